@@ -1,14 +1,15 @@
-"""## Delete what the pipeline left in AWS
+"""## Delete what the pipeline left behind in AWS
 
-Lists the provisioned throughput, custom models, run folders and buckets of the chosen use cases, and logs what it
-would delete, what it would keep, and why. It deletes only if `dry_run` is off. It runs only when a person triggers it.
+This DAG lists the provisioned throughput, custom models, run folders and buckets of the chosen use cases. It logs what
+it would delete, what it would keep, and why. It deletes only if `dry_run` is off, and runs only when a person triggers
+it.
 
 ### Tasks
 
 | task | result | cost |
 |---|---|---|
 | `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
-| `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | ends hourly bills |
+| `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | stops the hourly billing |
 
 Resources are deleted in this order: throughput (the task waits until it is gone), custom models, run folders, data
 sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
@@ -59,7 +60,7 @@ from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_clean_up",
-    description="Lists the resources that the pipeline left in AWS, then deletes them.",
+    description="Lists the resources that the pipeline left behind in AWS, then deletes them.",
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

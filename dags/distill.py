@@ -1,6 +1,6 @@
 """## Distil a large model into a small one, and check whether the small model got better
 
-Reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
+This DAG reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
 question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Judge
 models then compare the fine-tuned student with the untrained student on rows that were not used for training.
 
@@ -25,12 +25,12 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.start_serving` | does nothing; because this setup succeeds, the teardown `release` runs even if a later setup fails | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
 | `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
-| `<arm>.release` | the endpoint is deleted | ends the hourly bill |
+| `<arm>.release` | the endpoint is deleted | stops the hourly billing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
-| `delete_losers` | the other custom models are deleted | ends the storage cost of $1.95 per model per month |
+| `delete_losers` | the other custom models are deleted | stops the storage cost of $1.95 per model per month |
 | `outcome` | fails if any task failed | nothing |
 
 ### Parameters
@@ -59,7 +59,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, clearing the task buys the next attempt at full price. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream. To get the missing answers, this buys a new endpoint, which is billed by the hour. |
+| `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `provision` with downstream. To get the missing answers, this buys a new endpoint, which is billed by the hour. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again. To get the missing answers, `provision` buys a new endpoint, which is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
 | `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |

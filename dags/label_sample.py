@@ -1,9 +1,9 @@
 """## Have people label a sample, and measure how well the judges agree with them
 
-Draws a blinded sample from a finished run. Each example shows a question and two answers without the names of the
-arms. People choose the better answer, in Airflow or on a sheet. The run's report is then written again. It shows how
-well each judge agrees with the people, and how well the people agree with each other. No run of a use case waits for
-this DAG.
+This DAG draws a blinded sample from a finished run. Each example shows a question and two answers, but not the names of
+the arms. People choose the better answer, in Airflow or on a sheet. The run's report is then written again. It shows
+how well each judge agrees with the people, and how well the people agree with each other. No run of a use case waits
+for this DAG.
 
 ### Tasks
 

@@ -40,7 +40,7 @@ def read_answers(store: ObjectStore, folder: RunFolder, use_case: UseCase, arm: 
 
     :param rows: number of evaluation rows in the run.
     """
-    # Only the shards of this run are read. An earlier attempt with a longer CSV may have left more shards.
+    # Only the shards of this run are read. An earlier attempt with a longer CSV may have left more shards behind.
     numbers = range(len(shards(rows, use_case.fan_out.evaluation_tasks)))
     for number in numbers:
         yield from stream_jsonl(store, folder.answers(arm, number), Answer)

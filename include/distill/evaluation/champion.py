@@ -26,7 +26,7 @@ class Champion(BaseModel):
     This class is the validated form of a :class:`ChampionRecord`.
 
     :param student: key of the base model in ``include/models.yaml``.
-    :param verdict: the report's verdict, one sentence.
+    :param verdict: the report's verdict, in one sentence.
     :param promoted_at: time of the promotion, ISO 8601, UTC.
     :param simulated: whether the run used the AWS simulator. Simulated figures do not apply to real models.
     :param approved_by: the person who approved the promotion; ``None`` if the use case does not require approval.
@@ -71,7 +71,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
-    """Return the current champion, or its predecessor if the run of ``folder`` promoted the current champion."""
+    """Return the current champion, or its predecessor if the run in ``folder`` promoted the current champion."""
     champion = read_champion(store, champion_uri(folder.root, use_case))
     return champion.previous if champion and champion.run_key == folder.run_key else champion
 

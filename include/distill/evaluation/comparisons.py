@@ -70,7 +70,7 @@ class OutcomesByGroup:
 
     @property
     def scores(self) -> Floats:
-        """The sum of the scores of each group: win 1, tie 1/2, loss 0."""
+        """The total score of each group. A win scores 1, a tie 1/2 and a loss 0."""
         return (self.scored + self.wins - self.losses) / 2
 
     @property

@@ -95,7 +95,7 @@ class ComparisonPower(TypedDict):
     The record is part of :class:`ComparisonFigures`.
     """
 
-    design_effect: float | None  # variance, divided by the variance of as many independent questions
+    design_effect: float | None  # variance, divided by the variance for the same number of independent questions
     minimum_detectable_difference: float | None  # smallest distance from 0.5 that 4 of 5 runs detect
 
 

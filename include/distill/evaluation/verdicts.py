@@ -165,8 +165,8 @@ def tally(resolved: Iterable[ResolvedVerdict]) -> Tally:
     * ``same``: number of questions that are ties because the two answers are equal.
     * ``flip_rate``: share of questions whose two orders have different winners, among the questions that the judge was
       called for and whose verdicts were parsed in both orders.
-    * ``first_position_rate``: share of verdicts for the answer shown first, among all single verdicts with a winner. It
-      is 0.5 for a judge without position bias.
+    * ``first_position_rate``: share of verdicts for the answer shown first, among all individual verdicts that name a
+      winner. It is 0.5 for a judge without position bias.
     * ``longer_wins_rate``: share of questions won by the longer answer, among the decided questions with answers of
       different length.
     """
@@ -209,8 +209,8 @@ def find_disagreements(
     Return the questions on which judges or people disagree, the most interesting first.
 
     Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
-    opposite winners come before those with a winner and a tie. An unparsable reply is a failure, not an opinion. It is
-    listed, but does not count as a disagreement.
+    opposite winners come before those with a winner and a tie. An unparsable reply is a failure, not an opinion. A
+    question is not returned because of an unparsable reply alone, but the reply is included in its record.
 
     :param people: verdict of each person, by candidate, baseline and row id.
     :param pairs: pairs of candidate and baseline, the most interesting first. Pairs that are not listed come last.

@@ -40,8 +40,8 @@ class LabelParams(BaseModel):
         title="Examples",
         description=(
             "Number of examples to label. The report shows no kappa (agreement beyond chance) for fewer than"
-            f" {MINIMUM_RATED} labels. For an agreement of 70 %, the 95 % interval is 56 to 81 % with 50 labels, and 60"
-            " to 78 % with 100 labels."
+            f" {MINIMUM_RATED} labels. If a judge agrees with 70 % of the labels, the 95 % interval of this share is"
+            " 56 to 81 % with 50 labels, and 60 to 78 % with 100 labels."
         ),
     )
     how: LabelMode = Field(

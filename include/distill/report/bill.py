@@ -53,8 +53,7 @@ def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLin
     """
     Return the bill in the form of ``report.json``. Each line has its ``estimated_usd``, or 0 if it was not estimated.
 
-    Items that were estimated but not billed follow with a quantity of 0, for example because an earlier run paid for
-    them.
+    Items that were estimated but not billed come last, with a quantity of 0. An earlier run may have paid for them.
     """
     import pandas as pd
 

@@ -157,7 +157,7 @@ def pipeline_chart(
     """
     Draw the number of items at each stage from the rows of the CSV to the training records, one bar per stage.
 
-    The part of a bar for items that are lost at that stage is hatched.
+    The hatched part of a bar shows the items that are lost at that stage.
     """
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))

@@ -1,4 +1,4 @@
-"""Compare the judges' verdicts on a run with people's: how often they agree, and on which questions they disagree."""
+"""Compare the judges' verdicts on a run with people's labels: how often they agree, and where they disagree."""
 
 from __future__ import annotations
 

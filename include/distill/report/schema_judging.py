@@ -146,11 +146,13 @@ class DecisionSchema(Section):
         description="The conditions that are not met. If all conditions are met, the measured values that meet them."
     )
     lower_bound: FiniteFloat | None = optional_key(
-        "The smallest of the 97.5 % lower bounds that the judges' half-win rates have; null if there are no bounds.",
+        "The smallest 97.5 % lower bound of the judges' half-win rates; null if no judge has a lower bound.",
         absent=EARLIER,
     )
     false_promotions_a_year: NonNegativeFloat = optional_key(
-        "Upper limit for the number of false promotions a year of this candidate.", absent=EARLIER, default=0.0
+        "Upper limit for the expected number of false promotions a year, from this candidate alone.",
+        absent=EARLIER,
+        default=0.0,
     )
 
 
@@ -159,7 +161,7 @@ class PromotionSchema(Section):
 
     rule: str = Field(description="The rule in words, fixed before the run.")
     false_promotions_a_year: NonNegativeFloat = Field(
-        description="Upper limit for the number of false promotions a year of all candidates together."
+        description="Upper limit for the expected number of false promotions a year, from all candidates together."
     )
     decisions: list[DecisionSchema] = Field(
         description="One decision per candidate that was compared with the champion arm. If the use case has no"

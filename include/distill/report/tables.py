@@ -89,7 +89,11 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
 
 
 def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
-    """Return the pairs of raters that rated at least one item in common, each with the reason for not showing kappa."""
+    """
+    Return the pairs of raters that rated at least one item in common.
+
+    If kappa is not shown for a pair, ``too_few`` gives the reason; otherwise it is empty.
+    """
     return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 

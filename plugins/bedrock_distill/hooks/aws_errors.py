@@ -69,7 +69,7 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 _ADVICE: dict[type[ServiceError], str] = {
     ThrottledError: "The quota refills within a minute; a retry waits and then repeats the call.",
     TransientError: (
-        "A retry may help. It never buys a job or an endpoint twice, because its name and request token stay the same."
+        "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
     ),
     ExpiredCredentialsError: (
         "The next call reads the credentials from the connection again. If this error repeats, renew the credentials."

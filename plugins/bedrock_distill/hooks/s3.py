@@ -111,7 +111,7 @@ class S3ObjectStore:
                 message = (
                     f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
                     f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. The other"
-                    " objects in this request were deleted. A retry deletes the rest."
+                    " objects in this request were deleted. A retry tries to delete the remaining objects."
                 )
                 raise OutcomeError(message)
 

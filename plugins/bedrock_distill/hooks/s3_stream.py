@@ -11,7 +11,7 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 
-# The pauses before the first, second and third new connection. Receiving data resets the count.
+# Seconds to wait before the first, second and third attempt to reconnect. Receiving data resets the count.
 RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)
 
 

@@ -53,8 +53,9 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
     while hook.find_throughput(name_or_arn):
         if time.monotonic() > deadline:
             message = (
-                f"Throughput {name_or_arn} was deleted {wait_seconds:.0f} s ago, but it still exists and is billed. A"
-                " retry deletes it again. If it still exists after that, delete it in the Bedrock console."
+                f"Bedrock accepted the deletion of throughput {name_or_arn} {wait_seconds:.0f} s ago, but it"
+                " still exists and is billed. A retry deletes it again. If it still exists after that, delete it in"
+                " the Bedrock console."
             )
             raise WaitTimeoutError(message)
         time.sleep(1)

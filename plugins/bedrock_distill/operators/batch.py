@@ -86,7 +86,11 @@ class RunningQuestions:
     claimed_arns: set[str] = field(default_factory=set)
 
     def claim(self, key: str) -> bool:
-        """Claim the running job that will answer a question, so that the step waits for it; else return ``False``."""
+        """
+        Claim the running job that will answer a question, so that the step waits for the job.
+
+        :return: whether there is such a job.
+        """
         arn = self.job_arns.get(key)
         if arn is None:
             return False
@@ -192,7 +196,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         return purchase.resource
 
     def _attempt(self, sha256: str) -> str | None:
-        """Return the name of the first attempt that is running or not bought yet; ``None`` if another job cannot help.
+        """Return the name of the first attempt that is running or not bought yet; ``None`` if no job can help.
 
         None of these questions has a stored answer. So an attempt that has ended did not answer them, or its answers
         were deleted.

@@ -1,5 +1,5 @@
 """
-List what the pipeline left in AWS, then delete it.
+List what the pipeline left behind in AWS, then delete it.
 
 Each operator lists all resources itself and plans by the same rules (:mod:`include.distill.cleanup.rules`). Resources
 that are newer than the list that a person saw are kept. Nothing is deleted until every listing has succeeded.
@@ -101,7 +101,7 @@ class CleanUpOperator(BaseOperator):
 
 class ListLeftoversOperator(CleanUpOperator):
     """
-    List what the pipeline left in AWS, and log what would be deleted, what would be kept, and why.
+    List what the pipeline left behind in AWS, and log what would be deleted, what would be kept, and why.
 
     The task only reads from AWS, and costs nothing. With ``dry_run`` in the form, the next task is skipped.
 
@@ -205,8 +205,9 @@ class DeleteLeftoversOperator(CleanUpOperator):
 def _failure_message(failures: Sequence[str]) -> str:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
     return (
-        f"Number of resources that could not be deleted: {len(failures)}. All resources of later kinds were kept."
-        f" Throughput that still exists is billed by the hour. Clear this task to delete the rest:\n{listed}"
+        f"Number of resources that could not be deleted: {len(failures)}. Resources of the kinds that are"
+        " deleted after them were kept. Throughput that still exists is billed by the hour. Clear this task to delete"
+        f" the rest:\n{listed}"
     )
 
 

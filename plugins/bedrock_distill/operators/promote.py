@@ -104,8 +104,9 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
                 "",
                 f'The full report is in the tab "Distill report" of this run, and at {as_code(report_uri)}.',
                 "",
-                f"If you approve, {as_code(decision['candidate'])} becomes the champion, and the DAGs that follow the"
-                f" champion start. If you reject, or if no one answers within {hours:g} hours, nothing changes.",
+                f"If you approve, {as_code(decision['candidate'])} becomes the champion, and the DAGs that are"
+                " scheduled on the champion's asset start. If you reject, or if no one answers within"
+                f" {hours:g} hours, nothing changes.",
             ]
         )
 

@@ -3,7 +3,8 @@ Buy and release the provisioned throughput that serves an arm's model.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
 it deletes anything. ``provision`` counts the records to number its throughput, and counts them again right before it
-buys. So an old attempt of ``provision`` that is still running cannot buy after ``release``.
+buys. If the count has changed, it buys nothing. So an old attempt of ``provision`` that is still running cannot buy
+after ``release``.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
     The throughput is bought without a commitment. Each model unit is billed by the hour until ``release``. A retry
-    finds the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput. Its
-    name has the next number.
+    finds the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput,
+    whose name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,

@@ -1,9 +1,9 @@
 """
 Define the task names of a distill DAG, and build the ids of tasks from them.
 
-The task groups create their tasks with these names. The code that stops abandoned jobs and the error messages that say
-which task to clear use the same names. If an id were spelled out elsewhere and did not match, a look-up would find no
-task, and an abandoned job would keep running.
+The task groups create their tasks with these names. The same names are used by the code that stops abandoned jobs, and
+by the error messages that say which task to clear. If an id were spelled out elsewhere and did not match, a look-up
+would find no task, and an abandoned job would keep running.
 """
 
 from __future__ import annotations

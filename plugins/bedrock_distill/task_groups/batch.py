@@ -1,4 +1,4 @@
-"""Create the tasks that send a step's questions in batch jobs. The step then sends the others on demand."""
+"""Create the tasks that send a step's questions in batch jobs. The step sends unanswered questions on demand."""
 
 from __future__ import annotations
 

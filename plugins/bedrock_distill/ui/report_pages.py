@@ -30,8 +30,8 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
-# The sandbox disables all scripts and plugins in a page. The list keeps Airflow's origin, so that its links send the
-# session cookie. A report has no links, so it gets its own origin.
+# The sandbox disables all scripts and plugins in a page. The list of runs keeps Airflow's origin, so that its links
+# send the session cookie. A report has no links, so it gets its own origin.
 _LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
 
 # FastAPI does not apply `dependencies` to its documentation routes, so these routes are disabled.

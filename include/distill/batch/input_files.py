@@ -31,7 +31,7 @@ def unanswered(
     requests: Iterable[ModelRequest], answers: AnswerStore, *, claim: Callable[[str], bool], threads: int
 ) -> Iterator[ModelRequest]:
     """
-    Yield the requests that have no stored answer, each once.
+    Yield the requests that have no stored answer, without repetition.
 
     :param claim: takes the key of a request, and returns whether a running batch job already contains the request.
         Such requests are left out.

@@ -81,7 +81,7 @@ class BatchOutcome:
 
 @dataclass(frozen=True)
 class PendingBatchJobs:
-    """The notes of pending jobs in ``batches/open``, and the outcomes of collected jobs in ``batches/landed``."""
+    """The notes about pending jobs in ``batches/open``, and the outcomes of collected jobs in ``batches/landed``."""
 
     store: ObjectStore
     folder: RunFolder

@@ -24,7 +24,7 @@ class BatchOutputLine(TypedDict):
 
     recordId: str
     modelOutput: NotRequired[dict[str, Any]]
-    error: NotRequired[object]  # according to the documentation, an object with errorCode and errorMessage
+    error: NotRequired[object]  # according to AWS's documentation, an object with errorCode and errorMessage
 
 
 class LineError(TypedDict):
@@ -66,7 +66,9 @@ class BatchPlanRecord(TypedDict):
 
 class BatchOutcomeRecord(TypedDict):
     """
-    The numbers of records in an ended batch job. The job did not process the other ``records - answered - errors``.
+    The number of records in an ended batch job, and how many of them were answered or failed.
+
+    The job did not process the remaining ``records - answered - errors``.
 
     The record is stored in ``<prefix>/batches/landed/<job name>.json``.
     """

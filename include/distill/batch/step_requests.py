@@ -1,8 +1,8 @@
 """
 Build the requests that a step sends in batch jobs, for one model at a time.
 
-These requests are identical to the first requests that the step's mapped tasks would send on demand. The mapped tasks
-run later and find the answers that the batch jobs returned in the answer store.
+These requests are identical to the first requests that the step's mapped tasks would send on demand. When the mapped
+tasks run later, they find the answers in the answer store, where the batch jobs' answers are kept.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 CATALOG_PATH = INCLUDE / "models.yaml"
-# The keys whose values select code, each with the name of its type. A new value needs new code first.
+# The keys in models.yaml whose values select code, each with the name of the type that lists the permitted values. A
+# new value needs new code first.
 _TYPES_WITH_CODE = {"api": "ApiName", "format": "RecordFormatName"}
 # The hyperparameter that every family must have.
 EPOCH_COUNT = "epochCount"
@@ -60,7 +61,7 @@ class Customization(_Fact):
 
 
 class BatchInference(_Fact):
-    """The Regions in which a model takes batch jobs, and the limits on the records and bytes in one job."""
+    """The Regions in which a model supports batch jobs, and the limits on the records and bytes in one job."""
 
     regions: tuple[str, ...]
     minimum_records: int

@@ -43,11 +43,11 @@ class RunFolder:
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
-        """The outcome of a batch job. It is written when the job's answers are stored."""
+        """The outcome of a batch job. It is written once the job's answers are stored."""
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
-        """The records in a batch job that failed, each with the reason that Bedrock gave."""
+        """The output records of a batch job for which no answer was stored, each with the reason."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
     @property
@@ -96,7 +96,7 @@ class RunFolder:
 
     @property
     def synthetic_repeated(self) -> str:
-        """The pairs that passed all filters but repeat a question of a row or an earlier pair; not used in training."""
+        """The pairs that passed all filters but repeat a row's or an earlier pair's question; not used in training."""
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:

@@ -2,7 +2,7 @@
 Load use cases from ``include/use_cases/*.yaml`` and expand environment variables.
 
 Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so a deployment can set its
-buckets, role and Region without editing the file. The expansion and the check for repeated keys are written here,
+buckets, role and Region without editing the file. The expansion and the check for repeated keys are implemented here,
 because PyYAML has neither. ruamel.yaml would add a second YAML parser, and OmegaConf returns its own container types.
 """
 

@@ -1,8 +1,8 @@
 """
 Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
-A template is rendered with marker texts as inputs, for every combination of optional values that the pipeline uses. An
-error message names the prompt and, where possible, the line.
+A template is rendered with marker texts as inputs, once for every combination of the example values of its optional
+variables. An error message names the prompt and, where possible, the line.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Load and check the prompts of a use case. Write them to the frozen copy that each run keeps, and read that copy.
+Load and check the prompts of a use case, and convert them to and from the form in which each run stores them.
 
 A prompt file is given as a name in ``include/prompts/``, as a path inside a permitted folder (``DISTILL_INPUT_ROOTS``
 or the project's ``include/``), or as an ``s3://`` URI. Local files are checked while Airflow parses the DAGs. Files in

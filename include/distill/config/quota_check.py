@@ -22,6 +22,6 @@ def quota_problems(use_case: UseCase) -> list[str]:
             problems.append(
                 f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves this many tokens plus the"
                 f" tokens of its input. The model's quota allows {capacity:.0f} tokens at once, so every call would be"
-                f" throttled. Lower {step}.max_tokens, or correct the entry of {model} in quotas"
+                f" throttled. Lower {step}.max_tokens, or correct the entry for {model} in quotas"
             )
     return problems

@@ -19,7 +19,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
-# Single calls on demand, or batch jobs, which cost half as much and may take a day.
+# Single calls on demand, or batch jobs, which cost half as much but take hours or days.
 Inference = Literal["on_demand", "batch"]
 
 
@@ -116,7 +116,7 @@ class Prompts(Section):
 
 
 class Synthesis(Section):
-    """Settings of the requests that ask the teacher for new pairs."""
+    """Settings for the requests that ask the teacher for new pairs."""
 
     inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
@@ -135,7 +135,7 @@ class Synthesis(Section):
 
 
 class CriticSettings(Section):
-    """Settings of the critic, a model that checks whether the document supports a new pair's answer."""
+    """Settings for the critic, a model that checks whether the document supports a new pair's answer."""
 
     model: str
     max_spend_usd: float = Field(
@@ -147,7 +147,7 @@ class CriticSettings(Section):
 
 
 class Curation(Section):
-    """Settings of the filters. ``docs/explanation/curation.md`` has the measurements that led to the defaults."""
+    """Settings for the filters. ``docs/explanation/curation.md`` has the measurements that led to the defaults."""
 
     min_question_characters: int = Field(4, ge=1)
     max_question_characters: int = Field(400, ge=1)
@@ -181,14 +181,14 @@ class Curation(Section):
 
 
 class Answering(Section):
-    """Settings of the requests that ask the arms the evaluation questions. All arms use the same settings."""
+    """Settings for the requests that ask the arms the evaluation questions. All arms use the same settings."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
 
 
 class Judging(Section):
-    """Settings of the requests that ask the judges for verdicts."""
+    """Settings for the requests that ask the judges for verdicts."""
 
     inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
@@ -221,11 +221,11 @@ class Promotion(Section):
     answer_within_hours: float = Field(
         20, gt=0, description="if nobody answers within this time, the candidate is not promoted"
     )
-    delete_losers: bool = Field(False, description="delete the custom models of this run that lost")
+    delete_losers: bool = Field(False, description="delete the run's own custom models that lost")
 
 
 class Training(Section):
-    """Settings of the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
+    """Settings for the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
 
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
@@ -254,11 +254,13 @@ class Batch(Section):
 
 
 class Serving(Section):
-    """Settings of an arm's endpoint, which is bought without commitment and released once the arm has answered."""
+    """Settings for an arm's endpoint, which is bought without commitment and released once the arm has answered."""
 
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(
-        1, ge=1, description="number of arms served at once; at most the account's quota of model units / model_units"
+        1,
+        ge=1,
+        description="number of arms served at once; at most the account's quota of model units divided by model_units",
     )
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
@@ -268,10 +270,10 @@ class Serving(Section):
 
 class Arm(Section):
     """
-    One model that is compared: the base student, the student trained on a mix of rows and pairs, or the champion.
+    One model that is compared: the base student, a student trained on a mix of rows and pairs, or the champion.
 
     ``originals: N`` takes the first N rows. ``synthetic: M`` takes the first M pairs that the teacher wrote from these
-    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than its settings can
+    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than the settings can
     provide. An arm may still get fewer rows or pairs, because some may be rejected.
     """
 
@@ -306,7 +308,8 @@ class Comparison(Section):
     baseline: str
 
 
-# The shards' numbers are passed through XCom, and 400 numbers take 1.9 KB. Airflow's max_map_length allows 1024 tasks.
+# The shards' numbers are passed through XCom. No XCom of this project may exceed 2 KB, and 400 numbers take 1.9 KB.
+# Airflow's own limit, max_map_length, is 1024 tasks.
 MAX_TASKS = 400
 
 
@@ -329,7 +332,7 @@ class ModelQuota(Section):
 
 
 class Estimate(Section):
-    """Settings of the cost estimate of a run."""
+    """Settings for the cost estimate of a run."""
 
     counted_rows: Count | Literal["all"] = Field(
         20, description="number of rows for which CountTokens counts the tokens of the prompts"
@@ -338,7 +341,7 @@ class Estimate(Section):
 
 class FanOut(Section):
     """
-    Settings that divide rows among mapped tasks.
+    Settings for dividing rows among mapped tasks, and for the calls of each task.
 
     If there are at most ``max_tasks`` rows, each task gets one row. With more rows, each task gets about the same
     number of rows.
@@ -356,5 +359,5 @@ class FanOut(Section):
 
     @property
     def threads(self) -> int:
-        """The number of rows in progress at once. It exceeds ``concurrency``, because rows are also read and stored."""
+        """The number of rows in progress. It includes rows being read or stored, so it exceeds ``concurrency``."""
         return 2 * self.concurrency

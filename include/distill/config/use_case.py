@@ -234,7 +234,11 @@ class UseCase(Section):
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return the on-demand quota of ``model`` from the use case or else the catalog. Its rates may be ``None``."""
+        """
+        Return the on-demand quota of ``model``, whose rates may be ``None``.
+
+        The use case's quota is used if the use case states one, and otherwise the catalog's.
+        """
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:

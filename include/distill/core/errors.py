@@ -33,7 +33,7 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``, or the bill has reached that cap. All paid answers are stored."""
+    """The estimate is above ``max_spend_usd``, or a task's share of a budget is used up. Paid answers are stored."""
 
 
 class ServiceError(DistillError):
@@ -81,7 +81,7 @@ class JobFailedError(OutcomeError):
 
 
 class WaitTimeoutError(OutcomeError):
-    """A wait timed out. The job or endpoint continues and is still billed. Clear the task to wait again."""
+    """A wait timed out. The job or endpoint was not stopped and is still billed. Clear the task to resume waiting."""
 
 
 class ThroughputReleasedError(OutcomeError):
@@ -101,4 +101,4 @@ class ReconciliationError(OutcomeError):
 
 
 class IncompleteRunError(OutcomeError):
-    """A task of the run failed, so the run is marked as failed although its last task succeeded."""
+    """A task of the run failed or was skipped. The last task raises this error, so that the run ends as failed."""

@@ -81,8 +81,8 @@ def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> list[
     expected = " or ".join(extensions)
     if not names:
         message = (
-            f"Input {folder} has no files; expected {expected} files with the columns doc,question,answer. Nothing"
-            " was read. Put the files into this folder, or use another folder."
+            f"Input {folder} has no input files; expected {expected} files with the columns doc,question,answer."
+            " Nothing was read. Put the files into this folder, or use another folder."
         )
         raise InputError(message)
     if others := [name for name in names if not name.lower().endswith(tuple(extensions))]:

@@ -64,7 +64,7 @@ def batch_name(use_case: str, step: str, sha256: str, attempt: int) -> str:
 
 
 def throughput_name(use_case: str, arm: str, run_key: str, ordinal: int) -> str:
-    """Make the name of a provisioned throughput that a run buys for an arm. The arm's first one has ``ordinal`` 1."""
+    """Make the name of a provisioned throughput that a run buys for an arm. For the first one, ``ordinal`` is 1."""
     return f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{run_key[-8:]}-s{ordinal}"
 
 

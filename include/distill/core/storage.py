@@ -132,8 +132,8 @@ def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str
 
     The file exists once the block ends. If the block raises, nothing is written.
     """
-    # The writer uses the default format of jsonlines, as in all stored files: characters outside ASCII are not escaped,
-    # and a space follows each comma and colon.
+    # All stored JSONL files have the default format of jsonlines: characters outside ASCII are not escaped, and a space
+    # follows each comma and colon.
     with store.writer(uri) as body, jsonlines.Writer(body) as lines:
         yield lines.write
 

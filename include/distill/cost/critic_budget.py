@@ -68,7 +68,7 @@ def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> Budg
 
 class BudgetedCritic:
     """
-    Call the critic until the task's share of the budget is used up. After that, return stored verdicts only.
+    Call the critic until the task's share of the budget is used up. After that, return only stored verdicts.
 
     The class is thread-safe.
 

@@ -27,7 +27,7 @@ _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 @dataclass(frozen=True)
 class TokenRate:
     """
-    How many tokens the prompts of a step contain: a fixed number, and a rate for the row's texts.
+    How many tokens the prompts of a step contain: a fixed number per prompt, and a rate for the row's texts.
 
     :param prompt_tokens: tokens of the prompt without the row's texts.
     :param tokens_per_character: tokens per character of the row's texts; ``None`` to use ``CHARACTERS_PER_TOKEN``.
@@ -74,8 +74,8 @@ def estimate(
     :param train: the training rows, or the lengths of their texts.
     :param evaluation: the evaluation rows, or the lengths of their texts.
     :param champion: whether there is a champion. Without a champion, the base student answers for the champion arm.
-    :param rates: token rates by step. The steps are ``synthesis``, ``critic`` and ``answers``, and each judge's key for
-        that judge's calls. The tokens of a step without a rate are estimated from characters.
+    :param rates: token rates. The keys are ``synthesis``, ``critic``, ``answers``, and the key of each judge. If a rate
+        is missing, the tokens are estimated from characters.
     """
     steps = ("synthesis", "critic", "answers", *use_case.judges)
     rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}

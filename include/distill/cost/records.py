@@ -1,4 +1,4 @@
-"""Define the cost records: estimate, price table, marker of a used-up critic budget, and deleted endpoint."""
+"""Define the cost records: the estimate, the prices, the note that a critic budget is used up, and the releases."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    The provisioned throughputs that a task ``release`` deletes, and the time. The bill is computed from this record.
+    The provisioned throughputs that a task ``release`` deletes, and when. The bill is computed from this record.
 
     The record is written before the throughputs are deleted, and is never changed. It is stored in
     ``serving/<arm>/released-s<ordinal>.json``.

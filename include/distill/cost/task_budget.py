@@ -29,7 +29,7 @@ class BudgetShare:
     The amount that a task may spend on one model, in US dollars.
 
     :param usd: the task's share.
-    :param cap_usd: the cap of the whole run.
+    :param cap_usd: the run's whole budget that is split among tasks: its spend cap, or the critic's budget.
     :param calls: expected number of calls. Until a real cost is known, each call is assumed to cost ``usd / calls``.
     """
 

@@ -19,7 +19,7 @@ def release_record(throughputs: Sequence[ReleasedThroughput], *, now: datetime.d
 
 
 def unit_hours(release_records: Iterable[ThroughputRelease]) -> float:
-    """Return the model-unit hours. A throughput in several records is counted once, up to its latest release."""
+    """Return the billed model-unit hours. A throughput in several records is counted once, up to its latest release."""
     hours: dict[str, float] = {}
     for record in release_records:
         released = datetime.datetime.fromisoformat(record["released_at"])

@@ -83,8 +83,8 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
     Count the tokens of a step's prompts for ``rows``, and return the token rate.
 
     :param count: returns the number of tokens of a request, free of charge.
-    :return: the measured rate. If a call fails or there are no rows, a rate for an estimate from characters. After a
-        failed call, ``method`` contains the error.
+    :return: the measured rate. If a call fails or there are no rows, the returned rate estimates tokens from
+        characters. After a failed call, its ``method`` contains the error.
     """
 
     def characters_and_tokens(row: Row) -> tuple[int, int]:

@@ -2,13 +2,12 @@
 Measure how well judges and people agree beyond chance, with Cohen's kappa and its confidence interval.
 
 The interval is computed by leaving out one document group at a time (the jackknife), because verdicts on questions
-about one document are not independent. A kappa computed from few verdicts is not informative: with fewer items or
-groups than the minimums in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of
-samples. The figures are in ``docs/explanation/statistics.md``.
+about one document are not independent. A kappa computed from few verdicts is not informative: in a simulation with a
+true kappa of 0.4, only 73 % of the samples with 30 verdicts showed that the agreement is not due to chance. See
+``docs/explanation/statistics.md``.
 
-Kappa is implemented here, because the jackknife subtracts the counts of one group and computes kappa from the remaining
-counts. scikit-learn and statsmodels also compute kappa, but no interval that takes document groups into account. Either
-package would be a large dependency for ten lines of code.
+Kappa is implemented here in about ten lines of code. scikit-learn and statsmodels also compute kappa, but neither
+computes an interval that takes document groups into account, and either package would be a large dependency.
 """
 
 from __future__ import annotations
@@ -57,8 +56,8 @@ def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
     for (row, column), count in cells.items():
         rows[row] += count
         columns[column] += count
-    # If these values are equal, chance alone gives full agreement. Both values are integers, so the test is exact.
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
+    # If the two numbers are equal, chance alone gives full agreement. Both are integers, so the comparison is exact.
     if by_chance == total * total:
         return None
     equal = sum(count for (row, column), count in cells.items() if row == column)

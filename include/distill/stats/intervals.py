@@ -4,7 +4,7 @@ Compute confidence intervals for a share of questions, such as a win rate, when 
 Questions about one document are not independent, so an interval that treats the questions as independent is too narrow.
 The method has three steps. It estimates the variance of the share from the document groups. It computes the number of
 independent questions that would have this variance (the effective sample size). It then computes Wilson's score
-interval for this number, with a quantile of Student's t distribution. Its degrees of freedom depend on the number and
+interval for this number, with a quantile of Student's t distribution. The degrees of freedom depend on the number and
 the sizes of the groups. Unlike a symmetric interval, this interval stays between 0 and 1 and keeps its coverage near 0
 and 1. Unlike a bootstrap, the method needs no random numbers.
 
@@ -38,8 +38,8 @@ def wilson_interval(wins: int, decided: int, *, confidence: float = CONFIDENCE) 
     """
     Compute Wilson's score interval for a share of independent questions.
 
-    scipy's ``binomtest(...).proportion_ci("wilson")`` gives the same bounds, but takes only integer sample sizes.
-    :meth:`ClusteredShare.interval` needs the same formula for fractional sample sizes.
+    scipy's ``binomtest(...).proportion_ci("wilson")`` gives the same bounds, but takes only integer sample sizes. The
+    formula is implemented here, because :meth:`ClusteredShare.interval` also needs it for fractional sample sizes.
 
     :return: the bounds, from 0 to 1; ``None`` if ``decided`` is 0.
     """
@@ -65,10 +65,10 @@ def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tu
 @dataclass(frozen=True)
 class ClusteredShare:
     """
-    A share of questions in document groups, with the quantities that determine the uncertainty of the share.
+    One or more shares of questions in document groups, with the quantities that determine their uncertainty.
 
-    Each field is an array with one entry per share. The shape of the array is the shape of the input without the last
-    axis, which is the axis of the groups.
+    Each field is an array with one entry per share. Its shape is the shape of the arguments of :func:`clustered_share`
+    without the last axis, which is the axis of the groups.
 
     :param variance: variance of ``share``, estimated from the differences between groups.
     :param effective: number of independent questions that would have this variance.

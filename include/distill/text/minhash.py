@@ -3,9 +3,10 @@ Find near-duplicate texts with MinHash signatures and locality-sensitive hashing
 
 The similarity of two texts is the share of their character n-grams that both texts have (the Jaccard similarity). The
 n-grams consist of characters, not words, so the method also works in languages that do not separate words with spaces.
-The index does not keep the texts. An indexed text takes about 180 bytes, whatever its length. These bytes hold a
-signature of 64 bytes, one for each minimum of a hash function, and one bucket entry for each of the signature's 16
-bands. A band consists of four minima. A search among a million texts takes as long as a search among a thousand.
+The index does not keep the texts. An indexed text takes about 180 bytes, whatever its length. These bytes hold the
+text's signature and one bucket entry for each of the signature's 16 bands. A signature contains 64 minima: for each of
+64 hash functions, the smallest hash of the text's n-grams, reduced to one byte. A band consists of four minima. A
+search among a million texts takes as long as a search among a thousand.
 
 Similarities computed from signatures are estimates, with a standard error of at most 0.063. The index misses about one
 in 5,000 pairs with a similarity of 0.8, and about one in 80 pairs with a similarity of 0.7. :func:`similarity` computes
@@ -29,7 +30,8 @@ from include.distill.text.normalization import normalize
 DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
-# Maximum number of entries read per bucket, newest first. A bucket can hold any number of near-copies.
+# Maximum number of entries read per bucket, newest first. Without this limit, searches would become slow if many texts
+# are near-copies of each other, because near-copies share buckets.
 _MAX_VISITED = 32
 # Number of n-grams permuted at a time. It limits the size of the array of permuted hashes for a long document.
 _CHUNK = 1024

@@ -178,7 +178,7 @@ class TestFolders:
             find_inputs(str(inputs), store)
 
     def test_a_folder_without_files_is_refused(self, store: MemoryStore) -> None:
-        with pytest.raises(InputError, match="s3://bucket/in/ has no files"):
+        with pytest.raises(InputError, match="s3://bucket/in/ has no input files"):
             find_inputs("s3://bucket/in/", store)
 
     def test_the_caller_chooses_the_allowed_endings_of_files_in_a_folder(self, store: MemoryStore) -> None:

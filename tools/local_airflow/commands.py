@@ -154,6 +154,12 @@ def _provide_run(
     for run in runs:
         if _was_interrupted(run, served.holder.since):
             served.api.fail_run(request.dag_id, run["dag_run_id"])
+            print(
+                f"Marked run {run['dag_run_id']} as failed, because an earlier command left the run unfinished and"
+                " an unfinished run would block the next one. To continue that run, clear its task `preflight` with"
+                " downstream in Airflow's UI. It pays only for answers that are missing and, if its"
+                " endpoint is gone, for a new endpoint."
+            )
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
         return True, f"No run was started, because an earlier run has already succeeded: {finished[0]}"

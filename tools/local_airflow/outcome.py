@@ -77,13 +77,15 @@ def describe_data(report: Mapping[str, Any]) -> str:
         f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
     ]
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
+    if pairs.get("missing"):
+        lines.append(f"  requested, but not written by the teacher: {pairs['missing']}")
     if critic := pairs.get("critic"):
         verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in CRITIC_LABELS)
         lines.append(f"  verdicts of the critic: {verdicts}")
     if batch_note := report.get("settings", {}).get(BATCH_NOTE):
         lines.append(f"  {BATCH_NOTE}: {batch_note}")
     rejected = report.get("rejected_rows", [])
-    lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
+    lines += [f"  rejected: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:
         lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
     return "\n".join(lines)

@@ -111,6 +111,6 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
         problems.append(f"the {kind} file's name {key!r} does not match {family.file_name}. Change storage.prefix")
     if problems:
         raise LimitError(
-            f"The {kind} file breaks the limits of the model family {family.key} ({family.source.url}):"
+            f"The {kind} file violates the limits of the model family {family.key} ({family.source.url}):"
             f" {'; '.join(problems)}. Nothing was bought."
         )

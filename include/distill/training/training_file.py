@@ -73,7 +73,7 @@ class TrainingFile:
         more = self.problem_count - len(self.problems)
         rest = f"\n- and {more} more" if more else ""
         message = (
-            f"The {self.name} file breaks the limits of the model family {self.family.key}"
+            f"The {self.name} file violates the limits of the model family {self.family.key}"
             f" ({self.family.source.url}). Nothing was bought.\n{listed}{rest}"
         )
         raise LimitError(message)

@@ -36,7 +36,7 @@ def test_a_faulty_file_is_refused_with_its_first_twenty_problems() -> None:
     with pytest.raises(LimitError) as raised:
         file.require_no_problem()
     lines = str(raised.value).split("\n")
-    assert lines[0].startswith("The training file breaks the limits of the model family nova (https://")
+    assert lines[0].startswith("The training file violates the limits of the model family nova (https://")
     assert lines[0].endswith("). Nothing was bought.")
     assert lines[1:3] == [
         "- record 1, user: empty; expected text",

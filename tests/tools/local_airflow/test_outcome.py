@@ -145,14 +145,15 @@ def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
         "comparisons": [COMPARISON],
         "cost": cost,
         "source": {"train": 4, "evaluation": 3, "rejected": 1},
-        "synthesis": {"accepted": 11, "requested": 12},
+        "synthesis": {"accepted": 11, "requested": 16, "dropped": {"too_short": 1}, "missing": 4},
         "arms": [],
-        "rejected_rows": [{"source": "rows.csv", "row": 5, "message": "answer is empty"}],
+        "rejected_rows": [{"source": "rows.csv", "row": 5, "message": "rows.csv row 5 (line 6): answer is empty"}],
     }
     text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))
     assert text.splitlines()[0] == "Verdict (SIMULATED): tuned is better"
-    assert "4 training rows, 3 evaluation rows, 1 rejected; 11 of 12 synthetic pairs accepted" in text
-    assert "rejected: rows.csv row 5: answer is empty" in text
+    assert "4 training rows, 3 evaluation rows, 1 rejected; 11 of 16 synthetic pairs accepted" in text
+    assert "  dropped as too_short: 1\n  requested, but not written by the teacher: 4\n" in text
+    assert "  rejected: rows.csv row 5 (line 6): answer is empty\n" in text
     assert text.rstrip().endswith("/state/report/report.json")
 
 

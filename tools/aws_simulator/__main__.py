@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
-    parser.add_argument("--port-file", type=Path, help="file that receives the port once clients can connect")
+    parser.add_argument("--port-file", type=Path, help="file to which the port is written once clients can connect")
     for name in _SETTINGS:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"

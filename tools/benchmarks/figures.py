@@ -1,4 +1,4 @@
-"""Compare measured figures with their targets and format them: as printed lines, JSON and Markdown."""
+"""Compare measured values with their targets, and format the results as printed lines, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINE = "{:6} {:62} {:>9} {:>9} {:>9} {:>9}  {}"
 @dataclass(frozen=True)
 class Figure:
     """
-    One measured figure and its target.
+    One measured value and its target.
 
     :param ours: the value that the pipeline reached.
     :param ideal: the best possible value; None when it is not known.

@@ -15,7 +15,7 @@ from include.distill.core.storage import split_uri
 
 
 class FolderStore:
-    """An :class:`include.distill.core.storage.ObjectStore` in a folder. A file gets its name once it is complete."""
+    """An :class:`include.distill.core.storage.ObjectStore` in a folder. Incomplete files have temporary names."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

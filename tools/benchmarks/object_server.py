@@ -1,5 +1,7 @@
 """
-Serve objects from memory for the benchmark through the scheduler: the part of S3 that the synthesis step uses.
+Serve objects from memory for the benchmark that runs through Airflow's scheduler.
+
+The server implements only the part of S3 that the synthesis step uses.
 
 The AWS simulator uses moto's S3, which handles only 50 to 100 small puts a second and would be the bottleneck.
 """
@@ -23,7 +25,7 @@ class ObjectServer:
         self._objects: dict[str, bytes] = {}
 
     async def answer(self, request: Request) -> Answer:
-        """Answer GET, HEAD, PUT and DELETE requests for objects, and GET requests for lists."""
+        """Answer GET, HEAD, PUT and DELETE requests for objects, and GET requests that list objects."""
         if request.method == "GET" and "list-type" in request.query:
             return self._list(request)
         if request.method == "PUT":

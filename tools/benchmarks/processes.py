@@ -63,7 +63,7 @@ def server(module: str) -> Iterator[Server]:
 
 
 def start(script: str, *arguments: object, endpoint: str, state: Path) -> subprocess.Popen[str]:
-    """Start a script of ``tests/tools/benchmarks`` that prints one JSON object when it ends."""
+    """Start a script in ``tests/tools/benchmarks`` that prints one JSON object when it ends."""
     command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
     environment = script_environment(os.environ, endpoint=endpoint, state=state)
     return subprocess.Popen(

@@ -165,4 +165,4 @@ def step_seconds(instances: Sequence[Mapping[str, Any]]) -> float:
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
-        raise MeasurementError(f"The benchmark through the scheduler has no valid figure: {message}.")
+        raise MeasurementError(f"The benchmark through the scheduler has no valid result: {message}.")

@@ -144,7 +144,7 @@ class Run:
 
 
 def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]:
-    """Measure one task without a quota, to see how much time our code adds to that of the calls."""
+    """Measure one task without a quota, to see how much time our code adds to the time of the calls."""
     measured = Run(bench, concurrency, bench.sizes.documents).go()
     ideal = bench.sizes.documents * bench.sizes.latency_seconds / concurrency
     other = measured.plain_boto3()["span_seconds"]
@@ -181,7 +181,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
     while (counts := bench.model.counts())["billed"] - counts["in_flight"] < bench.sizes.documents // 2:
         if process.poll() is not None:
             raise MeasurementError(
-                f"The task ended before it was killed, so there is no figure. It returned {finish(process)}."
+                f"The task ended before it was killed, so nothing was measured. It returned {finish(process)}."
             )
         time.sleep(POLL_SECONDS)
     process.kill()

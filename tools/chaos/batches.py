@@ -1,7 +1,7 @@
 """
 Test crashes that happen while a run buys a batch job or waits for it.
 
-The job must be bought once, later tasks must wait for it, and each answer of the job must be stored once.
+The job must be bought exactly once, later tasks must wait for it, and each of its answers must be stored exactly once.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _while_waiting(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
 
 
 def _marked_failed(trial: Trial, *, mark: Callable[[Trial], None]) -> None:
-    """Mark the run or its task failed, which stops the job before its first answer. The next run buys another job."""
+    """Mark the run or its task as failed. This stops the job before its first answer. The next run buys another job."""
     trial.fault(BATCH, "batch_stalled", times=1)
     _start(trial)
     trial.wait_watched(WAIT)

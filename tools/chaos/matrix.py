@@ -119,7 +119,7 @@ def _woken(trial: Trial, purchase: Purchase) -> None:
 
 
 def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:
-    """Wait until the job or throughput is ready, but the trigger, which polls rarely, has not noticed."""
+    """Wait until the job or throughput is ready. The trigger polls rarely, so it has not noticed this yet."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     if purchase.get == GET_JOB:
@@ -208,11 +208,10 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark one run failed at this instant of its job, and a second run at this instant of its throughput. Let a third run
-    succeed.
+    Mark a run as failed at this instant of buying its job, and a second run at this instant of buying its throughput.
+    Let a third run succeed.
 
-    A job that is still running is stopped with its run, so the next run buys another job. A completed job is used
-    again.
+    A job that is still running is stopped with its run, so the next run buys another job. A completed job is reused.
 
     :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
         end before it is stopped.
@@ -226,7 +225,7 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
         state = trial.finish()
         trial.ensure(state == "failed", f"Run {number} was marked failed, but its state is {state}.")
         if trial.bought()["jobs"]:
-            # Without this wait, the next run would wait for the job that is still Stopping, and fail when it stops.
+            # Without this wait, the next run would wait for the job that is still Stopping, and then fail.
             trial.wait_job("Stopped", "Completed")
     stopped = sum(job["status"] == "Stopped" for job in trial.bought()["jobs"])
     trial.ensure(stops in (None, bool(stopped)), f"Unexpected number of stopped jobs: {stopped}.")

@@ -71,7 +71,7 @@ class Kill:
 @dataclass
 class DisturbedRun:
     """
-    A run of the whole DAG with its schedule of kills. The run without kills is the reference.
+    A run of the whole DAG and its schedule of kills. The run with an empty schedule is the reference.
 
     :param recoveries: number of times that tasks had to be cleared.
     :param served_again: number of recoveries that had to start the endpoint again.

@@ -1,4 +1,4 @@
-"""Test what the matrix does not cover: each safety net alone, changed data, faults while polling, manual marks."""
+"""Test what the matrix does not cover: each safety net alone, changed data, polling faults, states set by hand."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _leftovers_alone(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(
         state == "success" and trial.bought()["alive"] == 1,
-        "The run's own safety nets are disabled, so the run must succeed and leave its throughput. "
+        "The run's own safety nets are disabled, so the run must succeed and leave its throughput behind. "
         f"The run's state is {state}.",
     )
     _sweep(trial, "after-the-run")
@@ -77,7 +77,7 @@ def _leftovers_of_unknown_run(trial: Trial) -> None:
 
 
 def _leftovers_spare(trial: Trial) -> None:
-    """Check that the sweeper renews the expired throughput of a run in progress and keeps one that is not ours."""
+    """Check that the sweeper renews the expiry of a throughput in use, and keeps a throughput that is not ours."""
     name = f"foreign-{trial.case.key}"
     trial.stack.account.buy_foreign_throughput(name)
     _stall_throughput(trial)
@@ -101,7 +101,7 @@ def _release_fails(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(
         state == "failed" and trial.bought()["alive"] == 1,
-        f"The task release failed, so the run must fail and leave its throughput. The run's state is {state}.",
+        f"The task `release` failed, so the run must fail and leave its throughput behind. The run's state is {state}.",
     )
     trial.clear("tuned.release", downstream=True)
     trial.expect(note="the run failed at first and succeeded after release was cleared")
@@ -149,7 +149,7 @@ def _edited(trial: Trial) -> None:
     path = trial.stack.layout.use_cases / f"{trial.case.key}-train.csv"
     write_rows(path, trial.case.key, 1, TRAINING_ROWS)
     trial.start_run(2)
-    # A second model answers the same questions. Its answers are new, so no answer is paid for twice.
+    # A second model answers the same questions. Its calls count as repeated, although its answers are new.
     trial.in_flight = len(trial.case.documents)
     trial.expect(jobs=2, throughputs=2)
 

@@ -60,7 +60,7 @@ class Stack:
     The processes under test.
 
     :param state: folder for the state of this run; emptied at the start.
-    :param lanes: number of additional AWS simulators. The connection ``aws_lane<n>`` leads to the account of number n.
+    :param lanes: number of additional AWS simulators. The connection ``aws_lane<n>`` leads to simulator n.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
@@ -184,7 +184,11 @@ class Stack:
         progress = partial(self.metadata.progress, dag_id)
         before = self.metadata.run_state(dag_id, run_id) or "no run"
         wait_for(
-            has_ended, f"the end of {dag_id} {run_id} (first state: {before})", seconds, pause=pause, progress=progress
+            has_ended,
+            f"the end of {dag_id} {run_id} (initial state: {before})",
+            seconds,
+            pause=pause,
+            progress=progress,
         )
         return states[-1]
 

@@ -1,4 +1,4 @@
-"""Run one case: provide the actions and waits that its script uses, and write its rows of the table."""
+"""Run one case: provide the actions and waits that its script uses, and write its rows in the table."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Case:
     A named case.
 
     :param script: the steps of the case. It calls :meth:`Trial.expect` at least once.
-    :param changes: sections of the case's use case that differ from other cases; ``tags`` selects a variant of the DAG.
+    :param changes: use-case sections that differ from those of other cases; ``tags`` selects a variant of the DAG.
     :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that it shares with other cases.
     :param buys: the arm or step whose name is in the names of everything that the case buys.
     """
@@ -79,7 +79,7 @@ class BreachError(Exception):
 
 
 class Trial:
-    """A case that runs on a stack. A method that waits raises an error when the event does not happen."""
+    """A case that runs on a stack. A method that waits raises an error if the event does not happen in time."""
 
     def __init__(self, case: Case, stack: Stack, shared_fault: SharedFault | None) -> None:
         self.case = case

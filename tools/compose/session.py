@@ -34,7 +34,7 @@ def open_deployment(
     """
     Take the checkout's lock and prepare a deployment. When the block ends, stop the deployment and release the lock.
 
-    :param layout: the folders of the deployment. Its state folder is used by no other command.
+    :param layout: the folders of the deployment. No other command uses its state folder.
     :raises LockHeldError: another command is running in this checkout.
     :raises InputError: PostgreSQL or Redis is missing and cannot be installed, or the compose file cannot be used.
     """

@@ -34,7 +34,7 @@ READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # these services write their state to disk when they end
-AIRFLOW_GRACE_SECONDS = 1.0  # short, because a worker would wait for tasks that are no longer needed
+AIRFLOW_GRACE_SECONDS = 1.0  # short: a worker would use a longer time to finish tasks that are no longer needed
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
 KEPT = ("PATH", "TMPDIR", "TZ")
 

@@ -1,7 +1,7 @@
 """
 Make good and defective pairs from real rows by fixed rules, to measure which defects the filters find.
 
-The pairs are planted among the input of the filters, as if a teacher had written them.
+The pairs are mixed into the input of the filters, as if a teacher had written them.
 
 The answer of a good pair is one or more sentences of a real answer, and the question uses words of this part. A defect
 spoils a good pair in one way. All random choices are made from a seed.
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]{3,}")
 @dataclass(frozen=True)
 class PlantedPair:
     """
-    A pair that takes the place of a teacher's output about a row.
+    A pair that is used in place of a teacher's output for a row.
 
     :param kind: a key of :data:`DEFECTS`, or ``good``.
     :param output: the output of the teacher, as text.
@@ -47,7 +47,7 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """Makes good pairs, each from a different part of a row's answer, and the texts that spoil pairs."""
+    """Makes good pairs, each from a different part of a row's answer, and the texts that are used to spoil pairs."""
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]
@@ -64,7 +64,7 @@ class Planter:
 
     def _shuffled_passages(self) -> Iterator[tuple[Row, str]]:
         """
-        Yield each row with a part of its answer: the first part of every row, then the second parts, and so on.
+        Yield each row with a part of its answer: the first part of every answer, then the second parts, and so on.
 
         Repeated parts are skipped.
         """

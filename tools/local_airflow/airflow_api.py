@@ -1,5 +1,5 @@
 """
-Call the endpoints of Airflow's REST API that local commands need.
+Call the parts of Airflow's REST API that local commands need.
 
 A request is retried for a while if the connection is lost or the status is 5xx. Airflow answers 500 when SQLite is
 busy. Every request can safely be repeated: each object that is created has a unique name, and the answer "already
@@ -69,7 +69,7 @@ class AirflowApi:
         return bool(health.get("metadatabase", {}).get("status") == "healthy")
 
     def ensure_pool(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Create a pool with these settings, or change an existing pool to them."""
+        """Create a pool with these settings, or apply them to an existing pool."""
         body = {"name": name, **settings}
         try:
             self._call("POST", "/pools", body)
@@ -102,7 +102,7 @@ class AirflowApi:
         self._call("PATCH", f"/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, *, logical_date: str, conf: Mapping[str, Any]) -> None:
-        """Trigger a run. Do nothing if a run with this id exists: an earlier attempt of this request created it."""
+        """Trigger a run. Do nothing if a run with this id exists: an earlier attempt at this request created it."""
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf)}
         try:
             self._call("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", body)

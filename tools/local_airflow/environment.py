@@ -58,7 +58,7 @@ def build_environment(
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Read this checkout's keys, or create them the first time. Only the owner of the file can read it."""
+    """Read this checkout's generated secrets, or create them the first time. Only the owner of the file can read it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {
@@ -109,7 +109,7 @@ def _process_settings(kept: Mapping[str, str], layout: Layout) -> dict[str, str]
         "PYTHONPATH": str(layout.project),
         "PYTHONUNBUFFERED": "1",
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
-        "NO_COLOR": "1",  # the components write to log files
+        "NO_COLOR": "1",  # the output goes to log files
     }
 
 

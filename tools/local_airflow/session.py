@@ -47,7 +47,7 @@ def open_session(
     """
     Take the lock and prepare a stack. At the end of the block, stop the stack and release the lock.
 
-    :param command: the command that the person typed. Another command that finds the lock held shows it.
+    :param command: the command that the person typed. Other commands show it when they find the lock held.
     :raises LockHeldError: another command is working in this checkout.
     """
     lock = CheckoutLock(layout.lock)

@@ -77,7 +77,7 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        """The file with the generated keys of this checkout; only its owner can read it."""
+        """The file with this checkout's generated secrets; only its owner can read it."""
         return self.state / "secrets.json"
 
 

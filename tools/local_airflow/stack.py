@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tools.local_airflow.settings import Layout, Ports
 
-MODEL_UNITS = 4  # AWS grants none by default; the simulated account behaves as if its quota had been increased
+MODEL_UNITS = 4  # AWS grants no model units by default; the simulated account has an increased quota
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
 AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end, and killing it earlier loses nothing

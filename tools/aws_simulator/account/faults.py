@@ -2,9 +2,9 @@
 Make the simulator fail as AWS and networks do, according to the rules of a fault plan.
 
 A rule names an operation (or ``*``) and a kind of fault. It can skip the first requests (``after``), fire only a
-limited number of times (``times``), and apply only to requests whose path or body contains a text (``match``). At most
-one rule fires per request: the first one that can. The plan and its counts are kept in the state, so a restart neither
-forgets nor repeats a fault.
+limited number of times (``times``), and apply only to requests whose path or body contains a given text (``match``). At
+most one rule fires per request: the first one that can. The plan and its counts are kept in the state, so a restart
+neither forgets nor repeats a fault.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Fault(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
     def applies(self, operation: str, text: str) -> bool:
-        """Tell whether the rule covers a request, without regard to ``times`` and ``after``."""
+        """Tell whether the rule covers a request, regardless of ``times`` and ``after``."""
         return (
             self.operation in ("*", operation)
             and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})
@@ -105,7 +105,7 @@ class Fault(BaseModel):
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
-    """Return a rule in the form that a job stores; None without a rule whose kind begins with ``prefix``."""
+    """Return ``fault`` in the form that a job stores; None if it is None or its kind does not begin with ``prefix``."""
     if fault is None or not fault.kind.startswith(prefix):
         return None
     return FaultRecord(
@@ -136,7 +136,7 @@ class FaultPlan:
         self._save()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return each rule with the number of requests it has seen and the number of times it fired."""
+        """Return each rule with the number of requests that it matched and the number of times that it fired."""
         return [{**fault.model_dump(), **counts} for fault, counts in self._rules]
 
     def fire(self, operation: str, text: str) -> Fault | None:

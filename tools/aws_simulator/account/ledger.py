@@ -25,7 +25,7 @@ def throughput_seconds(throughput: Resource[ThroughputBody], now: float) -> floa
 
 
 class Ledger:
-    """The counts, which are kept in the state."""
+    """The counts of everything that AWS would bill. They are kept in the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -36,8 +36,8 @@ class Ledger:
         """Count one call that a model has answered.
 
         :param document: the text of the document in the prompt; None if the prompt has no document.
-        :param batch: True for a record of a batch job, which costs half as much as a call. The record is counted as a
-            call, and counted again in ``batch_by_model``.
+        :param batch: True for a record of a batch job, which costs half as much as an on-demand call. The record is
+            counted as a call, and counted again in ``batch_by_model``.
         """
         with self._state.transaction():
             change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"
@@ -83,8 +83,8 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         """Return everything counted so far.
 
-        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed calls only. A
-        model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
+        The top-level ``calls`` counts billed and rejected calls. The ``calls`` of each model counts billed calls only.
+        A model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
         Records of batch jobs, which cost half as much, are included in both counts and listed again in
         ``batch_by_model``. Times are POSIX seconds.
         """

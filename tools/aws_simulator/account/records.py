@@ -78,7 +78,7 @@ class TrainingMetrics(TypedDict):
 
 
 class CustomizationJobBody(BackgroundJobBody, _Training):
-    """A customization job. ``tokens`` are those of one epoch; ``billed_tokens`` are those of all epochs that ran."""
+    """A customization job. ``tokens`` counts the tokens of one epoch; ``billed_tokens`` counts all epochs that ran."""
 
     customModelName: str
     modelTags: dict[str, str]

@@ -29,9 +29,9 @@ class Settings(BaseModel):
         4.0, ge=0, description="duration of a customization job; longer if the training takes longer to compute"
     )
     batch_seconds: float = Field(
-        4.0, ge=0, description="duration of a batch job, plus the time that it takes to compute the answers"
+        4.0, ge=0, description="duration of a batch job, not counting the time to compute the answers"
     )
-    throughput_seconds: float = Field(2.0, ge=0, description="seconds that a throughput takes to be created or updated")
+    throughput_seconds: float = Field(2.0, ge=0, description="time that it takes to create or update a throughput")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
     latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")
     quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="rate quotas, by model id or catalog key")

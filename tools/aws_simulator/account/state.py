@@ -75,7 +75,8 @@ class State:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # With WAL, commits survive if the process dies, even without an fsync per commit, which is 100 times as slow.
+        # With WAL, commits survive the death of the process even if they are not synced to disk. Syncing each commit
+        # would be 100 times as slow.
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")

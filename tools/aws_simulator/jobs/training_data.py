@@ -27,7 +27,7 @@ class _RecordError(Exception):
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A checked file. ``tokens`` is estimated from the number of characters, as AWS's own validators do it."""
+    """A checked file. ``tokens`` is estimated from the number of characters, as AWS's own validators do."""
 
     examples: list[TrainingExample]
     tokens: int

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 SUPPORTED = 0.6  # share of a sentence's weight that one passage of the document must contain
-PASSAGE = 3  # number of consecutive sentences of the document in a passage
+PASSAGE = 3  # number of consecutive document sentences that form a passage
 
 
 def check_grounding(prompt: str) -> str:

@@ -31,7 +31,7 @@ FEATURES = (
     "coverage_of_next",
     "is_anchor",  # the anchor is the sentence most similar to the question, often a heading
     "same_part",
-    "nearness_after",  # 1 directly after the anchor, 1/2 after that, …
+    "nearness_after",  # 1 for the sentence after the anchor, 1/2 for the next one, …
     "nearness_before",
     "nearness_after_likely_anchor",
     "same_section",  # after the anchor, with no heading or question in between
@@ -71,7 +71,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """The kinds of question that a question belongs to: several, one or none."""
+    """What kind of question it is. One, several or none of these can be true."""
 
     how_many: bool
     what_is: bool
@@ -185,12 +185,12 @@ def as_vector(weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability for each row. It is never exactly 0 or 1, so logarithms can be computed from it."""
+    """Return the probability for each row of ``features``. It is never exactly 0 or 1, so its logarithm exists."""
     return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Return an answer that quotes sentences in the order of the document. For an empty document, it is empty.
+    """Return an answer that quotes sentences in the order of the document. It is empty if the document is.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
     """

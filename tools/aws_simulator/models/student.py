@@ -99,7 +99,7 @@ def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
 
 
 def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
-    """Return a model's mean loss over ``examples``; 0 if there are none. The base model has no ``weights``."""
+    """Return a model's mean loss over ``examples``; 0 if there are none. For the base model, ``weights`` is None."""
     return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
 
 
@@ -138,7 +138,7 @@ def train(
 
 
 def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
-    """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has another order."""
+    """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has a different order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):
         order = shuffle.sample(data, len(data))

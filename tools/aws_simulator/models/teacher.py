@@ -3,7 +3,7 @@ Write question and answer pairs as the simulated teacher, from sentences of the 
 
 An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. The
 question is taken from the document, made from the answer with a pattern (``questions.py``), or made from the heading
-before the answer. A short document can give fewer pairs than requested. The same prompt always gives the same pairs.
+before the answer. A short document may yield fewer pairs than requested. The same prompt always gives the same pairs.
 The pairs say nothing about what a real teacher would write.
 """
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_PASSAGE = 3  # maximum number of sentences in an answer
-ALIKE = 0.5  # questions that share a larger part of their terms, or sentences of their phrases, are duplicates
+# Two questions are duplicates if they share more than this part of their terms. Two sentences are duplicates if they
+# share more than this part of their phrases.
+ALIKE = 0.5
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
 _ASKS = re.compile(

@@ -90,7 +90,7 @@ def phrases(tokens: Iterable[str], length: int = PHRASE) -> set[tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Sentence:
-    """A verbatim slice ``document[start:end]``; ``part`` counts the "Doc n:" parts from 0."""
+    """A verbatim slice ``document[start:end]``; ``part`` is the number of its "Doc n:" part, counted from 0."""
 
     text: str
     start: int

@@ -77,7 +77,7 @@ def _from_text(shape: Shape, text: str) -> Any:
         if shape.type_name == "timestamp":
             return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:
-        return text  # the check of the constraints finds the wrong type
+        return text  # the constraint check reports the wrong type
     if shape.type_name == "boolean":
         return {"true": True, "false": False}.get(text, text)
     return text
@@ -94,7 +94,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
-    """Decode blobs inside ``value``. Values of a wrong type are kept; the check of the constraints finds them."""
+    """Decode blobs inside ``value``. Values of the wrong type are kept; the constraint check reports them."""
     if is_document(shape) or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):

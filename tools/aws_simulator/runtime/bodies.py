@@ -16,7 +16,7 @@ from typing import Any
 from tools.aws_simulator.protocol.errors import ValidationException
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-# A request that sets no maximum reserves this number of tokens from the token quota, so clients should set one.
+# A request that does not set ``max_tokens`` reserves this number of tokens from the token quota.
 UNSET_MAX_TOKENS = {"anthropic": 64_000, "amazon": 10_000, "meta": 8_192}
 LLAMA_DEFAULT_MAX_TOKENS = 512
 _LLAMA_TURN = re.compile(

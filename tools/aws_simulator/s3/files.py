@@ -6,7 +6,7 @@ Store S3 objects and buckets as files, so that they outlive the process.
 - ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...).
   These requests are repeated after a restart.
 
-Not stored are older versions of objects, tags and ACLs of objects, and unfinished uploads.
+Older versions of objects, the tags and ACLs of objects, and unfinished uploads are not stored.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class StoredBucket:
-    """A bucket's Region, and the last request that configured the bucket for each query string, such as ``tagging``."""
+    """A bucket's Region, and the last configuration request for each query string, such as ``tagging``."""
 
     region: str
     settings: dict[str, StoredRequest] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 """
-Answer Bedrock requests: routing, fault plan, validation, the handler of the operation, request log.
+Answer Bedrock requests: find the operation, apply the fault plan, validate, call the handler, log the outcome.
 
 If botocore knows an operation that the simulator does not implement, the request is refused and the error names the
 operation. A handler's result that does not match the service model is a defect of the simulator. The response then has

@@ -46,7 +46,7 @@ def svg(key: str, width: int, height: float, *, title: str, description: str, bo
 
 
 def text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start") -> Markup:
-    """Return a line of text."""
+    """Return a line of text as an SVG element."""
     return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(x, y, style, anchor, text)
 
 
@@ -55,7 +55,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
 
 
 def bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
-    """Return a bar."""
+    """Return a bar as an SVG element."""
     return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"/>').format(
         x, y, width, height, style
     )

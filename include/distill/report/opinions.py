@@ -16,7 +16,7 @@ def human_verdicts(labels: Iterable[Label]) -> dict[tuple[str, str, str], dict[s
     """Return the verdict of each person, by candidate, baseline and row id."""
     verdicts: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for label in labels:
-        # Reading a file does not check its types, and a person may have edited the file.
+        # Values are not checked when a file is read, and a person may have edited the file.
         if label["verdict"] in ("candidate", "baseline", "tie"):
             verdicts[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
     return dict(verdicts)

@@ -277,7 +277,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _log_agreement(self, report: Report) -> None:
         for line in agreement_rows(report["agreement"]):
-            text = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
+            text = line["too_few"] or f"kappa {line['kappa']} on {line['n']} questions"
             self.log.info("%s and %s: %s", line["first"], line["second"], text)
         if changed := report["labels"]["changed"]:
             self.log.warning(

@@ -105,7 +105,7 @@ class BedrockSynthesizeOperator(DistillOperator):
         critic: CriticCounter,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
-        """Write the samples of each row as they arrive, and yield the samples for counting."""
+        """Write each row's accepted and rejected pairs as they arrive, and yield them for counting."""
         failures: list[tuple[Row, ServiceError]] = []
         for outcome in outcomes:
             if isinstance(outcome, Failure):

@@ -40,7 +40,7 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "pairs_per_document": (
         "integer",
         "Pairs per document",
-        "The number of question-and-answer pairs that the teacher writes for each record.",
+        "The number of question-and-answer pairs that the teacher writes for each training record.",
         {"minimum": 1, "maximum": 20},
     ),
     "max_spend_usd": (

@@ -24,8 +24,8 @@ _FAIL_AT_ONCE = {
     RefusedError: "AWS refused the request; a retry cannot help",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
-    ThroughputReleasedError: "the endpoint is gone; clear provision to buy a new one",
-    TooManyFailuresError: "the rows were already retried",
+    ThroughputReleasedError: "the endpoint is gone; clear the task `provision` with downstream to buy a new one",
+    TooManyFailuresError: "the failed rows were already retried",
     PromotionError: "the promotion failed; a person must decide what to do",
     ReconciliationError: "the counts do not add up, which is a bug",
 }

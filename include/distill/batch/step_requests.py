@@ -32,7 +32,7 @@ def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
 
 
 def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:
-    """Return how a step calls its models: ``on_demand`` or in ``batch`` jobs."""
+    """Return how a step calls its models: ``on_demand``, or ``batch`` for batch jobs."""
     return use_case.synthesis.inference if step == "synthesize" else use_case.judging.inference
 
 
@@ -45,12 +45,14 @@ def batch_problems(use_case: UseCase) -> list[str]:
 
 def _problem(model: Model, region: str) -> str | None:
     if model.batch is None:
-        return f"model {model.key} does not support batch jobs; set inference: on_demand for the step that uses it"
+        return (
+            f"model {model.key} does not support batch jobs; set inference: on_demand for the step that uses this model"
+        )
     if region not in model.batch.regions:
         regions = ", ".join(model.batch.regions)
         return (
             f"model {model.key} supports batch jobs only in {regions}, but the use case is set to region {region};"
-            " set inference: on_demand for the step that uses it"
+            " set inference: on_demand for the step that uses this model"
         )
     return None
 

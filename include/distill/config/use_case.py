@@ -141,7 +141,7 @@ class UseCase(Section):
         names = {arm.name for arm in self.arms}
         for pair in self.pairs:
             if unknown := {pair.candidate, pair.baseline} - names:
-                message = f"comparisons name the unknown arms {sorted(unknown)}; expected only {sorted(names)}"
+                message = f"the unknown arms {sorted(unknown)} are listed in comparisons; the arms are {sorted(names)}"
                 raise ValueError(message)
             if pair.candidate == pair.baseline:
                 message = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"

@@ -36,7 +36,7 @@ def find_refusal(answer: str) -> str | None:
 
 @single_flight_cache
 def _patterns(path: Path) -> tuple[re.Pattern[str], ...]:
-    """Read the patterns of all languages, and compile one regular expression for each position in an answer."""
+    """Read the patterns of all languages, and compile one regular expression per position, such as ``start``."""
     by_position: dict[str, list[str]] = {}
     for positions in yaml.safe_load(path.read_text(encoding="utf-8")).values():
         for position, patterns in positions.items():

@@ -66,7 +66,7 @@ class Judge:
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompts: Mapping[str, Prompt], model: str) -> Judge:
         """
-        Return the judge of a use case that uses ``model``.
+        Return the judge that uses ``model``, with the prompt and the settings of the use case.
 
         :param prompts: the run's frozen prompts, by name.
         :param model: key of the judge in models.yaml.

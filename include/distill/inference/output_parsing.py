@@ -129,7 +129,7 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
 def _after_object(
     text: str, start: int, value: _JsonObject, end: int
 ) -> tuple[int, _JsonObject | _UnreadableError | None]:
-    """Return where to continue after a valid object, and the object's content (``None`` for a container of pairs)."""
+    """Return the position after a valid object, and its content; for a container of pairs, the content is ``None``."""
     if not any(key in value for key in _KEYS) and _contains_pair(value):
         return _first_object_inside(text, start), None
     following = _OBJECT_START.search(text, end)
@@ -168,7 +168,7 @@ def _first_object_inside(text: str, start: int) -> int:
 
 
 def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
-    """Return where to continue after a broken object, and the object's error (``None`` for a container of pairs)."""
+    """Return the position after a broken object, and its error; for a container of pairs, the error is ``None``."""
     container = _CONTAINER_START.match(text, start)
     if container and not _KEY.search(container.group()):
         return container.end(), None

@@ -40,7 +40,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the name of the error class if an attempt fails. Use this alone if the start is already recorded."""
+    """Push the name of the error class if an attempt fails. The start of the attempt must already be recorded."""
     try:
         yield
     except Exception as error:

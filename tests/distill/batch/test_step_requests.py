@@ -48,13 +48,13 @@ class TestProblems:
             "model claude-sonnet-4-6 supports batch jobs only in us-east-1, us-east-2, us-west-2,"
         )
         assert problem.endswith(
-            "the use case is set to region eu-west-3; set inference: on_demand for the step that uses it"
+            "the use case is set to region eu-west-3; set inference: on_demand for the step that uses this model"
         )
 
     def test_a_model_without_batch_jobs_is_named_with_the_setting_to_change(self) -> None:
         use_case = make_use_case(judging={"inference": "batch"}, judges=["llama-3-70b"])
         assert batch_problems(use_case) == [
-            "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that uses it"
+            "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that uses this model"
         ]
 
 

@@ -110,8 +110,8 @@ class S3ObjectStore:
             if kept := answer.get("Errors"):
                 message = (
                     f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
-                    f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. The other"
-                    " objects in this request were deleted. A retry tries to delete the remaining objects."
+                    f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. S3 deleted"
+                    f" the other {len(keys) - len(kept)} objects. A retry tries again to delete these {len(kept)}."
                 )
                 raise OutcomeError(message)
 

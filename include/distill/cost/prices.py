@@ -114,7 +114,7 @@ class Prices:
         return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
 
     def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:
-        """Return the bill line for serving an arm, in model-unit hours."""
+        """Return the bill line for serving an arm. The quantity is in model-unit hours."""
         return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.price(model, "throughput_per_hour"))
 
 

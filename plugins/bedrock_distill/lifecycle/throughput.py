@@ -11,7 +11,7 @@ from include.distill.inference.records import ThroughputManifest
 
 
 def hourly_cost_note(provisioned: ThroughputManifest) -> str:
-    """Return ``, at $x per hour`` for the end of a sentence about buying throughput; empty if the price is unknown."""
+    """Return the price as the end of a sentence about buying throughput, or an empty text if it is unknown."""
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 

@@ -305,7 +305,7 @@ class BedrockCollectBatchOperator(BatchOperator):
     def _failure_message(self, job: BatchJob) -> str:
         return (
             f"Batch job {job.name} ended with status {job.status}: {job.message or 'Bedrock gave no reason'}. The"
-            " job is no longer running. Its answers so far are stored and billed. Clear"
+            " answers that the job has given so far are stored and billed. Clear"
             f" {sibling_task(self.task_id, SUBMIT)} with downstream to submit only the unanswered questions."
         )
 

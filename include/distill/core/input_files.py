@@ -156,7 +156,7 @@ def _allowed_path(uri: str) -> Path:
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
         message = (
-            f"Reading {uri} is not allowed: local files must be inside one of {allowed}. Nothing was read. Use an s3://"
+            f"Input {uri} may not be read: local files must be inside one of {allowed}. Nothing was read. Use an s3://"
             " URI, or add the file's folder to DISTILL_INPUT_ROOTS in Airflow's environment."
         )
         raise InputError(message)

@@ -65,7 +65,7 @@ class TestLocal:
         self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("DISTILL_INPUT_ROOTS")
-        with pytest.raises(InputError, match="is not allowed: local files must be inside"):
+        with pytest.raises(InputError, match="may not be read: local files must be inside"):
             read_input(str(inputs / "rows.csv"), store)
 
     @pytest.mark.parametrize(

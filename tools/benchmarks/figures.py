@@ -17,8 +17,8 @@ class Figure:
 
     :param ours: the value that the pipeline reached.
     :param ideal: the best possible value; None when it is not known.
-    :param other: the value of the provider's operator or of plain boto3 in the same run; None when neither was run.
-    :param target: the maximum of ``ours``, or the minimum if ``at_least`` is True.
+    :param other: the value of the amazon provider's operator or of plain boto3 in the same run; None when neither was run.
+    :param target: the highest acceptable value of ``ours``, or the lowest if ``at_least`` is True.
     :param note: the measurements behind the figure, and the conditions.
     """
 
@@ -72,7 +72,7 @@ def markdown(figures: Iterable[Figure]) -> str:
 
 
 def verdict(figures: Sequence[Figure], minutes: float) -> str:
-    """Return the last line of the output: the number of reached targets, and the names of the missed targets."""
+    """Return the last line of the output: the number of targets met, and the names of those missed."""
     missed = [figure.name for figure in figures if not figure.ok]
     end = f"; missed: {'; '.join(missed)}" if missed else ""
     return f"{len(figures) - len(missed)} of {len(figures)} targets reached in {minutes:.1f} minutes{end}."

@@ -221,7 +221,7 @@ def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: thre
 
 
 def _carry_out(stack: Stack, run: DisturbedRun, due: Kill, one_service_at_a_time: threading.Lock) -> None:
-    """Wait until a kill is due or the run has ended, then carry the kill out."""
+    """Carry out a kill when it is due, or as soon as the run has ended, whichever comes first."""
 
     def is_due() -> bool:
         tasks = stack.metadata.tasks(run.dag_id, RUN_ID)

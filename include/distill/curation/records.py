@@ -1,4 +1,4 @@
-"""Define the records of curation: accepted and rejected pairs, their counts, and the counts of the critic."""
+"""Define the records of curation: accepted and rejected pairs, their counts, and counts of the critic's verdicts."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[PairText]:
-    """Yield the pairs of :func:`curated_pairs` without their documents, which are most of the data."""
+    """Yield the pairs of :func:`curated_pairs` without their documents, which make up most of the data."""
     repeated = _repeated_keys(store, folder, shards)
     for pair in accepted_texts(store, folder, shards=shards):
         if (pair["row_id"], pair["pair"]) not in repeated:

@@ -72,7 +72,9 @@ def _example(
 
 def split_example_name(example: str) -> tuple[str, str]:
     """
-    Return the two hashes in the name of an example: the hash of run and arms, and the hash of row and answers.
+    Return the two hashes in the name of an example.
+
+    The first is the hash of the run and its arms. The second is the hash of the row and the answers.
 
     The number at the start of the name is only for people. It changes when the answers to other rows change.
 

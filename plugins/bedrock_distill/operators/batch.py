@@ -208,9 +208,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 return name
             if job.status == "Failed" and not is_transient_failure(job.message):
                 message = (
-                    f"Batch job {job.name} failed on the same questions: {job.message or 'Bedrock gave no reason'}."
-                    " The job is not running and is not bought again. Correct the cause, or set inference: on_demand"
-                    f" for {self.step}, then clear {PREFLIGHT} with downstream."
+                    f"Batch job {job.name}, which had the same questions, failed earlier:"
+                    f" {job.message or 'Bedrock gave no reason'}. It is not bought again. Correct the cause, or set"
+                    f" inference: on_demand for {self.step}, then clear {PREFLIGHT} with downstream."
                 )
                 raise JobFailedError(message)
             if job.status == "Completed" and not self._answers_were_lost(name):

@@ -15,6 +15,9 @@ SWEEPER = "distill_release_leftovers"
 AT_ONCE = 5 / 3600  # five seconds, in hours
 POLLING_FAULTS = 7  # one more than botocore's attempts
 
+# Parts of the log messages of the task `trained`, for which two cases wait.
+STALLED, STILL_RUNNING = "is stalled", "still running"
+
 
 def _stall_throughput(trial: Trial) -> None:
     trial.fault(THROUGHPUT, "throughput_stalled", times=1)
@@ -209,7 +212,7 @@ def _training_times_out(trial: Trial) -> None:
     trial.start_run()
     state = trial.finish()
     trial.ensure(state == "failed", f"The wait timed out, but the run's state is {state}.")
-    trial.ensure(trial.logged("tuned.trained", "still running"), "The log does not say that the job is still running.")
+    trial.ensure(trial.logged("tuned.trained", STILL_RUNNING), "The log does not say that the job is still running.")
     trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The timeout stopped the job.")
     trial.end_stalls()
     trial.wait_job("Completed")
@@ -232,7 +235,7 @@ def _throughput_failed(trial: Trial) -> None:
 def _stall_named(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
     trial.start_run()
-    trial.wait_logged("tuned.trained", "stalls")
+    trial.wait_logged("tuned.trained", STALLED)
     trial.end_stalls()
     trial.expect()
 

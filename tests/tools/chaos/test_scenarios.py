@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from unittest import mock
 
+from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from tools.chaos.batches import batches
 from tools.chaos.matrix import matrix
 from tools.chaos.runner import run_cases
-from tools.chaos.scenarios import scenarios
+from tools.chaos.scenarios import STALLED, STILL_RUNNING, scenarios
 
 
 def test_no_two_cases_share_a_name() -> None:
@@ -36,3 +39,13 @@ def test_every_case_is_in_a_phase_that_is_run() -> None:
 
 def test_only_the_cases_of_the_sweeper_run_alone() -> None:
     assert all("release_leftovers" in case.name for case in scenarios() if case.phase == "alone")
+
+
+def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_task_trained() -> None:
+    created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    job = CustomizationJob("job", "arn", "InProgress", created, details=(("trainingDetails", "NotStarted"),))
+    assert STALLED in str(job.stalled_for(60))
+    sensor = BedrockCustomizationJobSensor(
+        task_id="tuned.trained", run_uri="s3://b/p/runs/r", submitted={"job_name": "j"}
+    )
+    assert STILL_RUNNING in sensor.timeout_message()

@@ -46,6 +46,10 @@ def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_tas
     job = CustomizationJob("job", "arn", "InProgress", created, details=(("trainingDetails", "NotStarted"),))
     assert STALLED in str(job.stalled_for(60))
     sensor = BedrockCustomizationJobSensor(
-        task_id="tuned.trained", run_uri="s3://b/p/runs/r", submitted={"job_name": "j"}
+        task_id="tuned.trained",
+        run_uri="s3://bucket/prefix/runs/run",
+        submitted={"job_name": "job"},
+        poll_interval_seconds=1,
+        timeout_seconds=60,
     )
     assert STILL_RUNNING in sensor.timeout_message()

@@ -172,7 +172,7 @@ class AnswerStore:
         return self.store.exists(self.uri(request))
 
     def get_or_ask(self, request: ModelRequest, client: AnsweringClient) -> StoredAnswer:
-        """Return the stored answer to ``request``. If there is none, send the request and store the answer.
+        """Return the stored answer to ``request``. If no answer is stored, send the request and store the answer.
 
         The call counts as in flight until the answer is stored.
 

@@ -123,7 +123,7 @@ class RateLimitedModel:
         self._clients_lock = threading.Lock()
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer to ``request``. If there is none, send the request and store the answer.
+        """Return the stored answer to ``request``. If no answer is stored, send the request and store the answer.
 
         :raises ServiceError: the call failed.
         :raises SpendCapError: the budget is used up. Nothing was sent.

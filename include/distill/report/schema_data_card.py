@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, NonNegativeInt
 
 from include.distill.report.schema_base import Section, optional_key
-from include.distill.report.schema_run import BillLineSchema
+from include.distill.report.schema_run import BillLineSchema, PairCountsSchema
 
 NO_PAIRS = "if no pairs were requested"
 
@@ -49,21 +49,6 @@ class CardPairSchema(Section):
     question: str = Field(description="The question.")
     answer: str = Field(description="The answer.")
     topic: str = Field(description="Topic of the pair, as named by the teacher.")
-
-
-class PairCountsSchema(Section):
-    """The pairs that were requested from the teacher and written. ``requested = accepted + rejected + missing``."""
-
-    documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
-    requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
-    accepted: NonNegativeInt = Field(
-        description="Number of pairs that passed all filters and the critic, if there is one."
-    )
-    rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
-    missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
-    surplus: NonNegativeInt = Field(
-        description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
-    )
 
 
 class FunnelStepSchema(Section):

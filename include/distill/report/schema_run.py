@@ -75,12 +75,8 @@ class CriticSchema(Section):
         return self
 
 
-class SynthesisSchema(Section):
-    """
-    The pairs that were requested from the teacher and written, and the usage that this run paid for.
-
-    ``requested = accepted + rejected + missing``.
-    """
+class PairCountsSchema(Section):
+    """The pairs that were requested from the teacher and written. ``requested = accepted + rejected + missing``."""
 
     documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
     requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
@@ -92,6 +88,15 @@ class SynthesisSchema(Section):
     surplus: NonNegativeInt = Field(
         description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
     )
+
+
+class SynthesisSchema(PairCountsSchema):
+    """
+    The pairs that were requested from the teacher and written, and the usage that this run paid for.
+
+    ``requested = accepted + rejected + missing``.
+    """
+
     calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
     cache_hits: NonNegativeInt = Field(description="Number of stored answers that were reused at no cost.")
     input_tokens: NonNegativeInt = Field(description="Number of input tokens of the paid calls.")

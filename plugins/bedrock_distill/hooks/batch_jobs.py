@@ -103,7 +103,7 @@ class BatchJobs:
         return BatchJob.from_response(answer, simulated=simulated)
 
     def find(self, name: str) -> BatchJob | None:
-        """Return the newest job with exactly this name, or ``None`` if there is none."""
+        """Return the newest job with exactly this name, or ``None`` if no job has this name."""
         listed = self._clients.paginate("list_model_invocation_jobs", "invocationJobSummaries", nameContains=name)
         matching = [summary for summary in listed if summary["jobName"] == name]
         return self.get(max(matching, key=lambda summary: summary["submitTime"])["jobArn"]) if matching else None

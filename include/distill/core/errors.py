@@ -48,12 +48,23 @@ class TransientError(ServiceError):
     """The network or the service failed (5xx, timeout, lost connection). A retry may help."""
 
 
+class PossiblyBilledError(TransientError):
+    """A model call was sent, but its answer did not arrive. AWS may bill the call, and a repetition may be paid twice.
+
+    Examples are a read timeout and a connection that was closed while the model was answering.
+    """
+
+
 class ExpiredCredentialsError(TransientError):
     """The session's credentials have expired. The next call reads the Airflow connection again."""
 
 
 class RefusedError(ServiceError):
     """AWS refused a request (access, validation, quota, retired model, missing object). A retry cannot help."""
+
+
+class DailyQuotaError(RefusedError):
+    """A quota per day is used up. The call was not billed. No call of the task can succeed until the quota refills."""
 
 
 class InvalidRequestError(RefusedError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from bedrock_distill.hooks.aws_errors import named_errors
+from bedrock_distill.hooks.aws_errors import BILLED_METHODS, named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
@@ -77,7 +77,7 @@ class AwsClients:
         :raises ServiceError: the call failed; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
         try:
-            with named_errors(f"{method} {what}".strip()):
+            with named_errors(f"{method} {what}".strip(), is_billed=method in BILLED_METHODS):
                 return getattr(self.client(service), method)(**parameters)
         except ExpiredCredentialsError:
             with self._creation_lock:

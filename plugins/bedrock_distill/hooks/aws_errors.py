@@ -7,24 +7,31 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
+    ReadTimeoutError,
+    ResponseStreamingError,
 )
 
 from include.distill.core.errors import (
     ConflictError,
     ContractError,
+    DailyQuotaError,
     ExpiredCredentialsError,
     InvalidRequestError,
     NotFoundError,
+    PossiblyBilledError,
     RefusedError,
     ServiceError,
     ThrottledError,
@@ -71,6 +78,14 @@ _ADVICE: dict[type[ServiceError], str] = {
     TransientError: (
         "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
     ),
+    PossiblyBilledError: (
+        "The answer did not arrive, so AWS may bill this call although no answer is stored. A retry sends the request"
+        " again and may pay for it again."
+    ),
+    DailyQuotaError: (
+        "A quota per day is used up; a retry within the same day cannot help. The call was not billed. Clear the task"
+        " on the next day, or ask AWS for a higher quota in the console of Service Quotas."
+    ),
     ExpiredCredentialsError: (
         "The next call reads the credentials from the connection again. If this error repeats, renew the credentials."
     ),
@@ -82,13 +97,19 @@ _ADVICE: dict[type[ServiceError], str] = {
 }
 # Bedrock has no separate error code for a name that is already in use; only the message says so.
 _TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
+# Bedrock has the same error code for a quota per minute and for a quota per day.
+_PER_DAY = re.compile(r"\b(?:per|each)[ -]day\b|\bdaily\b|/day\b|\b24[ -]hours?\b", re.IGNORECASE)
+# These operations of bedrock-runtime are billed as soon as the model starts to answer.
+BILLED_METHODS = frozenset({"invoke_model", "converse"})
+_ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, IncompleteReadError)
 
 
 @contextmanager
-def named_errors(what: str) -> Iterator[None]:
+def named_errors(what: str, *, is_billed: bool = False) -> Iterator[None]:
     """Turn every botocore exception inside the block into one of the pipeline's own errors.
 
     :param what: the API call and its resource, for the error message, such as ``"GetCustomModel tuned-1"``.
+    :param is_billed: whether AWS bills the call even if its answer does not arrive.
     """
     try:
         yield
@@ -101,7 +122,8 @@ def named_errors(what: str) -> Iterator[None]:
             RefusedError, what, "there are no AWS credentials; set them in the Airflow connection or in the environment"
         ) from error
     except (HTTPClientError, BotoCoreError) as error:
-        raise _named(TransientError, what, str(error)) from error
+        kind = PossiblyBilledError if is_billed and isinstance(error, _ANSWER_LOST) else TransientError
+        raise _named(kind, what, str(error)) from error
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
@@ -116,6 +138,8 @@ def _error_class(code: str, message: str, status: int) -> type[ServiceError]:
     kind = next((kind for kind, codes in _KINDS.items() if code in codes), None)
     if kind is InvalidRequestError and any(text in message.lower() for text in _TAKEN):
         return ConflictError
+    if _PER_DAY.search(message) and (kind is ThrottledError or code == "ServiceQuotaExceededException"):
+        return DailyQuotaError
     if kind is not None:
         return kind
     return TransientError if status >= 500 else ContractError

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import (
     ClientError,
+    ConnectionClosedError,
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
@@ -13,9 +14,11 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import (
     ConflictError,
     ContractError,
+    DailyQuotaError,
     ExpiredCredentialsError,
     InvalidRequestError,
     NotFoundError,
+    PossiblyBilledError,
     RefusedError,
     ServiceError,
     ThrottledError,
@@ -74,3 +77,35 @@ def test_a_message_names_the_call_quotes_aws_and_says_what_to_do() -> None:
 def test_errors_that_are_not_from_aws_pass_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), named_errors("call"):
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "error", [ReadTimeoutError(endpoint_url="http://x"), ConnectionClosedError(endpoint_url="http://x")]
+)
+def test_a_model_call_whose_answer_is_lost_may_be_billed(error: Exception) -> None:
+    with pytest.raises(PossiblyBilledError, match="AWS may bill this call"), named_errors("converse m", is_billed=True):
+        raise error
+
+
+def test_a_call_that_never_reached_aws_is_not_billed() -> None:
+    with pytest.raises(TransientError) as raised, named_errors("converse m", is_billed=True):
+        raise EndpointConnectionError(endpoint_url="http://x")
+    assert type(raised.value) is TransientError
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("ThrottlingException", "Too many tokens per day, please wait before trying again.", DailyQuotaError),
+        ("ThrottlingException", "Too many requests per day.", DailyQuotaError),
+        ("TooManyRequestsException", "You exceeded your daily token quota.", DailyQuotaError),
+        ("ServiceQuotaExceededException", "Max tokens per day is 100", DailyQuotaError),
+        ("ThrottlingException", "Too many tokens, please wait before trying again.", ThrottledError),
+        ("ThrottlingException", "Too many requests per minute. Try again some days later.", ThrottledError),
+        ("ValidationException", "The report is daily", InvalidRequestError),
+    ],
+)
+def test_a_quota_per_day_is_final(code: str, message: str, kind: type[ServiceError]) -> None:
+    with pytest.raises(ServiceError) as raised, named_errors("converse m"):
+        raise client_error(code, message, status=429)
+    assert type(raised.value) is kind

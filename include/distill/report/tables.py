@@ -82,9 +82,9 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
         return None
     questions, documents = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
     return (
-        f"With {questions:,} questions about {documents:,} documents, a true half-win rate below"
-        f" {0.5 - max(sizes):.0%} or above {0.5 + max(sizes):.0%} is detected four times out of five. Smaller"
-        " differences may be missed."
+        f"With {questions:,} questions about {documents:,} documents, a run finds a difference four times out of five"
+        f" if the true half-win rate (a win counts 1, a tie ½, a loss 0) is below {0.5 - max(sizes):.0%} or above"
+        f" {0.5 + max(sizes):.0%}. It may miss smaller differences."
     )
 
 

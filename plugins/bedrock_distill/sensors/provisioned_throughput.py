@@ -36,7 +36,12 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         self.provisioned: ThroughputManifest = provisioned
 
     def poll(self) -> EndpointManifest | None:
-        """Look up the throughput by its name; return the manifest if it is in service or no answer is missing."""
+        """
+        Look up the throughput by its name.
+
+        :return: the endpoint, if it is in service or if the arm needs none because all its answers are stored;
+            otherwise ``None``.
+        """
         name = self.provisioned["throughput_name"]
         throughput = self.hook.find_throughput(name) if name else None  # without a name, nothing had to be bought
         arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)

@@ -64,7 +64,7 @@ def test_the_detectable_difference_comes_from_the_least_certain_judge_of_the_hea
         comparison("tuned", "base"),
         comparison("tuned", "base", judge="llama", minimum_detectable_difference=0.2),
     ]
-    assert "below 30% or above 70% is detected four times out of five" in str(detectable_difference_sentence(entries))
+    assert "is below 30% or above 70%" in str(detectable_difference_sentence(entries))
     assert detectable_difference_sentence([comparison("tuned", "base", minimum_detectable_difference=None)]) is None
 
 

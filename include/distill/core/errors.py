@@ -37,7 +37,15 @@ class SpendCapError(DistillError):
 
 
 class ServiceError(DistillError):
-    """AWS did not carry out a request."""
+    """
+    AWS did not carry out a request.
+
+    ``code`` is AWS's error code, and ``bucket_region`` is the Region in which S3 says that the bucket is. Both are
+    empty if AWS did not state them.
+    """
+
+    code: str = ""
+    bucket_region: str = ""
 
 
 class ThrottledError(ServiceError):
@@ -63,6 +71,10 @@ class RefusedError(ServiceError):
     """AWS refused a request (access, validation, quota, retired model, missing object). A retry cannot help."""
 
 
+class ConcurrencyLimitError(TransientError):
+    """As many jobs run as the account's quota allows. Nothing was bought; the same job may be submitted again later."""
+
+
 class DailyQuotaError(RefusedError):
     """A quota per day is used up. The call was not billed. No call of the task can succeed until the quota refills."""
 
@@ -80,7 +92,7 @@ class ConflictError(RefusedError):
 
 
 class ContractError(ServiceError):
-    """A response from AWS or a stored file does not have the expected format."""
+    """AWS's response, its error code or a stored file is not one that this pipeline knows. A retry cannot help."""
 
 
 class OutcomeError(DistillError):

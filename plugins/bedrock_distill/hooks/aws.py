@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from bedrock_distill.hooks.aws_errors import BILLED_METHODS, named_errors
+from bedrock_distill.hooks.aws_errors import BAD_HEAD_REQUEST, BILLED_METHODS, head_refused_twice, named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
@@ -71,11 +71,25 @@ class AwsClients:
 
         A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
         next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
+        S3 gives no reason when it refuses a HEAD request, so such a request is repeated once with new clients.
 
         :param service: boto3's name, such as ``bedrock``.
         :param what: name, ARN or URI of the resource, for error messages.
         :raises ServiceError: the call failed; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
+        try:
+            return self._call_once(service, method, what, parameters)
+        except ExpiredCredentialsError as error:
+            if error.code != BAD_HEAD_REQUEST:
+                raise
+        try:
+            return self._call_once(service, method, what, parameters)
+        except ExpiredCredentialsError as error:
+            if error.code != BAD_HEAD_REQUEST:
+                raise
+            raise head_refused_twice(error) from error
+
+    def _call_once(self, service: str, method: str, what: str, parameters: Mapping[str, Any]) -> Any:
         try:
             with named_errors(f"{method} {what}".strip(), is_billed=method in BILLED_METHODS):
                 return getattr(self.client(service), method)(**parameters)

@@ -1,30 +1,27 @@
 """
 Turn botocore's exceptions into the pipeline's own errors, with advice on what to do.
 
-Error codes and their meaning: botocore's ``bedrock``, ``bedrock-runtime`` and ``s3`` service models, and
-https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
+``include/aws_errors.yaml`` states for each error code and exception what it means.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
-    HTTPClientError,
     IncompleteReadError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
 
+from bedrock_distill.hooks.aws_error_table import load_error_table
 from include.distill.core.errors import (
+    ConcurrencyLimitError,
     ConflictError,
     ContractError,
     DailyQuotaError,
@@ -38,70 +35,52 @@ from include.distill.core.errors import (
     TransientError,
 )
 
-_KINDS: dict[type[ServiceError], frozenset[str]] = {
-    ThrottledError: frozenset(
-        {"ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded", "Throttling"}
-    ),
-    TransientError: frozenset(
-        {
-            "InternalServerException",
-            "InternalError",
-            "ServiceUnavailableException",
-            "ServiceUnavailable",
-            "ModelNotReadyException",
-            "ModelTimeoutException",
-            "ModelErrorException",
-            "RequestTimeout",
-            "PreconditionFailed",  # an object was replaced during a read; reading it from the start can succeed
-        }
-    ),
-    ExpiredCredentialsError: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
-    NotFoundError: frozenset({"ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "404"}),
-    ConflictError: frozenset({"ConflictException", "ResourceInUseException", "BucketAlreadyExists"}),
-    InvalidRequestError: frozenset({"ValidationException", "InvalidRequest", "InvalidBucketName"}),
-    RefusedError: frozenset(
-        {
-            "AccessDeniedException",
-            "AccessDenied",
-            "403",
-            "ServiceQuotaExceededException",
-            "TooManyTagsException",
-            "UnrecognizedClientException",
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "PermanentRedirect",
-        }
+ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
+    "throttled": ThrottledError,
+    "transient": TransientError,
+    "concurrency": ConcurrencyLimitError,
+    "expired": ExpiredCredentialsError,
+    "missing": NotFoundError,
+    "conflict": ConflictError,
+    "invalid": InvalidRequestError,
+    "daily_quota": DailyQuotaError,
+    # A person must correct something outside the pipeline.
+    **dict.fromkeys(
+        [
+            "quota",
+            "access",
+            "model_access",
+            "model",
+            "account",
+            "credentials",
+            "clock",
+            "signature",
+            "region",
+            "key",
+            "archived",
+            "certificate",
+            "proxy",
+            "configuration",
+        ],
+        RefusedError,
     ),
 }
-_ADVICE: dict[type[ServiceError], str] = {
-    ThrottledError: "The quota refills within a minute; a retry waits and then repeats the call.",
-    TransientError: (
-        "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
-    ),
-    PossiblyBilledError: (
-        "The answer did not arrive, so AWS may bill this call although no answer is stored. A retry sends the request"
-        " again and may pay for it again."
-    ),
-    DailyQuotaError: (
-        "A quota per day is used up; a retry within the same day cannot help. The call was not billed. Clear the task"
-        " on the next day, or ask AWS for a higher quota in the console of Service Quotas."
-    ),
-    ExpiredCredentialsError: (
-        "The next call reads the credentials from the connection again. If this error repeats, renew the credentials."
-    ),
-    NotFoundError: "Check the resource's name, the connection's Region, and whether the resource was deleted.",
-    ConflictError: "A resource that this pipeline did not create has this name; rename the use case or the arm.",
-    InvalidRequestError: "The request is wrong; a retry cannot help.",
-    RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
-    ContractError: "This pipeline does not recognize this error from AWS; update boto3, or report the error as a bug.",
-}
-# Bedrock has no separate error code for a name that is already in use; only the message says so.
-_TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
-# Bedrock has the same error code for a quota per minute and for a quota per day.
-_PER_DAY = re.compile(r"\b(?:per|each)[ -]day\b|\bdaily\b|/day\b|\b24[ -]hours?\b", re.IGNORECASE)
+# The code that botocore gives to an answer with status 400 and without a body, which only HEAD requests get.
+BAD_HEAD_REQUEST = "400"
 # These operations of bedrock-runtime are billed as soon as the model starts to answer.
 BILLED_METHODS = frozenset({"invoke_model", "converse"})
 _ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, IncompleteReadError)
+_ANSWER_LOST_ADVICE = (
+    "The answer did not arrive, so AWS may bill this call although no answer is stored. A retry sends the request again"
+    " and may pay for it again."
+)
+_RETRY_ADVICE = (
+    "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
+)
+_REPORT = (
+    "This pipeline does not know this error of AWS, so it does not repeat the call. If AWS's message does not say what"
+    " to do, report the error as a bug, with its code. After that, clear the task."
+)
 
 
 @contextmanager
@@ -115,35 +94,63 @@ def named_errors(what: str, *, is_billed: bool = False) -> Iterator[None]:
         yield
     except ClientError as error:
         raise from_client_error(error, what) from error
-    except (ParamValidationError, NoRegionError) as error:
-        raise _named(InvalidRequestError, what, str(error)) from error
-    except NoCredentialsError as error:
-        raise _named(
-            RefusedError, what, "there are no AWS credentials; set them in the Airflow connection or in the environment"
-        ) from error
-    except (HTTPClientError, BotoCoreError) as error:
-        kind = PossiblyBilledError if is_billed and isinstance(error, _ANSWER_LOST) else TransientError
-        raise _named(kind, what, str(error)) from error
+    except BotoCoreError as error:
+        raise _from_botocore_error(error, what, is_billed=is_billed) from error
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
     """Return the pipeline's own error for an error response from AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return _named(_error_class(code, message, status), what, f"{code}: {message}")
+    region = _bucket_region(error.response)
+    detail = f"{code}: {message}".rstrip(". ") + (f". S3 says that the bucket is in {region}" if region else "")
+    meaning = load_error_table().for_code(code, message)
+    if meaning:
+        named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice)
+    else:
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        named = _unknown(status, what, detail)
+    named.code, named.bucket_region = code, region
+    return named
 
 
-def _error_class(code: str, message: str, status: int) -> type[ServiceError]:
-    kind = next((kind for kind, codes in _KINDS.items() if code in codes), None)
-    if kind is InvalidRequestError and any(text in message.lower() for text in _TAKEN):
-        return ConflictError
-    if _PER_DAY.search(message) and (kind is ThrottledError or code == "ServiceQuotaExceededException"):
-        return DailyQuotaError
-    if kind is not None:
-        return kind
-    return TransientError if status >= 500 else ContractError
+def head_refused_twice(error: ServiceError) -> RefusedError:
+    """Return the error for a HEAD request that S3 also refused with credentials that were just read."""
+    message = (
+        f"{error} S3 refused the request a second time with credentials that were read again. Renew the credentials in"
+        " the Airflow connection or in the environment. If they are valid, check the bucket's Region and the"
+        " object's encryption (an object with a customer-provided key, SSE-C, cannot be read). Then clear the task."
+    )
+    refused = RefusedError(message)
+    refused.code, refused.bucket_region = error.code, error.bucket_region
+    return refused
 
 
-def _named(kind: type[ServiceError], what: str, detail: str) -> ServiceError:
-    return kind(f"{what}: {detail.rstrip('.')}. {_ADVICE[kind]}")
+def _unknown(status: int, what: str, detail: str) -> ServiceError:
+    """Return the error for an unknown code, depending on the HTTP status."""
+    if status == 429:
+        return _named(ThrottledError, what, detail, "A retry waits and then repeats the call.")
+    if status >= 500 or status in (408, 425):
+        return _named(TransientError, what, detail, _RETRY_ADVICE)
+    if status in (401, 403):
+        return _named(RefusedError, what, detail, f"AWS refuses access. {_REPORT}")
+    return _named(ContractError, what, detail, _REPORT)
+
+
+def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool) -> ServiceError:
+    if is_billed and isinstance(error, _ANSWER_LOST):
+        return _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE)
+    meaning = load_error_table().for_exception(error)
+    if meaning is None:
+        advice = f"botocore failed with {type(error).__name__}. {_REPORT}"
+        return _named(ContractError, what, str(error), advice)
+    return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice)
+
+
+def _bucket_region(response: Mapping[str, Any]) -> str:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders") or {}
+    return str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
+
+
+def _named(kind: type[ServiceError], what: str, detail: str, advice: str) -> ServiceError:
+    return kind(f"{what}: {detail.rstrip('.')}. {advice}")

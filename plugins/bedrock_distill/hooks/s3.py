@@ -13,12 +13,14 @@ from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.s3_stream import ResumingBody
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import StoredObject
-from include.distill.core.errors import ContractError, NotFoundError, OutcomeError
+from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError
 from include.distill.core.storage import split_uri
 
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
+# Two Regions that GetBucketLocation reports in the way in which S3 named them at first.
+_OLD_LOCATIONS: dict[str, str] = {"": "us-east-1", "EU": "eu-west-1"}
 
 
 class S3ObjectStore:
@@ -119,12 +121,8 @@ class S3ObjectStore:
         """Return the tags of a bucket, or ``None`` if the bucket does not exist."""
         try:
             answer = self._clients.call("s3", "get_bucket_tagging", bucket, Bucket=bucket)
-        except NotFoundError:
-            return None
-        except ContractError as error:
-            if "NoSuchTagSet" not in str(error):  # S3's code for a bucket without tags; not in botocore's model
-                raise
-            return {}
+        except NotFoundError as error:
+            return {} if error.code == "NoSuchTagSet" else None  # S3's code for a bucket without tags
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def has_versions(self, bucket: str) -> bool:
@@ -139,12 +137,13 @@ class S3ObjectStore:
             return
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Check that a bucket exists, and create it if ``create`` is set; return a message if there is no bucket.
+        """Check that a bucket exists in ``region``, and create it if ``create`` is set; return a message if it is not.
 
         :param create: create and tag the bucket if it does not exist.
+        :raises RefusedError: S3 refuses access to the bucket.
         """
         try:
-            self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
+            bucket_region = self._bucket_region(bucket)
         except NotFoundError:
             if not create:
                 return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets to true"
@@ -153,4 +152,29 @@ class S3ObjectStore:
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **location)
             tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}
             self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)
-        return None
+            return None
+        except RefusedError as error:
+            if error.bucket_region in ("", region):
+                raise
+            bucket_region = error.bucket_region
+        if bucket_region in (None, region):
+            return None
+        return (
+            f"bucket {bucket} is in {bucket_region}, but aws.region is {region}, and Bedrock's jobs read and write only"
+            f" buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region} if the"
+            " student can be trained there"
+        )
+
+    def _bucket_region(self, bucket: str) -> str | None:
+        """Return the Region of an existing bucket; ``None`` if S3 does not say it."""
+        answer = self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if region := answer.get("BucketRegion") or headers.get("x-amz-bucket-region"):
+            return str(region)
+        try:
+            location: str | None = self._clients.call("s3", "get_bucket_location", bucket, Bucket=bucket)[
+                "LocationConstraint"
+            ]
+        except RefusedError:  # the policy may lack s3:GetBucketLocation
+            return None
+        return _OLD_LOCATIONS.get(location or "", location)

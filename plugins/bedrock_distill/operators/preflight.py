@@ -12,6 +12,7 @@ import yaml
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.batch.step_requests import batch_problems
+from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
@@ -113,8 +114,8 @@ class BedrockPreflightOperator(DistillOperator):
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
-        except NotFoundError:
-            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region"]
+        except NotFoundError as error:
+            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region: {error}"]
         except RefusedError as error:
             return [f"model {model.key}: {error}"]
         problems = []
@@ -122,17 +123,7 @@ class BedrockPreflightOperator(DistillOperator):
             problems.append(
                 f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; choose another model"
             )
-        refused = {
-            name: value
-            for name, value in availability.items()
-            if name in ("authorizationStatus", "entitlementAvailability", "regionAvailability")
-            and value not in ("AUTHORIZED", "AVAILABLE")
-        }
-        if refused:
-            problems.append(
-                f"this account cannot use model {model.key}: {refused}; request access in the Bedrock console"
-            )
-        return problems
+        return problems + availability_problems(model.key, availability)
 
     def _student_problems(self, use_case: UseCase) -> list[str]:
         if all(arm.kind == "base" for arm in use_case.arms):
@@ -168,8 +159,13 @@ class BedrockPreflightOperator(DistillOperator):
             champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
             return [str(error)]
-        if use_case.champion_arm is None or champion is None or self.hook.has_custom_model(champion.model_arn):
+        if use_case.champion_arm is None or champion is None:
             return []
+        try:
+            if self.hook.has_custom_model(champion.model_arn):
+                return []
+        except RefusedError as error:
+            return [f"the champion {champion.model_arn} cannot be looked up: {error}"]
         uri = champion_uri(self.folder.root, use_case.name)
         return [
             f"the champion {champion.model_arn} no longer exists in Bedrock; delete {uri} to start without a champion"
@@ -179,15 +175,17 @@ class BedrockPreflightOperator(DistillOperator):
         """Check that Bedrock can fine-tune a model. Bedrock lists this under the foundation id or the base model id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
+        refusals: list[str] = []
         for model_id in ids:
             try:
                 listed.update(self.hook.foundation_model(model_id).get("customizationsSupported", ()))
             except RefusedError as error:
-                self.log.info("%s", error)
+                refusals.append(str(error))
         if "FINE_TUNING" in listed:
             return []
         supported = ", ".join(sorted(listed)) or "none"
-        return [f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"]
+        message = f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"
+        return ["; ".join([message, *refusals])]
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from include.distill.core.errors import (
+    ConcurrencyLimitError,
+    ContractError,
     InputError,
     JobFailedError,
     PromotionError,
@@ -22,6 +24,7 @@ from include.distill.core.errors import (
 _FAIL_AT_ONCE = {
     InputError: "the input is wrong; a retry cannot help",
     RefusedError: "AWS refused the request; a retry cannot help",
+    ContractError: "this pipeline does not know the response, the error code or the stored file",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
     ThroughputReleasedError: "the endpoint is gone; clear the task `provision` with downstream to buy a new one",
@@ -38,6 +41,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=60),
             reason="the quota refills within a minute",
+        ),
+        RetryRule(
+            exception=ConcurrencyLimitError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=30),
+            reason="a job must end first",
         ),
     ]
 )

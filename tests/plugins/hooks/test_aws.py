@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.core.errors import ExpiredCredentialsError, ThrottledError, TransientError
+from include.distill.core.errors import ExpiredCredentialsError, RefusedError, ThrottledError, TransientError
 
 
 @pytest.fixture
@@ -65,3 +65,40 @@ def test_any_other_error_does_not_drop_the_client(monkeypatch: pytest.MonkeyPatc
         clients.call("bedrock", "get")
     assert clients.call("bedrock", "get") == "answer"
     assert len(made_clients) == 1
+
+
+BAD_HEAD = ClientError({"Error": {"Code": "400", "Message": "Bad Request"}}, "HeadObject")
+
+
+@pytest.fixture
+def head_tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The session tokens of the clients that were made. HEAD requests work only with the token ``valid``."""
+    made: list[str] = []
+    coming = iter(["expired", "valid", "valid"])
+
+    def hook(**_: Any) -> Any:
+        token = next(coming)
+        made.append(token)
+
+        def head_object(**parameters: Any) -> str:
+            if token == "expired" or parameters.get("Key") == "bad":
+                raise BAD_HEAD
+            return "object"
+
+        return SimpleNamespace(conn=SimpleNamespace(head_object=head_object))
+
+    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
+    return made
+
+
+def test_a_head_request_without_a_reason_is_repeated_once_with_a_new_client(head_tokens: list[str]) -> None:
+    assert AwsClients().call("s3", "head_object", "s3://b/k", Key="k") == "object"
+    assert head_tokens == ["expired", "valid"]
+
+
+def test_a_head_request_that_is_refused_twice_is_final(head_tokens: list[str]) -> None:
+    clients = AwsClients()
+    with pytest.raises(RefusedError, match=r"second time.*Then clear the task") as raised:
+        clients.call("s3", "head_object", "s3://b/bad", Key="bad")
+    assert raised.value.code == "400"
+    assert head_tokens == ["expired", "valid"]

@@ -1,17 +1,34 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidRegionError,
+    LoginRefreshRequired,
+    MissingDependencyException,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+    UnknownRegionError,
 )
 
 from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import (
+    ConcurrencyLimitError,
     ConflictError,
     ContractError,
     DailyQuotaError,
@@ -55,6 +72,23 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
         (EndpointConnectionError(endpoint_url="http://x"), TransientError),
         (ReadTimeoutError(endpoint_url="http://x"), TransientError),
         (NoCredentialsError(), RefusedError),
+        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), RefusedError),
+        (ProfileNotFound(profile="nightly"), RefusedError),
+        (UnauthorizedSSOTokenError(), RefusedError),
+        (SSOTokenLoadError(error_msg="Token does not exist"), RefusedError),
+        (TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"), RefusedError),
+        (LoginRefreshRequired(), RefusedError),
+        (CredentialRetrievalError(provider="custom-process", error_msg="exit code 1"), RefusedError),
+        (CredentialRetrievalError(provider="container-role", error_msg="Read timeout"), TransientError),
+        (SSLError(endpoint_url="https://x", error="[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), RefusedError),
+        (SSLError(endpoint_url="https://x", error="EOF occurred in violation of protocol"), TransientError),
+        (ProxyConnectionError(proxy_url="http://p", error="407 Proxy Authentication Required"), RefusedError),
+        (ProxyConnectionError(proxy_url="http://p", error="timed out"), TransientError),
+        (ConnectTimeoutError(endpoint_url="https://x"), TransientError),
+        (UnknownRegionError(region_name="moon", error_msg="no"), RefusedError),
+        (InvalidRegionError(region_name="us east 1"), RefusedError),
+        (NoRegionError(), RefusedError),
+        (MissingDependencyException(msg="install botocore[crt]"), RefusedError),
         (ParamValidationError(report="modelUnits"), InvalidRequestError),
     ],
     ids=lambda value: str(value)[:40],
@@ -109,3 +143,107 @@ def test_a_quota_per_day_is_final(code: str, message: str, kind: type[ServiceErr
     with pytest.raises(ServiceError) as raised, named_errors("converse m"):
         raise client_error(code, message, status=429)
     assert type(raised.value) is kind
+
+
+FORM = "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form"
+MARKETPLACE = "not authorized to perform the required AWS Marketplace actions (aws-marketplace:Subscribe)"
+MANY_JOBS = "You have reached the maximum number of concurrent model customization jobs"
+NO_UNITS = "Your account does not currently have any no commitment model units reserved for meta.llama3-1-8b"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "advice"),
+    [
+        ("AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong", RefusedError, "in another Region"),
+        ("301", "Moved Permanently", RefusedError, "in another Region"),
+        ("IllegalLocationConstraintException", "", RefusedError, "in another Region"),
+        ("OptInRequired", "", RefusedError, "Enable the Region"),
+        ("RequestTimeTooSkewed", "The difference is too large", RefusedError, "Synchronize the clock"),
+        ("InvalidSignatureException", "Signature expired: 20261126T is now earlier", RefusedError, "Synchronize the"),
+        ("InvalidSignatureException", "The request signature we calculated", RefusedError, "secret key"),
+        ("SignatureDoesNotMatch", "", RefusedError, "secret key"),
+        ("IncompleteSignature", "", RefusedError, "secret key"),
+        ("InvalidToken", "malformed", RefusedError, "Copy access key, secret key and session token together"),
+        ("InvalidClientTokenId", "The security token included is invalid", RefusedError, "mistyped, deactivated"),
+        ("UnrecognizedClientException", "", RefusedError, "mistyped, deactivated"),
+        ("MissingAuthenticationToken", "", RefusedError, "no credentials"),
+        ("TokenRefreshRequired", "", ExpiredCredentialsError, "reads the credentials"),
+        ("InvalidObjectState", "storage class", RefusedError, "Restore the object"),
+        ("KMS.DisabledException", "arn is disabled", RefusedError, "Enable the key"),
+        ("KMS.KMSInvalidStateException", "pending deletion", RefusedError, "Cancel the deletion"),
+        ("KMS.InvalidStateException", "pending deletion", RefusedError, "Cancel the deletion"),
+        ("KMS.NotFoundException", "", RefusedError, "KMS key does not exist"),
+        ("DisabledException", "", RefusedError, "Enable the key"),
+        ("AccessDenied", "not authorized to perform: kms:Decrypt on the resource", RefusedError, "kms:GenerateDataKey"),
+        ("AccessDenied", "with an explicit deny in a service control policy", RefusedError, "another Allow cannot"),
+        ("AccessDenied", "", RefusedError, "section 4"),
+        ("AccessDeniedException", "not authorized to perform: iam:PassRole", RefusedError, "may not pass the role"),
+        ("AccessDeniedException", MARKETPLACE, RefusedError, "aws-marketplace:ViewSubscriptions"),
+        ("AccessDeniedException", "INVALID_PAYMENT_INSTRUMENT", RefusedError, "Billing console"),
+        ("AccessDeniedException", "You don't have access to the model", RefusedError, "model catalog"),
+        ("AllAccessDisabled", "", RefusedError, "blocked the account"),
+        ("ResourceNotFoundException", FORM, RefusedError, "PutUseCaseForModelAccess"),
+        ("ResourceNotFoundException", "You have not filled out the request form", RefusedError, "15 minutes"),
+        ("FTUFormNotFilled", "", RefusedError, "PutUseCaseForModelAccess"),
+        ("ValidationException", "Operation not allowed", RefusedError, "support case"),
+        ("ValidationException", "Input is too long for requested model.", InvalidRequestError, "Shorten"),
+        ("ValidationException", "The provided model identifier is invalid.", RefusedError, "does not know this model"),
+        (
+            "ConflictException",
+            "The model ARN is already in use by another throughput",
+            ConflictError,
+            "another endpoint",
+        ),
+        ("ValidationException", "ARN is already in use by another throughput", ConflictError, "another endpoint"),
+        ("ValidationException", "The provided job name is currently in use.", ConflictError, "rename the use case"),
+        ("ServiceQuotaExceededException", MANY_JOBS, ConcurrencyLimitError, "may be submitted again"),
+        ("ServiceQuotaExceededException", "Too many jobs in progress", ConcurrencyLimitError, "may be submitted again"),
+        ("ServiceQuotaExceededException", NO_UNITS, RefusedError, "model units"),
+        ("ServiceQuotaExceededException", "100 custom models", RefusedError, "Delete what is no longer needed"),
+        ("OperationAborted", "", TransientError, "Another operation"),
+        ("412", "Precondition Failed", TransientError, "replaced"),
+        ("403", "Forbidden", RefusedError, "no reason for a HEAD request"),
+        ("404", "Not Found", NotFoundError, "whether the resource was deleted"),
+        ("400", "Bad Request", ExpiredCredentialsError, "expired session token"),
+        ("BadDigest", "", TransientError, "damaged"),
+        ("TooManyTagsException", "", InvalidRequestError, "Correct the setting"),
+    ],
+)
+def test_each_error_says_what_it_means_and_what_to_do(
+    code: str, message: str, kind: type[ServiceError], advice: str
+) -> None:
+    with pytest.raises(ServiceError, match="(?i)" + re.escape(advice)) as raised, named_errors("call of thing"):
+        raise client_error(code, message)
+    assert type(raised.value) is kind
+    assert raised.value.code == code
+    assert str(raised.value).startswith(f"call of thing: {code}: {message}".rstrip(". "))
+
+
+def test_an_error_about_a_bucket_names_the_region_in_which_s3_says_it_is() -> None:
+    error = client_error("301", "Moved Permanently", status=301)
+    error.response["ResponseMetadata"]["HTTPHeaders"] = {"x-amz-bucket-region": "eu-west-1"}
+    with pytest.raises(RefusedError, match="the bucket is in eu-west-1") as raised, named_errors("head_bucket b"):
+        raise error
+    assert raised.value.bucket_region == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ContractError),
+        (404, ContractError),
+        (0, ContractError),
+        (401, RefusedError),
+        (403, RefusedError),
+        (408, TransientError),
+        (429, ThrottledError),
+        (500, TransientError),
+        (503, TransientError),
+    ],
+)
+def test_an_unknown_code_is_judged_by_its_status(status: int, kind: type[ServiceError]) -> None:
+    with pytest.raises(ServiceError) as raised, named_errors("call"):
+        raise client_error("NeverHeardOf", status=status)
+    assert type(raised.value) is kind
+    if kind in (ContractError, RefusedError):
+        assert "report the error as a bug" in str(raised.value)

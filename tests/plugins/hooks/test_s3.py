@@ -183,6 +183,48 @@ class TestBuckets:
         assert store.ensure_bucket("bucket", region="us-east-1", create=create) is None
         assert store.bucket_tags("bucket") == {}
 
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            pytest.param([{"BucketRegion": "eu-west-1"}], id="HeadBucket"),
+            pytest.param([{"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}}], id="header"),
+            pytest.param([{}, {"LocationConstraint": "eu-west-1"}], id="GetBucketLocation"),
+            pytest.param([{}, {"LocationConstraint": "EU"}], id="an old name"),
+        ],
+    )
+    def test_a_bucket_in_another_region_is_a_problem_that_names_both_regions(self, answers: list[Any]) -> None:
+        problem = S3ObjectStore(ScriptedHook(*answers)).ensure_bucket("b", region="us-east-1", create=True)
+        assert problem is not None
+        assert "bucket b is in eu-west-1, but aws.region is us-east-1" in problem
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            pytest.param([{"BucketRegion": "us-east-1"}], id="HeadBucket"),
+            pytest.param([{}, {"LocationConstraint": None}], id="GetBucketLocation"),
+            pytest.param([{}, RefusedError("403")], id="the Region may not be looked up"),
+        ],
+    )
+    def test_a_bucket_in_the_region_of_the_jobs_is_no_problem(self, answers: list[Any]) -> None:
+        assert S3ObjectStore(ScriptedHook(*answers)).ensure_bucket("b", region="us-east-1", create=False) is None
+
+    def test_a_redirect_to_another_region_is_a_problem_that_names_both_regions(self) -> None:
+        moved = RefusedError("301")
+        moved.bucket_region = "ap-south-1"
+        problem = S3ObjectStore(ScriptedHook(moved)).ensure_bucket("b", region="us-east-1", create=False)
+        assert problem is not None
+        assert "bucket b is in ap-south-1, but aws.region is us-east-1" in problem
+
+    def test_a_refusal_in_the_region_of_the_jobs_is_raised(self) -> None:
+        denied = RefusedError("403")
+        denied.bucket_region = "us-east-1"
+        with pytest.raises(RefusedError, match="403"):
+            S3ObjectStore(ScriptedHook(denied)).ensure_bucket("b", region="us-east-1", create=False)
+
+    def test_the_simulated_s3_says_where_a_bucket_is(self, clients: Clients, store: S3ObjectStore) -> None:
+        assert store.ensure_bucket("bucket", region="us-west-2", create=False) is not None
+        assert clients.methods == ["head_bucket"]
+
     def test_any_other_error_about_the_tags_of_a_bucket_is_raised(self) -> None:
         with pytest.raises(ContractError):
             S3ObjectStore(ScriptedHook(ContractError("Teapot"))).bucket_tags("b")

@@ -10,7 +10,7 @@ import yaml
 from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, RefusedError, UseCaseError
+from include.distill.core.errors import InputError, NotFoundError, RefusedError, UseCaseError
 from include.distill.core.storage import write_json
 from include.distill.evaluation.champion import champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock, missing
@@ -193,7 +193,31 @@ class TestRefusal:
         monkeypatch.setattr(bedrock, "model_availability", lambda _: {"authorizationStatus": "NOT_AUTHORIZED"})
         message = self.refusal(preflight(), context)
         assert "NOT_AUTHORIZED" in message
-        assert "request access in the Bedrock console" in message
+        assert "allow bedrock:InvokeModel for the model" in message
+
+    @pytest.mark.parametrize("status", ["NOT_AVAILABLE", "PENDING", "ERROR"])
+    def test_a_model_without_an_agreement_is_a_problem(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch, status: str
+    ) -> None:
+        monkeypatch.setattr(bedrock, "model_availability", lambda _: {"agreementAvailability": {"status": status}})
+        assert f"agreementAvailability is {status}" in self.refusal(preflight(), context)
+
+    @pytest.mark.parametrize("kind", [NotFoundError, RefusedError])
+    def test_bedrocks_reason_why_a_model_cannot_be_looked_up_is_kept(
+        self,
+        preflight: Any,
+        bedrock: FakeBedrock,
+        context: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        kind: type[RefusedError],
+    ) -> None:
+        def refuse(model_id: str) -> None:
+            raise kind(f"get_foundation_model {model_id}: use case details have not been submitted")
+
+        monkeypatch.setattr(bedrock, "foundation_model", refuse)
+        message = self.refusal(preflight(), context)
+        assert "use case details have not been submitted" in message
+        assert ("does not exist" in message) is (kind is NotFoundError)
 
     def test_a_refused_bucket_is_listed_with_the_other_problems(
         self, preflight: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,96 @@
+"""Look up what an error of AWS or botocore means in ``include/aws_errors.yaml``."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from include.distill.core.paths import INCLUDE
+
+TABLE_PATH = INCLUDE / "aws_errors.yaml"
+_SUFFIXES = ("Exception", "Error", "Fault")
+_KEYS = {"kind", "codes", "exceptions", "message", "service", "advice"}
+
+
+@dataclass(frozen=True)
+class ErrorMeaning:
+    """
+    One row of the table.
+
+    :param kind: the kind of the error, which determines whether the call is repeated.
+    :param advice: what the error means and what to do, as sentences for an error message.
+    :param message: the row applies only if this pattern matches AWS's message; ``None`` matches every message.
+    """
+
+    kind: str
+    advice: str
+    message: re.Pattern[str] | None = None
+
+    def applies_to(self, message: str) -> bool:
+        """Return whether the row applies to an error with this message."""
+        return self.message is None or self.message.search(message) is not None
+
+
+@dataclass(frozen=True)
+class ErrorTable:
+    """The rows of the table by error code and by the class name of an exception, in the order of the file."""
+
+    by_code: Mapping[str, Sequence[ErrorMeaning]]
+    by_exception: Mapping[str, Sequence[ErrorMeaning]]
+
+    def for_code(self, code: str, message: str) -> ErrorMeaning | None:
+        """Return the meaning of an error response; ``None`` if the code is unknown."""
+        rows = self.by_code.get(_normalized(code), ())
+        return next((row for row in rows if row.applies_to(message)), None)
+
+    def for_exception(self, error: Exception) -> ErrorMeaning | None:
+        """Return the meaning of an exception, or of its nearest base class in the table; ``None`` if none is there."""
+        # The messages of some of botocore's exceptions leave out the error that caused them.
+        text = f"{error} {getattr(error, 'kwargs', {}).get('error', '')}"
+        for base in type(error).__mro__:
+            for row in self.by_exception.get(base.__name__, ()):
+                if row.applies_to(text):
+                    return row
+        return None
+
+
+@functools.cache
+def load_error_table() -> ErrorTable:
+    """Read the table."""
+    by_code: dict[str, list[ErrorMeaning]] = {}
+    by_exception: dict[str, list[ErrorMeaning]] = {}
+    for row in yaml.safe_load(TABLE_PATH.read_text(encoding="utf-8")):
+        if unknown := row.keys() - _KEYS:
+            message = (
+                f"include/aws_errors.yaml has the unknown keys {sorted(unknown)} in the row of kind {row.get('kind')}."
+                " No call was made. Correct the file."
+            )
+            raise ValueError(message)
+        pattern = re.compile(row["message"], re.IGNORECASE) if "message" in row else None
+        meaning = ErrorMeaning(row["kind"], row["advice"], pattern)
+        for code in _spellings(row):
+            by_code.setdefault(_normalized(code), []).append(meaning)
+        for name in row.get("exceptions", ()):
+            by_exception.setdefault(name, []).append(meaning)
+    return ErrorTable(by_code, by_exception)
+
+
+def _spellings(row: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for code in row.get("codes", ()):
+        yield code
+        if row.get("service") == "kms":
+            yield f"KMS.{code}"
+
+
+def _normalized(code: str) -> str:
+    """Return a code without its namespace and its suffix, in lower case."""
+    name = code.rpartition("#")[2].partition(":")[0].strip()
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix) and name != suffix:
+            name = name.removesuffix(suffix)
+            break
+    return name.lower()

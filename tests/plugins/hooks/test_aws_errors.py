@@ -206,7 +206,7 @@ NO_UNITS = "Your account does not currently have any no commitment model units r
         ("404", "Not Found", NotFoundError, "whether the resource was deleted"),
         ("400", "Bad Request", ExpiredCredentialsError, "expired session token"),
         ("BadDigest", "", TransientError, "damaged"),
-        ("TooManyTagsException", "", InvalidRequestError, "Correct the setting"),
+        ("TooManyTagsException", "", RefusedError, "more than 50 tags"),
     ],
 )
 def test_each_error_says_what_it_means_and_what_to_do(

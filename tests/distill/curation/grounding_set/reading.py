@@ -1,0 +1,80 @@
+"""Read the hand-written questions and answers that calibrate and test the grounding check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+FOLDER = Path(__file__).parent
+
+Half = Literal["calibration", "test"]
+Label = Literal["faithful", "unfaithful"]
+Kind = Literal[
+    "paraphrase",
+    "steps",
+    "table",
+    "yes_no",
+    "short",
+    "summary",
+    "swapped_number",
+    "swapped_entity",
+    "negation",
+]
+HALVES: tuple[Half, ...] = get_args(Half)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text that answers are checked against."""
+
+    document_id: str
+    half: Half
+    text: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An answer to a question about a document, with a label that says whether the document supports it."""
+
+    id: str
+    kind: Kind
+    label: Label
+    form: str
+    language: str
+    document_id: str
+    question: str
+    answer: str
+    half: Half
+    note: str
+    changed_from: str
+    changed_to: str
+
+
+def read_items(half: Half, language: str = "en") -> list[Item]:
+    """Read the items of one half in one language."""
+    return [Item(**values) for values in _read_jsonl(FOLDER / f"{half}_{language}.jsonl")]
+
+
+def read_documents(language: str = "en") -> dict[str, Document]:
+    """Read the documents of both halves by their ids."""
+    documents = [Document(**values) for values in _read_jsonl(FOLDER / f"documents_{language}.jsonl")]
+    return {document.document_id: document for document in documents}
+
+
+def half_of(text: str) -> Half:
+    """Return the half that a document belongs to, which depends on nothing but its text."""
+    first_byte = hashlib.sha256(text.encode()).digest()[0]
+    return "test" if first_byte % 2 else "calibration"
+
+
+def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            yield json.loads(line)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from include.distill.config.prompts import load_prompt
 from include.distill.curation.grounding import GroundingScorer
 from include.distill.dataset.records import RowTexts
-from include.distill.inference.output_parsing import parse_grounding
+from include.distill.inference.verdict_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 
 _NUMBER = re.compile(r"\d+")

@@ -2,7 +2,7 @@
 Render prompt templates, and compute the version of each template from its content.
 
 Delimiter tags (``<document>``, ``<question>`` …) show a model where each input starts and ends. Delimiter tags inside
-an input are escaped (``<document>`` becomes ``&lt;document>``), so untrusted text cannot end its own input or start a
+an input are escaped (:mod:`include.distill.config.delimiters`), so untrusted text cannot end its own input or start a
 new one. Templates run in Jinja's sandbox, and an unknown variable is an error. Input text is never evaluated as a
 template.
 """
@@ -10,7 +10,6 @@ template.
 from __future__ import annotations
 
 import json
-import re
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
+from include.distill.config.delimiters import delimiters_of, escape_delimiters
 from include.distill.config.records import PromptConstants
 from include.distill.core.errors import PromptError
 from include.distill.core.naming import content_hash
@@ -25,11 +25,6 @@ from include.distill.core.paths import INCLUDE
 from include.distill.core.single_flight_cache import single_flight_cache
 
 PROMPTS_FOLDER = INCLUDE / "prompts"
-DELIMITERS = (
-    "document", "question", "answer", "number_of_pairs", "asked_before", "reference", "answer_a", "answer_b",
-    "answer_to_check", "example_pairs",
-)  # fmt: skip
-_TAG = re.compile(rf"<(?=/?(?:{'|'.join(DELIMITERS)})>)", re.IGNORECASE)
 ENVIRONMENT = SandboxedEnvironment(
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -37,11 +32,6 @@ ENVIRONMENT = SandboxedEnvironment(
     keep_trailing_newline=False,
     autoescape=False,
 )
-
-
-def escape_delimiters(text: str) -> str:
-    """Escape the delimiter tags in ``text``; leave all other text unchanged."""
-    return _TAG.sub("&lt;", text)
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,8 @@ class Prompt:
 
         :raises PromptError: the template cannot be rendered; the message names the prompt and the line.
         """
-        safe = {name: _escaped(value) for name, value in {**self.constants, **values}.items()}
+        delimiters = _delimiters(self.template)
+        safe = {name: _escaped(value, delimiters) for name, value in {**self.constants, **values}.items()}
         try:
             return _compiled(self.template).render(safe)
         except Exception as error:  # a template can raise anything, such as a ZeroDivisionError
@@ -76,6 +67,11 @@ class Prompt:
             place = f"{self.name} line {line}" if line else self.name
             message = f"Prompt {place}: {error}. Known variables: {', '.join(sorted(safe))}."
             raise PromptError(message) from error
+
+
+@single_flight_cache
+def _delimiters(template: str) -> frozenset[str]:
+    return delimiters_of(template)
 
 
 @single_flight_cache
@@ -92,13 +88,13 @@ def template_line(error: BaseException) -> int | None:
     return next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
 
 
-def _escaped(value: object) -> object:
+def _escaped(value: object, delimiters: frozenset[str]) -> object:
     if isinstance(value, str):
-        return escape_delimiters(value)
+        return escape_delimiters(value, delimiters)
     if isinstance(value, list):
-        return [_escaped(item) for item in value]
+        return [_escaped(item, delimiters) for item in value]
     if isinstance(value, dict):
-        return {key: _escaped(item) for key, item in value.items()}
+        return {key: _escaped(item, delimiters) for key, item in value.items()}
     return value
 
 

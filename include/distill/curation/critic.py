@@ -21,9 +21,9 @@ from include.distill.core.errors import SpendCapError
 from include.distill.curation.records import CriticCountName, CriticCounts, GroundingVerdict, SynthesisTotals
 from include.distill.curation.rejection import Rejection
 from include.distill.inference.answer_store import StoredAnswer, UsageCounter, ask_until_readable
-from include.distill.inference.output_parsing import parse_grounding
 from include.distill.inference.records import QuestionAnswer
 from include.distill.inference.requests import ModelRequest
+from include.distill.inference.verdict_parsing import parse_grounding
 
 CHECKED_LABELS: tuple[GroundingVerdict, ...] = ("grounded", "ungrounded", "unparsable")
 CRITIC_LABELS: tuple[GroundingVerdict, ...] = (*CHECKED_LABELS, "not_looked_at")
@@ -107,6 +107,7 @@ class Critic:
                 read=parse_grounding,
                 is_readable=bool,
                 attempts=self.settings.attempts,
+                expected="one JSON object",
             )
         except SpendCapError:
             if not answers:

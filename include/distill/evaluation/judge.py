@@ -19,8 +19,8 @@ from include.distill.dataset.records import Row
 from include.distill.evaluation.records import Order, Outcome, Verdict
 from include.distill.evaluation.verdicts import answers_in_order, winner_of
 from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
-from include.distill.inference.output_parsing import parse_verdict
 from include.distill.inference.requests import ModelRequest
+from include.distill.inference.verdict_parsing import parse_verdict
 
 # Sent to models that support structured output. The prompt describes the same JSON object for all other models.
 VERDICT_SCHEMA = json.dumps(
@@ -112,6 +112,7 @@ class Judge:
             read=parse_verdict,
             is_readable=lambda letter: letter is not None,
             attempts=self.settings.attempts,
+            expected="one JSON object",
         )
         winner = winner_of(reply.parsed, comparison.order)
         raw = reply.answers[-1].completion.text

@@ -237,19 +237,29 @@ def ask_until_readable(
     read: Callable[[str], ParsedT],
     is_readable: Callable[[ParsedT], bool],
     attempts: int,
+    expected: str,
 ) -> ParsedReply[ParsedT]:
     """
-    Send a request, and repeat it with the next sample index until the answer can be read.
+    Send a request, and repeat it with a reminder of the expected format until the answer can be read.
 
-    Unreadable answers are stored too, so a retry of the task gets the same answers without paying again. If no answer
-    is readable, the result of the last one is returned, and the caller records the fault.
+    At temperature 0, a model gives the same answer to the same request. Each repetition therefore ends with another
+    reminder, and has its own key in the store. Unreadable answers are stored too, so a retry of the task gets the same
+    answers without paying again. If no answer is readable, the result of the last one is returned, and the caller
+    records the fault.
 
-    :param request: the first request. Each repetition increases its sample index by one.
+    :param request: the first request. It is sent unchanged. Each repetition increases its sample index by one.
     :param attempts: maximum number of answers, including the first.
+    :param expected: the format that the prompt asks for, as in "one JSON object".
     """
     answers: list[StoredAnswer] = []
     while True:
-        answers.append(ask(dataclasses.replace(request, sample=request.sample + len(answers))))
+        repetition = dataclasses.replace(request, sample=request.sample + len(answers))
+        if answers:
+            repetition = repetition.with_line(
+                f"Your reply number {len(answers)} could not be read, because it was not {expected}. Reply again with"
+                f' {expected} and nothing else. Escape every double quote inside a string as \\".'
+            )
+        answers.append(ask(repetition))
         result = read(answers[-1].completion.text)
         if is_readable(result) or len(answers) == attempts:
             return ParsedReply(result, answers)

@@ -1,5 +1,5 @@
 r"""
-Parse a teacher's output into pairs, and a judge's or a critic's output into a verdict. Nothing is guessed or repaired.
+Parse a teacher's output into pairs. Nothing is guessed or repaired.
 
 A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they occur: one per line,
 in an array, in an object that contains a list, in a code fence or between sentences. An object that is not valid JSON
@@ -18,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
 from include.distill.inference.records import UnreadablePair, UnreadableReason, WrittenPair
 from include.distill.text.normalization import is_blank, unsupported_character
@@ -43,7 +43,6 @@ _BETWEEN_OBJECTS = re.compile(r'\}[^"{}]*+(?=\{\s*+")')
 _STRUCTURE = re.compile(r"[\s,\]}`]*+")
 _END_OF_OBJECT = re.compile(r'"\s*+(?:,\s*+)?\}')
 _QUOTE_OR_ESCAPE = re.compile(r'\\.|"', re.DOTALL)
-_VERDICT_KEY = re.compile(r'"verdict"\s*+:')
 _EXPECTED = "expected one object with the strings question, answer and topic"
 
 
@@ -216,37 +215,3 @@ def _text(read: _JsonObject, key: str) -> str:
     if character := unsupported_character(value):
         raise _UnreadableError("control_character", f"{key} contains {character}, which training files cannot contain")
     return value
-
-
-def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
-    """Read a judge's verdict. Return ``None`` if the verdict is missing, unknown, contradictory or in broken JSON."""
-    verdict = _only_verdict(text)
-    return next((letter for letter in ("A", "B", "TIE") if verdict == letter), None)
-
-
-def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
-    """Read a critic's verdict. Return ``None`` in the same cases as :func:`parse_verdict`."""
-    verdict = _only_verdict(text)
-    return next((label for label in ("grounded", "ungrounded") if verdict == label.upper()), None)
-
-
-def _only_verdict(text: str) -> str | None:
-    """Return, in capitals, the ``verdict`` that all objects in ``text`` agree on; ``None`` if there is no such one."""
-    verdicts: list[object] = []
-    position = 0
-    while match := _OBJECT_START.search(text, position):
-        try:
-            value, position = _DECODER.raw_decode(text, match.start())
-        except RecursionError:
-            return None
-        except ValueError:
-            position = match.start() + 1
-            continue
-        if "verdict" in value:
-            verdicts.append(value["verdict"])
-    # If the text has more ``verdict`` keys than the verdicts read above, a verdict is outside the readable objects. It
-    # may contradict the others or be truncated.
-    if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
-        return None
-    distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}
-    return distinct.pop() if len(distinct) == 1 else None

@@ -57,6 +57,10 @@ class ModelRequest:
         # An empty schema is left out, so that requests without a schema keep the keys of their stored answers.
         return canonical_hash([*parts, self.schema] if self.schema else parts)
 
+    def with_line(self, line: str) -> ModelRequest:
+        """Return the request with another line at the end of the user's message."""
+        return replace(self, user=f"{self.user}\n\n{line}")
+
     @property
     def schema(self) -> str:
         """The schema to send. It is empty if the model does not support structured output."""

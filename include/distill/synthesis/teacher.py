@@ -47,6 +47,10 @@ PAIRS_SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
+OTHER_PAIRS = (
+    "You have replied {} times to requests about this document. The pairs of your last reply did not follow the rules"
+    " above. Write other pairs."
+)
 SURPLUS = Rejection("surplus", "surplus", "More pairs were written than requested.")
 # Filtering takes more processor time than sending a request. Only one thread filters at a time. Otherwise, a thread
 # that is ready to send its next request would have to share the processor with many filtering threads.
@@ -141,15 +145,14 @@ def create_synthetic_samples(
     for _ in range(settings.rounds):
         if not samples.wanted:
             break
-        request = teacher.request(
-            row, pairs=samples.wanted, avoid=row_filters.accepted_questions, sample=len(samples.answers)
-        )
+        request = _next_request(teacher, row, samples, avoid=row_filters.accepted_questions)
         reply = ask_until_readable(
             request,
             ask,
             read=parse_llm_output,
             is_readable=lambda output: bool(output.pairs),
             attempts=settings.attempts,
+            expected="one JSON object with the list pairs" if request.schema else "one JSON object per line",
         )
         samples.answers += reply.answers
         for unreadable in reply.parsed.rejected:
@@ -168,6 +171,14 @@ def create_synthetic_samples(
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples
+
+
+def _next_request(teacher: Teacher, row: Row, samples: SyntheticSamples, *, avoid: Sequence[str]) -> ModelRequest:
+    replies = len(samples.answers)
+    request = teacher.request(row, pairs=samples.wanted, avoid=avoid, sample=replies)
+    # If no pair was accepted, the same prompt would be sent again. At temperature 0, the teacher would repeat its reply.
+    is_repeated = any(answer.request.user == request.user for answer in samples.answers)
+    return request.with_line(OTHER_PAIRS.format(replies)) if is_repeated else request
 
 
 def _add_pair(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.distill.config.prompts import DELIMITERS, Prompt, escape_delimiters, load_prompt
+from include.distill.config.delimiters import DELIMITERS, escape_delimiters
+from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.core.errors import PromptError
 from tools.aws_simulator.models.delimiters import NAMES, section
 
@@ -78,7 +79,7 @@ class TestDelimiters:
         for written in (tag, tag.upper(), tag.title()):
             assert escape_delimiters(f"a{written}b") == f"a&lt;{written[1:]}b"
 
-    @pytest.mark.parametrize("text", ["<b>bold</b>", "a < b > c", "<documents>", "<document id=1>", "&lt;", "<doc"])
+    @pytest.mark.parametrize("text", ["<b>bold</b>", "a < b > c", "<documents>", "<document-id=1>", "&lt;", "<doc"])
     def test_text_that_is_not_a_delimiter_is_unchanged(self, text: str) -> None:
         assert escape_delimiters(text) == text
 

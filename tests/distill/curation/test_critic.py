@@ -99,7 +99,9 @@ class TestJudge:
         budget = Budget(lambda request: reply("GROUNDED") if request.sample else UNREADABLE)
         _, judgment = judged(budget)
         assert (judgment.label, len(judgment.answers)) == ("grounded", 2)
-        assert [request.sample for request in budget.bedrock.asked] == [0, 1]
+        first, second = budget.bedrock.asked
+        assert (first.sample, second.sample) == (0, 1)
+        assert second.user.startswith(f"{first.user}\n\n")
 
     def test_the_critic_is_called_at_most_as_often_as_the_settings_allow(self) -> None:
         budget = Budget(UNREADABLE)

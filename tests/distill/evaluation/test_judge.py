@@ -80,7 +80,7 @@ def test_an_unreadable_verdict_is_requested_again_and_then_recorded_as_unparsabl
     bedrock = FakeBedrock(lambda request: f"Hm {request.sample}")
     verdict, answers = judged(paid, bedrock, comparison(), attempts=3)
     assert (verdict["verdict"], verdict["raw"]) == ("unparsable", "Hm 2")
-    assert len(answers) == len(bedrock.asked) == 3
+    assert len(answers) == len(bedrock.asked) == len({request.user for request in bedrock.asked}) == 3
 
 
 def test_equal_answers_are_a_tie_without_a_call_to_the_judge(paid: AnswerStore) -> None:

@@ -184,6 +184,7 @@ class TestUntilReadable:
             read=read,
             is_readable=str.isdigit,
             attempts=attempts,
+            expected="a number",
         )
 
     def test_a_readable_answer_is_not_requested_again(self, paid: AnswerStore) -> None:
@@ -201,6 +202,24 @@ class TestUntilReadable:
         assert [request.sample for request in bedrock.asked] == [0, 1, 2]
         assert len(store.objects) == 3
 
+    def test_each_repetition_is_another_request_that_states_the_expected_format(self, paid: AnswerStore) -> None:
+        bedrock = FakeBedrock(lambda _: "no")
+        self.read_number(paid, bedrock, attempts=5)
+        assert bedrock.asked[0] == make_request()
+        prompts = [request.user for request in bedrock.asked]
+        assert len(set(prompts)) == len({request.key for request in bedrock.asked}) == 5
+        assert all(prompt.startswith(f"{prompts[0]}\n\n") for prompt in prompts[1:])
+        assert all("not a number" in prompt for prompt in prompts[1:])
+
+    def test_a_repetition_follows_an_unreadable_answer_from_a_batch_job(self, paid: AnswerStore) -> None:
+        bedrock = FakeBedrock(lambda _: "7")
+        first, unreadable = make_request(), Completion("no", "end_turn", 100, 10)
+        paid.store_batch_answer(first.key, unreadable, identity=first.identity, max_tokens=first.max_tokens)
+        assert self.read_number(paid, bedrock).parsed == "7"
+        assert self.read_number(paid, bedrock).parsed == "7"
+        (repetition,) = bedrock.asked
+        assert (repetition.sample, repetition.user.startswith(first.user)) == (1, True)
+
     def test_the_last_answer_is_returned_even_if_it_is_unreadable(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: f"no {request.sample}")
         reply = self.read_number(paid, bedrock, attempts=2)
@@ -215,6 +234,7 @@ class TestUntilReadable:
             read=str,
             is_readable=str.isdigit,
             attempts=2,
+            expected="a number",
         )
         assert [request.sample for request in bedrock.asked] == [3, 4]
 

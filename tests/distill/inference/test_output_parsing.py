@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.distill.inference.output_parsing import parse_grounding, parse_llm_output, parse_verdict
+from include.distill.inference.output_parsing import parse_llm_output
 
 
 def pair(name: str) -> dict[str, str]:
@@ -308,82 +308,4 @@ class TestAnyAnswer:
     def test_parsing_takes_linear_time_for_any_text(self, text: str) -> None:
         began = time.process_time()
         assert parse_llm_output(text).pairs == []
-        assert parse_verdict(text) is None
         assert time.process_time() - began < 5
-
-
-class TestVerdict:
-    @pytest.mark.parametrize(
-        ("text", "verdict"),
-        [
-            ('{"reason": "better", "verdict": "A"}', "A"),
-            ('{"reason": "says \\"verdict\\": \\"A\\" {", "verdict": "b"}', "B"),
-            ('```json\n{"verdict": "Tie", "reason": "same"}\n```', "TIE"),
-            ('Both {good}. Thus:\n{\n  "verdict": "B"\n}\nThank you.', "B"),
-            ('{"verdict": "A"} Once more: {"verdict": "a"}', "A"),
-        ],
-    )
-    def test_a_verdict_is_read_from_an_object_in_the_text(self, text: str, verdict: str) -> None:
-        assert parse_verdict(text) == verdict
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "",
-            "A",
-            "Verdict: A",
-            '{"verdict": "C"}',
-            '{"verdict": " A"}',
-            '{"verdict": null}',
-            '{"verdict": ["A"]}',
-            '{"Verdict": "A"}',
-            '{"reason": "A is better"}',
-            '{"verdict": "A"} {"verdict": "B"}',
-            '{"verdict": "A"} {"verdict": "none"}',
-            '{"verdict": "A", "verdict": "B"}',
-            '{"reason": "cut", "verdict": "A"',
-            '{"reason": "says "x"", "verdict": "A"}',
-            '{"verdict": "A"} {"reason": "torn "x"", "verdict": "B"}',
-            '[{"result": {"verdict": "A"}}]',
-        ],
-    )
-    def test_a_verdict_that_is_not_stated_clearly_is_not_guessed(self, text: str) -> None:
-        assert parse_verdict(text) is None
-
-    @settings(max_examples=200, deadline=None)
-    @given(
-        st.lists(st.sampled_from(['{"verdict":', '"A"', '"B"', "}", "{", '"', ",", "\\", "x"]), max_size=15).map(
-            "".join
-        )
-    )
-    def test_a_verdict_is_read_only_from_the_text(self, text: str) -> None:
-        verdict = parse_verdict(text)
-        assert verdict is None or f'"verdict":"{verdict}"' in text
-
-
-class TestGrounding:
-    @pytest.mark.parametrize(
-        ("text", "verdict"),
-        [
-            ('{"reason": "all of it", "verdict": "GROUNDED"}', "grounded"),
-            ('```json\n{"verdict": "ungrounded", "reason": "no number"}\n```', "ungrounded"),
-            ('{"verdict": "Grounded"} Once more: {"verdict": "grounded"}', "grounded"),
-            ('{"verdict": "GROUNDED"} {"verdict": "UNGROUNDED"}', None),
-            ('{"verdict": "NOT GROUNDED"}', None),
-            ('{"verdict": "A"}', None),
-            ('{"verdict": true}', None),
-            ('{"reason": "cut", "verdict": "UNGROUNDED"', None),
-            ("It is GROUNDED.", None),
-            ("", None),
-        ],
-    )
-    def test_a_grounding_verdict_is_read_only_if_it_is_stated_clearly(self, text: str, verdict: str | None) -> None:
-        assert parse_grounding(text) == verdict
-
-    @settings(max_examples=200, deadline=None)
-    @given(
-        st.text() | st.lists(st.sampled_from(['{"verdict":', '"GROUNDED"', '"UNGROUNDED"', "}", "{", '"'])).map("".join)
-    )
-    def test_a_grounding_verdict_is_read_only_from_the_text(self, text: str) -> None:
-        verdict = parse_grounding(text)
-        assert verdict is None or f'"verdict":"{verdict.upper()}"' in text

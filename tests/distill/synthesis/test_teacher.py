@@ -177,6 +177,7 @@ class TestAskingAgain:
         samples = sampled(lambda request: lines("one?") if request.sample else "I cannot.", asked=asked)
         assert counts(samples) == (1, 0, 2, 0)
         assert [request.sample for request in asked] == [0, 1]
+        assert asked[1].user.startswith(f"{asked[0].user}\n\n")
         assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("one?")]
 
     def test_an_output_with_one_readable_pair_is_not_requested_again(self) -> None:
@@ -226,7 +227,12 @@ class TestRounds:
         samples = sampled(lines("What is S3?"), rounds=3, attempts=1, asked=asked)
         assert counts(samples) == (0, 3, 0, 0)
         assert [request.sample for request in asked] == [0, 1, 2]
-        assert len({request.key for request in asked}) == 3
+        assert len({request.user for request in asked}) == 3, "at temperature 0, equal requests get equal answers"
+
+    def test_a_round_that_lists_other_questions_to_avoid_needs_no_further_line(self) -> None:
+        asked: list[ModelRequest] = []
+        sampled(by_round(lines("one?"), lines("two?")), rounds=2, asked=asked)
+        assert asked[1].user.rstrip().endswith(PROMPT.template.rstrip()[-40:])
 
     def test_a_pair_beyond_the_request_replaces_a_rejected_pair(self) -> None:
         samples = sampled(lines("What is S3?", "one?", "two?", "three?"))

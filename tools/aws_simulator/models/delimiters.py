@@ -22,7 +22,7 @@ NAMES = (
     "answer_to_check",
     "example_pairs",
 )
-_ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)
+_ESCAPED = re.compile(rf"&lt;(?=[\s/]*+(?:{'|'.join(NAMES)})(?![\w.:-]))", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):

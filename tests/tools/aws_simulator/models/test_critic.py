@@ -7,7 +7,7 @@ import pytest
 
 from include.distill.config.prompts import load_prompt
 from include.distill.core.paths import INCLUDE
-from include.distill.inference.output_parsing import parse_grounding
+from include.distill.inference.verdict_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.config.prompts import DELIMITERS, escape_delimiters, load_prompt
+from include.distill.config.delimiters import DELIMITERS, escape_delimiters
+from include.distill.config.prompts import load_prompt
 from tools.aws_simulator.models.delimiters import NAMES, section
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
 

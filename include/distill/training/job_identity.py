@@ -14,11 +14,6 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-# Parts of Bedrock's messages about internal failures. All other failures are caused by the data or the request, and
-# would occur again.
-# https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
-_TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
-
 
 def job_fingerprint(
     *,
@@ -48,9 +43,3 @@ def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
     """Return the fingerprint of the job that trains a use case's student on the data with hash ``data_sha256``."""
     base_model_id, hyperparameters = training_recipe(use_case)
     return job_fingerprint(base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=data_sha256)
-
-
-def is_transient_failure(failure_message: str | None) -> bool:
-    """Return whether a failed job may succeed if it is bought again with the same data."""
-    message = (failure_message or "").lower()
-    return any(cause in message for cause in _TRANSIENT_FAILURES)

@@ -22,10 +22,10 @@ from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
+from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import batch_name, request_token
 from include.distill.dataset.records import ShardNumbers
 from include.distill.inference.requests import WIRE_FORMATS, ModelRequest
-from include.distill.training.job_identity import is_transient_failure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -206,13 +206,16 @@ class BedrockSubmitBatchOperator(BatchOperator):
             job = self.batch_jobs.find(name)
             if job is None or job.progress is Progress.RUNNING:
                 return name
-            if job.status == "Failed" and not is_transient_failure(job.message):
+            failure = job_failure(job.message)
+            if job.status == "Failed" and failure.is_final:
                 message = (
-                    f"Batch job {job.name}, which had the same questions, failed earlier:"
-                    f" {job.message or 'Bedrock gave no reason'}. It is not bought again. Correct the cause, or set"
-                    f" inference: on_demand for {self.step}, then clear {PREFLIGHT} with downstream."
+                    f"Batch job {job.name}, which had the same questions, failed earlier: {job.message}. It is not"
+                    f" bought again, because the same questions would fail again. {failure.advice} Or set"
+                    f" inference: on_demand for {self.step}. Then clear {PREFLIGHT} with downstream."
                 )
                 raise JobFailedError(message)
+            if job.status == "Failed":
+                self.log.warning("%s failed: %s. %s", job.name, job.message or "no reason given", failure.advice)
             if job.status == "Completed" and not self._answers_were_lost(name):
                 self.log.warning("%s answered none of its records; the step sends them on demand.", name)
                 return None
@@ -303,11 +306,22 @@ class BedrockCollectBatchOperator(BatchOperator):
         return self.pending_jobs.outcome(job.name) or BatchOutcome(0, 0, 0)
 
     def _failure_message(self, job: BatchJob) -> str:
-        return (
-            f"Batch job {job.name} ended with status {job.status}: {job.message or 'Bedrock gave no reason'}. The"
-            " answers that the job has given so far are stored and billed. Clear"
-            f" {sibling_task(self.task_id, SUBMIT)} with downstream to submit only the unanswered questions."
+        reason = (job.message or "Bedrock gave no reason").rstrip(".")
+        ended = (
+            f"Batch job {job.name} ended with status {job.status}: {reason}. The answers that the job has given so far"
+            " are stored and billed."
         )
+        submit = sibling_task(self.task_id, SUBMIT)
+        buy_again = f"Clear {submit} with downstream to submit only the unanswered questions."
+        if job.status != "Failed":
+            return f"{ended} {buy_again}"
+        failure = job_failure(job.message)
+        if failure.is_final:
+            return (
+                f"{ended} The same questions would fail again. {failure.advice} Or set inference: on_demand for the"
+                f" step. Then clear {PREFLIGHT} with downstream."
+            )
+        return f"{ended} {failure.advice} {buy_again}"
 
 
 def batch_limits(model: Model) -> BatchInference:

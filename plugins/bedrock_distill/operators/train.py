@@ -15,9 +15,10 @@ from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError
+from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import job_name, request_token
 from include.distill.cost.prices import load_prices
-from include.distill.training.job_identity import is_transient_failure, recipe_fingerprint, training_recipe
+from include.distill.training.job_identity import recipe_fingerprint, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     The job's name contains a fingerprint of base model, hyperparameters and data. So a retry, a cleared task,
     another worker or a later run finds the job. The next attempt (``-a2`` …) is bought only if the previous attempt was
-    stopped, failed because of an internal Bedrock error, or lost its model. A model that ``delete_losers`` deleted
-    counts as lost only if some of its answers are missing. A job that failed because of its data is not bought again.
+    stopped, failed for a reason other than its data or hyperparameters, or lost its model. A model that
+    ``delete_losers`` deleted counts as lost only if some of its answers are missing. A job that failed because of its
+    data is not bought again.
+
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
     token.
 
@@ -86,16 +89,18 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     def _attempt(self, fingerprint: str) -> tuple[int, str]:
         """Return the number and name of the first attempt that is running, has a model, or was not bought yet."""
         max_attempts = self.use_case.training.max_attempts
+        job: CustomizationJob | None = None
         for attempt in range(1, max_attempts + 1):
             name = job_name(self.use_case.name, self.arm, fingerprint, attempt)
             job = self.hook.find_job(name)
             if job is None or not self._is_over(job):
                 return attempt, name
             self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", name, job.status)
+        reason = f": {job.failure_message}" if job and job.failure_message else ""
         message = (
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
-            f" (last: {name}). No job is running. To buy another attempt, raise training.max_attempts, then clear"
-            f" {PREFLIGHT} with downstream."
+            f" (last: {name}{reason}). No job is running. Remove the cause that Bedrock gives. To buy another attempt,"
+            f" raise training.max_attempts, then clear {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)
 
@@ -108,11 +113,14 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     def _is_over(self, job: CustomizationJob) -> bool:
         if job.status == "Completed":
             return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
-        if job.status == "Failed" and not is_transient_failure(job.failure_message):
+        failure = job_failure(job.failure_message)
+        if job.status == "Failed" and failure.is_final:
             message = (
-                f"Job {job.name} failed on the same data: {job.failure_message or 'Bedrock gave no reason'}. The job"
-                " is not running, and is not bought again, because the same data would fail again. Correct the data or"
-                f" the hyperparameters, then clear {PREFLIGHT} with downstream."
+                f"Job {job.name} failed on the same data: {job.failure_message}. The job is not running, and is not"
+                f" bought again, because the same data would fail again. {failure.advice} Then clear {PREFLIGHT} with"
+                " downstream."
             )
             raise JobFailedError(message)
+        if job.status == "Failed":
+            self.log.warning("%s failed: %s. %s", job.name, job.failure_message or "no reason given", failure.advice)
         return job.status in ("Failed", "Stopped")

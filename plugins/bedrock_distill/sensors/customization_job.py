@@ -7,12 +7,12 @@ from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
-from bedrock_distill.run.task_ids import INGEST, SUBMIT, sibling_task
+from bedrock_distill.run.task_ids import INGEST, PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
 from include.distill.core.errors import ContractError, JobFailedError, NotFoundError
-from include.distill.training.job_identity import is_transient_failure
+from include.distill.core.job_failures import FailureCause, job_failure
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
 
@@ -103,12 +103,16 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
         if job.status == "Stopped":
             return f"{ended} The training up to that point is billed. {buy_again}"
-        if is_transient_failure(job.failure_message):
-            return f"{ended} The cause is an internal Bedrock error. {buy_again}"
-        return (
-            f"{ended} The same data would fail again. Correct the data, then clear {INGEST} with downstream, which"
-            " buys a new job."
-        )
+        failure = job_failure(job.failure_message)
+        if failure.is_final:
+            return (
+                f"{ended} The same data would fail again. {failure.advice} Correct the data, then clear {INGEST} with"
+                " downstream, which buys a new job. If you change the hyperparameters, clear"
+                f" {PREFLIGHT} with downstream instead."
+            )
+        if failure.cause is FailureCause.BEDROCK:
+            return f"{ended} The cause is an internal Bedrock error. {failure.advice} {buy_again}"
+        return f"{ended} The data is not the cause, so the same job may succeed. {failure.advice} {buy_again}"
 
     @property
     def _submit_task(self) -> str:

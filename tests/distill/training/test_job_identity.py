@@ -6,7 +6,6 @@ import pytest
 
 from include.distill.core.errors import InputError
 from include.distill.training.job_identity import (
-    is_transient_failure,
     job_fingerprint,
     recipe_fingerprint,
     training_recipe,
@@ -58,18 +57,3 @@ class TestRecipe:
     def test_hyperparameters_that_the_student_does_not_accept_are_refused(self) -> None:
         with pytest.raises(InputError, match="did you mean epochCount"):
             training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}))
-
-
-@pytest.mark.parametrize(
-    ("message", "is_transient"),
-    [
-        ("An internal error occurred. Please try again.", True),
-        ("INTERNAL ERROR", True),
-        ("Encountered an unexpected error when processing the request", True),
-        ("Invalid input error: the training file has fewer than 8 records", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_only_internal_failures_of_bedrock_are_transient(message: str | None, is_transient: bool) -> None:
-    assert is_transient_failure(message) is is_transient

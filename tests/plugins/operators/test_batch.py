@@ -179,6 +179,15 @@ class TestCollect:
                 collect(submitted)
         assert submit()["records"] == MANY - 10
 
+    def test_the_error_about_a_job_with_bad_questions_does_not_say_to_submit_them_again(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs
+    ) -> None:
+        submitted = submit()
+        batches.end(only(batches), "Failed", answered=0)
+        batches.put(only(batches), message="Batch job contains less records (1) than the required minimum of: 100")
+        with pytest.raises(JobFailedError, match=r"would fail again.*inference: on_demand.*clear preflight"):
+            collect(submitted)
+
     def test_answers_of_an_ended_job_are_stored_before_more_is_bought(
         self, submit: Any, batches: FakeBatchJobs, synthesize: Any, bedrock: FakeBedrock
     ) -> None:
@@ -212,7 +221,16 @@ class TestCollect:
 
 class TestAttempts:
     @pytest.mark.parametrize(
-        ("status", "message"), [("Stopped", None), ("Expired", None), ("Failed", "Encountered an internal error")]
+        ("status", "message"),
+        [
+            ("Stopped", None),
+            ("Expired", None),
+            ("Failed", None),
+            ("Failed", "Encountered an internal error"),
+            ("Failed", "Customer doesn't have permissions to invokeModel"),
+            ("Failed", "Could not validate ListBucket permissions for S3URI"),
+            ("Failed", "A message that nobody has seen before"),
+        ],
     )
     def test_a_job_that_failed_for_a_reason_other_than_its_questions_is_bought_again(
         self, submit: Any, batches: FakeBatchJobs, status: str, message: str | None

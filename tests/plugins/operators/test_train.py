@@ -51,7 +51,16 @@ class TestSubmit:
         assert len(bedrock.bought) == 1
 
     @pytest.mark.parametrize(
-        ("status", "why"), [("Stopped", None), ("Failed", "Encountered an internal error when processing the request.")]
+        ("status", "why"),
+        [
+            ("Stopped", None),
+            ("Failed", None),
+            ("Failed", "Encountered an internal error when processing the request."),
+            ("Failed", "Could not validate GetObject permissions to access Amazon S3 bucket: b at key train.jsonl"),
+            ("Failed", "Amazon S3 perms missing (PutObject): Could not validate PutObject permissions"),
+            ("Failed", "The account is suspended."),
+            ("Failed", "A message that nobody has seen before"),
+        ],
     )
     def test_the_next_attempt_is_bought_if_a_job_ended_for_a_reason_other_than_its_data(
         self, equip: Any, bedrock: FakeBedrock, context: Any, status: str, why: str | None
@@ -96,11 +105,15 @@ class TestSubmit:
         monkeypatch.setattr(store, "exists", lambda uri: answered and "/responses/" in uri)
         assert submit_task(equip).execute(context)["attempt"] == attempt
 
-    def test_the_number_of_attempts_is_limited(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    @pytest.mark.parametrize(("status", "why"), [("Stopped", None), ("Failed", "Access denied"), ("Failed", "Odd")])
+    def test_the_number_of_attempts_is_limited(
+        self, equip: Any, bedrock: FakeBedrock, context: Any, status: str, why: str | None
+    ) -> None:
         for _ in range(3):
-            bedrock.put_job(submit_task(equip).execute(context)["job_name"], "Stopped")
-        with pytest.raises(JobFailedError, match="All 3 attempts"):
+            bedrock.put_job(submit_task(equip).execute(context)["job_name"], status, failure_message=why)
+        with pytest.raises(JobFailedError, match=f"All 3 attempts.*{why or ''}.*raise training.max_attempts"):
             submit_task(equip).execute(context)
+        assert len(bedrock.bought) == 3
 
     def test_nothing_is_bought_if_bedrock_refuses_the_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.refuse["create_job"] = RefusedError("iam:PassRole")

@@ -53,6 +53,15 @@ class TestEnd:
                 id="no fault of the data",
             ),
             pytest.param(
+                "Failed",
+                "Could not validate GetObject permissions to access Amazon S3 bucket: b at key k",
+                r"data is not the cause.*section 3.*Clear tuned\.submit with downstream.*at most \$2\.50",
+                id="access",
+            ),
+            pytest.param(
+                "Failed", "A surprise", r"a person must read it.*Clear tuned\.submit with downstream", id="unknown"
+            ),
+            pytest.param(
                 "Stopped", "Asked to", r"billed.*Clear tuned\.submit with downstream.*at most \$2\.50", id="stopped"
             ),
         ],

@@ -62,7 +62,7 @@ DATA = [
     "Maximum input token count 4097 exceeds limit of 4096",
     "Maximum output token count 4097 exceeds limit of 4096",
     "Max sum of input and output token length 4097 exceeds total limit of 4096",
-    "Automated tests flagged this fine-tuning job as including materials that break third-party license terms. Please contact support.",
+    "Automated tests flagged this job for materials that break third-party license terms. Please contact support.",
     "Batch job arn:... contains less records (1) than the required minimum of: 100",
     "The number of training records (50) is less than the minimum (100)",
     "Number of records 30000 exceeds the quota of 20000",

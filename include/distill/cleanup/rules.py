@@ -31,6 +31,7 @@ from include.distill.cleanup.plan import (
     RunInfo,
     StoredObject,
 )
+from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import split_uri
 
@@ -100,7 +101,7 @@ class _Rules:
         if too_new := self._too_new(model.created):
             return too_new
         if model.run_state in LIVE_STATES:
-            return f"its run {model.tags['run-id']} is {model.run_state}"
+            return f"its run {from_tags(model.tags, 'run-id')} is {model.run_state}"
         if model.run_state or self.choice.include_unexpired:
             return None
         text, expires = model.tags.get("expires-at", ""), expires_at(model.tags)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import TYPE_CHECKING
 
 from include.distill.cleanup.expiry import PROJECT_TAG, TIME_FORMAT
+from include.distill.cleanup.tag_values import to_tags
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol
 
     from include.distill.config.layout import RunFolder
     from include.distill.config.use_case import UseCase
-
-# TagValue in botocore's service model of Bedrock.
-_TAG_VALUE = re.compile(r"[a-zA-Z0-9\s._:/=+@-]{0,256}")
 
 
 def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol, **more: str) -> dict[str, str]:
@@ -26,15 +23,15 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
 
     :param more: additional tags for this resource.
     """
-    run = {"dag-id": dag_run.dag_id, "run-id": dag_run.run_id}
     started = dag_run.start_date or datetime.datetime.now(datetime.UTC)
     expires = started + datetime.timedelta(hours=use_case.serving.expires_after_hours)
-    return {
+    texts = {
         "project": PROJECT_TAG,
         "use-case": use_case.name,
         "run-key": folder.run_key,
         "expires-at": expires.astimezone(datetime.UTC).strftime(TIME_FORMAT),
-        # An id that is not a valid tag value is left out. The sweeper then uses only the expiry.
-        **{key: value for key, value in run.items() if _TAG_VALUE.fullmatch(value)},
+        "dag-id": dag_run.dag_id,
+        "run-id": dag_run.run_id,
         **more,
     }
+    return {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}

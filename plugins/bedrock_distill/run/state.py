@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from include.distill.cleanup.tag_values import from_tags
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -21,10 +23,11 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     :param tags: tags of the resource.
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
     """
-    if not {"dag-id", "run-id"} <= tags.keys():
+    dag_id, run_id = from_tags(tags, "dag-id"), from_tags(tags, "run-id")
+    if dag_id is None or run_id is None:
         return None
     try:
-        state = context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"])
+        state = context["ti"].get_dagrun_state(dag_id, run_id)
     except (AirflowRuntimeError, ServerResponseError) as error:
         if _status_code(error) == HTTP_NOT_FOUND:
             return None

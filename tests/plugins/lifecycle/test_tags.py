@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bedrock_distill.lifecycle.tags import purchase_tags
+from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import expires_at
 from include.distill.config.use_case import UseCase
 from tests.plugins.conftest import FOLDER
@@ -60,9 +62,17 @@ def test_purchases_of_a_run_without_a_start_also_expire(use_case: UseCase) -> No
     assert datetime.timedelta(hours=11.9) < from_now <= datetime.timedelta(hours=12)
 
 
-@pytest.mark.parametrize("run_id", ["nightly, again", "manual__été", "x" * 257])
-def test_a_run_id_that_is_not_a_valid_tag_value_is_left_out(use_case: UseCase, run_id: str) -> None:
-    purchase = tags(use_case, dag_run=SimpleNamespace(dag_id="d", run_id=run_id, start_date=STARTED))
-    assert "run-id" not in purchase
-    assert purchase["dag-id"] == "d"
+@pytest.mark.parametrize("run_id", ["nightly~2", "nightly, again", "manual__été", "x" * 257])
+def test_a_run_id_that_aws_does_not_accept_is_escaped_and_found_again(use_case: UseCase, run_id: str) -> None:
+    purchase = tags(use_case, dag_run=SimpleNamespace(dag_id="тест", run_id=run_id, start_date=STARTED))
+    asked: list[tuple[str, str]] = []
+
+    def state(dag_id: str, run_id: str) -> str:
+        asked.append((dag_id, run_id))
+        return "running"
+
+    context: Any = {"ti": SimpleNamespace(get_dagrun_state=state)}
+    assert run_state(purchase, context) == "running"
+    assert asked == [("тест", run_id)]
+    assert all(re.fullmatch(r"[a-zA-Z0-9\s._:/=+@-]{0,256}", value) for value in purchase.values())
     assert purchase["run-key"] == FOLDER.run_key

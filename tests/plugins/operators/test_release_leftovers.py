@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
+from include.distill.cleanup.tag_values import to_tags
 from include.distill.core.errors import OutcomeError, TransientError
 from tests.fakes.fake_bedrock import FakeBedrock
 
@@ -55,6 +56,12 @@ class TestSweeper:
         assert self.sweep("running")["renewed"] == ["endpoint"]
         renewed = datetime.datetime.fromisoformat(bedrock.tags_of["arn:throughput/endpoint"]["expires-at"])
         assert renewed > datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
+
+    def test_the_endpoint_of_a_live_run_with_an_unusual_id_is_kept_after_its_expiry(self, bedrock: FakeBedrock) -> None:
+        bedrock.tags_of["arn:throughput/endpoint"] = {**ours(), **to_tags("run-id", "nightly~2")}
+        states = {("dag", "nightly~2"): "running"}
+        context: Any = {"ti": SimpleNamespace(get_dagrun_state=lambda *run: states[run])}
+        assert ReleaseLeftoversOperator(task_id="sweep").execute(context)["renewed"] == ["endpoint"]
 
     def test_throughput_is_kept_if_the_state_of_its_run_cannot_be_looked_up(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()

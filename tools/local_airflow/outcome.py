@@ -84,6 +84,7 @@ def describe_data(report: Mapping[str, Any]) -> str:
         lines.append(f"  verdicts of the critic: {verdicts}")
     if batch_note := report.get("settings", {}).get(BATCH_NOTE):
         lines.append(f"  {BATCH_NOTE}: {batch_note}")
+    lines += [f"  note: {note}" for note in source.get("notes", [])]
     rejected = report.get("rejected_rows", [])
     lines += [f"  rejected: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:

@@ -73,7 +73,10 @@ class SourceData(Section):
     )
     documents: int | None = Field(None, ge=1, description="use only the first N records of training_csv")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of evaluation_csv")
-    encoding: str = "utf-8"
+    encoding: NonBlankText | dict[str, NonBlankText] = Field(
+        "utf-8",
+        description="encoding of the files, or a mapping of file names or patterns such as old/*.csv to encodings",
+    )
     columns: dict[str, str] | None = Field(
         None, description="names of the columns with the document, the question and the answer"
     )
@@ -85,6 +88,12 @@ class SourceData(Section):
         0.8, ge=0.5, le=1, description="minimum similarity at which two documents count as the same"
     )
     shared_documents: Literal["drop", "keep"] = "drop"
+    max_rejected_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="if more than this share of the training or evaluation rows is unusable, the run stops in ingest",
+    )
     licence: str = ""
     attribution: str = ""
 

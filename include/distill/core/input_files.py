@@ -2,14 +2,16 @@
 Find and open the input files of a use case, in S3 or in permitted local folders.
 
 A source is one file, or a folder (``s3://bucket/prefix/`` or a local folder) whose files are read in order of their
-names. Anyone who may trigger a run can enter a path in the trigger form. Therefore, a local file is read only if it is
-inside the project's ``include/`` or a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
+names, except markers such as ``_SUCCESS`` and files of the operating system.
+
+Anyone who may trigger a run can enter a path in the trigger form. Therefore, a local file is read only if it is inside
+the project's ``include/`` or a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from include.distill.core.errors import InputError, NotFoundError, ServiceError
 from include.distill.core.paths import INCLUDE, PROJECT_ROOT
 from include.distill.core.storage import ObjectStore
 
+# Files that Windows and macOS put into folders, in lower case.
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 _EXPECTED = "expected a file with the columns doc,question,answer"
 
 
@@ -41,21 +45,38 @@ def input_roots() -> list[Path]:
     return [INCLUDE, *(Path(root) for root in configured.split(os.pathsep) if root)]
 
 
-def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> list[InputFile]:
+class InputFiles(list[InputFile]):
+    """
+    The files of a source.
+
+    :param is_folder: whether the source is a folder.
+    :param skipped: names of the files in the folder that are not read, such as ``_SUCCESS``.
+    """
+
+    def __init__(
+        self, files: Iterable[InputFile] = (), *, is_folder: bool = False, skipped: Sequence[str] = ()
+    ) -> None:
+        super().__init__(files)
+        self.is_folder = is_folder
+        self.skipped = list(skipped)
+
+
+def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> InputFiles:
     """List the files of a source in the order in which they are read.
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
     :param extensions: file extensions that are permitted in a folder, in lower case, such as ``.csv``.
+    :return: the files; ``skipped`` names the markers and files of the operating system that are not read.
     :raises InputError: a local path is outside the permitted folders, or a folder has no input files, has a file with
         another extension, or has an entry that cannot be read.
     """
     if uri.startswith("s3://"):
         if uri.endswith("/"):
             return _in_folder(uri, store.list(uri), extensions)
-        return [InputFile(uri.split("/")[-1], uri)]
+        return InputFiles([InputFile(uri.split("/")[-1], uri)])
     path = _allowed_path(uri)
     if not path.is_dir():
-        return [InputFile(path.name, uri)]
+        return InputFiles([InputFile(path.name, uri)])
     entries = list(path.rglob("*"))
     if unreadable := sorted(entry for entry in entries if _is_unreadable(entry)):
         message = (
@@ -74,10 +95,28 @@ def _is_unreadable(path: Path) -> bool:
     return not is_readable and path.name[0] not in "._"
 
 
-def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> list[InputFile]:
-    """Return the input files of a folder. Markers, whose names begin with ``.`` or ``_``, are skipped."""
+def _is_skipped(name: str) -> bool:
+    """Return whether a file is one that programs leave in folders.
+
+    Names of files and folders that begin with ``.`` or ``_`` mark such files, for example ``_SUCCESS``,
+    ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. A folder such as ``_year=2026`` is a
+    partition of a table.
+    """
+    *folders, file = name.split("/")
+    return (
+        any(folder[:1] in (".", "_") and "=" not in folder for folder in folders)
+        or file[:1] in (".", "_")
+        or file.startswith("~$")
+        or file.lower() in _SYSTEM_FILES
+    )
+
+
+def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> InputFiles:
+    """Return the input files of a folder, without markers and files of the operating system."""
     names = sorted(uri.removeprefix(folder) for uri in uris)
-    names = [name for name in names if name and not name.endswith("/") and name.rsplit("/", 1)[-1][0] not in "._"]
+    names = [name for name in names if name and not name.endswith("/")]
+    skipped = [name for name in names if _is_skipped(name)]
+    names = [name for name in names if not _is_skipped(name)]
     expected = " or ".join(extensions)
     if not names:
         message = (
@@ -92,7 +131,7 @@ def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> list[
             " files, or use a single file as the input."
         )
         raise InputError(message)
-    return [InputFile(name, f"{folder}{name}") for name in names]
+    return InputFiles((InputFile(name, f"{folder}{name}") for name in names), is_folder=True, skipped=skipped)
 
 
 @contextmanager

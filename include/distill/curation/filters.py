@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 from include.distill.config.sections import Curation
 from include.distill.curation.candidate import Candidate, JobFault, RowContext
+from include.distill.curation.escapes import changed_by_escape
 from include.distill.curation.rejection import Rejection
 from include.distill.dataset.records import RowTexts
 from include.distill.inference.records import WrittenPair
@@ -51,7 +52,7 @@ class MalformedFilter:
     """Reject a pair with broken or empty content. Unreadable teacher output is also counted as ``malformed``."""
 
     name = "malformed"
-    reasons = ("no_letters", "lost_character", "answer_is_question")
+    reasons = ("no_letters", "lost_character", "changed_by_escape", "answer_is_question")
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
@@ -63,6 +64,10 @@ class MalformedFilter:
             yield Rejection(self.name, "no_letters", "The answer contains no letter or digit.")
         if "\ufffd" in question + answer:
             yield Rejection(self.name, "lost_character", "The text contains a character lost in decoding (U+FFFD).")
+        for text in (question, answer):
+            if lost := changed_by_escape(text, row.texts["document"]):
+                message = f"The document has {lost}, whose backslash was read as the start of an escape sequence."
+                yield Rejection(self.name, "changed_by_escape", message)
         if candidate.question.folded == candidate.normalized_answer:
             yield Rejection(self.name, "answer_is_question", "The answer repeats the question.")
 

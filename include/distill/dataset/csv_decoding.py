@@ -3,7 +3,11 @@ Decode a CSV file into lines with the declared encoding, and report the line and
 
 The encoding is never guessed, and no byte is replaced: reading stops at a byte that is not valid in the encoding. Files
 of other kinds are recognized by their first bytes and refused. In an encoding with one byte per character, nearly every
-byte is valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file.
+byte is valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file. A
+file in a Windows encoding that is declared as ISO 8859 seems to have control characters from U+0080 to U+009F.
+
+If the file ends inside a character, as a truncated upload may, the rest of the character is ignored, and ``is_cut``
+tells the reader that the last record is incomplete.
 
 Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. In all other files, a lone CR
 is text, because treating it as a line ending would split a row.
@@ -50,10 +54,32 @@ _LONE_CR = re.compile(r"\r(?!\n|\Z)")
 # Python's csv module ends a row at a lone CR. A lone CR that is text is therefore replaced with this unpaired
 # surrogate, which no valid text contains.
 _CR_AS_TEXT = "\udc0d"
+# Stands for the rest of a character in which the file ends, until the line is returned.
+_CUT = "\udc1a"
+_C1_CONTROL = re.compile("[\x80-\x9f]")
+# The Windows encodings that are usually mistaken for parts of ISO 8859.
+_WINDOWS = {
+    "iso8859-1": "cp1252", "iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-6": "cp1256", "iso8859-7": "cp1253",
+    "iso8859-8": "cp1255", "iso8859-9": "cp1254", "iso8859-13": "cp1257", "iso8859-15": "cp1252",
+}  # fmt: skip
 # Prefixes of the names of encodings with one byte per character.
 _ONE_BYTE_CODECS = (
     "cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620",
 )  # fmt: skip
+
+
+def _replace_rest_of_character(error: UnicodeError) -> tuple[str, int]:
+    """Replace the bytes of a character that the file ends in; raise the error for any other invalid byte.
+
+    Decoders give these reasons only at the end of the file.
+    """
+    ends = ("unexpected end of data", "truncated data", "incomplete multibyte sequence")
+    if isinstance(error, UnicodeDecodeError) and error.reason in ends:
+        return _CUT, len(error.object)
+    raise error
+
+
+codecs.register_error("distill_cut_at_end", _replace_rest_of_character)
 
 
 class CsvLines:
@@ -76,12 +102,20 @@ class CsvLines:
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
         # Neither setting translates line endings. They differ only in whether a lone CR ends a line.
-        self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="" if self._ends_at_cr else "\n")
+        self._text = TextIOWrapper(
+            self._bytes,
+            encoding=encoding,
+            errors="distill_cut_at_end",
+            newline="" if self._ends_at_cr else "\n",
+        )
         self._may_be_utf8 = codec.startswith(_ONE_BYTE_CODECS)
         self._text_as_utf8 = ""
         self._raw_lines: list[str] = []
         self._raw_length = 0
+        self._windows = _WINDOWS.get(codec)
+        self._first_control = ""
         self.has_mark = False
+        self.is_cut = False
         self.number = 0
         self.exhausted = False
 
@@ -98,6 +132,7 @@ class CsvLines:
         if not line:
             self.exhausted = True
             self._refuse_utf8()
+            self._refuse_windows()
             raise StopIteration
         self.number += self._count_lines(line)
         self._raw_length += len(line)
@@ -105,14 +140,22 @@ class CsvLines:
             raise InputError(self._record_too_long())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
+        # If files are joined, a mark may also be at the start of a later record, where it would hide the quote.
+        elif line.startswith('\ufeff"') and not self._raw_lines:
+            line = line[1:]
         self._raw_lines.append(line)
-        if self._may_be_utf8 and not line.isascii():
-            self._compare_with_utf8(line)
+        if not line.isascii():
+            self._check_encoding(line)
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
+
+    @property
+    def raw(self) -> str:
+        """The text of all lines that were read since the last call of :meth:`take_raw`."""
+        return "".join(self._raw_lines)
 
     def take_raw(self) -> str:
         """Return the text of all lines that were read since the last call of this method."""
-        raw = "".join(self._raw_lines)
+        raw = self.raw
         self._raw_lines.clear()
         self._raw_length = 0
         return raw
@@ -126,8 +169,19 @@ class CsvLines:
         """
         while self._may_be_utf8 and self._text_as_utf8 and (line := self._readline()):
             self.number += self._count_lines(line)
-            self._compare_with_utf8(line)
+            self._check_encoding(line)
         self._refuse_utf8()
+        self._refuse_windows()
+
+    def _check_encoding(self, line: str) -> None:
+        """Look for signs that the file has another encoding than the declared one."""
+        if self._windows and not self._first_control and (control := _C1_CONTROL.search(line)):
+            self._first_control = control.group()
+            self._control_line = self.number
+        if self._may_be_utf8:
+            self._compare_with_utf8(line)
+        if not self._may_be_utf8:
+            self._refuse_windows()
 
     def _count_lines(self, line: str) -> int:
         """Count lines as an editor does: a lone CR inside a line also starts a new line."""
@@ -152,9 +206,22 @@ class CsvLines:
         )
         raise InputError(message)
 
+    def _refuse_windows(self) -> None:
+        if not self._first_control:
+            return
+        meant = self._first_control.encode("latin-1").decode(str(self._windows), "replace")
+        message = (
+            f"{self.source} line {self._control_line} has the control character U+{ord(self._first_control):04X} if it"
+            f" is read as {self.encoding}; the file is probably {self._windows}, in which the byte is {meant!r}."
+            f" Nothing was read. Declare {self._windows}, or the encoding in which the file was saved."
+        )
+        raise InputError(message)
+
     def _readline(self) -> str:
         try:
             line = self._text.readline(MAX_RECORD_LENGTH + 1)
+            if line.endswith(_CUT):
+                self.is_cut, line = True, line[:-1]
             line.encode()  # some codecs decode to unpaired surrogates, which no UTF-8 file can contain
         except UnicodeDecodeError as error:
             raise InputError(self._undecodable(error)) from error
@@ -173,8 +240,8 @@ class CsvLines:
         line = self.number + len(_LINE_ENDS.findall(before)) + 1
         return (
             f"{self.source} line {line}: byte 0x{data[error.start]:02x} at byte offset {offset} is not valid"
-            f" {self.encoding} ({error.reason}). Nothing was read. Declare the file's encoding (often cp1252 for files"
-            " saved by Excel), or save the file as UTF-8."
+            f" {self.encoding} ({error.reason}). Nothing was read. Declare the file's encoding (often cp1252"
+            " for files saved by Excel), or save the file as UTF-8."
         )
 
     def _record_too_long(self) -> str:

@@ -6,14 +6,17 @@ character is dropped silently. pandas would guess types and fill in missing fiel
 
 If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on could
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
-only the last record is faulty.
+only the last record is faulty, unless the lines below the quote look like whole rows.
+
+Two departures from the ``csv`` module lose no text: white space may follow a closing quote, and if every row ends with
+the same number of empty fields more than the header, these fields are dropped.
 """
 
 from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
@@ -22,10 +25,21 @@ from typing import IO
 
 from include.distill.core.errors import InputError
 from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH, CsvLines, restore_lone_cr
-from include.distill.dataset.tables import RowFault, Table, TableRecord
+from include.distill.dataset.csv_headers import header_hints, one_column_message
+from include.distill.dataset.csv_quotes import (
+    TextAfterQuoteError,
+    count_merged_rows,
+    count_swallowed_rows,
+    line_of_open_quote,
+    read_until_closed,
+)
+from include.distill.dataset.tables import NoRowsError, RowFault, Table, TableRecord
 
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _EXPECTED = "a document, a question and an answer"
+# Number of records below the header that are read ahead to find the real header, or empty fields at the end of rows.
+_RECORDS_AHEAD = 20
+# If two stray quotes merge more rows than this, the file is refused instead of rejecting them as one row.
+_MOST_MERGED_ROWS = 10
 _limit_lock = threading.Lock()
 
 
@@ -53,17 +67,54 @@ def read_csv(
     header = next((record for record in records if record.raw.strip("\ufeff \t\r\n")), None)
     if header is None:
         content = f"contains only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
-        raise InputError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
+        raise NoRowsError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
     if header.fault:
-        message = (
-            f"{source} line {header.line}: a quote in the header is never closed; expected the column"
-            " names. Nothing was read. Close the quote."
-        )
+        problem, advice = "a quote in the header is never closed", "Close the quote."
+        if lines.is_cut:
+            problem, advice = "the file ends inside the header", "Upload the file again."
+        message = f"{source} line {header.line}: {problem}; expected the column names. Nothing was read. {advice}"
         raise InputError(message)
+    ahead, fault = _read_ahead(records)
     if len(header.fields) == 1:
-        raise InputError(_one_column(header, source, expected))
-    records = _checked_widths(_below(header, records, source, separator), len(header.fields))
-    return Table(header, _first(limit, records, lines), tuple(_hints(header, has_mark=lines.has_mark)))
+        raise InputError(one_column_message(header, ahead, source=source, expected=expected))
+    width = len(header.fields)
+    extra = _empty_fields_at_end(ahead, width)
+    note = f"{source}: each row ends with {extra} empty field(s) more than the header has; they were ignored."
+    below = _below(header, chain(ahead, fault, records), source, separator, extra)
+    records = _checked_rows(below, width, source=source, separator=separator)
+    return Table(
+        header,
+        _first(limit, records, lines),
+        tuple(header_hints(header, has_mark=lines.has_mark)),
+        (note,) if extra else (),
+    )
+
+
+def _read_ahead(records: Iterator[TableRecord]) -> tuple[list[TableRecord], Iterator[TableRecord]]:
+    """Read the first records below the header. An error is raised later, when the second iterator is used."""
+    ahead: list[TableRecord] = []
+    try:
+        ahead.extend(islice(records, _RECORDS_AHEAD))
+    except InputError as error:
+        return ahead, _raise_later(error)
+    return ahead, iter(())
+
+
+def _raise_later(error: InputError) -> Iterator[TableRecord]:
+    raise error
+    yield
+
+
+def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:
+    """Return by how many empty fields all records are longer than the header; 0 if one of them is not.
+
+    A single row that is longer than the others may have a comma that should be quoted, and an empty last column.
+    Dropping its last field would then shift its columns.
+    """
+    counts = {len(record.fields) - width for record in records if not record.fault}
+    extra = counts.pop() if len(counts) == 1 else 0
+    are_empty = all(not any(map(str.strip, record.fields[width:])) for record in records)
+    return extra if extra > 0 and are_empty else 0
 
 
 def _first(limit: int | None, records: Iterator[TableRecord], lines: CsvLines) -> Iterator[TableRecord]:
@@ -71,16 +122,22 @@ def _first(limit: int | None, records: Iterator[TableRecord], lines: CsvLines) -
     lines.finish_encoding_check()
 
 
-def _below(header: TableRecord, records: Iterator[TableRecord], source: str, separator: str) -> Iterator[TableRecord]:
+def _below(
+    header: TableRecord, records: Iterator[TableRecord], source: str, separator: str, extra: int
+) -> Iterator[TableRecord]:
     first = next(records, None)
     if first is None:
         message = (
             f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below the header."
             " Upload the file again."
         )
-        raise InputError(message)
+        raise NoRowsError(message)
+    width = len(header.fields)
     for record in chain([first], records):
-        yield from _split_at_cr(record, len(header.fields), separator) or [record]
+        if extra and len(record.fields) == width + extra and not any(map(str.strip, record.fields[width:])):
+            yield replace(record, fields=record.fields[:width])
+        else:
+            yield from _split_at_cr(record, width, separator) or [record]
 
 
 def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableRecord]:
@@ -99,39 +156,110 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
     return rows if all(len(row.fields) == width for row in rows) else []
 
 
-def _checked_widths(records: Iterator[TableRecord], width: int) -> Iterator[TableRecord]:
-    """Mark a record as faulty if its number of fields differs from the header's."""
+def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, separator: str) -> Iterator[TableRecord]:
+    """Mark a record as faulty if it consists of several rows, or if its number of fields differs from the header's."""
     for record in records:
-        count = len(record.fields)
-        if record.fault or count == width:
+        if record.fault:
             yield record
-            continue
-        message = (
-            f"the row has too {'few' if count < width else 'many'} fields ({count}); expected {width}, as in the"
-            " header. Enclose each field that contains commas, quotes or line breaks in quotes."
-        )
-        yield replace(record, fault=RowFault("too_few_fields" if count < width else "too_many_fields", message))
+        elif merged := count_merged_rows(record.raw, separator, width):
+            if merged > _MOST_MERGED_ROWS:
+                raise InputError(f"{source} line {record.line}: {_merged(merged)} Nothing was read.")
+            yield replace(record, fault=RowFault("merged_rows", _merged(merged)))
+        elif len(record.fields) != width:
+            yield replace(record, fault=_width_fault(record, width))
+        else:
+            yield record
+
+
+def _merged(rows: int) -> str:
+    return (
+        f"quotes enclose the text of {rows} rows, which were read as one: a stray quote opens in the first of them, and"
+        " another one closes in the last. Remove the quotes, or double each quote that belongs to a text."
+    )
+
+
+def _width_fault(record: TableRecord, width: int) -> RowFault:
+    count = len(record.fields)
+    if count < width:
+        advice = "Enclose each field that contains commas, quotes or line breaks in quotes."
+    elif not any(map(str.strip, record.fields[width:])):
+        advice = "The last fields are empty: remove the commas at the end of the row, or enclose fields in quotes."
+    elif any(field.strip().startswith("'") for field in record.fields):
+        advice = "Single quotes do not enclose a field: use double quotes around fields that contain commas."
+    else:
+        advice = "Enclose each field that contains commas, quotes or line breaks in quotes."
+    message = (
+        f"the row has too {'few' if count < width else 'many'} fields ({count}); expected {width}, as in the header."
+        f" {advice}"
+    )
+    return RowFault("too_few_fields" if count < width else "too_many_fields", message)
 
 
 def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
     reader = csv.reader(lines, strict=True, delimiter=separator)
+    width = 0
+    rows, rows_with_quotes = -1, 0  # the header is not counted
     while True:
         first_line = lines.number + 1
         try:
             with _long_fields():
                 fields = next(reader)
         except StopIteration:
+            if lines.is_cut:  # the last line consists of only a part of a character
+                yield TableRecord(first_line, [], "", _cut_character(first_line))
             return
         except csv.Error as error:
-            if lines.exhausted:
-                yield TableRecord(first_line, [], lines.take_raw(), _open_quote(lines.number))
+            stopped_at = lines.number
+            repaired = None if lines.exhausted else _spaces_after_quotes(lines, separator)
+            if repaired is None and lines.exhausted:
+                # In a file that quotes every row, the rows below a stray quote would have quotes that close it.
+                is_cut = 0 < rows == rows_with_quotes
+                yield _unclosed(lines, first_line, separator, 0 if is_cut else width)
                 return
-            raise InputError(_broken_quotes(lines.source, first_line, lines.number)) from error
+            if repaired is None:
+                raise InputError(_broken_quotes(lines, first_line, stopped_at)) from error
+            fields = repaired
         raw = lines.take_raw()
         record = TableRecord(first_line, restore_lone_cr(fields) if "\r" in raw else fields, raw)
         _refuse_quote_after_space(record, lines.source)
         if fields:
+            width = width or len(fields)
+            rows += 1
+            rows_with_quotes += rows > 0 and '"' in raw
+        if lines.is_cut:
+            yield replace(record, fault=_cut_character(lines.number))
+            return
+        if fields:
             yield record
+
+
+def _spaces_after_quotes(lines: CsvLines, separator: str) -> list[str] | None:
+    """Return the fields of a record in which white space follows closing quotes.
+
+    :return: ``None`` if other text follows a closing quote, or if a quote is still open at the end of the file.
+    """
+    try:
+        return read_until_closed(lines.raw, separator, lambda: next(lines, ""))
+    except TextAfterQuoteError:
+        return None
+
+
+def _unclosed(lines: CsvLines, first_line: int, separator: str, width: int) -> TableRecord:
+    """Return the last record, whose quote is still open.
+
+    :param width: number of fields of the header; 0 if the file is a truncated upload.
+    :raises InputError: the quote has swallowed whole rows, so it is not the end of a truncated upload.
+    """
+    raw = lines.take_raw()
+    if rows := count_swallowed_rows(raw, separator, width):
+        line = first_line + line_of_open_quote(raw, separator)
+        message = (
+            f"{lines.source} line {line}: a quote opens on this line and is never closed, so at least {rows} row(s)"
+            f" below it, up to line {lines.number}, would be read as part of this row. Nothing was read. Close the"
+            " quote, or double it if it belongs to the text."
+        )
+        raise InputError(message)
+    return TableRecord(first_line, [], raw, _open_quote(lines.number))
 
 
 @contextmanager
@@ -150,28 +278,6 @@ def _long_fields() -> Iterator[None]:
             csv.field_size_limit(before)
 
 
-def _one_column(header: TableRecord, source: str, expected: str) -> str:
-    name = header.fields[0]
-    separator = _guess_separator(header)
-    advice = f"The columns seem to be separated by {separator}; save" if separator else "Save"
-    return (
-        f"{source} line {header.line}: found only one column, {name[:200]!r}; expected {expected}, separated by commas."
-        f" {advice} the file as comma-separated UTF-8."
-    )
-
-
-def _guess_separator(header: TableRecord) -> str | None:
-    """Return the name of the separator that a header seems to use instead of commas, or ``None``."""
-    return next((name for mark, name in _SEPARATORS.items() if any(mark in field for field in header.fields)), None)
-
-
-def _hints(header: TableRecord, *, has_mark: bool) -> Iterator[str]:
-    if has_mark:
-        yield "The file begins with a byte order mark (U+FEFF), which is not part of the first column name."
-    if separator := _guess_separator(header):
-        yield f"The columns seem to be separated by {separator}; if so, save the file as comma-separated UTF-8."
-
-
 def _open_quote(last_line: int) -> RowFault:
     message = (
         f"a quote in this row is still open at the end of the file, on line {last_line}. The upload was truncated, or"
@@ -180,11 +286,24 @@ def _open_quote(last_line: int) -> RowFault:
     return RowFault("truncated", message)
 
 
-def _broken_quotes(source: str, first_line: int, line: int) -> str:
+def _cut_character(line: int) -> RowFault:
+    message = (
+        f"the file ends inside a character on line {line}, so the end of this row is missing. The upload was truncated,"
+        " or the file has another encoding. Upload the file again."
+    )
+    return RowFault("truncated", message)
+
+
+def _broken_quotes(lines: CsvLines, first_line: int, line: int) -> str:
+    advice = (
+        'The file seems to write a quote as \\"; write it as "".'
+        if '\\"' in lines.raw
+        else "Double the quote, or close an earlier quote that is still open."
+    )
     return (
-        f"{source} line {line}: text follows a closing quote in the record that starts on line {first_line};"
+        f"{lines.source} line {line}: text follows a closing quote in the record that starts on line {first_line};"
         ' expected each quote inside a quoted field to be doubled (""). The rows that follow cannot be separated, so'
-        " nothing was read. Double the quote, or close an earlier quote that is still open."
+        f" nothing was read. {advice}"
     )
 
 

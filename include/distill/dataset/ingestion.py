@@ -21,15 +21,15 @@ import jsonlines
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import SourceData
-from include.distill.core.errors import InputError, RefusedError
-from include.distill.core.input_files import find_inputs, open_input
+from include.distill.core.errors import InputError
 from include.distill.core.storage import ObjectStore, decode_jsonl, jsonl_writer
 from include.distill.dataset.document_groups import DocumentGroups, Split, split_groups
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
-from include.distill.dataset.input_formats import TABLE_READERS
 from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SpooledRow, UngroupedRow
+from include.distill.dataset.rejection_limit import RejectionLimit
 from include.distill.dataset.row_changes import row_line
-from include.distill.dataset.rows import Duplicates, RowOptions, check_header, is_rejected, read_rows, reject
+from include.distill.dataset.rows import Duplicates, is_rejected, reject
+from include.distill.dataset.source_files import SourceReader
 from include.distill.dataset.stored_split import StoredSplit
 
 MAX_REJECTION_MESSAGES = 20
@@ -37,29 +37,6 @@ MAX_REJECTION_MESSAGES = 20
 # The object under ``source/`` to which a row is written.
 _Target = Side | Literal["rejected"]
 _TARGETS: tuple[_Target, ...] = ("train", "evaluation", "rejected")
-
-
-def row_options(source: SourceData) -> RowOptions:
-    """Return the options for reading the files of a use case."""
-    return RowOptions(
-        encoding=source.encoding,
-        columns=source.columns,
-        group_column=source.group_column,
-        max_document_characters=source.max_document_characters,
-    )
-
-
-def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
-    """Check the header and the first row of each file of ``source``; return one message per problem."""
-    problems: list[str] = []
-    for uri in filter(None, (source.training_csv, source.evaluation_csv)):
-        try:
-            for file in find_inputs(uri, store, extensions=tuple(TABLE_READERS)):
-                with open_input(file.uri, store) as body:
-                    check_header(body, source=file.uri, options=row_options(source))
-        except (InputError, RefusedError) as error:
-            problems.append(str(error))
-    return problems
 
 
 @dataclass
@@ -70,16 +47,18 @@ class IngestResult:
     :param counts: number of rows written to each object.
     :param reasons: number of rejected rows by reason.
     :param messages: the messages for the first rejected rows.
+    :param notes: files that were skipped or empty, and what was ignored in the files.
     """
 
     counts: Counter[_Target] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def manifest(self) -> SourceCounts:
         """Return the counts of rows: ``rows = accepted + rejected`` and ``accepted = train + evaluation``."""
         train, evaluation, rejected = (self.counts[target] for target in _TARGETS)
-        return {
+        counts: SourceCounts = {
             "rows": train + evaluation + rejected,
             "accepted": train + evaluation,
             "rejected": rejected,
@@ -87,6 +66,9 @@ class IngestResult:
             "evaluation": evaluation,
             "reasons": dict(self.reasons.most_common()),
         }
+        if self.notes:
+            counts["notes"] = self.notes
+        return counts
 
 
 def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> IngestResult:
@@ -95,7 +77,8 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
 
     :param splits_uri: URI of the object that keeps each document's side for later runs. The object is not used if
         ``evaluation_csv`` is set.
-    :raises InputError: a file cannot be used, or one side has no rows. In this case, nothing is written.
+    :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
+        In this case, nothing is written.
     """
     with TemporaryFile() as spool:
         reading = _FirstPass(source, store, spool)
@@ -105,6 +88,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
         spool.seek(0)
         entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
         result = _write((_place(entry, reading, split) for entry in entries), store, folder, source.training_csv)
+        result.notes = reading.notes
         # The sides are stored last, so that a run that fails earlier leaves the stored sides unchanged.
         if stored is not None:
             stored.remember(reading.groups, split)
@@ -124,8 +108,13 @@ class _FirstPass:
         self.locations = RowLocations()
         self.groups = DocumentGroups()
         self.evaluation_documents: set[int] = set()
-        self._store = store
+        self._reader = SourceReader(source, store)
         self._spool = jsonlines.Writer(spool)
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes about files and fields that were not read."""
+        return self._reader.notes
 
     def read(self) -> None:
         """Read the evaluation files, then the training files."""
@@ -140,16 +129,11 @@ class _FirstPass:
             self._keep(row, "train" if source.evaluation_csv else None)
 
     def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
-        """Yield the rows from the first ``limit`` records, counted over all files together."""
-        options = row_options(self.source)
-        remaining = limit
-        for file in find_inputs(uri, self._store, extensions=tuple(TABLE_READERS)):
-            if remaining == 0:
-                return
-            with open_input(file.uri, self._store) as body:
-                for row in read_rows(body, source=file.name, options=options, duplicates=duplicates, limit=remaining):
-                    remaining = remaining and remaining - 1
-                    yield row
+        rejection_limit = RejectionLimit(uri, self.source.max_rejected_share)
+        for row in self._reader.rows(uri, duplicates, limit):
+            rejection_limit.count(row)
+            yield row
+        rejection_limit.check()
 
     def _keep(self, row: UngroupedRow | RejectedRow, part: Side | None) -> None:
         number = -1

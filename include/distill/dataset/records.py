@@ -14,8 +14,15 @@ RowRejectionReason = Literal[
     "too_few_fields",
     "too_many_fields",
     "header_again",
+    "byte_order_mark",
+    "merged_rows",
+    "single_quotes",
     "control_character",
+    "lost_character",
     "empty_field",
+    "placeholder",
+    "comment_row",
+    "total_row",
     "too_long",
     "duplicate",
     "in_evaluation_set",
@@ -155,6 +162,7 @@ class SourceCounts(TypedDict):
     train: int
     evaluation: int
     reasons: dict[str, int]  # rejected rows by reason, most frequent first
+    notes: NotRequired[list[str]]  # files that were skipped or empty, and what was ignored; absent if there are none
 
 
 class IngestManifest(SourceCounts):

@@ -8,13 +8,16 @@ its text. If the file as a whole cannot be used, an :class:`InputError` is raise
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Literal
+from itertools import chain, islice
+from typing import IO
 
 from typing_extensions import TypeIs
 
 from include.distill.core.errors import InputError
+from include.distill.dataset.cell_content import cell_fault, row_fault
+from include.distill.dataset.columns import COLUMN_NAMES, Column, SecondHeaders, find_columns
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex
 from include.distill.dataset.input_formats import read_table
 from include.distill.dataset.records import (
@@ -29,13 +32,7 @@ from include.distill.dataset.records import (
 from include.distill.dataset.tables import RowFault, Table, TableRecord
 from include.distill.text.normalization import is_blank, unsupported_character
 
-# The names that are recognized for each column if the use case does not map the column. Case is ignored.
-COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
-    "document": ("document", "doc", "context"),
-    "question": ("question", "query"),
-    "answer": ("answer", "reply"),
-}
-_Column = Role | Literal["group"]
+_ROWS_TO_CHECK = 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,8 @@ class RowOptions:
     """
     Options for reading the files of a use case.
 
-    :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in :data:`COLUMN_NAMES`.
+    :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in
+        :data:`~include.distill.dataset.columns.COLUMN_NAMES`.
     :param group_column: the column that identifies related rows, such as the page from which the rows were written.
     :param max_document_characters: maximum length of a document, a question or an answer, in characters.
     """
@@ -68,7 +66,13 @@ class Duplicates:
 
 
 def read_rows(
-    body: IO[bytes], *, source: str, options: RowOptions, duplicates: Duplicates, limit: int | None = None
+    body: IO[bytes],
+    *,
+    source: str,
+    options: RowOptions,
+    duplicates: Duplicates,
+    limit: int | None = None,
+    notes: list[str] | None = None,
 ) -> Iterator[UngroupedRow | RejectedRow]:
     """
     Read the rows of a file that has a document, a question and an answer in each record. Other columns are ignored.
@@ -77,23 +81,40 @@ def read_rows(
 
     :param source: file name or URI, stored in every row and named in every message.
     :param limit: maximum number of records to read; ``None`` means no limit.
+    :param notes: a list to which notes about the file are added.
+    :raises NoRowsError: the file has no rows.
     :raises InputError: the file as a whole cannot be used. The message gives the line, the problem and the remedy. Rows
         that were already yielded must not be used.
     """
     table = read_table(body, source=source, encoding=options.encoding, limit=limit)
-    indexes = _column_indexes(table, source=source, options=options)
-    validator = _RowValidator(source, table.header.fields, indexes, options, duplicates)
+    indexes = _find_columns(table, source, options)
+    headers = SecondHeaders(table.header, indexes, columns=options.columns, source=source)
+    if notes is not None:
+        notes += table.notes
+    validator = _RowValidator(source, headers, indexes, options, duplicates)
     return (validator.validate(number, record) for number, record in enumerate(table.records, start=1))
 
 
 def check_header(body: IO[bytes], *, source: str, options: RowOptions) -> None:
-    """Check that a file can be read, has the expected columns, and has at least one row.
+    """Check that a file can be read, has the expected columns, and has at least one row with as many fields.
 
+    :raises NoRowsError: the file has no rows.
     :raises InputError: a check fails. The message gives the line, the problem and the remedy.
     """
     table = read_table(body, source=source, encoding=options.encoding)
-    _column_indexes(table, source=source, options=options)
-    next(table.records)
+    _find_columns(table, source, options)
+    first = next(table.records)
+    faults = [record.fault for record in chain([first], islice(table.records, _ROWS_TO_CHECK - 1))]
+    if len(faults) > 1 and all(fault and fault.reason in ("too_few_fields", "too_many_fields") for fault in faults):
+        message = str(faults[0] and faults[0].message)
+        raise InputError(
+            f"{source} line {first.line}: {message} All of the first {len(faults)} rows have this problem. Nothing was"
+            " read."
+        )
+
+
+def _find_columns(table: Table, source: str, options: RowOptions) -> dict[Column, int]:
+    return find_columns(table, source=source, columns=options.columns, group_column=options.group_column)
 
 
 def is_rejected(row: UngroupedRow | Row | RejectedRow) -> TypeIs[RejectedRow]:
@@ -101,84 +122,26 @@ def is_rejected(row: UngroupedRow | Row | RejectedRow) -> TypeIs[RejectedRow]:
     return "reason" in row
 
 
-def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_Column, int]:
-    """Find the columns of the document, the question and the answer, and the group column if it is configured."""
-    mapped = dict(options.columns or {})
-    if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
-        raise InputError(f"Unknown keys {unknown} in columns; expected only {', '.join(COLUMN_NAMES)}.")
-    usual_names: dict[_Column, tuple[str, ...]] = dict(COLUMN_NAMES.items())
-    if options.group_column:
-        usual_names["group"] = ()
-        mapped["group"] = options.group_column
-    header = table.header.fields
-    indexes: dict[_Column, int] = {}
-    faults: list[str] = []
-    for column, names in usual_names.items():
-        matches = _matching(header, mapped.get(column), names)
-        if len(matches) == 1:
-            indexes[column] = matches[0]
-        else:
-            faults.append(_column_fault(column, [header[index] for index in matches], mapped.get(column), names))
-    # The group column may also be a text column, so that each document is its own group.
-    text_indexes = [index for column, index in indexes.items() if column != "group"]
-    shared = sorted({index for index in text_indexes if text_indexes.count(index) > 1})
-    faults += [f"column {header[index]!r} is used for more than one text" for index in shared]
-    if faults:
-        raise InputError(_header_message(table, source, faults))
-    return indexes
-
-
-def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns whose name matches ``mapped``, or one of ``usual_names`` if it is ``None``."""
-    exact = [index for index, name in enumerate(header) if name == mapped]
-    if exact:
-        return exact
-    wanted = usual_names if mapped is None else (_plain_name(mapped),)
-    return [index for index, name in enumerate(header) if _plain_name(name) in wanted]
-
-
-def _plain_name(name: str) -> str:
-    return name.strip().strip("\ufeff\u200b").strip().casefold()
-
-
-def _column_fault(column: _Column, matches: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> str:
-    if matches:
-        return f"{len(matches)} columns for the {column} ({', '.join(map(repr, matches))})"
-    looked_for = " or ".join(usual_names) if mapped is None else repr(mapped)
-    return f"no column for the {column} (looked for {looked_for})"
-
-
-def _header_message(table: Table, source: str, faults: Sequence[str]) -> str:
-    header = [name if len(name) <= 60 else f"{name[:60]}…" for name in table.header.fields]
-    names = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
-    sentences = (
-        f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {names}.",
-        *table.hints,
-        "Rename the columns, or map them in the use case: columns: {document: ..., question: ..., answer: ...}.",
-    )
-    return " ".join(sentences)
-
-
 @dataclass(frozen=True)
 class _RowValidator:
     """Turn each record into an accepted or a rejected row."""
 
     source: str
-    header: Sequence[str]
-    column_indexes: Mapping[_Column, int]
+    headers: SecondHeaders
+    column_indexes: Mapping[Column, int]
     options: RowOptions
     duplicates: Duplicates
 
     def validate(self, number: int, record: TableRecord) -> UngroupedRow | RejectedRow:
         origin: RowOrigin = {"row": number, "line": record.line, "source": self.source}
-        if fault := record.fault or self._repeated_header(record):
+        if fault := self.headers.fault(record) or record.fault:
             return _rejected_row(origin, fault, record.raw)
         texts: RowTexts = {
             "document": self._field(record, "document"),
             "question": self._field(record, "question"),
             "answer": self._field(record, "answer"),
         }
-        if fault := self._text_fault(texts) or self._duplicate(texts, number):
+        if fault := self._text_fault(texts) or row_fault(texts, record.raw) or self._duplicate(texts, number):
             return _rejected_row(origin, fault, texts)
         row: UngroupedRow = {
             "row_id": row_id(**texts),
@@ -193,22 +156,19 @@ class _RowValidator:
             row["group"] = group
         return row
 
-    def _field(self, record: TableRecord, column: _Column) -> str:
+    def _field(self, record: TableRecord, column: Column) -> str:
         return record.fields[self.column_indexes[column]]
 
-    def _repeated_header(self, record: TableRecord) -> RowFault | None:
-        if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
-            return None
-        message = "the row repeats the header, perhaps because several files were joined. Remove the row."
-        return RowFault("header_again", message)
-
     def _text_fault(self, texts: RowTexts) -> RowFault | None:
-        faults = (self._field_fault(role, texts[role]) for role in COLUMN_NAMES)
+        faults = (self._field_fault(role, texts[role]) or cell_fault(role, texts) for role in COLUMN_NAMES)
         return next((fault for fault in faults if fault), None)
 
     def _field_fault(self, role: Role, text: str) -> RowFault | None:
         if character := unsupported_character(text):
-            message = f"the {role} contains {character}, which training files cannot contain. Remove the character."
+            message = (
+                f"the {role} contains the character {character}, which training files cannot contain. Remove the"
+                " character, or export the row again with its original encoding."
+            )
             return RowFault("control_character", message, role)
         if is_blank(text):
             message = f"the {role} is empty ({text[:20]!a}); expected text. Fill in the {role}, or remove the row."
@@ -225,7 +185,10 @@ class _RowValidator:
     def _duplicate(self, texts: RowTexts, number: int) -> RowFault | None:
         question, answer = texts["question"], texts["answer"]
         if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
-            message = f"the question and the answer repeat {first}; case and spacing are ignored. Remove the row."
+            message = (
+                f"the question and the answer repeat {first}; case, spacing and the document make no difference. Remove"
+                " the row."
+            )
             return RowFault("duplicate", message)
         if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):
             message = (

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
+from include.distill.core.errors import InputError
 from include.distill.dataset.records import Role, RowRejectionReason
+
+
+class NoRowsError(InputError):
+    """A file is empty, or has a header and no rows. In a folder, such a file is read as no rows."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,13 @@ class Table:
     :param header: the record whose ``fields`` are the names of the columns.
     :param records: an iterator that reads from the file; it can be used only once.
     :param hints: sentences that may explain why the header lacks a column. They are added to messages about the header.
+    :param notes: sentences about the file that a reader of the report should know.
     """
 
     header: TableRecord
     records: Iterator[TableRecord]
     hints: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 class TableReader(Protocol):
@@ -64,6 +71,8 @@ class TableReader(Protocol):
         :param source: the file's name for messages.
         :param encoding: a Python codec name.
         :param limit: maximum number of records to read; ``None`` means no limit.
+        :raises NoRowsError: the file is empty, or has a header and no rows. In the second case, the error is raised
+            when the caller iterates, so that the header can be checked first.
         :raises InputError: records cannot be separated, so the file as a whole cannot be used. The message gives the
             line, the problem and the remedy. The error may be raised during iteration. The records that were already
             returned must then not be used.

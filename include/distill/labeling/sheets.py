@@ -132,8 +132,8 @@ def _detect_format(body: bytes) -> tuple[str, str]:
         try:
             body.decode()
         except UnicodeDecodeError:
-            # Any single-byte encoding is sufficient, because the cells that are read are ASCII.
-            encoding = "latin-1"
+            # The cells that are read are ASCII, so any single-byte encoding that defines all bytes is sufficient.
+            encoding = "cp437"
     head = body.decode(encoding, errors="replace").lstrip("\ufeff\r\n").splitlines()[:1]
     return encoding, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
 
@@ -144,6 +144,8 @@ def _read_record(
     """Add the label of a record to ``sheet``; return the problem with the record, or ``None``."""
     if record.fields and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet program also saves empty rows that a person has touched
+    if record.fault and len(record.fields) == len(columns):
+        return record.fault.message
     if record.fault:
         return f"the row has another number of fields ({len(record.fields)}) than the header ({len(columns)})"
     cells = dict(zip(columns, record.fields, strict=True))

@@ -38,6 +38,11 @@ class SourceSchema(Section):
     reasons: dict[str, NonNegativeInt] = optional_key(
         "Number of rejected rows by reason, the most frequent reason first.", absent=EARLIER, default={}
     )
+    notes: list[str] = optional_key(
+        "Notes about files that have no rows or were skipped, and about fields that were ignored.",
+        absent="there is nothing to note, and in reports of earlier versions",
+        default=[],
+    )
     changes: RowChangesSchema | None = optional_key("Changes since the last run.", absent=EARLIER)
 
     @model_validator(mode="after")

@@ -28,8 +28,10 @@ class IngestCsvOperator(DistillOperator):
     the task reads the files again and writes the same rows.
 
     :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which becomes
-        ``source`` in ``report.json``. ``changes`` says what has changed since the last run of the use case.
-    :raises InputError: a file cannot be read as CSV, or no usable row is left.
+        ``source`` in ``report.json``. ``changes`` says what has changed since the last run of the use case. ``notes``
+        is added if files have no rows or were skipped.
+    :raises InputError: a file cannot be read as CSV, no usable row is left, or more rows are unusable than
+        ``source.max_rejected_share`` allows.
     """
 
     operator_extra_links = (REJECTED_ROWS_LINK,)
@@ -46,6 +48,8 @@ class IngestCsvOperator(DistillOperator):
         )
         for message in ingested.messages:
             self.log.warning("Rejected: %s", message)
+        for note in ingested.notes:
+            self.log.warning("%s", note)
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
             self.log.info("Changes since the last run: %s", changes)

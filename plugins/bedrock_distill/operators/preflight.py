@@ -24,7 +24,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
-from include.distill.dataset.ingestion import check_inputs
+from include.distill.dataset.source_files import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.data_card import licence_note

@@ -12,8 +12,9 @@ from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import read_jsonl
 from include.distill.dataset import ingestion
-from include.distill.dataset.ingestion import MAX_REJECTION_MESSAGES, IngestResult, check_inputs
+from include.distill.dataset.ingestion import MAX_REJECTION_MESSAGES, IngestResult
 from include.distill.dataset.records import RejectedRow, Row, SourceCounts
+from include.distill.dataset.source_files import check_inputs
 from tests.fakes.memory_store import MemoryStore
 
 NASTY = PROJECT_ROOT / "tests" / "data" / "nasty"
@@ -81,7 +82,7 @@ class TestIngest:
 
     def test_the_first_messages_of_rejected_rows_are_kept(self, ingest: Ingest) -> None:
         empty = "".join(f"Document {n},,Answer\n" for n in range(MAX_REJECTION_MESSAGES + 5))
-        result = ingest.result(TRAIN + empty)
+        result = ingest.result(TRAIN + empty, max_rejected_share=0.5)
         assert result.reasons == {"empty_field": MAX_REJECTION_MESSAGES + 5}
         assert len(result.messages) == MAX_REJECTION_MESSAGES
         assert "train.csv row 31 (line 32)" in result.messages[0]

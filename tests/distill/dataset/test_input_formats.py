@@ -9,7 +9,7 @@ import pytest
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import SourceData
 from include.distill.core.storage import read_jsonl
-from include.distill.dataset import ingestion, input_formats
+from include.distill.dataset import ingestion, input_formats, source_files
 from include.distill.dataset.input_formats import read_table
 from include.distill.dataset.records import RejectedRow, Row
 from include.distill.dataset.tables import RowFault, Table, TableRecord
@@ -67,6 +67,6 @@ def test_a_folder_with_csv_files_and_files_of_a_registered_format_is_ingested(st
 @pytest.mark.usefixtures("_slashes")
 def test_the_message_about_missing_columns_contains_the_hints_of_the_reader(store: MemoryStore) -> None:
     store.write("s3://in/a.slashes", b"doc/question\na/b\n")
-    (problem,) = ingestion.check_inputs(SourceData(training_csv="s3://in/a.slashes"), store)
+    (problem,) = source_files.check_inputs(SourceData(training_csv="s3://in/a.slashes"), store)
     assert "no column for the answer" in problem
     assert "Found 2 columns: 'doc', 'question'. This is a hint. Rename the columns" in problem

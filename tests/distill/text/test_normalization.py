@@ -41,9 +41,23 @@ def test_text_with_a_visible_character_is_not_blank(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "character"),
-    [("a\x00b", "U+0000"), ("a\ud83d", "U+D83D"), ("😀\x01\t\u2028\ufffd", None)],
+    [
+        ("a\x00b", "U+0000"),
+        ("a\ud83d", "U+D83D"),
+        ("a\x08c", "U+0008"),
+        ("a\x0cb", "U+000C"),
+        ("\x1b[0m", "U+001B"),
+        ("a\x7f", "U+007F"),
+        ("é\x93", "U+0093"),
+        ("a\x85", "U+0085"),
+        ("a\ufdd0", "U+FDD0"),
+        ("a\uffff", "U+FFFF"),
+        ("😀\U0001fffe", "U+1FFFE"),
+        ("\U0010ffff", "U+10FFFF"),
+        ("😀\t\r\n \xa0\u2028\ufffd\ufeff\ue000\U0001f468\u200d", None),
+    ],
 )
-def test_nul_and_unpaired_surrogates_are_unsupported(text: str, character: str | None) -> None:
+def test_control_characters_surrogates_and_noncharacters_are_unsupported(text: str, character: str | None) -> None:
     assert unsupported_character(text) == character
 
 

@@ -1,0 +1,71 @@
+"""Explain why the first line of a CSV file is not a usable header, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from include.distill.dataset.tables import TableRecord
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "，": "full-width commas", "،": "Arabic commas"}
+# Excel reads this line as the separator of the lines below.
+_SEPARATOR_LINE = re.compile(r"\s*sep\s*=\s*(.?)[\s,]*", re.IGNORECASE)
+
+
+def guess_separator(header: TableRecord) -> str | None:
+    """Return the name of the separator that a header seems to use instead of commas, or ``None``."""
+    text = "\n".join(header.fields)
+    counts = {name: text.count(mark) for mark, name in _SEPARATORS.items()}
+    name = max(counts, key=lambda name: counts[name])
+    return name if counts[name] else None
+
+
+def one_column_message(header: TableRecord, below: Sequence[TableRecord], *, source: str, expected: str) -> str:
+    """Explain a header with a single column.
+
+    :param below: the first records below the header.
+    :param expected: a phrase that describes the expected columns.
+    """
+    name = header.fields[0]
+    return (
+        f"{source} line {header.line}: found only one column, {name[:200]!r}; expected {expected}, separated by commas."
+        f" Nothing was read. {_one_column_advice(header, below)}"
+    )
+
+
+def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str:
+    save = "save the file as comma-separated UTF-8."
+    if _SEPARATOR_LINE.fullmatch(header.fields[0]):
+        separator = guess_separator(below[0]) if below and len(below[0].fields) == 1 else None
+        columns = f" The columns seem to be separated by {separator}: also {save}" if separator else ""
+        return f"The line is a setting for Excel, not the header. Remove the line.{columns}"
+    if "," in header.fields[0]:
+        return f"The whole line is enclosed in quotes, so its commas do not separate columns. Remove them, or {save}"
+    separator = guess_separator(header)
+    if separator and (not below or guess_separator(below[0]) == separator):
+        return f"The columns seem to be separated by {separator}; {save}"
+    wider = max(below, key=lambda record: len(record.fields), default=header)
+    if len(wider.fields) > 1:
+        names = ", ".join(repr(field[:40]) for field in wider.fields[:5])
+        return (
+            f"Line {wider.line} has {len(wider.fields)} columns ({names}). If that line is the header, remove the lines"
+            f" above it; otherwise {save}"
+        )
+    if separator := next(filter(None, map(guess_separator, below)), None):
+        return (
+            f"The columns below seem to be separated by {separator}. If the header is not on line {header.line}, remove"
+            f" the lines above it, and {save}"
+        )
+    return f"S{save[1:]}"
+
+
+def header_hints(header: TableRecord, *, has_mark: bool) -> Iterator[str]:
+    """Yield sentences that may explain why a header with several columns lacks one."""
+    if has_mark:
+        yield "The file begins with a byte order mark (U+FEFF), which is not part of the first column name."
+    if _SEPARATOR_LINE.fullmatch(header.raw):
+        yield f"Line {header.line} is a setting for Excel, not the header: remove the line."
+    if separator := guess_separator(header):
+        yield f"The columns seem to be separated by {separator}; if so, save the file as comma-separated UTF-8."
+    if any(name.strip()[:1] == "'" == name.strip()[-1:] for name in header.fields):
+        yield "The names are in single quotes, which CSV does not remove; use double quotes, or none."

@@ -102,16 +102,16 @@ class SourceReader:
             if remaining == 0:
                 break
             with open_input(file.uri, self._store) as body:
-                rows = read_rows(
-                    body,
-                    source=file.name,
-                    options=row_options(self._source, file.name),
-                    duplicates=duplicates,
-                    limit=remaining,
-                    notes=self._notes,
-                )
+                options = row_options(self._source, file.name)
                 try:
-                    for row in rows:
+                    for row in read_rows(
+                        body,
+                        source=file.name,
+                        options=options,
+                        duplicates=duplicates,
+                        limit=remaining,
+                        notes=self._notes,
+                    ):
                         remaining = remaining and remaining - 1
                         yield row
                 except NoRowsError as error:

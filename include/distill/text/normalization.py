@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# \s includes the no-break space. The other ranges are invisible characters that Excel, browsers and editors leave
-# behind: soft hyphens, joiners, direction marks, fillers, variation selectors and tags.
-_BLANK = re.compile(
-    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]*+"
+# Invisible characters that Excel, browsers and editors leave behind: soft hyphens, joiners, direction marks, fillers,
+# variation selectors and tags.
+_INVISIBLE_RANGES = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
 )
+# \s includes the no-break space.
+_BLANK = re.compile(rf"[\s{_INVISIBLE_RANGES}]*+")
+_INVISIBLE = re.compile(f"[{_INVISIBLE_RANGES}]+")
 # Control characters except TAB, LF and CR. The patterns are separate, because a small set is searched ten times faster
 # than the union of all three.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -79,5 +82,12 @@ def words_of_normalized(normalized: str) -> str:
 
 
 def pair_key(question: str, answer: str) -> tuple[str, str]:
-    """Return the key of a pair. Pairs that differ only in case, spacing or compatibility forms have the same key."""
-    return normalize(question), normalize(answer)
+    """Return the key of a pair.
+
+    Pairs that differ only in case, spacing, compatibility forms or invisible characters have the same key.
+    """
+    return normalize(_without_invisible(question)), normalize(_without_invisible(answer))
+
+
+def _without_invisible(text: str) -> str:
+    return text if text.isascii() else _INVISIBLE.sub("", text)

@@ -67,3 +67,68 @@ class TestWrongEncoding:
 
     def test_a_file_of_ascii_fits_every_encoding(self) -> None:
         assert list(lines_of(HEADER.encode(), "cp1252")) == [HEADER]
+
+
+class TestWindowsEncodings:
+    @pytest.mark.parametrize(
+        ("text", "written", "declared"),
+        [
+            ("“yes” – €5", "cp1252", "latin-1"),
+            ("it’s", "cp1252", "iso-8859-1"),
+            ("…", "cp1252", "iso-8859-15"),
+            ("„tak”", "cp1250", "iso-8859-2"),
+            ("Ђ“да”", "cp1251", "iso-8859-5"),
+        ],
+    )
+    def test_a_windows_file_declared_as_iso_8859_is_refused(self, text: str, written: str, declared: str) -> None:
+        problem = rf"line 2 has the control character U\+00[89][0-9A-F] .* probably {written}.*Declare {written}"
+        with pytest.raises(InputError, match=problem):
+            list(lines_of(f"{HEADER}{text},b,c\n".encode(written), declared))
+
+    def test_a_windows_file_is_found_when_reading_stops_early(self) -> None:
+        lines = lines_of((HEADER + "é,b,c\n“e”,e,f\n").encode("cp1252"), "latin-1")
+        next(lines)
+        next(lines)
+        with pytest.raises(InputError, match="probably cp1252"):
+            list(lines)
+
+    def test_utf8_declared_as_latin_1_is_still_called_utf8(self) -> None:
+        with pytest.raises(InputError, match=r"Declare utf-8\."):
+            list(lines_of((HEADER + "“e”,e,f\n").encode(), "latin-1"))
+
+    def test_a_latin_1_file_is_read(self) -> None:
+        assert list(lines_of((HEADER + "é\xa0ü,b,c\n").encode("latin-1"), "latin-1"))[1] == "é\xa0ü,b,c\n"
+
+
+class TestCutCharacters:
+    @pytest.mark.parametrize(
+        ("text", "encoding", "missing"),
+        [("aé", "utf-8", 1), ("a😀", "utf-8", 1), ("a😀", "utf-8", 3), ("ab", "utf-16-le", 1), ("a日", "shift-jis", 1)],
+    )
+    def test_the_rest_of_a_character_at_the_end_of_the_file_is_ignored(
+        self, text: str, encoding: str, missing: int
+    ) -> None:
+        lines = lines_of((HEADER + text).encode(encoding)[:-missing], encoding)
+        assert (list(lines), lines.is_cut) == ([HEADER, "a"], True)
+
+    def test_a_complete_file_is_not_cut(self) -> None:
+        lines = lines_of((HEADER + "é").encode())
+        assert (list(lines), lines.is_cut) == ([HEADER, "é"], False)
+
+    @pytest.mark.parametrize("body", [b"a\xc3,b\n", b"\xf0\x9f\nb", b"a\xff", b"a\x80"])
+    def test_a_bad_byte_elsewhere_is_refused_with_its_line(self, body: bytes) -> None:
+        with pytest.raises(InputError, match="line 2: byte 0x"):
+            list(lines_of(HEADER.encode() + body))
+
+
+class TestByteOrderMarks:
+    def test_a_mark_before_a_quote_at_the_start_of_a_record_is_dropped(self) -> None:
+        lines = lines_of('a,b\n\ufeff"c\nd",e\n'.encode())
+        assert next(lines) == "a,b\n"
+        lines.take_raw()
+        assert (next(lines), lines.has_mark) == ('"c\n', False)
+
+    def test_a_mark_inside_a_record_and_before_other_text_is_kept(self) -> None:
+        lines = lines_of('"a\n\ufeff"b\n'.encode())
+        assert list(lines) == ['"a\n', '\ufeff"b\n']
+        assert list(lines_of("a\n\ufeffb\n".encode())) == ["a\n", "\ufeffb\n"]

@@ -138,6 +138,68 @@ class TestFaults:
         assert cut.fault.reason == "truncated"
         assert "still open at the end of the file, on line 4." in cut.fault.message
 
+    @pytest.mark.parametrize("row", [300, 20, 1998])
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_an_open_quote_that_swallows_rows_refuses_the_file_and_names_its_line(self, row: int, place: int) -> None:
+        rows = [[f"Document number {n} about it.", f"What is thing {n}?", f"It is {n}."] for n in range(2000)]
+        rows[row][place] = f'"{rows[row][place]}'
+        body = HEADER + "".join(f"{','.join(fields)}\n" for fields in rows).encode()
+        with pytest.raises(InputError, match=rf"a\.csv line {row + 2}: a quote opens on this line and is never closed"):
+            read_all(body)
+
+    def test_a_truncated_upload_of_a_file_with_quoted_tables_loses_only_its_last_row(self) -> None:
+        table = "day,level,event\n2024,INFO,start\n2025,WARN,slow\n2026,ERROR,down\n"
+        body = csv_bytes([["doc", "question", "answer"], *[[table, "Which?", "It"]] * 3], quoting=csv.QUOTE_ALL)
+        first, second, cut = read_all(body[: body.rindex(b"2026")]).records
+        assert (first.fault, second.fault, cut.fault.reason) == (None, None, "truncated")
+
+    def test_rows_between_two_stray_quotes_are_one_rejected_record_with_their_text(self) -> None:
+        merged = '"d1,q1?,a1\nd2,q2?,a2\nd3",q3?,a3\n'
+        first, second = read_all(HEADER + merged.encode() + b"d4,q4?,a4\n").records
+        assert (first.fault.reason, first.raw, first.line) == ("merged_rows", merged, 2)
+        assert "quotes enclose the text of 3 rows" in first.fault.message
+        assert (second.fields, second.line) == (["d4", "q4?", "a4"], 5)
+
+    def test_two_stray_quotes_around_many_rows_refuse_the_file(self) -> None:
+        rows = "".join(f"d{n},q{n}?,a{n}\n" for n in range(30))
+        with pytest.raises(InputError, match=r"a\.csv line 2: quotes enclose the text of 30 rows.*Nothing was read"):
+            read_all(HEADER + f'"{rows[:-1]}"\n'.encode())
+
+    @pytest.mark.parametrize("tail", ["é", "x😀", '"a\n😀', "é,b,ü"])
+    def test_a_file_that_ends_inside_a_character_loses_only_its_last_row(self, tail: str) -> None:
+        body = HEADER + "é,b,c\n".encode() + tail.encode()[:-1]
+        whole, cut = read_all(body).records
+        assert (whole.fields, cut.fault.reason, cut.line) == (["é", "b", "c"], "truncated", 3)
+
+    def test_white_space_after_a_closing_quote_is_accepted(self) -> None:
+        records = read_all(HEADER + b'"a\n2"  ,"q" ,"x"\t\nb,"c, d" ,e\n').records
+        assert [(record.line, record.fields) for record in records] == [
+            (2, ["a\n2", "q", "x"]),
+            (4, ["b", "c, d", "e"]),
+        ]
+
+    def test_quotes_with_backslashes_get_their_own_advice(self) -> None:
+        with pytest.raises(InputError, match=r'The file seems to write a quote as \\"'):
+            read_all(HEADER + b'a,"say \\"hi\\"",c\nd,e,f\n')
+
+    @pytest.mark.parametrize(
+        ("rows", "fields", "reasons"),
+        [
+            pytest.param(b"a,b,c,\nd,e,f,\n", 3, [None, None], id="every row"),
+            pytest.param(b"a,b,c,, \nd,e,f,,\n", 3, [None, None], id="two fields"),
+            pytest.param(b"d,e,f\na,b,c,\n", 3, [None, "too_many_fields"], id="one row"),
+            pytest.param(b"a,b,c,\nd,e,f,x\n", 4, ["too_many_fields"] * 2, id="not empty"),
+        ],
+    )
+    def test_empty_fields_at_the_end_of_every_row_are_ignored_with_a_note(
+        self, rows: bytes, fields: int, reasons: list[str | None]
+    ) -> None:
+        table = read_csv(BytesIO(HEADER + rows), source="a.csv", encoding="utf-8")
+        records = list(table.records)
+        assert [record.fault and record.fault.reason for record in records] == reasons
+        assert len(records[0].fields) == fields
+        assert bool(table.notes) == (reasons == [None, None])
+
     def test_a_quoted_field_may_begin_with_a_space_and_a_quote(self) -> None:
         records = read_all(HEADER + b'" ""Hi"" he said",b,c').records
         assert records[0].fields == [' "Hi" he said', "b", "c"]

@@ -149,6 +149,43 @@ class TestIngest:
         assert ingest.store.list(FOLDER.uri) == []
 
 
+class TestUnusableRows:
+    def test_a_file_with_commas_in_most_documents_stops_the_run_with_the_share_and_the_first_rows(
+        self, ingest: Ingest
+    ) -> None:
+        comma = {n: "" if n % 10 == 0 else ", with a comma" for n in range(200)}
+        rows = "".join(f"text {n}{comma[n]},What is {n}?,It is {n}.\n" for n in range(200))
+        with pytest.raises(InputError) as raised:
+            ingest(HEADER + rows)
+        message = str(raised.value)
+        assert "180 of the 200 rows of s3://input/train.csv cannot be used (90%" in message
+        assert "- train.csv row 2 (line 3): the row has too many fields (4); expected 3" in message
+        assert ingest.store.list(FOLDER.uri) == []
+
+    def test_the_limit_is_a_setting_and_applies_to_the_evaluation_rows_too(self, ingest: Ingest) -> None:
+        broken = EVALUATION + "Document x,,Answer\n" * 4
+        with pytest.raises(InputError, match=r"4 of the 5 rows of s3://input/evaluation.csv cannot be used \(80%"):
+            ingest(TRAIN, broken)
+        counts = ingest(TRAIN, broken, max_rejected_share=0.8)
+        assert (counts["rejected"], counts["reasons"]) == (4, {"empty_field": 4})
+
+    def test_duplicates_do_not_stop_the_run(self, ingest: Ingest) -> None:
+        counts = ingest(TRAIN + TRAIN.removeprefix(HEADER) * 3)
+        assert (counts["train"], counts["reasons"]) == (30, {"duplicate": 90})
+
+    def test_a_header_only_part_and_skipped_files_are_noted_in_the_result(
+        self, ingest: Ingest, store: MemoryStore
+    ) -> None:
+        store.write("s3://input/many/part-00000.csv", TRAIN.encode())
+        store.write("s3://input/many/part-00001.csv", HEADER.encode())
+        store.write("s3://input/many/_SUCCESS", b"")
+        counts = ingest(TRAIN, training_csv="s3://input/many/")
+        assert (counts["train"], counts["rejected"]) == (30, 0)
+        assert [note.split(" in ")[0] for note in counts["notes"]] == ["1 file(s)", "1 file(s)"]
+        assert "part-00001.csv" in counts["notes"][1]
+        assert "notes" not in ingest(TRAIN)
+
+
 class TestLeaks:
     """The documents in these tests are long enough to be compared for similarity."""
 

@@ -49,15 +49,11 @@ class InputFiles(list[InputFile]):
     """
     The files of a source.
 
-    :param is_folder: whether the source is a folder.
     :param skipped: names of the files in the folder that are not read, such as ``_SUCCESS``.
     """
 
-    def __init__(
-        self, files: Iterable[InputFile] = (), *, is_folder: bool = False, skipped: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, files: Iterable[InputFile] = (), *, skipped: Sequence[str] = ()) -> None:
         super().__init__(files)
-        self.is_folder = is_folder
         self.skipped = list(skipped)
 
 
@@ -131,7 +127,7 @@ def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> Input
             " files, or use a single file as the input."
         )
         raise InputError(message)
-    return InputFiles((InputFile(name, f"{folder}{name}") for name in names), is_folder=True, skipped=skipped)
+    return InputFiles((InputFile(name, f"{folder}{name}") for name in names), skipped=skipped)
 
 
 @contextmanager

@@ -7,14 +7,14 @@ import pytest
 
 from include.distill.core import input_files
 from include.distill.core.errors import InputError
-from include.distill.core.input_files import InputFile, open_input
+from include.distill.core.input_files import InputFile, InputFiles, open_input
 from include.distill.core.paths import PROJECT_ROOT
 from tests.fakes.memory_store import MemoryStore
 
 SAMPLE = "include/data/aws_docs_qa/train.csv"
 
 
-def find_inputs(uri: str, store: MemoryStore) -> list[InputFile]:
+def find_inputs(uri: str, store: MemoryStore) -> InputFiles:
     return input_files.find_inputs(uri, store, extensions=(".csv",))
 
 
@@ -142,6 +142,23 @@ class TestFolders:
         store.write("s3://bucket/in-other.csv", b"x")
         assert [file.name for file in find_inputs("s3://bucket/in/", store)] == ["a/c.CSV", "b.csv"]
         assert find_inputs("s3://bucket/in/", store)[0].uri == "s3://bucket/in/a/c.CSV"
+
+    def test_files_that_programs_leave_in_folders_are_skipped_and_named(self, store: MemoryStore) -> None:
+        read = ["_year=2026/a.csv", "a~$.csv", "data/b.csv"]
+        left = [
+            ".ipynb_checkpoints/a-checkpoint.csv",
+            "Thumbs.db",
+            "__MACOSX/._a.csv",
+            "_temporary/0/part.csv",
+            "data/.DS_Store",
+            "data/Desktop.ini",
+            "data/_SUCCESS",
+            "~$a.csv",
+        ]
+        for name in (*read, *left):
+            store.write(f"s3://bucket/in/{name}", b"x")
+        files = find_inputs("s3://bucket/in/", store)
+        assert ([file.name for file in files], files.skipped) == (read, left)
 
     @pytest.mark.parametrize("slash", ["", "/"])
     def test_a_local_folder_is_read_with_its_subfolders(self, inputs: Path, store: MemoryStore, slash: str) -> None:

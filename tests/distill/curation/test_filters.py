@@ -89,6 +89,12 @@ class TestMalformed:
         texts = {role: f"{dict(PAIR)[role]} caf\ufffd"}
         assert rejected(**texts) == ("malformed", "lost_character")
 
+    @pytest.mark.parametrize("role", ["question", "answer"])
+    def test_a_text_that_lost_a_backslash_of_the_document_is_rejected(self, role: str) -> None:
+        texts = {role: f"{dict(PAIR)[role]} C:\temp\new"}
+        row: RowTexts = {**ROW, "document": f"{ROW['document']} Files are in C:\\temp\\new."}
+        assert rejected(row, **texts) == ("malformed", "changed_by_escape")
+
     def test_an_answer_that_repeats_the_question_is_rejected_whatever_its_case_and_spacing(self) -> None:
         assert rejected(answer="  WHEN do lifecycle\nrules delete objects?") == ("malformed", "answer_is_question")
         grounded = {"answer": "Lifecycle rules delete objects", "question": "Lifecycle rules delete objects?"}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.output_parsing import parse_llm_output
 
 
@@ -99,6 +100,15 @@ class TestRejections:
             pytest.param('{"question": "q", "answer": {"text": "a"}, "topic": "t"}', "wrong_type", id="object"),
             pytest.param('{"question": "q", "answer": " \\u00a0", "topic": "t"}', "empty_value", id="empty"),
             pytest.param('{"question": "q", "answer": "a\\u0000", "topic": "t"}', "control_character", id="nul"),
+            pytest.param(r'{"question": "q", "answer": "C:\bin", "topic": "t"}', "control_character", id="backspace"),
+            pytest.param(
+                r'{"question": "$\frac{1}{n}$?", "answer": "a", "topic": "t"}', "control_character", id="form feed"
+            ),
+            pytest.param('{"question": "q", "answer": "a", "topic": "\x1b[0m"}', "control_character", id="raw escape"),
+            pytest.param(r'{"question": "q", "answer": "a\u0093", "topic": "t"}', "control_character", id="C1 control"),
+            pytest.param(
+                r'{"question": "q", "answer": "a\uffff", "topic": "t"}', "control_character", id="noncharacter"
+            ),
             pytest.param(
                 '{"question": "q", "answer": "a\\ud83d", "topic": "t"}', "control_character", id="unpaired surrogate"
             ),
@@ -309,3 +319,11 @@ class TestAnyAnswer:
         began = time.process_time()
         assert parse_llm_output(text).pairs == []
         assert time.process_time() - began < 5
+
+
+def test_no_pair_of_a_teacher_that_did_not_double_its_backslashes_is_read() -> None:
+    text = (PROJECT_ROOT / "tests" / "data" / "cases" / "01_teacher_backslashes.jsonl").read_text(encoding="utf-8")
+    output = parse_llm_output(text)
+    assert output.pairs == []
+    assert [rejected["reason"] for rejected in output.rejected] == ["control_character"] * 3
+    assert [rejected["text"] for rejected in output.rejected] == text.splitlines()

@@ -194,6 +194,11 @@ class Answering(Section):
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
+    max_incomplete_share: Share = Field(
+        0.02,
+        description="maximum share of an arm's answers that are truncated, filtered or empty; above it, the report"
+        " warns, and the arm takes part in no promotion",
+    )
 
 
 class Judging(Section):
@@ -219,7 +224,7 @@ class Promotion(Section):
         0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must be above 0.5 plus this margin"
     )
     min_decisive: int = Field(50, ge=1, description="minimum number of questions that each judge must decide")
-    min_clusters: int = Field(20, ge=2, description="minimum number of document groups with a decided question")
+    min_clusters: int = Field(40, ge=2, description="minimum number of document groups with a decided question")
     max_unparsable_share: float = Field(
         0.02, gt=0, le=1, description="each judge's share of questions without a readable verdict must be below this"
     )

@@ -45,6 +45,7 @@ SIGNIFICANCE = 0.05
 # often as they claim. Outside these limits, a comparison has figures, but its finding is "too_few".
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
+MINIMUM_DECIDED = 50  # a promotion also needs this many decided questions: in the tests, up to half are ties
 LARGEST_CLUSTER_SHARE = 0.1
 MAX_UNPARSABLE_SHARE = Judging().max_unparsable_share
 

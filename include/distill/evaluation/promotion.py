@@ -1,10 +1,12 @@
 """
 Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions have no side effects. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed
-one half plus a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided
-questions from enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the
-training data. A condition that cannot be checked counts as not met, so missing data never leads to a promotion.
+The functions have no side effects. The report must give a verdict on the two arms, and every judge must find the
+candidate better. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a
+margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided questions from
+enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the training data,
+and few answers of the two arms may be incomplete. A condition that cannot be checked counts as not met, so missing data
+never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from include.distill.config.sections import Promotion
+from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, MINIMUM_DECIDED, MINIMUM_QUESTIONS
 from include.distill.evaluation.records import ComparisonResult, DecisionRecord
+from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
 
 # Error probability of one judge's lower bound. It is half the error probability of a two-sided 95 % interval.
 ALPHA = 0.025
@@ -57,25 +61,27 @@ def decide_promotion(
     judges: Collection[str],
     contaminated: int | None,
     rule: Promotion,
+    answer_problems: Collection[str] = (),
 ) -> Decision:
     """
     Apply ``rule`` to one candidate.
 
     :param comparisons: all comparisons in the report. Comparisons of other pairs of arms are ignored.
     :param champion: the arm that the candidate would replace.
-    :param judges: all judges of the use case. A missing comparison of a judge counts as a condition that is not met.
+    :param judges: all judges of the use case. There is no verdict if one of them did not compare the two arms.
     :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not
         checked.
+    :param answer_problems: why the answers of the candidate or the champion do not allow a promotion.
     """
-    by_judge = {c["judge"]: c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)}
-    unmet = _contamination_reasons(contaminated)
-    for judge in judges:
-        if judge in by_judge:
-            unmet += _judge_reasons(by_judge[judge], rule)
-        else:
-            unmet.append(f"{judge} did not compare the candidate with {champion}")
+    pair = [c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)]
+    by_judge = {c["judge"]: c for c in pair}
+    unmet = [*_contamination_reasons(contaminated), *answer_problems]
     if not judges:
         unmet.append("no judge is configured")
+    if withheld := reason_to_withhold(pair, judges):
+        unmet.append(f"the report gives no verdict on the candidate and {champion}: {withheld}")
+    else:
+        unmet += [reason for judge in judges for reason in _judge_reasons(by_judge[judge], rule)]
     bounds = [_lower_bound(by_judge[judge]) for judge in judges if judge in by_judge]
     return Decision(
         candidate=candidate,
@@ -103,11 +109,22 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
 def rule_sentence(rule: Promotion) -> str:
     """Describe the rule in one sentence, for the report."""
     return (
-        f"every judge's one-sided {1 - ALPHA:.1%} lower bound of the half-win rate against the champion is above"
-        f" {0.5 + rule.margin:.1%}, on at least {rule.min_decisive} decided questions from at least {rule.min_clusters}"
-        f" document groups, with less than {rule.max_unparsable_share:.1%} of the verdicts unparsable and no"
-        " evaluation question in the training data"
+        f"the report gives a verdict, every judge finds the candidate better, and every judge's one-sided"
+        f" {1 - ALPHA:.1%} lower bound of the half-win rate against the champion is above {0.5 + rule.margin:.1%}, on"
+        f" at least {MINIMUM_QUESTIONS} questions with readable verdicts, of which at least {_min_decisive(rule)} from"
+        f" at least {_min_clusters(rule)} document groups are decided, with less than {rule.max_unparsable_share:.1%}"
+        " of the verdicts unparsable, few incomplete answers of both arms, and no evaluation question in the training"
+        " data"
     )
+
+
+def _min_decisive(rule: Promotion) -> int:
+    # The intervals are only guaranteed from these minimums on, so a use case can raise but not lower them.
+    return max(rule.min_decisive, MINIMUM_DECIDED)
+
+
+def _min_clusters(rule: Promotion) -> int:
+    return max(rule.min_clusters, MINIMUM_CLUSTERS)
 
 
 def _contamination_reasons(contaminated: int | None) -> list[str]:
@@ -119,16 +136,21 @@ def _contamination_reasons(contaminated: int | None) -> list[str]:
 def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
     bound, needed = _lower_bound(comparison), 0.5 + rule.margin
     decisive, clusters = comparison["wins"] + comparison["losses"], comparison["decisive_clusters"]
+    readable = comparison["n"] - comparison["unparsable"]
     unparsable = comparison["unparsable"] / comparison["n"] if comparison["n"] else 1.0
     reasons = []
+    if (finding := confirmed_finding(comparison)) != "candidate":
+        reasons.append(f"the finding is {finding!r}, but must be 'candidate'")
     if bound is None or bound <= needed:
         shown = "unknown" if bound is None else f"{bound:.1%}"
         reasons.append(f"the lower bound of the half-win rate is {shown}, but must be above {needed:.1%}")
-    if decisive < rule.min_decisive:
-        reasons.append(f"{decisive} questions are decided, but at least {rule.min_decisive} are needed")
-    if clusters < rule.min_clusters:
+    if readable < MINIMUM_QUESTIONS:
+        reasons.append(f"{readable} questions have a readable verdict, but at least {MINIMUM_QUESTIONS} are needed")
+    if decisive < _min_decisive(rule):
+        reasons.append(f"{decisive} questions are decided, but at least {_min_decisive(rule)} are needed")
+    if clusters < _min_clusters(rule):
         reasons.append(
-            f"{clusters} document groups have decided questions, but at least {rule.min_clusters} are needed"
+            f"{clusters} document groups have decided questions, but at least {_min_clusters(rule)} are needed"
         )
     if unparsable >= rule.max_unparsable_share:
         reasons.append(

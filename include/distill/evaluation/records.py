@@ -27,6 +27,25 @@ class Answer(TypedDict):
     second_answer: NotRequired[str]  # present only for the arm of the noise control
 
 
+class AnswerEndings(TypedDict):
+    """
+    The answers of one arm by how they ended. ``answers`` is the sum of the other counts.
+
+    The record is an entry in ``answer_endings`` of ``report/report.json``. An answer that is not ``complete`` is
+    incomplete.
+    """
+
+    answers: int
+    complete: int
+    truncated: int  # cut at the maximum number of tokens, or at the end of the context window
+    filtered: int  # stopped by a content filter or a guardrail, or refused by the provider's safety system
+    malformed: int  # Bedrock could not read the model's output
+    interrupted: int  # the model waited for a tool or another request
+    empty: int  # complete, but without visible text
+    unknown: int  # the stop reason is not in include/distill/inference/answer_endings.py
+    unknown_stop_reasons: dict[str, int]  # as Bedrock returned them
+
+
 class AnswerManifest(UsageRecord):
     """Result of the task ``answer`` for one arm and one shard. The record is passed through XCom only."""
 

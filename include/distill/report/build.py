@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Unpack
 
 from include.distill.evaluation.comparisons import MAX_UNPARSABLE_SHARE, compare_all
@@ -19,6 +19,7 @@ def build_report(
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
     noise_control: Iterable[Iterable[Verdict]] = (),
     promote: Callable[[Sequence[ComparisonResult]], PromotionRecord] | None = None,
+    judges: Collection[str] = (),
     **parts: Unpack[ReportParts],
 ) -> Report:
     """
@@ -30,14 +31,18 @@ def build_report(
     :param noise_control: verdicts on an arm compared with its own second answers, one list per judge. They do not
         affect the corrected p-values or the headline.
     :param promote: applies the promotion rule to the comparisons.
+    :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms in
+        the headline.
     :param parts: the parts of the report that are copied unchanged.
     :raises ReconciliationError: figures do not add up; the message names each of them.
     """
     comparisons = compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share)
-    judged = {
+    judged: dict[str, object] = {
         "comparisons": comparisons,
         "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
-        "verdict": verdict_sentence(comparisons),
+        "verdict": verdict_sentence(comparisons, judges),
     }
+    if judges:
+        judged["judges"] = list(judges)
     promotion = {"promotion": promote(comparisons)} if promote else {}
     return check_report({**parts, **judged, **promotion})

@@ -49,7 +49,7 @@ _NOTHING = "–"
 
 def render_html(report: Report) -> str:
     """Render the page of a report. Lone surrogates, which UTF-8 cannot encode, become question marks."""
-    claim, evidence = verdict_parts(report["comparisons"])
+    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()))
     winner = winning_decision(report.get("promotion"))
     page = _environment().get_template("report.html.j2")
     html = page.render(

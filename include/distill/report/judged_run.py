@@ -7,14 +7,15 @@ chance. It does not affect the corrected p-values or the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from include.distill.config.use_case import UseCase, repeat_arm_name
 from include.distill.dataset.records import Row
+from include.distill.evaluation.answer_counts import incomplete_answer_problems, incomplete_answer_warnings
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.evaluation.promotion import Decision, decide_promotion, false_promotions_a_year, rule_sentence
-from include.distill.evaluation.records import ComparisonResult, PromotionRecord, Verdict
+from include.distill.evaluation.records import AnswerEndings, ComparisonResult, PromotionRecord, Verdict
 from include.distill.labeling.records import Label
 from include.distill.report.opinions import agreement_records
 from include.distill.report.records import JudgedParts
@@ -31,6 +32,8 @@ class JudgedRun:
         the headline come first.
     :param labels: labels on answers that the run still has.
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
+    :param answer_endings: the answers of each arm by how they ended. An arm that is left out takes part in no
+        promotion.
     """
 
     use_case: UseCase
@@ -38,18 +41,20 @@ class JudgedRun:
     verdicts: Sequence[Sequence[Verdict]]
     labels: Sequence[Label] = ()
     champion_before: str | None = None
+    answer_endings: Mapping[str, AnswerEndings] = field(default_factory=dict)
 
     @property
     def compared(self) -> list[Sequence[Verdict]]:
         """The verdicts on pairs of arms, without the noise control."""
         return [records for records in self.verdicts if not _is_noise_control(records)]
 
-    def report_parts(self, count_contaminated: Callable[[], int]) -> JudgedParts:
+    def report_parts(self, count_contaminated: Callable[[], int | None]) -> JudgedParts:
         """
         Return the arguments of :func:`include.distill.report.build.build_report` that depend on the verdicts.
 
-        :param count_contaminated: counts the evaluation questions in the training data. It is called only if the
-            promotion rule needs the count, because counting reads all pairs.
+        :param count_contaminated: counts the evaluation questions in the training data, or returns ``None`` if they
+            cannot be counted. It is called only if the promotion rule needs the count, because counting reads all
+            pairs.
         """
         all_verdicts = [verdict for records in self.compared for verdict in records]
         groups = document_group_by_row(self.evaluation)
@@ -60,10 +65,18 @@ class JudgedRun:
             "noise_control": [records for records in self.verdicts if _is_noise_control(records)],
             "noise_control_note": noise_control_note(self.use_case),
             "agreement": agreement_records(all_verdicts, groups, self.labels),
-            "warnings": family_warnings(self.use_case),
+            "warnings": [
+                *incomplete_answer_warnings(self.answer_endings, self.use_case.answering.max_incomplete_share),
+                *family_warnings(self.use_case),
+            ],
             "promote": lambda comparisons: promotion_record(
-                self.use_case, comparisons, count_contaminated=count_contaminated, champion_before=self.champion_before
+                self.use_case,
+                comparisons,
+                count_contaminated=count_contaminated,
+                champion_before=self.champion_before,
+                answer_endings=self.answer_endings,
             ),
+            "judges": self.use_case.judges,
         }
 
 
@@ -93,8 +106,9 @@ def promotion_record(
     use_case: UseCase,
     comparisons: Sequence[ComparisonResult],
     *,
-    count_contaminated: Callable[[], int],
+    count_contaminated: Callable[[], int | None],
     champion_before: str | None = None,
+    answer_endings: Mapping[str, AnswerEndings] | None = None,
 ) -> PromotionRecord:
     """
     Apply the promotion rule to every arm that was compared with the champion arm.
@@ -103,6 +117,8 @@ def promotion_record(
     such a use case already has a champion, no candidate is promoted, because none was compared with the champion.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
+    :param answer_endings: the answers of each arm by how they ended. An arm that is left out takes part in no
+        promotion.
     """
     champion = champion_slot(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
@@ -115,6 +131,9 @@ def promotion_record(
             judges=use_case.judges,
             contaminated=contaminated,
             rule=use_case.promotion,
+            answer_problems=incomplete_answer_problems(
+                [candidate, str(champion)], answer_endings or {}, use_case.answering.max_incomplete_share
+            ),
         )
         for candidate in candidates
     ]

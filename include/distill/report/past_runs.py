@@ -25,7 +25,7 @@ PAGE_TEMPLATES = INCLUDE / "report"
 
 def list_entry(report: Report) -> PastRun:
     """Build the entry of a run for the list of past runs."""
-    claim, evidence = verdict_parts(report["comparisons"])
+    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()))
     return {
         "run_key": report["run_key"],
         "use_case": report["use_case"],

@@ -15,6 +15,7 @@ from include.distill.core.records import BillLineRecord
 from include.distill.curation.records import CriticCounts, PairCounts, PairText
 from include.distill.dataset.records import IngestManifest, Role, RowOrigin, RowRejectionReason
 from include.distill.evaluation.records import (
+    AnswerEndings,
     ComparisonResult,
     Disagreement,
     Finding,
@@ -117,6 +118,9 @@ class ReportParts(TypedDict):
     pair_sample: list[PairText]
     data_cards: NotRequired[list[DataCard]]  # one per trained arm; absent from reports of earlier versions
     rejected_rows: list[ReportRejectedRow]
+    validation_curves: NotRequired[dict[str, list[LossPoint]]]  # by arm; absent from reports of earlier versions
+    missing_parts: NotRequired[list[str]]  # one sentence per missing part; absent from reports of earlier versions
+    answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.
     settings: dict[str, object]
 
@@ -127,6 +131,7 @@ class Report(ReportParts):
     comparisons: list[ComparisonResult]  # the pair of arms in the headline comes first
     noise_control: list[ComparisonResult]  # an arm compared with its own second answers
     promotion: PromotionRecord | None
+    judges: NotRequired[list[str]]  # all judges of the use case; absent from reports of earlier versions
     verdict: str  # one sentence
 
 
@@ -141,6 +146,7 @@ class JudgedParts(TypedDict):
     agreement: list[Agreement]
     warnings: list[str]
     promote: Callable[[Sequence[ComparisonResult]], PromotionRecord]
+    judges: tuple[str, ...]
 
 
 class HeadlinePair(TypedDict):

@@ -19,7 +19,9 @@ from include.distill.report.records import Report
 from include.distill.report.schema_base import Section, optional_key
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_judging import (
+    EARLIER,
     AgreementSchema,
+    AnswerEndingsSchema,
     ComparisonSchema,
     DisagreementSchema,
     LabelCountsSchema,
@@ -74,7 +76,9 @@ class ReportSchema(Section):
     labels: LabelCountsSchema = Field(
         default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Counts of labels from people."
     )
-    warnings: list[str] = Field(default=[], description="Sentences about problems with the choice of judges.")
+    warnings: list[str] = Field(
+        default=[], description="Sentences about problems that a reader of the verdict must know."
+    )
     promotion: PromotionSchema | None = Field(default=None, description="The promotion rule and its decisions.")
     cost: CostSchema = Field(description="The bill and its estimate.")
     loss_curves: dict[str, list[LossPointSchema]] = Field(default={}, description="Training losses by arm.")
@@ -87,8 +91,18 @@ class ReportSchema(Section):
     settings: dict[str, Any] = Field(
         default={}, description="Models, prompt versions, parameters and attribution, formatted for readers."
     )
-    data_cards: list[DataCardSchema] = optional_key(
-        "The data card of each trained arm.", absent="from reports of earlier versions", default=[]
+    data_cards: list[DataCardSchema] = optional_key("The data card of each trained arm.", absent=EARLIER, default=[])
+    validation_curves: dict[str, list[LossPointSchema]] = optional_key(
+        "Validation losses by arm, for arms with a validation file.", absent=EARLIER, default={}
+    )
+    answer_endings: dict[str, AnswerEndingsSchema] = optional_key(
+        "The answers of each arm by how they ended.", absent=EARLIER, default={}
+    )
+    judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])
+    missing_parts: list[str] = optional_key(
+        "One sentence for each part that could not be read or is incomplete. The verdict does not need these parts.",
+        absent=EARLIER,
+        default=[],
     )
     verdict: str = Field(description="The verdict on the first pair of arms, with its uncertainty, in one sentence.")
     dag_id: str = Field(description="DAG id of the run in Airflow.")

@@ -107,6 +107,31 @@ class ComparisonSchema(Section):
         return self
 
 
+class AnswerEndingsSchema(Section):
+    """The answers of one arm by how they ended. ``answers`` is the sum of the other counts."""
+
+    answers: NonNegativeInt = Field(description="Number of answers of the arm.")
+    complete: NonNegativeInt = Field(description="Number of answers that the model completed.")
+    truncated: NonNegativeInt = Field(description="Number of answers that were cut at a maximum number of tokens.")
+    filtered: NonNegativeInt = Field(description="Number of answers that a content filter or a guardrail stopped.")
+    malformed: NonNegativeInt = Field(description="Number of answers that Bedrock could not read.")
+    interrupted: NonNegativeInt = Field(description="Number of answers that waited for a tool or another request.")
+    empty: NonNegativeInt = Field(description="Number of complete answers without visible text.")
+    unknown: NonNegativeInt = Field(description="Number of answers with an unknown stop reason.")
+    unknown_stop_reasons: dict[str, NonNegativeInt] = Field(
+        default={}, description="Number of answers by unknown stop reason, as Bedrock returned it."
+    )
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        incomplete = self.truncated + self.filtered + self.malformed + self.interrupted + self.empty + self.unknown
+        require(
+            self.answers == self.complete + incomplete,
+            f"answers {self.answers} is not complete {self.complete} + incomplete {incomplete}",
+        )
+        return self
+
+
 class AgreementSchema(Section):
     """How well two raters agree on the items that both rated. An item is a question with the answers of two arms."""
 

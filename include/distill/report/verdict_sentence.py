@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from include.distill.evaluation.comparisons import LARGEST_CLUSTER_SHARE, MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
 from include.distill.evaluation.records import ComparisonResult, Finding
+from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
 from include.distill.report.tables import headline_comparisons
 
 
-def verdict_sentence(comparisons: Sequence[ComparisonResult]) -> str:
+def verdict_sentence(comparisons: Sequence[ComparisonResult], judges: Collection[str] = ()) -> str:
     """Return the verdict on the first pair of arms in one sentence, with its uncertainty."""
-    claim, evidence = verdict_parts(comparisons)
+    claim, evidence = verdict_parts(comparisons, judges)
     return f"{claim}: {'; '.join(evidence)}."
 
 
-def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[str]]:
-    """Return the two parts of :func:`verdict_sentence`: the claim, and the evidence from each judge."""
+def verdict_parts(comparisons: Sequence[ComparisonResult], judges: Collection[str] = ()) -> tuple[str, list[str]]:
+    """
+    Return the two parts of :func:`verdict_sentence`: the claim, and the evidence from each judge.
+
+    :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
+    """
     if not comparisons:
         return "No verdict", ["no answers were compared"]
-    candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
     pair = headline_comparisons(comparisons)
-    findings = [entry["finding"] for entry in pair]
-    if "too_few" in findings:
-        return _too_few(pair), [_evidence(entry) for entry in pair]
-    if "unreadable" in findings:
-        return f"No verdict on {candidate} and {baseline}: {_unreadable(pair)}", [_evidence(entry) for entry in pair]
+    if withheld := reason_to_withhold(pair, judges):
+        return withheld, [_evidence(entry) for entry in pair]
+    findings = [confirmed_finding(entry) for entry in pair]
     # If no judge found a clear difference, the claim already says that the differences could be chance.
     any_sure = set(findings) != {"unclear"}
-    evidence = [_evidence(entry, could_be_chance=any_sure and entry["finding"] == "unclear") for entry in pair]
-    return _claim(candidate, baseline, findings), evidence
-
-
-def _too_few(pair: Sequence[ComparisonResult]) -> str:
-    candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
-    questions, documents = min(entry["n"] for entry in pair), min(entry["clusters"] for entry in pair)
-    if questions < MINIMUM_QUESTIONS or documents < MINIMUM_CLUSTERS:
-        return (
-            f"The sample is too small for a verdict on {candidate} and {baseline} ({questions} questions about"
-            f" {documents} documents; at least {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS} are needed)"
-        )
-    largest = max(entry["largest_cluster_share"] or 0.0 for entry in pair)
-    return (
-        f"The sample is too uneven for a verdict on {candidate} and {baseline} ({largest:.0%} of the questions are"
-        f" about one document; at most {LARGEST_CLUSTER_SHARE:.0%} are allowed)"
-    )
-
-
-def _unreadable(pair: Sequence[ComparisonResult]) -> str:
-    withheld = [entry for entry in pair if entry["finding"] == "unreadable"]
-    return "; ".join(
-        f"{entry['unparsable']} of {entry['n']} verdicts of {entry['judge']} could not be read" for entry in withheld
-    )
+    evidence = [
+        _evidence(entry, could_be_chance=any_sure and finding == "unclear")
+        for entry, finding in zip(pair, findings, strict=True)
+    ]
+    return _claim(pair[0]["candidate"], pair[0]["baseline"], findings), evidence
 
 
 def _claim(candidate: str, baseline: str, findings: Sequence[Finding]) -> str:

@@ -23,6 +23,7 @@ from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import read_json
 from include.distill.evaluation.champion import (
@@ -33,7 +34,14 @@ from include.distill.evaluation.champion import (
     read_champion,
     winning_decision,
 )
-from include.distill.evaluation.records import ChampionEvent, DecisionRecord, DeletedModelsManifest, PromotionManifest
+from include.distill.evaluation.records import (
+    ChampionEvent,
+    DecisionRecord,
+    DeletedModelsManifest,
+    PromotionManifest,
+    PromotionRecord,
+)
+from include.distill.evaluation.standing_promotion import promotion_summary, standing_promotion
 from include.distill.report.markdown import as_code, as_text
 from include.distill.report.records import Report, ReportManifest
 from include.distill.training.records import TrainingManifest
@@ -77,9 +85,10 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Ask, and wait for the answer."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
-        decision = winning_decision(report.get("promotion"))
+        promotion = _standing_promotion(report, self.use_case)
+        decision = winning_decision(promotion)
         if decision is None:
-            raise AirflowSkipException("The rule promotes no arm, so there is nothing to approve.")
+            raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
         self.response_timeout = datetime.timedelta(hours=self.use_case.promotion.answer_within_hours)
         self.subject = f"Promote {decision['candidate']} of {self.use_case.name}?"
         self.body = self._question(report, decision)
@@ -116,9 +125,10 @@ class PromoteChampionOperator(DistillOperator):
     Make the winner the champion, and trigger the DAGs that are scheduled on the use case's asset.
 
     The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. If the
-    rule promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task
-    does not change the champion again, but emits the event again. A DAG that is scheduled on the asset may therefore
-    receive two events for the same model.
+    rule promotes no arm, the task is skipped and emits no event. The present rule is applied again to the figures in
+    the report, so a report of an earlier version cannot promote an arm that the present rule refuses. The task costs
+    nothing. Retrying or clearing the task does not change the champion again, but emits the event again. A DAG that is
+    scheduled on the asset may therefore receive two events for the same model.
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
@@ -141,9 +151,10 @@ class PromoteChampionOperator(DistillOperator):
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
-        decision = winning_decision(report.get("promotion"))
+        promotion = _standing_promotion(report, self.use_case)
+        decision = winning_decision(promotion)
         if decision is None:
-            raise AirflowSkipException(f"No arm is promoted: {_reasons(report)}")
+            raise AirflowSkipException(promotion_summary(promotion))
         winner = self._winner(report, decision)
         if obstacle := self._obstacle(winner):
             raise AirflowSkipException(f"No arm is promoted: {obstacle}")
@@ -236,7 +247,9 @@ class DeleteLosersOperator(DistillOperator):
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
         previous = champion.previous if champion else None
         kept: set[str | None] = {holder.model_arn for holder in (champion, previous) if holder}
-        if winner := winning_decision(read_json(self.store, self.reported["report_json_uri"], Report).get("promotion")):
+        report = read_json(self.store, self.reported["report_json_uri"], Report)
+        # A deleted model cannot be restored, so the winner is kept even if the present rule would not promote it.
+        if winner := winning_decision(report.get("promotion")):
             kept.add(self.trained[winner["candidate"]]["model_arn"])
         is_gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
         return {
@@ -269,10 +282,11 @@ class DeleteLosersOperator(DistillOperator):
         return True
 
 
-def _reasons(report: Report) -> str:
-    promotion = report.get("promotion")
-    decisions = promotion["decisions"] if promotion else []
-    lines = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
-    return (
-        " / ".join(lines) or "no arm was compared with the champion, or with the arm that takes the champion's place."
+def _standing_promotion(report: Report, use_case: UseCase) -> PromotionRecord | None:
+    """Return the report's promotion as far as the present rule confirms it."""
+    return standing_promotion(
+        report.get("promotion"),
+        report.get("comparisons", []),
+        report.get("answer_endings", {}),
+        use_case=use_case,
     )

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from include.distill.config.sections import Promotion
-from include.distill.evaluation.comparisons import compare
+from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, compare, find_winner
 from include.distill.evaluation.promotion import ALPHA, decide_promotion
+from include.distill.evaluation.records import ComparisonResult
 from include.distill.stats.intervals import clustered_share
+from include.distill.stats.significance import clustered_sign_test, holm
 
 RULE = Promotion()
 RUNS = 2000
@@ -116,10 +118,17 @@ def entries(judge: str, wins: Any, losses: Any, questions_per_document: int = 1)
             "n": int(sizes[run].sum()),
             "wins": int(wins[run].sum()),
             "losses": int(losses[run].sum()),
+            "ties": int((sizes[run] - wins[run] - losses[run]).sum()),
             "unparsable": 0,
+            "clusters": wins.shape[1],
             "decisive_clusters": int((wins[run] + losses[run] > 0).sum()),
+            "clusters_won": int((wins[run] > losses[run]).sum()),
+            "clusters_lost": int((wins[run] < losses[run]).sum()),
+            "largest_cluster_share": float(sizes[run].max() / sizes[run].sum()),
             "half_win_rate": float(share.share[run]),
             "half_win_ci95": [float(low[run]), float(high[run])],
+            "p_value": clustered_sign_test(wins[run] - losses[run]),
+            "max_unparsable_share": 0.05,
         }
         for run in range(wins.shape[0])
     ]
@@ -136,10 +145,22 @@ def promotions(*judges: list[dict[str, Any]]) -> int:
     """Return the number of runs in which the rule promotes the candidate."""
     names = [judge[0]["judge"] for judge in judges]
     decisions = (
-        decide_promotion(run, candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE)
+        decide_promotion(
+            with_findings(run), candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE
+        )
         for run in zip(*judges, strict=True)
     )
     return sum(decision.promoted for decision in decisions)
+
+
+def with_findings(run: Any) -> list[dict[str, Any]]:
+    """Complete the comparisons of one run as ``compare_all`` does. The rule does not read the figures that are 0."""
+    unread = set(ComparisonResult.__annotations__) - set(run[0]) - {"p_value_holm", "finding"}
+    corrected = holm([entry["p_value"] for entry in run])
+    entries = [
+        {**dict.fromkeys(unread, 0), **entry, "p_value_holm": p} for entry, p in zip(run, corrected, strict=True)
+    ]
+    return [{**entry, "finding": find_winner(entry)} for entry in entries]
 
 
 def at_the_margin(accuracy: float) -> float:
@@ -182,11 +203,11 @@ def test_a_single_judge_promotes_a_candidate_at_the_margin_at_most_at_the_stated
 
 @pytest.mark.parametrize("correlation", [0.1, 0.3])
 def test_the_smallest_run_that_may_promote_a_candidate_keeps_the_stated_rate(correlation: float) -> None:
-    """One judge decides all of sixty questions about twenty documents, and the true rate is exactly at the margin."""
+    """One judge decides all of 120 questions about forty documents, and the true rate is exactly at the margin."""
     random = np.random.default_rng(20250212)
     spread = (1 - correlation) / correlation
     truth = 0.5 + RULE.margin
-    chances = random.beta(truth * spread, (1 - truth) * spread, size=(RUNS, RULE.min_clusters))
+    chances = random.beta(truth * spread, (1 - truth) * spread, size=(RUNS, MINIMUM_CLUSTERS))
     wins = random.binomial(3, chances).astype(float)
     assert promotions(entries("haiku", wins, 3 - wins, questions_per_document=3)) <= LIMIT
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.sections import Promotion
-from include.distill.evaluation.promotion import decide_promotion, false_promotions_a_year
+from include.distill.evaluation.promotion import decide_promotion, false_promotions_a_year, rule_sentence
 
 JUDGES = ("haiku", "llama")
 
@@ -22,9 +22,25 @@ def comparison(judge: str, **changes: Any) -> dict[str, Any]:
         "losses": 20,
         "ties": 20,
         "unparsable": 0,
+        "same": 0,
+        "flip_rate": 0.1,
+        "first_position_rate": 0.5,
+        "longer_wins_rate": 0.5,
+        "clusters": 60,
         "decisive_clusters": 60,
+        "clusters_won": 45,
+        "clusters_lost": 15,
+        "largest_cluster_share": 0.05,
+        "design_effect": 1.0,
+        "minimum_detectable_difference": 0.12,
+        "preference": 0.75,
+        "preference_ci95": [0.64, 0.83],
         "half_win_rate": 0.7,
         "half_win_ci95": [0.61, 0.78],
+        "p_value": 0.001,
+        "p_value_holm": 0.002,
+        "max_unparsable_share": 0.05,
+        "finding": "candidate",
     }
     return {**good, **changes}
 
@@ -51,20 +67,37 @@ def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_reasons_have
     ("changes", "words"),
     [
         pytest.param({"half_win_ci95": [0.52, 0.7]}, "is 52.0%, but must be above 52.0%", id="exactly at the margin"),
-        pytest.param({"half_win_ci95": None}, "is unknown", id="no interval"),
         pytest.param(
-            {"wins": 30, "losses": 19}, "49 questions are decided, but at least 50 are needed", id="too few decided"
+            {"wins": 30, "losses": 19, "ties": 51},
+            "49 questions are decided, but at least 50 are needed",
+            id="too few decided",
         ),
         pytest.param(
-            {"decisive_clusters": 19},
-            "19 document groups have decided questions, but at least 20 are needed",
-            id="too few documents",
+            {"decisive_clusters": 39},
+            "39 document groups have decided questions, but at least 40 are needed",
+            id="too few decided documents",
         ),
         pytest.param(
-            {"unparsable": 2}, "2.0% of the verdicts are unparsable, but must be below 2.0%", id="unreadable judge"
+            {"n": 103, "unparsable": 3}, "2.9% of the verdicts are unparsable, but must be below 2.0%", id="unreadable"
         ),
-        pytest.param({"n": 0, "unparsable": 0}, "100.0% of the verdicts are unparsable", id="no questions"),
-        pytest.param({"baseline": "base"}, "llama did not compare the candidate with champion", id="another pair"),
+        pytest.param(
+            {"unparsable": 1, "ties": 19}, "99 questions have a readable verdict, but at least 100", id="99 readable"
+        ),
+        pytest.param({"baseline": "base"}, "llama did not compare them", id="another pair"),
+        pytest.param({"finding": "unclear"}, "the finding is 'unclear', but must be 'candidate'", id="finding"),
+        pytest.param({"p_value_holm": 0.05}, "the finding is 'unclear'", id="not significant after the correction"),
+        pytest.param({"clusters_won": 20, "clusters_lost": 21}, "the finding is 'unclear'", id="groups lost"),
+        pytest.param({"n": 99, "ties": 19}, "99 questions about 60 documents", id="99 questions"),
+        pytest.param({"clusters": 39}, "100 questions about 39 documents", id="39 groups"),
+        pytest.param({"n": 0}, "0 questions about 60 documents", id="no questions"),
+        pytest.param({"largest_cluster_share": 0.11}, "11% of the questions are about one document", id="uneven"),
+        pytest.param({"largest_cluster_share": None}, "too uneven", id="size of the groups unknown"),
+        pytest.param(
+            {"unparsable": 6, "ties": 14}, "6 of 100 verdicts of llama could not be read", id="verdict withheld"
+        ),
+        pytest.param({"finding": "too_few"}, "for a verdict", id="finding of a stored report: too few"),
+        pytest.param({"finding": "unreadable"}, "verdicts of llama could not be read", id="stored finding: unreadable"),
+        pytest.param({"finding": "contested"}, "No verdict on tuned and champion", id="finding of a later version"),
     ],
 )
 def test_one_judge_that_is_not_convinced_prevents_the_promotion(changes: dict[str, Any], words: str) -> None:
@@ -72,7 +105,47 @@ def test_one_judge_that_is_not_convinced_prevents_the_promotion(changes: dict[st
     assert not decided.promoted
     assert len(decided.reasons) == 1
     assert words in decided.reasons[0]
-    assert "llama" in decided.reasons[0]
+
+
+def test_without_an_interval_there_is_no_promotion() -> None:
+    decided = decision(comparison("haiku"), comparison("llama", half_win_ci95=None))
+    assert "llama: the lower bound of the half-win rate is unknown, but must be above 52.0%" in decided.reasons
+
+
+def test_figures_that_an_earlier_version_did_not_store_prevent_the_promotion() -> None:
+    for name in ("finding", "clusters_won", "largest_cluster_share", "p_value_holm", "decisive_clusters"):
+        entry = comparison("llama")
+        del entry[name]
+        decided = decision(comparison("haiku"), entry)
+        assert not decided.promoted
+        assert "earlier version" in decided.reasons[0]
+
+
+@pytest.mark.parametrize("rule", [{"min_decisive": 1, "min_clusters": 2}, {"min_decisive": 30}, {"min_clusters": 20}])
+def test_a_use_case_cannot_lower_the_minimums_that_guarantee_the_intervals(rule: dict[str, int]) -> None:
+    few = {"wins": 40, "losses": 5, "ties": 55, "decisive_clusters": 39}
+    decided = decision(comparison("haiku", **few), comparison("llama", **few), **rule)
+    assert [reason for reason in decided.reasons if "at least 50 are needed" in reason]
+    assert [reason for reason in decided.reasons if "at least 40 are needed" in reason]
+    assert "at least 50 from at least 40 document groups are decided" in rule_sentence(Promotion(**rule))
+
+
+def test_a_use_case_can_raise_the_minimums() -> None:
+    decided = decision(*map(comparison, JUDGES), min_decisive=81, min_clusters=61)
+    assert len(decided.reasons) == 4
+
+
+def test_incomplete_answers_prevent_the_promotion() -> None:
+    decided = decide_promotion(
+        [*map(comparison, JUDGES)],
+        candidate="tuned",
+        champion="champion",
+        judges=JUDGES,
+        contaminated=0,
+        rule=Promotion(),
+        answer_problems=["champion: 9 of 100 answers are incomplete"],
+    )
+    assert decided.reasons == ("champion: 9 of 100 answers are incomplete",)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +161,9 @@ def test_contaminated_or_unsearched_training_data_prevents_the_promotion(contami
 
 def test_all_unmet_conditions_are_named_at_once() -> None:
     decided = decision(
-        comparison("haiku", wins=10, losses=2, half_win_ci95=[0.4, 0.9], decisive_clusters=5), contaminated=1
+        comparison("haiku", wins=10, losses=2, ties=88, half_win_ci95=[0.4, 0.9], decisive_clusters=5),
+        comparison("llama"),
+        contaminated=1,
     )
     assert len(decided.reasons) == 5
 
@@ -107,7 +182,17 @@ def test_the_record_states_that_the_default_rule_allows_nine_false_promotions_a_
 
 
 def test_a_candidate_is_promoted_with_the_smallest_sample_that_the_rule_accepts() -> None:
-    smallest = {"wins": 30, "losses": 20, "decisive_clusters": 20, "unparsable": 1, "half_win_ci95": [0.521, 0.7]}
+    smallest = {
+        "n": 101,
+        "wins": 30,
+        "losses": 20,
+        "ties": 50,
+        "clusters": 40,
+        "decisive_clusters": 40,
+        "largest_cluster_share": 0.1,
+        "unparsable": 1,
+        "half_win_ci95": [0.521, 0.7],
+    }
     assert decision(comparison("haiku", **smallest), comparison("llama", **smallest)).promoted
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from include.distill.evaluation.answer_counts import count_endings
 from include.distill.report.build import build_report
 from include.distill.report.judged_run import JudgedRun, champion_slot, noise_control_note, promotion_record
 from tests.distill.conftest import make_use_case
 from tests.distill.report.example_report import inputs, verdicts
 
 JUDGES = ["claude-haiku-4-5", "llama-3-3-70b"]
+ENDED = count_endings([{"answer": "A.", "stop_reason": "end_turn"}] * 100)
 BETTER = ["candidate"] * 80 + ["baseline"] * 10 + ["tie"] * 10
 ROWS = [{"row_id": f"row{n}", "document": f"d{n}", "question": f"q{n}"} for n in range(100)]
 
@@ -20,7 +22,8 @@ ROWS = [{"row_id": f"row{n}", "document": f"d{n}", "question": f"q{n}"} for n in
 def judged(*, labels: Any = (), **changes: Any) -> JudgedRun:
     records = [verdicts(BETTER, judge=judge) for judge in JUDGES]
     control = [verdicts(["tie"] * 100, judge=judge, candidate="base", baseline="base-again") for judge in JUDGES]
-    return JudgedRun(make_use_case(judges=JUDGES, **changes), ROWS, [*records, *control], labels)
+    use_case = make_use_case(judges=JUDGES, **changes)
+    return JudgedRun(use_case, ROWS, [*records, *control], labels, answer_endings={"base": ENDED, "tuned": ENDED})
 
 
 def report(run: JudgedRun, *, contaminated: int = 0) -> dict[str, Any]:
@@ -143,3 +146,48 @@ def test_every_candidate_adds_to_the_false_promotions_per_year() -> None:
     promotion = report(run)["promotion"]
     assert [decision["candidate"] for decision in promotion["decisions"]] == ["tuned", "small"]
     assert promotion["false_promotions_a_year"] == pytest.approx(2 * 9.125)
+
+
+def cut(share: int) -> Any:
+    """Return the endings of a hundred answers, of which ``share`` are truncated."""
+    reasons = ["max_tokens"] * share + ["end_turn"] * (100 - share)
+    return count_endings([{"answer": "A.", "stop_reason": reason} for reason in reasons])
+
+
+@pytest.mark.parametrize("arm", ["base", "tuned"])
+@pytest.mark.parametrize(("share", "promoted"), [(2, True), (3, False), (100, False)])
+def test_no_promotion_rests_on_truncated_answers_of_the_candidate_or_of_the_champion(
+    arm: str, share: int, promoted: bool
+) -> None:
+    run = judged()
+    built = report(replace(run, answer_endings={**run.answer_endings, arm: cut(share)}))
+    (decision,) = built["promotion"]["decisions"]
+    assert decision["promoted"] is promoted
+    warned = [warning for warning in built["warnings"] if "incomplete" in warning]
+    assert bool(warned) is not promoted
+    if warned:
+        assert warned[0].startswith(f"{arm}: {share} of 100 answers are incomplete ({share} truncated)")
+        assert "Raise answering.max_tokens" in warned[0]
+
+
+def test_a_use_case_sets_the_allowed_share_of_incomplete_answers() -> None:
+    run = replace(judged(answering={"max_incomplete_share": 0.1}), answer_endings={"base": ENDED, "tuned": cut(10)})
+    assert report(run)["promotion"]["decisions"][0]["promoted"]
+
+
+def test_answers_that_were_not_counted_prevent_the_promotion() -> None:
+    (decision,) = report(replace(judged(), answer_endings={"tuned": ENDED}))["promotion"]["decisions"]
+    assert decision["reasons"] == ["the stop reasons of the answers of base were not counted"]
+
+
+def test_training_data_that_could_not_be_searched_prevents_the_promotion() -> None:
+    arguments = {k: v for k, v in inputs().items() if k not in ("promotion", "agreement", "verdicts", "clusters")}
+    built = build_report(**arguments, **judged().report_parts(count_contaminated=lambda: None))
+    assert "was not searched" in built["promotion"]["decisions"][0]["reasons"][0]
+
+
+def test_a_judge_that_compared_nothing_withholds_the_verdict_and_the_promotion() -> None:
+    run = judged()
+    built = report(replace(run, verdicts=run.verdicts[:1]))
+    assert built["verdict"].startswith("No verdict on tuned and base: llama-3-3-70b did not compare them")
+    assert not built["promotion"]["decisions"][0]["promoted"]

@@ -16,7 +16,9 @@ from bedrock_distill.task_groups.champion_asset import champion_asset
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import write_json
+from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.champion import Champion, read_champion, save_champion_snapshot
+from include.distill.evaluation.comparisons import compare
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
@@ -25,6 +27,9 @@ CHAMPION_URI = f"{FOLDER.root}/champions/aws_docs_qa.json"
 ASSET = champion_asset("aws_docs_qa")
 BASE = {"name": "base", "kind": "base"}
 TRAINED = {name: {"model_arn": f"arn:model/{name}"} for name in ("tuned", "more")}
+JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+CUT = count_endings([{"answer": "A.", "stop_reason": "max_tokens"}] * 120)
+COMPLETE = count_endings([{"answer": "A.", "stop_reason": "end_turn"}] * 120)
 REPORTED = {"report_json_uri": FOLDER.report("json"), "report_html_uri": FOLDER.report("html")}
 
 
@@ -38,9 +43,31 @@ def decision(candidate: str, bound: float = 0.6, *, promoted: bool = True) -> di
     }
 
 
-def decide(store: MemoryStore, *decisions: dict[str, Any], **more: Any) -> None:
-    """Store a report with the decisions of the promotion rule."""
+def comparison(judge: str, candidate: str, outcomes: list[str], *, groups: int = 120) -> dict[str, Any]:
+    verdicts = [
+        {"row_id": f"r{n}", "judge": judge, "candidate": candidate, "baseline": "best", "order": order, "verdict": won}
+        for n, won in enumerate(outcomes)
+        for order in ("candidate_first", "baseline_first")
+    ]
+    return {**compare(verdicts, {f"r{n}": f"g{n % groups}" for n in range(len(outcomes))})}
+
+
+CLEAR = ["candidate"] * 90 + ["baseline"] * 30
+
+
+def decide(
+    store: MemoryStore,
+    *decisions: dict[str, Any],
+    outcomes: list[str] = CLEAR,
+    groups: int = 120,
+    **more: Any,
+) -> None:
+    """Store a report with the decisions of the promotion rule, and with comparisons that have ``outcomes``."""
     report = {
+        "comparisons": [
+            comparison(judge, one["candidate"], outcomes, groups=groups) for one in decisions for judge in JUDGES
+        ],
+        "answer_endings": dict.fromkeys(("tuned", "more", "best", "base"), COMPLETE),
         "run_key": FOLDER.run_key,
         "dag_id": "d",
         "run_id": "r",
@@ -124,6 +151,30 @@ class TestPromote:
     ) -> None:
         decide(prepared, *decisions)
         with pytest.raises(AirflowSkipException, match="No arm is promoted"):
+            promote()
+        assert not prepared.exists(CHAMPION_URI)
+        assert context["outlet_events"][ASSET].extra is None
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            pytest.param({"outcomes": ["candidate"] * 55, "groups": 20}, "The sample is too small", id="too few"),
+            pytest.param({"outcomes": CLEAR[:99]}, "The sample is too small", id="99 questions"),
+            pytest.param({"groups": 39}, "The sample is too small", id="39 groups"),
+            pytest.param({"outcomes": [*CLEAR, *["unparsable"] * 10]}, "could not be read", id="unreadable"),
+            pytest.param({"outcomes": ["candidate", "baseline"] * 60}, "the finding is 'unclear'", id="no difference"),
+            pytest.param({"answer_endings": {}}, "were not counted", id="stop reasons were not counted"),
+            pytest.param(
+                {"answer_endings": {"tuned": COMPLETE, "best": CUT}}, "120 truncated", id="the champion was truncated"
+            ),
+            pytest.param({"comparisons": []}, "No verdict", id="no comparisons"),
+        ],
+    )
+    def test_a_report_of_an_earlier_version_promotes_no_arm_that_the_present_rule_refuses(
+        self, promote: Any, prepared: MemoryStore, context: Any, changes: dict[str, Any], words: str
+    ) -> None:
+        decide(prepared, decision("tuned"), **changes)
+        with pytest.raises(AirflowSkipException, match=f"No arm is promoted: .*{words}.*clear the task `report`"):
             promote()
         assert not prepared.exists(CHAMPION_URI)
         assert context["outlet_events"][ASSET].extra is None

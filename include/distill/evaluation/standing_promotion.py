@@ -1,0 +1,77 @@
+"""
+Check a stored report again before a candidate is promoted.
+
+The report may be from an earlier version, whose promotion rule was weaker, or a person may have cleared only the task
+``promote``. A decision to promote stands only if the present rule comes to the same decision from the stored figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from include.distill.config.use_case import UseCase
+from include.distill.evaluation.answer_counts import incomplete_answer_problems
+from include.distill.evaluation.champion import winning_decision
+from include.distill.evaluation.promotion import decide_promotion
+from include.distill.evaluation.records import AnswerEndings, ComparisonResult, DecisionRecord, PromotionRecord
+
+
+def standing_promotion(
+    promotion: PromotionRecord | None,
+    comparisons: Sequence[ComparisonResult],
+    answer_endings: Mapping[str, AnswerEndings],
+    *,
+    use_case: UseCase,
+) -> PromotionRecord | None:
+    """
+    Return the promotion of a report, with each decision to promote replaced if the present rule does not confirm it.
+
+    :param promotion: the section ``promotion`` of the report.
+    :param comparisons: the section ``comparisons`` of the report.
+    :param answer_endings: the section ``answer_endings`` of the report; empty if the report does not have it.
+    """
+    if promotion is None:
+        return None
+    decisions = [
+        _confirmed(decision, comparisons, answer_endings, use_case=use_case) for decision in promotion["decisions"]
+    ]
+    return {**promotion, "decisions": decisions}
+
+
+def _confirmed(
+    decision: DecisionRecord,
+    comparisons: Sequence[ComparisonResult],
+    answer_endings: Mapping[str, AnswerEndings],
+    *,
+    use_case: UseCase,
+) -> DecisionRecord:
+    if not decision["promoted"]:
+        return decision
+    arms = (decision["candidate"], decision["champion"])
+    current = decide_promotion(
+        comparisons,
+        candidate=decision["candidate"],
+        champion=decision["champion"],
+        judges=use_case.judges,
+        contaminated=0,  # the report would otherwise not have decided to promote
+        rule=use_case.promotion,
+        answer_problems=incomplete_answer_problems(arms, answer_endings, use_case.answering.max_incomplete_share),
+    )
+    if current.promoted:
+        return decision
+    note = "the report was written under an earlier rule; clear the task `report` to apply the present rule"
+    return {**decision, "promoted": False, "reasons": [*current.reasons, note]}
+
+
+def promotion_summary(promotion: PromotionRecord | None) -> str:
+    """State in one sentence which arm the rule promotes, or why it promotes none."""
+    if winner := winning_decision(promotion):
+        return (
+            f"The rule promotes {winner['candidate']} in place of {winner['champion']}: {'; '.join(winner['reasons'])}."
+        )
+    decisions = promotion["decisions"] if promotion else []
+    lines = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
+    reasons = " / ".join(lines) or (
+        "no arm was compared with the champion, or with the arm that takes the champion's place"
+    )
+    return f"No arm is promoted: {reasons}."

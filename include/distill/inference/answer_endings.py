@@ -1,0 +1,52 @@
+"""
+Translate the reasons why models stopped writing into a few kinds of endings.
+
+Bedrock passes on each provider's own word for the same event: a cut answer ends with ``max_tokens`` at Anthropic,
+Amazon and in Converse, with ``length`` at Meta and Mistral, and with ``MAX_TOKENS`` at Cohere. :data:`ENDINGS` has all
+published words. Case, spaces and hyphens do not matter. A word that is not in the table is counted as ``unknown``.
+
+Sources: the enumeration ``StopReason`` of Converse in botocore's model ``bedrock-runtime``, and the pages about request
+and response bodies in https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from include.distill.text.normalization import is_blank
+
+# How an answer ended. Only a ``complete`` answer has the text that the model wanted to write.
+Ending = Literal["complete", "truncated", "filtered", "malformed", "interrupted", "empty", "unknown"]
+
+_WORDS: dict[Ending, tuple[str, ...]] = {
+    # ``finish`` and ``finished`` are Titan's words, ``endoftext`` is AI21's, ``complete`` is Cohere's.
+    "complete": (
+        "end_turn", "stop_sequence", "stop", "complete", "completed", "finish", "finished", "eos", "eos_token",
+        "end_of_text", "endoftext", "stop_criteria_met",
+    ),
+    "truncated": (
+        "max_tokens", "length", "max_token", "max_length", "max_output_tokens", "model_length",
+        "model_context_window_exceeded", "context_window_exceeded", "incomplete",
+    ),
+    "filtered": (
+        "content_filtered", "content_filter", "guardrail_intervened", "guardrails_intervened", "refusal", "safety",
+        "blocked", "sensitive", "error_toxic", "rag_query_when_rag_disabled",
+    ),
+    "malformed": ("malformed_model_output", "malformed_tool_use", "malformed_function_call", "error", "error_limit"),
+    # The model waits for a tool or for a further request. This pipeline sends neither.
+    "interrupted": ("tool_use", "tool_call", "tool_calls", "function_call", "pause_turn", "user_cancel", "cancelled"),
+}  # fmt: skip
+ENDINGS: dict[str, Ending] = {word: ending for ending, words in _WORDS.items() for word in words}
+
+
+def ending_of(stop_reason: str | None, text: str) -> Ending:
+    """
+    Return how an answer ended.
+
+    :param stop_reason: the model's word, as Bedrock returned it; ``None`` if it was not stored.
+    :param text: the answer. A complete answer without visible text is ``empty``.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", (stop_reason or "").strip())
+    ending = ENDINGS.get(re.sub(r"[\s_-]+", "_", words).lower(), "unknown")
+    return "empty" if ending == "complete" and is_blank(text) else ending

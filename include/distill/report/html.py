@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.core.paths import INCLUDE
+from include.distill.evaluation.answer_counts import describe_endings
 from include.distill.evaluation.champion import winning_decision
 from include.distill.report.card_charts import grounding_chart, length_chart, topic_chart
 from include.distill.report.change_notes import changes_sentence
@@ -25,7 +26,7 @@ from include.distill.report.tables import (
 )
 from include.distill.report.verdict_sentence import verdict_parts
 from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
-from include.distill.training.losses import loss_means
+from include.distill.training.losses import LossMeans, loss_means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from include.distill.evaluation.records import ComparisonResult
     from include.distill.report.records import HeadlinePair, Report
-    from include.distill.training.records import DataCard
+    from include.distill.training.records import DataCard, LossPoint
 
 REPORT_TEMPLATES = INCLUDE / "report"
 SIMULATED_NOTICE = (
@@ -63,7 +64,10 @@ def render_html(report: Report) -> str:
             lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
         ),
         loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
-        loss_means={arm: means for arm, points in report["loss_curves"].items() if (means := loss_means(points))},
+        loss_means=_means_by_arm(report["loss_curves"]),
+        validation_means=_means_by_arm(report.get("validation_curves", {})),
+        endings={arm: describe_endings(counts) for arm, counts in report.get("answer_endings", {}).items()},
+        missing=report.get("missing_parts", []),
         promoted=winner["candidate"] if winner else None,
         held=[arm["name"] for arm in report["arms"] if not arm["released"]],
         pair=_headline_pair(report["comparisons"]),
@@ -82,6 +86,10 @@ def render_html(report: Report) -> str:
         attribution=report["settings"].get("attribution"),
     )
     return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def _means_by_arm(curves: Mapping[str, Sequence[LossPoint]]) -> dict[str, LossMeans]:
+    return {arm: means for arm, points in curves.items() if (means := loss_means(points))}
 
 
 def _card_charts(card: DataCard) -> list[dict[str, Markup]]:

@@ -165,8 +165,8 @@ class LossPointSchema(Section):
     """One step of a training job's metrics."""
 
     step: NonNegativeInt = Field(description="Number of the step, as the job reports it.")
-    epoch: FiniteFloat = Field(description="Epoch of the step.")
-    loss: Loss = Field(description="Training loss of the step's batch; null if it is not finite.")
+    epoch: FiniteFloat | None = Field(description="Epoch of the step; null if the job reports none.")
+    loss: Loss = Field(description="Loss of the step; null if the job reports none, or one that is not finite.")
 
 
 class BillLineSchema(Section):

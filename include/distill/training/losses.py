@@ -8,32 +8,95 @@ mean over a tenth of the steps.
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from include.distill.training.records import LossPoint
 
+LossColumn = Literal["training_loss", "validation_loss"]
+# A longer curve would make the report too large for a browser.
+MAX_STEPS = 100_000
 
-def loss_curve(metrics: bytes) -> list[LossPoint]:
+
+def loss_curve(
+    metrics: bytes, *, column: LossColumn = "training_loss", note: Callable[[str], object] = lambda text: None
+) -> list[LossPoint]:
     """
-    Read the loss of each step from Bedrock's ``step_wise_training_metrics.csv``.
+    Read the loss of each step from one of Bedrock's metrics files.
 
-    Columns differ between families, but all files have ``step_number``, ``epoch_number`` and ``training_loss``.
+    Columns differ between families, but all files have ``step_number``, ``epoch_number`` and the column of the loss.
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+    No error in the file is raised, because nothing but a curve depends on it: a row without a step is left out, and a
+    step whose loss is not a number has the loss ``None``.
 
-    :raises KeyError, ValueError: a column is missing, or a value is not a number.
+    :param metrics: ``step_wise_training_metrics.csv`` or ``validation_metrics.csv``.
+    :param note: is called with one sentence for each kind of fault in the file.
     """
-    rows = csv.DictReader(StringIO(metrics.decode("utf-8-sig")))
-    return [
-        {
-            "step": int(row["step_number"]),
-            "epoch": int(row["epoch_number"]),
-            "loss": float(row["training_loss"]),
-        }
-        for row in rows
-    ]
+    try:
+        rows, columns = _read_rows(metrics)
+    except csv.Error as error:
+        note(f"the file is not a CSV file ({error})")
+        return []
+    if missing := [name for name in ("step_number", column) if name not in columns]:
+        shown = ", ".join(repr(name[:40]) for name in [*columns][:10]) or "none"
+        note(f"the file has no column {' and no column '.join(missing)}; its columns are {shown}")
+        return []
+    points = [_point(_Cells(row, columns), column) for row in rows]
+    curve = [point for point in points if point is not None]
+    if skipped := len(points) - len(curve):
+        note(f"{skipped:,} of {len(points):,} rows were left out, because their step_number is not a whole number")
+    if gaps := sum(point["loss"] is None for point in curve):
+        note(f"{gaps:,} of {len(curve):,} steps have no {column} that is a finite number")
+    if len(curve) > MAX_STEPS:
+        note(f"only the first {MAX_STEPS:,} of {len(curve):,} steps are used")
+    return curve[:MAX_STEPS]
+
+
+def _read_rows(metrics: bytes) -> tuple[list[list[str]], dict[str, int]]:
+    """Return the rows below the header, and the position of each column by its name in lower case."""
+    encoding = "utf-16" if metrics.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = metrics.decode(encoding, "replace")
+    first_line = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=first_line.count)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    rows = [row for row in reader if any(cell.strip() for cell in row)]
+    header = rows[0] if rows else []
+    columns: dict[str, int] = {}
+    for index, name in enumerate(header):
+        columns.setdefault(name.strip("\ufeff\"' \t").lower(), index)
+    return rows[1:], columns
+
+
+class _Cells:
+    """The cells of one row, by column name. A cell that the row does not have is empty."""
+
+    def __init__(self, row: Sequence[str], columns: Mapping[str, int]) -> None:
+        self._row, self._columns = row, columns
+
+    def number(self, name: str) -> float | None:
+        """Return the finite number in a cell; ``None`` if there is none."""
+        index = self._columns.get(name, len(self._row))
+        try:
+            number = float(self._row[index]) if index < len(self._row) else math.nan
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+
+
+def _point(cells: _Cells, column: LossColumn) -> LossPoint | None:
+    step = cells.number("step_number")
+    if step is None or step < 0 or step != int(step):
+        return None
+    epoch = cells.number("epoch_number")
+    return {
+        "step": int(step),
+        "epoch": int(epoch) if epoch is not None and epoch == int(epoch) else epoch,
+        "loss": cells.number(column),
+    }
 
 
 class LossMeans(NamedTuple):

@@ -215,5 +215,5 @@ class LossPoint(TypedDict):
     """One step of a training job's metrics. ``loss_curves`` in ``report/report.json`` has a list of steps per arm."""
 
     step: int
-    epoch: float
-    loss: float | None  # None in a stored report if training diverged, because JSON has no NaN
+    epoch: float | None  # None if the job reports no epoch
+    loss: float | None  # None if training diverged or the job reports no loss, because JSON has no NaN

@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 import datetime
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, mapped_manifests
 from bedrock_distill.operators.records import ArmManifests
+from bedrock_distill.operators.report_reader import ReportReader
 from bedrock_distill.ui.links import REPORT_LINK
-from include.distill.core.storage import read_json, read_jsonl, stream_jsonl, write_json
-from include.distill.cost.prices import load_prices, total_usd
-from include.distill.cost.records import CostEstimate, ThroughputRelease
-from include.distill.cost.throughput_hours import unit_hours
-from include.distill.curation.records import CurateManifest, PairText
-from include.distill.curation.repeated_pairs import curated_texts
-from include.distill.dataset.records import IngestManifest, RejectedRow, Row
+from include.distill.config.use_case import repeat_arm_name
+from include.distill.core.storage import read_json, read_jsonl, write_json
+from include.distill.cost.prices import BillLine, load_prices, total_usd
+from include.distill.cost.records import CostEstimate
+from include.distill.curation.records import CurateManifest
+from include.distill.dataset.records import IngestManifest, Row
+from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
-from include.distill.evaluation.contamination import count_contaminated_questions
-from include.distill.evaluation.records import Answer, AnswerManifest, JudgeManifest, Verdict
+from include.distill.evaluation.comparisons import compare
+from include.distill.evaluation.records import JudgeManifest, Verdict
+from include.distill.evaluation.standing_promotion import promotion_summary
 from include.distill.inference.records import UsageRecord
-from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.batch_notes import batch_answer_note
 from include.distill.report.bill import bill, compare_with_estimate
 from include.distill.report.build import build_report
 from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows
-from include.distill.report.past_runs import list_entry
-from include.distill.report.records import Report, ReportManifest, ReportRejectedRow
-from include.distill.report.run_summary import ArmSummary, describe_settings, summarize_synthesis
-from include.distill.training.losses import loss_curve
-from include.distill.training.records import DataCard, LossPoint, TrainingManifest
+from include.distill.report.optional_parts import OptionalParts
+from include.distill.report.past_runs import list_entry, message_page
+from include.distill.report.records import Report, ReportBillLine, ReportCost, ReportManifest
+from include.distill.report.run_summary import ArmSummary, describe_settings, document_group_by_row, summarize_synthesis
+from include.distill.report.schema_run import CostSchema
+from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-PAIR_SAMPLE_SIZE = 10
-MAX_REJECTED_ROWS = 100
 
 
 class RenderReportOperator(DistillOperator):
     """
     Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    The task reads the results of the other tasks. It sends no request to a model and buys nothing. Retrying or clearing
-    the task writes the report again.
+    The task reads the results of the other tasks. It sends no request to a model and buys nothing. If a part that the
+    verdict does not need cannot be read, the report is written without it and says why. Retrying or clearing the task
+    writes the report again.
 
     :param ingested: manifest of the task ``ingest``. (templated)
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
@@ -86,18 +86,28 @@ class RenderReportOperator(DistillOperator):
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
         finished = datetime.datetime.now(datetime.UTC)
+        optional = OptionalParts(self.log.warning)
+        reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional)
         report = self._report(
+            reader,
             mapped_manifests(self.synthesis, CurateManifest),
             self._judgments(),
-            [self._arm(name, manifests) for name, manifests in self.arms.items()],
+            [reader.arm(name, manifests) for name, manifests in self.arms.items()],
             dag_id=context["ti"].dag_id,
             run_id=context["ti"].run_id,
             finished_at=finished.isoformat(timespec="seconds"),
         )
         write_json(self.store, self.folder.report("json"), report)
-        self.store.write(self.folder.report("html"), render_html(report).encode())
-        write_json(self.store, self.folder.report_entry(self.use_case.name, finished), list_entry(report))
-        self.log.info("%s", report["verdict"])
+        without_page = message_page(
+            "The page could not be drawn", f"{report['verdict']} The figures are in report.json."
+        )
+        page = optional.read("its drawn page", lambda: render_html(report), without_page)
+        self.store.write(self.folder.report("html"), page.encode())
+        entry = self.folder.report_entry(self.use_case.name, finished)
+        optional.read(
+            "its entry in the list of past runs", lambda: write_json(self.store, entry, list_entry(report)), None
+        )
+        self.log.info("%s %s", report["verdict"], promotion_summary(report["promotion"]))
         return {
             "report_json_uri": self.folder.report("json"),
             "report_html_uri": self.folder.report("html"),
@@ -114,6 +124,7 @@ class RenderReportOperator(DistillOperator):
 
     def _report(
         self,
+        reader: ReportReader,
         synthesis: Sequence[CurateManifest],
         judgments: Sequence[JudgeManifest],
         arms: Sequence[ArmSummary],
@@ -123,15 +134,18 @@ class RenderReportOperator(DistillOperator):
         finished_at: str,
     ) -> Report:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"), Row)
-        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"], Verdict) for manifest in judgments]
-        answers = {arm.name: self._answers(arm.name, shards=len(arm.answers)) for arm in arms}
-        labels = match_labels(read_labels(self.store, self.folder), answers)
-        champion = champion_snapshot(self.store, self.folder)
+        records = {arm.name: read for arm in arms if (read := reader.answers(arm)) is not None}
+        answers = {arm: {answer["row_id"]: answer["answer"] for answer in of_arm} for arm, of_arm in records.items()}
+        labels = reader.labels(answers)
+        endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
         judged = JudgedRun(
-            self.use_case, evaluation, verdicts, labels.counted, champion.model_arn if champion else None
+            self.use_case,
+            evaluation,
+            self._verdicts(judgments, evaluation, reader.optional),
+            labels.counted,
+            reader.champion_before(),
+            endings,
         )
-        lines = bill(self.use_case, synthesis=synthesis, arms=arms, judgments=judgments, prices=load_prices())
-        estimated = read_json(self.store, self.folder.estimate, CostEstimate)
         manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
         questions = {row["row_id"]: row["question"] for row in evaluation}
         return build_report(
@@ -144,98 +158,70 @@ class RenderReportOperator(DistillOperator):
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=[arm.as_record() for arm in arms],
-            **judged.report_parts(count_contaminated=lambda: self._count_contaminated(evaluation, synthesis)),
-            cost={
-                "estimated_usd": estimated["estimated_usd"],
-                "actual_usd": total_usd(lines),
-                "lines": compare_with_estimate(lines, estimated["lines"]),
-            },
-            loss_curves={arm.name: self._loss_curve(arm.name, arm.trained) for arm in arms if arm.trained},
-            disagreements=disagreement_rows(chain.from_iterable(judged.compared), answers, questions, judged.labels),
+            **judged.report_parts(count_contaminated=lambda: reader.contaminated(evaluation, synthesis)),
+            cost=self._cost(reader.optional, synthesis, judgments, arms),
+            loss_curves=reader.losses(arms, TRAINING_METRICS),
+            validation_curves=reader.losses(arms, VALIDATION_METRICS),
+            disagreements=reader.optional.read(
+                "the disagreements",
+                lambda: disagreement_rows(chain.from_iterable(judged.compared), answers, questions, judged.labels),
+                fallback=[],
+            ),
             labels=labels.as_record(),
-            pair_sample=self._pair_sample(synthesis),
-            data_cards=[
-                read_json(self.store, self.folder.merged(arm.name, "data_card.json"), DataCard)
-                for arm in arms
-                if arm.dataset
-            ],
-            rejected_rows=self._rejected_rows(),
-            settings=self._settings(synthesis, judgments),
+            pair_sample=reader.pair_sample(synthesis),
+            data_cards=reader.data_cards(arms),
+            rejected_rows=reader.rejected_rows(),
+            answer_endings=endings,
+            settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
+            missing_parts=reader.optional.notes,  # the same list: counting evaluation questions may add a note
         )
 
-    def _arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
-        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"], AnswerManifest)
-        if arm.kind == "base":
-            return ArmSummary(name, arm.kind, answers)
-        provisioned, dataset, trained = manifests["provisioned"], manifests.get("dataset"), manifests.get("trained")
-        serving = provisioned["throughput_name"]
-        release_records = (
-            read_json(self.store, uri, ThroughputRelease) for uri in self.store.list(self.folder.release_records(name))
+    def _verdicts(
+        self, judgments: Sequence[JudgeManifest], evaluation: Sequence[Row], optional: OptionalParts
+    ) -> list[Sequence[Verdict]]:
+        """Return the verdicts of each judge on each pair of arms. The noise control may be missing."""
+        groups = document_group_by_row(evaluation)
+        verdicts: list[Sequence[Verdict]] = []
+        for manifest in judgments:
+            if manifest["baseline"] == repeat_arm_name(manifest["candidate"]):
+                part = f"the noise control of {manifest['judge']}"
+                verdicts += optional.read(part, partial(self._noise_control, manifest, groups), fallback=[])
+            else:
+                verdicts.append(read_jsonl(self.store, manifest["verdicts_uri"], Verdict))
+        return verdicts
+
+    def _noise_control(self, manifest: JudgeManifest, groups: Mapping[str, str]) -> list[Sequence[Verdict]]:
+        records = read_jsonl(self.store, manifest["verdicts_uri"], Verdict)
+        compare(records, groups)  # raises an error here, and not where it would cost the report
+        return [records]
+
+    def _cost(
+        self,
+        optional: OptionalParts,
+        synthesis: Sequence[CurateManifest],
+        judgments: Sequence[JudgeManifest],
+        arms: Sequence[ArmSummary],
+    ) -> ReportCost:
+        nothing: list[BillLine] = []
+        lines = optional.read(
+            "the bill, so its sum is 0",
+            lambda: bill(self.use_case, synthesis=synthesis, arms=arms, judgments=judgments, prices=load_prices()),
+            fallback=nothing,
         )
-        return ArmSummary(
-            name,
-            arm.kind,
-            answers,
-            dataset=dataset,
-            trained=trained,
-            serving=provisioned["throughput_arn"],
-            released=serving is None or self.hook.find_throughput(serving) is None,
-            student=provisioned["student"],
-            model_arn=provisioned["model_arn"],
-            # A job's tags say which run bought it. That may be an earlier run.
-            paid_training=trained is not None
-            and self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
-            training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
-            unit_hours=unit_hours(release_records),
+        estimated_usd, compared = optional.read(
+            "the estimate, so its sum is 0",
+            lambda: self._compared_with_estimate(lines),
+            fallback=(0.0, compare_with_estimate(lines, [])),
         )
+        return {"estimated_usd": estimated_usd, "actual_usd": total_usd(lines), "lines": compared}
 
-    def _loss_curve(self, arm: str, trained: TrainingManifest) -> list[LossPoint]:
-        job_id = trained["job_arn"].rsplit("/", 1)[-1]
-        # The path below the job's folder depends on the model family and has changed over time, so search by name.
-        for uri in self.store.list(trained["output_uri"]):
-            if job_id in uri and uri.endswith("step_wise_training_metrics.csv"):
-                return loss_curve(self.store.read(uri))
-        self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm)
-        return []
-
-    def _count_contaminated(self, evaluation: Sequence[Row], synthesis: Sequence[CurateManifest]) -> int:
-        """Count the evaluation questions that also occur in the training rows or pairs of any arm."""
-        originals = stream_jsonl(self.store, self.folder.source("train"), Row)
-        trained_questions = chain(
-            (row["question"] for row in originals),
-            (pair["question"] for manifest in synthesis for pair in self._pairs(manifest)),
+    def _compared_with_estimate(self, lines: Sequence[BillLine]) -> tuple[float, list[ReportBillLine]]:
+        estimated = read_json(self.store, self.folder.estimate, CostEstimate)
+        compared = compare_with_estimate(lines, estimated["lines"])
+        CostSchema.model_validate(
+            {"estimated_usd": estimated["estimated_usd"], "actual_usd": total_usd(lines), "lines": compared}
         )
-        return count_contaminated_questions((row["question"] for row in evaluation), trained_questions)
-
-    def _pairs(self, curated: CurateManifest) -> Iterator[PairText]:
-        return curated_texts(self.store, self.folder, shards=curated["shards"])
-
-    def _answers(self, arm: str, *, shards: int) -> dict[str, str]:
-        uris = [self.folder.answers(arm, number) for number in range(shards)]
-        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri, Answer)}
-
-    def _pair_sample(self, synthesis: Sequence[CurateManifest]) -> list[PairText]:
-        if not synthesis:
-            return []
-        (curated,) = synthesis
-        count = curated["accepted"]
-        positions = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
-        return [pair for position, pair in enumerate(self._pairs(curated)) if position in positions]
-
-    def _rejected_rows(self) -> list[ReportRejectedRow]:
-        """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""
-        rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
-        return [
-            {
-                "row": row["row"],
-                "line": row["line"],
-                "source": row["source"],
-                "column": row["column"],
-                "reason": row["reason"],
-                "message": row["message"],
-            }
-            for row in rows[:MAX_REJECTED_ROWS]
-        ]
+        return estimated["estimated_usd"], compared
 
     def _settings(self, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]) -> dict[str, object]:
         names = self.use_case.prompts

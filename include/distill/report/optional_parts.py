@@ -1,0 +1,63 @@
+"""
+Read the parts of a report that the verdict does not need, without losing the report if a part cannot be read.
+
+A run has paid for its models and judges when its report is written. So one rule applies to every part but the verdicts
+and the counts: if a part cannot be read or computed, the report is written without the part, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+PartT = TypeVar("PartT")
+MAX_REASON_CHARACTERS = 300
+
+
+@dataclass
+class OptionalParts:
+    """
+    Reads parts of a report, and collects one sentence for each part that is missing or incomplete.
+
+    :param warn: is called with the name of each missing part and the type of the error. Neither contains any text of
+        the dataset.
+    """
+
+    warn: Callable[[str], Any]
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, part: str, build: Callable[[], PartT], fallback: PartT) -> PartT:
+        """
+        Return the result of ``build``; if ``build`` fails, add a note and return ``fallback``.
+
+        :param part: name of the part, as the start of a sentence: "the loss curve of tuned".
+        """
+        try:
+            return build()
+        except Exception as error:  # any error: no part is worth the report
+            reason = _reason(error)
+            self.warn(f"The report is written without {part} ({type(error).__name__}).")
+            self.notes.append(
+                f"The report does not contain {part}: {reason} The verdict does not depend on it. Correct the cause and"
+                " clear the task `report` to write the report again; nothing is paid for again."
+            )
+            return fallback
+
+    def note(self, sentence: str) -> None:
+        """Add a note about a part that is incomplete."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):  # its text would contain the invalid values
+        text = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    elif isinstance(error, KeyError):
+        text = f"the key {error} is missing"
+    else:
+        text = str(error) or type(error).__name__
+    shortened = text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}…"
+    return shortened if shortened.endswith((".", "…")) else f"{shortened}."

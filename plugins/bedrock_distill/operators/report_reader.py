@@ -1,0 +1,225 @@
+"""Read the parts of a run's report that the verdict does not need. A part that cannot be read is left out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import TypeAdapter
+
+from bedrock_distill.operators.base import mapped_manifests
+from bedrock_distill.operators.records import ArmManifests
+from include.distill.config.layout import RunFolder
+from include.distill.config.use_case import UseCase
+from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
+from include.distill.cost.records import ThroughputRelease
+from include.distill.cost.throughput_hours import unit_hours
+from include.distill.curation.records import CurateManifest, PairText
+from include.distill.curation.repeated_pairs import curated_texts
+from include.distill.dataset.records import RejectedRow, Row
+from include.distill.evaluation.champion import champion_snapshot
+from include.distill.evaluation.contamination import count_contaminated_questions
+from include.distill.evaluation.records import Answer, AnswerManifest
+from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
+from include.distill.report.opinions import human_verdicts
+from include.distill.report.optional_parts import OptionalParts
+from include.distill.report.records import ReportRejectedRow
+from include.distill.report.run_summary import ArmSummary
+from include.distill.report.schema_data_card import DataCardSchema
+from include.distill.report.schema_run import PairSchema, RejectedRowSchema
+from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS, read_metrics
+from include.distill.training.records import DataCard, LossPoint, TrainingManifest
+
+if TYPE_CHECKING:
+    from bedrock_distill.hooks.bedrock import BedrockDistillHook
+
+PAIR_SAMPLE_SIZE = 10
+MAX_REJECTED_ROWS = 100
+UNKNOWN_CHAMPION = "of an earlier run, whose record could not be read"
+RecordT = TypeVar("RecordT")
+
+
+@dataclass(frozen=True)
+class ReportReader:
+    """Reads the optional parts of the report of the run in ``folder``, and collects notes in ``optional``."""
+
+    store: ObjectStore
+    folder: RunFolder
+    use_case: UseCase
+    hook: BedrockDistillHook
+    optional: OptionalParts
+
+    def arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
+        """Return the results and costs of one arm."""
+        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"], AnswerManifest)
+        if arm.kind == "base":
+            return ArmSummary(name, arm.kind, answers)
+        provisioned, dataset, trained = manifests["provisioned"], manifests.get("dataset"), manifests.get("trained")
+        serving = provisioned["throughput_name"]
+        return ArmSummary(
+            name,
+            arm.kind,
+            answers,
+            dataset=dataset,
+            trained=trained,
+            serving=provisioned["throughput_arn"],
+            # An endpoint whose state is unknown may still be billed.
+            released=serving is None
+            or self.optional.read(
+                f"the state of the endpoint of {name}, which may still be billed",
+                lambda: self.hook.find_throughput(serving) is None,
+                fallback=False,
+            ),
+            student=provisioned["student"],
+            model_arn=provisioned["model_arn"],
+            # A job's tags say which run bought it. That may be an earlier run.
+            paid_training=trained is not None
+            and self.optional.read(
+                f"the tags of the training job of {name}, so its price may be that of an earlier run",
+                lambda: self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
+                fallback=True,
+            ),
+            training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
+            unit_hours=self.optional.read(
+                f"the price of the endpoint of {name}, so the bill is too low",
+                lambda: self._unit_hours(name),
+                fallback=0.0,
+            ),
+        )
+
+    def _unit_hours(self, arm: str) -> float:
+        uris = self.store.list(self.folder.release_records(arm))
+        return unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in uris)
+
+    def answers(self, arm: ArmSummary) -> list[Answer] | None:
+        """Return the answers of an arm; ``None`` if they cannot be read."""
+        uris = [self.folder.answers(arm.name, number) for number in range(len(arm.answers))]
+        return self.optional.read(
+            f"the answers of {arm.name}, so they were not searched for incomplete answers",
+            lambda: [_with_texts(record) for uri in uris for record in read_jsonl(self.store, uri, Answer)],
+            fallback=None,
+        )
+
+    def labels(self, answers: Mapping[str, Mapping[str, str]]) -> MatchedLabels:
+        """Return the people's labels on the run's answers."""
+
+        def read() -> MatchedLabels:
+            labels = match_labels(read_labels(self.store, self.folder), answers)
+            human_verdicts(labels.counted)  # a person may have edited the file
+            return labels
+
+        return self.optional.read("the labels from people", read, fallback=match_labels([], answers))
+
+    def champion_before(self) -> str | None:
+        """Return the ARN of the champion before the run. If it cannot be read, no arm can replace it unseen."""
+
+        def read() -> str | None:
+            champion = champion_snapshot(self.store, self.folder)
+            return champion.model_arn if champion else None
+
+        unknown: str | None = UNKNOWN_CHAMPION
+        return self.optional.read("the name of the champion", read, fallback=unknown)
+
+    def losses(self, arms: Sequence[ArmSummary], name: str) -> dict[str, list[LossPoint]]:
+        """Return the losses in the metrics file ``name`` by arm."""
+        curves: dict[str, list[LossPoint]] = {}
+        for arm in arms:
+            if arm.trained is None or (name == VALIDATION_METRICS and not self.use_case.training.validation_share):
+                continue
+            read = partial(self._losses, arm.name, arm.trained, name)
+            nothing: list[LossPoint] = []
+            curves[arm.name] = self.optional.read(f"the losses of {arm.name}", read, fallback=nothing)
+        return curves
+
+    def _losses(self, arm: str, trained: TrainingManifest, name: str) -> list[LossPoint]:
+        kind = "training" if name == TRAINING_METRICS else "validation"
+        curve = read_metrics(
+            self.store,
+            trained,
+            name,
+            note=lambda text: self.optional.note(f"The curve of the {kind} loss of {arm} is incomplete: {text}."),
+        )
+        if curve is None:
+            self.optional.note(f"There is no curve of the {kind} loss of {arm}: Bedrock wrote no {name}.")
+        return curve or []
+
+    def contaminated(self, evaluation: Sequence[Row], synthesis: Sequence[CurateManifest]) -> int | None:
+        """Count the evaluation questions in the training rows or pairs of any arm; ``None`` if they cannot be read."""
+
+        def count() -> int | None:
+            originals = stream_jsonl(self.store, self.folder.source("train"), Row)
+            trained_questions = chain(
+                (row["question"] for row in originals),
+                (pair["question"] for manifest in synthesis for pair in self._pairs(manifest)),
+            )
+            return count_contaminated_questions((row["question"] for row in evaluation), trained_questions)
+
+        return self.optional.read("the search for evaluation questions in the training data", count, fallback=None)
+
+    def _pairs(self, curated: CurateManifest) -> Iterator[PairText]:
+        return curated_texts(self.store, self.folder, shards=curated["shards"])
+
+    def pair_sample(self, synthesis: Sequence[CurateManifest]) -> list[PairText]:
+        """Return a sample of the accepted pairs."""
+
+        def sample() -> list[PairText]:
+            count = sum(manifest["accepted"] for manifest in synthesis)
+            chosen = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
+            pairs = chain.from_iterable(map(self._pairs, synthesis))
+            return _checked([pair for number, pair in enumerate(pairs) if number in chosen], PairSchema)
+
+        return self.optional.read("the sample of pairs", sample, fallback=[])
+
+    def data_cards(self, arms: Sequence[ArmSummary]) -> list[DataCard]:
+        """Return the data cards of the trained arms."""
+        cards: list[DataCard] = []
+        for arm in arms:
+            if arm.dataset:
+                read = partial(self._data_card, arm.name)
+                cards += self.optional.read(f"the data card of {arm.name}", read, fallback=[])
+        return cards
+
+    def _data_card(self, arm: str) -> list[DataCard]:
+        return _checked([read_json(self.store, self.folder.merged(arm, "data_card.json"), DataCard)], DataCardSchema)
+
+    def rejected_rows(self) -> list[ReportRejectedRow]:
+        """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""
+
+        def read() -> list[ReportRejectedRow]:
+            rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
+            shown: list[ReportRejectedRow] = [
+                {
+                    "row": row["row"],
+                    "line": row["line"],
+                    "source": row["source"],
+                    "column": row["column"],
+                    "reason": row["reason"],
+                    "message": row["message"],
+                }
+                for row in rows[:MAX_REJECTED_ROWS]
+            ]
+            return _checked(shown, RejectedRowSchema)
+
+        return self.optional.read("the list of rejected rows", read, fallback=[])
+
+
+def _with_texts(record: Answer) -> Answer:
+    """Return ``record`` after checking that it has the fields that the report reads."""
+    if not all(isinstance(record[name], str) for name in ("row_id", "answer")):
+        message = "an answer has no text"
+        raise TypeError(message)
+    return record
+
+
+def _checked(records: list[RecordT], schema: type) -> list[RecordT]:
+    """
+    Return ``records`` unchanged if they match the schema of the report.
+
+    :raises ValidationError: they do not, so the report as a whole would be refused.
+    """
+    TypeAdapter(list[schema]).validate_python(records)  # type: ignore[valid-type]
+    return records

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from airflow.sdk import RetryAction
+
+from bedrock_distill.policies.retry import RETRY_POLICY
+from include.distill.core.errors import (
+    ConcurrencyLimitError,
+    ContractError,
+    DailyQuotaError,
+    InvalidRequestError,
+    NotFoundError,
+    PossiblyBilledError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+)
+
+
+@pytest.mark.parametrize("kind", [RefusedError, DailyQuotaError, InvalidRequestError, NotFoundError, ContractError])
+def test_an_error_that_a_person_must_correct_is_not_retried(kind: type[ServiceError]) -> None:
+    assert RETRY_POLICY.evaluate(kind("x"), 1, 2).action is RetryAction.FAIL
+
+
+@pytest.mark.parametrize("kind", [TransientError, PossiblyBilledError])
+def test_a_transient_error_is_retried_as_the_task_defines(kind: type[ServiceError]) -> None:
+    assert RETRY_POLICY.evaluate(kind("x"), 1, 2).action is RetryAction.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("kind", "delay"), [(ThrottledError, timedelta(seconds=60)), (ConcurrencyLimitError, timedelta(minutes=30))]
+)
+def test_a_quota_that_refills_is_retried_later(kind: type[ServiceError], delay: timedelta) -> None:
+    decision = RETRY_POLICY.evaluate(kind("x"), 1, 2)
+    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, delay)

@@ -22,6 +22,7 @@ from tests.distill.curation.grounding_set.reading import (
 DOCUMENTS = read_documents()
 ITEMS = [item for half in HALVES for item in read_items(half)]
 UNFAITHFUL: tuple[Kind, ...] = ("swapped_number", "swapped_entity", "negation")
+ENGLISH_KINDS = [kind for kind in KINDS if kind != "translation"]
 FORMS = {"prose", "list", "table", "yes_no", "short", "number"}
 NUMBER_WORDS = [
     "zero",
@@ -75,19 +76,19 @@ def evidence(item: Item) -> str:
 
 
 @pytest.mark.parametrize("half", HALVES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ENGLISH_KINDS)
 def test_each_half_has_at_least_thirty_items_of_each_kind(kind: Kind, half: Half) -> None:
     assert sum(item.kind == kind for item in read_items(half)) >= 30
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ENGLISH_KINDS)
 def test_there_are_at_least_sixty_six_items_of_each_kind(kind: Kind) -> None:
     assert sum(item.kind == kind for item in ITEMS) >= 66
 
 
 def test_the_readme_states_the_counts() -> None:
     counts = Counter((item.kind, item.half) for item in ITEMS)
-    rows = re.findall(r"^\| `(\w+)` \| .*? \| (\d+) \| (\d+) \|$", (FOLDER / "README.md").read_text("utf-8"), re.M)
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (\d+) \| (\d+) \|", (FOLDER / "README.md").read_text("utf-8"), re.M)
     expected = {kind: (counts[kind, "calibration"], counts[kind, "test"]) for kind in KINDS}
     assert {kind: (int(calibration), int(test)) for kind, calibration, test in rows} == expected
 

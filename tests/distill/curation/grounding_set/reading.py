@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 FOLDER = Path(__file__).parent
+OTHER_LANGUAGES = "xx"
+"""Stands for every language but English in the names of files."""
 
 Half = Literal["calibration", "test"]
 Label = Literal["faithful", "unfaithful"]
@@ -20,6 +22,7 @@ Kind = Literal[
     "yes_no",
     "short",
     "summary",
+    "translation",
     "swapped_number",
     "swapped_entity",
     "negation",
@@ -58,12 +61,15 @@ class Item:
 
 
 def read_items(half: Half, language: str = "en") -> list[Item]:
-    """Read the items of one half in one language."""
+    """Read the items of one half: those in English, or those in `OTHER_LANGUAGES`."""
     return [Item(**values) for values in _read_jsonl(FOLDER / f"{half}_{language}.jsonl")]
 
 
 def read_documents(language: str = "en") -> dict[str, Document]:
-    """Read the documents of both halves by their ids."""
+    """Read the documents of both halves by their ids.
+
+    Items in `OTHER_LANGUAGES` also refer to English documents, because some of them are translations.
+    """
     documents = [Document(**values) for values in _read_jsonl(FOLDER / f"documents_{language}.jsonl")]
     return {document.document_id: document for document in documents}
 

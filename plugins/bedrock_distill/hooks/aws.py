@@ -25,6 +25,8 @@ PATIENT_CONFIG = {
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # Web pages use this configuration, because a person is waiting for the page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
+# The methods that send a HEAD request. `upload_fileobj` must not be repeated, because it has read its file.
+_HEAD_METHODS = frozenset({"head_object", "head_bucket", "copy"})
 
 
 class AwsClients:
@@ -80,14 +82,14 @@ class AwsClients:
         try:
             return self._call_once(service, method, what, parameters)
         except ExpiredCredentialsError as error:
-            if error.code != BAD_HEAD_REQUEST:
+            if error.code != BAD_HEAD_REQUEST or method not in _HEAD_METHODS:
                 raise
         try:
             return self._call_once(service, method, what, parameters)
         except ExpiredCredentialsError as error:
             if error.code != BAD_HEAD_REQUEST:
                 raise
-            raise head_refused_twice(error) from error
+            raise head_refused_twice(error, f"{method} {what}".strip()) from error
 
     def _call_once(self, service: str, method: str, what: str, parameters: Mapping[str, Any]) -> Any:
         try:

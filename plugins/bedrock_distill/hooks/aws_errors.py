@@ -114,14 +114,15 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
     return named
 
 
-def head_refused_twice(error: ServiceError) -> RefusedError:
+def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
     """Return the error for a HEAD request that S3 also refused with credentials that were just read."""
-    message = (
-        f"{error} S3 refused the request a second time with credentials that were read again. Renew the credentials in"
-        " the Airflow connection or in the environment. If they are valid, check the bucket's Region and the"
-        " object's encryption (an object with a customer-provided key, SSE-C, cannot be read). Then clear the task."
+    detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without a reason"
+    advice = (
+        "The credentials were read again before the second request. Renew them in the Airflow connection or in the"
+        " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"
+        " customer-provided key, SSE-C, cannot be read). Then clear the task."
     )
-    refused = RefusedError(message)
+    refused = RefusedError(f"{what}: {detail}. {advice}")
     refused.code, refused.bucket_region = error.code, error.bucket_region
     return refused
 

@@ -142,6 +142,7 @@ class S3ObjectStore:
         :param create: create and tag the bucket if it does not exist.
         :raises RefusedError: S3 refuses access to the bucket.
         """
+        refused = ""
         try:
             bucket_region = self._bucket_region(bucket)
         except NotFoundError:
@@ -157,11 +158,12 @@ class S3ObjectStore:
             if error.bucket_region in ("", region):
                 raise
             bucket_region = error.bucket_region
+            refused = ", and S3 refuses access to it" if error.code == "403" else ""
         if bucket_region in (None, region):
             return None
         return (
-            f"bucket {bucket} is in {bucket_region}, but aws.region is {region}, and Bedrock's jobs read and write only"
-            f" buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region} if the"
+            f"bucket {bucket} is in {bucket_region}{refused}, but aws.region is {region}, and Bedrock's jobs read and"
+            f" write only buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region} if the"
             " student can be trained there"
         )
 
@@ -172,9 +174,8 @@ class S3ObjectStore:
         if region := answer.get("BucketRegion") or headers.get("x-amz-bucket-region"):
             return str(region)
         try:
-            location: str | None = self._clients.call("s3", "get_bucket_location", bucket, Bucket=bucket)[
-                "LocationConstraint"
-            ]
+            answer = self._clients.call("s3", "get_bucket_location", bucket, Bucket=bucket)
         except RefusedError:  # the policy may lack s3:GetBucketLocation
             return None
-        return _OLD_LOCATIONS.get(location or "", location)
+        location = str(answer.get("LocationConstraint") or "")
+        return _OLD_LOCATIONS.get(location, location)

@@ -85,7 +85,7 @@ def head_tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise BAD_HEAD
             return "object"
 
-        return SimpleNamespace(conn=SimpleNamespace(head_object=head_object))
+        return SimpleNamespace(conn=SimpleNamespace(head_object=head_object, upload_fileobj=head_object))
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
     return made
@@ -98,7 +98,13 @@ def test_a_head_request_without_a_reason_is_repeated_once_with_a_new_client(head
 
 def test_a_head_request_that_is_refused_twice_is_final(head_tokens: list[str]) -> None:
     clients = AwsClients()
-    with pytest.raises(RefusedError, match=r"second time.*Then clear the task") as raised:
+    with pytest.raises(RefusedError, match=r"^head_object s3://b/bad: 400: .*twice.*Then clear the task") as raised:
         clients.call("s3", "head_object", "s3://b/bad", Key="bad")
     assert raised.value.code == "400"
     assert head_tokens == ["expired", "valid"]
+
+
+def test_an_upload_is_not_repeated_because_its_file_was_read(head_tokens: list[str]) -> None:
+    with pytest.raises(ExpiredCredentialsError):
+        AwsClients().call("s3", "upload_fileobj", "s3://b/k")
+    assert head_tokens == ["expired"]

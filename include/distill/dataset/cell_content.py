@@ -17,6 +17,7 @@ from include.distill.dataset.tables import RowFault
 
 # No marker is longer, so that longer cells need no further check.
 _LONGEST_MARKER = 40
+_LONGEST_CELL = 200  # with white space around the marker
 # Markers that databases and programs write for a missing value.
 _NULL = re.compile(
     r"""\\N | NULL | [<(\[{] (?i:null|nil|none|na|n/a|nan|empty|missing|undefined) [>)\]}] | <NA> | NaT | nan | -nan
@@ -79,6 +80,8 @@ def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
             " row again with its original encoding."
         )
         return RowFault("lost_character", message, role)
+    if len(text) > _LONGEST_CELL:
+        return None
     marker = text.strip(" \t\r\n\xa0\u200b\ufeff\"'")
     if len(marker) > _LONGEST_MARKER or not _is_marker(marker):
         return None
@@ -91,6 +94,9 @@ def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
 
 
 def _is_marker(text: str) -> bool:
+    # Most short cells are sentences, for which the patterns need not be tried.
+    if " " in text and text[0] not in "#[":
+        return False
     return bool(_NULL.fullmatch(text) or _is_spreadsheet_error(text) or _NO_VALUE.fullmatch(text))
 
 
@@ -122,16 +128,18 @@ def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
             " mark."
         )
         return RowFault("byte_order_mark", message)
-    if all(text[:1] == "'" == text[-1:] for text in (texts["document"], texts["question"], texts["answer"])):
+    if texts["question"][:1] == "'" and all(
+        text[:1] == "'" == text[-1:] for text in (texts["document"], texts["question"], texts["answer"])
+    ):
         message = "each text is in single quotes, which CSV does not remove. Use double quotes, or none."
         return RowFault("single_quotes", message)
-    question, answer = texts["question"].strip(), texts["answer"].strip()
-    if len(question) + len(answer) > _LONGEST_COMMENT or len(texts["document"]) > _LONGEST_COMMENT:
+    if len(raw) > _LONGEST_COMMENT:
         return None
     if _COMMENT.match(raw) and "\n" not in raw.rstrip("\r\n") and _is_comment(texts):
         message = "the row looks like a comment, not like a question with an answer. Remove the row."
         return RowFault("comment_row", message)
-    if _is_total([texts["document"], question, answer]):
+    cells = [texts["document"], texts["question"], texts["answer"]]
+    if max(map(len, cells)) <= _LONGEST_MARKER and _is_total(list(map(str.strip, cells))):
         message = "the row looks like a total, not like a question with an answer. Remove the row."
         return RowFault("total_row", message)
     return None

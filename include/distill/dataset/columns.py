@@ -19,8 +19,8 @@ COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
 }
 Column = Role | Literal["group"]
 _LINES_ABOVE_A_HEADER = 20
-# Longer records are no headers. Four times the length of the file's header is added.
-_LONGEST_HEADER = 500
+# Records with longer fields are no headers, unless the file's header has such names.
+_LONGEST_NAME = 60
 
 
 def find_columns(
@@ -135,14 +135,14 @@ class SecondHeaders:
         for role, names in COLUMN_NAMES.items():
             if role not in (columns or {}):
                 self._accepted[role] |= frozenset(names)
-        self._longest = _LONGEST_HEADER + 4 * len(header.raw)
+        self._longest_name = max(_LONGEST_NAME, *map(len, header.fields))
 
     def fault(self, record: TableRecord) -> RowFault | None:
         """Return why ``record`` is rejected if it repeats the header, otherwise ``None``.
 
         :raises InputError: the record is a header with the columns in other places.
         """
-        if len(record.raw) > self._longest:
+        if any(len(field) > self._longest_name for field in record.fields):
             return None
         names = list(map(plain_name, record.fields))
         if names != self._names:

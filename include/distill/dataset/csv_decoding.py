@@ -144,7 +144,7 @@ class CsvLines:
         elif line.startswith('\ufeff"') and not self._raw_lines:
             line = line[1:]
         self._raw_lines.append(line)
-        if not line.isascii():
+        if (self._may_be_utf8 or self._windows) and not line.isascii():
             self._check_encoding(line)
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 

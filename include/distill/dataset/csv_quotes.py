@@ -21,6 +21,9 @@ _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
 _FEWEST_PROSE_ROWS = 3
 # A truncated upload ends in a record whose lines are text. Below this share of complete rows, they count as text.
 _SHARE_OF_ROWS = 0.5
+_COLUMNS_OF_ONE_SHAPE = 2
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(r"\d+")
 _SHARE_OF_SPACED_ROWS = 0.8
 _FEWEST_SPACED_ROWS = 5
 
@@ -136,8 +139,10 @@ def count_merged_rows(record: str, separator: str, width: int) -> int:
     :param record: the record's text in the file.
     :param width: number of fields of the header.
     """
+    if '"' not in record or '""' in record:
+        return 0
     first = _LINE_END.search(record)
-    if first is None or '""' in record or record.count(separator, 0, first.start()) != width - 1:
+    if not first or first.end() == len(record) or record.count(separator, 0, first.start()) != width - 1:
         return 0
     lines = [line for line in _LINE_END.split(record) if line.strip()]
     if len(lines) < 2 or any(line.count(separator) != width - 1 for line in lines):
@@ -146,9 +151,19 @@ def count_merged_rows(record: str, separator: str, width: int) -> int:
     # Each row has its question in the same column.
     if any(all(cell.rstrip().endswith(_QUESTION_MARKS) for cell in column) for column in zip(*rows, strict=True)):
         return len(rows)
+    # The rows of a file often resemble each other, unlike the header, the rows and the notes of a table in a cell.
+    shapes = [{_shape(cell) for cell in column} for column in zip(*rows, strict=True)]
+    alike = sum(len(shape) == 1 and len(min(shape)) > 1 for shape in shapes)  # single words do not count
+    if alike >= (width if len(rows) == 2 else _COLUMNS_OF_ONE_SHAPE):
+        return len(rows)
     is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
     is_tight = not any(_has_spaces_after(separator, line) for line in lines)
     return len(rows) if len(rows) >= _FEWEST_PROSE_ROWS and is_prose and is_tight else 0
+
+
+def _shape(cell: str) -> str:
+    """Return a cell with "a" for each run of letters and "9" for each run of digits."""
+    return _DIGITS.sub("9", _LETTERS.sub("a", cell.strip()))
 
 
 def _has_spaces_after(separator: str, line: str) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.records import RejectedRow, Row, RowRejectionReason, UngroupedRow
+from include.distill.dataset.records import RejectedRow, Row, RowRejectionReason, RowTexts, UngroupedRow
 from include.distill.dataset.rows import is_rejected
+from include.distill.text.normalization import is_blank
 
 # The reasons that are faults of the row itself.
 UNUSABLE_REASONS: frozenset[RowRejectionReason] = frozenset(
@@ -43,7 +44,9 @@ class RejectionLimit:
         self._messages: list[str] = []
 
     def count(self, row: UngroupedRow | Row | RejectedRow) -> None:
-        """Count one row of the source."""
+        """Count one row of the source. Blank rows, which spreadsheet programs write in great numbers, are left out."""
+        if is_rejected(row) and row["reason"] == "empty_field" and _is_blank_row(row["text"]):
+            return
         self._rows += 1
         if is_rejected(row) and row["reason"] in UNUSABLE_REASONS:
             self._reasons[row["reason"]] += 1
@@ -63,7 +66,12 @@ class RejectionLimit:
         message = (
             f"{unusable:,} of the {self._rows:,} rows of {self._source} cannot be used"
             f" ({unusable / self._rows:.0%}; source.max_rejected_share allows {self._max_share:.0%})."
-            f" Reasons: {reasons}. Nothing was written or bought. Correct the file, or raise"
-            f" source.max_rejected_share, and clear this task. The first of these rows:{first}"
+            f" Reasons: {reasons}. Nothing was written or bought. Correct the file and clear this task, or raise"
+            " source.max_rejected_share in the use case and clear preflight with downstream."
+            f" The first of these rows:{first}"
         )
         raise InputError(message)
+
+
+def _is_blank_row(text: str | RowTexts) -> bool:
+    return not isinstance(text, str) and all(map(is_blank, (text["document"], text["question"], text["answer"])))

@@ -21,7 +21,7 @@ from include.distill.dataset.tables import NoRowsError
 
 DEFAULT_ENCODING = "utf-8"
 _NAMES_IN_A_NOTE = 3
-_LONGEST_NOTE = 300
+_LONGEST_NOTE = 220
 # The notes are passed through XCom, which may not exceed 2 KB.
 _MOST_NOTES = 3
 
@@ -123,7 +123,7 @@ class SourceReader:
     def _note(self, uri: str, problem: str, names: Sequence[str]) -> None:
         if names:
             more = f" and {len(names) - _NAMES_IN_A_NOTE} more" if len(names) > _NAMES_IN_A_NOTE else ""
-            shown = ", ".join(name[-60:] for name in names[:_NAMES_IN_A_NOTE])
+            shown = ", ".join(name[-40:] for name in names[:_NAMES_IN_A_NOTE])
             self._notes.append(f"{len(names)} file(s) in {uri[-80:]} {problem}: {shown}{more}.")
 
     @property

@@ -90,6 +90,7 @@ class TestMergedRows:
             ('"d1,q1?,a1\nd2,q2?,a2"\n', 2),
             ('"d1, q1?, a1\nd2, q2?, a2\nd3", q3?, a3\n', 3),
             ('"d1,q1?,a1\r\nd2,q2?,a2\r\nd3",q3?,a3\r\n', 3),
+            ('"d1,q1,a1\nd2,q2,a2\nd3",q3,a3\n', 3),
             ('"d1,これは何？,a1\nd2",それは何？,a2', 2),
             (
                 '"A long doc,Explain it now,It is so\nAnother doc,Explain that,It is not\nThird",Explain x y,it is z\n',
@@ -110,6 +111,8 @@ class TestMergedRows:
             ),
             pytest.param(("name,size,price\nt3,2,0.02\nPrices in USD.", "Explain the price", "It is x"), id="no ?"),
             pytest.param(("d1", "Yes, it is.\nNo, never.", "a"), id="two lines"),
+            pytest.param(("Paris", "yes,no\nred,blue", "maybe"), id="two lines of words"),
+            pytest.param(("red,green,blue\nyes,no,so\ntrue", "Why", "Thus"), id="three lines of words"),
             pytest.param(("d1", "Yes, it is.\nFirst, second, third\nNo, never.", "a"), id="three lines"),
             pytest.param(("d", "What is it?", "a,b,c\n1,2,3"), id="table as the answer"),
             pytest.param(("question,answer\nWhat is S3?,Storage\nWhat is EC2?,A VM", "What is S3?", "It"), id="FAQ"),

@@ -56,5 +56,17 @@ def test_rows_that_are_rejected_for_what_other_rows_contain_do_not_count(reason:
     counted(1, 99, reason).check()
 
 
+def test_blank_rows_are_left_out() -> None:
+    limit = counted(8, 2)
+    blank = rejected("empty_field")
+    blank["text"] = {"document": "", "question": " ", "answer": "\xa0"}
+    for _ in range(50):
+        limit.count(blank)
+    limit.check()
+    limit.count(rejected("empty_field"))
+    with pytest.raises(InputError, match="3 of the 11 rows"):
+        limit.check()
+
+
 def test_duplicates_and_leaks_are_no_fault_of_the_file() -> None:
     assert not UNUSABLE_REASONS & {"duplicate", "in_evaluation_set", "document_in_evaluation_set", "bridges_sides"}

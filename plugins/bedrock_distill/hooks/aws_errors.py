@@ -103,7 +103,7 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
     region = _bucket_region(error.response)
-    detail = f"{code}: {message}".rstrip(". ") + (f". S3 says that the bucket is in {region}" if region else "")
+    detail = f"{code}: {message}".rstrip(".: ") + (f". S3 says that the bucket is in {region}" if region else "")
     meaning = load_error_table().for_code(code, message)
     if meaning:
         named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice)

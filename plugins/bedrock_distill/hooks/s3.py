@@ -163,8 +163,8 @@ class S3ObjectStore:
             return None
         return (
             f"bucket {bucket} is in {bucket_region}{refused}, but aws.region is {region}, and Bedrock's jobs read and"
-            f" write only buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region} if the"
-            " student can be trained there"
+            f" write only buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region}"
+            " if the student can be trained there"
         )
 
     def _bucket_region(self, bucket: str) -> str | None:

@@ -216,7 +216,7 @@ def test_each_error_says_what_it_means_and_what_to_do(
         raise client_error(code, message)
     assert type(raised.value) is kind
     assert raised.value.code == code
-    assert str(raised.value).startswith(f"call of thing: {code}: {message}".rstrip(". "))
+    assert str(raised.value).startswith(f"call of thing: {code}: {message}".rstrip(".: "))
 
 
 def test_an_error_about_a_bucket_names_the_region_in_which_s3_says_it_is() -> None:

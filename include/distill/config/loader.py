@@ -23,7 +23,7 @@ from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,7 +44,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def expand_variables(value: object, environment: Mapping[str, str]) -> object:
-    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value, and ``$${`` with ``${``.
 
     :raises UseCaseError: a variable is not set or is empty, and has no default.
     """
@@ -56,12 +56,15 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        value = environment.get(name) or default
+        if match["escape"]:
+            return "$"
+        name = match["name"]
+        value = environment.get(name) or match["default"]
         if value is None:
             message = (
                 f"environment variable {name} is not set or is empty, and {match.group(0)} has no default. Set the"
-                f" variable, or write ${{{name}:-default}}."
+                f" variable, or write ${{{name}:-default}}. To keep {match.group(0)} as text, write"
+                f" ${match.group(0)}."
             )
             raise UseCaseError(message)
         return value

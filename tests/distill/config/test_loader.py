@@ -40,9 +40,25 @@ class TestVariables:
         value = {"a": ["${A}", 3, None, {"b": "${A}"}], "${A}": True}
         assert expand_variables(value, {"A": "x"}) == {"a": ["x", 3, None, {"b": "x"}], "${A}": True}
 
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("Write $${HOME} as it is.", "Write ${HOME} as it is."),
+            ("$${A:-b}", "${A:-b}"),
+            ("$${A} ${A}", "${A} x"),
+            ("$$ and $$A", "$$ and $$A"),
+            ("5$${unclosed", "5${unclosed"),
+            ("$", "$"),
+        ],
+    )
+    def test_a_doubled_dollar_sign_keeps_a_placeholder_as_text(self, text: str, expected: str) -> None:
+        assert expand_variables(text, {"A": "x"}) == expected
+
     def test_the_message_about_a_missing_variable_names_the_variable_and_the_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, "docs", owner="${TEAM_NAME}")
-        with pytest.raises(UseCaseError, match=r"^docs.yaml: environment variable TEAM_NAME is not set"):
+        with pytest.raises(
+            UseCaseError, match=r"^docs.yaml: environment variable TEAM_NAME is not set.*write \$\$\{TEAM_NAME\}"
+        ):
             load_use_case(path, environment={})
 
     def test_variables_come_from_the_environment_of_the_process_by_default(

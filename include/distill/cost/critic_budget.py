@@ -22,7 +22,7 @@ from include.distill.cost.estimate import critic_lines, scale_to_budget
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import BudgetEstimate, CriticBudgetEnd
 from include.distill.cost.task_budget import BudgetShare, budget_share, model_calls_usd
-from include.distill.dataset.records import Row, RowLengths
+from include.distill.dataset.records import Row, RowTokens
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest
 
@@ -30,7 +30,7 @@ _ROUNDING = 1e-9
 
 
 def critic_budget_share(
-    use_case: UseCase, critic: CriticSettings, rows: Sequence[Row | RowLengths], estimate: BudgetEstimate
+    use_case: UseCase, critic: CriticSettings, rows: Sequence[Row | RowTokens], estimate: BudgetEstimate
 ) -> BudgetShare:
     """
     Return how much a task may spend on the critic.
@@ -50,12 +50,12 @@ def critic_budget_share(
     return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
-def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> float:
+def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowTokens]) -> float:
     """Return the cost of checking all pairs of ``rows`` without a budget, estimated from characters, in US dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 
-def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> BudgetEstimate:
+def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowTokens]) -> BudgetEstimate:
     """Estimate the critic's cost for all ``rows`` of a run, for a DAG without the task ``estimate``."""
     lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]

@@ -1,9 +1,10 @@
 """
 Estimate the cost of a run before anything is bought, as the lines of a bill in US dollars.
 
-If possible, Bedrock counts the tokens of prompts on a sample of the rows (``token_counts.py``). Otherwise tokens are
-estimated from characters. Tokens of answers are always estimated: a written pair is assumed to be as long as the row's
-question and answer, and a student's answer as long as the row's answer.
+Tokens are estimated from the script and the kind of each text. If possible, Bedrock counts the tokens of prompts on a
+sample of the rows (``token_counts.py``), and the estimate of prompts is corrected with these counts. Tokens of answers
+are always estimated: a written pair is assumed to be as long as the row's question and answer, and a student's answer
+as long as the row's answer.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from dataclasses import dataclass, replace
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Arm, Judging, Synthesis
 from include.distill.config.use_case import UseCase
-from include.distill.core.tokens import CHARACTERS_PER_TOKEN, character_count, rough_token_count
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
-from include.distill.dataset.records import Role, Row, RowLengths
+from include.distill.dataset.records import Role, Row, RowTokens
+from include.distill.text.token_count import central_token_count
 
 VERDICT_TOKENS = 60  # tokens in one verdict of a judge or the critic
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
+ESTIMATED = "estimated from the script and the kind of the texts"
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 
 
@@ -30,20 +32,17 @@ class TokenRate:
     How many tokens the prompts of a step contain: a fixed number per prompt, and a rate for the row's texts.
 
     :param prompt_tokens: tokens of the prompt without the row's texts.
-    :param tokens_per_character: tokens per character of the row's texts; ``None`` to use ``CHARACTERS_PER_TOKEN``.
+    :param tokens_per_estimated_token: counted tokens per estimated token of the row's texts; 1 if none were counted.
     :param method: how the rate was determined, in words for readers of the estimate.
     """
 
     prompt_tokens: float = PROMPT_TOKENS
-    tokens_per_character: float | None = None
-    method: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
+    tokens_per_estimated_token: float = 1.0
+    method: str = ESTIMATED
 
-    def input_tokens(self, rows: Sequence[Row | RowLengths], *columns: Role) -> float:
+    def input_tokens(self, rows: Sequence[Row | RowTokens], *columns: Role) -> float:
         """Return the total tokens of one prompt per row. Each prompt contains the row's texts in ``columns``."""
-        if self.tokens_per_character is None:
-            texts: float = _row_tokens(rows, *columns)
-        else:
-            texts = self.tokens_per_character * sum(character_count(row[column]) for row in rows for column in columns)
+        texts = self.tokens_per_estimated_token * _row_tokens(rows, *columns)
         return texts + self.prompt_tokens * len(rows)
 
 
@@ -60,8 +59,8 @@ def meets_batch_minimum(model: Model, calls: int) -> bool:
 def estimate(
     use_case: UseCase,
     *,
-    train: Sequence[Row | RowLengths],
-    evaluation: Sequence[Row | RowLengths],
+    train: Sequence[Row | RowTokens],
+    evaluation: Sequence[Row | RowTokens],
     prices: Prices,
     champion: bool = False,
     rates: Mapping[str, TokenRate] | None = None,
@@ -71,11 +70,11 @@ def estimate(
 
     The bill assumes that no request is repeated, and that each endpoint serves for ``serving.expected_hours``.
 
-    :param train: the training rows, or the lengths of their texts.
-    :param evaluation: the evaluation rows, or the lengths of their texts.
+    :param train: the training rows, or the tokens of their texts.
+    :param evaluation: the evaluation rows, or the tokens of their texts.
     :param champion: whether there is a champion. Without a champion, the base student answers for the champion arm.
     :param rates: token rates. The keys are ``synthesis``, ``critic``, ``answers``, and the key of each judge. If a rate
-        is missing, the tokens are estimated from characters.
+        is missing, the tokens are estimated and not corrected.
     """
     steps = ("synthesis", "critic", "answers", *use_case.judges)
     rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}
@@ -118,12 +117,17 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     return calls
 
 
-def _row_tokens(rows: Sequence[Row | RowLengths], *columns: Role) -> int:
-    return sum(rough_token_count(row[column]) for row in rows for column in columns)
+def _row_tokens(rows: Sequence[Row | RowTokens], *columns: Role) -> int:
+    return sum(_tokens(row[column]) for row in rows for column in columns)
+
+
+def _tokens(text: str | int) -> int:
+    """Estimate the tokens of a text. A number is returned unchanged, because it already is a number of tokens."""
+    return text if isinstance(text, int) else central_token_count(text)
 
 
 def synthesis_lines(
-    use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """Return the bill lines for the teacher's calls, one call for each row in ``train``."""
     input_tokens = rate.input_tokens(train, *_TEXTS)
@@ -133,7 +137,7 @@ def synthesis_lines(
 
 
 def critic_lines(
-    use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
     Return the bill lines for the critic's calls on all pairs written from ``train``, or no lines without a critic.
@@ -157,7 +161,7 @@ def scale_to_budget(lines: Sequence[BillLine], budget_usd: float) -> list[BillLi
 
 def answer_lines(
     use_case: UseCase,
-    evaluation: Sequence[Row | RowLengths],
+    evaluation: Sequence[Row | RowTokens],
     prices: Prices,
     arm: str,
     *,
@@ -175,7 +179,7 @@ def answer_lines(
     return prices.token_lines(f"answers {arm}", use_case.student, input_tokens, output_tokens)
 
 
-def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
+def _training_line(use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, arm: Arm) -> BillLine:
     """Return the bill line for training ``arm``. Each requested pair is assumed to be as long as its row's texts."""
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
@@ -188,7 +192,7 @@ def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices:
 
 def judging_lines(
     use_case: UseCase,
-    evaluation: Sequence[Row | RowLengths],
+    evaluation: Sequence[Row | RowTokens],
     prices: Prices,
     *,
     judge: str,

@@ -32,7 +32,9 @@ class BudgetEstimate(TypedDict):
     estimated_usd: float  # sum of the lines
     # all model calls, estimated from characters; absent in a DAG without the task ``estimate``
     by_characters_usd: NotRequired[float]
-    critic_by_characters_usd: float  # the critic's calls, estimated from characters, as if there were no critic budget
+    critic_by_characters_usd: (
+        float  # the critic's calls, not corrected with CountTokens, as if there were no critic budget
+    )
 
 
 class CostEstimate(BudgetEstimate):

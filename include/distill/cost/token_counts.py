@@ -3,7 +3,7 @@ Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of t
 
 CountTokens is free: https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
 If the model or the Region does not support CountTokens, or the role may not call it, tokens are estimated from
-characters, and the estimate says so.
+the texts alone, and the estimate says so.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
-from include.distill.core.tokens import CHARACTERS_PER_TOKEN
-from include.distill.cost.estimate import TokenRate
+from include.distill.cost.estimate import ESTIMATED, TokenRate
 from include.distill.curation.critic import Critic
 from include.distill.dataset.records import Role, Row, Side
 from include.distill.evaluation.judge import Judge, PairwiseComparison
@@ -26,6 +25,7 @@ from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
 from include.distill.synthesis.teacher import Teacher
+from include.distill.text.token_count import central_token_count
 
 CONCURRENCY = 8
 EMPTY_ROW: Row = {
@@ -84,29 +84,27 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
 
     :param count: returns the number of tokens of a request, free of charge.
     :return: the measured rate. If a call fails or there are no rows, the returned rate estimates tokens from
-        characters. After a failed call, its ``method`` contains the error.
+        the texts alone. After a failed call, its ``method`` contains the error.
     """
 
-    def characters_and_tokens(row: Row) -> tuple[int, int]:
-        return sum(len(row[column]) for column in probe.columns), count(probe.request(row))
+    def estimated_and_counted(row: Row) -> tuple[int, int]:
+        return sum(central_token_count(row[column]) for column in probe.columns), count(probe.request(row))
 
-    counted_rows = characters = tokens = 0
+    counted_rows = estimated = tokens = 0
     try:
         prompt_tokens = count(probe.request(EMPTY_ROW))
-        for outcome in for_each(rows, characters_and_tokens, threads=CONCURRENCY):
+        for outcome in for_each(rows, estimated_and_counted, threads=CONCURRENCY):
             if isinstance(outcome, Failure):
                 raise outcome.error
             counted_rows += 1
-            characters += outcome[0]
+            estimated += outcome[0]
             tokens += outcome[1]
     except ServiceError as error:
-        return TokenRate(
-            method=f"estimated at {CHARACTERS_PER_TOKEN} characters a token, because CountTokens failed: {error}"
-        )
-    if not characters:
+        return TokenRate(method=f"{ESTIMATED}, because CountTokens failed: {error}")
+    if not estimated:
         return TokenRate()
-    tokens_per_character = (tokens - counted_rows * prompt_tokens) / characters
-    return TokenRate(prompt_tokens, tokens_per_character, f"CountTokens on {counted_rows} rows")
+    tokens_per_estimated_token = (tokens - counted_rows * prompt_tokens) / estimated
+    return TokenRate(prompt_tokens, tokens_per_estimated_token, f"CountTokens on {counted_rows} rows")
 
 
 def sample_rows(rows: Iterable[Row], size: int, seed: int) -> list[Row]:

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import IO, Literal
+from typing import IO
 
 import jsonlines
 
@@ -28,15 +28,14 @@ from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLoc
 from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SpooledRow, UngroupedRow
 from include.distill.dataset.rejection_limit import RejectionLimit
 from include.distill.dataset.row_changes import row_line
+from include.distill.dataset.row_length import LengthCheck, Target, reject_too_long
 from include.distill.dataset.rows import Duplicates, is_rejected, reject
 from include.distill.dataset.source_files import SourceReader
 from include.distill.dataset.stored_split import StoredSplit
 
 MAX_REJECTION_MESSAGES = 20
 
-# The object under ``source/`` to which a row is written.
-_Target = Side | Literal["rejected"]
-_TARGETS: tuple[_Target, ...] = ("train", "evaluation", "rejected")
+_TARGETS: tuple[Target, ...] = ("train", "evaluation", "rejected")
 
 
 @dataclass
@@ -50,7 +49,7 @@ class IngestResult:
     :param notes: files that were skipped or empty, and what was ignored in the files.
     """
 
-    counts: Counter[_Target] = field(default_factory=Counter)
+    counts: Counter[Target] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -71,12 +70,21 @@ class IngestResult:
         return counts
 
 
-def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> IngestResult:
+def ingest(
+    source: SourceData,
+    *,
+    store: ObjectStore,
+    folder: RunFolder,
+    splits_uri: str,
+    seed: int,
+    check_length: LengthCheck | None = None,
+) -> IngestResult:
     """
     Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
 
     :param splits_uri: URI of the object that keeps each document's side for later runs. The object is not used if
         ``evaluation_csv`` is set.
+    :param check_length: returns why a row is too long for the student, or ``None``.
     :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
         In this case, nothing is written.
     """
@@ -87,7 +95,8 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
         split = _split(reading, stored, seed)
         spool.seek(0)
         entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
-        result = _write((_place(entry, reading, split) for entry in entries), store, folder, source.training_csv)
+        placed = (_place(entry, reading, split) for entry in entries)
+        result = _write((reject_too_long(*row, check_length) for row in placed), store, folder, source.training_csv)
         result.notes = reading.notes
         # The sides are stored last, so that a run that fails earlier leaves the stored sides unchanged.
         if stored is not None:
@@ -158,7 +167,7 @@ def _split(reading: _FirstPass, stored: StoredSplit | None, seed: int) -> Split:
     return split_groups(groups, stated, similarity=source.same_document_similarity, share=share, seed=seed)
 
 
-def _place(entry: SpooledRow, reading: _FirstPass, split: Split) -> tuple[_Target, Row | RejectedRow]:
+def _place(entry: SpooledRow, reading: _FirstPass, split: Split) -> tuple[Target, Row | RejectedRow]:
     """Return the object to which a row is written, and the row in the form in which it is written."""
     number, part, spooled = entry["number"], entry["part"], entry["row"]
     if is_rejected(spooled):
@@ -193,7 +202,7 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
 
 
 def _write(
-    rows: Iterator[tuple[_Target, Row | RejectedRow]], store: ObjectStore, folder: RunFolder, training_csv: str
+    rows: Iterator[tuple[Target, Row | RejectedRow]], store: ObjectStore, folder: RunFolder, training_csv: str
 ) -> IngestResult:
     """Write every row to its object. If a row cannot be written, no object is written."""
     result = IngestResult()

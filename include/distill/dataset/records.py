@@ -100,8 +100,8 @@ class RowName(Grouped, Identified):
     """A row's identity and group, without its texts. This record is not stored."""
 
 
-class RowLengths(Grouped):
-    """A row with the length of each text in characters instead of the text. This record is not stored."""
+class RowTokens(Grouped):
+    """A row with the estimated number of tokens of each text instead of the text. This record is not stored."""
 
     document: int
     question: int

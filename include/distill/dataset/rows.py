@@ -212,11 +212,13 @@ def _rejected_row(origin: RowOrigin, fault: RowFault, text: str | RowTexts) -> R
     }
 
 
-def reject(row: UngroupedRow | Row, *, reason: RowRejectionReason, message: str) -> RejectedRow:
+def reject(
+    row: UngroupedRow | Row, *, reason: RowRejectionReason, message: str, column: Role | None = None
+) -> RejectedRow:
     """Turn an accepted row into a rejected row that keeps its texts."""
     origin: RowOrigin = {"row": row["row"], "line": row["line"], "source": row["source"]}
     texts: RowTexts = {"document": row["document"], "question": row["question"], "answer": row["answer"]}
-    return _rejected_row(origin, RowFault(reason, message), texts)
+    return _rejected_row(origin, RowFault(reason, message, column), texts)
 
 
 def row_id(*, document: str, question: str, answer: str) -> str:

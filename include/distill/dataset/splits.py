@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.records import Grouped, Row, RowLengths
+from include.distill.dataset.records import Grouped, Row, RowTokens
+from include.distill.text.token_count import central_token_count
 
 RowT = TypeVar("RowT", bound=Grouped)
 
@@ -62,14 +63,14 @@ def draw(purpose: str, seed: int, name: str) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def text_lengths(rows: Iterable[Row]) -> list[RowLengths]:
-    """Replace the texts of rows with their lengths in characters. An estimate needs only the lengths."""
+def row_tokens(rows: Iterable[Row]) -> list[RowTokens]:
+    """Replace the texts of rows with their estimated numbers of tokens. An estimate of the cost needs no texts."""
     return [
         {
             "group": row["group"],
-            "document": len(row["document"]),
-            "question": len(row["question"]),
-            "answer": len(row["answer"]),
+            "document": central_token_count(row["document"]),
+            "question": central_token_count(row["question"]),
+            "answer": central_token_count(row["answer"]),
         }
         for row in rows
     ]

@@ -30,6 +30,7 @@ from include.distill.core.errors import (
     ThrottledError,
 )
 from include.distill.inference.requests import Completion, ModelRequest
+from include.distill.text.token_count import central_token_count, conservative_token_count
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than later calls. The service's bucket is full until they arrive, so
@@ -37,7 +38,6 @@ MINUTE = 60.0
 # refills in JITTER_SECONDS. When JITTER_SECONDS was 0.5 and four tasks started at the same time on two cores, one of
 # 501 calls was rejected.
 JITTER_SECONDS = 1.0
-BYTES_PER_TOKEN = 3.0
 MAX_PAUSE_SECONDS = 20.0
 
 
@@ -198,32 +198,33 @@ class TokenEstimator:
     An estimator for the tokens that a call takes from the quota: its input tokens plus tokens for its answer.
 
     The tokens for the answer are ``max_tokens``, or more if an earlier answer, at the burn-down rate, took more.
-    Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. AWS's validators
-    also assume three characters per token, which is conservative. Bytes are counted instead of characters, so that the
-    estimate is valid for every script. After the first answer, the highest number of tokens per byte and the longest
-    answer so far are used. If an estimate is too high, the unused tokens are given back when the call ends. If an
-    estimate is too low, another call may be throttled.
+    Until real usage is known, the number of input tokens is estimated conservatively. After the first answer, the
+    central estimate is multiplied by the highest ratio of real to estimated tokens so far, which depends on the model's
+    tokenizer. If an estimate is too high, the unused tokens are given back when the call ends. If an estimate is too
+    low, another call may be throttled.
     """
 
     def __init__(self) -> None:
-        self._tokens_per_byte: float | None = None
+        self._correction: float | None = None
         self._longest_answer = 0
 
     def estimate(self, request: ModelRequest) -> float:
         """Return the number of tokens that ``request`` is expected to take from the quota."""
-        density = 1 / BYTES_PER_TOKEN if self._tokens_per_byte is None else self._tokens_per_byte
-        burned_down = self._longest_answer * request.model.output_burndown
-        return _text_bytes(request) * density + max(request.max_tokens, burned_down)
+        text = _text(request)
+        input_tokens: float = conservative_token_count(text)
+        if self._correction is not None:
+            input_tokens = self._correction * central_token_count(text)
+        return input_tokens + max(request.max_tokens, self._longest_answer * request.model.output_burndown)
 
     def update(self, request: ModelRequest, completion: Completion) -> None:
         """Update the estimate with the real usage of a call."""
-        density = completion.input_tokens / max(1, _text_bytes(request))
-        self._tokens_per_byte = max(self._tokens_per_byte or 0.0, density)
+        ratio = completion.input_tokens / max(1, central_token_count(_text(request)))
+        self._correction = max(self._correction or 0.0, ratio)
         self._longest_answer = max(self._longest_answer, completion.output_tokens)
 
 
-def _text_bytes(request: ModelRequest) -> int:
-    return len(request.system.encode()) + len(request.user.encode())
+def _text(request: ModelRequest) -> str:
+    return f"{request.system}{request.user}"
 
 
 Wait = Callable[[threading.Condition, float | None], object]

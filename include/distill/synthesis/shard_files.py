@@ -9,8 +9,8 @@ from types import TracebackType
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import ObjectStore, jsonl_writer
-from include.distill.dataset.records import Row, RowLengths
-from include.distill.dataset.splits import text_lengths
+from include.distill.dataset.records import Row, RowTokens
+from include.distill.dataset.splits import row_tokens
 from include.distill.synthesis.records import FailedRow
 from include.distill.synthesis.teacher import SyntheticSamples
 
@@ -53,7 +53,7 @@ class ShardFiles:
         self._rejected(failed)
 
 
-def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
+def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowTokens]]:
     """Return a readable label for a shard, and the lengths of its rows' texts. Rows are streamed."""
     ends: list[Row] = []  # the first and the last row
 
@@ -62,7 +62,7 @@ def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
             ends[1:] = [row]
             yield row
 
-    sizes = text_lengths(remembered())
+    sizes = row_tokens(remembered())
     return shard_label(ends), sizes
 
 

@@ -8,14 +8,18 @@ A job that breaks a limit would fail in Bedrock, hours later. The limits and the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from include.distill.config.catalog import Family
 from include.distill.core.errors import LimitError
 from include.distill.text.normalization import is_blank, unsupported_character
+from include.distill.text.token_count import conservative_token_count, fits_certainly
 from include.distill.training.formats import record_texts
+
+# Tokens that a model's chat template adds to a record: marks around each message. With Llama 3, there are 16.
+TEMPLATE_TOKENS = 20
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def check_record(record: Mapping[str, Any], family: Family, number: int) -> list
         for reserved in family.reserved_strings
         if reserved in texts[field]
     ]
-    tokens = conservative_token_count("".join(texts.values()), family)
+    tokens = token_limit_count(texts.values(), family)
     if tokens > family.tokens_per_record:
         message = f"about {tokens:,} tokens; at most {family.tokens_per_record:,} are allowed. Shorten the document"
         problems.append(RecordProblem(number, "record", message))
@@ -62,9 +66,18 @@ def _text_faults(text: str) -> Iterator[str]:
         yield f"contains {character}, which is not allowed in a training file. Remove it"
 
 
-def conservative_token_count(text: str, family: Family) -> int:
-    """Estimate the number of tokens in ``text`` from its length. For English, the estimate is above the real number."""
-    return -(-len(text) // family.characters_per_token)
+def token_limit_count(texts: Iterable[str], family: Family) -> int:
+    """
+    Count the tokens of a record in the way that is compared with the family's limit.
+
+    The count is the larger one of two: a conservative estimate of the real tokens, and the count of AWS's own
+    validators, which divide the number of characters by a constant.
+    """
+    text = "".join(texts)
+    characters = -(-len(text) // family.characters_per_token)
+    if fits_certainly(text, family.tokens_per_record - TEMPLATE_TOKENS):
+        return characters
+    return max(characters, conservative_token_count(text) + TEMPLATE_TOKENS)
 
 
 def record_count_problems(training: int, validation: int, family: Family) -> Iterator[str]:

@@ -19,7 +19,7 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, split_uri, stream_jsonl
-from include.distill.core.tokens import rough_token_count
+from include.distill.curation.records import Pair
 from include.distill.curation.repeated_pairs import curated_pairs
 from include.distill.dataset.arm_rows import hold_out, original_rows, pairs_of
 from include.distill.dataset.records import Row, RowName, RowTexts
@@ -59,13 +59,13 @@ def write_training_set(
     Rows and pairs are streamed. Only the ids and groups of the rows are kept in memory.
 
     :param shards: number of shards of the run's synthetic pairs.
-    :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
+    :raises LimitError: the set breaks a limit of the family. Nothing was written, and no training job was bought.
     """
     names: list[RowName] = [
         {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(store, folder.source("train"), Row)
     ]
     training, held_out = hold_out(names, use_case)
-    as_record = partial(_record, use_case=use_case, prompt=prompt, family=family)
+    as_record = partial(_named_record, use_case=use_case, prompt=prompt, family=family)
     digest, figures = hashlib.sha256(), CardFigures(seed=use_case.seed)
     train, validation = (TrainingFile(name, family, digest) for name in ("training", "validation"))
     with ExitStack() as files:
@@ -78,14 +78,14 @@ def write_training_set(
             digest.update(b"\0")  # without a separator, moving a row between the files might not change the hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
             validation.write(map(as_record, _rows(store, folder, held_out)), body)
-        _check(train, validation, folder, digest.hexdigest())
+        _check(train, validation, store, folder, digest.hexdigest())
     counts: TrainingSetCounts = {
         "originals": originals,
         "synthetic": train.records - originals,
         "records": train.records,
         "validation": validation.records,
     }
-    return TrainingSet(digest.hexdigest(), rough_token_count(train.characters), counts, figures.as_record())
+    return TrainingSet(digest.hexdigest(), train.tokens, counts, figures.as_record())
 
 
 def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> Iterator[Row]:
@@ -93,22 +93,36 @@ def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> I
     return (row for row in stream_jsonl(store, folder.source("train"), Row) if row["row_id"] in row_ids)
 
 
-def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha256: str) -> None:
+def _check(train: TrainingFile, validation: TrainingFile, store: ObjectStore, folder: RunFolder, sha256: str) -> None:
     train.add_problems(record_count_problems(train.records, validation.records, train.family))
     for file, name in ((train, TRAIN), (validation, VALIDATION)):
-        file.require_no_problem()
+        file.require_no_problem(partial(_locations, store, folder))
         _, key = split_uri(folder.dataset(sha256, name))
         check_file(key, file.size_bytes, file.family, validation=file is validation)
 
 
+def _locations(store: ObjectStore, folder: RunFolder, row_ids: set[str]) -> dict[str | None, str]:
+    """Return where rows are in the input files, by row id."""
+    return {
+        row["row_id"]: f"{row['source']} row {row['row']} (line {row['line']})"
+        for row in (stream_jsonl(store, folder.source("train"), Row) if row_ids else ())
+        if row["row_id"] in row_ids
+    }
+
+
 def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
     """Return why a training job would fail on the training record of ``pair``, or ``None`` if the record is valid."""
-    record = _record(pair, use_case=use_case, prompt=prompt, family=family)
+    record = training_record(pair, use_case=use_case, prompt=prompt, family=family)
     problems = check_record(record, family, 1)
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None
 
 
-def _record(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> TrainingRecord:
+def _named_record(pair: Row | Pair, *, use_case: UseCase, prompt: Prompt, family: Family) -> tuple[str, TrainingRecord]:
+    return pair["row_id"], training_record(pair, use_case=use_case, prompt=prompt, family=family)
+
+
+def training_record(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> TrainingRecord:
+    """Return the training record of a row or pair, in the format of the student's family."""
     return to_customization_format(
         user=student_input(pair["document"], pair["question"], prompt=prompt, family=family),
         answer=pair["answer"],

@@ -21,7 +21,7 @@ from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
 from include.distill.dataset.records import Row
-from include.distill.dataset.splits import text_lengths
+from include.distill.dataset.splits import row_tokens
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.report.batch_notes import too_few_for_batch
 
@@ -47,7 +47,7 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> EstimateManifest:
         """Calculate and write the estimate, and compare it with the cap."""
-        train, evaluation = (text_lengths(self._rows(name)) for name in ("train", "evaluation"))
+        train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
         estimate_bill = partial(

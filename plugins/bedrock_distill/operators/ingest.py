@@ -13,6 +13,7 @@ from include.distill.dataset.ingestion import ingest
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
 from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.splits import shards
+from include.distill.training.row_limits import RowLimits
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,6 +46,7 @@ class IngestCsvOperator(DistillOperator):
             folder=self.folder,
             splits_uri=self.folder.splits(self.use_case.name),
             seed=self.use_case.seed,
+            check_length=RowLimits.from_use_case(self.use_case, self.prompts[self.use_case.prompts.answering]).fault,
         )
         for message in ingested.messages:
             self.log.warning("Rejected: %s", message)

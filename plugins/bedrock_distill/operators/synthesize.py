@@ -19,8 +19,8 @@ from include.distill.cost.task_budget import TaskBudget
 from include.distill.curation.critic import Critic, CriticCounter
 from include.distill.curation.filters import PairFilters, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher
-from include.distill.dataset.records import Row, RowLengths
-from include.distill.dataset.splits import text_lengths
+from include.distill.dataset.records import Row, RowTokens
+from include.distill.dataset.splits import row_tokens
 from include.distill.inference.answer_store import UsageCounter
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Failure, for_each
@@ -119,7 +119,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             files.write_failed(failed)
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
-    def _critic(self, ask: RateLimitedModel, rows: Sequence[RowLengths]) -> Critic | None:
+    def _critic(self, ask: RateLimitedModel, rows: Sequence[RowTokens]) -> Critic | None:
         """Return the critic with this shard's share of the budget; ``None`` if the use case has no critic."""
         settings = self.use_case.critic
         if settings is None:
@@ -139,7 +139,7 @@ class BedrockSynthesizeOperator(DistillOperator):
         try:
             return read_json(self.store, self.folder.estimate, BudgetEstimate)
         except NotFoundError:  # A custom DAG may have no task `estimate`, but its critic still needs a budget.
-            rows = text_lengths(stream_jsonl(self.store, self.folder.source("train"), Row))
+            rows = row_tokens(stream_jsonl(self.store, self.folder.source("train"), Row))
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 
     def _filters(self) -> PairFilters:

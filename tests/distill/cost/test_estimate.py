@@ -7,6 +7,7 @@ import pytest
 from include.distill.core.errors import UseCaseError
 from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls
 from include.distill.cost.prices import BillLine, Prices, total_usd
+from include.distill.text.token_count import central_token_count
 from tests.distill.conftest import make_use_case
 
 BASE = {"name": "base", "kind": "base"}
@@ -20,8 +21,9 @@ ROUND = {
     "throughput_per_hour": 10,
 }
 PRICES = Prices(dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND), batch_share=0.5)
-# 39 characters are 10 tokens, 19 are 5, 7 are 2.
-ROW = {"document": "d" * 39, "question": "q" * 19, "answer": "a" * 7}
+ROW = {"document": "one two three four five six seven eight nine ten.", "question": "one two three.", "answer": "one."}
+DOCUMENT, QUESTION, ANSWER = (central_token_count(text) for text in ROW.values())
+TEXTS = DOCUMENT + QUESTION + ANSWER
 
 
 def quantities(lines: list[BillLine]) -> dict[str, float]:
@@ -36,20 +38,23 @@ class TestEstimate:
             serving={"expected_hours": 0.5, "model_units": 4},
         )
         lines = estimate(use_case, train=[ROW, ROW], evaluation=[ROW], prices=PRICES)
-        answering = 10 + 5 + PROMPT_TOKENS
+        answering = DOCUMENT + QUESTION + PROMPT_TOKENS
         assert quantities(lines) == {
-            "synthesis: claude-sonnet-4-6 input": 2 * (10 + 5 + 2 + PROMPT_TOKENS),
-            "synthesis: claude-sonnet-4-6 output": 2 * 2 * (5 + 2),
+            "synthesis: claude-sonnet-4-6 input": 2 * (TEXTS + PROMPT_TOKENS),
+            "synthesis: claude-sonnet-4-6 output": 2 * 2 * (QUESTION + ANSWER),
             "answers base: nova-micro input": answering,
-            "answers base: nova-micro output": 2,
+            "answers base: nova-micro output": ANSWER,
             "throughput tuned: nova-micro": 0.5 * 4,
-            "training tuned: nova-micro": 3 * (1 + 2) * 2 * (10 + 5 + 2),
-            "judging: claude-haiku-4-5 input": 2 * (10 + 5 + 2 + 2 + PROMPT_TOKENS),
+            "training tuned: nova-micro": 3 * (1 + 2) * 2 * TEXTS,
+            "judging: claude-haiku-4-5 input": 2 * (TEXTS + ANSWER + PROMPT_TOKENS),
             "judging: claude-haiku-4-5 output": 2 * VERDICT_TOKENS,
         }
-        # 734 + 2x28, 365 + 2x2 and 738 + 2x120 tokens at $1 a million, 306 at $0.01 a thousand, two hours at $10.
-        assert [line.usd for line in lines] == [0.0007, 0.0001, 0.0004, 0.0, 20.0, 0.0031, 0.0007, 0.0002]
-        assert total_usd(lines) == 20.0052
+        # $1 a million input tokens, $2 a million output tokens, $0.01 a thousand trained tokens, two hours at $10
+        assert [line.usd for line in lines] == [
+            round(line.quantity * price, 4)
+            for line, price in zip(lines, [1e-6, 2e-6, 1e-6, 2e-6, 10, 1e-5, 1e-6, 2e-6], strict=True)
+        ]
+        assert total_usd(lines) == pytest.approx(sum(line.usd for line in lines), abs=1e-4)
 
     def test_an_arm_is_billed_for_its_own_mix_and_the_teacher_for_the_rows_that_it_receives(self) -> None:
         arms = [
@@ -60,13 +65,13 @@ class TestEstimate:
         ]
         pairs = {"synthesis": {"pairs_per_document": 2}, "training": {"hyperparameters": {"epochCount": 1}}}
         bill = quantities(estimate(make_use_case(arms=arms, **pairs), train=[ROW] * 5, evaluation=[ROW], prices=PRICES))
-        trained = {what.split()[1]: quantity / 17 for what, quantity in bill.items() if what.startswith("training")}
+        trained = {what.split()[1]: quantity / TEXTS for what, quantity in bill.items() if what.startswith("training")}
         assert trained == {"few:": 2, "mix:": 5, "pairs:": 4}
-        assert bill["synthesis: claude-sonnet-4-6 output"] == 5 * 2 * (5 + 2)
+        assert bill["synthesis: claude-sonnet-4-6 output"] == 5 * 2 * (QUESTION + ANSWER)
         sent = quantities(
             estimate(make_use_case(arms=arms[:3], **pairs), train=[ROW] * 5, evaluation=[ROW], prices=PRICES)
         )
-        assert sent["synthesis: claude-sonnet-4-6 output"] == 2 * 2 * (5 + 2)
+        assert sent["synthesis: claude-sonnet-4-6 output"] == 2 * 2 * (QUESTION + ANSWER)
 
     def test_the_teacher_costs_nothing_without_synthetic_pairs(self) -> None:
         use_case = make_use_case(arms=[BASE, {"name": "few", "synthetic": 0}])

@@ -8,10 +8,10 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.sections import CriticSettings
 from include.distill.core.errors import InvalidRequestError, RefusedError, ServiceError, ThrottledError
-from include.distill.cost.estimate import TokenRate, estimate
+from include.distill.cost.estimate import ESTIMATED, TokenRate, estimate
 from include.distill.cost.prices import load_prices
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
-from include.distill.dataset.splits import text_lengths
+from include.distill.dataset.splits import row_tokens
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
@@ -45,7 +45,7 @@ def test_counting_the_tokens_of_some_rows_gives_the_tokens_of_all_rows(step: str
     probe = STEPS[step]
     rate = measure_token_rate(probe, ROWS[::3], half_the_characters)
     real_tokens = sum(half_the_characters(probe.request(row)) for row in ROWS)
-    assert rate.input_tokens(text_lengths(ROWS), *probe.columns) == pytest.approx(real_tokens, rel=0.01)
+    assert rate.input_tokens(row_tokens(ROWS), *probe.columns) == pytest.approx(real_tokens, rel=0.01)
     assert rate.method == "CountTokens on 10 rows"
 
 
@@ -55,7 +55,7 @@ def test_tokens_that_cannot_be_counted_are_estimated_and_the_reason_is_kept(erro
         raise error("not in this Region")
 
     rate = measure_token_rate(STEPS["synthesis"], ROWS, refuse)
-    assert rate == TokenRate(method="estimated at 4 characters a token, because CountTokens failed: not in this Region")
+    assert rate == TokenRate(method=f"{ESTIMATED}, because CountTokens failed: not in this Region")
 
 
 def test_tokens_are_estimated_when_there_are_no_rows() -> None:
@@ -63,7 +63,7 @@ def test_tokens_are_estimated_when_there_are_no_rows() -> None:
 
 
 def test_the_estimate_uses_the_counted_tokens_only_for_input() -> None:
-    rows: list[Any] = text_lengths(ROWS)
+    rows: list[Any] = row_tokens(ROWS)
     plain = {line.what: line.quantity for line in estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices())}
     rates = {step: TokenRate(1000.0, 0.0, "counted") for step in STEPS}
     lines = estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices(), rates=rates)
@@ -80,8 +80,8 @@ def test_the_lengths_of_texts_give_the_same_estimate_as_the_texts() -> None:
     def lines(rows: Any) -> Any:
         return estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices())
 
-    assert lines(text_lengths(ROWS)) == lines(ROWS)
-    assert "word" not in str(text_lengths(ROWS))
+    assert lines(row_tokens(ROWS)) == lines(ROWS)
+    assert "word" not in str(row_tokens(ROWS))
 
 
 def test_the_sample_is_drawn_from_all_rows_and_is_always_the_same() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.splits import shards, split_by_document, text_lengths
+from include.distill.dataset.splits import row_tokens, shards, split_by_document
+from include.distill.text.token_count import central_token_count
 
 
 def row(document: str = "d", question: str = "q", number: int = 1) -> dict[str, Any]:
@@ -81,6 +82,13 @@ class TestSplitByDocument:
         ]
 
 
-def test_text_lengths_replaces_texts_by_their_numbers_of_characters() -> None:
-    rows: list[Any] = [{**row("four", "seven ?"), "answer": "é", "row_id": "1"}]
-    assert text_lengths(rows) == [{"group": "four", "document": 4, "question": 7, "answer": 1}]
+def test_row_tokens_replaces_texts_by_their_estimated_numbers_of_tokens() -> None:
+    rows: list[Any] = [{**row("four", "seven ?"), "answer": "東京都", "row_id": "1"}]
+    assert row_tokens(rows) == [
+        {
+            "group": "four",
+            "document": central_token_count("four"),
+            "question": central_token_count("seven ?"),
+            "answer": central_token_count("東京都"),
+        }
+    ]

@@ -15,7 +15,7 @@ from include.distill.inference.requests import Completion, ModelRequest
 TEACHER = load_catalog().model("claude-haiku-4-5")  # an output token counts five times
 
 
-def request(text: str = "x" * 300, max_tokens: int = 100) -> ModelRequest:
+def request(text: str = "\U0001f600" * 25, max_tokens: int = 100) -> ModelRequest:
     return ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, text, max_tokens)
 
 
@@ -88,7 +88,8 @@ class TestRequests:
 
 class TestTokens:
     def test_input_tokens_and_max_tokens_are_reserved_and_unused_tokens_are_refunded(self) -> None:
-        # 300 bytes are estimated at 100 tokens, and max_tokens is 100. The bucket gets 100 tokens per second.
+        # 25 emoji have 100 bytes and are estimated at 100 tokens, and max_tokens is 100. The
+        # bucket gets 100 tokens per second.
         assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 1) == pytest.approx([2.0])
         # The call used 75 input tokens and 10 output tokens that count five times, so 75 of 200 tokens are refunded.
         # The second call is estimated at 75 + 100 tokens, so it waits until 100 more tokens have been refilled.

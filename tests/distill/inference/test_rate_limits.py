@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from include.distill.config.catalog import load_catalog
 from include.distill.inference.rate_limits import AimdLimiter, Quota, TokenBucket, TokenEstimator
 from include.distill.inference.requests import Completion, ModelRequest
+from include.distill.text.token_count import conservative_token_count
 
 MODEL = load_catalog().model("claude-haiku-4-5")  # an output token counts five times
 
@@ -88,18 +89,19 @@ class TestTokenBucket:
 
 
 class TestTokenEstimator:
-    def test_the_input_estimate_uses_the_byte_count_and_later_the_highest_token_rate_so_far(self) -> None:
+    def test_the_input_estimate_is_conservative_and_later_uses_the_highest_ratio_so_far(self) -> None:
         estimate = TokenEstimator()
-        assert estimate.estimate(request("あ" * 100)) == 100 + 100
+        text = "Die Fernwärmeversorgung wird umgestellt. これは日本語の文です。"
+        assert estimate.estimate(request(text)) == conservative_token_count(text) + 100
         for tokens in (75, 60):
             estimate.update(request(), Completion("text", "end_turn", tokens, 10))
-        assert estimate.estimate(request()) == 75 + 100
+        assert estimate.estimate(request()) == pytest.approx(75 + 100)
 
     def test_the_estimate_covers_answers_that_count_for_more_than_max_tokens(self) -> None:
         estimate = TokenEstimator()
         for written in (30, 20):
             estimate.update(request(), Completion("text", "end_turn", 75, written))
-        assert estimate.estimate(request()) == 75 + 5 * 30
+        assert estimate.estimate(request()) == pytest.approx(75 + 5 * 30)
 
 
 def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_jsonl
 from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
 from include.distill.synthesis.teacher import SyntheticSamples
+from include.distill.text.token_count import central_token_count
 from tests.distill.conftest import make_row
 from tests.fakes.memory_store import MemoryStore
 
@@ -43,10 +44,10 @@ def test_no_shard_file_is_written_when_the_with_block_raises(store: MemoryStore)
     ("numbers", "label"),
     [([4], "row 4: Question 4?"), ([4, 5, 9], "rows 4 to 9: Question 4?")],
 )
-def test_a_shard_is_named_after_its_rows_and_keeps_only_the_lengths_of_their_texts(
+def test_a_shard_is_named_after_its_rows_and_keeps_only_the_token_counts_of_their_texts(
     numbers: list[int], label: str
 ) -> None:
     rows = [{**make_row(number), "row": number, "question": f"Question {number}?"} for number in numbers]
     name, sizes = summarize_shard(iter(rows))
     assert name == label
-    assert [size["question"] for size in sizes] == [len(row["question"]) for row in rows]
+    assert [size["question"] for size in sizes] == [central_token_count(row["question"]) for row in rows]

@@ -6,16 +6,22 @@ import pytest
 
 from include.distill.config.catalog import Family, RecordFormatName, load_catalog
 from include.distill.core.errors import LimitError
+from include.distill.text.token_count import conservative_token_count
 from include.distill.training.formats import record_texts, to_customization_format
 from include.distill.training.limits import (
+    TEMPLATE_TOKENS,
     check_file,
     check_record,
-    conservative_token_count,
     record_count_problems,
+    token_limit_count,
 )
 
 FAMILIES = load_catalog().families
 NOVA, LLAMA, CLAUDE = FAMILIES["nova"], FAMILIES["llama3.1"], FAMILIES["claude3"]
+PROSE = (
+    "The library is open every day except Sunday. Members can borrow up to five books for two weeks. If a book is"
+    " returned late, the member pays a small fee for each day. Please keep your card with you when you visit us. "
+)
 ALL = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 # The field names of the user's text and of the answer in each record format.
 FIELDS: dict[RecordFormatName, dict[str, str]] = {
@@ -50,12 +56,26 @@ class TestCheckRecord:
         assert problem.field == FIELDS[family.format][field]
 
     @ALL
-    def test_a_record_may_be_as_long_as_the_limit_but_no_longer(self, family: Family) -> None:
+    def test_a_record_may_have_as_many_characters_as_the_validators_of_aws_accept_but_no_more(
+        self, family: Family
+    ) -> None:
         others = sum(map(len, record_texts(made(family, user=""), family).values()))
         room = family.tokens_per_record * family.characters_per_token - others
-        assert check_record(made(family, user="u" * room), family, 1) == []
-        (problem,) = check_record(made(family, user="u" * (room + 1)), family, 1)
+        prose = PROSE * (room // len(PROSE) + 1)
+        assert check_record(made(family, user=prose[:room]), family, 1) == []
+        (problem,) = check_record(made(family, user=f"{prose[:room]}."), family, 1)
         assert f"about {family.tokens_per_record + 1:,} tokens; at most {family.tokens_per_record:,}" in problem.message
+
+    @ALL
+    @pytest.mark.parametrize(
+        "text", ["東京都の図書館は毎日開いている。", "a[i] = (x << 3) ^ 0x1F; ", "3.14159,2.71828\n"]
+    )
+    def test_a_record_whose_real_tokens_exceed_the_limit_is_refused_although_its_characters_do_not(
+        self, family: Family, text: str
+    ) -> None:
+        user = text * (family.tokens_per_record * 2 // len(text))
+        (problem,) = check_record(made(family, user=user), family, 1)
+        assert problem.field == "record"
 
     @ALL
     @pytest.mark.parametrize("other", FAMILIES.values(), ids=list(FAMILIES))
@@ -141,6 +161,9 @@ class TestRecordCounts:
 
 
 class TestTokens:
-    @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("é" * 9, 3)])
-    def test_the_token_count_is_estimated_from_characters_and_rounded_up(self, text: str, tokens: int) -> None:
-        assert conservative_token_count(text, NOVA) == tokens
+    def test_short_texts_are_counted_as_the_validators_of_aws_count_them(self) -> None:
+        assert token_limit_count(["abc", "d"], NOVA) == 2
+
+    def test_long_texts_are_estimated_conservatively(self) -> None:
+        text = "東京都の図書館は毎日開いている。" * 1000
+        assert token_limit_count([text], NOVA) == conservative_token_count(text) + TEMPLATE_TOKENS

@@ -156,7 +156,7 @@ class TestValidation:
         _, held_out = split_by_document(ROWS, share=0.5, seed=self.HALF.seed, purpose="validation")
         # A changed document could change the side of the row, so this test makes the answer too long instead.
         rows = [{**row, "answer": "a" * 100_000} if row is held_out[0] else row for row in ROWS]
-        with pytest.raises(LimitError, match=r"validation file.*\n- record 1, record: about 33,"):
+        with pytest.raises(LimitError, match=r"\n- rows\.csv row \d+ \(line \d+\), record 1, record: about 50,"):
             built(rows=rows, use_case=self.HALF)
 
 
@@ -196,4 +196,4 @@ class TestJobFault:
     def test_a_fault_names_every_problem_with_its_field(self) -> None:
         fault = self.fault(document="x" * 100_000, answer=" ")
         assert fault is not None
-        assert fault.startswith("assistant: empty; expected text; record: about 33,")
+        assert fault.startswith("assistant: empty; expected text; record: about 50,")

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import LimitError
 from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.dataset.splits import split_by_document
+from include.distill.text.token_count import central_token_count
+from include.distill.training.formats import record_texts
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
@@ -52,6 +55,13 @@ def upload(equip: Any, context: Any) -> Any:
     return run
 
 
+def training_tokens(train: bytes) -> int:
+    """Estimate the tokens of a training file's texts."""
+    family = load_catalog().families["nova"]
+    records = [json.loads(line) for line in train.splitlines()]
+    return sum(central_token_count("\n".join(record_texts(record, family).values())) for record in records)
+
+
 class TestMerge:
     def test_originals_and_pairs_become_the_training_file(self, merge: Any, manifests: Any, store: MemoryStore) -> None:
         manifest = merge(manifests)
@@ -61,7 +71,7 @@ class TestMerge:
             "validation_uri": None,
             "card_uri": FOLDER.merged("tuned", "data_card.json"),
             "sha256": hashlib.sha256(train).hexdigest(),
-            "tokens": len(train.decode()) // 4 + 1,
+            "tokens": training_tokens(train),
             "originals": ORIGINALS,
             "synthetic": 10,
             "records": 20,

@@ -119,7 +119,7 @@ def test_an_estimate_without_counted_tokens_records_that_tokens_were_estimated(
     bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
     estimate.execute(context)
     for how in read_json(store, FOLDER.estimate, dict)["tokens"].values():
-        assert "estimated at 4 characters a token" in how
+        assert "estimated from the script and the kind of the texts" in how
         assert "no access to CountTokens" in how
 
 

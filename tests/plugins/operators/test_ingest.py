@@ -109,3 +109,13 @@ class TestShards:
         numbers = equip(task).execute(context)
         assert len(numbers) == MAX_TASKS
         assert len(json.dumps(numbers)) < 2048
+
+
+def test_a_row_that_is_too_long_for_the_student_is_rejected_with_its_file_and_line(
+    ingest: Any, store: MemoryStore
+) -> None:
+    manifest = ingest(TRAIN + f'"{"東京都の図書館は毎日開いている。" * 2500}",Question x?,Answer x\n')
+    assert manifest["reasons"] == {"too_long": 1}
+    (rejected,) = read_jsonl(store, FOLDER.source("rejected"), dict)
+    assert (rejected["column"], rejected["row"], rejected["line"]) == ("document", 31, 32)
+    assert rejected["message"].startswith("train.csv row 31 (line 32): the row's training record has up to")

@@ -1,0 +1,188 @@
+"""
+Count what decides how many tokens a text has: words, digits, signs, white space, and characters by script.
+
+A tokenizer first cuts a text into pieces: words, groups of digits, runs of signs, and runs of white space. A frequent
+piece is one token. Other pieces are several tokens, and the rarer their letters, the more. The counts of this module
+are multiplied by the weights of ``token_count.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+
+from include.distill.text.characters import character_class
+
+# A sign directly before a word belongs to the word; a space before a word or sign costs nothing. Both are so in the
+# tokenizers of GPT-4 and Llama 3. An underscore counts as a sign.
+_PIECE = re.compile(r"(?:[^\w\s]|_)?[^\W\d_]+|\d+|(?:[^\w\s]|_)+|\s{2,}|[^\S ]| (?=\d)")
+# The parts of an ASCII word such as parseHTTPHeader.
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+# The share of these words tells English from other languages, whose words have more tokens.
+_ENGLISH = frozenset(
+    """
+    a about all also an and any are as at be been but by can could did do for from had has have he her him his how i if
+    in into is it its may me more must my no not of on one only or other our out over she should so some such than that
+    the their them then there these they this to up use was we were what when which who will with would you your
+    """.split()  # noqa: SIM905
+)
+_ENGLISH_SHARE = 0.35  # share of these words in English text
+_SIGNS_PER_WORD = 0.8  # in code. Words in code are mostly English
+# The letters that rarely follow each letter from a to z, in words of European languages. Random letters, hashes and
+# base64 have many such pairs.
+_RARE_SECONDS = """
+b:cdfghkmnpqtvwxz c:bdfgnqvw d:cghjkqwx f:bcdghjkmnpqvwxz g:bdfjkqwxz h:bcdfghjkmpqwxyz i:hwy j:bcfghjmpqrtvwxyz
+k:bcdfhjmpqvwxyz l:qrwx m:cfghjkqvwxyz n:bjqwx o:hqy p:bfjnqvwxz q:abcdefghijkmnopqrstvwxyz r:jqx s:jx t:bgjqv u:hkquvwy
+v:bcdfghjklmpqstvwxyz w:bcfgjklmpqtuvwxz x:bdfghjklnoqrsuvwy y:dhjkquvxyz z:bcdfghjklpqrsvx
+"""
+_RARE_PAIRS = frozenset(entry[0] + second for entry in _RARE_SECONDS.split() for second in entry[2:])
+_LONG_PIECE = 40  # characters; longer words are not natural language
+_REPEATED_SHARE = 0.12  # share of the text above which a piece or character counts as repeated
+
+
+@dataclass
+class TokenFeatures:
+    """
+    The features of a text.
+
+    :param counts: how often each feature occurs; the names are the keys of ``WEIGHTS`` in ``token_count.py``.
+    :param bound: maximum number of tokens of the repeated pieces and of very long words, which are not in ``counts``;
+        0 if they are in ``counts``.
+    """
+
+    counts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    bound: int = 0
+    words: int = 0
+    english_words: int = 0
+
+    def add_bounded_piece(self, piece: str, times: int) -> None:
+        """Add the maximum number of tokens of a piece: one per character, or one per two equal characters."""
+        self.words += times * piece[-1].isalpha()
+        self.bound += times * min(len(piece), 1 + len(piece) // 2 + _changes(piece))
+
+    def add_piece(self, piece: str, times: int) -> None:
+        """Add a piece that occurs ``times`` times."""
+        first, counts = piece[0], self.counts
+        if first.isalpha():
+            self._add_word(piece, times)
+        elif len(piece) > 1 and piece[-1].isalpha():
+            sign = "underscore" if first == "_" else "quote" if first in "\"'`" else "sign"
+            counts[f"{sign}_before_word"] += times * first.isascii()
+            self._add_word(piece[1:], times)
+        elif first.isspace():
+            self._add_space(piece, times)
+        elif first.isalnum():
+            counts["digit_groups"] += times * -(-len(piece) // 3)
+        elif len(piece) == 1:
+            counts["single_signs"] += times * first.isascii()
+        elif signs := sum(map(str.isascii, piece)):
+            counts["sign_runs"] += times
+            counts["sign_changes"] += times * _changes(piece)
+            counts["more_signs"] += times * (signs - 1)
+
+    def _add_word(self, word: str, times: int) -> None:
+        self.words += times
+        if not word.isascii():
+            if feature := _word_feature(word):
+                self.counts[feature] += times
+            self.counts["ascii_in_accented_words"] += times * sum(map(str.isascii, word))
+            return
+        self.english_words += times * (word.lower() in _ENGLISH)
+        for name, value in _ascii_word_counts(word):
+            self.counts[name] += times * value
+
+    def _add_space(self, piece: str, times: int) -> None:
+        if piece == " ":
+            self.counts["spaces_before_digits"] += times
+        elif len(piece) == 1:
+            self.counts["single_spaces"] += times
+        else:
+            self.counts["space_runs"] += times
+            self.counts["space_changes"] += times * _changes(piece)
+            self.counts["more_spaces"] += times * (len(piece) - 2)
+
+    def add_characters(self, characters: Counter[str], repeated_above: float) -> None:
+        """Add characters that are not ASCII. Those that occur too often count with their bytes."""
+        for character, times in characters.items():
+            if times > repeated_above:
+                self.bound += times * len(character.encode(errors="surrogatepass"))
+            else:
+                self.counts[character_class(character)] += times
+
+    def add_language(self) -> None:
+        """Add the features of words that are neither English nor code, once all pieces were added."""
+        if not self.words:
+            return
+        names = ("sign_runs", "single_signs", "sign_before_word", "quote_before_word", "underscore_before_word")
+        signs = sum(self.counts[name] for name in names)
+        not_english = 1 - min(1.0, self.english_words / self.words / _ENGLISH_SHARE)
+        not_code = 1 - min(1.0, signs / self.words / _SIGNS_PER_WORD)
+        self.counts["foreign_words"] *= not_english * not_code
+        self.counts["foreign_letters_over_4"] = not_english * not_code * self.counts["letters_over_4"]
+
+
+def token_features(text: str, *, bound_repeats: bool) -> TokenFeatures:
+    """
+    Count the features of a text.
+
+    :param bound_repeats: whether repeated pieces and very long words are bounded instead of counted. Averages do not
+        hold for them: a repeated piece can be a rare one.
+    """
+    features = TokenFeatures()
+    repeated_above = _REPEATED_SHARE * len(text) if bound_repeats else float("inf")
+    for piece, times in Counter(_PIECE.findall(text)).items():
+        if bound_repeats and _needs_bound(piece, times, repeated_above):
+            features.add_bounded_piece(piece, times)
+        else:
+            features.add_piece(piece, times)
+    features.add_characters(Counter("".join(_NON_ASCII.findall(text))), repeated_above)
+    features.add_language()
+    return features
+
+
+def _needs_bound(piece: str, times: int, repeated_above: float) -> bool:
+    if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
+        return False
+    if len(piece) > _LONG_PIECE:
+        # A run of white space or a line of equal signs is long, but has few tokens.
+        return piece[-1].isalpha() or (not piece.isspace() and _changes(piece) > len(piece) // 4)
+    if times * len(piece) <= repeated_above or (len(piece) > 1 and piece.isspace()):
+        return False
+    is_ordinary_word = len(piece) > 3 and piece[1:].islower() and "rare_pairs" not in dict(_ascii_word_counts(piece))
+    return not is_ordinary_word
+
+
+@lru_cache(maxsize=100_000)
+def _word_feature(word: str) -> str | None:
+    """Return the feature that counts words with letters that are not ASCII; ``None`` if only their letters count."""
+    script = character_class(next(character for character in word if not character.isascii()))
+    if script in ("latin", "cyrillic", "hangul"):
+        return f"{script}_words"
+    return "han_or_kana_runs" if script.startswith(("han", "hira", "kata")) else None
+
+
+@lru_cache(maxsize=100_000)
+def _ascii_word_counts(word: str) -> tuple[tuple[str, int], ...]:
+    counts: Counter[str] = Counter()
+    for part in _PART.findall(word):
+        length = len(part)
+        if length > 1 and part.isupper():
+            counts["capitals"] += 1
+            counts["more_capitals"] += length - 1
+        else:
+            counts["words"] += 1
+            counts["letters_over_4"] += max(0, length - 4)
+            counts["letters_over_8"] += max(0, length - 8)
+            counts["foreign_words"] += length > 2
+        counts["rare_pairs"] += sum(first + second in _RARE_PAIRS for first, second in pairwise(part.lower()))
+    return tuple((name, count) for name, count in counts.items() if count)
+
+
+def _changes(piece: str) -> int:
+    """Return how many characters of a piece differ from the character before."""
+    return sum(first != second for first, second in pairwise(piece))

@@ -1,0 +1,1 @@
+"""Measure real token counts, with which the estimates of tokens are tested."""

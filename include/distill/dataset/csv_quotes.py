@@ -17,8 +17,6 @@ from itertools import pairwise
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
-# The fewest lines that show, without question marks, that rows were merged.
-_FEWEST_PROSE_ROWS = 3
 # A truncated upload ends in a record whose lines are text. Below this share of complete rows, they count as text.
 _SHARE_OF_ROWS = 0.5
 _COLUMNS_OF_ONE_SHAPE = 2
@@ -158,7 +156,7 @@ def count_merged_rows(record: str, separator: str, width: int) -> int:
         return len(rows)
     is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
     is_tight = not any(_has_spaces_after(separator, line) for line in lines)
-    return len(rows) if len(rows) >= _FEWEST_PROSE_ROWS and is_prose and is_tight else 0
+    return len(rows) if is_prose and is_tight else 0
 
 
 def _shape(cell: str) -> str:

@@ -186,17 +186,20 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
         reading.locations.describe(reading.groups.first_rows[other])
         for other in split.conflicts.get(number, (number, number))
     )
+    similarity = reading.source.same_document_similarity
     if reading.source.evaluation_csv:
         message = (
             f"the row's document is the same as, nearly the same as, or in the same group as the document of"
             f" {evaluation} in the evaluation set. Training on this row would make the result look better than it is."
-            " Remove the row from one of the two files, or set source.shared_documents: keep."
+            " Remove the row from one of the two files, or set source.shared_documents: keep. If they are different"
+            f" documents of the same form, raise source.same_document_similarity ({similarity})."
         )
         return reject(row, reason="document_in_evaluation_set", message=message)
     message = (
         f"the row's document is related both to the document of {train}, which is a training row, and to the document"
         f" of {evaluation}, which is an evaluation row. The row is not used, because on either side it would leak"
-        " evaluation data into training."
+        " evaluation data into training. Documents are related if they have the same value in source.group_column, or"
+        f" at least the similarity source.same_document_similarity ({similarity})."
     )
     return reject(row, reason="bridges_sides", message=message)
 

@@ -91,6 +91,7 @@ class TestMergedRows:
             ('"d1, q1?, a1\nd2, q2?, a2\nd3", q3?, a3\n', 3),
             ('"d1,q1?,a1\r\nd2,q2?,a2\r\nd3",q3?,a3\r\n', 3),
             ('"d1,q1,a1\nd2,q2,a2\nd3",q3,a3\n', 3),
+            ('"A long doc,Explain it now,It is so\nAnother doc",Say this,It is not so', 2),
             ('"d1,これは何？,a1\nd2",それは何？,a2', 2),
             (
                 '"A long doc,Explain it now,It is so\nAnother doc,Explain that,It is not\nThird",Explain x y,it is z\n',

@@ -205,6 +205,7 @@ class TestLeaks:
         assert ingest(train, evaluation)["reasons"] == {"document_in_evaluation_set": 1}
         (leak,) = ingest.rejected
         assert "in the same group as the document of row 1 of evaluation.csv in the evaluation set" in leak["message"]
+        assert "raise source.same_document_similarity (0.8)" in leak["message"]
         assert leak["text"]["document"].endswith("and more")
 
     def test_a_document_in_both_files_is_kept_when_the_use_case_allows_it(self, ingest: Ingest) -> None:
@@ -235,6 +236,7 @@ class TestLeaks:
         (dropped,) = ingest.rejected
         assert f"row {one + 2} of train.csv, which is a training row" in dropped["message"]
         assert f"row {other + 2} of train.csv, which is an evaluation row" in dropped["message"]
+        assert "source.same_document_similarity (0.8)" in dropped["message"]
         assert {n: ingest.sides[page] for n, page in self.PAGES.items()} == sides
 
 

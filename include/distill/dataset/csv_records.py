@@ -213,7 +213,7 @@ def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
             repaired = None if lines.exhausted else _spaces_after_quotes(lines, separator)
             if repaired is None and lines.exhausted:
                 # In a file that quotes every row, the rows below a stray quote would have quotes that close it.
-                is_cut = 0 < rows == rows_with_quotes
+                is_cut = 1 < rows == rows_with_quotes
                 yield _unclosed(lines, first_line, separator, 0 if is_cut else width)
                 return
             if repaired is None:
@@ -225,7 +225,7 @@ def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
         if fields:
             width = width or len(fields)
             rows += 1
-            rows_with_quotes += rows > 0 and '"' in raw
+            rows_with_quotes += rows > 0 and (raw.startswith('"') or f'{separator}"' in raw)
         if lines.is_cut:
             yield replace(record, fault=_cut_character(lines.number))
             return

@@ -153,6 +153,11 @@ class TestFaults:
         first, second, cut = read_all(body[: body.rindex(b"2026")]).records
         assert (first.fault, second.fault, cut.fault.reason) == (None, None, "truncated")
 
+    def test_a_quote_at_the_end_of_a_text_does_not_make_a_file_one_with_quoted_rows(self) -> None:
+        rows = "".join(f"d{n},q{n}?,a{n}\n" for n in range(9))
+        with pytest.raises(InputError, match="line 3: a quote opens on this line"):
+            read_all(HEADER + b'd,q?,the 19"\nd,"x?,a\n' + rows.encode())
+
     def test_rows_between_two_stray_quotes_are_one_rejected_record_with_their_text(self) -> None:
         merged = '"d1,q1?,a1\nd2,q2?,a2\nd3",q3?,a3\n'
         first, second = read_all(HEADER + merged.encode() + b"d4,q4?,a4\n").records

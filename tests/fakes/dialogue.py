@@ -22,7 +22,7 @@ def pairs(request: ModelRequest, count: int = 3) -> str:
         json.dumps(
             {
                 "question": f"What is {hashlib.sha256(f'{question} {n}'.encode()).hexdigest()[:24]}?",
-                "answer": f"Secret {n}: {document}",
+                "answer": f"Secret {chr(ord('a') + n)}: {document}",
                 "topic": f"topic {n}",
             }
         )

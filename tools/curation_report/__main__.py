@@ -15,13 +15,13 @@ from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 from include.distill.dataset.records import Role, Row
 from include.distill.dataset.rows import Duplicates, RowOptions, is_rejected, read_rows
+from include.distill.grounding.check import OUTCOMES
 from tools.curation_report.critic_comparison import compare_with_critic
 from tools.curation_report.detection import filters_that_rejected, found_as_intended, tally
 from tools.curation_report.measurements import (
     QUANTILES,
     grounding,
     lengths,
-    quantiles,
     similar_questions,
     simulator_pairs,
 )
@@ -67,24 +67,15 @@ def _real_rows(train: Sequence[Row], evaluation: Sequence[Row], seed: int) -> It
     rows = [*train, *evaluation]
     head = ["", *(f"{share:.0%}" for share in QUANTILES)]
     yield f"## Real rows ({len(rows)}): quantiles\n"
-    own, foreign = grounding(rows, seed=seed)
     roles: tuple[Role, ...] = ("question", "answer", "document")
-    measured = [
-        *((f"characters of the {role}", *lengths(rows, role)) for role in roles),
-        ("share of the answer's wording found in its own document", *quantiles(own)),
-        ("share of the answer's wording found in another row's document", *quantiles(foreign)),
-    ]
-    yield table(head, measured)
-    shares = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-    yield "\n## `min_grounding`: answers dropped and kept at each threshold\n"
+    yield table(head, ((f"characters of the {role}", *lengths(rows, role)) for role in roles))
+    yield "\n## The grounding check: outcomes\n"
+    own, foreign = grounding(rows, seed=seed)
     yield table(
-        ["threshold", *shares],
+        ["real answers, compared with", *OUTCOMES],
         [
-            ("real answers that are dropped", *(sum(value < share for value in own) for share in shares)),
-            (
-                "answers to another document that are kept",
-                *(sum(value >= share for value in foreign) for share in shares),
-            ),
+            ("their own document", *(own[outcome] for outcome in OUTCOMES)),
+            ("another row's document", *(foreign[outcome] for outcome in OUTCOMES)),
         ],
     )
     refusals = sum(find_refusal(row["answer"]) is not None for row in rows)
@@ -135,9 +126,9 @@ def _planted(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase)
 
 
 def _critic_comparison(rows: Sequence[Row], use_case: UseCase) -> Iterable[str]:
-    yield "\n## The AWS simulator's critic and the grounding filter: answers that each of them keeps\n"
-    comparison = compare_with_critic(rows, seed=use_case.seed, min_grounding=use_case.curation.min_grounding)
-    yield table(["answer compared with", "answers", "kept by the filter", "kept by the critic"], comparison)
+    yield "\n## The AWS simulator's critic and the grounding check: answers that each of them keeps\n"
+    comparison = compare_with_critic(rows, seed=use_case.seed)
+    yield table(["answer compared with", "answers", *OUTCOMES, "kept by the critic"], comparison)
 
 
 def main() -> None:

@@ -1,14 +1,15 @@
-"""Compare the simulated critic with the grounding filter, on real answers, changed answers and other rows' answers."""
+"""Compare the simulated critic with the grounding check, on real answers, changed answers and other rows' answers."""
 
 from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from include.distill.config.prompts import load_prompt
-from include.distill.curation.grounding import GroundingScorer
 from include.distill.dataset.records import RowTexts
+from include.distill.grounding.check import OUTCOMES, GroundingCheck
 from include.distill.inference.verdict_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 
@@ -16,27 +17,29 @@ _NUMBER = re.compile(r"\d+")
 _ADDED = 7919  # large and prime, so that a document is unlikely to contain the changed number
 
 
-def compare_with_critic(
-    rows: Sequence[RowTexts], *, seed: int, min_grounding: float
-) -> Iterator[tuple[str, int, int, int]]:
-    """
-    For each set of answers, yield its name, its size, and how many answers the filter and the critic keep.
-
-    :param min_grounding: minimum grounding of an answer that is kept, 0 to 1.
-    """
+def compare_with_critic(rows: Sequence[RowTexts], *, seed: int) -> Iterator[tuple[str | int, ...]]:
+    """For each set of answers, yield its name, its size, the check's counts of outcomes, and what the critic keeps."""
     draw = random.Random(seed)
     others = [draw.choice([one for one in rows if one["document"] != row["document"]]) for row in rows]
-    answers_by_case = {
-        "its own document": [(row["document"], row["answer"]) for row in rows],
-        "another row's document": [(other["document"], row["answer"]) for row, other in zip(rows, others, strict=True)],
+    cases: dict[str, list[tuple[RowTexts, str]]] = {
+        "its own document": [(row, row["answer"]) for row in rows],
+        "another row's document": [
+            (_with_document(row, other["document"]), row["answer"]) for row, other in zip(rows, others, strict=True)
+        ],
         "its own document, after one number in the answer was changed": [
-            (row["document"], changed) for row in rows if (changed := _with_changed_number(row["answer"], draw))
+            (row, changed) for row in rows if (changed := _with_changed_number(row["answer"], draw))
         ],
     }
-    for name, answers in answers_by_case.items():
-        grounded = sum(GroundingScorer(document).score(answer) >= min_grounding for document, answer in answers)
-        accepted = sum(_is_accepted_by_critic(document, answer) for document, answer in answers)
-        yield name, len(answers), grounded, accepted
+    for name, answers in cases.items():
+        outcomes = Counter(
+            GroundingCheck(row["document"]).check(text, row["question"]).outcome for row, text in answers
+        )
+        accepted = sum(_is_accepted_by_critic(row["document"], text) for row, text in answers)
+        yield name, len(answers), *(outcomes[outcome] for outcome in OUTCOMES), accepted
+
+
+def _with_document(row: RowTexts, document: str) -> RowTexts:
+    return {"document": document, "question": row["question"], "answer": row["answer"]}
 
 
 def _with_changed_number(answer: str, draw: random.Random) -> str | None:

@@ -30,7 +30,15 @@ def filters_that_rejected(
         rejection = row_filters.check(row_filters.candidate(output.pairs[0]))
         results.append(rejection.filter if rejection else "kept")
         if rejection is None:
-            passed.append({**output.pairs[0], "row_id": str(number), "pair": 0, "grounding": 0, "critic": "grounded"})
+            pair = output.pairs[0]
+            text: PairText = {
+                "row_id": str(number),
+                "pair": 0,
+                "question": pair["question"],
+                "answer": pair["answer"],
+                "topic": pair["topic"],
+            }
+            passed.append(text)
     for repeated in repeated_pairs(rows, passed, threshold=use_case.curation.max_question_similarity):
         results[int(repeated["row_id"])] = repeated["filter"]
     return results

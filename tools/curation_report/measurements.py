@@ -12,9 +12,9 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.use_case import UseCase
 from include.distill.curation.filters import FILTER_NAMES, PairFilters, index_evaluation_questions
-from include.distill.curation.grounding import GroundingScorer
 from include.distill.curation.repeated_pairs import repeated_pairs
 from include.distill.dataset.records import Role, Row
+from include.distill.grounding.check import GroundingCheck, Outcome
 from include.distill.inference.answer_store import StoredAnswer
 from include.distill.inference.requests import Completion, ModelRequest
 from include.distill.synthesis.teacher import Teacher, count_samples, create_synthetic_samples
@@ -36,14 +36,14 @@ def lengths(rows: Sequence[Row], role: Role) -> list[float]:
     return quantiles(len(row[role]) for row in rows)
 
 
-def grounding(rows: Sequence[Row], *, seed: int) -> tuple[list[float], list[float]]:
-    """Return the grounding of every answer in its own document and in the document of a random other row."""
+def grounding(rows: Sequence[Row], *, seed: int) -> tuple[Counter[Outcome], Counter[Outcome]]:
+    """Count the outcomes of the grounding check for every answer, with its own document and with a random other one."""
     draw = random.Random(seed)
-    own, foreign = [], []
+    own, foreign = Counter[Outcome](), Counter[Outcome]()
     for row in rows:
         other = draw.choice([one for one in rows if one["document"] != row["document"]])
-        own.append(GroundingScorer(row["document"]).score(row["answer"]))
-        foreign.append(GroundingScorer(other["document"]).score(row["answer"]))
+        own[GroundingCheck(row["document"]).check(row["answer"], row["question"]).outcome] += 1
+        foreign[GroundingCheck(other["document"]).check(row["answer"], row["question"]).outcome] += 1
     return own, foreign
 
 

@@ -23,6 +23,10 @@ NonBlankText = Annotated[str, Field(pattern=r"\S")]
 Inference = Literal["on_demand", "batch"]
 
 
+# The thresholds of the grounding check apply at this value of ``curation.min_grounding``, and change in proportion.
+DEFAULT_MIN_GROUNDING = 0.3
+
+
 class Section(BaseModel):
     """An immutable section of a use case. Unknown keys are errors."""
 
@@ -167,16 +171,17 @@ class Curation(Section):
     )
     max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="maximum similarity to an evaluation question")
     min_grounding: float = Field(
-        0.3,
+        DEFAULT_MIN_GROUNDING,
         ge=0,
         le=1,
-        description="minimum share of the answer's wording that is in the document; 0 accepts all answers",
+        description="strictness of the limits for content words that the document lacks; 0 checks no answers, and"
+        " leaves all of them to the critic, if there is one",
     )
     max_topic_similarity: float = Field(
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
     )
     drop_refusals: bool = True
-    critic: CriticSettings | None = Field(None, description="checks every pair that passes all filters")
+    critic: CriticSettings | None = Field(None, description="checks the pairs that the grounding filter cannot decide")
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:

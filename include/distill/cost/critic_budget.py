@@ -18,7 +18,7 @@ from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import ObjectStore, read_json, write_json
-from include.distill.cost.estimate import critic_lines, scale_to_budget
+from include.distill.cost.estimate import critic_lines, scale_to_budget, undecided_share
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import BudgetEstimate, CriticBudgetEnd
 from include.distill.cost.task_budget import BudgetShare, budget_share, model_calls_usd
@@ -41,17 +41,19 @@ def critic_budget_share(
     own_usd, run_usd = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]
     if not own_usd or not run_usd:
         return BudgetShare(0.0, critic.max_spend_usd, 0)
-    calls = use_case.synthesis.pairs_per_document * len(rows)
+    pairs = use_case.synthesis.pairs_per_document * len(rows)
+    calls = undecided_share(use_case) * pairs
     share_of_critic_budget = critic.max_spend_usd * own_usd / run_usd
     expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), share_of_critic_budget)
-    share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd
+    share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=pairs).usd
     usd = min(share_of_critic_budget, share_of_spend_cap)
-    # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper calls.
-    return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
+    # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper calls. With a
+    # large share, the critic can check every pair, even if words cannot decide any of them.
+    return BudgetShare(usd, critic.max_spend_usd, min(pairs, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
 def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowTokens]) -> float:
-    """Return the cost of checking all pairs of ``rows`` without a budget, estimated from characters, in US dollars."""
+    """Return the critic's expected cost for ``rows`` without a budget, estimated from the texts, in US dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 

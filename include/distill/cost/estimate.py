@@ -9,6 +9,7 @@ as long as the row's answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,9 @@ from include.distill.dataset.records import Role, Row, RowTokens
 from include.distill.text.token_count import central_token_count
 
 VERDICT_TOKENS = 60  # tokens in one verdict of a judge or the critic
+# Expected share of the pairs that the grounding check cannot decide, so that the critic is asked about them. The check
+# is designed to leave at most this share of correct answers undecided.
+UNDECIDED_SHARE = 0.15
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
 ESTIMATED = "estimated from the script and the kind of the texts"
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
@@ -109,12 +113,19 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     # An arm without originals uses pairs written from all rows, so 0 originals counts as all training rows.
     calls = {"synthesis": max((rows or train for rows in originals), default=0)}
     if use_case.critic:
-        calls["critic"] = use_case.synthesis.pairs_per_document * calls["synthesis"]
+        calls["critic"] = math.ceil(
+            undecided_share(use_case) * use_case.synthesis.pairs_per_document * calls["synthesis"]
+        )
     for arm in use_case.arms:
         calls[f"answers {arm.name}"] = evaluation * (2 if arm.name == use_case.noise_control_arm else 1)
     for judge in use_case.judges:
         calls[f"judging {judge}"] = 2 * evaluation * len(use_case.judged_pairs)
     return calls
+
+
+def undecided_share(use_case: UseCase) -> float:
+    """Return the expected share of the pairs that the critic is asked about. It is 1 if nothing else checks answers."""
+    return UNDECIDED_SHARE if use_case.curation.min_grounding else 1.0
 
 
 def _row_tokens(rows: Sequence[Row | RowTokens], *columns: Role) -> int:
@@ -140,14 +151,14 @@ def critic_lines(
     use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
-    Return the bill lines for the critic's calls on all pairs written from ``train``, or no lines without a critic.
+    Return the bill lines for the critic's calls on pairs written from ``train``, or no lines without a critic.
 
     The critic's budget is not applied. Every requested pair is assumed to be written, to pass the filters, and to be as
-    long as the row's question and answer.
+    long as the row's question and answer. The critic is assumed to be asked about :func:`undecided_share` of the pairs.
     """
     if use_case.critic is None:
         return []
-    pairs = use_case.synthesis.pairs_per_document
+    pairs = undecided_share(use_case) * use_case.synthesis.pairs_per_document
     input_tokens = pairs * rate.input_tokens(train, *_TEXTS)
     return prices.token_lines("critic", use_case.critic.model, input_tokens, pairs * VERDICT_TOKENS * len(train))
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from include.distill.config.sections import Curation
-from include.distill.curation.grounding import GroundingScorer
+from include.distill.config.sections import DEFAULT_MIN_GROUNDING, Curation
 from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.records import RowTexts
+from include.distill.grounding.check import Finding, GroundingCheck
 from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import normalize, strip_punctuation, words_of_normalized
 from include.distill.text.question_index import Question, QuestionIndex
@@ -46,9 +46,10 @@ class RowContext:
         return strip_punctuation(self.texts["answer"])
 
     @cached_property
-    def document(self) -> GroundingScorer:
-        """The row's document, prepared to score the grounding of answers."""
-        return GroundingScorer(self.texts["document"])
+    def document(self) -> GroundingCheck:
+        """The row's document, whose facts are indexed once for all answers."""
+        strictness = self.settings.min_grounding / DEFAULT_MIN_GROUNDING
+        return GroundingCheck(self.texts["document"], strictness=strictness)
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class Candidate:
     """
     A pair that the teacher wrote, in the forms that the filters need.
 
-    :param document: the document from which the pair was written, prepared to score grounding.
+    :param document: the document from which the pair was written, prepared to check answers.
     """
 
     pair: WrittenPair
-    document: GroundingScorer
+    document: GroundingCheck
 
     @cached_property
     def question(self) -> Question:
@@ -83,9 +84,9 @@ class Candidate:
         return words_of_normalized(self.normalized_answer)
 
     @cached_property
-    def grounding(self) -> float:
-        """The share of the answer that the document contains, from 0 to 1."""
-        return self.document.score_words(self.answer_words)
+    def grounding(self) -> Finding:
+        """Whether the document supports the answer, as far as words can tell."""
+        return self.document.check(self.pair["answer"], self.pair["question"])
 
     @cached_property
     def refusal(self) -> str | None:

@@ -144,22 +144,28 @@ class LeakFilter:
 
 
 class UngroundedFilter:
-    """Reject an answer if the document contains too little of the answer's wording."""
+    """Reject an answer with a fact that the document lacks. An answer that words cannot decide passes."""
 
     name = "ungrounded"
-    reasons = ("not_in_document",)
+    reasons = (
+        "number_not_in_document",
+        "unit_not_in_document",
+        "date_not_in_document",
+        "identifier_not_in_document",
+        "name_not_in_document",
+        "quotation_not_in_document",
+        "not_in_document",
+    )
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the share of the answer that the document contains is below the minimum."""
-        minimum = row.settings.min_grounding
+        """Yield a rejection for each fact of the answer that neither the document nor the pair's question contains."""
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
-        if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
-            message = (
-                "The document contains too little of the answer:"
-                f" the share is {candidate.grounding:.2f}, but must be at least {minimum}."
-            )
-            yield Rejection(self.name, "not_in_document", message)
+        if row.settings.drop_refusals and candidate.refusal:
+            return
+        for absence in candidate.grounding.absences:
+            if absence.is_certain:
+                yield Rejection(self.name, absence.reason, absence.message)
 
 
 class SameTopicFilter:

@@ -45,8 +45,12 @@ class PairText(WrittenPair):
 
     row_id: str  # row that the pair was written from
     pair: int  # number of the pair among the accepted pairs of that row, from 0
-    grounding: NotRequired[float]  # share, 0 to 1; absent from records of earlier versions
-    critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
+    # Share of the answer's content words that the document or the question contains, 0 to 1. Earlier versions stored
+    # the share of the answer's character n-grams, or nothing.
+    grounding: NotRequired[float]
+    critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent if the critic was not asked
+    # Why words cannot decide whether the document supports the answer. Absent if they can, or if the critic decided.
+    undecided: NotRequired[list[str]]
 
 
 class Pair(PairText):
@@ -78,6 +82,7 @@ class RepeatedPair(RejectedPair):
     """
 
     pair: int  # number of the pair among the accepted pairs of its row, from 0
+    undecided: NotRequired[list[str]]  # as in :class:`PairText`
 
 
 class CriticCounts(TypedDict):
@@ -113,6 +118,8 @@ class PairCounts(TypedDict):
     rejected: int
     missing: int  # requested but never written
     surplus: int  # written beyond the requested number
+    # Accepted pairs that words could not decide and that no critic checked. Absent from records of earlier versions.
+    undecided: NotRequired[int]
 
 
 class SampleCounts(PairCounts):

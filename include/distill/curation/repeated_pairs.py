@@ -42,7 +42,18 @@ def repeated_pairs(originals: Iterable[Row], pairs: Iterable[PairText], *, thres
             f" {match.question[:200]!r} (similarity {match.similarity:.2f}).",
         )
         texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
-        yield {**rejection.as_record(pair["row_id"], texts), "pair": pair["pair"]}
+        rejected = rejection.as_record(pair["row_id"], texts)
+        record: RepeatedPair = {
+            "row_id": rejected["row_id"],
+            "filter": rejected["filter"],
+            "reason": rejected["reason"],
+            "message": rejected["message"],
+            "text": rejected["text"],
+            "pair": pair["pair"],
+        }
+        if "undecided" in pair:
+            record["undecided"] = pair["undecided"]
+        yield record
 
 
 def accepted_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[PairText]:

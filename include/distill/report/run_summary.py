@@ -107,6 +107,7 @@ def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
         "rejected": totals["rejected"],
         "missing": totals["missing"],
         "surplus": totals["surplus"],
+        "undecided": sum(manifest.get("undecided", 0) for manifest in manifests),
         "calls": totals["calls"],
         "cache_hits": totals["cache_hits"],
         "input_tokens": totals["input_tokens"],

@@ -93,6 +93,12 @@ class PairCountsSchema(Section):
     surplus: NonNegativeInt = Field(
         description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
     )
+    undecided: NonNegativeInt = optional_key(
+        "The part of `accepted` for which words could not decide whether the document supports the answer, and which no"
+        " critic checked.",
+        absent=EARLIER,
+        default=0,
+    )
 
 
 class SynthesisSchema(PairCountsSchema):
@@ -216,9 +222,16 @@ class PairSchema(Section):
     pair: NonNegativeInt = optional_key(
         "Number of the pair among the pairs of its row, from 0.", absent=EARLIER, default=0
     )
-    grounding: Share = optional_key("Share of the answer found in the document.", absent=EARLIER, default=0.0)
+    grounding: Share = optional_key(
+        "Share of the answer's content words found in the document or the question.", absent=EARLIER, default=0.0
+    )
     critic: str = optional_key(
-        "Result of the critic: `grounded` or `not_looked_at`.", absent="without a critic", default=""
+        "Result of the critic: `grounded` or `not_looked_at`.", absent="if the critic was not asked", default=""
+    )
+    undecided: list[str] = optional_key(
+        "Why words could not decide whether the document supports the answer.",
+        absent="if they could, or if the critic decided",
+        default=[],
     )
 
 

@@ -101,7 +101,7 @@ class SyntheticSamples:
 
     :param requested: number of pairs that the use case requests.
     :param answers: all responses of the teacher, readable or not.
-    :param verdicts: the critic's verdicts on the pairs that passed the filters.
+    :param verdicts: the critic's verdicts on the undecided pairs that passed the filters.
     """
 
     requested: int
@@ -138,7 +138,7 @@ def create_synthetic_samples(
     the task builds the same requests, so it reads the stored responses. Every pair gets the document of its row.
 
     :param ask: returns the stored response to a request. If no response is stored, it sends the request.
-    :param critic: judges the pairs that pass the filters.
+    :param critic: judges the pairs that pass the filters, but that the grounding check cannot decide.
     """
     settings = teacher.settings
     samples, row_filters = SyntheticSamples(settings.pairs_per_document), filters.for_row(row)
@@ -191,7 +191,8 @@ def _add_pair(
     candidate = filters.candidate(pair)
     with _FILTERING:
         rejection = filters.check(candidate)
-    verdict = critic.judge(pair, row["document"]) if critic and rejection is None else None
+    is_undecided = candidate.grounding.outcome == "undecided"
+    verdict = critic.judge(pair, row["document"]) if critic and is_undecided and rejection is None else None
     if critic and verdict:
         samples.verdicts.append(verdict)
         rejection = critic.rejection(verdict)
@@ -202,21 +203,23 @@ def _add_pair(
         "row_id": row["row_id"],
         "pair": len(samples.accepted),
         "document": row["document"],
-        "grounding": round(candidate.grounding, 3),
-        "critic": verdict.label if verdict else "not_looked_at",
+        "grounding": round(candidate.grounding.coverage, 3),
         "question": pair["question"],
         "answer": pair["answer"],
         "topic": pair["topic"],
     }
-    if verdict is None:
-        del accepted["critic"]  # the key is absent if the use case has no critic
+    if verdict:
+        accepted["critic"] = verdict.label
+    if is_undecided and not (verdict and verdict.label == "grounded"):
+        accepted["undecided"] = sorted({absence.reason for absence in candidate.grounding.absences})
     samples.accepted.append(accepted)
 
 
 def count_samples(samples: Iterable[SyntheticSamples]) -> SampleCounts:
     """Sum the counts of several rows, and count their rejected pairs by filter."""
     counts: SampleCounts = {
-        "documents": 0, "requested": 0, "accepted": 0, "rejected": 0, "missing": 0, "surplus": 0, "dropped": {},
+        "documents": 0, "requested": 0, "accepted": 0, "rejected": 0, "missing": 0, "surplus": 0, "undecided": 0,
+        "dropped": {},
     }  # fmt: skip
     dropped: Counter[str] = Counter()
     for sample in samples:
@@ -226,6 +229,7 @@ def count_samples(samples: Iterable[SyntheticSamples]) -> SampleCounts:
         counts["rejected"] += len(sample.rejected)
         counts["missing"] += sample.missing
         counts["surplus"] += len(sample.surplus)
+        counts["undecided"] += sum("undecided" in pair for pair in sample.accepted)
         dropped.update(rejected["filter"] for rejected in sample.rejected)
     counts["dropped"] = dict(sorted(dropped.items()))
     return counts

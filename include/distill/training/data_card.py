@@ -76,7 +76,7 @@ def _model(model: Model) -> CardModel:
 
 
 def _pair_counts(counts: PairCounts) -> PairCounts:
-    return {
+    pair_counts: PairCounts = {
         "documents": counts["documents"],
         "requested": counts["requested"],
         "accepted": counts["accepted"],
@@ -84,6 +84,9 @@ def _pair_counts(counts: PairCounts) -> PairCounts:
         "missing": counts["missing"],
         "surplus": counts["surplus"],
     }
+    if "undecided" in counts:
+        pair_counts["undecided"] = counts["undecided"]
+    return pair_counts
 
 
 def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:

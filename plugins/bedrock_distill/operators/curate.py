@@ -51,7 +51,10 @@ class CuratePairsOperator(DistillOperator):
         self._require_answered_rows(failed, counts["documents"])
         dropped = sum((Counter(manifest["dropped"]) for manifest in manifests), Counter[str]())
         before = dropped.total()
-        write_jsonl(self.store, self.folder.synthetic_repeated, self._repeated(len(manifests), dropped))
+        repeated_undecided = Counter[str]()
+        records = self._repeated(len(manifests), dropped, repeated_undecided)
+        write_jsonl(self.store, self.folder.synthetic_repeated, records)
+        undecided = sum(manifest.get("undecided", 0) for manifest in manifests) - repeated_undecided.total()
         repeated = dropped.total() - before
         counts["accepted"] -= repeated
         counts["rejected"] += repeated
@@ -60,6 +63,12 @@ class CuratePairsOperator(DistillOperator):
         critic = sum_critic_counts(manifests)
         if critic:
             self._log_critic(critic)
+        elif undecided:
+            self.log.info(
+                "Words cannot decide whether the document supports the answers of %d accepted pairs. These pairs are"
+                " kept. To have a model check such pairs, set curation.critic.",
+                undecided,
+            )
         self._require_usable_pairs(counts, dropped)
         manifest: CurateManifest = {
             "documents": counts["documents"],
@@ -68,6 +77,7 @@ class CuratePairsOperator(DistillOperator):
             "rejected": counts["rejected"],
             "missing": counts["missing"],
             "surplus": counts["surplus"],
+            "undecided": undecided,
             "calls": counts["calls"],
             "cache_hits": counts["cache_hits"],
             "input_tokens": counts["input_tokens"],
@@ -84,12 +94,13 @@ class CuratePairsOperator(DistillOperator):
             manifest["critic"] = critic
         return manifest
 
-    def _repeated(self, shards: int, dropped: Counter[str]) -> Iterator[RepeatedPair]:
-        """Yield the pairs that repeat a question, and count them in ``dropped``."""
+    def _repeated(self, shards: int, dropped: Counter[str], undecided: Counter[str]) -> Iterator[RepeatedPair]:
+        """Yield the pairs that repeat a question. Count all of them in ``dropped``, and those in ``undecided``, too."""
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         pairs = accepted_texts(self.store, self.folder, shards=shards)
         for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
             dropped[record["filter"]] += 1
+            undecided[record["filter"]] += "undecided" in record
             yield record
 
     def _log_critic(self, critic: CriticCounts) -> None:

@@ -82,6 +82,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             "rejected": counts["rejected"],
             "missing": counts["missing"],
             "surplus": counts["surplus"],
+            "undecided": counts.get("undecided", 0),
             "dropped": counts["dropped"],
             "calls": totals["calls"],
             "cache_hits": totals["cache_hits"],

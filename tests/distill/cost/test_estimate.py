@@ -129,7 +129,7 @@ class TestExpectedCalls:
         pairs_of_arms = len(use_case.judged_pairs)
         assert expected_calls(use_case, train=10, evaluation=4) == {
             "synthesis": 10,
-            "critic": 30,
+            "critic": 5,  # the share of the 30 pairs that words are expected not to decide, rounded up
             "answers base": 8,
             "answers tuned": 4,
             "judging claude-haiku-4-5": 2 * 4 * pairs_of_arms,

@@ -6,8 +6,8 @@ from include.distill.config.sections import Curation
 from include.distill.curation import candidate as candidate_module
 from include.distill.curation.candidate import Candidate, RowContext
 from include.distill.curation.filters import FILTERS
-from include.distill.curation.grounding import GroundingScorer
 from include.distill.dataset.records import RowTexts
+from include.distill.grounding.check import GroundingCheck
 from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import normalize, strip_punctuation
 from include.distill.text.question_index import QuestionIndex
@@ -34,9 +34,23 @@ def test_texts_are_compared_without_case_spacing_and_punctuation() -> None:
     assert (row.question.normalized, row.answer_words) == ("what is s3", "a store")
 
 
-def test_grounding_is_the_share_of_the_answer_that_occurs_in_the_document_of_the_row() -> None:
-    candidate, _ = made()
-    assert candidate.grounding == GroundingScorer(ROW["document"]).score(PAIR["answer"]) == 1
+def test_grounding_compares_the_answer_with_the_document_of_the_row_and_the_question_of_the_pair() -> None:
+    candidate, row = made()
+    assert candidate.grounding == GroundingCheck(ROW["document"]).check(PAIR["answer"], PAIR["question"])
+    assert candidate.grounding.outcome == "kept"
+    answer = "Glacier keeps 9,000 objects."
+    assert Candidate({**PAIR, "answer": answer}, row.document).grounding.outcome == "dropped"
+    asked = Candidate({**PAIR, "question": "Does Glacier keep 9,000 objects?", "answer": answer}, row.document)
+    assert asked.grounding.outcome == "kept"
+
+
+def test_the_setting_min_grounding_scales_the_limits_for_content_words_and_zero_switches_the_check_off() -> None:
+    answer = "Containers hold buckets, many different things, and every kind of file."
+    outcomes = []
+    for minimum in (0, 0.1, 0.3, 1):
+        row = RowContext(ROW, Curation(min_grounding=minimum), QuestionIndex(threshold=0.7), lambda _: None)
+        outcomes.append(Candidate({**PAIR, "question": "Why?", "answer": answer}, row.document).grounding.outcome)
+    assert outcomes == ["undecided", "kept", "undecided", "undecided"]
 
 
 def test_a_refusal_is_found_in_the_answer() -> None:

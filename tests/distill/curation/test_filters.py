@@ -193,29 +193,31 @@ class TestLeak:
 class TestUngrounded:
     FOREIGN = "Lambda runs a function whenever an event arrives in the queue of a service."
 
-    def test_an_answer_that_the_document_does_not_contain_is_rejected(self) -> None:
+    def test_an_answer_about_something_else_is_rejected(self) -> None:
         assert rejected(answer=self.FOREIGN) == ("ungrounded", "not_in_document")
 
-    def test_an_answer_exactly_as_grounded_as_the_setting_passes(self) -> None:
-        answer = "Lifecycle rules delete objects, and Lambda runs a function for every event."
+    def test_the_message_quotes_what_is_absent(self) -> None:
         filters = filters_of()
-        grounding = filters.candidate({**PAIR, "answer": answer}).grounding
-        assert 0.2 < grounding < 0.6
-        assert rejected(answer=answer, settings={"min_grounding": grounding}) is None
-        assert rejected(answer=answer, settings={"min_grounding": grounding + 0.001}) == (
-            "ungrounded",
-            "not_in_document",
-        )
+        rejection = filters.check(filters.candidate({**PAIR, "answer": "Lifecycle rules delete 777 objects."}))
+        assert rejection
+        assert rejection.reason == "number_not_in_document"
+        assert "'777'" in rejection.message
+
+    def test_an_undecided_answer_passes(self) -> None:
+        answer = "Penguins swim quickly, jump gladly, eat fish, and delete objects."
+        filters = filters_of()
+        candidate = filters.candidate({**PAIR, "answer": answer})
+        assert candidate.grounding.outcome == "undecided"
+        assert filters.check(candidate) is None
 
     def test_zero_switches_the_grounding_filter_off(self) -> None:
         assert rejected(answer=self.FOREIGN, settings={"min_grounding": 0}) is None
 
     def test_a_refusal_is_left_to_the_refusal_filter_while_that_filter_is_on(self) -> None:
         assert rejected(answer="I'm sorry, but I can't answer that.") == ("refusal", "refusal")
-        assert rejected(answer="I'm sorry, but I can't answer that.", settings={"drop_refusals": False}) == (
-            "ungrounded",
-            "not_in_document",
-        )
+        refusal = "I'm sorry, but Penguin Airlines can't answer that."
+        assert rejected(answer=refusal) == ("refusal", "refusal")
+        assert rejected(answer=refusal, settings={"drop_refusals": False}) == ("ungrounded", "name_not_in_document")
 
 
 class TestSameTopic:

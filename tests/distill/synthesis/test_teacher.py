@@ -16,7 +16,7 @@ from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings, Curation, Synthesis
 from include.distill.curation.critic import Critic
 from include.distill.curation.filters import PairFilters
-from include.distill.curation.grounding import GroundingScorer
+from include.distill.grounding.check import GroundingCheck
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import (
@@ -110,16 +110,17 @@ class TestAcceptedAndRejectedPairs:
             "row_id": ROW["row_id"],
             "pair": 1,
             "document": ROW["document"],
-            "grounding": 0.0,
+            "grounding": 1.0,
+            "undecided": ["not_checked"],
             "question": "Two?",
             "answer": "a",
             "topic": "t",
         }
 
     def test_grounding_is_stored_to_the_thousandth(self) -> None:
-        answer = "Document 1 says something else."
+        answer = "The document says something, and quite another thing, about unusual penguins."
         (accepted,) = sampled(pair("One?", answer)).accepted
-        exact = GroundingScorer(ROW["document"]).score(answer)
+        exact = GroundingCheck(ROW["document"]).check(answer, "One?").coverage
         assert exact != round(exact, 3) == accepted["grounding"]
 
     def test_requested_pairs_that_the_teacher_did_not_write_are_missing(self) -> None:
@@ -315,6 +316,7 @@ def test_the_counts_of_several_rows_are_added() -> None:
         "rejected": 1,
         "missing": 4,
         "surplus": 1,
+        "undecided": 4,
         "dropped": {"malformed": 1},
     }
     nothing = count_samples([])

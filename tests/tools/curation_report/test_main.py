@@ -41,9 +41,9 @@ def test_all_tables_are_printed_for_the_given_files(
     titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("## ")]
     assert [title.partition(" (")[0].partition(",")[0] for title in titles] == [
         "## Real rows",
-        "## `min_grounding`: answers dropped and kept at each threshold",
+        "## The grounding check: outcomes",
         "## Different real questions",
         "## The AWS simulator's teacher",
         "## Planted pairs",
-        "## The AWS simulator's critic and the grounding filter: answers that each of them keeps",
+        "## The AWS simulator's critic and the grounding check: answers that each of them keeps",
     ]

@@ -1,0 +1,147 @@
+"""
+Check whether a document supports an answer, as far as this can be told without a model.
+
+An answer is dropped only on hard evidence: a number, date, name, identifier or quotation that neither the document nor
+the question contains, or no common content word at all. An answer is undecided if words suggest a fault but cannot
+prove it. All other answers are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from include.distill.grounding.absence import Absence
+from include.distill.grounding.evidence import Evidence, Sentence
+from include.distill.grounding.facts import absent_facts, has_checkable_fact
+from include.distill.grounding.languages import LATIN_SCRIPT, UNKNOWN, Language, language, language_of
+from include.distill.grounding.negation import contradicts
+from include.distill.grounding.plain_text import clean, list_entries, sentences, without_list_marks
+from include.distill.grounding.substitution import replaced_characters, replaced_names, replaced_words
+from include.distill.grounding.thresholds import COVERAGE, SHORT_STEMS, Form
+from include.distill.grounding.words import content_stems, covered, stem, words
+
+Outcome = Literal["kept", "undecided", "dropped"]
+OUTCOMES: tuple[Outcome, ...] = ("kept", "undecided", "dropped")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_TABLE_LINE = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    The result of the check.
+
+    :param absences: what the document does not support. Empty if the answer is kept.
+    :param coverage: share of the answer's content words that the document or the question contains, from 0 to 1.
+    """
+
+    outcome: Outcome
+    absences: tuple[Absence, ...]
+    coverage: float
+
+
+class GroundingCheck:
+    """
+    Check answers against one document, whose facts are indexed once for all answers.
+
+    :param strictness: factor for the shares of content words below which an answer is undecided. With 0, nothing is
+        checked, and every answer is undecided.
+    """
+
+    def __init__(self, document: str, *, strictness: float = 1.0) -> None:
+        self._document = Evidence(document)
+        self._strictness = strictness
+
+    def check(self, answer: str, question: str) -> Finding:
+        """Return whether the document supports ``answer``."""
+        text = clean(answer)
+        body = without_list_marks(text)
+        spoken = self._language(body)
+        asked = Evidence(question)
+        form = form_of(text, spoken)
+        counted = frozenset(stem(word) for word in spoken.numbers)
+        stems = [one for one in content_stems(body, spoken) if one not in counted]
+        is_translation = bool(spoken.code) and spoken.code != self._document.language.code
+        share = 1.0 if is_translation else covered(stems, self._known(asked), self._document.lower)
+        if not self._strictness:
+            return Finding("undecided", (Absence("not_checked", "", is_certain=False),), share)
+        absences = [*absent_facts(body, spoken, (self._document, asked))]
+        if not is_translation:
+            is_supported = not absences and has_checkable_fact(body, spoken)
+            absences += self._coverage(form, spoken, stems, share, is_supported=is_supported)
+            absences += self._sentences(form, body, spoken, asked)
+        is_dropped = any(absence.is_certain for absence in absences)
+        outcome: Outcome = "dropped" if is_dropped else "undecided" if absences else "kept"
+        return Finding(outcome, tuple(absences), share)
+
+    def _language(self, answer: str) -> Language:
+        """Return the answer's language. A text too short to tell has the document's language."""
+        recognized = language_of(answer)
+        if recognized is not UNKNOWN:
+            return recognized
+        own = self._document.language
+        is_latin = 2 * len(_LATIN.findall(answer)) > len(answer)
+        return language("en") if is_latin and own.code not in LATIN_SCRIPT else own
+
+    def _known(self, asked: Evidence) -> frozenset[str]:
+        return self._document.all_stems | asked.all_stems
+
+    def _coverage(
+        self, form: Form, language: Language, stems: list[str], share: float, *, is_supported: bool
+    ) -> list[Absence]:
+        limits = COVERAGE[form, "characters" if language.without_spaces else "words"]
+        if len(set(stems)) < limits.min_stems or (is_supported and form in {"short", "yes_no"}):
+            return []
+        missing = f"{share:.0%} of the answer's content words"
+        if share <= limits.dropped_at and not is_supported:
+            return [Absence("not_in_document", missing)]
+        minimum = limits.undecided_below * self._strictness
+        if share < (minimum / 2 if is_supported else minimum):
+            return [Absence("low_coverage", missing, is_certain=False)]
+        return []
+
+    def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:
+        """Compare each sentence of the answer with the most similar sentence of the document."""
+        absences = []
+
+        def is_new(word: str) -> bool:
+            return not self._has_word(word, asked)
+
+        for text in sentences(answer):
+            said = words(text)
+            # "No, it is encrypted." denies the question, not its own words.
+            if said and said[0] in language.affirmations | language.denials:
+                said = said[1:]
+            sentence = Sentence(text, frozenset(content_stems(text, language)), tuple(said))
+            if contradicts(sentence, self._document.sentences, language):
+                absences.append(Absence("polarity", text, is_certain=False))
+            if language.without_spaces:
+                # The steps of a list are too short to tell a rephrased verb from a name.
+                replaced = None if form == "list" else replaced_characters(text, self._document.text, asked.text)
+            elif language.code in LATIN_SCRIPT:
+                replaced = replaced_words(sentence, self._document.sentences, language, is_new)
+            else:
+                replaced = replaced_names(sentence, self._document.sentences, language, is_new)
+            if replaced:
+                absences.append(Absence("replaced_word", replaced, is_certain=False))
+        return absences
+
+    def _has_word(self, word: str, asked: Evidence) -> bool:
+        part = stem(word)
+        return part in self._document.all_stems or part in asked.all_stems or part in self._document.lower
+
+
+def form_of(answer: str, language: Language) -> Form:
+    """Return the form of a cleaned answer."""
+    if len(_TABLE_LINE.findall(answer)) >= 2:
+        return "table"
+    if list_entries(answer) >= 2:
+        return "list"
+    first = words(answer)[:1]
+    if (first and first[0] in (language.affirmations | language.denials)) or (
+        language.without_spaces and answer.startswith(tuple(language.affirmations | language.denials))
+    ):
+        return "yes_no"
+    return "short" if len(content_stems(answer, language)) <= SHORT_STEMS else "prose"

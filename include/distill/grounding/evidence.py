@@ -1,0 +1,196 @@
+"""Index the facts of a document or a question once, so that many answers can be compared with them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from include.distill.grounding.dates import clock_hours, document_months, numeric_dates, times
+from include.distill.grounding.identifiers import Identifier, blanked, identifiers
+from include.distill.grounding.languages import UNKNOWN, Language, language, language_of
+from include.distill.grounding.numbers import Quantity, quantities, readings, units_and_a_half
+from include.distill.grounding.plain_text import WORD, clean, sentences
+from include.distill.grounding.units import Unit, unit_named
+from include.distill.grounding.words import content_stems, stem, words
+from include.distill.text.normalization import strip_punctuation
+
+_RUN_OF_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_UNIT_IN_HEADING = re.compile(
+    rf"[(\[|/,]\s*({WORD.pattern}|[%$€£¥₹])\s*[)\]|,]|\b(?:in|en)\s({WORD.pattern})|\|[^|\n]*?({WORD.pattern})\s*\|"
+)
+_NUMBER_IN_LATIN_TEXT = re.compile(r"[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a text: the stems of its content words, and its words."""
+
+    text: str
+    stems: frozenset[str]
+    words: tuple[str, ...]
+
+
+class Evidence:
+    """
+    The facts in one text. Each part is computed when it is first needed.
+
+    :param of: language of the text; recognized if ``None``.
+    """
+
+    def __init__(self, text: str, *, of: Language | None = None) -> None:
+        self.text = clean(text)
+        self.language = of or language_of(self.text)
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The text in lower case without white space."""
+        return "".join(self.lower.split())
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without case, punctuation and repeated spaces, with a space at both ends."""
+        return f" {strip_punctuation(self.text)} "
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of the text, in lower case."""
+        return frozenset(words(self.lower)) | frozenset(re.findall(r"[^\W_]+", self.lower))
+
+    @cached_property
+    def all_stems(self) -> frozenset[str]:
+        """The stems of all words, including stop words."""
+        return frozenset(stem(word) for word in self.words) | self.stems
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of the content words."""
+        return frozenset(content_stems(self.text, self.language))
+
+    @cached_property
+    def initials(self) -> str:
+        """The first letters of all words in a row, to recognize abbreviations."""
+        return "".join(word[0] for word in re.findall(r"[^\W_]+", self.lower))
+
+    @cached_property
+    def identifiers(self) -> list[Identifier]:
+        """The identifiers that are not numbers."""
+        return [one for one in identifiers(self.text) if not one.is_number]
+
+    @cached_property
+    def quantities(self) -> list[Quantity]:
+        """All quantities of the text. In a text in another script, English number words count too."""
+        text = self.text
+        for identifier in self.identifiers:
+            text = blanked(text, identifier.start, identifier.end)
+        found = [*quantities(text, self.language, is_source=True), *units_and_a_half(text)]
+        if self.language is UNKNOWN or (self.language.code not in {"en"} and _NUMBER_IN_LATIN_TEXT.search(self.text)):
+            found = [
+                *found,
+                *(one for one in quantities(self.text, language("en"), is_source=True) if one.written == "words"),
+            ]
+        return found
+
+    @cached_property
+    def units_by_value(self) -> dict[Decimal, set[Unit | None]]:
+        """The units with which each value occurs. Ordinals and words such as "half" count without a unit."""
+        units: dict[Decimal, set[Unit | None]] = {}
+        for quantity in self.quantities:
+            for value in quantity.values:
+                units.setdefault(value, set()).add(quantity.unit)
+        for match in _RUN_OF_DIGITS.finditer(self.text):
+            run = match.group()
+            # In a line of CSV, "15,70" is two numbers and not 15.7.
+            is_list = "," in {
+                self.text[match.start() - 1 : match.start()],
+                self.text[match.end() : match.end() + 1].strip(),
+            }
+            values = readings(run, self.language)
+            if not run.isdigit() and (is_list or not values or max(values) < 1000):
+                for part in re.split("[.,]", run):
+                    units.setdefault(Decimal(part).normalize(), set()).add(None)
+        for values_by_word in (self.language.ordinals, self.language.fractions):
+            named = [
+                word for word in values_by_word if word in (self.text if self.language.without_spaces else self.words)
+            ]
+            for word in named:
+                units.setdefault(values_by_word[word], set()).add(None)
+        return units
+
+    @cached_property
+    def digits(self) -> str:
+        """All digits of the text in a row."""
+        return "".join(filter(str.isdigit, self.text))
+
+    @cached_property
+    def values_in_identifiers(self) -> frozenset[Decimal]:
+        """The runs of digits in the text, including those inside identifiers such as "m5.large"."""
+        return frozenset(Decimal(run).normalize() for run in re.findall(r"\d+", self.text))
+
+    @cached_property
+    def labelled(self) -> dict[str, set[Decimal]]:
+        """For each capitalized word before a number, the values of these numbers: "Visual Studio 2019"."""
+        labelled: dict[str, set[Decimal]] = {}
+        for quantity in self.quantities:
+            if quantity.before[:1].isupper():
+                labelled.setdefault(quantity.before.lower(), set()).update(quantity.values)
+        return labelled
+
+    @cached_property
+    def heading_units(self) -> frozenset[Unit]:
+        """The units that stand alone in brackets or in a table, and so apply to numbers without a unit."""
+        named = (
+            unit_named(word.lower())
+            for match in _UNIT_IN_HEADING.finditer(self.text)
+            for word in match.groups()
+            if word
+        )
+        return frozenset(unit for unit in named if unit)
+
+    @cached_property
+    def base_values(self) -> frozenset[tuple[str, Decimal]]:
+        """All quantities in the base unit of their dimension."""
+        return frozenset(base for quantity in self.quantities for base in quantity.base_values())
+
+    @cached_property
+    def counted(self) -> dict[str, set[Decimal]]:
+        """For each word that follows a number, the values of these numbers."""
+        counted: dict[str, set[Decimal]] = {}
+        for quantity in self.quantities:
+            for word in quantity.following:
+                counted.setdefault(stem(word), set()).update(quantity.values)
+        return counted
+
+    @cached_property
+    def months(self) -> frozenset[int]:
+        """The months that the text names."""
+        return document_months(self.text, self.language)
+
+    @cached_property
+    def dates(self) -> frozenset[frozenset[int]]:
+        """The dates in digits, without the order of their parts."""
+        return frozenset(frozenset(date.parts) for date in numeric_dates(self.text))
+
+    @cached_property
+    def clock_hours(self) -> frozenset[int]:
+        """The hours of the times of day."""
+        return clock_hours(self.text)
+
+    @cached_property
+    def times(self) -> frozenset[int]:
+        """The times of day."""
+        return frozenset(minute for _, _, minute in times(self.text))
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """The sentences of the text."""
+        return [
+            Sentence(text, frozenset(content_stems(text, self.language)), tuple(words(text)))
+            for text in sentences(self.text)
+        ]

@@ -1,0 +1,127 @@
+"""
+Recognize the language of a text, and load the words of each language that the grounding check needs.
+
+The words are in ``include/languages/``, one file per language. A text in another language gets :data:`UNKNOWN`, which
+has no words. Digits, names in Latin letters, commands and quotations are then still checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.distill.core.paths import INCLUDE
+from include.distill.core.single_flight_cache import single_flight_cache
+from include.distill.grounding.german_numbers import german_number_words
+from include.distill.grounding.plain_text import WORD
+
+FOLDER = INCLUDE / "languages"
+LATIN_SCRIPT = ("en", "de", "fr", "es", "it", "pt")
+WITHOUT_SPACES = frozenset({"zh", "ja"})
+
+_SCRIPTS = {
+    "kana": re.compile("[\u3040-\u30ff]"),
+    "han": re.compile("[\u3400-\u9fff\uf900-\ufaff]"),
+    "hangul": re.compile("[\u1100-\u11ff\uac00-\ud7af]"),
+    "arabic": re.compile("[\u0600-\u06ff]"),
+    "devanagari": re.compile("[\u0900-\u097f]"),
+    "latin": re.compile("[A-Za-z\u00c0-\u024f]"),
+}
+_MIN_VOTES = 1
+_SAMPLE_CHARACTERS = 2_000  # enough to recognize the language of a document
+
+
+@dataclass(frozen=True)
+class Language:
+    """
+    The words of one language that the grounding check needs, in lower case.
+
+    :param numbers: number words and scale words, such as "twenty" and "million", with their values.
+    :param joiners: words that connect the parts of a number, such as "and".
+    :param fractions: words such as "half" and "both", which state a number only in some of their uses.
+    :param steps: words that come before the number of a step, such as "step".
+    :param opposites: pairs of words of which one says the opposite of the other.
+    """
+
+    code: str = ""
+    stop_words: frozenset[str] = frozenset()
+    negators: frozenset[str] = frozenset()
+    affirmations: frozenset[str] = frozenset()
+    denials: frozenset[str] = frozenset()
+    months: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, Decimal] = field(default_factory=dict)
+    ordinals: Mapping[str, Decimal] = field(default_factory=dict)
+    fractions: Mapping[str, Decimal] = field(default_factory=dict)
+    joiners: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
+    opposites: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def without_spaces(self) -> bool:
+        """Whether the language does not separate its words with spaces."""
+        return self.code in WITHOUT_SPACES
+
+
+UNKNOWN = Language()
+
+
+@single_flight_cache
+def language(code: str) -> Language:
+    """Return the words of a language, or :data:`UNKNOWN` if ``include/languages/`` has no file for it."""
+    path = FOLDER / f"{code}.yaml"
+    return _read(path) if code and path.exists() else UNKNOWN
+
+
+def _read(path: Path) -> Language:
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    code = path.stem
+    numbers = {word: Decimal(value) for word, value in words["numbers"].items()}
+    if code == "de":
+        numbers = {**german_number_words(), **numbers}
+    return Language(
+        code=code,
+        stop_words=frozenset(words["stop_words"].split()),
+        negators=frozenset(words["negators"].split()),
+        affirmations=frozenset(words["affirmations"]),
+        denials=frozenset(words["denials"]),
+        months=words["months"],
+        numbers=numbers,
+        ordinals={word: Decimal(value) for word, value in words["ordinals"].items()},
+        fractions={word: Decimal(str(value)) for word, value in words["fractions"].items()},
+        joiners=frozenset(words["joiners"]),
+        steps=frozenset(words["steps"]),
+        opposites=tuple((one, other) for one, other in words["opposites"]),
+    )
+
+
+def language_of(text: str) -> Language:
+    """Return the language of ``text``. The script decides first, then the stop words decide among Latin languages."""
+    sample = text[:_SAMPLE_CHARACTERS]
+    letters = {name: len(script.findall(sample)) for name, script in _SCRIPTS.items()}
+    total = sum(letters.values())
+    if not total:
+        return UNKNOWN
+    # A Chinese or Japanese character carries as much as two or three letters, and technical texts in these languages
+    # contain many names in Latin letters.
+    if letters["kana"] + letters["han"] > 0.12 * total:
+        return language("ja" if letters["kana"] > 0.05 * (letters["kana"] + letters["han"]) else "zh")
+    for script, code in (("hangul", "ko"), ("arabic", "ar"), ("devanagari", "hi")):
+        if letters[script] > 0.2 * total:
+            return language(code)
+    return _latin_language(sample.lower()) if 2 * letters["latin"] > sum(map(str.isalpha, sample)) else UNKNOWN
+
+
+def _latin_language(text: str) -> Language:
+    words = WORD.findall(text.replace("’", "'"))
+    stop_words = {code: language(code).stop_words for code in LATIN_SCRIPT}
+    votes = {code: sum(word in stop_words[code] for word in words) for code in LATIN_SCRIPT}
+    best = max(votes, key=lambda code: votes[code])
+    # "a" and "in" are words of several languages, so a tie says nothing.
+    is_tie = sum(count == votes[best] for count in votes.values()) > 1
+    return language(best) if votes[best] >= _MIN_VOTES and not is_tie else UNKNOWN

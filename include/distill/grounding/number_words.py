@@ -1,0 +1,127 @@
+"""Read numbers that are written in words, such as "twenty-four", or in Chinese characters, such as 二十四."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from include.distill.grounding.languages import Language
+from include.distill.grounding.plain_text import WORD
+
+_BETWEEN = re.compile(r"[\s-]*")
+_FRENCH_EIGHTY = re.compile(r"\bquatre-vingts?\b", re.IGNORECASE)
+_DENSE_DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {
+    "零": 0,
+    "两": 2,
+    "兩": 2,
+}
+_DENSE_SCALES = {"十": 10, "百": 100, "千": 1000}
+_DENSE_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "兆": 10**12}
+DENSE_NUMERAL = re.compile("[〇零一二三四五六七八九两兩十百千][〇零一二三四五六七八九两兩十百千万萬亿億兆]*")
+
+
+def dense_value(numeral: str) -> Decimal:
+    """Return the value of a number in Chinese characters. 二〇二四 is read digit by digit."""
+    if not any(character in _DENSE_SCALES or character in _DENSE_GROUPS for character in numeral):
+        return Decimal("".join(str(_DENSE_DIGITS[character]) for character in numeral)).normalize()
+    total = group = digit = 0
+    for character in numeral:
+        if character in _DENSE_DIGITS:
+            digit = _DENSE_DIGITS[character]
+        elif character in _DENSE_SCALES:
+            group += (digit or 1) * _DENSE_SCALES[character]
+            digit = 0
+        else:
+            total += (group + digit or 1) * _DENSE_GROUPS[character]
+            group = digit = 0
+    return Decimal(total + group + digit).normalize()
+
+
+def dense_values(numeral: str) -> tuple[Decimal, ...]:
+    """Return the values of a number in Chinese characters. 两三, "two or three", has both values."""
+    value = dense_value(numeral)
+    digits = [_DENSE_DIGITS[character] for character in numeral if character in _DENSE_DIGITS]
+    if len(numeral) == len(digits) == 2 and digits[1] == digits[0] + 1:
+        return (value, Decimal(digits[0]), Decimal(digits[1]))
+    return (value,)
+
+
+def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iterator[tuple[int, int, Decimal]]:
+    """
+    Yield the start, the end and the value of each number in words.
+
+    :param is_source: also read ordinals, and words such as "half".
+    """
+    if not language.numbers:
+        return
+    if language.code == "fr":
+        text = _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)
+    numbers = {**language.fractions, **language.ordinals, **language.numbers} if is_source else language.numbers
+    parser = _Run()
+    joined_end = -1
+    for match in WORD.finditer(text):
+        word = match.group().lower()
+        value = numbers.get(word)
+        if value is None and language.code == "ar" and word.startswith("و"):
+            value = numbers.get(word[1:]) if parser.open else None
+        gap = text[max(parser.end, joined_end) : match.start()] if parser.open else ""
+        follows = parser.open and _BETWEEN.fullmatch(gap) is not None
+        if value is not None and follows and parser.add(value, match.end()):
+            continue
+        if parser.open and not (follows and word in language.joiners):
+            yield parser.start, parser.end, parser.close()
+        if value is not None:
+            if parser.open:
+                yield parser.start, parser.end, parser.close()
+            parser.begin(value, match.start(), match.end())
+            joined_end = -1
+        else:
+            joined_end = match.end() if parser.open else -1
+    if parser.open:
+        yield parser.start, parser.end, parser.close()
+
+
+class _Run:
+    """A number that is being read word by word."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.start = self.end = 0
+        self._total = self._group = Decimal(0)
+
+    def begin(self, value: Decimal, start: int, end: int) -> None:
+        """Start a number with its first word."""
+        self.open, self.start, self.end = True, start, end
+        self._total, self._group = (Decimal(0), value) if value < 1000 else (value, Decimal(0))
+
+    def add(self, value: Decimal, end: int) -> bool:
+        """Add a word to the number. Return whether the word fits: "twenty four" is one number, "two four" is not."""
+        if value >= 1000:
+            if not self._group:
+                return False
+            self._total, self._group = self._total + self._group * value, Decimal(0)
+        elif value == 100:
+            if not 0 < self._group < 100:
+                return False
+            self._group *= 100
+        else:
+            # Arabic and German put the unit before the tens: "four and twenty".
+            if value % 1 or self._group % 1:
+                return False
+            room = (value < 100 and self._group % 100 == 0) or (
+                value < 10 and self._group % 10 == 0 and self._group % 100 > 10
+            )
+            reverse = value % 10 == 0 and 20 <= value < 100 and 0 < self._group % 100 < 10
+            teen = value == 10 and 0 < self._group % 100 < 10
+            french = 10 <= value < 20 and self._group % 100 in {60, 80}
+            if not (room or reverse or teen or french) and not (self._group == 0 and self._total):
+                return False
+            self._group += value
+        self.end = end
+        return True
+
+    def close(self) -> Decimal:
+        """End the number and return its value."""
+        self.open = False
+        return (self._total + self._group).normalize()

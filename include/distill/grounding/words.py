@@ -1,0 +1,71 @@
+"""Split texts into content words, and reduce the words to stems that rephrased sentences share."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+
+from include.distill.grounding.languages import WITHOUT_SPACES, Language
+from include.distill.grounding.plain_text import WORD
+
+_TOKEN = re.compile(rf"{WORD.pattern}(?:['][^\W\d_]+)?")
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_DENSE_TOKEN = re.compile("[\u30a0-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_STEM_LETTERS = 5
+_ENGLISH_ENDING = re.compile(r"(?:ies|ied|ing|ed|es|ly|s|e|y)$")
+_ARABIC_PREFIX = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال|ب|ل|ك)?")
+_ARABIC_ENDING = re.compile("(?:ات|ون|ين|ها|هم|ية|ة|ه|ي|ا|ًا)$")
+_ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640]")
+_INDIC_ENDING = re.compile("[\u0900-\u0903\u093a-\u094f]+$")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of ``text`` in lower case. "isn't" is one word."""
+    return [match.group().lower() for match in _TOKEN.finditer(text)]
+
+
+@functools.lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """Return the first letters of ``word`` without common endings, so that "encrypts" and "encryption" are equal."""
+    if word[0] < "\u0250":
+        shorter = _ENGLISH_ENDING.sub("", word) if len(word) > 4 else word.removesuffix("s") if len(word) > 3 else word
+        return shorter[:_STEM_LETTERS]
+    if "\u0600" <= word[0] <= "\u06ff":
+        bare = _ARABIC_MARKS.sub("", word).translate(_ARABIC_LETTERS)
+        shorter = _ARABIC_PREFIX.sub("", bare)
+        shorter = shorter if len(shorter) > 2 else bare
+        ending = _ARABIC_ENDING.sub("", shorter)
+        return (ending if len(ending) > 2 else shorter)[:4]
+    if "\u0900" <= word[0] <= "\u097f":
+        shorter = _INDIC_ENDING.sub("", word)
+        return (shorter or word)[:4]
+    return word[:4]
+
+
+_ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
+
+
+def content_stems(text: str, language: Language) -> list[str]:
+    """Return the stems of the content words of ``text``. In Chinese and Japanese, pairs of characters are returned."""
+    if language.code in WITHOUT_SPACES:
+        return [*_dense_pairs(text, language), *(stem(word) for word in words(_DENSE.sub(" ", text)) if len(word) > 1)]
+    return [stem(word) for word in words(text) if word not in language.stop_words and len(word) > 1]
+
+
+def _dense_pairs(text: str, language: Language) -> Iterable[str]:
+    # Hiragana is mostly grammar in Japanese, so only kanji and katakana count there.
+    runs = _DENSE_TOKEN if language.code == "ja" else _DENSE
+    for run in runs.findall(text):
+        yield from (run[start : start + 2] for start in range(len(run) - 1)) if len(run) > 1 else ()
+
+
+def covered(stems: list[str], known: frozenset[str], text: str) -> float:
+    """
+    Return the share of ``stems`` that are ``known``, or, if they are long, are a part of ``text``.
+
+    In German, "Speicher" is a part of "Blockspeicher".
+    """
+    if not stems:
+        return 1.0
+    return sum(one in known or (len(one) >= _STEM_LETTERS and one in text) for one in stems) / len(stems)

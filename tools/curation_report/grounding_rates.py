@@ -1,0 +1,115 @@
+"""
+Measure the grounding check on hand-written answers: ``python -m tools.curation_report.grounding_rates FOLDER HALF``.
+
+The folder contains the sets ``<half>_<language>.jsonl`` and ``documents_<language>.jsonl``. Every answer has a kind, a
+language, and the label ``faithful`` or ``unfaithful``. For each kind, the command prints how many answers are kept,
+undecided and dropped, with 95 % intervals (Wilson) of the shares. It does not call a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.distill.grounding.check import OUTCOMES, GroundingCheck, Outcome
+from include.distill.stats.intervals import wilson_interval
+
+
+@dataclass(frozen=True)
+class LabelledAnswer:
+    """A hand-written answer. ``label`` says whether the document supports it."""
+
+    kind: str
+    label: str
+    language: str
+    document: str
+    question: str
+    answer: str
+
+
+def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
+    """
+    Read all labelled answers of one half.
+
+    :param half: ``calibration`` or ``test``.
+    :raises ValueError: the folder has no answers of this half.
+    """
+    answers: list[LabelledAnswer] = []
+    for path in sorted(folder.glob(f"{half}_*.jsonl")):
+        language = path.stem.removeprefix(f"{half}_")
+        documents = {
+            record["document_id"]: record["text"]
+            for name in (f"documents_{language}.jsonl", f"documents_{half}_{language}.jsonl")
+            for record in (_records(folder / name) if (folder / name).exists() else ())
+        }
+        answers += [
+            LabelledAnswer(
+                record["kind"],
+                record["label"],
+                record["language"],
+                documents[record["document_id"]],
+                record["question"],
+                record["answer"],
+            )
+            for record in _records(path)
+        ]
+    if not answers:
+        message = (
+            f"{folder} has no file {half}_*.jsonl with answers. Nothing was measured. Name the folder of the sets."
+        )
+        raise ValueError(message)
+    return answers
+
+
+def _records(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def count_outcomes(answers: Sequence[LabelledAnswer]) -> dict[tuple[str, str, str], Counter[Outcome]]:
+    """Count the outcomes by label, kind and language. ``all`` is the sum over the languages."""
+    checks: dict[str, GroundingCheck] = {}
+    counts: dict[tuple[str, str, str], Counter[Outcome]] = {}
+    for one in answers:
+        check = checks.setdefault(one.document, GroundingCheck(one.document))
+        outcome = check.check(one.answer, one.question).outcome
+        for language in ("all", one.language):
+            counts.setdefault((one.label, one.kind, language), Counter())[outcome] += 1
+    return dict(sorted(counts.items()))
+
+
+def rate(count: int, total: int) -> str:
+    """Return a share with its 95 % interval, in percent."""
+    interval = wilson_interval(count, total)
+    bounds = f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else ""
+    return f"{count / total:.1%}{bounds}"
+
+
+def rate_table(counts: dict[tuple[str, str, str], Counter[Outcome]]) -> Iterator[str]:
+    """Yield the lines of a table in Markdown, one line per label, kind and language."""
+    yield "| label | kind | language | answers | kept | undecided | dropped | share undecided | share dropped |"
+    yield "|---|---|---|---:|---:|---:|---:|---:|---:|"
+    for (label, kind, language), outcomes in counts.items():
+        total = outcomes.total()
+        numbers = " | ".join(str(outcomes[outcome]) for outcome in OUTCOMES)
+        shares = f"{rate(outcomes['undecided'], total)} | {rate(outcomes['dropped'], total)}"
+        yield f"| {label} | {kind.replace('_', ' ')} | {language} | {total} | {numbers} | {shares} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("half", choices=("calibration", "test"))
+    options = parser.parse_args()
+    for line in rate_table(count_outcomes(read_answers(options.folder, options.half))):
+        sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -39,14 +39,13 @@ def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
     :param half: ``calibration`` or ``test``.
     :raises ValueError: the folder has no answers of this half.
     """
+    documents = {
+        record["document_id"]: record["text"]
+        for path in sorted(folder.glob("documents_*.jsonl"))
+        for record in _records(path)
+    }
     answers: list[LabelledAnswer] = []
     for path in sorted(folder.glob(f"{half}_*.jsonl")):
-        language = path.stem.removeprefix(f"{half}_")
-        documents = {
-            record["document_id"]: record["text"]
-            for name in (f"documents_{language}.jsonl", f"documents_{half}_{language}.jsonl")
-            for record in (_records(folder / name) if (folder / name).exists() else ())
-        }
         answers += [
             LabelledAnswer(
                 record["kind"],

@@ -191,8 +191,8 @@ def _add_pair(
     candidate = filters.candidate(pair)
     with _FILTERING:
         rejection = filters.check(candidate)
-    is_undecided = candidate.grounding.outcome == "undecided"
-    verdict = critic.judge(pair, row["document"]) if critic and is_undecided and rejection is None else None
+        is_undecided = rejection is None and candidate.grounding.outcome == "undecided"
+    verdict = critic.judge(pair, row["document"]) if critic and is_undecided else None
     if critic and verdict:
         samples.verdicts.append(verdict)
         rejection = critic.rejection(verdict)

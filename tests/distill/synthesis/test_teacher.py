@@ -118,9 +118,9 @@ class TestAcceptedAndRejectedPairs:
         }
 
     def test_grounding_is_stored_to_the_thousandth(self) -> None:
-        answer = "The document says something, and quite another thing, about unusual penguins."
-        (accepted,) = sampled(pair("One?", answer)).accepted
-        exact = GroundingCheck(ROW["document"]).check(answer, "One?").coverage
+        answer = "Otters admire penguins."
+        (accepted,) = sampled(pair("Otters?", answer)).accepted
+        exact = GroundingCheck(ROW["document"]).check(answer, "Otters?").coverage
         assert exact != round(exact, 3) == accepted["grounding"]
 
     def test_requested_pairs_that_the_teacher_did_not_write_are_missing(self) -> None:

@@ -39,9 +39,19 @@ def test_the_synthesis_part_has_every_count_the_dropped_pairs_and_the_critic_cou
         "grounded": 1, "ungrounded": 0, "unparsable": 0, "not_looked_at": 0, "calls": 1, "cache_hits": 0,
         "input_tokens": 5, "output_tokens": 2, "simulated": True,
     }  # fmt: skip
-    summary = summarize_synthesis([manifest(4, critic=critic)])
-    assert summary == {**dict.fromkeys(SYNTHESIS_COUNTS, 4), "dropped": {"length": 4}, "critic": critic}
-    assert summarize_synthesis([]) == {**dict.fromkeys(SYNTHESIS_COUNTS, 0), "dropped": {}, "critic": None}
+    summary = summarize_synthesis([{**manifest(4, critic=critic), "undecided": 3}])
+    assert summary == {
+        **dict.fromkeys(SYNTHESIS_COUNTS, 4),
+        "undecided": 3,
+        "dropped": {"length": 4},
+        "critic": critic,
+    }
+    assert summarize_synthesis([]) == {
+        **dict.fromkeys(SYNTHESIS_COUNTS, 0),
+        "undecided": 0,
+        "dropped": {},
+        "critic": None,
+    }
 
 
 def test_an_arm_without_training_has_null_values_and_counts_as_released() -> None:

@@ -277,6 +277,32 @@ class TestCritic:
         assert shown == ["one?", "two?"]
         assert counts(samples) == (2, 0, 0, 3)
 
+    def test_the_critic_judges_only_pairs_that_words_cannot_decide(self) -> None:
+        """The first answer is supported by words, the second lacks an invented number, the third is undecided."""
+        shown: list[str] = []
+        row = make_row(question="What is S3?")
+        row["document"] = "A card costs 15 dollars. Readers may bring laptops into the room."
+        written = "\n".join(
+            (
+                pair("Cost?", "The card costs 15 dollars."),
+                pair("Loan?", "The loan lasts 7777 days."),
+                pair("Laptops?", "Readers may not bring laptops into the room."),
+            )
+        )
+        samples = create_synthetic_samples(
+            row,
+            teacher=Teacher(MODEL, PROMPT, Synthesis(pairs_per_document=3)),
+            filters=PairFilters(Curation(), QuestionIndex(threshold=1), lambda _: None),
+            ask=lambda request: AnswerStore(MemoryStore(), ROOT, "run").get_or_ask(
+                request, FakeBedrock(lambda _: written)
+            ),
+            critic=critic_of({}, shown),
+        )
+        assert shown == ["Laptops?"]
+        assert [made.get("critic") for made in samples.accepted] == [None, "grounded"]
+        assert not any("undecided" in made for made in samples.accepted)
+        assert [reject["reason"] for reject in samples.rejected] == ["number_not_in_document"]
+
     def test_pairs_that_the_critic_rejects_keep_their_text_and_are_counted(self) -> None:
         samples = sampled(lines("one?", "two?"), critic=critic_of({"one?": "UNGROUNDED"}))
         assert counts(samples) == (1, 1, 1, 0)

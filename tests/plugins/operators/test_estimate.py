@@ -137,10 +137,10 @@ def test_the_estimate_of_a_critic_is_at_most_its_budget_which_is_divided_among_t
 ) -> None:
     """Each of the ten rows is a task. The budget covers half of the thirty pairs."""
     critic = {"model": "claude-haiku-4-5", "max_spend_usd": 1000}
-    freeze(store, use_case, curation={"critic": critic})
+    freeze(store, use_case, curation={"critic": critic, "min_grounding": 0})
     estimate.execute(context)
     whole = read_json(store, FOLDER.estimate, dict)["critic_by_characters_usd"]
-    freeze(store, use_case, curation={"critic": {**critic, "max_spend_usd": whole / 2}})
+    freeze(store, use_case, curation={"critic": {**critic, "max_spend_usd": whole / 2}, "min_grounding": 0})
     equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)
     written = read_json(store, FOLDER.estimate, dict)
     assert written["calls"]["critic"] == 30

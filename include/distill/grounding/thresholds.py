@@ -1,8 +1,8 @@
 """
 Thresholds of the grounding check, per form of answer and per kind of writing.
 
-They were chosen in several rounds on the calibration half of the hand-written sets, among values that drop and doubt few
-faithful answers, and on the sample's answers, each compared with the document of another row.
+They were chosen in several rounds on the calibration half of the hand-written sets, among values that drop and doubt
+few faithful answers, and on the sample's answers, each compared with the document of another row.
 ``docs/explanation/curation.md`` has the rates of the test half, which was measured once afterwards.
 """
 

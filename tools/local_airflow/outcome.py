@@ -89,6 +89,7 @@ def describe_data(report: Mapping[str, Any]) -> str:
     lines += [f"  rejected: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:
         lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
+    lines += [f"  warning: {warning}" for warning in report.get("warnings", [])]
     return "\n".join(lines)
 
 

@@ -98,6 +98,11 @@ class SourceData(Section):
         le=1,
         description="if more than this share of the training or evaluation rows is unusable, the run stops in ingest",
     )
+    shared_passages: Literal["drop", "warn"] = Field(
+        "drop",
+        description="whether a training row is dropped, or only counted, if its document contains about half of an"
+        " evaluation document or an evaluation answer",
+    )
     licence: str = ""
     attribution: str = ""
 

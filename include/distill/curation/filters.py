@@ -9,7 +9,7 @@ shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,10 +17,11 @@ from include.distill.config.sections import Curation
 from include.distill.curation.candidate import Candidate, JobFault, RowContext
 from include.distill.curation.escapes import changed_by_escape
 from include.distill.curation.rejection import Rejection
+from include.distill.dataset.evaluation_questions import identifying_questions, leak_index
 from include.distill.dataset.records import RowTexts
 from include.distill.inference.records import WrittenPair
 from include.distill.text.minhash import similarity
-from include.distill.text.question_index import Question, QuestionIndex
+from include.distill.text.question_index import QuestionIndex
 
 # The topic of many questions is just the name of a service. A pair whose topic is similar to the row's question is
 # therefore rejected only if the new question also has at least this similarity to the row's question.
@@ -265,12 +266,9 @@ class PairFilters:
         return RowFilters(RowContext(row, self.settings, self.evaluation, self.job_fault))
 
 
-def index_evaluation_questions(rows: Iterable[RowTexts], settings: Curation) -> QuestionIndex:
+def index_evaluation_questions(rows: Iterable[Mapping[str, object]], settings: Curation) -> QuestionIndex:
     """Return an index of the questions of ``rows`` with the threshold of the leak filter."""
-    index = QuestionIndex(threshold=settings.max_leak_similarity)
-    for row in rows:
-        index.add(Question(row["question"]))
-    return index
+    return leak_index(identifying_questions(rows), threshold=settings.max_leak_similarity)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ class RowLocations:
 
 class ExactDuplicateIndex:
     """
-    An index of question-answer pairs that stores a hash of 12 bytes for each pair. Case and spacing make no difference.
+    An index of question-answer pairs that stores a hash of 12 bytes for each pair. Case, spacing, invisible characters
+    and markup make no difference.
 
     With the overhead of a dictionary, a pair takes about 150 bytes. In a file of a million pairs, the probability that
     two different pairs have the same hash is about 10^-17.

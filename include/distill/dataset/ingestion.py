@@ -1,10 +1,11 @@
 """
 Read the files of a use case into training rows, evaluation rows and rejected rows.
 
-Two passes are needed, because a document's side can depend on later rows. Neither pass keeps texts in memory. The first
-pass copies all records into a temporary file and keeps hashes and signatures of their texts. Every document is then
-assigned to a side, and the second pass writes each row to the object of its side. Every record is either accepted or
-rejected; none is lost.
+Several passes are needed, because a document's side can depend on later rows. The first pass copies all records into a
+temporary file and keeps hashes, signatures and sketches of their texts. Every document is then assigned to a side. The
+second pass collects the evaluation questions, which are kept in memory. The third pass writes each row to the object of
+its side, and rejects training rows that ask an evaluation question. Every record is either accepted or rejected; none
+is lost.
 """
 
 from __future__ import annotations
@@ -23,19 +24,21 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.sections import SourceData
 from include.distill.core.errors import InputError
 from include.distill.core.storage import ObjectStore, decode_jsonl, jsonl_writer
-from include.distill.dataset.document_groups import DocumentGroups, Split, split_groups
+from include.distill.dataset.document_groups import DocumentGroups
+from include.distill.dataset.evaluation_questions import DEFAULT_LEAK_SIMILARITY
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
-from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SpooledRow, UngroupedRow
+from include.distill.dataset.group_split import Split, split_groups
+from include.distill.dataset.placement import TARGETS, Placement
+from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SplitFigures, SpooledRow, UngroupedRow
 from include.distill.dataset.rejection_limit import RejectionLimit
 from include.distill.dataset.row_changes import row_line
-from include.distill.dataset.row_length import LengthCheck, Target, reject_too_long
-from include.distill.dataset.rows import Duplicates, is_rejected, reject
+from include.distill.dataset.row_length import LengthCheck, Target
+from include.distill.dataset.rows import Duplicates, is_rejected
 from include.distill.dataset.source_files import SourceReader
 from include.distill.dataset.stored_split import StoredSplit
+from include.distill.text.normalization import normalize
 
 MAX_REJECTION_MESSAGES = 20
-
-_TARGETS: tuple[Target, ...] = ("train", "evaluation", "rejected")
 
 
 @dataclass
@@ -47,16 +50,18 @@ class IngestResult:
     :param reasons: number of rejected rows by reason.
     :param messages: the messages for the first rejected rows.
     :param notes: files that were skipped or empty, and what was ignored in the files.
+    :param split: figures about the document groups.
     """
 
     counts: Counter[Target] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    split: SplitFigures | None = None
 
     def manifest(self) -> SourceCounts:
         """Return the counts of rows: ``rows = accepted + rejected`` and ``accepted = train + evaluation``."""
-        train, evaluation, rejected = (self.counts[target] for target in _TARGETS)
+        train, evaluation, rejected = (self.counts[target] for target in TARGETS)
         counts: SourceCounts = {
             "rows": train + evaluation + rejected,
             "accepted": train + evaluation,
@@ -67,6 +72,8 @@ class IngestResult:
         }
         if self.notes:
             counts["notes"] = self.notes
+        if self.split is not None:
+            counts["split"] = self.split
         return counts
 
 
@@ -78,6 +85,7 @@ def ingest(
     splits_uri: str,
     seed: int,
     check_length: LengthCheck | None = None,
+    leak_similarity: float = DEFAULT_LEAK_SIMILARITY,
 ) -> IngestResult:
     """
     Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
@@ -85,6 +93,8 @@ def ingest(
     :param splits_uri: URI of the object that keeps each document's side for later runs. The object is not used if
         ``evaluation_csv`` is set.
     :param check_length: returns why a row is too long for the student, or ``None``.
+    :param leak_similarity: a training row whose question has at least this similarity to an evaluation question is
+        rejected.
     :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
         In this case, nothing is written.
     """
@@ -93,15 +103,20 @@ def ingest(
         reading.read()
         stored = None if source.evaluation_csv else StoredSplit(store, splits_uri, seed=seed)
         split = _split(reading, stored, seed)
-        spool.seek(0)
-        entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
-        placed = (_place(entry, reading, split) for entry in entries)
-        result = _write((reject_too_long(*row, check_length) for row in placed), store, folder, source.training_csv)
+        placement = Placement(source, reading.locations, reading.groups, split, leak_similarity, check_length)
+        placement.collect_evaluation_questions(_entries(spool))
+        result = _write(map(placement.place, _entries(spool)), store, folder, source.training_csv)
+        result.split = placement.figures()
         result.notes = reading.notes
         # The sides are stored last, so that a run that fails earlier leaves the stored sides unchanged.
         if stored is not None:
             stored.remember(reading.groups, split)
     return result
+
+
+def _entries(spool: IO[bytes]) -> Iterator[SpooledRow]:
+    spool.seek(0)
+    return decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
 
 
 class _FirstPass:
@@ -149,6 +164,10 @@ class _FirstPass:
         if not is_rejected(row):
             location = self.locations.encode(row["source"], row["row"])
             number = self.groups.add(row["document"], group=row.pop("group", None), row=location)
+            # With an evaluation file, only its answers and questions are looked for in the training rows.
+            if part != "train":
+                self.groups.passages.add_answer(row["answer"], number)
+                self.groups.add_question(number, normalize(row["question"]))
         entry: SpooledRow = {"number": number, "part": part, "row": row}
         self._spool.write(entry)
 
@@ -164,44 +183,15 @@ def _split(reading: _FirstPass, stored: StoredSplit | None, seed: int) -> Split:
         }
         if source.shared_documents == "keep":
             stated = dict.fromkeys(stated, "evaluation")  # with a single side, documents are only grouped, not dropped
-    return split_groups(groups, stated, similarity=source.same_document_similarity, share=share, seed=seed)
-
-
-def _place(entry: SpooledRow, reading: _FirstPass, split: Split) -> tuple[Target, Row | RejectedRow]:
-    """Return the object to which a row is written, and the row in the form in which it is written."""
-    number, part, spooled = entry["number"], entry["part"], entry["row"]
-    if is_rejected(spooled):
-        return "rejected", spooled
-    row: Row = {**spooled, "group": split.groups[number]}
-    side = split.sides[number]
-    if part == "evaluation" or (part == "train" and reading.source.shared_documents == "keep"):
-        return part, row
-    if side is None or (part is not None and part != side):
-        return "rejected", _reject_on_both_sides(row, number, reading, split)
-    return side, row
-
-
-def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Split) -> RejectedRow:
-    train, evaluation = (
-        reading.locations.describe(reading.groups.first_rows[other])
-        for other in split.conflicts.get(number, (number, number))
+    return split_groups(
+        groups,
+        stated,
+        similarity=source.same_document_similarity,
+        share=share,
+        seed=seed,
+        shared_passages=source.shared_passages,
+        clustered=reading.evaluation_documents or None,
     )
-    similarity = reading.source.same_document_similarity
-    if reading.source.evaluation_csv:
-        message = (
-            f"the row's document is the same as, nearly the same as, or in the same group as the document of"
-            f" {evaluation} in the evaluation set. Training on this row would make the result look better than it is."
-            " Remove the row from one of the two files, or set source.shared_documents: keep. If they are different"
-            f" documents of the same form, raise source.same_document_similarity ({similarity})."
-        )
-        return reject(row, reason="document_in_evaluation_set", message=message)
-    message = (
-        f"the row's document is related both to the document of {train}, which is a training row, and to the document"
-        f" of {evaluation}, which is an evaluation row. The row is not used, because on either side it would leak"
-        " evaluation data into training. Documents are related if they have the same value in source.group_column, or"
-        f" at least the similarity source.same_document_similarity ({similarity})."
-    )
-    return reject(row, reason="bridges_sides", message=message)
 
 
 def _write(
@@ -210,9 +200,7 @@ def _write(
     """Write every row to its object. If a row cannot be written, no object is written."""
     result = IngestResult()
     with ExitStack() as open_objects:
-        writers = {
-            target: open_objects.enter_context(jsonl_writer(store, folder.source(target))) for target in _TARGETS
-        }
+        writers = {target: open_objects.enter_context(jsonl_writer(store, folder.source(target))) for target in TARGETS}
         row_list = open_objects.enter_context(store.writer(folder.row_list))
         for target, row in rows:
             writers[target](row)

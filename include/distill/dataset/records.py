@@ -27,6 +27,7 @@ RowRejectionReason = Literal[
     "duplicate",
     "in_evaluation_set",
     "document_in_evaluation_set",
+    "passage_in_evaluation_set",
     "bridges_sides",
 ]
 
@@ -64,6 +65,12 @@ class Row(RowOrigin, RowTexts):
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
     group: str  # name of the document group, 16 hex digits; all rows of a group are on the same side of every split
+
+
+class EvaluationRow(Row):
+    """One row of ``source/evaluation.jsonl``."""
+
+    is_generic_question: NotRequired[bool]  # True if the question is asked about many documents; otherwise absent
 
 
 class RejectedRow(RowOrigin):
@@ -149,6 +156,21 @@ class RowChanges(TypedDict):
     settings: list[str]  # names of the settings that changed, sorted
 
 
+class SplitFigures(TypedDict):
+    """How the documents of a run are related; ``split`` of :class:`SourceCounts`."""
+
+    documents: int  # number of different documents
+    groups: int  # number of document groups
+    evaluation_documents: int  # number of different evaluation documents
+    evaluation_groups: int  # number of groups of evaluation documents, the clusters of the statistics
+    largest_group_rows: int  # number of accepted rows in the group with the most rows
+    template_documents: int  # number of documents that consist mostly of text that many documents have
+    same_title_documents: int  # number of evaluation documents that begin with the same words as another one
+    generic_question_rows: int  # number of evaluation rows whose question is asked about many documents
+    kept_leaks: int  # number of training rows that are kept with shared_passages: warn
+    is_near_share: bool  # False if much less or more than evaluation_share of the new rows is held out
+
+
 class SourceCounts(TypedDict):
     """
     The counts of the rows that ``ingest`` read; a part of :class:`IngestManifest`.
@@ -163,6 +185,7 @@ class SourceCounts(TypedDict):
     evaluation: int
     reasons: dict[str, int]  # rejected rows by reason, most frequent first
     notes: NotRequired[list[str]]  # files that were skipped or empty, and what was ignored; absent if there are none
+    split: NotRequired[SplitFigures]  # absent in results of versions that did not compare passages
 
 
 class IngestManifest(SourceCounts):

@@ -186,8 +186,8 @@ class _RowValidator:
         question, answer = texts["question"], texts["answer"]
         if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
             message = (
-                f"the question and the answer repeat {first}; case, spacing and the document make no difference. Remove"
-                " the row."
+                f"the question and the answer repeat {first}. The documents are not compared, and case, spacing,"
+                " invisible characters and markup are ignored. The row is not used. Remove the row."
             )
             return RowFault("duplicate", message)
         if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):

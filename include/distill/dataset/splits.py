@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from include.distill.core.errors import InputError
+from include.distill.dataset.group_draw import draw, oversized_groups, require_share
 from include.distill.dataset.records import Grouped, Row, RowTokens
 from include.distill.text.token_count import central_token_count
 
@@ -32,7 +33,8 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     A number from 0 to 1 is drawn for each group. The rows of a group with a number below ``share`` are held out. The
     number depends only on the seed, the purpose and the group's name, so rows that are appended later do not move other
     rows to another side. The actual share is approximately ``share``. If one side would be empty although there are at
-    least two groups, the group whose number is nearest to ``share`` is moved to that side.
+    least two groups, the group whose number is nearest to ``share`` is moved to that side. A group that alone has more
+    rows than should be held out is never held out.
 
     :param share: expected share of groups that are held out, between 0 and 1.
     :param purpose: what the held-out rows are for. Two successive splits need different purposes. With the same
@@ -40,27 +42,15 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     :raises InputError: ``share`` is not between 0 and 1.
     """
     require_share(share)
-    draws = {name: draw(purpose, seed, name) for name in {row["group"] for row in rows}}
-    if len(set(draws.values())) > 1:
+    sizes = Counter(row["group"] for row in rows)
+    kept_groups = oversized_groups(sizes, share)
+    draws = {name: draw(purpose, seed, name) for name in sizes if name not in kept_groups}
+    if len(sizes) > 1:
         ordered = sorted(draws.values())
-        share = min(max(share, ordered[1]), ordered[-1])
-    held_out = [row for row in rows if draws[row["group"]] < share]
-    return [row for row in rows if draws[row["group"]] >= share], held_out
-
-
-def require_share(share: float) -> None:
-    """Check the share of document groups to hold out.
-
-    :raises InputError: ``share`` is not between 0 and 1.
-    """
-    if not 0 < share < 1:
-        raise InputError(f"The share of documents to hold out is {share}; expected more than 0 and less than 1.")
-
-
-def draw(purpose: str, seed: int, name: str) -> float:
-    """Draw a pseudo-random number from 0 to 1 that depends only on the arguments."""
-    digest = hashlib.sha256("\x1f".join((purpose, str(seed), name)).encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64
+        share = max(share, ordered[1] if len(ordered) > 1 else 1)
+        share = share if kept_groups else min(share, ordered[-1])
+    held_out = {name for name, number in draws.items() if number < share}
+    return [row for row in rows if row["group"] not in held_out], [row for row in rows if row["group"] in held_out]
 
 
 def row_tokens(rows: Iterable[Row]) -> list[RowTokens]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from include.distill.core.storage import ObjectStore, stream_jsonl, write_jsonl
-from include.distill.dataset.document_groups import DocumentGroups, Split
+from include.distill.dataset.document_groups import DocumentGroups
+from include.distill.dataset.group_split import Split
 from include.distill.dataset.records import Side, SplitEntry, SplitSeed
 
 

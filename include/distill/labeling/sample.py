@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from include.distill.core.naming import canonical_hash, digest
+from include.distill.dataset.group_draw import draw
 from include.distill.dataset.records import Row
-from include.distill.dataset.splits import draw
 from include.distill.labeling.label_store import AnswersByArm, answers_hash
 from include.distill.labeling.records import Choice, Label, LabelExample, Preference
 

@@ -27,6 +27,31 @@ class RowChangesSchema(Section):
     settings: list[str] = Field(description="Names of the settings that changed, sorted.")
 
 
+class SplitSchema(Section):
+    """How the documents of the run are related."""
+
+    documents: NonNegativeInt = Field(description="Number of different documents.")
+    groups: NonNegativeInt = Field(description="Number of document groups.")
+    evaluation_documents: NonNegativeInt = Field(description="Number of different evaluation documents.")
+    evaluation_groups: NonNegativeInt = Field(description="Number of groups of evaluation documents.")
+    largest_group_rows: NonNegativeInt = Field(description="Number of accepted rows in the largest group.")
+    template_documents: NonNegativeInt = Field(
+        description="Number of documents that consist mostly of text that many documents have."
+    )
+    same_title_documents: NonNegativeInt = Field(
+        description="Number of evaluation documents that begin with the same words as another one."
+    )
+    generic_question_rows: NonNegativeInt = Field(
+        description="Number of evaluation rows whose question is asked about many documents."
+    )
+    kept_leaks: NonNegativeInt = Field(
+        description="Number of training rows that are used although they contain passages of evaluation documents."
+    )
+    is_near_share: StrictBool = Field(
+        description="Whether about the requested share of the new rows is held out for evaluation."
+    )
+
+
 class SourceSchema(Section):
     """The rows of the CSV files. ``rows = accepted + rejected``."""
 
@@ -43,6 +68,7 @@ class SourceSchema(Section):
         absent="there is nothing to note, and in reports of earlier versions",
         default=[],
     )
+    split: SplitSchema | None = optional_key("How the documents are related.", absent=EARLIER)
     changes: RowChangesSchema | None = optional_key("Changes since the last run.", absent=EARLIER)
 
     @model_validator(mode="after")

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from include.distill.text.homoglyphs import replace_lookalikes
+from include.distill.text.markup import strip_markup
+
 # Invisible characters that Excel, browsers and editors leave behind: soft hyphens, joiners, direction marks, fillers,
 # variation selectors and tags.
 _INVISIBLE_RANGES = (
@@ -17,13 +20,22 @@ _INVISIBLE_RANGES = (
 )
 # \s includes the no-break space.
 _BLANK = re.compile(rf"[\s{_INVISIBLE_RANGES}]*+")
-_INVISIBLE = re.compile(f"[{_INVISIBLE_RANGES}]+")
+# In comparisons, control characters that are not white space count as invisible too.
+_NOT_VISIBLE = re.compile(rf"[{_INVISIBLE_RANGES}\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufff9-\ufffb]")
+_ASCII_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 # Control characters except TAB, LF and CR. The patterns are separate, because a small set is searched ten times faster
 # than the union of all three.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Unpaired surrogates, and Unicode's noncharacters in its first plane.
 _SURROGATE_OR_NONCHARACTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _BEYOND_FIRST_PLANE = re.compile("[\U00010000-\U0010ffff]")
+# Quotation marks and dashes that editors insert instead of the characters on the keyboard.
+_TYPOGRAPHY = {
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\u00b4"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u2033"), '"'),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
+}
+_TYPOGRAPHIC = re.compile("[" + "".join(map(chr, _TYPOGRAPHY)) + "]")  # str.translate takes ten times as long
 
 
 def is_blank(text: str) -> bool:
@@ -49,10 +61,19 @@ def unsupported_character(text: str) -> str | None:
 
 
 def normalize(text: str) -> str:
-    """Convert ``text`` so that texts that differ only in case, spacing or compatibility forms become equal."""
+    """
+    Convert ``text`` so that texts become equal if readers see the same words.
+
+    The following differences disappear: case, spacing, compatibility forms, invisible characters, typographic quotation
+    marks and dashes, HTML entities, paired HTML tags, Markdown, and letters of another script that look like Latin
+    letters.
+    """
+    text = strip_markup(text)
     if text.isascii():  # ASCII has no compatibility forms, and no letter that case-folds into several letters
-        return " ".join(text.lower().split())
-    folded = unicodedata.normalize("NFKC", text).casefold()
+        return " ".join((_ASCII_CONTROL.sub("", text) if _ASCII_CONTROL.search(text) else text).lower().split())
+    visible = _TYPOGRAPHIC.sub(lambda match: _TYPOGRAPHY[ord(match.group())], _NOT_VISIBLE.sub("", text))
+    visible = replace_lookalikes(visible)
+    folded = unicodedata.normalize("NFKC", visible).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
@@ -84,10 +105,6 @@ def words_of_normalized(normalized: str) -> str:
 def pair_key(question: str, answer: str) -> tuple[str, str]:
     """Return the key of a pair.
 
-    Pairs that differ only in case, spacing, compatibility forms or invisible characters have the same key.
+    Pairs that differ only in case, spacing, compatibility forms, markup or invisible characters have the same key.
     """
-    return normalize(_without_invisible(question)), normalize(_without_invisible(answer))
-
-
-def _without_invisible(text: str) -> str:
-    return text if text.isascii() else _INVISIBLE.sub("", text)
+    return normalize(question), normalize(answer)

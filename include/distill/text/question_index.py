@@ -3,10 +3,10 @@ Find earlier questions that a new question repeats exactly or nearly.
 
 A question counts as repeating an earlier question in three cases:
 
-- The two differ only in case, spacing or final punctuation.
+- The two differ only in case, spacing, markup, invisible characters or final punctuation.
 - The new question, or a sentence in it, ends with the whole earlier question ("Please tell me: how do I …?").
-- The two share most of their character n-grams and have the same numbers ("S3" is not "EC2", and error 1205 is not
-  error 1206).
+- The two share most of their character n-grams, have the same numbers ("S3" is not "EC2", and error 1205 is not error
+  1206), and do not name different things ("SES" is not "SNS").
 
 The method works in any language.
 """
@@ -20,6 +20,7 @@ from functools import cached_property, lru_cache
 
 from include.distill.text.minhash import NearDuplicateIndex, Signature, signature
 from include.distill.text.normalization import normalize
+from include.distill.text.question_names import name_different_things, names_in
 
 QUESTION_NGRAM = 4
 # The index estimates similarity with a standard error of at most 0.063. Questions whose estimate is slightly below the
@@ -49,6 +50,11 @@ class Question:
         return _without_final_punctuation(self.folded)
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The names in the question, in lower case; see :func:`names_in`."""
+        return names_in(self.text)
+
+    @cached_property
     def signature(self) -> Signature:
         """The MinHash signature of the normalized question."""
         return signature(self.normalized, QUESTION_NGRAM)
@@ -60,7 +66,7 @@ class Question:
 
     def _each_ending(self) -> Iterator[str]:
         yield self.normalized
-        sentences = (_without_final_punctuation(normalize(part)) for part in _SENTENCE_END.split(self.folded))
+        sentences = (_without_final_punctuation(part.strip()) for part in _SENTENCE_END.split(self.folded))
         for sentence in dict.fromkeys((self.normalized, *sentences)):
             words = sentence.split(" ")
             for start in range(len(words)):
@@ -69,12 +75,19 @@ class Question:
                     yield ending
 
     def similarity(self, other: Question) -> float:
-        """Return the similarity of two questions, from 0 to 1; 0 if they contain different numbers."""
-        return _similarity(self.normalized, other.normalized)
+        """Return the similarity of two questions, from 0 to 1; 0 if they contain different numbers or names."""
+        return self.similarity_to(other.normalized, other.names)
+
+    def similarity_to(self, normalized: str, names: frozenset[str]) -> float:
+        """Return the similarity to a question of which only the normalized text and the names are known."""
+        if name_different_things(self.names, self.normalized, names, normalized):
+            return 0.0
+        return _similarity(self.normalized, normalized)
 
     def repeats(self, earlier: Question, threshold: float) -> bool:
         """Return whether this question repeats ``earlier``. ``threshold`` is the minimum similarity, from 0 to 1."""
-        return earlier.normalized in self.endings or self.similarity(earlier) >= threshold
+        spaceless = _without_spaces(earlier.normalized)
+        return spaceless in map(_without_spaces, self.endings) or self.similarity(earlier) >= threshold
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,11 @@ class QuestionIndex:
         self.threshold = threshold
         self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATE_MARGIN), ngram=QUESTION_NGRAM)
         self._normalized: list[bytes] = []  # as bytes, which take half the memory of str
-        self._positions: dict[int, int] = {}  # keyed by hash, so that texts are not stored twice
+        self._ngrams: set[str] = set()  # all n-grams of all questions
+        self._names: dict[int, frozenset[str]] = {}  # by position; questions without names have no entry
+        # Keyed by the hash of the text without spaces, so that texts are not stored twice. An invisible character can
+        # stand for a space.
+        self._positions: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._normalized)
@@ -111,18 +128,26 @@ class QuestionIndex:
     def add(self, question: Question) -> None:
         """Add ``question`` to the index."""
         self._near.add_signature(question.signature)
-        self._positions[hash(question.normalized)] = len(self._normalized)
+        self._positions[hash(_without_spaces(question.normalized))] = len(self._normalized)
+        if question.names:
+            self._names[len(self._normalized)] = question.names
+        self._ngrams |= _features(question.normalized)[0]
         self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
 
     def find(self, question: Question) -> QuestionMatch | None:
         """Return the earlier question that ``question`` repeats most closely; ``None`` if ``question`` is new."""
         for ending in question.endings:
-            if (position := self._positions.get(hash(ending))) is not None:
+            if (position := self._positions.get(hash(_without_spaces(ending)))) is not None:
                 return QuestionMatch(ending, 1.0, position)
+        ngrams = _features(question.normalized)[0]
+        # Two questions with at least this similarity share at least this part of the n-grams of each. This check saves
+        # most searches if there are few questions.
+        if len(ngrams & self._ngrams) < self.threshold * len(ngrams):
+            return None
         best: QuestionMatch | None = None
         for match in self._near.find_signature(question.signature):
             earlier = self._normalized[match.position].decode("utf-8", "surrogatepass")
-            similarity = _similarity(question.normalized, earlier)
+            similarity = question.similarity_to(earlier, self._names.get(match.position, frozenset()))
             if similarity >= self.threshold and (best is None or similarity > best.similarity):
                 best = QuestionMatch(earlier, similarity, match.position)
         return best
@@ -139,6 +164,10 @@ def _without_final_punctuation(normalized: str) -> str:
     # Only these characters are removed, and only at the end, so "C++?" and "C#?" remain different. Questions that
     # differ only in a vowel sign also remain different.
     return normalized.rstrip(" ?!.。")
+
+
+def _without_spaces(normalized: str) -> str:
+    return normalized.replace(" ", "")
 
 
 def _similarity(normalized: str, earlier: str) -> float:

@@ -12,6 +12,7 @@ from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.ingestion import ingest
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
 from include.distill.dataset.row_changes import compare_with_last_run
+from include.distill.dataset.split_notes import split_notes
 from include.distill.dataset.splits import shards
 from include.distill.training.row_limits import RowLimits
 
@@ -47,10 +48,11 @@ class IngestCsvOperator(DistillOperator):
             splits_uri=self.folder.splits(self.use_case.name),
             seed=self.use_case.seed,
             check_length=RowLimits.from_use_case(self.use_case, self.prompts[self.use_case.prompts.answering]).fault,
+            leak_similarity=self.use_case.curation.max_leak_similarity,
         )
         for message in ingested.messages:
             self.log.warning("Rejected: %s", message)
-        for note in ingested.notes:
+        for note in (*ingested.notes, *split_notes(self.use_case.source, ingested.manifest())):
             self.log.warning("%s", note)
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import IngestManifest, Row
+from include.distill.dataset.split_notes import split_notes
 from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.comparisons import compare
@@ -32,7 +33,7 @@ from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows
 from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.past_runs import list_entry, message_page
-from include.distill.report.records import Report, ReportBillLine, ReportCost, ReportManifest
+from include.distill.report.records import JudgedParts, Report, ReportBillLine, ReportCost, ReportManifest
 from include.distill.report.run_summary import ArmSummary, describe_settings, document_group_by_row, summarize_synthesis
 from include.distill.report.schema_run import CostSchema
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
@@ -158,7 +159,7 @@ class RenderReportOperator(DistillOperator):
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=[arm.as_record() for arm in arms],
-            **judged.report_parts(count_contaminated=lambda: reader.contaminated(evaluation, synthesis)),
+            **self._judged_parts(judged, lambda: reader.contaminated(evaluation, synthesis)),
             cost=self._cost(reader.optional, synthesis, judgments, arms),
             loss_curves=reader.losses(arms, TRAINING_METRICS),
             validation_curves=reader.losses(arms, VALIDATION_METRICS),
@@ -194,6 +195,10 @@ class RenderReportOperator(DistillOperator):
         records = read_jsonl(self.store, manifest["verdicts_uri"], Verdict)
         compare(records, groups)  # raises an error here, and not where it would cost the report
         return [records]
+
+    def _judged_parts(self, judged: JudgedRun, count_contaminated: Callable[[], int | None]) -> JudgedParts:
+        parts = judged.report_parts(count_contaminated=count_contaminated)
+        return {**parts, "warnings": [*parts["warnings"], *split_notes(self.use_case.source, self.ingested)]}
 
     def _cost(
         self,

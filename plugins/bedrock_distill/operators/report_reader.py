@@ -20,6 +20,7 @@ from include.distill.cost.records import ThroughputRelease
 from include.distill.cost.throughput_hours import unit_hours
 from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
+from include.distill.dataset.evaluation_questions import identifying_questions
 from include.distill.dataset.records import RejectedRow, Row
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.evaluation.contamination import count_contaminated_questions
@@ -156,7 +157,11 @@ class ReportReader:
                 (row["question"] for row in originals),
                 (pair["question"] for manifest in synthesis for pair in self._pairs(manifest)),
             )
-            return count_contaminated_questions((row["question"] for row in evaluation), trained_questions)
+            return count_contaminated_questions(
+                identifying_questions(evaluation),
+                trained_questions,
+                threshold=self.use_case.curation.max_leak_similarity,
+            )
 
         return self.optional.read("the search for evaluation questions in the training data", count, fallback=None)
 

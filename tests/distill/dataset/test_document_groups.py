@@ -5,7 +5,9 @@ import random
 import pytest
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.document_groups import DocumentGroups, Split, split_groups
+from include.distill.dataset.document_groups import DocumentGroups
+from include.distill.dataset.group_links import Conflict
+from include.distill.dataset.group_split import Split, split_groups
 from include.distill.dataset.records import Side
 
 LETTERS = random.Random(7)
@@ -31,7 +33,7 @@ def groups_of(*documents: str, stated: dict[str, str] | None = None) -> Document
     return groups
 
 
-def split(groups: DocumentGroups, stated: dict[int, Side] | None = None, **options: float) -> Split:
+def split(groups: DocumentGroups, stated: dict[int, Side] | None = None, **options: float | str) -> Split:
     chosen = {"similarity": 0.8, "share": 0.3, "seed": 7, **options}
     return split_groups(groups, stated or {}, **chosen)  # type: ignore[arg-type]
 
@@ -107,9 +109,9 @@ class TestStatedSides:
 
     def test_a_new_document_similar_to_both_sides_is_dropped_and_their_groups_stay_apart(self) -> None:
         groups = groups_of(LEFT, RIGHT, BETWEEN)
-        result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
+        result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.8, shared_passages="warn")
         assert result.sides == ["train", "evaluation", None]
-        assert result.conflicts == {2: (0, 1)}
+        assert result.conflicts == {2: Conflict(0, 1, "document")}
         assert result.groups[0] != result.groups[1]
 
     def test_a_document_with_its_group_on_one_side_and_a_similar_text_on_the_other_is_dropped(self) -> None:
@@ -117,14 +119,14 @@ class TestStatedSides:
         groups = groups_of(*texts, stated={texts[0]: "page 1", texts[1]: "page 2", texts[2]: "page 1"})
         result = split(groups, {0: "train", 1: "evaluation"})
         assert result.sides == ["train", "evaluation", None]
-        assert result.conflicts == {2: (0, 1)}
+        assert result.conflicts == {2: Conflict(0, 1, "document")}
 
     def test_a_group_stays_together_when_its_first_document_is_dropped(self) -> None:
         """The first row of page 1 is dropped. The two rows after it still belong together."""
         texts = [LEFT, RIGHT, BETWEEN, text_of(3), text_of(4)]
         groups = groups_of(*texts, stated=dict.fromkeys(texts[2:], "page 1"))
         for seed in range(10):
-            result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75, seed=seed)
+            result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.8, seed=seed, shared_passages="warn")
             assert result.sides[2] is None
             assert result.groups[3] == result.groups[4]
 
@@ -132,11 +134,11 @@ class TestStatedSides:
         """The dropped text is similar to the first training document and in the group of the evaluation document."""
         texts = [window(20), window(40), text_of(3), window(0)]
         groups = groups_of(*texts, stated={texts[2]: "page 1", texts[3]: "page 1"})
-        result = split(groups, {0: "train", 1: "train", 2: "evaluation"}, similarity=0.75)
+        result = split(groups, {0: "train", 1: "train", 2: "evaluation"}, similarity=0.8, shared_passages="warn")
         assert result.groups[0] == result.groups[1]
-        assert result.conflicts == {3: (0, 2)}
+        assert result.conflicts == {3: Conflict(0, 2, "document")}
 
     def test_of_two_near_duplicates_on_different_sides_the_training_document_is_dropped(self) -> None:
         result = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
         assert result.sides == [None, "evaluation"]
-        assert result.conflicts == {0: (0, 1)}
+        assert result.conflicts == {0: Conflict(0, 1, "document")}

@@ -41,7 +41,7 @@ def test_stored_sides_are_not_used_with_another_seed() -> None:
 
 def test_no_side_is_stored_for_a_dropped_document() -> None:
     store, groups = MemoryStore(), groups_of(LEFT, RIGHT, BETWEEN)
-    result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
+    result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.8, shared_passages="warn")
     StoredSplit(store, URI, seed=7).remember(groups, result)
     assert StoredSplit(store, URI, seed=7).sides_of(groups) == {0: "train", 1: "evaluation"}
 

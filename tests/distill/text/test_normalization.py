@@ -67,7 +67,7 @@ def test_the_key_of_a_pair_ignores_case_width_and_spacing() -> None:
     assert pair_key("a", "b c") != pair_key("a b", "c")
 
 
-@given(st.text(st.characters(codec="ascii")))
+@given(st.text(st.characters(codec="ascii", exclude_characters="&<>*_`~[]()\\#|-+=")))
 def test_ascii_text_is_normalized_alike_with_and_without_other_characters(text: str) -> None:
     assert normalize(f"{text} é") == f"{normalize(text)} é".strip()
 

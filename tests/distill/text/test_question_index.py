@@ -58,7 +58,7 @@ class TestSameQuestion:
         assert not Question(question).repeats(Question(earlier), THRESHOLD)
 
     def test_a_question_at_the_similarity_threshold_is_a_duplicate(self) -> None:
-        earlier, question = Question("How do I create a bucket?"), Question("How do I delete a bucket?")
+        earlier, question = Question("How do I create a bucket?"), Question("How do I rename a bucket?")
         similarity = question.similarity(earlier)
         assert 0.3 < similarity < 0.7
         assert question.repeats(earlier, similarity)

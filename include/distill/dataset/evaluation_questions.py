@@ -1,0 +1,48 @@
+"""
+Decide whether a question asks an evaluation question.
+
+This is the only definition: ``ingest`` rejects original rows with it, the filter ``leak`` rejects synthetic pairs with
+it, and the report counts the evaluation questions in the training data with it. The threshold is
+``curation.max_leak_similarity``.
+
+A question that is asked about many documents ("Summarize the document.") is not an evaluation question in this sense,
+because its answer depends on the document. ``ingest`` marks evaluation rows with such a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from include.distill.config.sections import Curation
+from include.distill.text.question_index import Question, QuestionIndex
+
+DEFAULT_LEAK_SIMILARITY: float = Curation().max_leak_similarity
+# A question is asked about many documents if at least this share of the rows, and at least this number of rows, ask it.
+_GENERIC_SHARE = 0.05
+_GENERIC_ROWS = 5
+
+
+def is_generic_question(asked: int, rows: int) -> bool:
+    """Return whether so many of the rows ask a question that the question says nothing about the document.
+
+    :param asked: number of rows that ask the question.
+    :param rows: number of all rows.
+    """
+    return asked >= max(_GENERIC_ROWS, _GENERIC_SHARE * rows) or (asked >= 2 and 2 * asked > rows)
+
+
+def identifying_questions(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Yield the questions of evaluation rows, without questions that are asked about many documents."""
+    return (str(row["question"]) for row in rows if not row.get("is_generic_question"))
+
+
+def leak_index(questions: Iterable[str], *, threshold: float = DEFAULT_LEAK_SIMILARITY) -> QuestionIndex:
+    """Return an index that finds the evaluation question that another question asks.
+
+    :param questions: the result of :func:`identifying_questions`.
+    :param threshold: minimum similarity of two questions that count as the same.
+    """
+    index = QuestionIndex(threshold=threshold)
+    for question in questions:
+        index.add(Question(question))
+    return index

@@ -1,0 +1,178 @@
+"""Decide whether each row is used for training or for evaluation, or rejected, after the documents were split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from include.distill.config.sections import SourceData
+from include.distill.dataset.document_groups import DocumentGroups
+from include.distill.dataset.evaluation_questions import is_generic_question, leak_index
+from include.distill.dataset.exact_duplicates import RowLocations
+from include.distill.dataset.group_split import Split
+from include.distill.dataset.records import (
+    EvaluationRow,
+    RejectedRow,
+    Row,
+    RowRejectionReason,
+    Side,
+    SplitFigures,
+    SpooledRow,
+    UngroupedRow,
+)
+from include.distill.dataset.row_length import LengthCheck, Target, reject_too_long
+from include.distill.dataset.rows import is_rejected, reject
+from include.distill.text.normalization import normalize
+from include.distill.text.question_index import Question, QuestionIndex
+
+TARGETS: tuple[Target, ...] = ("train", "evaluation", "rejected")
+
+_TOO_GOOD = "Training on this row would make the result look better than it is."
+
+
+@dataclass
+class Placement:
+    """
+    The places of the rows of a run.
+
+    :param split: the side and the group of each document.
+    :param leak_similarity: minimum similarity of two questions that count as the same.
+    :param check_length: returns why a row is too long for the student, or ``None``.
+    """
+
+    source: SourceData
+    locations: RowLocations
+    groups: DocumentGroups
+    split: Split
+    leak_similarity: float
+    check_length: LengthCheck | None = None
+    _questions: QuestionIndex = field(init=False)
+    _question_locations: list[int] = field(default_factory=list)
+    _generic: set[str] = field(default_factory=set)
+    _rows_by_group: Counter[str] = field(default_factory=Counter)
+    _evaluated: set[int] = field(default_factory=set)
+    _generic_rows: int = 0
+    _kept_leaks: int = 0
+
+    def collect_evaluation_questions(self, entries: Iterable[SpooledRow]) -> None:
+        """Read the rows of the evaluation side, whose questions must not be in training rows."""
+        questions: list[str] = []
+        locations: list[int] = []
+        asked = Counter[str]()
+        for entry in entries:
+            if entry["part"] == "train":  # the rows of the evaluation file come first
+                break
+            row, side = entry["row"], self._side(entry)
+            # Without an evaluation file, a question counts as asked about many documents whatever their side.
+            if not is_rejected(row) and (side == "evaluation" or entry["part"] is None):
+                asked[normalize(row["question"])] += 1
+            if not is_rejected(row) and side == "evaluation":
+                questions.append(row["question"])
+                locations.append(self.locations.encode(row["source"], row["row"]))
+        self._generic = {text for text, count in asked.items() if is_generic_question(count, asked.total())}
+        kept = [n for n, question in enumerate(questions) if normalize(question) not in self._generic]
+        self._questions = leak_index((questions[n] for n in kept), threshold=self.leak_similarity)
+        self._question_locations = [locations[n] for n in kept]
+
+    def place(self, entry: SpooledRow) -> tuple[Target, Row | RejectedRow]:
+        """Return the object to which a row is written, and the row in the form in which it is written."""
+        spooled, number = entry["row"], entry["number"]
+        if is_rejected(spooled):
+            return "rejected", spooled
+        side = self._side(entry)
+        rejected = self._reject_relation(spooled, number) if side is None else None
+        if side == "train":
+            rejected = self._reject_question(spooled)
+        if side is None or rejected:
+            return "rejected", rejected or self._reject_relation(spooled, number)
+        row: Row = {**spooled, "group": self.split.groups[number]}
+        target, placed = reject_too_long(side, row, self.check_length)
+        if target != "rejected":
+            self._count(row, number, side)
+        return target, placed
+
+    def _side(self, entry: SpooledRow) -> Side | None:
+        """Return the side of a row; ``None`` if its document cannot be used."""
+        number, part = entry["number"], entry["part"]
+        if part == "evaluation" or (part == "train" and self.source.shared_documents == "keep"):
+            return part
+        side = self.split.sides[number] if number >= 0 else None
+        return None if part is not None and side != part else side
+
+    def _count(self, row: Row, number: int, side: Side) -> None:
+        self._rows_by_group[row["group"]] += 1
+        if side == "train":
+            self._kept_leaks += number in self.split.leaked
+            return
+        self._evaluated.add(number)
+        if normalize(row["question"]) in self._generic:
+            cast(EvaluationRow, row)["is_generic_question"] = True
+            self._generic_rows += 1
+
+    def figures(self) -> SplitFigures:
+        """Return figures about the document groups of all rows placed so far."""
+        titles = Counter(self.groups.titles[number] for number in self._evaluated)
+        # A beginning that most documents have is a header, not a title.
+        repeated = (count for count in titles.values() if 1 < count <= max(2, len(self._evaluated) / 2))
+        return {
+            "documents": len(self.groups),
+            "groups": len(self._rows_by_group),
+            "evaluation_documents": len(self._evaluated),
+            "evaluation_groups": len({self.split.groups[number] for number in self._evaluated}),
+            "largest_group_rows": max(self._rows_by_group.values(), default=0),
+            "template_documents": self.split.templates,
+            "same_title_documents": sum(repeated),
+            "generic_question_rows": self._generic_rows,
+            "kept_leaks": self._kept_leaks,
+            "is_near_share": self.split.is_near_share,
+        }
+
+    def _reject_question(self, row: UngroupedRow) -> RejectedRow | None:
+        match = self._questions.find(Question(row["question"]))
+        if match is None:
+            return None
+        where = self.locations.describe(self._question_locations[match.position])
+        message = (
+            f"the question asks the same as the evaluation question of {where}, {match.question[:200]!r} (similarity"
+            f" {match.similarity:.2f}; case, spacing, invisible characters and markup are ignored). {_TOO_GOOD} The row"
+            " is not used. Remove the row from one of the two sides, or raise curation.max_leak_similarity if the"
+            " questions differ."
+        )
+        return reject(row, reason="in_evaluation_set", message=message)
+
+    def _reject_relation(self, row: UngroupedRow, number: int) -> RejectedRow:
+        conflict = self.split.conflicts.get(number)
+        train, evaluation = (
+            self.locations.describe(self.groups.first_rows[other])
+            for other in ((conflict.train, conflict.evaluation) if conflict else (number, number))
+        )
+        has_file = self.source.evaluation_csv is not None
+        evaluated = f"{evaluation} in the evaluation set" if has_file else f"{evaluation}, which is an evaluation row"
+        reason: RowRejectionReason
+        if conflict and conflict.relation == "passage":
+            reason = "passage_in_evaluation_set"
+            message = (
+                f"the row's document shares a long passage with the document of {evaluated}, or contains its answer."
+                f" {_TOO_GOOD} The row is not used. Remove the row, or set source.shared_passages: warn to train on"
+                " such rows."
+            )
+        elif has_file:
+            reason = "document_in_evaluation_set"
+            message = (
+                "the row's document is the same as, nearly the same as, or in the same group as the document of"
+                f" {evaluated}. {_TOO_GOOD} The row is not used. Remove the row from one of the two files, or set"
+                " source.shared_documents: keep. If they are different documents of the same form, raise"
+                f" source.same_document_similarity ({self.source.same_document_similarity})."
+            )
+        else:
+            reason = "bridges_sides"
+            message = (
+                f"the row's document is related both to the document of {train}, which is a training row, and to the"
+                f" document of {evaluated}. The row is not used, because on either side it would leak evaluation data"
+                " into training. Documents are related if they have the same value in source.group_column, share long"
+                " passages, or have at least the similarity source.same_document_similarity"
+                f" ({self.source.same_document_similarity})."
+            )
+        return reject(row, reason=reason, message=message)

@@ -1,0 +1,80 @@
+"""
+Tell questions about different things apart by the names in them ("What is Amazon SES?", "What is Amazon SNS?").
+
+Such questions share most of their letters, so their similarity says little. Names are recognized by their capital
+letters, so the rule has no effect on questions that are written in lower case. The same is true of questions that
+contain opposite words ("maximum", "minimum"); only English opposites are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from include.distill.text.markup import strip_markup
+
+_WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+")
+_SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
+# In a question with more than this share of capitalized words, as in "What Is an Elastic IP Address?", only longer
+# words count as names.
+_TITLE_CASE = 0.6
+_LONG_WORD = 5
+# A longer name can be misspelled. Of two shorter names with different letters, each can be the right one.
+_MIN_MISSPELLED = 6
+_OPPOSITES = (
+    "add remove", "allow deny", "attach detach", "before after", "create delete", "download upload", "enable disable",
+    "encrypt decrypt", "export import", "first last", "increase decrease", "inbound outbound", "maximum minimum",
+    "public private", "start stop", "with without", "open close", "buy sell", "highest lowest", "longest shortest",
+    "register deregister", "grant revoke", "lock unlock", "subscribe unsubscribe", "install uninstall",
+)  # fmt: skip
+_OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair.split(), pair.split()[::-1])}
+
+
+def names_in(text: str) -> frozenset[str]:
+    """
+    Return the names in a question, in lower case.
+
+    A name is a word with two capital letters, with capital letters and digits, or with one capital letter inside a
+    sentence. A single letter at the end is a name too ("option a").
+    """
+    text = strip_markup(text)
+    words = _WORD.findall(text)
+    names = {words[-1].lower()} if words and len(words[-1]) == 1 else set()
+    if text.isupper():
+        return frozenset(names)
+    long_words = [word for word in words if len(word) > 2 and word[0].isalpha()]
+    is_title = sum(word[0].isupper() for word in long_words) > _TITLE_CASE * len(long_words) and len(long_words) > 2
+    for sentence in _SENTENCE.split(text):
+        for place, word in enumerate(_WORD.findall(sentence)):
+            capitals = sum(character.isupper() for character in word)
+            is_acronym = capitals > 1 or (capitals and any(character.isdigit() for character in word))
+            if is_acronym or (capitals and place and len(word) >= (_LONG_WORD if is_title else 2)):
+                names.add(word.casefold())
+    return frozenset(names)
+
+
+def name_different_things(names: Set[str], normalized: str, other_names: Set[str], other_normalized: str) -> bool:
+    """
+    Return whether two questions are about different things.
+
+    Each of them has a name that the other does not have, not even misspelled, or they contain opposite words.
+    """
+    words, other_words = set(_WORD.findall(normalized)), set(_WORD.findall(other_normalized))
+    if any(_OPPOSITE.get(word) in other_words - words for word in words - other_words):
+        return True
+    own, others = names - other_words, other_names - words
+    return bool(own and others) and not any(_is_misspelling(one, other) for one in own for other in others)
+
+
+def _is_misspelling(one: str, other: str) -> bool:
+    """Return whether two names differ by one missing or one exchanged letter or, if they are long, one wrong letter."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(longer) - len(shorter) > 1 or len(longer) < 3:
+        return False
+    start = next((n for n, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    if len(longer) > len(shorter):
+        return shorter[start:] == longer[start + 1 :]
+    is_exchanged = shorter[start : start + 2] == longer[start : start + 2][::-1]
+    if is_exchanged and shorter[start + 2 :] == longer[start + 2 :]:
+        return True
+    return len(shorter) >= _MIN_MISSPELLED and shorter[start + 1 :] == longer[start + 1 :]

@@ -30,7 +30,7 @@ import numpy as np
 
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.evaluation_questions import is_generic_question
-from include.distill.dataset.group_draw import draw_evaluation_groups, require_share
+from include.distill.dataset.group_draw import Draw, draw_evaluation_groups, require_share
 from include.distill.dataset.group_links import Conflict, GroupLinks
 from include.distill.dataset.passages import COMMON_SHARE, PassageIndex
 from include.distill.dataset.records import Side
@@ -101,22 +101,7 @@ def split_groups(
     evaluation = [number for number, side in stated.items() if side == "evaluation"]
     passages = PassageIndex(groups.passages, evaluation)
     joining = _Joining(groups, stated, passages, similarity, shared_passages)
-    # With "warn", a person has decided that shared passages do not matter much.
-    attempts: Sequence[_Attempt] = _ATTEMPTS if shared_passages == "drop" else _ATTEMPTS[1:]
-    if len(stated) == len(groups):
-        attempts = _ATTEMPTS[1:2]
-    for attempt in attempts:
-        if attempt.common_share != COMMON_SHARE:
-            passages.leave_out_common(share=attempt.common_share)
-        links = joining.join(attempt)
-        names = links.names()
-        rows = Counter[str]()
-        for number, name in enumerate(names):
-            if links.is_undecided(number):
-                rows[name] += groups.rows[number]
-        drawn = draw_evaluation_groups(rows, share=share, seed=seed, occupied=set(links.sides.values()))
-        if drawn.is_near_share:
-            break
+    links, names, drawn = _join_and_draw(joining, share=share, seed=seed)
     sides: list[Side | None] = [
         None
         if number in links.conflicts
@@ -192,6 +177,27 @@ class _Joining:
         if is_drawn and attempt.common_share == COMMON_SHARE:
             loosely += same_question_pairs(self.groups)
         return related, loosely
+
+
+def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[GroupLinks, list[str], Draw]:
+    """Join the documents and draw sides. Repeat this with weaker relations while the split is far from the share."""
+    # With "warn", a person has decided that shared passages do not matter much.
+    attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]
+    if len(joining.stated) == len(joining.groups):
+        attempts = _ATTEMPTS[1:2]
+    for attempt in attempts:
+        if attempt.common_share != COMMON_SHARE:
+            joining.passages.leave_out_common(share=attempt.common_share)
+        links = joining.join(attempt)
+        names = links.names()
+        rows = Counter[str]()
+        for number, name in enumerate(names):
+            if links.is_undecided(number):
+                rows[name] += joining.groups.rows[number]
+        drawn = draw_evaluation_groups(rows, share=share, seed=seed, occupied=set(links.sides.values()))
+        if drawn.is_near_share:
+            break
+    return links, names, drawn
 
 
 def same_question_pairs(groups: DocumentGroups) -> Iterator[tuple[int, int]]:

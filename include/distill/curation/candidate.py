@@ -58,10 +58,12 @@ class Candidate:
     A pair that the teacher wrote, in the forms that the filters need.
 
     :param document: the document from which the pair was written, prepared to check answers.
+    :param document_text: the text of this document.
     """
 
     pair: WrittenPair
     document: GroundingCheck
+    document_text: str = ""
 
     @cached_property
     def question(self) -> Question:
@@ -91,4 +93,4 @@ class Candidate:
     @cached_property
     def refusal(self) -> str | None:
         """The words that make the answer a refusal or boilerplate, or ``None`` if it is neither."""
-        return find_refusal(self.pair["answer"])
+        return find_refusal(self.pair["answer"], self.document_text, self.pair["question"])

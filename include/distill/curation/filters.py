@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 from include.distill.config.sections import Curation
 from include.distill.curation.candidate import Candidate, JobFault, RowContext
 from include.distill.curation.escapes import changed_by_escape
+from include.distill.curation.incomplete_pairs import INCOMPLETE_REASONS, find_incomplete_parts
 from include.distill.curation.rejection import Rejection
 from include.distill.dataset.evaluation_questions import identifying_questions, leak_index
 from include.distill.dataset.records import RowTexts
@@ -53,7 +54,7 @@ class MalformedFilter:
     """Reject a pair with broken or empty content. Unreadable teacher output is also counted as ``malformed``."""
 
     name = "malformed"
-    reasons = ("no_letters", "lost_character", "changed_by_escape", "answer_is_question")
+    reasons = ("no_letters", "lost_character", "changed_by_escape", "answer_is_question", *INCOMPLETE_REASONS)
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
@@ -71,6 +72,8 @@ class MalformedFilter:
                 yield Rejection(self.name, "changed_by_escape", message)
         if candidate.question.folded == candidate.normalized_answer:
             yield Rejection(self.name, "answer_is_question", "The answer repeats the question.")
+        for reason, message in find_incomplete_parts(candidate.pair):
+            yield Rejection(self.name, reason, message)
 
 
 class LengthFilter:
@@ -284,7 +287,7 @@ class RowFilters:
 
     def candidate(self, pair: WrittenPair) -> Candidate:
         """Return ``pair`` in the forms that the filters need."""
-        return Candidate(pair, self.context.document)
+        return Candidate(pair, self.context.document, self.context.texts["document"])
 
     def check(self, candidate: Candidate) -> Rejection | None:
         """Return the first rejection. If the pair passes every filter, remember its question and return ``None``."""

@@ -61,7 +61,7 @@ def test_a_refusal_is_found_in_the_answer() -> None:
 
 def test_all_filters_together_search_the_answer_for_a_refusal_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(candidate_module, "find_refusal", searched.append)
+    monkeypatch.setattr(candidate_module, "find_refusal", lambda answer, *_: searched.append(answer))
     row = RowContext({**ROW, "document": "Something else."}, Curation(), QuestionIndex(threshold=0.7), lambda _: None)
     candidate = Candidate(PAIR, row.document)
     for filter_ in FILTERS:

@@ -1,0 +1,103 @@
+"""Find pairs whose answer is cut off or announces a list that is missing, and questions that ask about nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from include.distill.inference.records import QuestionAnswer
+from include.distill.text.normalization import strip_punctuation
+
+INCOMPLETE_REASONS = (
+    "answer_ends_in_colon",
+    "answer_ends_in_list_number",
+    "answer_is_cut_off",
+    "question_without_content",
+)
+_COLON = re.compile(r"[:：﹕︓∶꞉][\s*_\"'”’»」)]*\Z")
+# "C:" and "arn:" are complete answers, "Note:" is not.
+_PREFIX = re.compile(
+    r"(?!(?:answer|note|steps?|example|antwort|réponse|respuesta|risposta|resposta)\b)[\w.+/-]+:+", re.I
+)
+_DRIVE = re.compile(r"(?:^|[\s(])[A-Za-z]:\Z")
+_LIST_MARKER = re.compile(r"(?:^|\n)[ \t]*(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)、．]|[-*•–·])[ \t]*\Z")
+_NUMBER = re.compile(r"\d+\.")
+_ASKS_FOR_NUMBER = re.compile(
+    r"\b(?:how (?!do|can|should|to)\w+|numbers?|count|version|level|steps?|maximum|minimum|limit|default|value|which|"
+    r"size|wie ?viele?|combien|cu[aá]nt\w*|quant\w*|hoeveel|сколько|kaç|كم|كم عدد)\b|いくつ|何|多少|几|幾|कितन|몇|얼마",
+    re.IGNORECASE,
+)
+_CUT_OFF = re.compile(r"[,،、，;；([{（［｛「『【《<][\s*_]*\Z")
+_CONJUNCTIONS = frozenset(
+    [
+        "and",
+        "or",
+        "but",
+        "because",
+        "the",
+        "und",
+        "oder",
+        "sowie",
+        "weil",
+        "et",
+        "ou",
+        "mais",
+        "pero",
+        "porque",
+        "perché",
+        "oppure",
+        "en",
+        "и",
+        "или",
+        "но",
+        "ve",
+        "veya",
+        "أو",
+        "और",
+        "या",
+        "및",
+        "또는",
+        "그리고",
+    ]
+)
+_CONJUNCTIONS_WITHOUT_SPACE = ("以及", "或者", "并且", "並且", "および", "または", "及び")
+_FUNCTION_WORDS = frozenset(
+    strip_punctuation(
+        # English
+        "what which who whom whose when where why how is are was were be been do does did can could should would will"
+        " may must have has had i you we they he she it this that these those there here the a an of to for in on at"
+        " with about and or not next else now then so happening happen happens happened going mean means thing things"
+        " one ones if my your its their our us me them from by as any some all more"
+        # German, French, Spanish, Italian, Portuguese, Dutch
+        " was wer wie wo wann warum ist sind das dies dieses es er sie passiert geschieht los hier denn bedeutet"
+        " qu que quoi qui est ce c est cela ça il se passe t il pourquoi comment où quand"
+        " qué es esto eso pasa sucede ocurre por está cómo cuándo dónde"
+        " che cosa è succede questo quello perché come quando dove"
+        " o que é isto isso acontece está porquê quando onde"
+        " wat wie hoe waar wanneer waarom dit dat er gebeurt betekent"
+    ).split()
+)
+
+
+def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
+    """Yield a reason of :data:`INCOMPLETE_REASONS`, and a message, for each part of ``pair`` that is not complete."""
+    question, answer = pair["question"], pair["answer"].strip()
+    end = repr(answer[-40:])
+    if _COLON.search(answer) and not (_PREFIX.fullmatch(answer) or _DRIVE.search(answer)):
+        yield "answer_ends_in_colon", f"The answer ends in a colon, so what it announces is missing: {end}."
+    if _LIST_MARKER.search(answer) and not (_NUMBER.fullmatch(answer) and _ASKS_FOR_NUMBER.search(question)):
+        yield "answer_ends_in_list_number", f"The answer ends in the number or mark of an empty list item: {end}."
+    if _is_cut_off(answer):
+        yield "answer_is_cut_off", f"The answer stops in the middle of a sentence or of a code block: {end}."
+    words = strip_punctuation(question).split()
+    has_acronym = not question.isupper() and re.search(r"\b[A-Z]{2,}\b", question)
+    if words and not has_acronym and _FUNCTION_WORDS.issuperset(words):
+        yield "question_without_content", f"The question contains only function words: {question[:80]!r}."
+
+
+def _is_cut_off(answer: str) -> bool:
+    if answer.count("```") % 2 or _CUT_OFF.search(answer):
+        return True
+    # Upper case is not changed: in "AND, OR" the words are names.
+    words = answer.split()
+    return answer.endswith(_CONJUNCTIONS_WITHOUT_SPACE) or (len(words) > 2 and words[-1] in _CONJUNCTIONS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from include.distill.config.sections import DEFAULT_MIN_GROUNDING, Curation
+from include.distill.curation.injections import Injections, find_injections
 from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.records import RowTexts
 from include.distill.grounding.check import Finding, GroundingCheck
@@ -27,6 +28,7 @@ class RowContext:
     :param evaluation: the evaluation questions.
     :param job_fault: returns why a training job would fail on a pair's record, or ``None``.
     :param accepted: questions of the row's pairs that have been accepted so far.
+    :param accepted_answers: answers of these pairs, normalized and without punctuation.
     """
 
     texts: RowTexts
@@ -34,6 +36,7 @@ class RowContext:
     evaluation: QuestionIndex
     job_fault: JobFault
     accepted: list[Question] = field(default_factory=list)
+    accepted_answers: set[str] = field(default_factory=set)
 
     @cached_property
     def question(self) -> Question:
@@ -44,6 +47,11 @@ class RowContext:
     def answer_words(self) -> str:
         """The original answer of the row, normalized and without punctuation."""
         return strip_punctuation(self.texts["answer"])
+
+    @cached_property
+    def injections(self) -> Injections:
+        """The instructions to a model in the row's texts."""
+        return find_injections(self.texts)
 
     @cached_property
     def document(self) -> GroundingCheck:

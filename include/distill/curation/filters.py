@@ -147,6 +147,30 @@ class LeakFilter:
             yield Rejection(self.name, "in_evaluation_set", message)
 
 
+class InjectedFilter:
+    """Reject a pair that obeys an instruction which a text of its row addresses to a language model."""
+
+    name = "injected"
+    reasons = ("injected",)
+    settings = ()
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Yield a rejection if the answer obeys an instruction, or repeats an answer in a row with an instruction."""
+        if not row.injections.sentences:
+            return
+        if obeyed := row.injections.obeyed_by(candidate.pair):
+            message = (
+                f"The answer obeys an instruction to a model in the row (instruction_in_document): {obeyed[:200]!r}."
+            )
+            yield Rejection(self.name, "injected", message)
+        elif candidate.answer_words in row.accepted_answers:
+            message = (
+                "The row contains an instruction to a model (instruction_in_document), and the answer is the same as"
+                " the answer to another question."
+            )
+            yield Rejection(self.name, "injected", message)
+
+
 class UngroundedFilter:
     """Reject an answer with a fact that the document lacks. An answer that words cannot decide passes."""
 
@@ -243,6 +267,7 @@ FILTERS: tuple[Filter, ...] = (
     RepeatsOriginalFilter(),
     RepeatsPairFilter(),
     LeakFilter(),
+    InjectedFilter(),
     UngroundedFilter(),
     SameTopicFilter(),
     RefusalFilter(),
@@ -295,4 +320,5 @@ class RowFilters:
         first = next(rejections, None)
         if first is None:
             self.context.accepted.append(candidate.question)
+            self.context.accepted_answers.add(candidate.answer_words)
         return first

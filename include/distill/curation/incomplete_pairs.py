@@ -66,8 +66,8 @@ _FUNCTION_WORDS = frozenset(
         # English
         "what which who whom whose when where why how is are was were be been do does did can could should would will"
         " may must have has had i you we they he she it this that these those there here the a an of to for in on at"
-        " with about and or not next else now then so happening happen happens happened going mean means thing things"
-        " one ones if my your its their our us me them from by as any some all more"
+        " with about and or not next now then so happening happen happens happened going mean means thing things"
+        " if my your its their our us me them from by as any some all more"
         # German, French, Spanish, Italian, Portuguese, Dutch
         " was wer wie wo wann warum ist sind das dies dieses es er sie passiert geschieht los hier denn bedeutet"
         " qu que quoi qui est ce c est cela ça il se passe t il pourquoi comment où quand"

@@ -75,7 +75,6 @@ def test_an_answer_that_stops_in_the_middle_is_incomplete(answer: str) -> None:
         "What is this?",
         "Why?",
         "What happens next?",
-        "Which one is it?",
         "How?",
         "What do I do now?",
         "Was ist das?",

@@ -100,6 +100,9 @@ class FakeTaskInstance(SimpleNamespace):
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
+    def xcom_pull(self, task_ids: str, key: str = "return_value") -> Any:
+        return None
+
 
 @pytest.fixture
 def context() -> dict[str, Any]:

@@ -26,7 +26,7 @@ from tools.local_airflow.account import read_ledger
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
 from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
-from tools.local_airflow.outcome import describe_outcome, fetch_report
+from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.progress import clock
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
 from tools.local_airflow.settings import Layout, RunRequest, read_request
@@ -110,7 +110,9 @@ def _run_once(
     if finished.state != "success":
         return None, f"The run FAILED after {duration}:\n{explain_failure(stack, finished)}"
     report = fetch_report(stack, finished)
-    outcome = describe_outcome(report, before, read_ledger(stack.ports.simulator_url), stack.layout.report)
+    after = read_ledger(stack.ports.simulator_url)
+    promoted = fetch_promotion(stack, finished)
+    outcome = describe_outcome(report, before, after, stack.layout.report, promoted=promoted)
     return report, f"The run succeeded in {duration}.\n\n{outcome}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.errors import InputError
 from tools.local_airflow.account import enter_account, give_back_throughputs, read_ledger
 from tools.local_airflow.lock import CheckoutLock, read_holder
-from tools.local_airflow.outcome import describe_outcome, fetch_report
+from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.progress import clock
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
@@ -185,5 +185,5 @@ def _run_once(
         return False, f"The run FAILED after {clock(run.seconds)}:\n{explain_failure(stack, run)}"
     report = fetch_report(stack, run)
     after = read_ledger(stack.ports.simulator_url)
-    text = describe_outcome(report, before, after, stack.layout.report)
+    text = describe_outcome(report, before, after, stack.layout.report, promoted=fetch_promotion(stack, run))
     return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.runs import FollowedRun, RunningStack
 
 REPORT_TASK = "report"
+PROMOTE_TASK = "promote"
 REJECTED_SHOWN = 10
 
 
@@ -44,17 +45,30 @@ def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
     return report
 
 
+def fetch_promotion(stack: RunningStack, run: FollowedRun) -> dict[str, Any] | None:
+    """Return the result of the run's task ``promote``; ``None`` if the task was skipped."""
+    manifest = stack.api.returned(run.dag_id, run.run_id, PROMOTE_TASK)
+    return manifest if isinstance(manifest, dict) else None
+
+
 def describe_outcome(
-    report: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], folder: Path
+    report: Mapping[str, Any],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    folder: Path,
+    *,
+    promoted: Mapping[str, Any] | None = None,
 ) -> str:
     """
     Describe the outcome of a run as text, in several paragraphs.
 
     :param before, after: the AWS simulator's ledger before and after the run.
+    :param promoted: result of the task ``promote``; ``None`` if the task was skipped.
     """
     changed = changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"])
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
+        describe_promotion(report, promoted),
         describe_data(report),
         describe_arms(report["arms"], report.get("loss_curves", {})),
         describe_comparisons(report["comparisons"]),
@@ -63,6 +77,29 @@ def describe_outcome(
         f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
     ]
     return "\n\n".join(parts)
+
+
+def describe_promotion(report: Mapping[str, Any], promoted: Mapping[str, Any] | None) -> str:
+    """Say which model was promoted, or why none was. Also list the report's warnings and its missing parts."""
+    from include.distill.evaluation.champion import winning_decision
+    from include.distill.evaluation.standing_promotion import promotion_summary
+
+    promotion = report.get("promotion")
+    if promoted:
+        before = promoted.get("previous_model_arn")
+        replaced = f"replaces the champion {before}" if before else "is the first champion"
+        sentence = f"{promoted['arm']} was promoted: its model {promoted['model_arn']} {replaced}."
+    elif winner := winning_decision(promotion):
+        sentence = (
+            f"nothing was promoted. The rule accepts {winner['candidate']}, but the task {PROMOTE_TASK!r} was skipped:"
+            " a person did not approve, or the model is already the champion. The log of the task gives the reason."
+        )
+    else:
+        sentence = promotion_summary(promotion)
+    lines = [f"Promotion: {sentence}"]
+    lines += [f"  warning: {warning}" for warning in report.get("warnings", [])]
+    lines += [f"  missing: {note}" for note in report.get("missing_parts", [])]
+    return "\n".join(lines)
 
 
 def describe_data(report: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
+# What to do with training rows and pairs whose answer contains a string that the student's family reserves.
+ReservedInAnswers = Literal["reject", "warn"]
 # Single calls on demand, or batch jobs, which cost half as much but take hours or days.
 Inference = Literal["on_demand", "batch"]
 
@@ -204,11 +206,6 @@ class Answering(Section):
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
-    max_incomplete_share: Share = Field(
-        0.02,
-        description="maximum share of an arm's answers that are truncated, filtered or empty; above it, the report"
-        " warns, and the arm takes part in no promotion",
-    )
 
 
 class Judging(Section):
@@ -238,6 +235,11 @@ class Promotion(Section):
     max_unparsable_share: float = Field(
         0.02, gt=0, le=1, description="each judge's share of questions without a readable verdict must be below this"
     )
+    max_incomplete_share: Share = Field(
+        0.02,
+        description="maximum share of an arm's answers that are truncated, filtered or empty; above it, the report"
+        " warns, and the arm takes part in no promotion",
+    )
     runs_a_year: float = Field(
         365, gt=0, description="runs per year, from which the report computes the number of false promotions per year"
     )
@@ -253,6 +255,11 @@ class Training(Section):
 
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
+    reserved_in_answers: ReservedInAnswers = Field(
+        "reject",
+        description="whether rows and pairs whose answer contains a reserved string, such as `User:` for Nova, are"
+        " left out of training, or kept with a warning",
+    )
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
     stall_after_hours: float = Field(

@@ -31,6 +31,7 @@ from include.distill.dataset.group_split import Split, split_groups
 from include.distill.dataset.placement import TARGETS, Placement
 from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SplitFigures, SpooledRow, UngroupedRow
 from include.distill.dataset.rejection_limit import RejectionLimit
+from include.distill.dataset.reserved_answers import ReservedAnswers
 from include.distill.dataset.row_changes import row_line
 from include.distill.dataset.row_length import LengthCheck, Target
 from include.distill.dataset.rows import Duplicates, is_rejected
@@ -86,6 +87,7 @@ def ingest(
     seed: int,
     check_length: LengthCheck | None = None,
     leak_similarity: float = DEFAULT_LEAK_SIMILARITY,
+    reserved: ReservedAnswers | None = None,
 ) -> IngestResult:
     """
     Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
@@ -95,6 +97,7 @@ def ingest(
     :param check_length: returns why a row is too long for the student, or ``None``.
     :param leak_similarity: a training row whose question has at least this similarity to an evaluation question is
         rejected.
+    :param reserved: the check of the answers of training rows; ``None`` if no model is trained.
     :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
         In this case, nothing is written.
     """
@@ -105,9 +108,11 @@ def ingest(
         split = _split(reading, stored, seed)
         placement = Placement(source, reading.locations, reading.groups, split, leak_similarity, check_length)
         placement.collect_evaluation_questions(_entries(spool))
-        result = _write(map(placement.place, _entries(spool)), store, folder, source.training_csv)
+        reserved = reserved or ReservedAnswers()
+        placed = (reserved.place(*placement.place(entry)) for entry in _entries(spool))
+        result = _write(placed, store, folder, source.training_csv)
         result.split = placement.figures()
-        result.notes = reading.notes
+        result.notes = [*reading.notes, *reserved.notes]
         # The sides are stored last, so that a run that fails earlier leaves the stored sides unchanged.
         if stored is not None:
             stored.remember(reading.groups, split)

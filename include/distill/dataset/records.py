@@ -24,6 +24,7 @@ RowRejectionReason = Literal[
     "comment_row",
     "total_row",
     "too_long",
+    "reserved_string",
     "duplicate",
     "in_evaluation_set",
     "document_in_evaluation_set",

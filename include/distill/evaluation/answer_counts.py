@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
-from include.distill.config.sections import Answering
+from include.distill.config.sections import Promotion
 from include.distill.evaluation.records import Answer, AnswerEndings
 from include.distill.inference.answer_endings import Ending, ending_of
 
 # With this share of incomplete answers, the half-win rate changes by at most 0.02, the default of promotion.margin.
-MAX_INCOMPLETE_SHARE = Answering().max_incomplete_share
+MAX_INCOMPLETE_SHARE = Promotion().max_incomplete_share
 
 _Incomplete = Literal["truncated", "filtered", "malformed", "interrupted", "empty", "unknown"]
 _INCOMPLETE: tuple[_Incomplete, ...] = get_args(_Incomplete)
@@ -73,7 +73,7 @@ def incomplete_answer_problems(
 
     An arm whose answers were not counted has a sentence, too: a condition that cannot be checked is not met.
 
-    :param limit: ``answering.max_incomplete_share`` of the use case.
+    :param limit: ``promotion.max_incomplete_share`` of the use case.
     """
     problems = []
     for arm in arms:

@@ -55,7 +55,7 @@ def _confirmed(
         judges=use_case.judges,
         contaminated=0,  # the report would otherwise not have decided to promote
         rule=use_case.promotion,
-        answer_problems=incomplete_answer_problems(arms, answer_endings, use_case.answering.max_incomplete_share),
+        answer_problems=incomplete_answer_problems(arms, answer_endings, use_case.promotion.max_incomplete_share),
     )
     if current.promoted:
         return decision

@@ -19,6 +19,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.inference.records import DocumentQuestion
 from include.distill.inference.requests import ModelRequest
 from include.distill.text.normalization import is_blank
+from include.distill.text.reserved_strings import escape
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ def escape_reserved(text: str, family: Family) -> str:
     """
     Insert a space before the last character of each reserved string of the family: ``System:`` becomes ``System :``.
 
+    Case is ignored, because AWS's validators differ on it.
+
     The text stays readable, and escaping it a second time changes nothing.
     """
-    for reserved in family.reserved_strings:
-        text = text.replace(reserved, f"{reserved[:-1]} {reserved[-1]}")
-    return text
+    return escape(text, family.reserved_strings)

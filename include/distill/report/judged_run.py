@@ -66,7 +66,7 @@ class JudgedRun:
             "noise_control_note": noise_control_note(self.use_case),
             "agreement": agreement_records(all_verdicts, groups, self.labels),
             "warnings": [
-                *incomplete_answer_warnings(self.answer_endings, self.use_case.answering.max_incomplete_share),
+                *incomplete_answer_warnings(self.answer_endings, self.use_case.promotion.max_incomplete_share),
                 *family_warnings(self.use_case),
             ],
             "promote": lambda comparisons: promotion_record(
@@ -132,7 +132,7 @@ def promotion_record(
             contaminated=contaminated,
             rule=use_case.promotion,
             answer_problems=incomplete_answer_problems(
-                [candidate, str(champion)], answer_endings or {}, use_case.answering.max_incomplete_share
+                [candidate, str(champion)], answer_endings or {}, use_case.promotion.max_incomplete_share
             ),
         )
         for candidate in candidates

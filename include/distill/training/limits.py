@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.distill.config.catalog import Family
+from include.distill.config.sections import ReservedInAnswers
 from include.distill.core.errors import LimitError
 from include.distill.text.normalization import is_blank, unsupported_character
+from include.distill.text.reserved_strings import find_reserved
 from include.distill.text.token_count import conservative_token_count, fits_certainly
 from include.distill.training.formats import record_texts
 
 # Tokens that a model's chat template adds to a record: marks around each message. With Llama 3, there are 16.
 TEMPLATE_TOKENS = 20
+_RESERVED_REMEDY = (
+    "Clear ingest to leave such rows out, or set training.reserved_in_answers: warn to keep them in spite of the risk"
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,15 @@ class RecordProblem:
         return f"record {self.record}, {self.field}: {self.message}"
 
 
-def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[RecordProblem]:
-    """Return the faults in the format, texts and length of a training record. ``number`` counts records from 1."""
+def check_record(
+    record: Mapping[str, Any], family: Family, number: int, *, reserved_in_answers: ReservedInAnswers = "reject"
+) -> list[RecordProblem]:
+    """
+    Return the faults in the format, texts and length of a training record.
+
+    :param number: number of the record in its file, counted from 1.
+    :param reserved_in_answers: whether a reserved string in the answer is a fault.
+    """
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:
@@ -45,13 +57,17 @@ def check_record(record: Mapping[str, Any], family: Family, number: int) -> list
         )
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
-    *prompt_fields, _answer_field = texts  # answers may contain reserved strings
+    *prompt_fields, answer_field = texts
     problems += [
         RecordProblem(number, field, f"contains {reserved!r}, which makes a job fail. Use escape_reserved")
         for field in prompt_fields
-        for reserved in family.reserved_strings
-        if reserved in texts[field]
+        for reserved in find_reserved(texts[field], family.reserved_strings)
     ]
+    if reserved_in_answers == "reject":
+        problems += [
+            RecordProblem(number, answer_field, f"contains {reserved!r}, which may make a job fail. {_RESERVED_REMEDY}")
+            for reserved in find_reserved(texts[answer_field], family.reserved_strings)
+        ]
     tokens = token_limit_count(texts.values(), family)
     if tokens > family.tokens_per_record:
         message = f"about {tokens:,} tokens; at most {family.tokens_per_record:,} are allowed. Shorten the document"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from include.distill.config.catalog import Family
+from include.distill.config.sections import ReservedInAnswers
 from include.distill.core.errors import LimitError
 from include.distill.text.token_count import central_token_count
 from include.distill.training.formats import encode_record, record_texts
@@ -40,6 +41,7 @@ class TrainingFile:
     name: str
     family: Family
     digest: Digest
+    reserved_in_answers: ReservedInAnswers = "reject"
     records: int = 0
     size_bytes: int = 0
     tokens: int = 0
@@ -54,7 +56,7 @@ class TrainingFile:
         """
         for row_id, record in records:
             self.records += 1
-            problems = check_record(record, self.family, self.records)
+            problems = check_record(record, self.family, self.records, reserved_in_answers=self.reserved_in_answers)
             self.add_problems(map(str, problems), row_id)
             if not problems:
                 self.tokens += central_token_count("\n".join(record_texts(record, self.family).values()))

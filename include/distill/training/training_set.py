@@ -67,7 +67,8 @@ def write_training_set(
     training, held_out = hold_out(names, use_case)
     as_record = partial(_named_record, use_case=use_case, prompt=prompt, family=family)
     digest, figures = hashlib.sha256(), CardFigures(seed=use_case.seed)
-    train, validation = (TrainingFile(name, family, digest) for name in ("training", "validation"))
+    rule = use_case.training.reserved_in_answers
+    train, validation = (TrainingFile(name, family, digest, rule) for name in ("training", "validation"))
     with ExitStack() as files:
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
         train.write(map(as_record, figures.count_originals(_rows(store, folder, original_rows(arm, training)))), body)
@@ -113,7 +114,7 @@ def _locations(store: ObjectStore, folder: RunFolder, row_ids: set[str]) -> dict
 def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
     """Return why a training job would fail on the training record of ``pair``, or ``None`` if the record is valid."""
     record = training_record(pair, use_case=use_case, prompt=prompt, family=family)
-    problems = check_record(record, family, 1)
+    problems = check_record(record, family, 1, reserved_in_answers=use_case.training.reserved_in_answers)
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
+from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.ingestion import ingest
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
+from include.distill.dataset.reserved_answers import ReservedAnswers
 from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.split_notes import split_notes
 from include.distill.dataset.splits import shards
@@ -49,6 +51,7 @@ class IngestCsvOperator(DistillOperator):
             seed=self.use_case.seed,
             check_length=RowLimits.from_use_case(self.use_case, self.prompts[self.use_case.prompts.answering]).fault,
             leak_similarity=self.use_case.curation.max_leak_similarity,
+            reserved=self._reserved_answers(),
         )
         for message in ingested.messages:
             self.log.warning("Rejected: %s", message)
@@ -58,6 +61,15 @@ class IngestCsvOperator(DistillOperator):
         if changes["since"]:
             self.log.info("Changes since the last run: %s", changes)
         return {**ingested.manifest(), "changes": changes}
+
+
+    def _reserved_answers(self) -> ReservedAnswers | None:
+        """Return the check of the training answers; ``None`` if no arm is trained."""
+        if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
+            return None
+        catalog = load_catalog()
+        family = catalog.family_of(catalog.model(self.use_case.student))
+        return ReservedAnswers(family.reserved_strings, self.use_case.training.reserved_in_answers)
 
 
 class ShardRowsOperator(DistillOperator):

@@ -9,10 +9,15 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.run.task_ids import SUBMIT, UPLOAD, arm_task
+from bedrock_distill.run.task_ids import PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
 from include.distill.batch.pending_jobs import PendingBatchJobs
-from include.distill.core.errors import IncompleteRunError, ServiceError
+from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
+from include.distill.core.storage import read_json
+from include.distill.evaluation.champion import winning_decision
+from include.distill.evaluation.records import PromotionManifest
+from include.distill.evaluation.standing_promotion import promotion_summary
+from include.distill.report.records import Report, ReportManifest
 from include.distill.training.job_identity import recipe_fingerprint
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
@@ -26,8 +31,9 @@ class RunOutcomeOperator(DistillOperator):
 
     This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
     failed could end as successful: if no task is running when the run is marked, Airflow only skips the later tasks.
-    This task also stops a job if its task ``submit``, ``trained`` or ``wait`` was marked as failed and
-    ``stop_when_marked_failed`` is set in the use case. The task costs nothing. Clearing the task checks again.
+    The log says which model was promoted, or why none was. This task also stops a job if its task ``submit``,
+    ``trained`` or ``wait`` was marked as failed and ``stop_when_marked_failed`` is set in the use case. The task costs
+    nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of the tasks that may be skipped in any run.
     :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks and the stopped jobs.
@@ -56,6 +62,30 @@ class RunOutcomeOperator(DistillOperator):
             )
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(" ".join([message, *stopped]))
+        self._log_promotion(ti)
+
+    def _log_promotion(self, ti: Any) -> None:
+        """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
+        reported: ReportManifest | None = ti.xcom_pull(task_ids=REPORT)
+        if not reported:
+            return
+        promoted: PromotionManifest | None = ti.xcom_pull(task_ids=PROMOTE)
+        if promoted:
+            self.log.info("%s was promoted: %s is the champion.", promoted["arm"], promoted["model_arn"])
+            return
+        try:
+            promotion = read_json(self.store, reported["report_json_uri"], Report).get("promotion")
+        except DistillError as error:
+            self.log.warning("Nothing was promoted. The reasons cannot be read: %s", error)
+            return
+        if winner := winning_decision(promotion):
+            self.log.info(
+                "Nothing was promoted: the rule accepts %s, but %s was skipped, as its log explains.",
+                winner["candidate"],
+                PROMOTE,
+            )
+        else:
+            self.log.info("%s", promotion_summary(promotion))
 
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
         """Stop the training jobs whose tasks were marked as failed; yield a message for each job."""

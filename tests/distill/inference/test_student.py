@@ -100,7 +100,7 @@ class TestSystemAndUserText:
 class TestReservedStrings:
     def test_reserved_strings_get_a_space_before_their_last_character(self) -> None:
         text = "System: an <image> of User:Bot: [EOS] system:"
-        assert escape_reserved(text, NOVA) == "System : an <image > of User :Bot : [EOS ] system:"
+        assert escape_reserved(text, NOVA) == "System : an <image > of User :Bot : [EOS ] system :"
 
     def test_a_text_is_unchanged_for_a_family_without_reserved_strings(self) -> None:
         assert escape_reserved("System: <image>", LLAMA) == "System: <image>"

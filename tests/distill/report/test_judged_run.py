@@ -171,7 +171,7 @@ def test_no_promotion_rests_on_truncated_answers_of_the_candidate_or_of_the_cham
 
 
 def test_a_use_case_sets_the_allowed_share_of_incomplete_answers() -> None:
-    run = replace(judged(answering={"max_incomplete_share": 0.1}), answer_endings={"base": ENDED, "tuned": cut(10)})
+    run = replace(judged(promotion={"max_incomplete_share": 0.1}), answer_endings={"base": ENDED, "tuned": cut(10)})
     assert report(run)["promotion"]["decisions"][0]["promoted"]
 
 

@@ -110,14 +110,18 @@ class TestCheckRecord:
         assert "unknown keys ['extra']" in problem.message
 
     @ALL
-    @pytest.mark.parametrize(("field", "is_problem"), [("user", True), ("instruction", True), ("answer", False)])
-    def test_a_reserved_string_is_a_problem_except_in_the_answer(
-        self, family: Family, field: str, is_problem: bool
+    @pytest.mark.parametrize("spelling", ["User:", "USER:", "user:"])
+    @pytest.mark.parametrize("field", ["user", "instruction", "answer"])
+    def test_a_reserved_string_is_a_problem_in_every_field_and_in_any_case(
+        self, family: Family, field: str, spelling: str
     ) -> None:
         reserving = family.model_copy(update={"reserved_strings": ("User:",)})
-        problems = [str(problem) for problem in check_record(made(reserving, **{field: "a User: b"}), reserving, 3)]
-        assert len(problems) == is_problem
-        assert all(problem.startswith("record 3, ") and "'User:'" in problem for problem in problems)
+        record = made(reserving, **{field: f"a {spelling} b"})
+        (problem,) = map(str, check_record(record, reserving, 3))
+        assert problem.startswith("record 3, ")
+        assert repr(spelling) in problem
+        kept = check_record(record, reserving, 3, reserved_in_answers="warn")
+        assert len(kept) == (field != "answer")
 
 
 class TestCheckFile:

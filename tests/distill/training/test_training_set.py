@@ -175,7 +175,8 @@ class TestText:
 
     def test_answers_in_training_records_are_not_changed(self) -> None:
         answer = "User: [EOS] </answer> é\n\u2028"
-        made = built(rows=[make_row(number, answer=answer) for number in range(10)])
+        keeping = make_use_case(training={"reserved_in_answers": "warn"})
+        made = built(rows=[make_row(number, answer=answer) for number in range(10)], use_case=keeping)
         records = [json.loads(line) for line in made.train.split(b"\n") if line]
         assert {record["messages"][1]["content"][0]["text"] for record in records} == {answer}
 
@@ -192,6 +193,14 @@ class TestJobFault:
 
     def test_reserved_strings_are_escaped_and_are_not_a_fault(self) -> None:
         assert self.fault(question="User: why?", document="System: because.") is None
+
+    def test_a_reserved_string_in_the_answer_is_a_fault_unless_the_use_case_keeps_it(self) -> None:
+        fault = self.fault(answer="USER: admin")
+        assert fault is not None
+        assert "assistant: contains 'USER:', which may make a job fail" in fault
+        pair: RowTexts = {"document": "d", "question": "q", "answer": "user: admin"}
+        keeping = make_use_case(training={"reserved_in_answers": "warn"})
+        assert job_fault(pair, use_case=keeping, prompt=PROMPT, family=self.FAMILY) is None
 
     def test_a_fault_names_every_problem_with_its_field(self) -> None:
         fault = self.fault(document="x" * 100_000, answer=" ")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.core.errors import IncompleteRunError
-from tests.plugins.conftest import RUN_URI
+from include.distill.core.storage import write_json
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI
 
 
 @pytest.fixture
@@ -41,3 +43,41 @@ def test_a_run_that_was_marked_failed_between_two_tasks_has_only_skipped_tasks_a
 
 def test_tasks_that_a_dry_run_skips_are_not_a_failure(outcome: Any) -> None:
     outcome(dry_run=True, estimate="success", synthesize="skipped", report="skipped")
+
+
+class TestPromotion:
+    """The log of the last task says which model was promoted, or why none was."""
+
+    REPORTED: ClassVar[dict[str, str]] = {"report_json_uri": FOLDER.report("json")}
+
+    @pytest.fixture
+    def logged(self, equip: Any, context: Any, store: MemoryStore, capfd: pytest.CaptureFixture[str]) -> Any:
+        def run(results: dict[str, Any], promotion: Any = None) -> str:
+            write_json(store, FOLDER.report("json"), {"promotion": promotion})
+            context["params"] = {}
+            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"report": "success"}}
+            context["ti"].xcom_pull = lambda task_ids: results.get(task_ids)
+            equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
+            printed = capfd.readouterr()
+            return printed.out + printed.err
+
+        return run
+
+    def test_a_promoted_model_is_named(self, logged: Any) -> None:
+        promoted = {"arm": "tuned", "model_arn": "arn:model/tuned"}
+        assert "tuned was promoted: arn:model/tuned is the champion." in logged(
+            {"report": self.REPORTED, "promote": promoted}
+        )
+
+    def test_the_reasons_are_named_if_the_rule_promotes_no_arm(self, logged: Any) -> None:
+        decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": ["the sample is small"]}
+        text = logged({"report": self.REPORTED}, {"decisions": [decision]})
+        assert "No arm is promoted: tuned: the sample is small." in text
+
+    def test_a_winner_whose_promotion_was_skipped_is_named(self, logged: Any) -> None:
+        decision = {"candidate": "tuned", "champion": "base", "promoted": True, "reasons": [], "lower_bound": 0.6}
+        text = logged({"report": self.REPORTED}, {"decisions": [decision]})
+        assert "Nothing was promoted: the rule accepts tuned, but promote was skipped" in text
+
+    def test_a_report_that_cannot_be_read_does_not_fail_the_run(self, logged: Any) -> None:
+        assert "The reasons cannot be read" in logged({"report": {"report_json_uri": "s3://bucket/nothing.json"}})

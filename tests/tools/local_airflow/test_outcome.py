@@ -16,6 +16,7 @@ from tools.local_airflow.outcome import (
     describe_comparisons,
     describe_data,
     describe_outcome,
+    describe_promotion,
     fetch_report,
     table,
 )
@@ -63,6 +64,47 @@ def test_each_judge_has_a_line_with_its_interval() -> None:
 def test_a_judge_that_decided_nothing_has_no_preference() -> None:
     undecided = {**COMPARISON, "preference": None, "preference_ci95": None, "wins": 0, "losses": 0}
     assert cells(describe_comparisons([undecided]), "haiku") == ["haiku", "tuned", "base", "-", "-", "0/0/2/1"]
+
+
+def decided(*, promoted: bool) -> dict[str, Any]:
+    decision = {
+        "candidate": "tuned",
+        "champion": "base",
+        "promoted": promoted,
+        "reasons": ["the report gives no verdict"],
+        "lower_bound": 0.6,
+    }
+    return {"promotion": {"decisions": [decision]}, "warnings": ["w"], "missing_parts": ["m"]}
+
+
+@pytest.mark.parametrize(
+    ("report", "manifest", "words"),
+    [
+        (decided(promoted=False), None, "Promotion: No arm is promoted: tuned: the report gives no verdict."),
+        (
+            decided(promoted=True),
+            None,
+            "Promotion: nothing was promoted. The rule accepts tuned, but the task 'promote'",
+        ),
+        (
+            decided(promoted=True),
+            {"arm": "tuned", "model_arn": "arn:new", "previous_model_arn": None},
+            "Promotion: tuned was promoted: its model arn:new is the first champion.",
+        ),
+        (
+            decided(promoted=True),
+            {"arm": "tuned", "model_arn": "arn:new", "previous_model_arn": "arn:old"},
+            "Promotion: tuned was promoted: its model arn:new replaces the champion arn:old.",
+        ),
+        ({}, None, "Promotion: No arm is promoted: no arm was compared with the champion"),
+    ],
+)
+def test_the_outcome_says_what_was_promoted_or_why_nothing_was(
+    report: dict[str, Any], manifest: Any, words: str
+) -> None:
+    text = describe_promotion(report, manifest)
+    assert text.startswith(words)
+    assert text.splitlines()[1:] == (["  warning: w", "  missing: m"] if report else [])
 
 
 def test_each_arm_has_a_line_with_its_training_and_the_state_of_its_endpoint() -> None:

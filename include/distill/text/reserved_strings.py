@@ -1,0 +1,30 @@
+"""
+Find and escape the strings that a family of students reserves, such as ``System:``.
+
+Case is ignored. AWS's guide lists the strings in one spelling, but a newer version of AWS's published validator
+compares without case, and it is not known which of the two the service does.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+
+def find_reserved(text: str, reserved: Sequence[str]) -> list[str]:
+    """Return the different reserved strings in ``text``, each as it is spelled there, in the order of the text."""
+    return list(dict.fromkeys(match[0] for match in _pattern(tuple(reserved)).finditer(text))) if reserved else []
+
+
+def escape(text: str, reserved: Sequence[str]) -> str:
+    """Insert a space before the last character of each reserved string in ``text``."""
+    if not reserved:
+        return text
+    return _pattern(tuple(reserved)).sub(lambda match: f"{match[0][:-1]} {match[0][-1]}", text)
+
+
+@functools.cache
+def _pattern(reserved: tuple[str, ...]) -> re.Pattern[str]:
+    # The longest string first, so that a string that contains another one is found as a whole.
+    return re.compile("|".join(map(re.escape, sorted(reserved, key=len, reverse=True))), re.IGNORECASE)

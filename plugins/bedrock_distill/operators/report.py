@@ -147,7 +147,6 @@ class RenderReportOperator(DistillOperator):
             reader.champion_before(),
             endings,
         )
-        manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
         questions = {row["row_id"]: row["question"] for row in evaluation}
         return build_report(
             run_key=self.folder.run_key,
@@ -155,7 +154,7 @@ class RenderReportOperator(DistillOperator):
             dag_id=dag_id,
             run_id=run_id,
             finished_at=finished_at,
-            simulated=any(manifest["simulated"] for manifest in manifests),
+            simulated=_is_simulated([*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=[arm.as_record() for arm in arms],
@@ -236,3 +235,7 @@ class RenderReportOperator(DistillOperator):
         if self.use_case.champion_arm is None:
             return settings
         return {**settings, "champion": describe_champion(champion_snapshot(self.store, self.folder))}
+
+
+def _is_simulated(manifests: Sequence[UsageRecord]) -> bool:
+    return any(manifest["simulated"] for manifest in manifests)

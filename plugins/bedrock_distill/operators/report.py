@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, mapped_manifests
@@ -30,7 +29,6 @@ from include.distill.report.bill import bill, compare_with_estimate
 from include.distill.report.build import build_report
 from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
-from include.distill.report.opinions import disagreement_rows
 from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.past_runs import list_entry, message_page
 from include.distill.report.records import JudgedParts, Report, ReportBillLine, ReportCost, ReportManifest
@@ -147,7 +145,6 @@ class RenderReportOperator(DistillOperator):
             reader.champion_before(),
             endings,
         )
-        questions = {row["row_id"]: row["question"] for row in evaluation}
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
@@ -162,11 +159,7 @@ class RenderReportOperator(DistillOperator):
             cost=self._cost(reader.optional, synthesis, judgments, arms),
             loss_curves=reader.losses(arms, TRAINING_METRICS),
             validation_curves=reader.losses(arms, VALIDATION_METRICS),
-            disagreements=reader.optional.read(
-                "the disagreements",
-                lambda: disagreement_rows(chain.from_iterable(judged.compared), answers, questions, judged.labels),
-                fallback=[],
-            ),
+            disagreements=reader.disagreements(judged, answers),
             labels=labels.as_record(),
             pair_sample=reader.pair_sample(synthesis),
             data_cards=reader.data_cards(arms),

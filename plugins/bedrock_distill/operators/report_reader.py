@@ -26,9 +26,10 @@ from include.distill.evaluation.champion import champion_snapshot
 from include.distill.evaluation.contamination import count_contaminated_questions
 from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
-from include.distill.report.opinions import human_verdicts
+from include.distill.report.judged_run import JudgedRun
+from include.distill.report.opinions import disagreement_rows, human_verdicts
 from include.distill.report.optional_parts import OptionalParts
-from include.distill.report.records import ReportRejectedRow
+from include.distill.report.records import ReportDisagreement, ReportRejectedRow
 from include.distill.report.run_summary import ArmSummary
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_run import PairSchema, RejectedRowSchema
@@ -114,6 +115,16 @@ class ReportReader:
             return labels
 
         return self.optional.read("the labels from people", read, fallback=match_labels([], answers))
+
+    def disagreements(self, judged: JudgedRun, answers: Mapping[str, Mapping[str, str]]) -> list[ReportDisagreement]:
+        """Return the questions on which judges or people disagree."""
+        questions = {row["row_id"]: row["question"] for row in judged.evaluation}
+        nothing: list[ReportDisagreement] = []
+        return self.optional.read(
+            "the disagreements",
+            lambda: disagreement_rows(chain.from_iterable(judged.compared), answers, questions, judged.labels),
+            fallback=nothing,
+        )
 
     def champion_before(self) -> str | None:
         """Return the ARN of the champion before the run. If it cannot be read, no arm can replace it unseen."""

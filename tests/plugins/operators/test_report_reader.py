@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators import report as report_module
+from bedrock_distill.operators import report_reader
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
@@ -92,7 +93,8 @@ class TestOptionalParts:
         def fail(*_: Any, **__: Any) -> Any:
             raise RuntimeError(target)
 
-        monkeypatch.setattr(report_module, target, fail)
+        module = report_reader if target == "disagreement_rows" else report_module
+        monkeypatch.setattr(module, target, fail)
         manifest = run.run(RenderReportOperator, "report", **arguments)
         report = read_json(store, manifest["report_json_uri"], dict)
         assert store.exists(manifest["report_html_uri"])

@@ -62,7 +62,6 @@ class IngestCsvOperator(DistillOperator):
             self.log.info("Changes since the last run: %s", changes)
         return {**ingested.manifest(), "changes": changes}
 
-
     def _reserved_answers(self) -> ReservedAnswers | None:
         """Return the check of the training answers; ``None`` if no arm is trained."""
         if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):

@@ -52,7 +52,7 @@ def make_champion(**changes: Any) -> Champion:
 def use_case() -> UseCase:
     """The sample use case, with a patience so short that tests of throttling do not wait."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
-    return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 1e-9})})
+    return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 0.05})})
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ class FakeTaskInstance(SimpleNamespace):
 def context() -> dict[str, Any]:
     started = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
     return {
-        "ti": FakeTaskInstance(try_number=3, max_tries=2, map_index=-1, xcoms={}, dag_id="d", run_id="r"),
+        "ti": FakeTaskInstance(task_id="t", try_number=3, max_tries=2, map_index=-1, xcoms={}, dag_id="d", run_id="r"),
         "params": {},
         "dag_run": SimpleNamespace(start_date=started, dag_id="d", run_id="r"),
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.distill.config.sections import ModelQuota
 from include.distill.core.errors import InputError, UseCaseError
@@ -82,6 +82,8 @@ class Model(_Fact):
     :param inference_id: the id for inference; training uses ``customization.base_model_id``.
     :param temperature: whether calls may set a temperature.
     :param output_burndown: number of tokens that one output token takes from the quota.
+    :param slowest_tokens_per_second: the slowest speed at which the model is expected to write. The time to wait for
+        an answer depends on it.
     :param quotas: on-demand quotas by Region, if the catalog states any.
     """
 
@@ -98,6 +100,7 @@ class Model(_Fact):
     json_schema: bool = False
     teacher_json_schema: bool = True
     output_burndown: int
+    slowest_tokens_per_second: float = Field(default=20.0, gt=0)
     quotas: dict[str, ModelQuota] = {}
     source: FactSource
 

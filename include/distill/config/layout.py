@@ -70,6 +70,11 @@ class RunFolder:
         return f"{self.uri}/source/{name}.jsonl"
 
     @property
+    def lost_calls(self) -> str:
+        """The folder of the records of model calls whose answer did not arrive."""
+        return f"{self.uri}/lost_calls/"
+
+    @property
     def row_list(self) -> str:
         """The list of accepted rows. Each line has the identity of one row and a hash of its question."""
         return f"{self.uri}/source/rows.txt"

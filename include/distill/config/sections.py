@@ -384,7 +384,10 @@ class FanOut(Section):
     )
     concurrency: int = Field(8, ge=1, le=200, description="number of calls that one task makes at the same time")
     patience_seconds: float = Field(
-        300, gt=0, description="maximum time that a call may be throttled before its row fails"
+        300,
+        gt=0,
+        description="maximum time that a call may be throttled before its row fails, and that all calls of a task may"
+        " fail before the task stops",
     )
     max_failed_share: Share = 0.05
 

@@ -15,11 +15,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from include.distill.core.errors import SpendCapError
+from include.distill.core.errors import PossiblyBilledError, SpendCapError
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import BudgetEstimate
 from include.distill.inference.answer_store import StoredAnswer
+from include.distill.inference.lost_calls import conservative_input_tokens
+from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 
@@ -98,15 +100,20 @@ class TaskBudget:
         self._usd_per_token = usd_per_token
         self._usd_per_batch_token = usd_per_batch_token or usd_per_token
         self._run_key = run_key
-        self._usd = 0.0
+        self._usd = self._lost_usd = 0.0
+        self._lost_calls = 0
+        self._keys_lost_earlier: set[str] = set()
         self._paid_keys: set[str] = set()
         self._in_flight = 0
         self._lock = threading.Lock()
 
     @property
     def spent_usd(self) -> float:
-        """The amount that the run has paid for this task's rows so far, in US dollars."""
-        return self._usd
+        """The amount that the run has paid for this task's rows so far, in US dollars.
+
+        Calls whose answer did not arrive are counted at their highest possible cost.
+        """
+        return self._usd + self._lost_usd
 
     def record_stored(self, answer: StoredAnswer) -> None:
         """Count the cost of a stored answer if this run paid for the answer."""
@@ -126,16 +133,32 @@ class TaskBudget:
             # The first call is always sent, because the real cost of a call is not known yet. Other calls that start
             # at the same time are sent only if they fit into the share.
             is_first = not self._paid_keys and not self._in_flight
-            if not is_first and self._usd + expected > self._share.usd * (1 + _ROUNDING):
+            if not is_first and self._usd + self._lost_usd + expected > self._share.usd * (1 + _ROUNDING):
                 raise SpendCapError(self._used_up(request))
             self._in_flight += 1
         try:
             completion = client.ask(request)
+        except PossiblyBilledError:
+            self._add_lost(conservative_input_tokens(request), request.max_tokens)
+            raise
         finally:
             with self._lock:
                 self._in_flight -= 1
         self._add(request.key, completion, self._usd_per_token)
         return completion
+
+    def record_lost(self, calls: Sequence[LostCallRecord]) -> None:
+        """Count the highest possible cost of a request's calls that were lost in earlier attempts of the task."""
+        for call in calls:
+            if call["key"] not in self._keys_lost_earlier:
+                self._add_lost(call["input_tokens"], call["output_tokens"])
+        self._keys_lost_earlier.update(call["key"] for call in calls)
+
+    def _add_lost(self, input_tokens: int, output_tokens: int) -> None:
+        input_price, output_price = self._usd_per_token
+        with self._lock:
+            self._lost_calls += 1
+            self._lost_usd += input_tokens * input_price + output_tokens * output_price
 
     @property
     def _first_call_usd(self) -> float:
@@ -149,10 +172,15 @@ class TaskBudget:
             input_price, output_price = usd_per_token
             self._usd += completion.input_tokens * input_price + completion.output_tokens * output_price
 
+    def _lost_part(self) -> str:
+        if not self._lost_calls:
+            return ""
+        return f", and up to ${self._lost_usd:.4f} for {self._lost_calls} calls whose answer did not arrive"
+
     def _used_up(self, request: ModelRequest) -> str:
         return (
             f"The spend cap is reached. This task has paid ${self._usd:.4f} for {len(self._paid_keys)} answers"
-            f" from {request.model.key}. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
+            f" from {request.model.key}{self._lost_part()}. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
             f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
             " Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or clear"
             " preflight with downstream."

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from include.distill.config.use_case import UseCase
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
+from include.distill.inference.lost_calls import LostCalls
 from include.distill.inference.paced_client import PacedClient
 from include.distill.inference.pools import pool_name, pool_slots
 from include.distill.inference.rate_limits import Quota
+from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 
@@ -59,6 +62,9 @@ class Budget(Protocol):
     def record_stored(self, answer: StoredAnswer) -> None:
         """Count the cost of a stored answer if this run paid for the answer."""
 
+    def record_lost(self, calls: Sequence[LostCallRecord]) -> None:
+        """Count the highest possible cost of a request's calls that were lost in earlier attempts of the task."""
+
 
 @dataclass(frozen=True)
 class BudgetedClient:
@@ -100,6 +106,7 @@ class RateLimitedModel:
     One instance serves all threads of a task.
 
     :param budget: limits the cost of the task's on-demand calls; ``None`` means no limit.
+    :param lost_calls: records the on-demand calls whose answer did not arrive.
     :param shares_queue_with: another instance for the same task, with another budget. The two instances share one queue
         per model.
     """
@@ -112,6 +119,7 @@ class RateLimitedModel:
         pool_share: PoolShare,
         budget: Budget | None = None,
         shares_queue_with: RateLimitedModel | None = None,
+        lost_calls: LostCalls | None = None,
     ) -> None:
         self._answers = answers
         self._client = client
@@ -119,6 +127,7 @@ class RateLimitedModel:
         self._use_case = use_case
         self._pool_share = pool_share
         self._shares_queue_with = shares_queue_with
+        self._lost_calls = lost_calls
         self._clients: dict[str, PacedClient] = {}
         self._clients_lock = threading.Lock()
 
@@ -128,6 +137,8 @@ class RateLimitedModel:
         :raises ServiceError: the call failed.
         :raises SpendCapError: the budget is used up. Nothing was sent.
         """
+        if self._budget and self._lost_calls and is_on_demand(request):
+            self._budget.record_lost(self._lost_calls.earlier(request))
         answer = self._answers.get_or_ask(request, self._paced_client(request))
         if self._budget and is_on_demand(request):
             self._budget.record_stored(answer)
@@ -136,7 +147,13 @@ class RateLimitedModel:
     def with_budget(self, budget: Budget) -> RateLimitedModel:
         """Return an instance for the same task with another budget. Both instances share the quota and the queues."""
         return RateLimitedModel(
-            self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
+            self._answers,
+            self._client,
+            self._use_case,
+            self._pool_share,
+            budget,
+            shares_queue_with=self,
+            lost_calls=self._lost_calls,
         )
 
     def _paced_client(self, request: ModelRequest) -> PacedClient:
@@ -156,4 +173,5 @@ class RateLimitedModel:
             task_quota(request, self._use_case, self._pool_share),
             concurrency=self._use_case.fan_out.concurrency,
             patience_seconds=self._use_case.fan_out.patience_seconds,
+            lost_calls=self._lost_calls if is_on_demand(request) else None,
         )

@@ -13,7 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from include.distill.core.errors import ContractError, ServiceError, ThrottledError, TransientError
+from include.distill.core.errors import (
+    ContractError,
+    PossiblyBilledError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+)
+from include.distill.inference.lost_calls import MAX_SENT, LostCalls
 from include.distill.inference.rate_limits import MAX_PAUSE_SECONDS, Quota, RateLimiter, TokenEstimator, Wait
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
@@ -31,7 +38,9 @@ class PacedClient:
     :param quota: the task's share of the model's quota.
     :param concurrency: maximum number of calls in flight. A call is in flight until the ``with`` block of
         :meth:`answer` ends.
-    :param patience_seconds: how long one request may be throttled before an error is raised.
+    :param patience_seconds: how long one request may be throttled, and how long all requests together may fail without
+        a single answer, before an error is raised.
+    :param lost_calls: records the calls whose answer did not arrive; ``None`` if the calls are not billed one by one.
     """
 
     def __init__(
@@ -41,6 +50,7 @@ class PacedClient:
         *,
         concurrency: int,
         patience_seconds: float = 300.0,
+        lost_calls: LostCalls | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Wait = threading.Condition.wait,
         sleep: Callable[[float], None] = time.sleep,
@@ -49,6 +59,7 @@ class PacedClient:
         self._limiter = RateLimiter(quota, concurrency, clock=clock, wait=wait)
         self._estimate = TokenEstimator()
         self._patience_seconds = patience_seconds
+        self._lost_calls = lost_calls
         self._clock = clock
         self._sleep = sleep
 
@@ -67,26 +78,70 @@ class PacedClient:
         the block stores the answer, a killed task therefore loses at most ``concurrency`` answers.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
-        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times.
+        :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times.
+        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or no request of the task has been answered for
+            ``patience_seconds``.
         """
-        started_at, failures, throttled = self._clock(), 0, 0
+        started_at, failures, lost, throttled = self._clock(), 0, 0, 0
+        if self._lost_calls:
+            self._lost_calls.require_attempt_left(request)
+            lost = len(self._lost_calls.earlier(request))
         while True:
             try:
                 completion = self._ask_once(request)
                 break
             except ThrottledError as error:
                 throttled += 1
+                self._stop_without_answers(request, error)
                 if self._clock() - started_at >= self._patience_seconds:
                     raise _out_of_patience(request, throttled, self._clock() - started_at, error) from error
-            except TransientError:
+            except PossiblyBilledError as error:
+                lost += 1
+                if lost >= MAX_SENT:
+                    raise self._lost_calls.given_up(request) if self._lost_calls else error from error
+                self._stop_without_answers(request, error)
+                self._pause(lost)
+            except TransientError as error:
                 failures += 1
                 if failures == MAX_ATTEMPTS:
                     raise
-                self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
+                self._stop_without_answers(request, error)
+                self._pause(failures)
         try:
             yield completion
         finally:
             self._limiter.end_call()
+
+    def _stop_without_answers(self, request: ModelRequest, error: ServiceError) -> None:
+        """
+        Raise an error, and stop all later calls, if no call has been answered for ``patience_seconds``.
+
+        Without this limit, each waiting row would try for ``patience_seconds`` in turn.
+        """
+        if error is self._limiter.stopped_by:
+            raise error
+        if not self._limiter.fails_for_every_request(self._patience_seconds):
+            return
+        kind: type[ServiceError] = TransientError
+        cause = ""
+        if isinstance(error, ThrottledError):
+            kind = ThrottledError
+            cause = (
+                " The quota is lower than the use case states, or other callers use it up. Compare `quotas` in the use"
+                " case with the account's quota."
+            )
+        message = (
+            f"No call to {request.invoke_id} has been answered for {self._patience_seconds:.0f} s"
+            f" (fan_out.patience_seconds), so this task sends no further calls.{cause} All answers so far are stored."
+            " Airflow retries the task if it has retries left. Otherwise, correct the cause and clear the task to"
+            f" request the missing answers. The last error: {error}"
+        )
+        stop = kind(message)
+        self._limiter.stop(stop)
+        raise stop from error
+
+    def _pause(self, failures: int) -> None:
+        self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
 
     def _ask_once(self, request: ModelRequest) -> Completion:
         """Send the request once. After an answer, the call still counts as in flight; after an error, it does not."""
@@ -95,10 +150,12 @@ class PacedClient:
         try:
             completion = self._client.ask(request)
         except BaseException as error:
-            # An answer in an unknown format was also billed, but its token usage is not known.
-            is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError)
+            # An answer that was lost or has an unknown format uses the quota too, but its token usage is not known.
+            is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError | PossiblyBilledError)
+            if self._lost_calls and isinstance(error, PossiblyBilledError):
+                self._lost_calls.add(request)
             service_error = error if isinstance(error, ServiceError) else None
-            self._limiter.record_error(sent_at, service_error, unused_tokens=reserved if is_free else 0.0)
+            self._limiter.record_error(request.key, sent_at, service_error, unused_tokens=reserved if is_free else 0.0)
             self._limiter.end_call()
             raise
         self._estimate.update(request, completion)

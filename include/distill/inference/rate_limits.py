@@ -28,6 +28,7 @@ from include.distill.core.errors import (
     RefusedError,
     ServiceError,
     ThrottledError,
+    TransientError,
 )
 from include.distill.inference.requests import Completion, ModelRequest
 from include.distill.text.token_count import central_token_count, conservative_token_count
@@ -252,17 +253,19 @@ class RateLimiter:
         self._wait = wait
         self._queue = threading.Lock()
         self._changed = threading.Condition()
-        self._refused: RefusedError | None = None
+        # When each request first failed. It is cleared by every answer.
+        self._failing_since: dict[str, float] = {}
+        self.stopped_by: ServiceError | None = None
 
     def acquire(self, tokens: float) -> float:
         """Wait until a call that reserves ``tokens`` may start, and return the start time in seconds.
 
-        :raises RefusedError: another call was refused for a reason that also applies to this call.
+        :raises ServiceError: the error in ``stopped_by``. It was raised for another call and also applies to this call.
         """
         with self._queue, self._changed:
             while True:
-                if self._refused:
-                    raise self._refused
+                if self.stopped_by:
+                    raise self.stopped_by
                 now = self._clock()
                 if not (seconds := self._seconds_to_wait(tokens, now)):
                     break
@@ -289,11 +292,15 @@ class RateLimiter:
             if self._tokens:
                 self._tokens.refund(unused_tokens)
             self._concurrency.record_latency(self._clock() - sent_at)
+            self._failing_since.clear()
             self._changed.notify_all()
 
-    def record_error(self, sent_at: float, error: ServiceError | None, *, unused_tokens: float) -> None:
+    def record_error(
+        self, request_key: str, sent_at: float, error: ServiceError | None, *, unused_tokens: float
+    ) -> None:
         """Give back the tokens that a failed call did not use, and adapt the limits to the error.
 
+        :param request_key: key of the request that failed.
         :param error: ``None`` if the call failed with an exception that is not a :class:`ServiceError`.
         """
         with self._changed:
@@ -306,7 +313,26 @@ class RateLimiter:
                 if exhausted := self._tokens if is_tokens else self._requests:
                     exhausted.drain()
             elif isinstance(error, RefusedError) and not isinstance(error, InvalidRequestError):
-                self._refused = error
+                self.stopped_by = error
+            if isinstance(error, ThrottledError | TransientError):
+                self._failing_since.setdefault(request_key, self._clock())
+            self._changed.notify_all()
+
+    def fails_for_every_request(self, patience_seconds: float) -> bool:
+        """
+        Return whether calls have failed for ``patience_seconds`` and no call has been answered since the first of them.
+
+        At least two different requests must have failed, because a single one may have a problem of its own.
+        """
+        with self._changed:
+            if len(self._failing_since) < 2:
+                return False
+            return self._clock() - min(self._failing_since.values()) >= patience_seconds
+
+    def stop(self, error: ServiceError) -> None:
+        """Refuse every later call, and every call that waits, with ``error``."""
+        with self._changed:
+            self.stopped_by = error
             self._changed.notify_all()
 
     def end_call(self) -> None:

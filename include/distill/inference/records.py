@@ -72,6 +72,21 @@ class StoredAnswerRecord(TypedDict):
     completion: CompletionRecord
 
 
+class LostCallRecord(TypedDict):
+    """
+    A model call whose answer did not arrive. AWS may bill the call.
+
+    The record is stored in ``runs/<run key>/lost_calls/`` and counted in the run's bill. The numbers of tokens are
+    upper limits.
+    """
+
+    key: str  # key of the request, which names no text of it
+    model: str  # key of the model in models.yaml
+    round: str  # the task instance, and how often it was cleared
+    input_tokens: int  # a conservative estimate
+    output_tokens: int  # the request's max_tokens
+
+
 class UsageRecord(TypedDict):
     """
     The model usage of a task: the calls and tokens that this run pays for, and the answers that were already stored.

@@ -12,6 +12,7 @@ Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,9 @@ from include.distill.core.naming import canonical_hash
 from include.distill.inference.records import CompletionRecord
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
+# Bedrock ends a request after 60 minutes, so a client need not wait longer.
+# https://docs.aws.amazon.com/nova/latest/nova2-userguide/important-timeout-configuration.html
+MAX_ANSWER_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class ModelRequest:
     def with_line(self, line: str) -> ModelRequest:
         """Return the request with another line at the end of the user's message."""
         return replace(self, user=f"{self.user}\n\n{line}")
+
+    @property
+    def writing_seconds(self) -> int:
+        """The longest time that the model is expected to need for an answer of ``max_tokens``, in seconds."""
+        return min(MAX_ANSWER_SECONDS, math.ceil(self.max_tokens / self.model.slowest_tokens_per_second))
 
     @property
     def schema(self) -> str:

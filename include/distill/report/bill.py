@@ -10,7 +10,7 @@ from include.distill.core.records import BillLineRecord
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.curation.records import CurateManifest
 from include.distill.evaluation.records import JudgeManifest
-from include.distill.inference.records import UsageRecord
+from include.distill.inference.records import LostCallRecord, UsageRecord
 from include.distill.report.records import ReportBillLine
 from include.distill.report.run_summary import ArmSummary, sum_usage
 
@@ -21,9 +21,15 @@ def bill(
     synthesis: Sequence[CurateManifest],
     arms: Sequence[ArmSummary],
     judgments: Sequence[JudgeManifest],
+    lost_calls: Iterable[LostCallRecord] = (),
     prices: Prices,
 ) -> list[BillLine]:
-    """Return the lines of the bill. Answers and jobs that were already paid for cost nothing and have no line."""
+    """
+    Return the lines of the bill. Answers and jobs that were already paid for cost nothing and have no line.
+
+    :param lost_calls: the calls whose answer did not arrive. It is not known whether AWS bills them, so the bill
+        contains their highest possible cost.
+    """
     lines = _model_call_lines("synthesis", use_case.teacher, synthesis, prices)
     if use_case.critic:
         critics = [critic for manifest in synthesis if (critic := manifest.get("critic"))]
@@ -39,6 +45,12 @@ def bill(
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
         lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
+    lost_by_model: dict[str, list[LostCallRecord]] = {}
+    for call in lost_calls:
+        lost_by_model.setdefault(call["model"], []).append(call)
+    for model, calls in lost_by_model.items():
+        tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
+        lines += prices.token_lines("calls without an answer (at most)", model, *tokens)
     return [line for line in lines if line.quantity]
 
 

@@ -11,13 +11,13 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from bedrock_distill.hooks.aws_errors import BAD_HEAD_REQUEST, BILLED_METHODS, head_refused_twice, named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
-# "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
-# a second time, so the time-out is longer than any model needs to answer. A task has at most 400 threads
-# (fan_out.threads), and each thread needs a connection.
+# "standard" mode retries throttling, 5xx and connection errors. A call to a model waits longer than ``read_timeout``:
+# the time that the model needs to write its answer is added, because a second request would be paid a second time. A
+# task has at most 400 threads (fan_out.threads), and each thread needs a connection.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
-    "read_timeout": 300,
+    "read_timeout": 120,
     "max_pool_connections": 400,
 }
 # include/distill/inference/paced_client.py paces and retries calls to models. It does not see the retries that botocore
@@ -48,27 +48,28 @@ class AwsClients:
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self._config = dict(config)
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, int], Any] = {}
         self._creation_lock = threading.Lock()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, extra_seconds: int = 0) -> Any:
         """Return the boto3 client for ``service``, which all threads may share.
 
         Creating a client in boto3 is not thread-safe, so this method holds a lock.
+
+        :param extra_seconds: added to the read timeout. There is one client for each number of seconds, because a
+            client's timeout cannot change.
         """
         with self._creation_lock:
-            if service not in self._clients:
-                self._clients[service] = AwsBaseHook(
-                    aws_conn_id=self.aws_conn_id,
-                    region_name=self.region_name,
-                    client_type=service,
-                    config={**self._config, "retries": SINGLE_ATTEMPT}
-                    if service == "bedrock-runtime"
-                    else self._config,
+            if (service, extra_seconds) not in self._clients:
+                config = {**self._config, "read_timeout": self._config["read_timeout"] + extra_seconds}
+                if service == "bedrock-runtime":
+                    config["retries"] = SINGLE_ATTEMPT
+                self._clients[service, extra_seconds] = AwsBaseHook(
+                    aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service, config=config
                 ).conn
-            return self._clients[service]
+            return self._clients[service, extra_seconds]
 
-    def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
+    def call(self, service: str, method: str, what: str = "", *, extra_seconds: int = 0, **parameters: Any) -> Any:
         """Call ``method`` on the boto3 client for ``service`` and return the response.
 
         A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
@@ -77,24 +78,27 @@ class AwsClients:
 
         :param service: boto3's name, such as ``bedrock``.
         :param what: name, ARN or URI of the resource, for error messages.
+        :param extra_seconds: how much longer than the read timeout to wait for the response.
         :raises ServiceError: the call failed; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
         try:
-            return self._call_once(service, method, what, parameters)
+            return self._call_once(service, method, what, parameters, extra_seconds)
         except ExpiredCredentialsError as error:
             if error.code != BAD_HEAD_REQUEST or method not in _HEAD_METHODS:
                 raise
         try:
-            return self._call_once(service, method, what, parameters)
+            return self._call_once(service, method, what, parameters, extra_seconds)
         except ExpiredCredentialsError as error:
             if error.code != BAD_HEAD_REQUEST:
                 raise
             raise head_refused_twice(error, f"{method} {what}".strip()) from error
 
-    def _call_once(self, service: str, method: str, what: str, parameters: Mapping[str, Any]) -> Any:
+    def _call_once(
+        self, service: str, method: str, what: str, parameters: Mapping[str, Any], extra_seconds: int
+    ) -> Any:
         try:
             with named_errors(f"{method} {what}".strip(), is_billed=method in BILLED_METHODS):
-                return getattr(self.client(service), method)(**parameters)
+                return getattr(self.client(service, extra_seconds), method)(**parameters)
         except ExpiredCredentialsError:
             with self._creation_lock:
                 self._clients.clear()

@@ -145,7 +145,13 @@ class BedrockDistillHook(AwsClients):
     def ask(self, request: ModelRequest) -> Completion:
         """Send a request to a model on demand; return the answer and the number of billed tokens."""
         call = to_api_call(request)
-        answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
+        answer = self.call(
+            "bedrock-runtime",
+            call.operation,
+            request.invoke_id,
+            extra_seconds=request.writing_seconds,
+            **call.parameters,
+        )
         return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from tempfile import SpooledTemporaryFile
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.s3_stream import ResumingBody
@@ -81,7 +81,7 @@ class S3ObjectStore:
         """Return all objects whose URI starts with ``prefix_uri``, with size and last write time, sorted by URI."""
         bucket, prefix = split_uri(prefix_uri)
         objects: list[StoredObject] = []
-        token: dict[str, str] = {}
+        token: dict[str, Any] = {}
         while True:
             page = self._clients.call("s3", "list_objects_v2", prefix_uri, Bucket=bucket, Prefix=prefix, **token)
             objects += [
@@ -149,7 +149,9 @@ class S3ObjectStore:
             if not create:
                 return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets to true"
             # S3 rejects us-east-1 as a LocationConstraint.
-            location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            location: dict[str, Any] = (
+                {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            )
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **location)
             tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}
             self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)

@@ -67,7 +67,7 @@ class ResumingBody(RawIOBase):
         self._position += count
         return count
 
-    def _get(self, **parameters: str) -> dict[str, Any]:
+    def _get(self, **parameters: Any) -> dict[str, Any]:
         bucket, key = split_uri(self._uri)
         answer: dict[str, Any] = self._clients.call("s3", "get_object", self._uri, Bucket=bucket, Key=key, **parameters)
         return answer

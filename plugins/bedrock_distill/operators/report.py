@@ -23,7 +23,8 @@ from include.distill.evaluation.champion import champion_snapshot, describe_cham
 from include.distill.evaluation.comparisons import compare
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.evaluation.standing_promotion import promotion_summary
-from include.distill.inference.records import UsageRecord
+from include.distill.inference.lost_calls import lost_call_records
+from include.distill.inference.records import LostCallRecord, UsageRecord
 from include.distill.report.batch_notes import batch_answer_note
 from include.distill.report.bill import bill, compare_with_estimate
 from include.distill.report.build import build_report
@@ -200,9 +201,22 @@ class RenderReportOperator(DistillOperator):
         arms: Sequence[ArmSummary],
     ) -> ReportCost:
         nothing: list[BillLine] = []
+        no_calls: list[LostCallRecord] = []
+        lost_calls = optional.read(
+            "the calls whose answer did not arrive, so the bill may be too low",
+            lambda: list(lost_call_records(self.store, self.folder.lost_calls)),
+            fallback=no_calls,
+        )
         lines = optional.read(
             "the bill, so its sum is 0",
-            lambda: bill(self.use_case, synthesis=synthesis, arms=arms, judgments=judgments, prices=load_prices()),
+            lambda: bill(
+                self.use_case,
+                synthesis=synthesis,
+                arms=arms,
+                judgments=judgments,
+                lost_calls=lost_calls,
+                prices=load_prices(),
+            ),
             fallback=nothing,
         )
         estimated_usd, compared = optional.read(

@@ -12,6 +12,7 @@ from include.distill.core.errors import (
     ContractError,
     InputError,
     JobFailedError,
+    PossiblyBilledError,
     PromotionError,
     ReconciliationError,
     RefusedError,
@@ -24,6 +25,7 @@ from include.distill.core.errors import (
 _FAIL_AT_ONCE = {
     InputError: "the input is wrong; a retry cannot help",
     RefusedError: "AWS refused the request; a retry cannot help",
+    PossiblyBilledError: "AWS may bill the call each time it is sent; a person must decide what to do",
     ContractError: "this pipeline does not know the response, the error code or the stored file",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",

@@ -22,6 +22,7 @@ from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import TaskBudget, budget_share
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
+from include.distill.inference.lost_calls import LostCalls
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -84,7 +85,9 @@ class RunAccess:
         index = -1 if ti.map_index is None else ti.map_index
         place = PoolShare.for_task(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
         budget = self._task_budget(model, expected, calls) if expected else None
-        return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget)
+        # Airflow raises max_tries when a person clears the task, but not when it retries the task.
+        lost_calls = LostCalls(self.store, self.folder.lost_calls, f"{ti.task_id} {index} {ti.max_tries}")
+        return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls)
 
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:

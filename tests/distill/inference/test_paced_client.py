@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import ContractError, InvalidRequestError, RefusedError, ThrottledError, TransientError
+from include.distill.core.errors import (
+    ContractError,
+    DailyQuotaError,
+    InvalidRequestError,
+    PossiblyBilledError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+)
+from include.distill.inference.lost_calls import LostCalls, lost_call_records
 from include.distill.inference.paced_client import MAX_ATTEMPTS, PacedClient
 from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import Completion, ModelRequest
+from tests.fakes.memory_store import MemoryStore
 
 TEACHER = load_catalog().model("claude-haiku-4-5")  # an output token counts five times
 
@@ -239,3 +249,107 @@ def test_a_call_whose_answer_cannot_be_stored_ends_and_is_not_repeated() -> None
     assert len(server.asked_at) == 1
     ask(client)
     assert len(server.asked_at) == 2
+
+
+LOST_FOLDER = "s3://b/p/runs/r/lost_calls/"
+
+
+def lost_calls(store: MemoryStore) -> LostCalls:
+    return LostCalls(store, LOST_FOLDER, "task")
+
+
+class TestLostAnswers:
+    def test_a_request_whose_answer_is_lost_is_sent_once_more_and_both_calls_are_recorded(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda _: PossiblyBilledError("read timeout"))
+        with pytest.raises(PossiblyBilledError, match="sent 2 times"):
+            ask(paced(server, time, Quota(), lost_calls=lost_calls(store)))
+        assert len(server.asked_at) == 2
+        assert len(list(lost_call_records(store, LOST_FOLDER))) == 2
+
+    def test_the_second_answer_is_used_and_only_the_lost_call_is_recorded(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda n: PossiblyBilledError("read timeout") if n == 1 else None)
+        assert ask(paced(server, time, Quota(), lost_calls=lost_calls(store))).text == "text"
+        assert len(list(lost_call_records(store, LOST_FOLDER))) == 1
+
+    def test_a_retry_of_the_task_does_not_send_the_request_a_third_time(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda _: PossiblyBilledError("read timeout"))
+        for _ in range(3):
+            with pytest.raises(PossiblyBilledError, match="sent 2 times"):
+                ask(paced(server, time, Quota(), lost_calls=lost_calls(store)))
+        assert len(server.asked_at) == 2
+
+    def test_without_a_record_of_lost_calls_the_request_is_also_sent_at_most_twice(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: PossiblyBilledError("read timeout"))
+        with pytest.raises(PossiblyBilledError, match="read timeout"):
+            ask(paced(server, time, Quota()))
+        assert len(server.asked_at) == 2
+
+    def test_a_lost_answer_keeps_its_tokens_of_the_quota(self) -> None:
+        time = Time()
+        server = Server(time, lambda n: PossiblyBilledError("read timeout") if n == 1 else None)
+        # 200 tokens are reserved for each call, and the bucket gets 100 tokens per second.
+        ask(paced(server, time, Quota(tokens_per_minute=6000, starts_full=False)))
+        assert server.asked_at == pytest.approx([2.0, 4.0])
+
+
+class TestTaskWithoutAnswers:
+    def calls_until_stopped(self, error: Exception, rows: int = 24, patience: float = 30) -> tuple[float, int]:
+        """Ask for ``rows`` rows one after another; return the seconds and the number of calls."""
+        time = Time()
+        server = Server(time, lambda _: error)
+        client = paced(server, time, Quota(), patience_seconds=patience)
+        for number in range(rows):
+            with pytest.raises(type(error)), client.answer(request(f"row {number}")):
+                pass
+        return time.now, len(server.asked_at)
+
+    @pytest.mark.parametrize("error", [ThrottledError("Too many requests"), TransientError("500")])
+    def test_all_rows_together_fail_within_about_the_patience_of_one_row(self, error: Exception) -> None:
+        seconds, calls = self.calls_until_stopped(error)
+        assert 30 <= seconds <= 80
+        seconds_of_more_rows, calls_of_more_rows = self.calls_until_stopped(error, rows=500)
+        assert seconds_of_more_rows <= 80
+        assert calls_of_more_rows == pytest.approx(calls, abs=4)
+
+    def test_the_error_says_what_happened_and_what_to_do(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: ThrottledError("slow"))
+        client = paced(server, time, Quota(), patience_seconds=30)
+        with pytest.raises(ThrottledError):
+            ask(client)
+        with (
+            pytest.raises(ThrottledError, match=r"No call .* for 30 s .*Compare `quotas`.*are stored.*clear.*slow"),
+            client.answer(request("another row")),
+        ):
+            pass
+
+    def test_an_answer_to_any_row_gives_the_other_rows_new_patience(self) -> None:
+        time = Time()
+        throttled = [True]
+        server = Server(time, lambda _: ThrottledError("slow") if throttled[0] else None)
+        client = paced(server, time, Quota(), patience_seconds=30)
+        with pytest.raises(ThrottledError):
+            ask(client)
+        throttled[0] = False
+        with client.answer(request("another row")) as completion:
+            assert completion.text == "text"
+        throttled[0] = True
+        with pytest.raises(ThrottledError, match="throttled one request"), client.answer(request("a third row")):
+            pass
+
+    def test_one_row_that_always_fails_does_not_stop_the_others(self) -> None:
+        time = Time()
+        server = Server(time, lambda n: TransientError("500") if n <= MAX_ATTEMPTS else None)
+        client = paced(server, time, Quota(), patience_seconds=1)
+        with pytest.raises(TransientError, match="500"):
+            ask(client)
+        with client.answer(request("another row")) as completion:
+            assert completion.text == "text"
+
+    def test_a_quota_per_day_stops_every_row_after_one_call(self) -> None:
+        seconds, calls = self.calls_until_stopped(DailyQuotaError("Too many tokens per day"))
+        assert (seconds, calls) == (0, 1)

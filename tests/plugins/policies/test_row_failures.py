@@ -9,6 +9,7 @@ from bedrock_distill.policies.row_failures import retry_or_record
 from include.distill.core.errors import (
     ExpiredCredentialsError,
     InvalidRequestError,
+    PossiblyBilledError,
     RefusedError,
     ServiceError,
     ThrottledError,
@@ -42,7 +43,9 @@ def test_in_the_last_attempt_a_failed_row_is_recorded(context: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("error", [RefusedError("denied"), InvalidRequestError("too long")])
+@pytest.mark.parametrize(
+    "error", [RefusedError("denied"), InvalidRequestError("too long"), PossiblyBilledError("read timeout")]
+)
 def test_rows_for_which_a_retry_cannot_help_are_recorded_at_once(context: Any, error: ServiceError) -> None:
     records = retry(context, (make_row(3), error), (make_row(4), error), tries_left=True)
     assert [record["row_id"] for record in records] == [make_row(3)["row_id"], make_row(4)["row_id"]]

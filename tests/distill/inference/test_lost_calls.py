@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from include.distill.config.catalog import load_catalog
+from include.distill.core.errors import PossiblyBilledError
+from include.distill.inference.lost_calls import MAX_SENT, LostCalls, conservative_input_tokens, lost_call_records
+from include.distill.inference.requests import ModelRequest
+from tests.fakes.memory_store import MemoryStore
+
+TEACHER = load_catalog().model("claude-haiku-4-5")
+FOLDER = "s3://b/p/runs/r/lost_calls/"
+REQUEST = ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, "Write three pairs.", 2000)
+
+
+def lost(store: MemoryStore, round_name: str = "synthesize 0 2") -> LostCalls:
+    return LostCalls(store, FOLDER, round_name)
+
+
+def test_a_lost_call_is_stored_with_the_highest_possible_number_of_tokens() -> None:
+    store = MemoryStore()
+    lost(store).add(REQUEST)
+    (record,) = lost_call_records(store, FOLDER)
+    assert record == {
+        "key": REQUEST.key,
+        "model": "claude-haiku-4-5",
+        "round": "synthesize 0 2",
+        "input_tokens": conservative_input_tokens(REQUEST),
+        "output_tokens": 2000,
+    }
+    assert record["input_tokens"] >= 4
+
+
+def test_the_record_does_not_contain_the_text_of_the_request() -> None:
+    store = MemoryStore()
+    lost(store).add(REQUEST)
+    (uri,) = store.list(FOLDER)
+    assert b"pairs" not in store.read(uri)
+
+
+def test_a_request_may_be_sent_twice_in_all_attempts_of_a_task() -> None:
+    store = MemoryStore()
+    for _ in range(MAX_SENT):
+        attempt = lost(store)  # each attempt of the task reads what earlier attempts stored
+        attempt.require_attempt_left(REQUEST)
+        attempt.add(REQUEST)
+    with pytest.raises(PossiblyBilledError, match=r"sent 2 times.*may bill.*[Cc]lear this task"):
+        lost(store).require_attempt_left(REQUEST)
+
+
+def test_two_calls_of_one_attempt_are_two_records() -> None:
+    store = MemoryStore()
+    attempt = lost(store)
+    attempt.add(REQUEST)
+    attempt.add(REQUEST)
+    assert len(list(lost_call_records(store, FOLDER))) == 2
+    with pytest.raises(PossiblyBilledError):
+        attempt.require_attempt_left(REQUEST)
+
+
+def test_other_requests_tasks_and_rounds_are_not_limited() -> None:
+    store = MemoryStore()
+    for _ in range(MAX_SENT):
+        lost(store).add(REQUEST)
+    lost(store).require_attempt_left(dataclasses.replace(REQUEST, sample=1))
+    lost(store, "synthesize 1 2").require_attempt_left(REQUEST)
+    lost(store, "synthesize 0 5").require_attempt_left(REQUEST)  # a person cleared the task
+    assert lost(store).earlier(REQUEST) != []
+    assert lost(store, "synthesize 0 5").earlier(REQUEST) == []

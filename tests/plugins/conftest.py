@@ -52,7 +52,7 @@ def make_champion(**changes: Any) -> Champion:
 def use_case() -> UseCase:
     """The sample use case, with a patience so short that tests of throttling do not wait."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
-    return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 0.05})})
+    return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 0.6})})
 
 
 @pytest.fixture(autouse=True)

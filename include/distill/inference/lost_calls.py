@@ -7,7 +7,6 @@ is sent again, so the limit on requests also holds after a crash or a retry of t
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,9 +15,9 @@ from functools import cached_property
 from include.distill.core.errors import PossiblyBilledError
 from include.distill.core.naming import canonical_hash
 from include.distill.core.storage import ObjectStore, read_json, write_json
-from include.distill.inference.rate_limits import BYTES_PER_TOKEN
 from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import ModelRequest
+from include.distill.text.token_count import conservative_token_count
 
 # One repetition is worth its price, because most lost answers are a single failure of the network. A second repetition
 # is not: a model that is too slow for the timeout twice would probably also be too slow the third time.
@@ -101,7 +100,7 @@ class LostCalls:
 
 def conservative_input_tokens(request: ModelRequest) -> int:
     """Return an upper estimate of the number of input tokens of ``request``."""
-    return math.ceil(len((request.system + request.user).encode()) / BYTES_PER_TOKEN)
+    return conservative_token_count(f"{request.system}\n{request.user}")
 
 
 def _by_key(records: Iterable[LostCallRecord]) -> dict[str, list[LostCallRecord]]:

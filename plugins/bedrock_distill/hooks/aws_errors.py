@@ -44,6 +44,7 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
     "conflict": ConflictError,
     "invalid": InvalidRequestError,
     "daily_quota": DailyQuotaError,
+    "possibly_billed": PossiblyBilledError,
     # A person must correct something outside the pipeline.
     **dict.fromkeys(
         [

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
-from include.distill.core.errors import SpendCapError
+from include.distill.core.errors import PossiblyBilledError, SpendCapError
 from include.distill.cost.estimate import estimate, synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import BudgetShare, TaskBudget, budget_share, model_calls_usd
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.client import PoolShare, RateLimitedModel
+from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
@@ -197,3 +198,29 @@ class TestTaskBudget:
         for thread in threads:
             thread.join(timeout=5)
         assert (teacher.asked, budget.spent_usd) == (2, 2)
+
+    def test_a_call_whose_answer_is_lost_is_counted_at_its_highest_possible_cost(self) -> None:
+        budget = TaskBudget(BudgetShare(100, 100, 10), (0.0, 0.001), "run")
+
+        class Silent:
+            def ask(self, request: ModelRequest) -> Completion:
+                raise PossiblyBilledError("read timeout")
+
+        with pytest.raises(PossiblyBilledError):
+            budget.ask(request(1), Silent())
+        assert budget.spent_usd == pytest.approx(request(1).max_tokens * 0.001)
+
+    def test_calls_lost_in_earlier_attempts_are_counted_once(self) -> None:
+        budget = TaskBudget(BudgetShare(100, 100, 10), (1.0, 2.0), "run")
+        lost: LostCallRecord = {"key": "k", "model": "m", "round": "r", "input_tokens": 3, "output_tokens": 5}
+        for _ in range(2):  # two rows with the same request
+            budget.record_lost([lost, lost])
+        assert budget.spent_usd == 2 * (3 + 10)
+
+    def test_lost_calls_use_up_the_share_and_the_error_counts_them(self) -> None:
+        budget = TaskBudget(BudgetShare(20, 100, 10), (1.0, 2.0), "run")
+        budget.record_stored(StoredAnswer(request(1), Completion("text", "end_turn", 1, 0), "run"))
+        lost: LostCallRecord = {"key": "k", "model": "m", "round": "r", "input_tokens": 20, "output_tokens": 0}
+        budget.record_lost([lost])
+        with pytest.raises(SpendCapError, match=r"up to \$20\.0000 for 1 calls whose answer did not arrive"):
+            budget.ask(request(2), Teacher())

@@ -42,6 +42,19 @@ def test_a_run_that_finds_everything_stored_pays_nothing() -> None:
     ) == {}  # fmt: skip
 
 
+def test_calls_whose_answer_did_not_arrive_are_billed_at_most_at_the_price_of_a_full_answer() -> None:
+    lost: list[Any] = [
+        {"key": "k", "model": "claude-sonnet-4-6", "round": "r", "input_tokens": MILLION, "output_tokens": MILLION},
+        {"key": "k", "model": "claude-sonnet-4-6", "round": "r", "input_tokens": MILLION, "output_tokens": 0},
+        {"key": "l", "model": "llama-3-3-70b", "round": "r", "input_tokens": 0, "output_tokens": MILLION},
+    ]
+    assert billed(lost_calls=lost) == {
+        "calls without an answer (at most): claude-sonnet-4-6 input": 2,
+        "calls without an answer (at most): claude-sonnet-4-6 output": 2,
+        "calls without an answer (at most): llama-3-3-70b output": 3,
+    }
+
+
 def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:
     use_case = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
     critic = {"input_tokens": MILLION, "output_tokens": MILLION}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.core.errors import ExpiredCredentialsError, RefusedError, ThrottledError, TransientError
+from include.distill.core.errors import (
+    ExpiredCredentialsError,
+    PossiblyBilledError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+)
 
 
 @pytest.fixture
@@ -67,6 +75,17 @@ def test_any_other_error_does_not_drop_the_client(monkeypatch: pytest.MonkeyPatc
     assert len(made_clients) == 1
 
 
+@pytest.fixture
+def connected_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that sends all calls to another address."""
+
+    def connect(url: str) -> None:
+        for name, value in (("ENDPOINT_URL", url), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")):
+            monkeypatch.setenv(f"AWS_{name}", value)
+
+    return connect
+
+
 BAD_HEAD = ClientError({"Error": {"Code": "400", "Message": "Bad Request"}}, "HeadObject")
 
 
@@ -108,3 +127,33 @@ def test_an_upload_is_not_repeated_because_its_file_was_read(head_tokens: list[s
     with pytest.raises(ExpiredCredentialsError):
         AwsClients().call("s3", "upload_fileobj", "s3://b/k")
     assert head_tokens == ["expired"]
+
+
+def test_a_model_that_answers_too_late_gets_one_request_per_call(connected_to: Callable[[str], None]) -> None:
+    """The call goes through the real boto3 client to a server that never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connected_to(f"http://127.0.0.1:{server.getsockname()[1]}")
+        config = {"connect_timeout": 1, "read_timeout": 0.2, "retries": {"mode": "standard", "total_max_attempts": 6}}
+        clients = AwsClients(None, "us-east-1", config=config)
+        with pytest.raises(PossiblyBilledError, match="AWS may bill this call"):
+            clients.call("bedrock-runtime", "invoke_model", "m", modelId="m", body=b"{}")
+        server.settimeout(0)
+        requests = 0
+        with suppress(BlockingIOError):
+            while server.accept():
+                requests += 1
+    assert requests == 1
+
+
+def test_clients_with_different_times_to_wait_are_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts = []
+
+    def hook(*, config: dict[str, Any], **_: Any) -> Any:
+        timeouts.append(config["read_timeout"])
+        return SimpleNamespace(conn=object())
+
+    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
+    clients = AwsClients()
+    assert clients.client("bedrock-runtime", 100) is clients.client("bedrock-runtime", 100)
+    assert clients.client("bedrock-runtime", 100) is not clients.client("bedrock-runtime", 5)
+    assert timeouts == [220, 125]

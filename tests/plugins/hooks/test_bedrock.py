@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.hooks.bedrock import CustomizationJob
-from include.distill.core.errors import ConflictError, NotFoundError, TransientError
+from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob
+from include.distill.config.catalog import load_catalog
+from include.distill.core.errors import ConflictError, NotFoundError, ThrottledError, TransientError
+from include.distill.inference.requests import ModelRequest
 from tests.fakes.fake_bedrock import CREATED
 from tests.fakes.scripted_hook import ScriptedHook
 
@@ -39,6 +41,21 @@ def test_a_failed_page_is_an_error_and_not_a_shorter_list() -> None:
 )
 def test_a_model_is_deleted_unless_something_uses_it(answer: Any, gone: bool) -> None:
     assert ScriptedHook(answer).delete_custom_model("arn:m") is gone
+
+
+@pytest.mark.parametrize(("max_tokens", "seconds"), [(100, 5), (2_000, 100), (32_000, 1_600), (200_000, 3_600)])
+def test_the_time_to_wait_for_an_answer_grows_with_its_length_up_to_an_hour(max_tokens: int, seconds: int) -> None:
+    teacher = load_catalog().model("claude-haiku-4-5")
+    waited: list[int] = []
+
+    class Hook(BedrockDistillHook):
+        def call(self, *_: Any, extra_seconds: int = 0, **__: Any) -> Any:
+            waited.append(extra_seconds)
+            raise ThrottledError("slow")
+
+    with pytest.raises(ThrottledError):
+        Hook().ask(ModelRequest(teacher, teacher.inference_id, teacher.inference_id, "text", max_tokens))
+    assert waited == [seconds]
 
 
 class TestStall:

@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from tools.aws_simulator.protocol.constraints import violations
 
-SERVICES = ("bedrock", "bedrock-runtime", "s3")
 ARN = "arn:aws:bedrock:us-east-1:123456789012"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -79,14 +78,27 @@ class _Recorder:
         return SimpleNamespace(status_code=200), answer
 
 
+class _RecordedHook(BedrockDistillHook):
+    """The real hook. All its clients, also those with other timeouts, send their calls to a recorder."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "us-east-1")
+        self.recorder = _Recorder()
+        self._recorded: set[int] = set()
+
+    def client(self, service: str, extra_seconds: int = 0) -> Any:
+        client = super().client(service, extra_seconds)
+        if id(client) not in self._recorded:
+            self._recorded.add(id(client))
+            client.meta.events.register("provide-client-params.*.*", self.recorder.keep)
+            client.meta.events.register("before-call.*.*", self.recorder.answer)
+        return client
+
+
 @functools.cache
 def _recorded_hook() -> tuple[BedrockDistillHook, _Recorder]:
-    hook, recorder = BedrockDistillHook(None, "us-east-1"), _Recorder()
-    for service in SERVICES:
-        events = hook.client(service).meta.events
-        events.register("provide-client-params.*.*", recorder.keep)
-        events.register("before-call.*.*", recorder.answer)
-    return hook, recorder
+    hook = _RecordedHook()
+    return hook, hook.recorder
 
 
 def not_found(operation: str) -> Callable[[Any], Any]:

@@ -55,7 +55,7 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
     [
         (client_error("ThrottlingException", status=429), ThrottledError),
         (client_error("SlowDown", status=503), ThrottledError),
-        (client_error("ModelTimeoutException", status=408), TransientError),
+        (client_error("ModelTimeoutException", status=408), PossiblyBilledError),
         (client_error("ModelErrorException", status=424), TransientError),
         (client_error("ModelNotReadyException", status=429), TransientError),
         (client_error("ExpiredTokenException", status=403), ExpiredCredentialsError),

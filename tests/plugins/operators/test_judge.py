@@ -88,15 +88,23 @@ class TestJudge:
         assert {(v["row_id"], v["raw"]) for v in unparsable} == {(ROWS[0]["row_id"], "Both are fine.")}
         assert (len(verdicts), len(unparsable), manifest["calls"]) == (8, 2, 10)
 
-    def test_a_retry_requests_only_missing_verdicts(self, judge: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def stored(self, store: MemoryStore) -> int:
+        return sum("/responses/" in uri for uri in store.list("s3://"))
+
+    def test_a_retry_requests_only_missing_verdicts(
+        self, judge: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
         bedrock.say = throttled_on("103")
         context["ti"].try_number = 1
+        before = self.stored(store)
         with pytest.raises(ThrottledError):
             judge()
+        stored = self.stored(store) - before
+        assert stored >= 4
         bedrock.say = say
         bedrock.asked.clear()
         assert judge()["calls"] == 8
-        assert len(bedrock.asked) == 2
+        assert len(bedrock.asked) == 8 - stored
 
     def test_a_row_without_a_verdict_fails_the_task_after_the_last_attempt(
         self, judge: Any, bedrock: FakeBedrock

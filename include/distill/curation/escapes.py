@@ -3,7 +3,9 @@ Find texts that lost a backslash, because the teacher did not double it in JSON.
 
 In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line break and ``ew``. The escapes ``\b`` and
 ``\f`` give control characters, which no pair may contain. TAB and line breaks are ordinary characters. They are
-doubtful only if the document has the same letters with the backslash.
+doubtful only in three cases: the document has the same letters with the backslash; the document has the escape itself,
+such as ``\n``, and the text has the character alone between quotes; or the letters are the rest of a LaTeX command
+that is no word, such as ``\times``.
 """
 
 from __future__ import annotations
@@ -11,11 +13,20 @@ from __future__ import annotations
 import re
 
 _ESCAPES = {"\t": "t", "\n": "n", "\r": "r"}
+_ESCAPED_ALONE = re.compile(
+    r"""(?:^|(?<=[\s(\[,:=]))(?P<quote>["'`])(?P<quoted>[\t\n\r]+)(?P=quote)
+      | (?<=\ )(?P<bare>[\t\n\r]+)(?=[.,;:)?])""",
+    re.VERBOSE,
+)
+_REST_OF_COMMAND = re.compile(
+    r"\t(?:imes|heta|ilde|riangle|extbf|extit|extrm|ext(?=\{))(?![a-z])|\nabla(?![a-z])"
+    r"|\r(?:ightarrow|ho|ight|angle|ceil|floor)(?![a-z])"
+)
 _ESCAPED_WORD = re.compile(r"([\t\n\r])(\w+)")
 
 
 def changed_by_escape(text: str, document: str) -> str | None:
-    r"""Return the text with a backslash, such as ``\temp``, that ``document`` has and ``text`` lost.
+    r"""Return what a text lost, such as ``\temp`` or ``\n``.
 
     A line break before a word of the document is only doubtful if the character before it is the same as in the
     document, or if the word does not occur there without the backslash. A program in the document may print
@@ -23,11 +34,16 @@ def changed_by_escape(text: str, document: str) -> str | None:
 
     :return: ``None`` if no backslash was lost.
     """
+    if command := _REST_OF_COMMAND.search(text):
+        return _as_written(command.group())
     if "\\" not in document:
         return None
+    for alone in _ESCAPED_ALONE.finditer(text):
+        if (written := _as_written(alone["quoted"] or alone["bare"])) in document:
+            return written
     for match in _ESCAPED_WORD.finditer(text):
         character, word = match.groups()
-        written = f"\\{_ESCAPES[character]}{word}"
+        written = _as_written(character) + word
         places = list(re.finditer(rf"{re.escape(written)}\b", document))
         if not places:
             continue
@@ -37,3 +53,7 @@ def changed_by_escape(text: str, document: str) -> str | None:
         if character != "\n" or (before.strip() and same_before) or not is_word:
             return written
     return None
+
+
+def _as_written(text: str) -> str:
+    return "".join(f"\\{_ESCAPES[character]}" if character in _ESCAPES else character for character in text)

@@ -68,7 +68,7 @@ class MalformedFilter:
             yield Rejection(self.name, "lost_character", "The text contains a character lost in decoding (U+FFFD).")
         for text in (question, answer):
             if lost := changed_by_escape(text, row.texts["document"]):
-                message = f"The document has {lost}, whose backslash was read as the start of an escape sequence."
+                message = f"The text lost the backslash of {lost}, which was read as the start of an escape sequence."
                 yield Rejection(self.name, "changed_by_escape", message)
         if candidate.question.folded == candidate.normalized_answer:
             yield Rejection(self.name, "answer_is_question", "The answer repeats the question.")

@@ -10,6 +10,7 @@ document or the question supports it. ``NaN`` is always text; only ``nan``, as p
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from include.distill.dataset.records import Role, RowTexts
@@ -17,11 +18,14 @@ from include.distill.dataset.tables import RowFault
 
 # No marker is longer, so that longer cells need no further check.
 _LONGEST_MARKER = 40
+_LONGEST_MARKER_WITH_SPACES = 12
 _LONGEST_CELL = 200  # with white space around the marker
 # Markers that databases and programs write for a missing value.
 _NULL = re.compile(
-    r"""\\N | NULL | [<(\[{] (?i:null|nil|none|na|n/a|nan|empty|missing|undefined) [>)\]}] | <NA> | NaT | nan | -nan
-      | undefined | \[object\ Object\] | -?1\.\#(?:QNAN|IND|INF)""",
+    r"""\\{1,2}N | NULL | %?NULL% | <NA> | NaT | nan | -nan | -NaN | NA_character_ | &nbsp; | undefined
+      | [<(\[{] (?i:null|nil|none|na|n/a|nan|empty|missing|undefined|blank|deleted|removed|leer|vide|vac[ií]o|vuoto
+          |en\ blanco|em\ branco|leeg|пусто|空白) [>)\]}]
+      | \[object\ Object\] | Invalid\ [Dd]ate | NaN-NaN-NaN | Loading\.\.\. | -?1\.\#(?:QNAN|IND|INF)""",
     re.VERBOSE,
 )
 # Errors of Excel, Google Sheets and LibreOffice. In every language of Excel, nearly all of them are capitals between
@@ -31,13 +35,29 @@ _SPREADSHEET_ERROR = re.compile(
       | \#(?:N/A|N/A!|N/A\ N/A|NV|N/D|N/D!|N/B|I/T|Н/Д|YOK|MANQUANT|HIÁNYZIK|HIÁNYZIK!|PUUTTUU|Δ/Υ|N/DISP|GETTING_DATA
             |NENÍ_K_DISPOZICI|NEDOSTUPNÝ|N/A/)
       | \#(?:ERROR|REF|VALUE|NAME|NUM|NULL|SPILL|CALC|FIELD|DIV/0)
+      | \#(?i:n/a|nv)
       | \#{3,} | Err:\d{3}""",
     re.VERBOSE,
 )
+# Programs that change the case of a text also change the case of errors. Other such words can be hashtags.
+_ERRORS_IN_ANY_CASE = frozenset(
+    {
+        "#n/a", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!", "#error!", "#nv", "#bezug!", "#wert!",
+        "#zahl!", "#valeur!", "#valor!",
+    }
+)  # fmt: skip
 # Words and marks that people and programs write for "no value", and that can also be true answers.
-_NO_VALUE = re.compile(r"None|null|Null|nil|Nil|NIL|[Nn]/[Aa]|[Nn]\.[Aa]\.?|NA|[-\u2010-\u2015\u2212]{1,3}")
+_NO_VALUE = re.compile(
+    r"None|null|Null|nil|Nil|NIL|[Nn]/[Aa]|[Nn]\.\ ?[Aa]\.?|NA|[Nn]/[Dd]|[Nn]\.\ ?[Dd]\.|[Kk]\.\ ?[AaVv]\.|n\.v\.t\."
+    r"|[нН]/[дД]|TBD|TBA|[-\u2010-\u2015\u2212]{1,3}|-[-./]-"
+)
+_ABBREVIATED = re.compile(r"na|n[/.]\ ?[ad]\.?|k\.\ ?[av]\.|n\.v\.t\.|н/д|tb[da]", re.IGNORECASE)
 _NOT_AVAILABLE = re.compile(
-    r"\b(?:n/a|n\.a\.|not (?:applicable|available|given|known|specified)|unavailable)", re.IGNORECASE
+    r"""\b(?:n/a|n\.a\.|not\ (?:yet\ )?(?:applicable|available|given|known|specified|determined|decided|announced|set)
+        |unavailable|unknown|undecided|does\ not\ apply|nicht\ (?:anwendbar|verf[uü]gbar|bekannt)|keine\ Angabe
+        |non\ (?:applicable|disponib\w+)|sans\ objet|no\ (?:aplica|aplicable|disponible)|n[aã]o\ (?:se\ )?aplica\w*
+        |niet\ van\ toepassing|не\ применимо|нет\ данных)""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _NEGATION = re.compile(
     r"""\b(?:no|not|none|nothing|nobody|never|neither|nor|without|zero|0|free|except|only|empty|absent|missing|lacks?
@@ -51,6 +71,8 @@ _DASH_IS_MEANT = re.compile(
       | [`"'“‘(][-\u2010-\u2015\u2212]{1,3}[`"'”’)] | \|\s*[-\u2010-\u2015\u2212]{1,3}\s*\|""",
     re.IGNORECASE | re.VERBOSE,
 )
+_LOST_AS_LATIN_1 = "\ufffd".encode().decode("latin-1")
+_MARKS_AMONG_SYMBOLS = "=~^`|+<>$"
 _QUESTION_MARKS = "?？؟;՞፧⸮"
 _COMMENT = re.compile(r"(?:\#|//|--|;|%|/\*|<!--)")
 _MOST_WORDS_OF_A_LABEL = 3
@@ -74,14 +96,20 @@ _FIGURE = re.compile(
 def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
     """Return why a row's document, question or answer is not text, or ``None`` if it is."""
     text = texts[role]
-    if "\ufffd" in text:
+    if "\ufffd" in text or _LOST_AS_LATIN_1 in text:
+        found = "U+FFFD" if "\ufffd" in text else f"U+FFFD as {_LOST_AS_LATIN_1!r}"
         message = (
-            f"the {role} contains U+FFFD, which replaces a character that was lost in an earlier conversion. Export the"
-            " row again with its original encoding."
+            f"the {role} contains {found}, which replaces a character that was lost in an earlier conversion. Export"
+            " the row again with its original encoding."
         )
         return RowFault("lost_character", message, role)
     if len(text) > _LONGEST_CELL:
         return None
+    if role != "answer" and _is_only_punctuation(text):
+        message = (
+            f"the {role} has only punctuation ({text.strip()[:20]!r}); expected text. Fill it in, or remove the row."
+        )
+        return RowFault("placeholder", message, role)
     marker = text.strip(" \t\r\n\xa0\u200b\ufeff\"'")
     if len(marker) > _LONGEST_MARKER or not _is_marker(marker):
         return None
@@ -93,15 +121,26 @@ def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
     return RowFault("placeholder", message, role)
 
 
+def _is_only_punctuation(text: str) -> bool:
+    """Return whether a cell has only marks such as "?", "." or "---". Symbols such as an emoji can be text."""
+    # Nearly all cells begin with a letter or a digit, so that the rest need not be looked at.
+    return not text[:1].isalnum() and all(
+        character.isspace() or unicodedata.category(character)[0] == "P" or character in _MARKS_AMONG_SYMBOLS
+        for character in text
+    )
+
+
 def _is_marker(text: str) -> bool:
     # Most short cells are sentences, for which the patterns need not be tried.
-    if " " in text and text[0] not in "#[":
+    if " " in text and len(text) > _LONGEST_MARKER_WITH_SPACES and text[0] not in "#[":
         return False
     return bool(_NULL.fullmatch(text) or _is_spreadsheet_error(text) or _NO_VALUE.fullmatch(text))
 
 
 def _is_spreadsheet_error(text: str) -> bool:
-    return _SPREADSHEET_ERROR.fullmatch(text) is not None and (text == text.upper() or text.startswith("Err:"))
+    if _SPREADSHEET_ERROR.fullmatch(text) is None:
+        return False
+    return text == text.upper() or text.startswith("Err:") or text.casefold() in _ERRORS_IN_ANY_CASE
 
 
 def _is_supported(marker: str, texts: RowTexts) -> bool:
@@ -110,7 +149,7 @@ def _is_supported(marker: str, texts: RowTexts) -> bool:
         return _DASH_IS_MEANT.search(context) is not None
     if re.search(rf"(?<![\w#]){re.escape(marker)}(?!\w)", context):
         return True
-    if marker.casefold().rstrip(".") in ("n/a", "n.a", "na"):
+    if _ABBREVIATED.fullmatch(marker):
         return _NOT_AVAILABLE.search(context) is not None
     if _NO_VALUE.fullmatch(marker):
         return _NEGATION.search(context) is not None

@@ -85,6 +85,7 @@ def _header_message(table: Table, source: str, faults: Sequence[str], wanted: Ma
         f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {names}.",
         *table.hints,
         _header_further_down(table, wanted)
+        or _header_missing(table)
         or "Rename the columns, or map them in the use case: columns: {document: ..., question: ..., answer: ...}.",
     )
     return " ".join(sentences)
@@ -100,6 +101,19 @@ def _header_further_down(table: Table, wanted: Mapping[Column, Sequence[str]]) -
                     f"Line {record.line} has the columns, so the header is not on line {table.header.line}. Remove the"
                     " lines above the header."
                 )
+    return None
+
+
+def _header_missing(table: Table) -> str | None:
+    """Return the advice for a file whose first line is a row: it has a text or a question in place of a name."""
+    names = table.header.fields
+    if any(len(name) > _LONGEST_NAME for name in names) or any(
+        name.rstrip().endswith(("?", "？", "؟")) for name in names
+    ):
+        return (
+            f"Line {table.header.line} looks like a row, so the file seems to have no header. Add a first line with the"
+            " names of the columns."
+        )
     return None
 
 

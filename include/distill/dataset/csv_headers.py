@@ -20,6 +20,12 @@ def guess_separator(header: TableRecord) -> str | None:
     return name if counts[name] else None
 
 
+def _has_as_many(separator: str, header: TableRecord, row: TableRecord) -> bool:
+    """Return whether a row has a separator at least as often as the header. Its texts may have others more often."""
+    mark = next(mark for mark, name in _SEPARATORS.items() if name == separator)
+    return ",".join(row.fields).count(mark) >= header.fields[0].count(mark)
+
+
 def one_column_message(header: TableRecord, below: Sequence[TableRecord], *, source: str, expected: str) -> str:
     """Explain a header with a single column.
 
@@ -39,10 +45,10 @@ def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str
         separator = guess_separator(below[0]) if below and len(below[0].fields) == 1 else None
         columns = f" The columns seem to be separated by {separator}: also {save}" if separator else ""
         return f"The line is a setting for Excel, not the header. Remove the line.{columns}"
-    if "," in header.fields[0]:
+    if "," in header.fields[0] and all(len(record.fields) == 1 for record in below):
         return f"The whole line is enclosed in quotes, so its commas do not separate columns. Remove them, or {save}"
     separator = guess_separator(header)
-    if separator and (not below or guess_separator(below[0]) == separator):
+    if separator and (not below or _has_as_many(separator, header, below[0])):
         return f"The columns seem to be separated by {separator}; {save}"
     wider = max(below, key=lambda record: len(record.fields), default=header)
     if len(wider.fields) > 1:

@@ -16,6 +16,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 _LINE_END = re.compile(r"\r\n?|\n")
+# A line that cannot close an open quote: all of its quotes are doubled.
+_STAYS_OPEN = re.compile(r'(?:[^"]|"")*+')
 _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
 # A truncated upload ends in a record whose lines are text. Below this share of complete rows, they count as text.
 _SHARE_OF_ROWS = 0.5
@@ -24,6 +26,11 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 _SHARE_OF_SPACED_ROWS = 0.8
 _FEWEST_SPACED_ROWS = 5
+# A truncated upload may end inside a table in a cell. Up to this number of lines, it is not a sign of an open quote.
+_LINES_OF_A_TABLE = 20
+_FEWEST_ENCLOSED_ROWS = 3
+_ROWS_TO_LEARN_FROM = 100
+_FEWEST_ROWS_TO_LEARN_FROM = 3
 
 
 class TextAfterQuoteError(ValueError):
@@ -40,23 +47,6 @@ def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Patt
         re.compile(r'"(?:[^"]|"")*+\Z'),
         re.compile(rf"((?:(?!{mark})[^\n])*?){end}"),
     )
-
-
-def split_with_spaces(record: str, separator: str) -> list[str] | None:
-    """Split a record in which white space may follow closing quotes; return ``None`` if a quote is still open.
-
-    :raises TextAfterQuoteError: other text follows a closing quote.
-    """
-    fields, position = [], 0
-    for quoted, is_open, start, end in _scan(record, separator):
-        if is_open:
-            return None
-        field = record[start:end]
-        fields.append(field.replace('""', '"') if quoted else field)
-        position = end
-    if not fields or position > len(record):
-        raise TextAfterQuoteError
-    return fields
 
 
 def _scan(record: str, separator: str) -> Sequence[tuple[bool, bool, int, int]]:
@@ -90,17 +80,27 @@ def read_until_closed(record: str, separator: str, next_line: Callable[[], str])
     :return: the fields; ``None`` if a quote is still open at the end of the file.
     :raises TextAfterQuoteError: other text follows a closing quote.
     """
-    lines = [record]
-    fields = split_with_spaces(record, separator)
-    while fields is None:
-        line = next_line()
-        if not line:
+    fields: list[str] = []
+    part = record
+    while True:
+        found = _scan(part, separator)
+        for quoted, is_open, start, end in found:
+            if not is_open:
+                field = part[start:end]
+                fields.append(field.replace('""', '"') if quoted else field)
+        _, is_open, start, _ = found[-1]
+        if not is_open:
+            return fields
+        # Only the open field and the lines that end it are scanned again. Otherwise, the time would grow with the
+        # square of the length of the record.
+        pieces = [part[start:]]
+        while line := next_line():
+            pieces.append(line)
+            if not _STAYS_OPEN.fullmatch(line):
+                break
+        else:
             return None
-        lines.append(line)
-        # Only a line with a quote can close the field.
-        if '"' in line:
-            fields = split_with_spaces("".join(lines), separator)
-    return fields
+        part = "".join(pieces)
 
 
 def line_of_open_quote(record: str, separator: str) -> int:
@@ -109,33 +109,97 @@ def line_of_open_quote(record: str, separator: str) -> int:
     return len(_LINE_END.findall(record, 0, start))
 
 
-def count_swallowed_rows(record: str, separator: str, width: int) -> int:
+def count_swallowed_rows(record: str, separator: str, width: int, largest_table: int = 0) -> int:
     """Count the complete rows that an open quote has swallowed; return 0 if its lines look like text instead.
 
     :param record: the last record of the file, whose last quote is still open.
     :param width: number of fields of the header.
+    :param largest_table: see :class:`QuotedRows`.
     """
     try:
-        opening, *lines = _LINE_END.split(record)[line_of_open_quote(record, separator) :]
+        *_, (_, _, start, _) = fields = _scan(record, separator)
     except TextAfterQuoteError:
         return 0
+    opening, *lines = _LINE_END.split(record[start:])
+    fits_header = len(fields) + opening.count(separator) == width
     lines = [line for line in lines if line.strip()]
     rows = [line for line in lines if line.count(separator) == width - 1]
     tight = [line for line in rows if not _has_spaces_after(separator, line)]
+    has_line_end = record.endswith(("\n", "\r"))
     # A single row below the quote is no sign, unless the file ends after complete lines that are all rows.
-    if len(tight) == len(lines) == 1 and record.endswith(("\n", "\r")) and opening.count(separator) == width - 1:
+    if len(tight) == len(lines) == 1 and has_line_end and fits_header:
         return 1
+    if not has_line_end and lines:
+        ends_in_row = lines[-1].count(separator) >= width - 1
+        most = max(2 * largest_table, 0 if fits_header or ends_in_row else _LINES_OF_A_TABLE)
+        if len(rows) <= most:
+            return 0
     if len(tight) > 1 and len(tight) >= _SHARE_OF_ROWS * len(lines):
         return len(tight)
     is_spaced = len(rows) >= _FEWEST_SPACED_ROWS and len(rows) >= _SHARE_OF_SPACED_ROWS * len(lines)
     return len(rows) if is_spaced else 0
 
 
-def count_merged_rows(record: str, separator: str, width: int) -> int:
+class QuotedRows:
+    """
+    Keep what the quotes in the complete records of a file say about a quote that is open at its end.
+
+    Public attributes: ``width``, the number of fields of the header, and ``largest_table``, the largest number of lines
+    of one row that look like rows themselves, as the lines of a CSV table in a cell do.
+    """
+
+    def __init__(self, separator: str) -> None:
+        self._separator = separator
+        self._rows = -1  # the header is not counted
+        self._rows_with_quotes = 0
+        self.width = 0
+        self.largest_table = 0
+
+    @property
+    def are_all_rows(self) -> bool:
+        """Whether every row has quotes."""
+        return 1 < self._rows == self._rows_with_quotes
+
+    def add(self, raw: str, fields: int) -> None:
+        """Count a record, which has a number of fields. The first one is the header."""
+        self.width = self.width or fields
+        self._rows += 1
+        if self._rows == 0 or (not raw.startswith('"') and f'{self._separator}"' not in raw):
+            return
+        self._rows_with_quotes += 1
+        if raw.count("\n") > 2 or raw.count("\r") > 2:
+            table = sum(line.count(self._separator) == self.width - 1 for line in _LINE_END.split(raw)[1:-1])
+            self.largest_table = max(self.largest_table, table)
+
+
+class QuestionColumn:
+    """Learn from the first rows of a file in which column all questions end with a question mark, if in any."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._positions: set[int] = set()
+
+    def add(self, fields: Sequence[str]) -> None:
+        """Count a row. Only the first rows of a file are looked at."""
+        if self._rows == _ROWS_TO_LEARN_FROM or (self._rows and not self._positions):
+            return
+        positions = {index for index, field in enumerate(fields) if field.rstrip().endswith(_QUESTION_MARKS)}
+        self._positions = self._positions & positions if self._rows else positions
+        self._rows += 1
+
+    @property
+    def position(self) -> int | None:
+        """The index of the column; ``None`` if questions do not always end with a question mark."""
+        is_certain = self._rows >= _FEWEST_ROWS_TO_LEARN_FROM and len(self._positions) == 1
+        return next(iter(self._positions)) if is_certain else None
+
+
+def count_merged_rows(record: str, separator: str, width: int, question_column: int | None = None) -> int:
     """Count the rows that two stray quotes have merged into one record; return 0 if the record is a single row.
 
     :param record: the record's text in the file.
     :param width: number of fields of the header.
+    :param question_column: the column in which all questions of the file end with a question mark, if there is one.
     """
     if '"' not in record or '""' in record:
         return 0
@@ -145,9 +209,21 @@ def count_merged_rows(record: str, separator: str, width: int) -> int:
     lines = [line for line in _LINE_END.split(record) if line.strip()]
     if len(lines) < 2 or any(line.count(separator) != width - 1 for line in lines):
         return 0
-    rows = [[cell.strip('"\r') for cell in line.split(separator)] for line in lines]
+    spaced = [_has_spaces_after(separator, line) for line in lines]
+    # White space after some commas only is a sign of text: the commas between the fields have none.
+    if any(spaced) and not all(_has_spaces_after_all(separator, line) for line in lines):
+        return 0
+    cells = [line.split(separator) for line in lines]
+    # A stray quote has no partner in its cell. A program that quotes a plain cell quotes all cells.
+    if any(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in cells for cell in row):
+        return 0
+    rows = [[cell.strip('"\r') for cell in row] for row in cells]
+    questions = [sum(cell.rstrip().endswith(_QUESTION_MARKS) for cell in column) for column in zip(*rows, strict=True)]
+    if question_column is not None:
+        has_first_question = rows[0][question_column].rstrip().endswith(_QUESTION_MARKS)
+        return len(rows) if has_first_question and questions[question_column] > len(rows) / 2 else 0
     # Each row has its question in the same column.
-    if any(all(cell.rstrip().endswith(_QUESTION_MARKS) for cell in column) for column in zip(*rows, strict=True)):
+    if len(rows) in questions:
         return len(rows)
     # The rows of a file often resemble each other, unlike the header, the rows and the notes of a table in a cell.
     shapes = [{_shape(cell) for cell in column} for column in zip(*rows, strict=True)]
@@ -155,8 +231,26 @@ def count_merged_rows(record: str, separator: str, width: int) -> int:
     if alike >= (width if len(rows) == 2 else _COLUMNS_OF_ONE_SHAPE):
         return len(rows)
     is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
-    is_tight = not any(_has_spaces_after(separator, line) for line in lines)
-    return len(rows) if is_prose and is_tight else 0
+    is_like_a_question = len(rows) == 2 and 1 in questions  # only one of the two lines
+    return len(rows) if is_prose and not any(spaced) and not is_like_a_question else 0
+
+
+def count_enclosed_rows(record: str, separator: str, width: int, question_column: int | None) -> int:
+    """Count the rows in a record with the wrong number of fields, which a stray quote closes outside of a cell.
+
+    Such a record is rejected in any case. The count tells whether most of its lines are rows of the file.
+
+    :return: 0 if they are not.
+    """
+    lines = [line for line in _LINE_END.split(record) if line.strip()]
+    rows = [line.split(separator) for line in lines if line.count(separator) == width - 1]
+    if len(rows) < _FEWEST_ENCLOSED_ROWS or len(rows) < _SHARE_OF_SPACED_ROWS * (len(lines) - 1):
+        return 0
+    if question_column is not None:
+        questions = sum(row[question_column].rstrip('" ').endswith(_QUESTION_MARKS) for row in rows)
+        return len(rows) if questions > len(rows) / 2 else 0
+    is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
+    return len(rows) if is_prose and not any(_has_spaces_after(separator, line) for line in lines) else 0
 
 
 def _shape(cell: str) -> str:
@@ -167,3 +261,7 @@ def _shape(cell: str) -> str:
 def _has_spaces_after(separator: str, line: str) -> bool:
     """Return whether white space follows a separator, as it follows commas in text."""
     return any(mark == separator and after.isspace() for mark, after in pairwise(line.rstrip()))
+
+
+def _has_spaces_after_all(separator: str, line: str) -> bool:
+    return all(after.isspace() for mark, after in pairwise(line.rstrip()) if mark == separator)

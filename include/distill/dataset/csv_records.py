@@ -27,12 +27,16 @@ from include.distill.core.errors import InputError
 from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH, CsvLines, restore_lone_cr
 from include.distill.dataset.csv_headers import header_hints, one_column_message
 from include.distill.dataset.csv_quotes import (
+    QuestionColumn,
+    QuotedRows,
     TextAfterQuoteError,
+    count_enclosed_rows,
     count_merged_rows,
     count_swallowed_rows,
     line_of_open_quote,
     read_until_closed,
 )
+from include.distill.dataset.csv_split_rows import mark_split_rows
 from include.distill.dataset.tables import NoRowsError, RowFault, Table, TableRecord
 
 _EXPECTED = "a document, a question and an answer"
@@ -81,7 +85,7 @@ def read_csv(
     extra = _empty_fields_at_end(ahead, width)
     note = f"{source}: each row ends with {extra} empty field(s) more than the header has; they were ignored."
     below = _below(header, chain(ahead, fault, records), source, separator, extra)
-    records = _checked_rows(below, width, source=source, separator=separator)
+    records = mark_split_rows(_checked_rows(below, width, source=source, separator=separator))
     return Table(
         header,
         _first(limit, records, lines),
@@ -158,16 +162,22 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, separator: str) -> Iterator[TableRecord]:
     """Mark a record as faulty if it consists of several rows, or if its number of fields differs from the header's."""
+    questions = QuestionColumn()
     for record in records:
         if record.fault:
             yield record
-        elif merged := count_merged_rows(record.raw, separator, width):
-            if merged > _MOST_MERGED_ROWS:
-                raise InputError(f"{source} line {record.line}: {_merged(merged)} Nothing was read.")
+            continue
+        merged = count_merged_rows(record.raw, separator, width, questions.position)
+        if not merged and len(record.fields) != width:
+            merged = count_enclosed_rows(record.raw, separator, width, questions.position)
+        if merged > _MOST_MERGED_ROWS:
+            raise InputError(f"{source} line {record.line}: {_merged(merged)} Nothing was read.")
+        if merged:
             yield replace(record, fault=RowFault("merged_rows", _merged(merged)))
         elif len(record.fields) != width:
             yield replace(record, fault=_width_fault(record, width))
         else:
+            questions.add(record.fields)
             yield record
 
 
@@ -197,8 +207,7 @@ def _width_fault(record: TableRecord, width: int) -> RowFault:
 
 def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
     reader = csv.reader(lines, strict=True, delimiter=separator)
-    width = 0
-    rows, rows_with_quotes = -1, 0  # the header is not counted
+    quoted = QuotedRows(separator)
     while True:
         first_line = lines.number + 1
         try:
@@ -212,9 +221,7 @@ def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
             stopped_at = lines.number
             repaired = None if lines.exhausted else _spaces_after_quotes(lines, separator)
             if repaired is None and lines.exhausted:
-                # In a file that quotes every row, the rows below a stray quote would have quotes that close it.
-                is_cut = 1 < rows == rows_with_quotes
-                yield _unclosed(lines, first_line, separator, 0 if is_cut else width)
+                yield _unclosed(lines, first_line, separator, quoted)
                 return
             if repaired is None:
                 raise InputError(_broken_quotes(lines, first_line, stopped_at)) from error
@@ -223,9 +230,7 @@ def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
         record = TableRecord(first_line, restore_lone_cr(fields) if "\r" in raw else fields, raw)
         _refuse_quote_after_space(record, lines.source)
         if fields:
-            width = width or len(fields)
-            rows += 1
-            rows_with_quotes += rows > 0 and (raw.startswith('"') or f'{separator}"' in raw)
+            quoted.add(raw, len(fields))
         if lines.is_cut:
             yield replace(record, fault=_cut_character(lines.number))
             return
@@ -244,19 +249,21 @@ def _spaces_after_quotes(lines: CsvLines, separator: str) -> list[str] | None:
         return None
 
 
-def _unclosed(lines: CsvLines, first_line: int, separator: str, width: int) -> TableRecord:
+def _unclosed(lines: CsvLines, first_line: int, separator: str, quoted: QuotedRows) -> TableRecord:
     """Return the last record, whose quote is still open.
 
-    :param width: number of fields of the header; 0 if the file is a truncated upload.
+    :param quoted: the quotes in the rows above.
     :raises InputError: the quote has swallowed whole rows, so it is not the end of a truncated upload.
     """
     raw = lines.take_raw()
-    if rows := count_swallowed_rows(raw, separator, width):
+    # In a file that quotes every row, the rows below a stray quote would have quotes that close it.
+    rows = 0 if quoted.are_all_rows else count_swallowed_rows(raw, separator, quoted.width, quoted.largest_table)
+    if rows:
         line = first_line + line_of_open_quote(raw, separator)
         message = (
             f"{lines.source} line {line}: a quote opens on this line and is never closed, so at least {rows} row(s)"
             f" below it, up to line {lines.number}, would be read as part of this row. Nothing was read. Close the"
-            " quote, or double it if it belongs to the text."
+            " quote, or double it if it belongs to the text. If the file was truncated, upload it again."
         )
         raise InputError(message)
     return TableRecord(first_line, [], raw, _open_quote(lines.number))

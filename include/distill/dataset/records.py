@@ -16,6 +16,7 @@ RowRejectionReason = Literal[
     "header_again",
     "byte_order_mark",
     "merged_rows",
+    "split_row",
     "single_quotes",
     "control_character",
     "lost_character",

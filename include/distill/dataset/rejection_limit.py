@@ -19,8 +19,8 @@ from include.distill.text.normalization import is_blank
 UNUSABLE_REASONS: frozenset[RowRejectionReason] = frozenset(
     {
         "truncated", "too_few_fields", "too_many_fields", "header_again", "byte_order_mark", "merged_rows",
-        "single_quotes", "control_character", "lost_character", "empty_field", "placeholder", "comment_row",
-        "total_row", "too_long",
+        "split_row", "single_quotes", "control_character", "lost_character", "empty_field", "placeholder",
+        "comment_row", "total_row", "too_long",
     }
 )  # fmt: skip
 # A few unusable rows never stop a run. Otherwise, one bad row would stop a trial with three rows.

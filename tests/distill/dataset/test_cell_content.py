@@ -10,14 +10,36 @@ from include.distill.dataset.records import Role, RowTexts
 DOCUMENT, QUESTION = "Document number 5 about thing 5.", "What is thing 5?"
 DATABASE_MARKERS = (
     r"\N NULL <null> (null) [NULL] {null} <NA> NaT nan -nan undefined (none) null nil None N/A n/a NA n.a."
-    " - -- — –"
+    " - -- — – -/- -NaN %NULL%"
+    r" \\N NA_character_ &nbsp; [deleted] (blank) (leer) (vacío) n.d. N/D k.A. н/д TBD Loading..."
 )
 SPREADSHEET_ERRORS = (
     "#N/A #REF! #VALUE! #DIV/0! #NAME? #NUM! #NULL! #SPILL! #CALC! #FIELD! #GETTING_DATA #BLOCKED! #ERROR! Err:502 ####"
     " #NV #BEZUG! #WERT! #ZAHL! #ÜBERLAUF! #VALEUR! #NOM? #NOMBRE! #PROPAGATION! #¡REF! #¡VALOR! #¿NOMBRE? #¡DIV/0!"
     " #N/D #RIF! #NOME? #VALORE! #VERW! #DEEL/0! #N/B #ADR! #ARG! #DZIEL/0! #SAKNAS! #VÄRDEFEL! #VÆRDI! #I/T #HODNOTA!"
     " #DĚLENÍ_NULOU! #ССЫЛКА! #ЗНАЧ! #ДЕЛ/0! #ИМЯ? #Н/Д #DEĞER! #YOK #NÚM! #数値!"
+    " #n/a #ref! #Div/0! #bezug!"
 )
+
+
+def fault_of(role: Role, text: str) -> str | None:
+    return reason(role, {**texts("It."), role: text})  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("text", ["?", ".", "...", "***", "===", "?!", "、。", " ; "])
+def test_a_document_or_a_question_has_more_than_punctuation(text: str) -> None:
+    assert fault_of("document", text) == fault_of("question", text) == "placeholder"
+    assert fault_of("answer", text) is None
+
+
+@pytest.mark.parametrize("text", ["👍", "∞", "5", "...and so on", "<a>", "π", "(x)", "「猫」"])
+def test_a_document_or_a_question_with_a_letter_a_digit_or_a_symbol_is_accepted(text: str) -> None:
+    assert fault_of("document", text) is fault_of("question", text) is None
+
+
+def test_a_lost_character_that_was_read_as_latin_1_is_rejected() -> None:
+    assert fault_of("document", "caf\u00ef\u00bf\u00bd") == "lost_character"
+    assert fault_of("document", "\u00bfna\u00efve?") is None
 
 
 def texts(answer: str, document: str = DOCUMENT, question: str = QUESTION) -> RowTexts:
@@ -48,6 +70,9 @@ def test_a_cell_that_is_only_a_marker_is_rejected_in_every_column(marker: str) -
         pytest.param("None", DOCUMENT, "Are there any limits?", id="none, question with any"),
         pytest.param("None.", DOCUMENT, QUESTION, id="none as a sentence"),
         pytest.param("N/A", "The limit is not applicable to S3.", QUESTION, id="not applicable"),
+        pytest.param("TBD", "The date is not yet decided.", QUESTION, id="to be decided"),
+        pytest.param("k. A.", "Die Größe ist nicht bekannt.", "Wie groß ist es?", id="keine Angabe"),
+        pytest.param("n.v.t.", "Dit is niet van toepassing.", "Hoe groot?", id="niet van toepassing"),
         pytest.param("-", "Separate the words with a hyphen.", "With which character?", id="a dash is meant"),
         pytest.param("nan", "float('nan') is written nan.", QUESTION, id="nan in the document"),
     ],
@@ -69,6 +94,8 @@ def test_an_answer_that_is_a_marker_is_accepted_if_the_row_supports_it(
         "C#",
         "#1",
         "#hashtag",
+        "#wow!",
+        "[removed by the editor]",
         "#include",
         "/",
         "?",

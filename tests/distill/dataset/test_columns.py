@@ -75,3 +75,15 @@ def test_lines_above_the_header_are_named(above: str) -> None:
 
 def test_names_are_compared_without_case_and_marks() -> None:
     assert plain_name("\ufeff Doc\u200b ") == "doc"
+
+
+@pytest.mark.parametrize("first", ["EC2 is a VM,What is EC2?,A VM", "a,b," + "long text " * 9, "a,これは何？,c"])
+def test_a_file_without_a_header_is_recognized_by_its_first_row(first: str) -> None:
+    text = f"{first}\nd,q?,a\n"
+    with pytest.raises(InputError, match=r"Line 1 looks like a row, so the file seems to have no header\. Add a first"):
+        find_columns(table_of(text), source="f.csv", columns=None, group_column=None)
+
+
+def test_other_names_are_not_taken_for_a_row() -> None:
+    with pytest.raises(InputError, match="Rename the columns, or map them"):
+        find_columns(table_of("text,ask,reply\na,b?,c\n"), source="f.csv", columns=None, group_column=None)

@@ -27,6 +27,8 @@ def header(*fields: str) -> TableRecord:
         ("# exported\n# on Monday, at 8\n" + ROWS, r"Line 3 has 3 columns \('doc', 'question', 'answer'\)"),
         ("FAQ\n" + ROWS.replace(",", ";"), "The columns below seem to be separated by semicolons"),
         ("doc\tquestion; or\tanswer\na\tb\tc\n", "seem to be separated by tabs; save"),
+        ('"FAQ, export"\n' + ROWS, r"Line 2 has 3 columns \('doc', 'question', 'answer'\).*remove the lines above it"),
+        ("doc\tquestion\tanswer\na; b; c; d\tb\tc\n", "seem to be separated by tabs; save"),
         ("doc;question|or;answer\na;b, c;d\n", "seem to be separated by semicolons; save"),
         ("doc\nabc\n", r"Save the file as comma-separated UTF-8\.$"),
     ],

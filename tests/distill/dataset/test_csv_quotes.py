@@ -7,12 +7,14 @@ import json
 import pytest
 
 from include.distill.dataset.csv_quotes import (
+    QuestionColumn,
+    QuotedRows,
     TextAfterQuoteError,
+    count_enclosed_rows,
     count_merged_rows,
     count_swallowed_rows,
     line_of_open_quote,
     read_until_closed,
-    split_with_spaces,
 )
 
 PROSE = "".join(f"Document {n} about it.,What is {n}?,It is {n}.\n" for n in range(40))
@@ -28,21 +30,28 @@ class TestSpacesAfterQuotes:
         ],
     )
     def test_white_space_after_a_closing_quote_is_dropped(self, record: str, fields: list[str]) -> None:
-        assert split_with_spaces(record, ",") == fields
+        assert read_until_closed(record, ",", lambda: "") == fields
 
     def test_a_tab_after_a_quote_is_a_separator_in_a_file_separated_by_tabs(self) -> None:
-        assert split_with_spaces('"a" \t"b"\t\n', "\t") == ["a", "b", ""]
+        assert read_until_closed('"a" \t"b"\t\n', "\t", lambda: "") == ["a", "b", ""]
 
     @pytest.mark.parametrize("record", ['"a" b,c', 'a,"b"c,d', '"a" "b",c'])
     def test_other_text_after_a_closing_quote_is_a_fault(self, record: str) -> None:
         with pytest.raises(TextAfterQuoteError):
-            split_with_spaces(record, ",")
+            read_until_closed(record, ",", lambda: "")
 
     def test_lines_are_read_until_the_quote_is_closed(self) -> None:
         rest = iter(["y\n", 'z" ,w\n', "next row\n"])
         assert read_until_closed('"a" ,"x\n', ",", lambda: next(rest, "")) == ["a", "x\ny\nz", "w"]
         assert next(rest) == "next row\n"
         assert read_until_closed('"a" ,"x\n', ",", lambda: next(rest, "")) is None
+
+    def test_the_time_to_read_a_record_does_not_grow_with_the_square_of_its_length(self) -> None:
+        lines = iter(['say ""x"" and more\n'] * 50_000 + ['end" ,w\n'])
+        fields = read_until_closed('"a" ,"open\n', ",", lambda: next(lines, ""))  # hours if each line is scanned again
+        assert fields is not None
+        assert (len(fields), fields[1].count("\n")) == (3, 50_001)
+        assert 'say "x" and more' in fields[1]
 
 
 class TestOpenQuotes:
@@ -77,6 +86,26 @@ class TestOpenQuotes:
     )
     def test_a_truncated_upload_has_no_whole_rows(self, record: str) -> None:
         assert count_swallowed_rows(record, ",", 3) == 0
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            pytest.param('d,"q, r?, and more\n' + "a b,c d,e f\n" * 9 + "a b,c", id="cut in a table below text"),
+            pytest.param('"Table:\n' + "a b,c d,e f\n" * 9 + "a", id="cut in the first cell of a line"),
+        ],
+    )
+    def test_an_upload_that_was_truncated_inside_a_table_has_no_whole_rows(self, record: str) -> None:
+        assert count_swallowed_rows(record, ",", 3) == 0
+
+    def test_a_table_like_those_in_the_rows_above_is_no_sign_of_an_open_quote(self) -> None:
+        quoted = QuotedRows(",")
+        for raw in ("doc,question,answer\n", '"x\na,b,c\nd,e,f\ng,h,i\n",q,a\n', "d,q,a\n"):
+            quoted.add(raw, 3)
+        assert (quoted.width, quoted.largest_table, quoted.are_all_rows) == (3, 4, False)
+        cut = '"a,b,c\n' + "d,e,f\n" * 5 + "g,h,i"
+        assert count_swallowed_rows(cut, ",", 3) == 5 + 1
+        assert count_swallowed_rows(cut, ",", 3, quoted.largest_table) == 0
+        assert count_swallowed_rows(f"{cut}\n", ",", 3, quoted.largest_table) == 5 + 1
 
 
 class TestMergedRows:
@@ -134,3 +163,35 @@ class TestMergedRows:
         text = io.StringIO(newline="")
         csv.writer(text, quoting=quoting).writerow(row)  # type: ignore[arg-type]
         assert count_merged_rows(text.getvalue(), ",", 3) == 0
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            pytest.param('d,"x y, is it z?\nk l, is it m?",What is k?\n', id="spaces after some commas"),
+            pytest.param('d e,"x y,z w\nk l,m n",What is k?\n', id="only one question"),
+            pytest.param(
+                '"a b","What is b?","c d.\nName a,Question b,Answer c\nx y,is it z?,w v"\n', id="quoted cells"
+            ),
+        ],
+    )
+    def test_text_and_tables_that_resemble_rows_are_one_row(self, record: str) -> None:
+        assert count_merged_rows(record, ",", 3) == 0
+
+    def test_the_column_of_the_questions_decides_if_it_is_known(self) -> None:
+        questions = QuestionColumn()
+        assert questions.position is None
+        for number in range(3):
+            questions.add([f"d{number}", f"q{number}?", "a?" if number else "a"])
+        assert questions.position == 1
+        table = '"Name a,Question b,Answer c\nx y,is it z?,w v\nk l",is it m?,n\n'
+        assert count_merged_rows(table, ",", 3, questions.position) == 0
+        assert count_merged_rows('"d1,q1?,a1\nd2",q2?,a2\n', ",", 3, questions.position) == 2
+        questions.add(["d", "Explain it", "a"])
+        assert questions.position is None
+
+    def test_rows_in_a_record_with_too_few_fields_are_counted(self) -> None:
+        swallowed = '"d1,q1?,a1\nd2,q2?,a2\nd3,q3?,a3\n"\n'
+        assert count_enclosed_rows(swallowed, ",", 3, 1) == 3
+        assert count_enclosed_rows(swallowed, ",", 3, 0) == 0
+        assert count_enclosed_rows('"' + PROSE + '"\n', ",", 3, None) == 40
+        assert count_enclosed_rows('"1,2,3\n4,5,6\n7,8,9"\n', ",", 3, None) == 0

@@ -215,14 +215,18 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
     on its own: the interval is not corrected for the number of comparisons, and the test gives a document group with
     one question the same weight as a group with ten.
     """
+    # A figure that is not a number satisfies no comparison, so each line asks for what a finding needs.
     if is_too_small(comparison):
         return "too_few"
-    if comparison["unparsable"] > comparison["max_unparsable_share"] * comparison["n"]:
+    if not comparison["unparsable"] <= comparison["max_unparsable_share"] * comparison["n"]:
         return "unreadable"
     interval = comparison["half_win_ci95"]
-    if interval is None or comparison["p_value_holm"] >= SIGNIFICANCE or interval[0] <= 0.5 <= interval[1]:
+    if interval is None or not comparison["p_value_holm"] < SIGNIFICANCE:
         return "unclear"
-    candidate_is_better = interval[0] > 0.5
+    low, high = interval
+    if not (0.5 < low <= high or low <= high < 0.5):
+        return "unclear"
+    candidate_is_better = low > 0.5
     if candidate_is_better != (comparison["clusters_won"] > comparison["clusters_lost"]):
         return "unclear"
     return "candidate" if candidate_is_better else "baseline"
@@ -231,9 +235,5 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
 def is_too_small(comparison: ComparisonFigures) -> bool:
     """Return whether a comparison is too small, or one document group too large, for a reliable interval."""
     largest = comparison["largest_cluster_share"]
-    return (
-        comparison["n"] < MINIMUM_QUESTIONS
-        or comparison["clusters"] < MINIMUM_CLUSTERS
-        or largest is None
-        or largest > LARGEST_CLUSTER_SHARE
-    )
+    is_large_enough = comparison["n"] >= MINIMUM_QUESTIONS and comparison["clusters"] >= MINIMUM_CLUSTERS
+    return not (is_large_enough and largest is not None and largest <= LARGEST_CLUSTER_SHARE)

@@ -1,12 +1,12 @@
 """
 Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions have no side effects. The report must give a verdict on the two arms, and every judge must find the
-candidate better. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a
-margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided questions from
-enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the training data,
-and few answers of the two arms may be incomplete. A condition that cannot be checked counts as not met, so missing data
-never leads to a promotion.
+The functions have no side effects. The report must give its verdict, and also a verdict on the two arms, and every
+judge must find the candidate better. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed
+one half plus a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided
+questions from enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the
+training data, and few answers of the two arms may be incomplete. A condition that cannot be checked counts as not met,
+so missing data never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def decide_promotion(
     """
     Apply ``rule`` to one candidate.
 
-    :param comparisons: all comparisons in the report. Comparisons of other pairs of arms are ignored.
+    :param comparisons: all comparisons in the report. The first pair of arms is the one of the report's verdict. If
+        that verdict is withheld, no candidate is promoted. All further pairs of other arms are ignored.
     :param champion: the arm that the candidate would replace.
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the two arms.
     :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not
@@ -74,20 +75,20 @@ def decide_promotion(
     :param answer_problems: why the answers of the candidate or the champion do not allow a promotion.
     """
     pair = [c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)]
-    by_judge = {c["judge"]: c for c in pair}
     unmet = [*_contamination_reasons(contaminated), *answer_problems]
     if not judges:
         unmet.append("no judge is configured")
     if withheld := reason_to_withhold(pair, judges):
         unmet.append(f"the report gives no verdict on the candidate and {champion}: {withheld}")
     else:
-        unmet += [reason for judge in judges for reason in _judge_reasons(by_judge[judge], rule)]
-    bounds = [_lower_bound(by_judge[judge]) for judge in judges if judge in by_judge]
+        unmet += _headline_reasons(comparisons, judges, (candidate, champion))
+        unmet += [reason for entry in pair for reason in _judge_reasons(entry, rule)]
+    bounds = [_lower_bound(entry) for entry in pair]
     return Decision(
         candidate=candidate,
         champion=champion,
         promoted=not unmet,
-        reasons=tuple(unmet or [_met_condition(by_judge[judge], rule) for judge in judges]),
+        reasons=tuple(unmet or [_met_condition(entry, rule) for entry in pair]),
         lower_bound=min((bound for bound in bounds if bound is not None), default=None),
         false_promotions_a_year=false_promotions_a_year(rule),
     )
@@ -109,7 +110,7 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
 def rule_sentence(rule: Promotion) -> str:
     """Describe the rule in one sentence, for the report."""
     return (
-        f"the report gives a verdict, every judge finds the candidate better, and every judge's one-sided"
+        f"the report does not withhold its verdict, every judge finds the candidate better, and every judge's one-sided"
         f" {1 - ALPHA:.1%} lower bound of the half-win rate against the champion is above {0.5 + rule.margin:.1%}, on"
         f" at least {MINIMUM_QUESTIONS} questions with readable verdicts, of which at least {_min_decisive(rule)} from"
         f" at least {_min_clusters(rule)} document groups are decided, with less than {rule.max_unparsable_share:.1%}"
@@ -133,6 +134,17 @@ def _contamination_reasons(contaminated: int | None) -> list[str]:
     return [f"{contaminated} evaluation questions are in the training data, but must be 0"] if contaminated else []
 
 
+def _headline_reasons(
+    comparisons: Sequence[ComparisonResult], judges: Collection[str], decided: tuple[str, str]
+) -> list[str]:
+    """Return why the verdict at the top of the report is withheld, if it is about another pair than ``decided``."""
+    headline = (comparisons[0]["candidate"], comparisons[0]["baseline"])
+    if headline == decided:
+        return []
+    withheld = reason_to_withhold([c for c in comparisons if (c["candidate"], c["baseline"]) == headline], judges)
+    return [f"the report withholds its verdict: {withheld}"] if withheld else []
+
+
 def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
     bound, needed = _lower_bound(comparison), 0.5 + rule.margin
     decisive, clusters = comparison["wins"] + comparison["losses"], comparison["decisive_clusters"]
@@ -141,7 +153,7 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
     reasons = []
     if (finding := confirmed_finding(comparison)) != "candidate":
         reasons.append(f"the finding is {finding!r}, but must be 'candidate'")
-    if bound is None or bound <= needed:
+    if bound is None or not bound > needed:
         shown = "unknown" if bound is None else f"{bound:.1%}"
         reasons.append(f"the lower bound of the half-win rate is {shown}, but must be above {needed:.1%}")
     if readable < MINIMUM_QUESTIONS:
@@ -152,7 +164,7 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
         reasons.append(
             f"{clusters} document groups have decided questions, but at least {_min_clusters(rule)} are needed"
         )
-    if unparsable >= rule.max_unparsable_share:
+    if not unparsable < rule.max_unparsable_share:
         reasons.append(
             f"{unparsable:.1%} of the verdicts are unparsable, but must be below {rule.max_unparsable_share:.1%}"
         )
@@ -160,7 +172,7 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
 
 
 def _lower_bound(comparison: ComparisonResult) -> float | None:
-    interval = comparison["half_win_ci95"]
+    interval = comparison.get("half_win_ci95")  # a report of an earlier version may lack the figure
     return None if interval is None else interval[0]
 
 

@@ -47,10 +47,10 @@ def reason_to_withhold(comparisons: Sequence[ComparisonResult], judges: Collecti
         return f"No verdict on {pair}: the report was written by an earlier version and lacks figures"
     if missing := [judge for judge in judges if judge not in {entry["judge"] for entry in comparisons}]:
         return f"No verdict on {pair}: {', '.join(missing)} did not compare them"
-    findings = {entry["judge"]: confirmed_finding(entry) for entry in comparisons}
-    if "too_few" in findings.values():
+    findings = [confirmed_finding(entry) for entry in comparisons]
+    if "too_few" in findings:
         return _too_few(comparisons, pair)
-    if withheld := [entry for entry in comparisons if findings[entry["judge"]] not in _GIVEN]:
+    if withheld := [entry for entry, finding in zip(comparisons, findings, strict=True) if finding not in _GIVEN]:
         return f"No verdict on {pair}: {_unreadable(withheld)}"
     return None
 

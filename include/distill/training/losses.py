@@ -45,6 +45,8 @@ def loss_curve(
         shown = ", ".join(repr(name[:40]) for name in [*columns][:10]) or "none"
         note(f"the file has no column {' and no column '.join(missing)}; its columns are {shown}")
         return []
+    if not rows:
+        note("the file has a header but no steps")
     points = [_point(_Cells(row, columns), column) for row in rows]
     curve = [point for point in points if point is not None]
     if skipped := len(points) - len(curve):
@@ -157,4 +159,6 @@ def _window(points: Sequence[LossPoint]) -> int:
 
 
 def _as_text(loss: float | None) -> str:
-    return "–" if loss is None else f"{loss:.2f}"
+    if loss is None:
+        return "–"
+    return f"{loss:.2f}" if abs(loss) < 1e6 else f"{loss:.1e}"

@@ -27,25 +27,47 @@ def read_metrics(
     """
     Return the losses in the metrics file ``name`` of a job; ``None`` if the job wrote no such file.
 
-    :param note: is called with one sentence for each kind of fault in the file.
+    If the job wrote the file into several folders, the first file of :func:`find_metrics` with a loss is used.
+
+    :param note: is called with one sentence for each kind of fault in the file that is used. If no file has a loss, it
+        is called for each file.
     """
-    uri = find_metrics(store, trained, name)
-    if uri is None:
+    uris = find_metrics(store, trained, name)
+    if not uris:
         return None
+    faults: list[str] = []
+    for uri in uris:
+        of_file: list[str] = []
+        curve = _read_curve(store, uri, _COLUMNS[name], of_file.append)
+        if any(point["loss"] is not None for point in curve):
+            faults = of_file
+            break
+        faults += of_file
+    for fault in faults:
+        note(fault)
+    return curve
+
+
+def _read_curve(store: ObjectStore, uri: str, column: LossColumn, note: Callable[[str], object]) -> list[LossPoint]:
     with store.reader(uri) as body:
         metrics = body.read(MAX_BYTES + 1)
     if len(metrics) > MAX_BYTES:
         note(f"{uri} has more than {MAX_BYTES:,} bytes and was not read")
         return []
-    return loss_curve(metrics, column=_COLUMNS[name], note=lambda text: note(f"{uri}: {text}"))
+    return loss_curve(metrics, column=column, note=lambda text: note(f"{uri}: {text}"))
 
 
-def find_metrics(store: ObjectStore, trained: TrainingManifest, name: str) -> str | None:
+def find_metrics(store: ObjectStore, trained: TrainingManifest, name: str) -> list[str]:
     """
-    Return the URI of the metrics file ``name`` of a job; ``None`` if the job wrote no such file.
+    Return the URIs of the metrics file ``name`` of a job, the deepest folder first.
 
-    If a job wrote the file into several folders, the file in the deepest folder is returned.
+    The output folder may have files of other jobs. A file belongs to the job if the job's id is a whole folder name, or
+    the end of one after a hyphen.
     """
-    job_id = trained["job_arn"].rsplit("/", 1)[-1]
-    uris = [uri for uri in store.list(trained["output_uri"]) if job_id in uri and uri.rsplit("/", 1)[-1] == name]
-    return max(uris, key=lambda uri: (uri.count("/"), uri), default=None)
+    output, job_id = trained["output_uri"], trained["job_arn"].rsplit("/", 1)[-1]
+
+    def is_of_job(uri: str) -> bool:
+        *folders, file = uri.removeprefix(output).split("/")
+        return file == name and any(folder == job_id or folder.endswith(f"-{job_id}") for folder in folders)
+
+    return sorted(filter(is_of_job, store.list(output)), key=lambda uri: (uri.count("/"), uri), reverse=True)

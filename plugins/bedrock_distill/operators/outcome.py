@@ -9,7 +9,9 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.run.task_ids import PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
+from bedrock_distill.operators.promote import is_approved, promotion_of
+from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.run.task_ids import APPROVE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
@@ -74,16 +76,13 @@ class RunOutcomeOperator(DistillOperator):
             self.log.info("%s was promoted: %s is the champion.", promoted["arm"], promoted["model_arn"])
             return
         try:
-            promotion = read_json(self.store, reported["report_json_uri"], Report).get("promotion")
+            promotion = promotion_of(read_json(self.store, reported["report_json_uri"], Report), self.use_case)
         except DistillError as error:
             self.log.warning("Nothing was promoted. The reasons cannot be read: %s", error)
             return
         if winner := winning_decision(promotion):
-            self.log.info(
-                "Nothing was promoted: the rule accepts %s, but %s was skipped, as its log explains.",
-                winner["candidate"],
-                PROMOTE,
-            )
+            reason = _why_skipped(ti.xcom_pull(task_ids=APPROVE))
+            self.log.info("Nothing was promoted: the rule accepts %s, but %s", winner["candidate"], reason)
         else:
             self.log.info("%s", promotion_summary(promotion))
 
@@ -121,3 +120,11 @@ class RunOutcomeOperator(DistillOperator):
         fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])
         attempts = range(1, self.use_case.training.max_attempts + 1)
         return [job_name(self.use_case.name, arm, fingerprint, attempt) for attempt in attempts]
+
+
+def _why_skipped(approval: HumanResponse | None) -> str:
+    """Return why the task ``promote`` did not promote the winner, as the end of a sentence."""
+    if approval is None or is_approved(approval):
+        return f"{PROMOTE} was skipped, as its log explains."
+    person = approval["responded_by_user"]
+    return f"{person['name']} rejected it." if person else "nobody approved it in time."

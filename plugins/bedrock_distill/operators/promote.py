@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.access import RunAccess, require_run_uri
-from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.task_ids import APPROVE, PREFLIGHT
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri
@@ -85,7 +85,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Ask, and wait for the answer."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
-        promotion = _standing_promotion(report, self.use_case)
+        promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
             raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
@@ -151,7 +151,7 @@ class PromoteChampionOperator(DistillOperator):
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
-        promotion = _standing_promotion(report, self.use_case)
+        promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
             raise AirflowSkipException(promotion_summary(promotion))
@@ -180,6 +180,9 @@ class PromoteChampionOperator(DistillOperator):
 
     def _obstacle(self, winner: Champion) -> str | None:
         """Return the reason why the winner cannot become the champion; ``None`` if it can."""
+        if self.use_case.promotion.ask_a_person and not is_approved(self.approval):
+            # The task `approve` was marked as successful, or only this task was cleared after a rejection.
+            return f"no person approved {winner.arm}. Clear the task `{APPROVE}` with downstream to ask again."
         champion = champion_snapshot(self.store, self.folder)
         if champion is None:
             return None
@@ -282,7 +285,12 @@ class DeleteLosersOperator(DistillOperator):
         return True
 
 
-def _standing_promotion(report: Report, use_case: UseCase) -> PromotionRecord | None:
+def is_approved(approval: HumanResponse | None) -> bool:
+    """Return whether a person chose to approve the promotion."""
+    return approval is not None and PromotionApprovalOperator.APPROVE in approval["chosen_options"]
+
+
+def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
     """Return the report's promotion as far as the present rule confirms it."""
     return standing_promotion(
         report.get("promotion"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -107,13 +108,54 @@ def test_one_judge_that_is_not_convinced_prevents_the_promotion(changes: dict[st
     assert words in decided.reasons[0]
 
 
+HEADLINE = {"candidate": "other", "baseline": "base"}
+
+
+def test_a_verdict_that_the_report_withholds_at_its_top_prevents_every_promotion() -> None:
+    pair = [comparison(judge) for judge in JUDGES]
+    withheld = [comparison(judge, **HEADLINE, unparsable=6, ties=14) for judge in JUDGES]
+    decided = decision(*withheld, *pair)
+    assert not decided.promoted
+    assert decided.reasons == (
+        "the report withholds its verdict: No verdict on other and base: 6 of 100 verdicts of haiku could not be read;"
+        " 6 of 100 verdicts of llama could not be read",
+    )
+    assert not decision(comparison("haiku", **HEADLINE), *pair).promoted
+    assert decision(*pair, *withheld).promoted
+    lost = [comparison(judge, **HEADLINE, half_win_ci95=[0.4, 0.6], finding="unclear") for judge in JUDGES]
+    assert decision(*lost, *pair).promoted
+
+
+def test_a_second_comparison_of_a_judge_cannot_hide_the_first() -> None:
+    few = comparison("haiku", finding="too_few")
+    for order in ((few, comparison("haiku")), (comparison("haiku"), few)):
+        assert not decision(*order, comparison("llama")).promoted
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"half_win_ci95": [math.nan, math.nan]},
+        {"half_win_ci95": [0.6, math.nan]},
+        {"p_value_holm": math.nan},
+        {"largest_cluster_share": math.nan},
+        {"max_unparsable_share": math.nan},
+        {"n": math.nan},
+        {"unparsable": math.nan},
+        {"clusters": math.nan},
+    ],
+)
+def test_a_figure_that_is_not_a_number_prevents_the_promotion(changes: dict[str, Any]) -> None:
+    assert not decision(comparison("haiku"), comparison("llama", **changes)).promoted
+
+
 def test_without_an_interval_there_is_no_promotion() -> None:
     decided = decision(comparison("haiku"), comparison("llama", half_win_ci95=None))
     assert "llama: the lower bound of the half-win rate is unknown, but must be above 52.0%" in decided.reasons
 
 
 def test_figures_that_an_earlier_version_did_not_store_prevent_the_promotion() -> None:
-    for name in ("finding", "clusters_won", "largest_cluster_share", "p_value_holm", "decisive_clusters"):
+    for name in ("finding", "clusters_won", "largest_cluster_share", "half_win_ci95", "decisive_clusters"):
         entry = comparison("llama")
         del entry[name]
         decided = decision(comparison("haiku"), entry)

@@ -179,3 +179,16 @@ class TestMeans:
     def test_there_are_no_means_without_steps(self) -> None:
         assert loss_means([]) is None
         assert moving_mean([]) == []
+
+
+def test_a_file_without_steps_has_a_note() -> None:
+    for metrics in (b"step_number,epoch_number,training_loss\n", b"step_number,training_loss\r\n,\r\n\r\n"):
+        notes: list[str] = []
+        assert loss_curve(metrics, note=notes.append) == []
+        assert notes == ["the file has a header but no steps"]
+
+
+def test_a_huge_loss_has_a_short_text() -> None:
+    means = loss_means(loss_curve(b"step_number,training_loss\n0,1e300\n1,1.25\n"))
+    assert means is not None
+    assert means.figures == "1.0e+300 to 1.25"

@@ -32,7 +32,18 @@ def test_a_file_is_found_by_its_name(store: MemoryStore, name: str, path: str) -
     store.write(f"{JOB}/{path}", b"")
     store.write(f"{JOB}/other_{name}", b"")
     store.write(f"{OUTPUT}model-customization-job-zzz999/{path}", b"")
-    assert find_metrics(store, TRAINED, name) == f"{JOB}/{path}"
+    for other in ("model-customization-job-abc1234", "model-customization-job-xabc123", "abc123-old"):
+        store.write(f"{OUTPUT}{other}/{path}", b"")
+    assert find_metrics(store, TRAINED, name) == [f"{JOB}/{path}"]
+
+
+def test_the_id_of_the_job_is_looked_for_below_the_output_folder_only(store: MemoryStore) -> None:
+    output = "s3://out/runs-abc123/"
+    store.write(f"{output}model-customization-job-zzz999/{TRAINING_METRICS}", b"")
+    store.write(f"{output}abc123/{TRAINING_METRICS}", b"")
+    assert find_metrics(store, {**TRAINED, "output_uri": output}, TRAINING_METRICS) == [
+        f"{output}abc123/{TRAINING_METRICS}"
+    ]
 
 
 def test_of_two_files_the_deeper_one_is_read(store: MemoryStore) -> None:
@@ -43,6 +54,27 @@ def test_of_two_files_the_deeper_one_is_read(store: MemoryStore) -> None:
     assert read_metrics(store, TRAINED, VALIDATION_METRICS, note=notes.append) == [
         {"step": 0, "epoch": None, "loss": 2}
     ]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"step_number,validation_loss\n", b"<html>", b"step_number,validation_loss\n0,\n"]
+)
+@pytest.mark.parametrize("is_deeper", [True, False])
+def test_of_two_files_the_one_with_losses_is_read(store: MemoryStore, broken: bytes, is_deeper: bool) -> None:
+    good, folder = b"step_number,validation_loss\n0,2\n", f"{JOB}/validation_artifacts/post_fine_tuning_validation"
+    store.write(f"{folder}/validation_metrics.csv", broken if is_deeper else good)
+    store.write(f"{folder}/validation/validation_metrics.csv", good if is_deeper else broken)
+    notes: list[str] = []
+    curve = read_metrics(store, TRAINED, VALIDATION_METRICS, note=notes.append)
+    assert (curve, notes) == ([{"step": 0, "epoch": None, "loss": 2}], [])
+
+
+def test_two_files_without_losses_are_both_explained(store: MemoryStore) -> None:
+    for folder in ("", "validation/"):
+        store.write(f"{JOB}/{folder}{VALIDATION_METRICS}", b"step_number,validation_loss\n")
+    notes: list[str] = []
+    assert read_metrics(store, TRAINED, VALIDATION_METRICS, note=notes.append) == []
+    assert [note.endswith("the file has a header but no steps") for note in notes] == [True, True]
 
 
 def test_a_job_without_the_file_has_no_losses(store: MemoryStore) -> None:

@@ -9,6 +9,7 @@ from include.distill.core.errors import IncompleteRunError
 from include.distill.core.storage import write_json
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI
+from tests.plugins.operators.test_promote import CLEAR, COMPLETE, JUDGES, comparison
 
 
 @pytest.fixture
@@ -52,8 +53,8 @@ class TestPromotion:
 
     @pytest.fixture
     def logged(self, equip: Any, context: Any, store: MemoryStore, capfd: pytest.CaptureFixture[str]) -> Any:
-        def run(results: dict[str, Any], promotion: Any = None) -> str:
-            write_json(store, FOLDER.report("json"), {"promotion": promotion})
+        def run(results: dict[str, Any], promotion: Any = None, **report: Any) -> str:
+            write_json(store, FOLDER.report("json"), {"promotion": promotion, **report})
             context["params"] = {}
             context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"report": "success"}}
             context["ti"].xcom_pull = lambda task_ids: results.get(task_ids)
@@ -74,10 +75,29 @@ class TestPromotion:
         text = logged({"report": self.REPORTED}, {"decisions": [decision]})
         assert "No arm is promoted: tuned: the sample is small." in text
 
-    def test_a_winner_whose_promotion_was_skipped_is_named(self, logged: Any) -> None:
-        decision = {"candidate": "tuned", "champion": "base", "promoted": True, "reasons": [], "lower_bound": 0.6}
-        text = logged({"report": self.REPORTED}, {"decisions": [decision]})
-        assert "Nothing was promoted: the rule accepts tuned, but promote was skipped" in text
+    WON: ClassVar[Any] = {"candidate": "tuned", "champion": "best", "promoted": True, "reasons": [], "lower_bound": 0.6}
+
+    @pytest.mark.parametrize(
+        ("approval", "words"),
+        [
+            (None, "promote was skipped, as its log explains."),
+            ({"chosen_options": ["Approve"], "responded_by_user": {"id": "1", "name": "ada"}}, "promote was skipped"),
+            ({"chosen_options": ["Reject"], "responded_by_user": {"id": "1", "name": "ada"}}, "ada rejected it."),
+            ({"chosen_options": ["Reject"], "responded_by_user": None}, "nobody approved it in time."),
+        ],
+    )
+    def test_the_reason_why_a_winner_was_not_promoted_is_named(self, logged: Any, approval: Any, words: str) -> None:
+        text = logged(
+            {"report": self.REPORTED, "approve": approval},
+            {"decisions": [self.WON]},
+            comparisons=[comparison(judge, "tuned", CLEAR) for judge in JUDGES],
+            answer_endings={"tuned": COMPLETE, "best": COMPLETE},
+        )
+        assert f"Nothing was promoted: the rule accepts tuned, but {words}" in text
+
+    def test_a_winner_that_the_present_rule_refuses_is_not_called_accepted(self, logged: Any) -> None:
+        text = logged({"report": self.REPORTED}, {"decisions": [self.WON]})
+        assert "No arm is promoted: tuned: the stop reasons" in text
 
     def test_a_report_that_cannot_be_read_does_not_fail_the_run(self, logged: Any) -> None:
         assert "The reasons cannot be read" in logged({"report": {"report_json_uri": "s3://bucket/nothing.json"}})

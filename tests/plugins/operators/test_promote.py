@@ -134,6 +134,19 @@ class TestPromote:
         assert champion is not None
         assert champion.approved_by == "ada"
 
+    @pytest.mark.parametrize(
+        "approval", [None, {"chosen_options": ["Reject"], "responded_by_user": {"id": "1", "name": "ada"}}]
+    )
+    def test_a_winner_that_no_person_approved_is_not_promoted(
+        self, promote: Any, prepared: MemoryStore, use_case: UseCase, approval: Any
+    ) -> None:
+        arms = [BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}]
+        freeze(prepared, use_case, arms=arms, promotion={"ask_a_person": True})
+        decide(prepared, decision("tuned"))
+        with pytest.raises(AirflowSkipException, match="no person approved tuned"):
+            promote(approval=approval)
+        assert read_champion(prepared, CHAMPION_URI) is None
+
     def test_a_retry_emits_the_event_again_and_writes_nothing_new(
         self, promote: Any, prepared: MemoryStore, context: Any
     ) -> None:

@@ -36,7 +36,7 @@ def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
     """
     Read all labelled answers of one half.
 
-    :param half: ``calibration`` or ``test``.
+    :param half: ``calibration``, ``test`` or ``held_out``.
     :raises ValueError: the folder has no answers of this half.
     """
     documents = {
@@ -104,7 +104,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("half", choices=("calibration", "test"))
+    parser.add_argument("half", choices=("calibration", "test", "held_out"))
     options = parser.parse_args()
     for line in rate_table(count_outcomes(read_answers(options.folder, options.half))):
         sys.stdout.write(f"{line}\n")

@@ -1,4 +1,4 @@
-"""Read the hand-written questions and answers that calibrate and test the grounding check."""
+"""Read the hand-written questions and answers that calibrate, test and confirm the grounding check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 OTHER_LANGUAGES = "xx"
 """Stands for every language but English in the names of files."""
 
-Half = Literal["calibration", "test"]
+Half = Literal["calibration", "test", "held_out"]
 Label = Literal["faithful", "unfaithful"]
 Kind = Literal[
     "paraphrase",
@@ -27,7 +27,9 @@ Kind = Literal[
     "swapped_entity",
     "negation",
 ]
-HALVES: tuple[Half, ...] = get_args(Half)
+HALVES: tuple[Half, ...] = ("calibration", "test")
+PARTS: tuple[Half, ...] = get_args(Half)
+"""Both halves, and the held-out part, which was written after the check had been tuned on them."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -61,12 +63,12 @@ class Item:
 
 
 def read_items(half: Half, language: str = "en") -> list[Item]:
-    """Read the items of one half: those in English, or those in `OTHER_LANGUAGES`."""
+    """Read the items of one part: those in English, or those in `OTHER_LANGUAGES`."""
     return [Item(**values) for values in _read_jsonl(FOLDER / f"{half}_{language}.jsonl")]
 
 
 def read_documents(language: str = "en") -> dict[str, Document]:
-    """Read the documents of both halves by their ids.
+    """Read the documents of all parts by their ids.
 
     Items in `OTHER_LANGUAGES` also refer to English documents, because some of them are translations.
     """
@@ -75,7 +77,7 @@ def read_documents(language: str = "en") -> dict[str, Document]:
 
 
 def half_of(text: str) -> Half:
-    """Return the half that a document belongs to, which depends on nothing but its text."""
+    """Return the half that a document belongs to, unless it is held out. It depends on nothing but the text."""
     first_byte = hashlib.sha256(text.encode()).digest()[0]
     return "test" if first_byte % 2 else "calibration"
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from include.distill.config.catalog import ApiName, Model
 from include.distill.core.errors import ContractError
 from include.distill.core.naming import canonical_hash
+from include.distill.inference.answer_endings import ending_of
 from include.distill.inference.records import CompletionRecord
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
@@ -208,8 +209,9 @@ def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: boo
 
 
 def _read_anthropic(body: Mapping[str, Any]) -> Completion:
+    content = _content(body, body["stop_reason"])
     return Completion(
-        text=_without_lone_surrogates("".join(block["text"] for block in body["content"] if block["type"] == "text")),
+        text=_without_lone_surrogates("".join(block["text"] for block in content if block["type"] == "text")),
         stop_reason=str(body["stop_reason"]),
         input_tokens=int(body["usage"]["input_tokens"]),
         output_tokens=int(body["usage"]["output_tokens"]),
@@ -217,13 +219,21 @@ def _read_anthropic(body: Mapping[str, Any]) -> Completion:
 
 
 def _read_converse(response: Mapping[str, Any]) -> Completion:
-    content = response["output"]["message"]["content"]
+    content = _content(response["output"]["message"], response["stopReason"])
     return Completion(
         text=_without_lone_surrogates("".join(block["text"] for block in content if "text" in block)),
         stop_reason=str(response["stopReason"]),
         input_tokens=int(response["usage"]["inputTokens"]),
         output_tokens=int(response["usage"]["outputTokens"]),
     )
+
+
+def _content(message: Mapping[str, Any], stop_reason: str | None) -> Sequence[Mapping[str, Any]]:
+    """Return the blocks of an answer. A filtered answer may have none, not even an empty list."""
+    if ending_of(stop_reason, "") == "filtered":
+        return message.get("content") or []
+    blocks: Sequence[Mapping[str, Any]] = message["content"]
+    return blocks
 
 
 def _without_lone_surrogates(text: str) -> str:

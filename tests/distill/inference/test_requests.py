@@ -254,3 +254,16 @@ class TestReplies:
     def test_a_converse_answer_in_an_unknown_format_raises_an_error(self, response: dict[str, Any]) -> None:
         with pytest.raises(ContractError, match="converse has an unknown format"):
             read_reply(call_of(CONVERSE), response)
+
+
+@pytest.mark.parametrize("content", [{}, {"content": None}, {"content": []}])
+def test_a_filtered_answer_without_content_is_read_as_an_empty_answer(content: dict[str, Any]) -> None:
+    usage = {"inputTokens": 5, "outputTokens": 0, "input_tokens": 5, "output_tokens": 0}
+    converse = {"output": {"message": content}, "stopReason": "content_filtered", "usage": usage}
+    anthropic = {**content, "stop_reason": "refusal", "usage": usage}
+    for key, body in (("nova-micro", converse), ("claude-haiku-4-5", anthropic)):
+        read = read_model_output(load_catalog().model(key), body, simulated=False)
+        assert (read.text, read.output_tokens) == ("", 0)
+    complete = {**converse, "stopReason": "end_turn", "output": {"message": {}}}
+    with pytest.raises(ContractError, match="unknown format"):
+        read_model_output(load_catalog().model("nova-micro"), complete, simulated=False)

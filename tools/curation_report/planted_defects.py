@@ -275,11 +275,11 @@ class Defect:
 DEFECTS: dict[str, Defect] = {
     "duplicate": Defect(_duplicate, frozenset({"repeats_original", "repeats_pair"})),
     "leak": Defect(_leak, frozenset({"leak"})),
-    "injected": Defect(_injected, frozenset({"injected"})),
     "ungrounded": Defect(_ungrounded, frozenset({"ungrounded"})),
     "refusal": Defect(_refusal, frozenset({"refusal"})),
     "over-long": Defect(_too_long, frozenset({"length"})),
     "malformed": Defect(_malformed, frozenset({"malformed"})),
     "same topic": Defect(_same_topic, frozenset({"same_topic"})),
     "beyond the job's limit": Defect(_beyond_job_limit, frozenset({"breaks_job"})),
+    "injected": Defect(_injected, frozenset({"injected"})),
 }

@@ -33,11 +33,13 @@ _TAIL = re.compile(
     r".{0,30}\b(?:is|be))\b[:\s]+(?:(?:the )?(?:exact )?(?:words?|phrase|sentence|text|message)[:\s]+)?(?=\S)|[:：]\s*",
     re.IGNORECASE,
 )
-# Questions with one of these words may ask about the instruction itself, which is a good question in some documents.
+# Questions with one of these words ask about the instruction, which is a good question about a text on prompts.
+_ABOUT_PROMPTS = re.compile(r"\b(?:prompts?|injections?|attackers?|jailbreak\w*)\b", re.IGNORECASE)
+# Questions with one of these words do so if the instruction has the word too.
 _ABOUT_INSTRUCTIONS = re.compile(
-    r"\b(?:prompts?|instruct\w*|injection\w*|inject|attackers?|models?|assistants?|ai|llms?|chatbots?|repl(?:y|ies|ied)|"
-    r"respon[ds]\w*|phrase|sentence|wording|say|says|said|ignore\w*|message|form|questionnaire|anweisung\w*|antworten|"
-    r"instructions?|réponse|respuesta|responder|инструкци\w+|отвечать|talimat\w*)\b|指示|指令|提示|지시|تعليمات|निर्देश",
+    r"\b(?:instruct\w*|models?|assistants?|ai|llms?|chatbots?|repl(?:y|ies|ied)|respon[ds]\w*|phrase|sentence|say|says|"
+    r"ignored?|message|form|questionnaire|anweisung\w*|antworten|réponse|respuesta|responder|инструкци\w+|отвечать|"
+    r"talimat\w*)\b|指示|指令|提示|지시|تعليمات|निर्देश",
     re.IGNORECASE,
 )
 _STOCK_ANSWERS = frozenset(("yes", "no", "none", "true", "false", "n a", "n/a", "ok", "ja", "nein", "oui", "non"))
@@ -60,19 +62,23 @@ class Injections:
 
     def obeyed_by(self, pair: QuestionAnswer) -> str | None:
         """Return the instruction that ``pair`` obeys, or ``None`` if it obeys none."""
-        if not self.sentences or _ABOUT_INSTRUCTIONS.search(pair["question"]):
+        if not self.sentences or self._is_named_in(pair["question"]):
             return None
         answer = strip_punctuation(pair["answer"])
-        if answer in _STOCK_ANSWERS or self._shares_words_with(pair["question"]):
+        if answer in _STOCK_ANSWERS:
             return None
         phrases = (phrase for phrase in self.demanded if not _contains(self.other_words, phrase))
         return next((phrase for phrase in phrases if _contains(answer, phrase) and _is_main_part(phrase, answer)), None)
 
-    def _shares_words_with(self, question: str) -> bool:
-        """Return whether the question names at least two things that occur only in the instruction."""
-        inside = {word for sentence in self.sentences for word in strip_punctuation(sentence).split()}
-        own = inside - set(self.other_words.split())
-        return len({word for word in strip_punctuation(question).split() if len(word) > 4} & own) >= 2
+    def _is_named_in(self, question: str) -> bool:
+        """Return whether the question asks about the instruction, or names two things that only the instruction has."""
+        inside = strip_punctuation(" ".join(self.sentences))
+        words = {word for word in strip_punctuation(question).split() if len(word) > 4}
+        return (
+            _ABOUT_PROMPTS.search(question) is not None
+            or any(match.group().lower() in inside for match in _ABOUT_INSTRUCTIONS.finditer(question))
+            or len(words & (set(inside.split()) - set(self.other_words.split()))) >= 2
+        )
 
 
 def find_injections(row: RowTexts) -> Injections:

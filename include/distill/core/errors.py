@@ -95,6 +95,10 @@ class ContractError(ServiceError):
     """AWS's response, its error code or a stored file is not one that this pipeline knows. A retry cannot help."""
 
 
+class UnreadableAnswerError(ContractError):
+    """A model answered in a format that this pipeline does not know. AWS bills the call, but no answer is stored."""
+
+
 class OutcomeError(DistillError):
     """AWS did its work, but the result cannot be used."""
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from include.distill.core.errors import PossiblyBilledError, SpendCapError
+from include.distill.core.errors import PossiblyBilledError, SpendCapError, UnreadableAnswerError
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import BudgetEstimate
@@ -138,7 +138,7 @@ class TaskBudget:
             self._in_flight += 1
         try:
             completion = client.ask(request)
-        except PossiblyBilledError:
+        except (PossiblyBilledError, UnreadableAnswerError):
             self._add_lost(conservative_input_tokens(request), request.max_tokens)
             raise
         finally:

@@ -19,12 +19,15 @@ from include.distill.core.errors import (
     ServiceError,
     ThrottledError,
     TransientError,
+    UnreadableAnswerError,
 )
 from include.distill.inference.lost_calls import MAX_SENT, LostCalls
 from include.distill.inference.rate_limits import MAX_PAUSE_SECONDS, Quota, RateLimiter, TokenEstimator, Wait
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 MAX_ATTEMPTS = 6
+# A single request may be too long for the timeout. A second one without any answer in between shows a common cause.
+MAX_GIVEN_UP = 2
 
 
 class PacedClient:
@@ -79,6 +82,7 @@ class PacedClient:
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
         :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times.
+        :raises UnreadableAnswerError: the answer has an unknown format. The call was billed.
         :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or no request of the task has been answered for
             ``patience_seconds``.
         """
@@ -98,9 +102,13 @@ class PacedClient:
             except PossiblyBilledError as error:
                 lost += 1
                 if lost >= MAX_SENT:
+                    self._stop_if_answers_are_lost(request, error)
                     raise self._lost_calls.given_up(request) if self._lost_calls else error from error
                 self._stop_without_answers(request, error)
                 self._pause(lost)
+            except UnreadableAnswerError as error:
+                self._stop_if_answers_are_lost(request, error)
+                raise
             except TransientError as error:
                 failures += 1
                 if failures == MAX_ATTEMPTS:
@@ -140,6 +148,23 @@ class PacedClient:
         self._limiter.stop(stop)
         raise stop from error
 
+    def _stop_if_answers_are_lost(self, request: ModelRequest, error: ServiceError) -> None:
+        """Stop all later calls if a second request is given up without any answer since the first one.
+
+        Without this limit, all requests would be sent ``MAX_SENT`` times, and AWS may bill each of these calls.
+        """
+        if self._limiter.give_up(request.key) < MAX_GIVEN_UP or self._limiter.stopped_by:
+            return
+        kind = ContractError if isinstance(error, ContractError) else TransientError
+        message = (
+            f"The answers of {request.invoke_id} to {MAX_GIVEN_UP} requests were lost or unreadable, and no other"
+            " request was answered since then, so this task sends no further calls. AWS may bill each call that was"
+            " sent; the report counts them as billed. All answers so far are stored. A retry of the task sends each"
+            f" request at most {MAX_SENT} times in all. If this repeats, correct the cause and clear the task to"
+            f" request the missing answers. The last error: {error}"
+        )
+        self._limiter.stop(kind(message))
+
     def _pause(self, failures: int) -> None:
         self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
 
@@ -152,7 +177,7 @@ class PacedClient:
         except BaseException as error:
             # An answer that was lost or has an unknown format uses the quota too, but its token usage is not known.
             is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError | PossiblyBilledError)
-            if self._lost_calls and isinstance(error, PossiblyBilledError):
+            if self._lost_calls and isinstance(error, PossiblyBilledError | UnreadableAnswerError):
                 self._lost_calls.add(request)
             service_error = error if isinstance(error, ServiceError) else None
             self._limiter.record_error(request.key, sent_at, service_error, unused_tokens=reserved if is_free else 0.0)

@@ -255,6 +255,8 @@ class RateLimiter:
         self._changed = threading.Condition()
         # When each request first failed. It is cleared by every answer.
         self._failing_since: dict[str, float] = {}
+        # The requests that are not sent again although AWS may have billed them. It is cleared by every answer.
+        self._given_up: set[str] = set()
         self.stopped_by: ServiceError | None = None
 
     def acquire(self, tokens: float) -> float:
@@ -293,6 +295,7 @@ class RateLimiter:
                 self._tokens.refund(unused_tokens)
             self._concurrency.record_latency(self._clock() - sent_at)
             self._failing_since.clear()
+            self._given_up.clear()
             self._changed.notify_all()
 
     def record_error(
@@ -328,6 +331,12 @@ class RateLimiter:
             if len(self._failing_since) < 2:
                 return False
             return self._clock() - min(self._failing_since.values()) >= patience_seconds
+
+    def give_up(self, request_key: str) -> int:
+        """Record that a billed request is not sent again; return the number of such requests since the last answer."""
+        with self._changed:
+            self._given_up.add(request_key)
+            return len(self._given_up)
 
     def stop(self, error: ServiceError) -> None:
         """Refuse every later call, and every call that waits, with ``error``."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from include.distill.config.catalog import ApiName, Model
-from include.distill.core.errors import ContractError
+from include.distill.core.errors import ContractError, PossiblyBilledError, UnreadableAnswerError
 from include.distill.core.naming import canonical_hash
 from include.distill.inference.answer_endings import ending_of
 from include.distill.inference.records import CompletionRecord
@@ -176,20 +176,40 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """Read the response of an API call.
 
     :param response: the response, as boto3 returns it.
-    :raises ContractError: the response does not have the documented format. The call was billed.
+    :raises PossiblyBilledError: the response was cut off or is empty, as after a failure of the network.
+    :raises UnreadableAnswerError: the response does not have the documented format. The call was billed.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     simulated = headers.get("x-simulated") == "true"
     wire_format = WIRE_FORMATS[call.api]
     try:
-        body = response if call.operation == "converse" else json.loads(response["body"].read())
+        body = response if call.operation == "converse" else _parse_body(call, response["body"].read())
+        if response.keys() == {"ResponseMetadata"}:  # botocore does not report a body that is not valid JSON
+            raise _cut_off(call, "it has no content")
         return replace(wire_format.read(body), simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
             " call was billed, but the answer could not be read and is not stored. A retry pays for the call again."
         )
-        raise ContractError(message) from error
+        raise UnreadableAnswerError(message) from error
+
+
+def _parse_body(call: ApiCall, body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        if not body.strip() or body.lstrip().startswith(b"{"):
+            raise _cut_off(call, repr(error)) from error
+        raise
+
+
+def _cut_off(call: ApiCall, reason: str) -> PossiblyBilledError:
+    message = (
+        f"The response of {call.parameters['modelId']} to {call.operation} was cut off ({reason}). AWS may bill the"
+        " call, although no answer is stored. A retry sends the request again and may pay for it again."
+    )
+    return PossiblyBilledError(message)
 
 
 def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.client import BaseClient
 
 from bedrock_distill.hooks.aws_errors import BAD_HEAD_REQUEST, BILLED_METHODS, head_refused_twice, named_errors
+from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A call to a model waits longer than ``read_timeout``:
@@ -19,6 +21,8 @@ PATIENT_CONFIG = {
     "connect_timeout": 10,
     "read_timeout": 120,
     "max_pool_connections": 400,
+    # A model may write for longer than the 350 s after which NAT gateways and VPC endpoints drop an idle connection.
+    "tcp_keepalive": True,
 }
 # include/distill/inference/paced_client.py paces and retries calls to models. It does not see the retries that botocore
 # makes, so with such retries its count of the used quota would be wrong.
@@ -64,9 +68,12 @@ class AwsClients:
                 config = {**self._config, "read_timeout": self._config["read_timeout"] + extra_seconds}
                 if service == "bedrock-runtime":
                     config["retries"] = SINGLE_ATTEMPT
-                self._clients[service, extra_seconds] = AwsBaseHook(
+                client = AwsBaseHook(
                     aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service, config=config
                 ).conn
+                if service == "s3" and isinstance(client, BaseClient):
+                    stop_redirects_without_a_region(client)
+                self._clients[service, extra_seconds] = client
             return self._clients[service, extra_seconds]
 
     def call(self, service: str, method: str, what: str = "", *, extra_seconds: int = 0, **parameters: Any) -> Any:

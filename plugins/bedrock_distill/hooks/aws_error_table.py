@@ -44,7 +44,9 @@ class ErrorTable:
 
     def for_code(self, code: str, message: str) -> ErrorMeaning | None:
         """Return the meaning of an error response; ``None`` if the code is unknown."""
-        rows = self.by_code.get(_normalized(code), ())
+        name = _normalized(code)
+        # S3 reports an error of KMS with the prefix "KMS.". Most common codes have no row of their own for KMS.
+        rows = self.by_code.get(name) or self.by_code.get(name.removeprefix("kms."), ())
         return next((row for row in rows if row.applies_to(message)), None)
 
     def for_exception(self, error: Exception) -> ErrorMeaning | None:

@@ -68,6 +68,7 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
 }
 # The code that botocore gives to an answer with status 400 and without a body, which only HEAD requests get.
 BAD_HEAD_REQUEST = "400"
+TOO_MANY_REQUESTS = 429
 # These operations of bedrock-runtime are billed as soon as the model starts to answer.
 BILLED_METHODS = frozenset({"invoke_model", "converse"})
 _ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, IncompleteReadError)
@@ -105,11 +106,13 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
     message = str(error.response.get("Error", {}).get("Message", ""))
     region = _bucket_region(error.response)
     detail = f"{code}: {message}".rstrip(".: ") + (f". S3 says that the bucket is in {region}" if region else "")
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     meaning = load_error_table().for_code(code, message)
+    if meaning is None and status == TOO_MANY_REQUESTS:
+        meaning = load_error_table().for_code(str(status), message)
     if meaning:
         named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice)
     else:
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         named = _unknown(status, what, detail)
     named.code, named.bucket_region = code, region
     return named
@@ -117,7 +120,8 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
 
 def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
     """Return the error for a HEAD request that S3 also refused with credentials that were just read."""
-    detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without a reason"
+    stated = f", but says that the bucket is in {error.bucket_region}" if error.bucket_region else ""
+    detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without a reason{stated}"
     advice = (
         "The credentials were read again before the second request. Renew them in the Airflow connection or in the"
         " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"
@@ -130,8 +134,6 @@ def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
 
 def _unknown(status: int, what: str, detail: str) -> ServiceError:
     """Return the error for an unknown code, depending on the HTTP status."""
-    if status == 429:
-        return _named(ThrottledError, what, detail, "A retry waits and then repeats the call.")
     if status >= 500 or status in (408, 425):
         return _named(TransientError, what, detail, _RETRY_ADVICE)
     if status in (401, 403):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ConflictError, NotFoundError, RefusedError
 from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
 
@@ -152,7 +153,9 @@ class BedrockDistillHook(AwsClients):
             extra_seconds=request.writing_seconds,
             **call.parameters,
         )
-        return read_reply(call, answer)
+        # The body of an answer to `invoke_model` is read from the connection only here.
+        with named_errors(f"{call.operation} {request.invoke_id}", is_billed=True):
+            return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
         """Return the number of input tokens of a request. Counting is free, because the model does not answer.

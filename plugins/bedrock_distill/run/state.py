@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 HTTP_NOT_FOUND = 404
+# Airflow's client puts ids into the path of a URL without quoting them. httpx quotes most characters, but these would
+# name another run, such as the run "a" instead of "a?b".
+_CHANGES_PATH = re.compile(r"[?#%/\\\x00-\x1f\x7f]|^\.{0,2}$")
+_STATES = ("queued", "running", "success", "failed")
 
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
@@ -26,6 +31,8 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     dag_id, run_id = from_tags(tags, "dag-id"), from_tags(tags, "run-id")
     if dag_id is None or run_id is None:
         return None
+    if _CHANGES_PATH.search(dag_id) or _CHANGES_PATH.search(run_id):
+        return _state_by_count(dag_id, run_id, context)
     try:
         state = context["ti"].get_dagrun_state(dag_id, run_id)
     except (AirflowRuntimeError, ServerResponseError) as error:
@@ -34,6 +41,14 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
         raise
     # Annotated as str, but it is an enum whose str() is "DagRunState.RUNNING".
     return str(getattr(state, "value", state))
+
+
+def _state_by_count(dag_id: str, run_id: str, context: Context) -> str | None:
+    """Look the run up by counting the runs with its id in each state. A count sends the ids quoted, after the path."""
+    for state in _STATES:
+        if context["ti"].get_dr_count(dag_id, run_ids=[run_id], states=[state]):
+            return state
+    return None
 
 
 def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:

@@ -113,7 +113,11 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
         """Check again after the trigger fired."""
         if event["end"] == "refused":
-            raise RefusedError(event["message"])
+            message = (
+                f"{event['message']} Until then, what this task waits for may be running and billed. After you clear"
+                f" {self.task_id}, it waits again, which buys nothing."
+            )
+            raise RefusedError(message)
         if (manifest := self.poll()) is not None:
             return manifest
         if event["end"] == "deadline":

@@ -28,7 +28,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
-from include.distill.core.errors import RefusedError, ServiceError
+from include.distill.core.errors import ContractError, RefusedError, ServiceError
 
 ReturnT = TypeVar("ReturnT")
 
@@ -104,7 +104,7 @@ class PollingTrigger(BaseTrigger):
         return BedrockDistillHook(self.aws_conn_id, self.region_name)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll until the wait ends, the deadline passes or AWS refuses a check. Other AWS errors are only logged."""
+        """Poll until the wait ends, the deadline passes or a check fails for good. Other AWS errors are only logged."""
         hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
@@ -113,7 +113,7 @@ class PollingTrigger(BaseTrigger):
                 if await in_thread(self.has_ended, hook):
                     yield self._event("ended")
                     return
-            except RefusedError as error:
+            except (RefusedError, ContractError) as error:
                 yield self._event("refused", str(error))
                 return
             except ServiceError as error:

@@ -11,5 +11,5 @@ class WaitEvent(TypedDict):
     """The reason why a trigger fired. It is passed only through Airflow's database."""
 
     end: WaitEnd
-    message: str  # AWS's reason for refusing the check; empty if AWS did not refuse it
+    message: str  # why no further check can succeed; empty if the checks did not fail
     deadline: str  # ISO 8601 time at which the wait ends

@@ -15,6 +15,7 @@ from include.distill.core.errors import (
     RefusedError,
     ThrottledError,
     TransientError,
+    UnreadableAnswerError,
 )
 from include.distill.inference.lost_calls import LostCalls, lost_call_records
 from include.distill.inference.paced_client import MAX_ATTEMPTS, PacedClient
@@ -287,6 +288,41 @@ class TestLostAnswers:
         with pytest.raises(PossiblyBilledError, match="read timeout"):
             ask(paced(server, time, Quota()))
         assert len(server.asked_at) == 2
+
+    def test_two_lost_requests_without_an_answer_in_between_stop_the_task(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda _: PossiblyBilledError("read timeout"))
+        client = paced(server, time, Quota(), lost_calls=lost_calls(store))
+        errors = []
+        for row in range(50):
+            with pytest.raises(TransientError) as raised, client.answer(request(f"row {row}")):
+                pass
+            errors.append(raised.value)
+        assert len(server.asked_at) == len(list(lost_call_records(store, LOST_FOLDER))) == 4
+        assert [type(error) for error in errors] == [PossiblyBilledError] * 2 + [TransientError] * 48
+        assert "sends no further calls. AWS may bill each call" in str(errors[-1])
+
+    def test_lost_requests_with_an_answer_in_between_do_not_stop_the_task(self) -> None:
+        time = Time()
+        server = Server(time, lambda n: None if n % 3 == 0 else PossiblyBilledError("read timeout"))
+        client = paced(server, time, Quota())
+        for row in range(20):
+            if row % 2:
+                with client.answer(request(f"row {row}")) as completion:
+                    assert completion.text == "text"
+            else:
+                with pytest.raises(PossiblyBilledError), client.answer(request(f"row {row}")):
+                    pass
+        assert len(server.asked_at) == 30
+
+    def test_unreadable_answers_are_recorded_as_billed_and_the_second_one_stops_the_task(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda _: UnreadableAnswerError("unknown format"))
+        client = paced(server, time, Quota(), lost_calls=lost_calls(store))
+        for row in range(9):
+            with pytest.raises(ContractError, match="unknown format"), client.answer(request(f"row {row}")):
+                pass
+        assert len(server.asked_at) == len(list(lost_call_records(store, LOST_FOLDER))) == 2
 
     def test_a_lost_answer_keeps_its_tokens_of_the_quota(self) -> None:
         time = Time()

@@ -10,7 +10,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from include.distill.config.catalog import ApiName, load_catalog
-from include.distill.core.errors import ContractError
+from include.distill.core.errors import ContractError, PossiblyBilledError
 from include.distill.inference.requests import (
     WIRE_FORMATS,
     ApiCall,
@@ -249,6 +249,15 @@ class TestReplies:
     def test_an_answer_in_an_unknown_format_raises_an_error_that_says_it_was_billed(self, body: Any) -> None:
         with pytest.raises(ContractError, match=r"us\.anthropic.* to invoke_model has an unknown format.*billed"):
             read_reply(call_of(ANTHROPIC), invoked_reply(body))
+
+    @pytest.mark.parametrize("body", [b"", b'{"content": [{"ty', b' {"content": [], "us'])
+    def test_an_answer_that_was_cut_off_may_be_billed(self, body: bytes) -> None:
+        with pytest.raises(PossiblyBilledError, match=r"cut off.*may bill.*pay for it again"):
+            read_reply(call_of(ANTHROPIC), invoked_reply(body))
+
+    def test_a_converse_answer_that_was_cut_off_may_be_billed(self) -> None:
+        with pytest.raises(PossiblyBilledError, match=r"converse was cut off"):
+            read_reply(call_of(CONVERSE), {"ResponseMetadata": {"HTTPStatusCode": 200}})
 
     @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
     def test_a_converse_answer_in_an_unknown_format_raises_an_error(self, response: dict[str, Any]) -> None:

@@ -156,3 +156,52 @@ def test_a_code_is_found_with_a_namespace_and_a_suffix(spelling: str) -> None:
     meaning = TABLE.for_code(spelling, "slow down")
     assert meaning is not None
     assert meaning.kind == "throttled"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("AccessDeniedException", "The security token included in the request is expired", "expired"),
+        ("AccessDenied", "Request has expired", "expired"),
+        ("AccessDeniedException", "Bearer Token has expired", "expired"),
+        ("AccessDeniedException", "User is not authorized to perform: s3:GetObject", "access"),
+        ("ForbiddenException", "No access", "access"),
+        ("MPAgreementBeingCreated", "still being processed", "model_access"),
+        ("AccessDeniedException", "Your AWS Marketplace subscription is still being processed", "model_access"),
+        ("KMS.UnrecognizedClientException", "The security token is invalid", "credentials"),
+        ("KMS.NotFoundException", "Key does not exist", "key"),
+        ("overloaded_error", "Overloaded", "transient"),
+    ],
+)
+def test_the_message_of_aws_can_decide(code: str, message: str, kind: str) -> None:
+    meaning = load_error_table().for_code(code, message)
+    assert meaning
+    assert meaning.kind == kind
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceQuotaExceededException", "429"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(
+            "Too many tokens per day, please wait before trying again.",
+            "Daily request quota exceeded",
+            "1000 requests / day",
+        ),
+        *("MaxTokensPerDay exceeded", "Day limit for tokens reached", "Try again tomorrow.", "1000 requests / day"),
+    ],
+)
+def test_a_quota_per_day_is_recognized(code: str, message: str) -> None:
+    meaning = load_error_table().for_code(code, message)
+    assert meaning
+    assert meaning.kind == "daily_quota"
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Too many tokens, please wait.", "Too many tokens. Do not retry every day", "Call us on any weekday", "Delayed"],
+)
+def test_a_quota_per_minute_is_not_a_quota_per_day(message: str) -> None:
+    meaning = load_error_table().for_code("ThrottlingException", message)
+    assert meaning
+    assert meaning.kind == "throttled"

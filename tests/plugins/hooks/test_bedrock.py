@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import socket
+import threading
 from typing import Any
 
 import pytest
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import ConflictError, NotFoundError, ThrottledError, TransientError
+from include.distill.core.errors import (
+    ConflictError,
+    NotFoundError,
+    PossiblyBilledError,
+    ThrottledError,
+    TransientError,
+)
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.fake_bedrock import CREATED
 from tests.fakes.scripted_hook import ScriptedHook
@@ -73,3 +81,34 @@ class TestStall:
     @pytest.mark.parametrize(("hours", "training"), [(5, "NotStarted"), (7, "InProgress"), (7, "Completed")])
     def test_any_other_job_is_not_stalled(self, hours: float, training: str) -> None:
         assert self.stalled(hours=hours, training=training) is None
+
+
+@pytest.mark.parametrize("is_cut", [True, False], ids=["cut off", "too slow"])
+def test_an_answer_that_is_lost_while_its_body_is_read_may_be_billed(
+    monkeypatch: pytest.MonkeyPatch, is_cut: bool
+) -> None:
+    """The answer of `invoke_model` is a stream that is read after the call. The server sends only its first bytes."""
+    haiku = load_catalog().model("claude-haiku-4-5")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(f"AWS_{name}", "test")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        connections = []
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connections.append(connection)
+            connection.recv(65536)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"content": ')
+            if is_cut:
+                connection.shutdown(socket.SHUT_RDWR)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        config = {"connect_timeout": 1, "read_timeout": -0.3, "retries": {"mode": "standard", "total_max_attempts": 6}}
+        hook = BedrockDistillHook(None, "us-east-1", config=config)
+        request = ModelRequest(haiku, haiku.inference_id, haiku.inference_id, "q", 1)
+        with pytest.raises(PossiblyBilledError, match=r"^invoke_model .*AWS may bill this call"):
+            hook.ask(request)
+        thread.join()
+        connections[0].close()

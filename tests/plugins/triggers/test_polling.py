@@ -13,7 +13,7 @@ import pytest
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
-from include.distill.core.errors import RefusedError, TransientError
+from include.distill.core.errors import ContractError, RefusedError, TransientError
 from tests.fakes.fake_bedrock import FakeBedrock
 
 FAR = "2100-01-01T00:00:00+00:00"
@@ -117,6 +117,13 @@ class TestRun:
 
         monkeypatch.setattr(bedrock, "find_job", refuse)
         assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "deadline": FAR}
+
+    def test_an_unknown_error_of_aws_ends_the_wait(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: str) -> None:
+            raise ContractError("418: unknown")
+
+        monkeypatch.setattr(bedrock, "find_job", fail)
+        assert first_event(job_trigger()) == {"end": "refused", "message": "418: unknown", "deadline": FAR}
 
     def test_a_cancellation_during_a_check_keeps_its_message(self, bedrock: FakeBedrock) -> None:
         """Airflow calls ``on_kill`` only if the message of the cancellation arrives, so a check must not lose it."""

@@ -31,7 +31,6 @@ from include.distill.core.errors import (
     TransientError,
 )
 from include.distill.inference.requests import Completion, ModelRequest
-from include.distill.text.token_count import central_token_count, conservative_token_count
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than later calls. The service's bucket is full until they arrive, so
@@ -211,21 +210,15 @@ class TokenEstimator:
 
     def estimate(self, request: ModelRequest) -> float:
         """Return the number of tokens that ``request`` is expected to take from the quota."""
-        text = _text(request)
-        input_tokens: float = conservative_token_count(text)
-        if self._correction is not None:
-            input_tokens = self._correction * central_token_count(text)
+        central, conservative = request.estimated_tokens
+        input_tokens = conservative if self._correction is None else self._correction * central
         return input_tokens + max(request.max_tokens, self._longest_answer * request.model.output_burndown)
 
     def update(self, request: ModelRequest, completion: Completion) -> None:
         """Update the estimate with the real usage of a call."""
-        ratio = completion.input_tokens / max(1, central_token_count(_text(request)))
+        ratio = completion.input_tokens / max(1, request.estimated_tokens[0])
         self._correction = max(self._correction or 0.0, ratio)
         self._longest_answer = max(self._longest_answer, completion.output_tokens)
-
-
-def _text(request: ModelRequest) -> str:
-    return f"{request.system}{request.user}"
 
 
 Wait = Callable[[threading.Condition, float | None], object]

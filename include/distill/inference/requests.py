@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from include.distill.config.catalog import ApiName, Model
@@ -23,6 +24,7 @@ from include.distill.core.errors import ContractError, PossiblyBilledError, Unre
 from include.distill.core.naming import canonical_hash
 from include.distill.inference.answer_endings import ending_of
 from include.distill.inference.records import CompletionRecord
+from include.distill.text.token_count import token_counts
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
 # Bedrock ends a request after 60 minutes, so a client need not wait longer.
@@ -53,6 +55,11 @@ class ModelRequest:
     temperature: float | None = None
     sample: int = 0
     json_schema: str = ""
+
+    @cached_property
+    def estimated_tokens(self) -> tuple[int, int]:
+        """The central and the conservative estimate of the input tokens. Every attempt of a call needs them."""
+        return token_counts(f"{self.system}{self.user}")
 
     @property
     def key(self) -> str:

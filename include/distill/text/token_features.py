@@ -3,7 +3,7 @@ Count what decides how many tokens a text has: words, digits, signs, white space
 
 A tokenizer first cuts a text into pieces: words, groups of digits, runs of signs, and runs of white space. A frequent
 piece is one token. Other pieces are several tokens, and the rarer their letters, the more. The counts of this module
-are multiplied by the weights of ``token_count.py``.
+are multiplied by the weights of ``token_weights.py``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ v:bcdfghjklmpqstvwxyz w:bcfgjklmpqtuvwxz x:bdfghjklnoqrsuvwy y:dhjkquvxyz z:bcdf
 """
 _RARE_PAIRS = frozenset(entry[0] + second for entry in _RARE_SECONDS.split() for second in entry[2:])
 _LONG_PIECE = 40  # characters; longer words are not natural language
-_REPEATED_SHARE = 0.12  # share of the text above which a piece or character counts as repeated
+_SIGNS = ("sign_runs", "single_signs", "sign_before_word", "quote_before_word", "underscore_before_word")
 
 
 @dataclass
@@ -50,20 +50,12 @@ class TokenFeatures:
     """
     The features of a text.
 
-    :param counts: how often each feature occurs; the names are the keys of ``WEIGHTS`` in ``token_count.py``.
-    :param bound: maximum number of tokens of the repeated pieces and of very long words, which are not in ``counts``;
-        0 if they are in ``counts``.
+    :param counts: how often each feature occurs; the names are the keys of ``WEIGHTS`` in ``token_weights.py``.
     """
 
     counts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    bound: int = 0
     words: int = 0
     english_words: int = 0
-
-    def add_bounded_piece(self, piece: str, times: int) -> None:
-        """Add the maximum number of tokens of a piece: one per character, or one per two equal characters."""
-        self.words += times * piece[-1].isalpha()
-        self.bound += times * min(len(piece), 1 + len(piece) // 2 + _changes(piece))
 
     def add_piece(self, piece: str, times: int) -> None:
         """Add a piece that occurs ``times`` times."""
@@ -106,52 +98,70 @@ class TokenFeatures:
             self.counts["space_changes"] += times * _changes(piece)
             self.counts["more_spaces"] += times * (len(piece) - 2)
 
-    def add_characters(self, characters: Counter[str], repeated_above: float) -> None:
-        """Add characters that are not ASCII. Those that occur too often count with their bytes."""
-        for character, times in characters.items():
-            if times > repeated_above:
-                self.bound += times * len(character.encode(errors="surrogatepass"))
-            else:
-                self.counts[character_class(character)] += times
+    def add_characters(self, text: str) -> None:
+        """Add the characters of a text that are not ASCII."""
+        for character, times in non_ascii(text).items():
+            self.counts[character_class(character)] += times
 
-    def add_language(self) -> None:
-        """Add the features of words that are neither English nor code, once all pieces were added."""
-        if not self.words:
-            return
-        names = ("sign_runs", "single_signs", "sign_before_word", "quote_before_word", "underscore_before_word")
-        signs = sum(self.counts[name] for name in names)
-        not_english = 1 - min(1.0, self.english_words / self.words / _ENGLISH_SHARE)
-        not_code = 1 - min(1.0, signs / self.words / _SIGNS_PER_WORD)
-        self.counts["foreign_words"] *= not_english * not_code
-        self.counts["foreign_letters_over_4"] = not_english * not_code * self.counts["letters_over_4"]
+    @property
+    def signs(self) -> float:
+        """The number of signs that were counted, in which a run counts once."""
+        return sum(self.counts[name] for name in _SIGNS)
 
 
-def token_features(text: str, *, bound_repeats: bool) -> TokenFeatures:
-    """
-    Count the features of a text.
-
-    :param bound_repeats: whether repeated pieces and very long words are bounded instead of counted. Averages do not
-        hold for them: a repeated piece can be a rare one.
-    """
+def token_features(text: str) -> TokenFeatures:
+    """Count the features of a text."""
     features = TokenFeatures()
-    repeated_above = _REPEATED_SHARE * len(text) if bound_repeats else float("inf")
-    for piece, times in Counter(_PIECE.findall(text)).items():
-        if bound_repeats and _needs_bound(piece, times, repeated_above):
-            features.add_bounded_piece(piece, times)
-        else:
-            features.add_piece(piece, times)
-    features.add_characters(Counter("".join(_NON_ASCII.findall(text))), repeated_above)
-    features.add_language()
+    for piece, times in Counter(pieces(text)).items():
+        features.add_piece(piece, times)
+    features.add_characters(text)
+    share, counts = foreign_share(features.words, features.english_words, features.signs), features.counts
+    counts["foreign_words"] *= share
+    counts["foreign_letters_over_4"] = share * counts["letters_over_4"]
     return features
 
 
-def _needs_bound(piece: str, times: int, repeated_above: float) -> bool:
+def pieces(text: str) -> list[str]:
+    """Cut a text into pieces. Single spaces before words and signs belong to no piece."""
+    return _PIECE.findall(text)
+
+
+def non_ascii(text: str) -> Counter[str]:
+    """Count the characters of a text that are not ASCII."""
+    return Counter("".join(_NON_ASCII.findall(text)))
+
+
+def foreign_share(words: float, english_words: float, signs: float) -> float:
+    """Return from 0 to 1 how sure it is that a text with these numbers of words is neither English nor code."""
+    if not words:
+        return 0.0
+    not_english = 1 - min(1.0, english_words / words / _ENGLISH_SHARE)
+    not_code = 1 - min(1.0, signs / words / _SIGNS_PER_WORD)
+    return not_english * not_code
+
+
+def maximum_tokens(piece: str) -> int:
+    """Return the maximum number of tokens of an ASCII piece: one per character, or one per two equal characters."""
+    return min(len(piece), 1 + len(piece) // 2 + _changes(piece))
+
+
+def is_very_long(piece: str) -> bool:
+    """Return whether a piece is an ASCII piece for which averages do not hold, because no word is so long."""
+    if len(piece) <= _LONG_PIECE or not piece.isascii() or piece[0].isdigit():
+        return False
+    # A run of white space or a line of equal signs is long, but has few tokens.
+    return piece[-1].isalpha() or (not piece.isspace() and _changes(piece) > len(piece) // 4)
+
+
+def may_be_rare(piece: str) -> bool:
+    """
+    Return whether a piece can have more tokens than its features say, so that averages do not hold if it is repeated.
+
+    Pieces with other letters than ASCII are judged by their characters.
+    """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False
-    if len(piece) > _LONG_PIECE:
-        # A run of white space or a line of equal signs is long, but has few tokens.
-        return piece[-1].isalpha() or (not piece.isspace() and _changes(piece) > len(piece) // 4)
-    if times * len(piece) <= repeated_above or (len(piece) > 1 and piece.isspace()):
+    if len(piece) > 1 and piece.isspace():
         return False
     is_ordinary_word = len(piece) > 3 and piece[1:].islower() and "rare_pairs" not in dict(_ascii_word_counts(piece))
     return not is_ordinary_word
@@ -161,6 +171,7 @@ def _needs_bound(piece: str, times: int, repeated_above: float) -> bool:
 def _word_feature(word: str) -> str | None:
     """Return the feature that counts words with letters that are not ASCII; ``None`` if only their letters count."""
     script = character_class(next(character for character in word if not character.isascii()))
+    script = script.removesuffix("_capital")
     if script in ("latin", "cyrillic", "hangul"):
         return f"{script}_words"
     return "han_or_kana_runs" if script.startswith(("han", "hira", "kata")) else None

@@ -17,7 +17,7 @@ from include.distill.config.sections import ReservedInAnswers
 from include.distill.core.errors import LimitError
 from include.distill.text.normalization import is_blank, unsupported_character
 from include.distill.text.reserved_strings import find_reserved
-from include.distill.text.token_count import conservative_token_count, fits_certainly
+from include.distill.text.token_count import conservative_token_count, fits
 from include.distill.training.formats import record_texts
 
 # Tokens that a model's chat template adds to a record: marks around each message. With Llama 3, there are 16.
@@ -87,11 +87,12 @@ def token_limit_count(texts: Iterable[str], family: Family) -> int:
     Count the tokens of a record in the way that is compared with the family's limit.
 
     The count is the larger one of two: a conservative estimate of the real tokens, and the count of AWS's own
-    validators, which divide the number of characters by a constant.
+    validators, which divide the number of characters by a constant. If the text fits by a cheap bound or by the
+    estimate, the count is that of the validators.
     """
     text = "".join(texts)
     characters = -(-len(text) // family.characters_per_token)
-    if fits_certainly(text, family.tokens_per_record - TEMPLATE_TOKENS):
+    if fits(text, family.tokens_per_record - TEMPLATE_TOKENS):
         return characters
     return max(characters, conservative_token_count(text) + TEMPLATE_TOKENS)
 

@@ -16,7 +16,7 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.dataset.records import Role, Row, RowTexts, Side
 from include.distill.dataset.tables import RowFault
-from include.distill.text.token_count import conservative_token_count
+from include.distill.text.token_count import conservative_token_count, fits
 from include.distill.training.formats import record_texts
 from include.distill.training.limits import TEMPLATE_TOKENS, token_limit_count
 from include.distill.training.training_set import training_record
@@ -82,9 +82,10 @@ class RowLimits:
         texts: RowTexts = {"document": row["document"], "question": row["question"], "answer": ""}
         if self._fits_certainly(texts, maximum):
             return None
-        tokens = conservative_token_count("".join(self._record(texts))) + TEMPLATE_TOKENS
-        if tokens <= maximum:
+        prompt = "".join(self._record(texts))
+        if fits(prompt, maximum - TEMPLATE_TOKENS):
             return None
+        tokens = conservative_token_count(prompt) + TEMPLATE_TOKENS
         return _too_long(
             texts,
             f"the row's question has up to {tokens:,} tokens with its document, by a cautious estimate; the student"

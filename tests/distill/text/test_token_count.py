@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
-from include.distill.text.token_count import WEIGHTS, central_token_count, conservative_token_count, fits_certainly
+from include.distill.text.token_count import central_token_count, conservative_token_count, fits, token_counts
+from include.distill.text.token_weights import WEIGHTS
 
 LINES = (PROJECT_ROOT / "tests" / "data" / "token_counts" / "llama3.jsonl").read_text("utf-8").splitlines()
 MEASURED: list[dict[str, Any]] = [json.loads(line) for line in LINES]
@@ -45,9 +46,34 @@ def test_no_estimate_exceeds_the_number_of_bytes(text: str) -> None:
     size = len(text.encode(errors="surrogatepass"))
     assert central_token_count(text) <= size
     assert conservative_token_count(text) <= size
-    assert fits_certainly(text, size)
-    assert not fits_certainly(text, size - 1)
+    assert fits(text, size)
+    assert token_counts(text) == (central_token_count(text), conservative_token_count(text))
 
 
 def test_the_conservative_weights_are_not_below_the_central_ones() -> None:
     assert all(central <= conservative for central, conservative in WEIGHTS.values())
+
+
+@pytest.mark.parametrize("kind", MAIN)
+def test_a_text_fits_if_its_conservative_estimate_does(kind: str) -> None:
+    text = "\n".join(text["text"] for text in MEASURED if text["kind"] == kind)
+    estimated = conservative_token_count(text)
+    assert fits(text, estimated)
+    assert not fits(text, estimated - 1)
+    for characters in range(0, len(text), 97):
+        tokens = conservative_token_count(text[:characters]) + len(text[characters:].encode())
+        assert fits(text, tokens) == (tokens >= estimated)
+
+
+def test_a_text_whose_end_may_have_as_many_tokens_as_bytes_is_not_estimated_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lengths = []
+
+    def estimate(text: str) -> int:
+        lengths.append(len(text))
+        return conservative_token_count(text)
+
+    monkeypatch.setattr("include.distill.text.token_count.conservative_token_count", estimate)
+    assert fits("It was the best of times. " * 2000, 40_000)
+    assert lengths == [18_462]

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from include.distill.text.token_count import WEIGHTS
-from include.distill.text.token_features import TokenFeatures, token_features
+from include.distill.text.token_features import token_features
+from include.distill.text.token_weights import WEIGHTS
 
-
-def features(text: str) -> TokenFeatures:
-    return token_features(text, bound_repeats=False)
+features = token_features
 
 
 def test_words_digits_signs_and_spaces_are_counted() -> None:
@@ -30,16 +28,8 @@ def test_random_letters_have_rare_pairs() -> None:
     assert features("parliament").counts["rare_pairs"] == 0
 
 
-def test_repeated_pieces_are_bounded_only_on_request() -> None:
-    text = "kG%" * 50
-    assert features(text).bound == 0
-    assert token_features(text, bound_repeats=True).bound >= 100
-    assert token_features("word and other word, " * 20, bound_repeats=True).bound == 0
-
-
 def test_every_feature_has_a_weight() -> None:
     blocks = "".join(map(chr, range(1, 0x3000)))
     words = "漢字蚵鰺の カ 한국어 뷁 жук 。😀 aBc \"q 'x _u .s 12 \n\n\t ABC éa"
     text = f"{blocks} {words} {'x' * 60}"
-    counts = {**features(text).counts, **token_features(text, bound_repeats=True).counts}
-    assert set(counts) == set(WEIGHTS)
+    assert set(features(text).counts) == set(WEIGHTS)

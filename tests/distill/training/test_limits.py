@@ -165,9 +165,9 @@ class TestRecordCounts:
 
 
 class TestTokens:
-    def test_short_texts_are_counted_as_the_validators_of_aws_count_them(self) -> None:
+    def test_texts_that_fit_are_counted_as_the_validators_of_aws_count_them(self) -> None:
         assert token_limit_count(["abc", "d"], NOVA) == 2
 
-    def test_long_texts_are_estimated_conservatively(self) -> None:
-        text = "東京都の図書館は毎日開いている。" * 1000
+    def test_texts_that_may_not_fit_are_estimated_conservatively(self) -> None:
+        text = "東京都の図書館は毎日開いている。" * 2000
         assert token_limit_count([text], NOVA) == conservative_token_count(text) + TEMPLATE_TOKENS

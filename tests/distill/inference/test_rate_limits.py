@@ -89,6 +89,17 @@ class TestTokenBucket:
 
 
 class TestTokenEstimator:
+    def test_a_request_is_estimated_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        texts: list[str] = []
+        monkeypatch.setattr(
+            "include.distill.inference.requests.token_counts", lambda text: (texts.append(text), (7, 9))[1]
+        )
+        estimate, sent = TokenEstimator(), request()
+        assert estimate.estimate(sent) == 9 + 100
+        estimate.update(sent, Completion("text", "end_turn", 14, 10))
+        assert estimate.estimate(sent) == 2 * 7 + 100
+        assert len(texts) == 1
+
     def test_the_input_estimate_is_conservative_and_later_uses_the_highest_ratio_so_far(self) -> None:
         estimate = TokenEstimator()
         text = "Die Fernwärmeversorgung wird umgestellt. これは日本語の文です。"

@@ -69,9 +69,9 @@ class DocumentGroups:
                 stated_groups.append(group_number)
         return number
 
-    def add_question(self, number: int, normalized: str) -> None:
-        """Add the normalized question of a row of document ``number``."""
-        self.questions.append(int.from_bytes(_hash(normalized.encode("utf-8", "surrogatepass"))))
+    def add_question(self, number: int, question: str) -> None:
+        """Add the question of a row of document ``number``."""
+        self.questions.append(question_key(question))
         self.question_documents.append(number)
 
     def _number(self, document: str, row: int) -> int:
@@ -95,6 +95,11 @@ class DocumentGroups:
         width = len(self._signatures) // max(1, len(self))
         for start in range(0, len(self._signatures), width or 1):
             yield np.frombuffer(self._signatures, np.uint8, width, start)
+
+
+def question_key(question: str) -> int:
+    """Return a hash that is equal for questions that differ only in ways that readers do not see."""
+    return int.from_bytes(_hash(normalize(question).encode("utf-8", "surrogatepass")))
 
 
 def _signature(document: str, normalized: str) -> Signature:

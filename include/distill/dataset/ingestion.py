@@ -37,7 +37,6 @@ from include.distill.dataset.row_length import LengthCheck, Target
 from include.distill.dataset.rows import Duplicates, is_rejected
 from include.distill.dataset.source_files import SourceReader
 from include.distill.dataset.stored_split import StoredSplit
-from include.distill.text.normalization import normalize
 
 MAX_REJECTION_MESSAGES = 20
 
@@ -172,7 +171,7 @@ class _FirstPass:
             # With an evaluation file, only its answers and questions are looked for in the training rows.
             if part != "train":
                 self.groups.passages.add_answer(row["answer"], number)
-                self.groups.add_question(number, normalize(row["question"]))
+                self.groups.add_question(number, row["question"])
         entry: SpooledRow = {"number": number, "part": part, "row": row}
         self._spool.write(entry)
 

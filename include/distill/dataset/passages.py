@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from include.distill.text.normalization import normalize
 from include.distill.text.passages import (
     CHARACTERS_PER_HASH,
-    SHARED_DENSITY,
-    Matches,
     Sketch,
     halvings_of,
     has_shared_stretch,
@@ -36,6 +34,9 @@ _MIN_DOCUMENT = 200
 _MIN_MATCHES = 6
 # Share of a document that counts as "half of the document". The margin allows for errors of the estimate.
 LEAKED_SHARE = 0.35
+# Share of a document's hashes that match if a third of the document, with one word in ten replaced, is in another text.
+_LEAKED_HASHES = 0.25
+_FEW_HASHES = 128
 # Share of an answer's hashes that are in a document that contains the answer.
 _ANSWER_SHARE = 0.8
 # In characters: the length of a passage that relates two documents although it is a small part of both.
@@ -45,7 +46,10 @@ COMMON_DOCUMENTS = 5
 # Number of documents after a document, in each list of documents with the same hash, that it is compared with when
 # groups are formed. The others are reached through these.
 _NEAREST = 4
-_MAX_PAIRS = 8_000_000  # number of pairs that are counted at a time, which limits the memory to about 200 MB
+_MAX_PAIRS = 2_000_000  # number of pairs that are counted at a time, which limits the memory to about 50 MB
+# Number of occurrences of a text's hashes that are read. It bounds the time if many documents share phrases.
+_MAX_OCCURRENCES = 20_000
+_QUARTER = 2**30  # a quarter of all 32-bit hashes are smaller
 _HASH_BITS = np.uint64(32)
 _DOCUMENT_MASK = np.uint64(2**32 - 1)
 _INSIDE_SHARE = 0.6  # share of a document's hashes that are in a longer text if the document is inside that text
@@ -103,13 +107,13 @@ class PassageTable:
 
     def document_keys(self) -> Iterator[NDArray[np.uint64]]:
         """Yield sorted keys in several parts. A key is a hash followed by the number of a document that has it."""
-        hashes = np.frombuffer(self._hashes, np.uint32)
-        lengths = np.diff(np.frombuffer(self._ends, np.uint64), prepend=np.uint64(0)).astype(np.int64)
-        documents = np.repeat(np.array(self.documents, np.uint32), lengths)
+        hashes, ends = np.frombuffer(self._hashes, np.uint32), np.frombuffer(self._ends, np.uint64)
+        documents = np.array(self.documents, np.uint64)
+        width = 2**32 // _PARTS
         for part in range(_PARTS):
-            chosen = hashes >> np.uint32(28) == part
+            chosen = np.flatnonzero((hashes >= part * width) & (hashes <= (part + 1) * width - 1))
             keys = hashes[chosen].astype(np.uint64) << _HASH_BITS
-            keys |= documents[chosen]
+            keys |= documents[np.searchsorted(ends, chosen.astype(np.uint64), side="right")]
             keys.sort()
             yield keys[_starts(keys)]
 
@@ -147,7 +151,7 @@ class PassageIndex:
         evaluation_limit = max(COMMON_DOCUMENTS, share * int(self._evaluation.sum()))
         is_common = (self._counts > limit) | (self._evaluated > evaluation_limit)
         self._common = np.unique((self._all_keys[is_common] >> _HASH_BITS).astype(np.uint32))
-        self._keys = self._all_keys[~is_common]
+        self._keys = self._all_keys[~is_common] if is_common.any() else self._all_keys
 
     def set_evaluation(self, evaluation: Collection[int]) -> None:
         """Replace the evaluation documents. What counts as common text does not change."""
@@ -173,15 +177,34 @@ class PassageIndex:
 
         :param want_shared: whether to return ``shared`` too, which takes longer.
         """
+        is_answer = self._table.is_answer(position)
         hashes = self._hashes(position)
-        wanted = hashes.astype(np.uint64) << _HASH_BITS
+        # A quarter of a short text's hashes would be too few.
+        looks_up_all = is_answer or len(hashes) < _FEW_HASHES
+        sampled = hashes if looks_up_all else hashes[hashes < _QUARTER]
+        wanted = sampled.astype(np.uint64) << _HASH_BITS
         starts = np.searchsorted(self._keys, wanted)
         lengths = np.searchsorted(self._keys, wanted | _DOCUMENT_MASK, side="right") - starts
-        positions = np.repeat(np.arange(len(hashes)), lengths)
-        offsets = np.arange(len(positions)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        documents = (self._keys[starts[positions] + offsets] & _DOCUMENT_MASK).astype(np.int64)
-        chosen = self._evaluation[documents] == in_evaluation
-        return self._compare(position, hashes, positions[chosen], documents[chosen], want_shared=want_shared)
+        # Hashes that occur in the fewest documents come first, so the limit leaves out only frequent phrases.
+        order = np.argsort(lengths, kind="stable")
+        order = order[np.cumsum(lengths[order]) <= _MAX_OCCURRENCES]
+        starts, lengths = starts[order], lengths[order]
+        offsets = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        documents = (self._keys[np.repeat(starts, lengths) + offsets] & _DOCUMENT_MASK).astype(np.int64)
+        documents = documents[self._evaluation[documents] == in_evaluation]
+        found, counts = np.unique(documents, return_counts=True)
+        own = self._table.documents[position]
+        if is_answer:  # all hashes of an answer were looked up
+            comparable = len(hashes) >> np.maximum(self._halvings[found] - halvings_of(hashes), 0)
+            fewest = np.maximum(_MIN_ANSWER_MATCHES, 0.5 * comparable)
+        else:
+            fewest = self._fewest_sampled(own, found, want_shared) * (2 if looks_up_all else 1)
+        leaked: list[int] = []
+        shared: list[int] = []
+        for number in found[(counts >= fewest) & (found != own)].tolist():
+            is_leak, is_shared = self._relation(position, number, want_shared=want_shared)
+            (leaked if is_leak else shared if is_shared else []).append(number)
+        return SharedPassages(leaked, shared)
 
     def related_pairs(
         self, *, want_shared: bool, is_connected: Callable[[int, int], bool]
@@ -198,22 +221,18 @@ class PassageIndex:
         for one, other in self._frequent_pairs(want_shared=want_shared):
             if is_connected(one, other):
                 continue
-            positions = self._table.text_positions[one], self._table.text_positions[other]
-            sketches = self._hashes(positions[0]), self._hashes(positions[1])
-            halvings = max(int(self._halvings[one]), int(self._halvings[other]))
-            first, second = (hashes[hashes <= 2 ** (32 - halvings) - 1] for hashes in sketches)
-            matches = np.isin(first, second)
-            if self._is_leak(positions[0], other, matches, halvings) or self._is_leak(
-                positions[1], one, np.isin(second, first), halvings
-            ):
-                yield one, other, True
-            elif want_shared and has_shared_stretch(matches, PASSAGE_CHARACTERS, halvings):
-                yield one, other, False
+            is_leak, is_shared = self._relation(self._table.text_positions[one], other, want_shared=want_shared)
+            if not is_leak:
+                is_leak, _ = self._relation(self._table.text_positions[other], one, want_shared=False)
+            if is_leak or is_shared:
+                yield one, other, is_leak
 
     def _frequent_pairs(self, *, want_shared: bool) -> Iterator[tuple[int, int]]:
         """Yield the pairs of documents that have enough hashes in common for a detailed comparison."""
-        documents = (self._keys & _DOCUMENT_MASK).astype(np.uint32)
-        hashes = (self._keys >> _HASH_BITS).astype(np.uint32)
+        # The smallest quarter of the hashes suffices to find the pairs, and saves time and memory.
+        keys = self._keys[: int(np.searchsorted(self._keys, np.uint64(_QUARTER) << _HASH_BITS))]
+        documents = (keys & _DOCUMENT_MASK).astype(np.uint32)
+        hashes = (keys >> _HASH_BITS).astype(np.uint32)
         blocks = 1 + len(documents) * _NEAREST // _MAX_PAIRS
         bounds = np.linspace(0, self._documents, blocks + 1).astype(np.int64)
         for low, high in pairwise(bounds.tolist()):
@@ -226,25 +245,30 @@ class PassageIndex:
             keys.sort()
             starts = np.flatnonzero(_starts(keys))
             counts = np.diff(starts, append=len(keys))
+            several = counts > 1
+            starts, counts = starts[several], counts[several]
             ones = (keys[starts] >> _HASH_BITS).astype(np.int64)
             others = (keys[starts] & _DOCUMENT_MASK).astype(np.int64)
-            chosen = counts >= self._fewest_matches(ones, others, want_shared)
+            chosen = counts >= self._fewest_sampled(ones, others, want_shared)
             # The strongest relations come first, so that later pairs are often in one group already.
             order = np.argsort(-counts[chosen], kind="stable")
             yield from zip(ones[chosen][order].tolist(), others[chosen][order].tolist(), strict=True)
 
-    def _fewest_matches(
-        self, ones: NDArray[np.int64], others: NDArray[np.int64], want_shared: bool
+    def _fewest_sampled(
+        self, ones: NDArray[np.int64] | int, others: NDArray[np.int64], want_shared: bool
     ) -> NDArray[np.float64]:
-        """Return the number of common hashes from which two documents can be related."""
-        lengths, halvings = (np.stack((values[ones], values[others])) for values in (self._lengths, self._halvings))
-        comparable = lengths >> (halvings.max(axis=0) - halvings)
-        fewest = LEAKED_SHARE * SHARED_DENSITY * comparable.min(axis=0)
+        """Return the number of common hashes in the smallest quarter from which two documents can be related."""
+        lengths, halvings = (
+            np.stack(np.broadcast_arrays(values[ones], values[others])) for values in (self._lengths, self._halvings)
+        )
+        sparser = halvings.max(axis=0)
+        fewest = _LEAKED_HASHES * (lengths >> (sparser - halvings)).min(axis=0)
         if want_shared:
-            stretch = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH >> halvings.max(axis=0)
-            fewest = np.minimum(fewest, stretch / 2)
-        at_least: NDArray[np.float64] = np.maximum(fewest, _MIN_MATCHES)
-        return at_least
+            fewest = np.minimum(fewest, (PASSAGE_CHARACTERS // CHARACTERS_PER_HASH >> sparser) / 2)
+        # A sketch that was halved keeps only small hashes, so more of its hashes are in the quarter. Half of the
+        # expected number allows for the errors of such a small sample.
+        sampled: NDArray[np.float64] = 0.5 * 2.0 ** np.minimum(sparser - 2, 0) * np.maximum(fewest, _MIN_MATCHES)
+        return sampled
 
     def _hashes(self, position: int) -> Sketch:
         return self._without_common(self._table.sketch(position))
@@ -256,61 +280,20 @@ class PassageIndex:
         others: Sketch = hashes[self._common[places] != hashes]
         return others
 
-    def _compare(
-        self,
-        position: int,
-        hashes: Sketch,
-        positions: NDArray[np.int64],
-        documents: NDArray[np.int64],
-        *,
-        want_shared: bool,
-    ) -> SharedPassages:
-        """Compare a text with the documents in which its hashes occur."""
-        found, inverse, counts = np.unique(documents, return_inverse=True, return_counts=True)
-        order, ends = np.argsort(inverse, kind="stable"), np.cumsum(counts)
-        candidates = np.flatnonzero(self._may_be_related(position, hashes, found, counts, want_shared))
-        leaked: list[int] = []
-        shared: list[int] = []
-        for candidate in candidates.tolist():
-            matches = np.zeros(len(hashes), np.bool_)
-            matches[positions[order[ends[candidate] - counts[candidate] : ends[candidate]]]] = True
-            number = int(found[candidate])
-            halvings = max(halvings_of(self._table.sketch(position)), int(self._halvings[number]))
-            # Only the hashes that both sketches would keep can be compared.
-            comparable = matches[hashes <= 2 ** (32 - halvings) - 1] if halvings else matches
-            if self._is_leak(position, number, comparable, halvings):
-                leaked.append(number)
-            elif want_shared and has_shared_stretch(comparable, PASSAGE_CHARACTERS, halvings):
-                shared.append(number)
-        return SharedPassages(leaked, shared)
-
-    def _may_be_related(
-        self, position: int, hashes: Sketch, found: NDArray[np.int64], counts: NDArray[np.int64], want_shared: bool
-    ) -> NDArray[np.bool_]:
-        """Select the documents with so many of the text's hashes that a detailed comparison can find a relation."""
-        halvings = halvings_of(self._table.sketch(position))
-        comparable = len(hashes) >> np.maximum(self._halvings[found] - halvings, 0)
+    def _relation(self, position: int, number: int, *, want_shared: bool) -> tuple[bool, bool]:
+        """Return whether a document contains much of a text, and whether it contains a passage of the text."""
+        first, second = self._hashes(position), self._hashes(self._table.text_positions[number])
+        halvings = max(halvings_of(self._table.sketch(position)), int(self._halvings[number]))
+        if halvings:  # only the hashes that both sketches would keep can be compared
+            first, second = (hashes[hashes <= 2 ** (32 - halvings) - 1] for hashes in (first, second))
+        matches = np.isin(first, second)
+        count = int(matches.sum())
         if self._table.is_answer(position):
-            fewest = np.maximum(_MIN_ANSWER_MATCHES, 0.7 * comparable)
-        else:
-            fewest = np.minimum(LEAKED_SHARE * SHARED_DENSITY * comparable, 0.9 * _INSIDE_SHARE * self._lengths[found])
-            if want_shared:
-                stretch = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH >> np.maximum(self._halvings[found], halvings)
-                fewest = np.minimum(fewest, stretch / 2)
-            fewest = np.maximum(fewest, _MIN_MATCHES)
-        related: NDArray[np.bool_] = (found != self._table.documents[position]) & (counts >= fewest)
-        return related
-
-    def _is_leak(self, position: int, number: int, comparable: Matches, halvings: int) -> bool:
-        count = int(comparable.sum())
-        if self._table.is_answer(position):
-            return count >= _MIN_ANSWER_MATCHES and count >= _ANSWER_SHARE * len(comparable)
+            return count >= _MIN_ANSWER_MATCHES and count >= _ANSWER_SHARE * len(matches), False
         if count < _MIN_MATCHES:
-            return False
-        if shared_share(comparable) >= LEAKED_SHARE:
-            return True
-        other = self._hashes(self._table.text_positions[number])
-        return count >= _INSIDE_SHARE * max(1, int((other <= 2 ** (32 - halvings) - 1).sum()))
+            return False, False
+        is_leak = shared_share(matches) >= LEAKED_SHARE or count >= _INSIDE_SHARE * len(second)
+        return is_leak, want_shared and not is_leak and has_shared_stretch(matches, PASSAGE_CHARACTERS, halvings)
 
 
 def _starts(numbers: NDArray[Any]) -> NDArray[np.bool_]:

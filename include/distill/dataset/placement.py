@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from include.distill.config.sections import SourceData
-from include.distill.dataset.document_groups import DocumentGroups
+from include.distill.dataset.document_groups import DocumentGroups, question_key
 from include.distill.dataset.evaluation_questions import is_generic_question, leak_index
 from include.distill.dataset.exact_duplicates import RowLocations
 from include.distill.dataset.group_split import Split
@@ -24,7 +24,6 @@ from include.distill.dataset.records import (
 )
 from include.distill.dataset.row_length import LengthCheck, Target, reject_too_long
 from include.distill.dataset.rows import is_rejected, reject
-from include.distill.text.normalization import normalize
 from include.distill.text.question_index import Question, QuestionIndex
 
 TARGETS: tuple[Target, ...] = ("train", "evaluation", "rejected")
@@ -50,7 +49,7 @@ class Placement:
     check_length: LengthCheck | None = None
     _questions: QuestionIndex = field(init=False)
     _question_locations: list[int] = field(default_factory=list)
-    _generic: set[str] = field(default_factory=set)
+    _generic: set[int] = field(default_factory=set)
     _rows_by_group: Counter[str] = field(default_factory=Counter)
     _evaluated: set[int] = field(default_factory=set)
     _generic_rows: int = 0
@@ -58,23 +57,21 @@ class Placement:
 
     def collect_evaluation_questions(self, entries: Iterable[SpooledRow]) -> None:
         """Read the rows of the evaluation side, whose questions must not be in training rows."""
-        questions: list[str] = []
-        locations: list[int] = []
-        asked = Counter[str]()
+        # Without an evaluation file, these are the questions of all rows, whatever their side.
+        asked = Counter(self.groups.questions)
+        self._generic = {key for key, count in asked.items() if is_generic_question(count, asked.total())}
+        index = leak_index((), threshold=self.leak_similarity)
         for entry in entries:
             if entry["part"] == "train":  # the rows of the evaluation file come first
                 break
-            row, side = entry["row"], self._side(entry)
-            # Without an evaluation file, a question counts as asked about many documents whatever their side.
-            if not is_rejected(row) and (side == "evaluation" or entry["part"] is None):
-                asked[normalize(row["question"])] += 1
-            if not is_rejected(row) and side == "evaluation":
-                questions.append(row["question"])
-                locations.append(self.locations.encode(row["source"], row["row"]))
-        self._generic = {text for text, count in asked.items() if is_generic_question(count, asked.total())}
-        kept = [n for n, question in enumerate(questions) if normalize(question) not in self._generic]
-        self._questions = leak_index((questions[n] for n in kept), threshold=self.leak_similarity)
-        self._question_locations = [locations[n] for n in kept]
+            row = entry["row"]
+            if not is_rejected(row) and self._side(entry) == "evaluation" and not self._is_generic(row["question"]):
+                index.add(Question(row["question"]))
+                self._question_locations.append(self.locations.encode(row["source"], row["row"]))
+        self._questions = index
+
+    def _is_generic(self, question: str) -> bool:
+        return bool(self._generic) and question_key(question) in self._generic
 
     def place(self, entry: SpooledRow) -> tuple[Target, Row | RejectedRow]:
         """Return the object to which a row is written, and the row in the form in which it is written."""
@@ -107,7 +104,7 @@ class Placement:
             self._kept_leaks += number in self.split.leaked
             return
         self._evaluated.add(number)
-        if normalize(row["question"]) in self._generic:
+        if self._is_generic(row["question"]):
             cast(EvaluationRow, row)["is_generic_question"] = True
             self._generic_rows += 1
 

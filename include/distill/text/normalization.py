@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from include.distill.text.homoglyphs import replace_lookalikes
 from include.distill.text.markup import strip_markup
@@ -60,6 +61,8 @@ def unsupported_character(text: str) -> str | None:
     return f"U+{ord(match.group()):04X}" if match else None
 
 
+# The texts of a row are normalized several times in succession: for duplicates, for questions and for passages.
+@lru_cache(maxsize=16)
 def normalize(text: str) -> str:
     """
     Convert ``text`` so that texts become equal if readers see the same words.

@@ -117,6 +117,7 @@ class QuestionIndex:
         self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATE_MARGIN), ngram=QUESTION_NGRAM)
         self._normalized: list[bytes] = []  # as bytes, which take half the memory of str
         self._ngrams: set[str] = set()  # all n-grams of all questions
+        self._numbers: set[tuple[str, ...]] = set()  # the numbers of each question
         self._names: dict[int, frozenset[str]] = {}  # by position; questions without names have no entry
         # Keyed by the hash of the text without spaces, so that texts are not stored twice. An invisible character can
         # stand for a space.
@@ -131,7 +132,9 @@ class QuestionIndex:
         self._positions[hash(_without_spaces(question.normalized))] = len(self._normalized)
         if question.names:
             self._names[len(self._normalized)] = question.names
-        self._ngrams |= _features(question.normalized)[0]
+        ngrams, numbers = _features(question.normalized)
+        self._ngrams |= ngrams
+        self._numbers.add(tuple(numbers))
         self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
 
     def find(self, question: Question) -> QuestionMatch | None:
@@ -139,10 +142,10 @@ class QuestionIndex:
         for ending in question.endings:
             if (position := self._positions.get(hash(_without_spaces(ending)))) is not None:
                 return QuestionMatch(ending, 1.0, position)
-        ngrams = _features(question.normalized)[0]
+        ngrams, numbers = _features(question.normalized)
         # Two questions with at least this similarity share at least this part of the n-grams of each. This check saves
         # most searches if there are few questions.
-        if len(ngrams & self._ngrams) < self.threshold * len(ngrams):
+        if tuple(numbers) not in self._numbers or len(ngrams & self._ngrams) < self.threshold * len(ngrams):
             return None
         best: QuestionMatch | None = None
         for match in self._near.find_signature(question.signature):

@@ -1,7 +1,7 @@
 """
-Measure the grounding check on hand-written answers: ``python -m tools.curation_report.grounding_rates FOLDER HALF``.
+Measure the grounding check on hand-written answers: ``python -m tools.curation_report.grounding_rates FOLDER PART``.
 
-The folder contains the sets ``<half>_<language>.jsonl`` and ``documents_<language>.jsonl``. Every answer has a kind, a
+The folder contains the sets ``<part>_<language>.jsonl`` and ``documents_<language>.jsonl``. Every answer has a kind, a
 language, and the label ``faithful`` or ``unfaithful``. For each kind, the command prints how many answers are kept,
 undecided and dropped, with 95 % intervals (Wilson) of the shares. It does not call a model.
 """
@@ -19,6 +19,9 @@ from pathlib import Path
 from include.distill.grounding.check import OUTCOMES, GroundingCheck, Outcome
 from include.distill.stats.intervals import wilson_interval
 
+PARTS = ("calibration", "test", "held_out")
+"""The parts of the hand-written set. The check was tuned on the first two. The third one only measures it."""
+
 
 @dataclass(frozen=True)
 class LabelledAnswer:
@@ -32,12 +35,12 @@ class LabelledAnswer:
     answer: str
 
 
-def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
+def read_answers(folder: Path, part: str) -> list[LabelledAnswer]:
     """
-    Read all labelled answers of one half.
+    Read all labelled answers of one part.
 
-    :param half: ``calibration``, ``test`` or ``held_out``.
-    :raises ValueError: the folder has no answers of this half.
+    :param part: one of :data:`PARTS`.
+    :raises ValueError: the folder has no answers of this part.
     """
     documents = {
         record["document_id"]: record["text"]
@@ -45,7 +48,7 @@ def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
         for record in _records(path)
     }
     answers: list[LabelledAnswer] = []
-    for path in sorted(folder.glob(f"{half}_*.jsonl")):
+    for path in sorted(folder.glob(f"{part}_*.jsonl")):
         answers += [
             LabelledAnswer(
                 record["kind"],
@@ -59,7 +62,7 @@ def read_answers(folder: Path, half: str) -> list[LabelledAnswer]:
         ]
     if not answers:
         message = (
-            f"{folder} has no file {half}_*.jsonl with answers. Nothing was measured. Name the folder of the sets."
+            f"{folder} has no file {part}_*.jsonl with answers. Nothing was measured. Name the folder of the sets."
         )
         raise ValueError(message)
     return answers
@@ -104,9 +107,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("half", choices=("calibration", "test", "held_out"))
+    parser.add_argument("part", choices=PARTS)
     options = parser.parse_args()
-    for line in rate_table(count_outcomes(read_answers(options.folder, options.half))):
+    for line in rate_table(count_outcomes(read_answers(options.folder, options.part))):
         sys.stdout.write(f"{line}\n")
 
 

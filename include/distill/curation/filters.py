@@ -182,6 +182,7 @@ class UngroundedFilter:
         "identifier_not_in_document",
         "name_not_in_document",
         "quotation_not_in_document",
+        "replaced_word",
         "not_in_document",
     )
     settings = ("min_grounding", "drop_refusals")

@@ -13,6 +13,7 @@ _MESSAGES = {
     "name_not_in_document": "Neither the document nor the question contains the name {!r}.",
     "quotation_not_in_document": "Neither the document nor the question contains the quoted text {!r}.",
     "not_in_document": "The document is about something else: together with the question, it contains only {}.",
+    "only_in_question": "The document contains nothing of what the answer says beyond its question: {!r}.",
     "low_coverage": "The document and the question contain only {}.",
     "not_checked": "The answer was not compared with the document, because curation.min_grounding is 0.",
     "polarity": "The document seems to say the opposite of {!r}.",

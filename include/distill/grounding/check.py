@@ -14,17 +14,19 @@ from typing import Literal
 
 from include.distill.grounding.absence import Absence
 from include.distill.grounding.evidence import Evidence, Sentence
-from include.distill.grounding.facts import absent_facts, has_checkable_fact
+from include.distill.grounding.facts import absent_facts, has_own_fact
 from include.distill.grounding.languages import LATIN_SCRIPT, UNKNOWN, Language, language, language_of
 from include.distill.grounding.negation import contradicts
 from include.distill.grounding.plain_text import clean, list_entries, sentences, without_list_marks
 from include.distill.grounding.substitution import replaced_characters, replaced_names, replaced_words
-from include.distill.grounding.thresholds import COVERAGE, SHORT_STEMS, Form
-from include.distill.grounding.words import content_stems, covered, stem, words
+from include.distill.grounding.thresholds import COVERAGE, SHORT_STEMS, UNRELATED, Form
+from include.distill.grounding.units import unit_named
+from include.distill.grounding.words import content_stems, covered, generic_stems, number_stems, stem, words
 
 Outcome = Literal["kept", "undecided", "dropped"]
 OUTCOMES: tuple[Outcome, ...] = ("kept", "undecided", "dropped")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_MIN_STEMS_OF_REASON, _MIN_ADDED_STEMS = 4, 4
 _TABLE_LINE = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
 
 
@@ -61,7 +63,7 @@ class GroundingCheck:
         spoken = self._language(body)
         asked = Evidence(question)
         form = form_of(text, spoken)
-        counted = frozenset(stem(word) for word in spoken.numbers)
+        counted = number_stems(spoken)
         stems = [one for one in content_stems(body, spoken) if one not in counted]
         is_translation = bool(spoken.code) and spoken.code != self._document.language.code
         share = 1.0 if is_translation else covered(stems, self._known(asked), self._document.lower)
@@ -69,8 +71,10 @@ class GroundingCheck:
             return Finding("undecided", (Absence("not_checked", "", is_certain=False),), share)
         absences = [*absent_facts(body, spoken, (self._document, asked))]
         if not is_translation:
-            is_supported = not absences and has_checkable_fact(body, spoken)
+            is_supported = not absences and has_own_fact(body, spoken, asked)
             absences += self._coverage(form, spoken, stems, share, is_supported=is_supported)
+            if not is_supported:
+                absences += self._beyond_question(form, body, spoken, stems, asked)
             absences += self._sentences(form, body, spoken, asked)
         is_dropped = any(absence.is_certain for absence in absences)
         outcome: Outcome = "dropped" if is_dropped else "undecided" if absences else "kept"
@@ -102,12 +106,33 @@ class GroundingCheck:
             return [Absence("low_coverage", missing, is_certain=False)]
         return []
 
+    def _beyond_question(
+        self, form: Form, answer: str, language: Language, stems: list[str], asked: Evidence
+    ) -> list[Absence]:
+        """Compare only what the answer adds to its question with the document."""
+        known = asked.all_stems | generic_stems(language)
+        added = list(dict.fromkeys(one for one in stems if one not in known))
+        # "No, it isn't." adds nothing that could be looked up.
+        if len(added) < (_MIN_STEMS_OF_REASON if form == "yes_no" else 1):
+            return []
+        share = covered(added, self._document.all_stems, self._document.lower)
+        unrelated = UNRELATED["characters" if language.without_spaces else "words"]
+        if len(added) >= unrelated.min_stems and share <= unrelated.dropped_at:
+            return [Absence("not_in_document", f"{share:.0%} of what the answer adds to it")]
+        if not share:
+            return [Absence("only_in_question", answer, is_certain=False)]
+        if len(added) >= _MIN_ADDED_STEMS and share < unrelated.undecided_below * self._strictness:
+            return [Absence("low_coverage", f"{share:.0%} of what the answer adds to its question", is_certain=False)]
+        return []
+
     def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:
         """Compare each sentence of the answer with the most similar sentence of the document."""
         absences = []
 
         def is_new(word: str) -> bool:
-            return not self._has_word(word, asked)
+            # Numbers and their units are compared as facts.
+            is_fact = word in language.numbers or unit_named(word) is not None
+            return not is_fact and not self._has_word(word, asked)
 
         for text in sentences(answer):
             said = words(text)
@@ -117,15 +142,19 @@ class GroundingCheck:
             sentence = Sentence(text, frozenset(content_stems(text, language)), tuple(said))
             if contradicts(sentence, self._document.sentences, language):
                 absences.append(Absence("polarity", text, is_certain=False))
+            replaced: str | None
+            is_certain = False
             if language.without_spaces:
                 # The steps of a list are too short to tell a rephrased verb from a name.
                 replaced = None if form == "list" else replaced_characters(text, self._document.text, asked.text)
             elif language.code in LATIN_SCRIPT:
-                replaced = replaced_words(sentence, self._document.sentences, language, is_new)
+                replacement = replaced_words(sentence, self._document.sentences, language, is_new)
+                replaced = replacement.text if replacement else None
+                is_certain = replacement is not None and replacement.is_noun and language.code == "en"
             else:
                 replaced = replaced_names(sentence, self._document.sentences, language, is_new)
             if replaced:
-                absences.append(Absence("replaced_word", replaced, is_certain=False))
+                absences.append(Absence("replaced_word", replaced, is_certain=is_certain))
         return absences
 
     def _has_word(self, word: str, asked: Evidence) -> bool:

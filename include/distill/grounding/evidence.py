@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from include.distill.grounding.clock_times import spoken_hours, spoken_times
 from include.distill.grounding.dates import clock_hours, document_months, numeric_dates, times
-from include.distill.grounding.identifiers import Identifier, blanked, identifiers
+from include.distill.grounding.identifiers import Identifier, blanked, compounds, identifiers
 from include.distill.grounding.languages import UNKNOWN, Language, language, language_of
+from include.distill.grounding.list_lengths import list_lengths
 from include.distill.grounding.numbers import Quantity, quantities, readings, units_and_a_half
 from include.distill.grounding.plain_text import WORD, clean, sentences
+from include.distill.grounding.translated_names import skeletons
 from include.distill.grounding.units import Unit, unit_named
+from include.distill.grounding.weekdays import weekdays
 from include.distill.grounding.words import content_stems, stem, words
 from include.distill.text.normalization import strip_punctuation
 
@@ -20,6 +25,10 @@ _RUN_OF_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _UNIT_IN_HEADING = re.compile(
     rf"[(\[|/,]\s*({WORD.pattern}|[%$€£¥₹])\s*[)\]|,]|\b(?:in|en)\s({WORD.pattern})|\|[^|\n]*?({WORD.pattern})\s*\|"
 )
+_CAPITALIZED_RUN = re.compile(r"[A-Z]\w*(?:[ /-](?:of |and |for |the |to )?[A-Z]\w*)+")
+_ENDS_OF_CLAUSE = frozenset(".,;:)。、，；") | {""}
+_LATIN_WORD = re.compile("[a-z]+")
+_CELL = re.compile(r"[|\t,;]\s*(\d+(?:\.\d+)?)\s*(?=[|\t,;\n]|\. |$)", re.MULTILINE)
 _NUMBER_IN_LATIN_TEXT = re.compile(r"[A-Za-z]")
 
 
@@ -30,6 +39,14 @@ class Sentence:
     text: str
     stems: frozenset[str]
     words: tuple[str, ...]
+
+
+def _initials(runs: Iterable[str], stop_words: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield the first letters of three to six words in a row."""
+    for run in runs:
+        letters = "".join(word[0] for word in re.findall(r"[^\W_]+", run.lower()) if word not in stop_words)
+        for start in range(len(letters)):
+            yield from (letters[start:end] for end in range(start + 3, min(len(letters), start + 6) + 1))
 
 
 class Evidence:
@@ -61,7 +78,12 @@ class Evidence:
     @cached_property
     def words(self) -> frozenset[str]:
         """All words of the text, in lower case."""
-        return frozenset(words(self.lower)) | frozenset(re.findall(r"[^\W_]+", self.lower))
+        return frozenset(words(self.lower)) | frozenset(re.findall(r"[^\W_]+", self.lower)) | self._latin_words
+
+    @cached_property
+    def _latin_words(self) -> frozenset[str]:
+        """Latin words that Chinese or Japanese characters touch."""
+        return frozenset(_LATIN_WORD.findall(self.lower)) if self.language.without_spaces else frozenset()
 
     @cached_property
     def all_stems(self) -> frozenset[str]:
@@ -74,14 +96,30 @@ class Evidence:
         return frozenset(content_stems(self.text, self.language))
 
     @cached_property
-    def initials(self) -> str:
-        """The first letters of all words in a row, to recognize abbreviations."""
-        return "".join(word[0] for word in re.findall(r"[^\W_]+", self.lower))
+    def abbreviations(self) -> frozenset[str]:
+        """The first letters of all runs of capitalized words, which an answer may abbreviate."""
+        return frozenset(_initials(_CAPITALIZED_RUN.findall(self.text)))
+
+    @cached_property
+    def possible_abbreviations(self) -> frozenset[str]:
+        """The first letters of all runs of content words, which an answer may abbreviate."""
+        runs = re.split(r"[.,;:!?()\n|]", self.lower)
+        return frozenset(_initials(runs, self.language.stop_words))
+
+    @cached_property
+    def skeletons(self) -> frozenset[str]:
+        """The consonants of the words, to compare names that are written in another script."""
+        return skeletons(self.text)
 
     @cached_property
     def identifiers(self) -> list[Identifier]:
         """The identifiers that are not numbers."""
         return [one for one in identifiers(self.text) if not one.is_number]
+
+    @cached_property
+    def compounds(self) -> frozenset[str]:
+        """The words in lower case that are joined by hyphens."""
+        return frozenset(compounds(self.text))
 
     @cached_property
     def quantities(self) -> list[Quantity]:
@@ -134,6 +172,23 @@ class Evidence:
         return frozenset(Decimal(run).normalize() for run in re.findall(r"\d+", self.text))
 
     @cached_property
+    def values_without_noun(self) -> frozenset[Decimal]:
+        """The numbers at the end of a clause, whose unit may be left out: "for four weeks, films for two"."""
+        return frozenset(
+            value
+            for quantity in self.quantities
+            if quantity.unit is None
+            and self.text[quantity.end : quantity.end + 1] in _ENDS_OF_CLAUSE
+            and not quantity.before[:1].isupper()
+            for value in quantity.values
+        )
+
+    @cached_property
+    def values_in_tables(self) -> frozenset[Decimal]:
+        """The numbers that fill a cell."""
+        return frozenset(Decimal(run).normalize() for run in _CELL.findall(self.text))
+
+    @cached_property
     def labelled(self) -> dict[str, set[Decimal]]:
         """For each capitalized word before a number, the values of these numbers: "Visual Studio 2019"."""
         labelled: dict[str, set[Decimal]] = {}
@@ -156,7 +211,12 @@ class Evidence:
     @cached_property
     def base_values(self) -> frozenset[tuple[str, Decimal]]:
         """All quantities in the base unit of their dimension."""
-        return frozenset(base for quantity in self.quantities for base in quantity.base_values())
+        shares = {
+            ("percent", (100 * value).normalize())
+            for value, units in self.units_by_value.items()
+            if 0 < value < 1 and None in units
+        }
+        return frozenset(base for quantity in self.quantities for base in quantity.base_values()) | shares
 
     @cached_property
     def counted(self) -> dict[str, set[Decimal]]:
@@ -168,9 +228,24 @@ class Evidence:
         return counted
 
     @cached_property
+    def list_lengths(self) -> frozenset[int]:
+        """The numbers of entries of the text's lists, tables and enumerations, which an answer may count."""
+        return frozenset(list_lengths(self.text))
+
+    @cached_property
+    def bare_units(self) -> frozenset[Unit]:
+        """The units that occur with a number."""
+        return frozenset(quantity.unit for quantity in self.quantities if quantity.unit)
+
+    @cached_property
     def months(self) -> frozenset[int]:
         """The months that the text names."""
         return document_months(self.text, self.language)
+
+    @cached_property
+    def weekdays(self) -> frozenset[int]:
+        """The weekdays that the text names."""
+        return frozenset(day for day, _ in weekdays(self.text))
 
     @cached_property
     def dates(self) -> frozenset[frozenset[int]]:
@@ -180,12 +255,15 @@ class Evidence:
     @cached_property
     def clock_hours(self) -> frozenset[int]:
         """The hours of the times of day."""
-        return clock_hours(self.text)
+        hours = {minute // 60 for _, _, minute in spoken_times(self.text, self.language)}
+        hours |= {hour % 12 for hour in spoken_hours(self.text, self.language)}
+        return clock_hours(self.text) | {hour + half for hour in hours for half in (0, 12)}
 
     @cached_property
     def times(self) -> frozenset[int]:
         """The times of day."""
-        return frozenset(minute for _, _, minute in times(self.text))
+        found = (*times(self.text), *spoken_times(self.text, self.language))
+        return frozenset(minute for _, _, minute in found)
 
     @cached_property
     def sentences(self) -> list[Sentence]:

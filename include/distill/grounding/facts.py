@@ -7,20 +7,33 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from include.distill.grounding.absence import Absence
+from include.distill.grounding.clock_times import spoken_times
 from include.distill.grounding.dates import NumericDate, months, numeric_dates, times
+from include.distill.grounding.derivation import time_is_derivable
 from include.distill.grounding.evidence import Evidence
-from include.distill.grounding.identifiers import blanked, identifiers
-from include.distill.grounding.languages import Language
-from include.distill.grounding.name_facts import absent_names, is_transcription
+from include.distill.grounding.identifiers import blanked, compounds, identifiers
+from include.distill.grounding.languages import Language, english
+from include.distill.grounding.name_facts import absent_names, has_name, is_transcription
 from include.distill.grounding.names import names
 from include.distill.grounding.number_facts import absent_quantities
 from include.distill.grounding.numbers import quantities
 from include.distill.grounding.quotations import quotations
 from include.distill.grounding.thresholds import SMALL_COUNT
+from include.distill.grounding.weekdays import weekdays
 from include.distill.text.normalization import strip_punctuation
 
 _WORDS_OF_QUOTATION = 0.75
+_WORDS_OF_NAME = 2
 _DAY_AND_MONTH = 2
+# Parts that make an ordinary word of many words: "per-user", "policy-based".
+_COMMON_LAST_PARTS = frozenset(
+    {
+        "based", "only", "specific", "level", "side", "time", "term", "day", "hour", "minute", "second", "week",
+        "month", "year", "free", "out", "up", "in", "on", "off", "down", "over", "by", "to", "the", "and", "or",
+        "end", "one", "two", "wide", "friendly", "like", "related", "aware", "scale", "step", "way", "size",
+        "length", "old", "new", "long", "short", "first", "last",
+    }
+)  # fmt: skip
 
 
 def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
@@ -30,8 +43,28 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
     :param answer: a cleaned answer without the marks of list entries.
     :param sources: the document, then the question.
     """
-    found_identifiers = identifiers(answer)
-    for identifier in found_identifiers:
+    yield from _absent_identifiers(answer, language, sources)
+    rest = _blanked(answer, [(one.start, one.end) for one in identifiers(answer) if not one.is_number])
+    dates = numeric_dates(rest)
+    for date in dates:
+        if not _has_date(date, sources):
+            yield Absence("date_not_in_document", date.text)
+    rest = _blanked(rest, [(date.start, date.end) for date in dates])
+    clock = [*times(rest), *spoken_times(rest, language)]
+    for start, end, minute in clock:
+        if not any(minute in source.times or _has_hour(minute, source) for source in sources):
+            is_certain = not time_is_derivable(minute, answer, language, sources)
+            yield Absence("number_not_in_document", rest[start:end], is_certain=is_certain)
+    rest = _blanked(rest, [(start, end) for start, end, _ in clock])
+    yield from _absent_months_and_weekdays(rest, language, sources)
+    yield from absent_quantities(rest, language, sources)
+    yield from absent_names(rest, language, sources)
+    yield from _absent_quotations(answer, language, sources)
+
+
+def _absent_identifiers(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
+    yield from _other_compounds(answer, language, sources)
+    for identifier in identifiers(answer):
         # "WeChat" is 微信 in a Chinese document.
         is_transcribed = identifier.text.isalpha() and is_transcription(language, sources)
         if (
@@ -40,23 +73,36 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
             and not any(_has_identifier(identifier.text, source) for source in sources)
         ):
             yield Absence("identifier_not_in_document", identifier.text)
-    rest = _blanked(answer, [(one.start, one.end) for one in found_identifiers if not one.is_number])
-    dates = numeric_dates(rest)
-    for date in dates:
-        if not _has_date(date, sources):
-            yield Absence("date_not_in_document", date.text)
-    rest = _blanked(rest, [(date.start, date.end) for date in dates])
-    clock = times(rest)
-    for start, end, minute in clock:
-        if not any(minute in source.times or _has_hour(minute, source) for source in sources):
-            yield Absence("number_not_in_document", rest[start:end])
-    rest = _blanked(rest, [(start, end) for start, end, _ in clock])
-    for month, word in months(rest, language):
+
+
+def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
+    # A short answer in English about a document in another Latin script has the document's language.
+    named = {*months(text, language), *(months(text, english()) if language.is_latin else ())}
+    for month, word in sorted(named):
         if not any(month in source.months for source in sources):
             yield Absence("date_not_in_document", word)
-    yield from absent_quantities(rest, language, sources)
-    yield from absent_names(rest, language, sources)
-    yield from _absent_quotations(answer, language, sources)
+    known_days = frozenset[int]().union(*(source.weekdays for source in sources))
+    for day, word in weekdays(text):
+        if day not in known_days:
+            # A document with a range such as "Monday to Friday" or with none may imply other days.
+            yield Absence("date_not_in_document", word, is_certain=len(known_days) == 1)
+
+
+def _other_compounds(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
+    """Yield words such as "billing-dlq", if the sources have other words with the same part, such as "orders-dlq"."""
+    if not language.is_latin:
+        return
+    known = {compound for source in sources for compound in source.compounds}
+    parts_of_known = {part for compound in known for part in compound.split("-")[-1:]}
+    for compound in compounds(answer):
+        parts = compound.split("-")
+        if compound in known or parts[-1] not in parts_of_known or parts[-1] in _COMMON_LAST_PARTS:
+            continue
+        if any(" ".join(parts) in source.plain or "".join(parts) in source.words for source in sources):
+            continue
+        is_alone = answer.strip(" .`'\"") == compound
+        is_new = not any(parts[0] in source.words for source in sources)
+        yield Absence("identifier_not_in_document", compound, is_certain=is_alone or is_new)
 
 
 def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -110,14 +156,25 @@ def _absent_quotations(text: str, language: Language, sources: Sequence[Evidence
             continue
         parts = plain.split()
         share = max(sum(f" {part} " in source.plain for part in parts) / len(parts) for source in sources)
-        # Inside its own words, an answer may put one word in quotation marks to mark it as unusual.
-        yield Absence("quotation_not_in_document", quoted, is_certain=len(parts) > 2 and share < _WORDS_OF_QUOTATION)
+        is_certain = share < _WORDS_OF_QUOTATION
+        if len(parts) <= _WORDS_OF_NAME:
+            # An answer may put a word of its own in quotation marks, unless the document names things in this way.
+            is_certain = not share and bool(quotations(sources[0].text))
+        yield Absence("quotation_not_in_document", quoted, is_certain=is_certain)
 
 
-def has_checkable_fact(answer: str, language: Language) -> bool:
-    """Return whether a cleaned answer states a fact that is unlikely to occur in a document by chance."""
-    if any(not one.is_number for one in identifiers(answer)):
+def has_own_fact(answer: str, language: Language, question: Evidence) -> bool:
+    """
+    Return whether an answer states a fact that is unlikely to occur in a document by chance and is not in the question.
+
+    :param answer: a cleaned answer.
+    """
+    if any(not one.is_number and not _has_identifier(one.text, question) for one in identifiers(answer)):
         return True
-    if any(quantity.unit or max(quantity.values, default=0) > SMALL_COUNT for quantity in quantities(answer, language)):
+    for quantity in quantities(answer, language):
+        is_distinct = bool(quantity.unit) or max(quantity.values, default=Decimal(0)) > SMALL_COUNT
+        if is_distinct and not any(value in question.units_by_value for value in quantity.values):
+            return True
+    if any(not _has_date(date, (question,)) for date in numeric_dates(answer)):
         return True
-    return bool(numeric_dates(answer)) or any(name.is_certain for name in names(answer, language))
+    return any(name.is_certain and not has_name(name, question, language) for name in names(answer, language))

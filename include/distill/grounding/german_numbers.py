@@ -26,4 +26,7 @@ def german_number_words() -> dict[str, Decimal]:
         words |= {f"{prefix}hundert{word}": value + part for word, part in below_hundred.items()}
     words |= {f"{word}tausend": 1000 * value for word, value in list(words.items()) if not word.endswith("eins")}
     spellings = {word.replace("ß", "ss"): value for word, value in words.items()}
-    return {word: Decimal(value) for word, value in (words | spellings).items()}
+    halves = {f"{word}einhalb": Decimal(value) + Decimal("0.5") for value, word in enumerate(_UNITS, 1)}
+    return (
+        {word: Decimal(value) for word, value in (words | spellings).items()} | halves | {"anderthalb": Decimal("1.5")}
+    )

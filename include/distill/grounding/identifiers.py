@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_RECENT = 8  # the answer and the question that are being checked are read several times
 _CODE = re.compile(r"`([^`\n]+)`|```[a-z]*\n(.*?)```", re.DOTALL)
 _TOKEN = re.compile(
     r"[^\s,;(){}\[\]<>\"“”„«»「」『』、。，；：！？`'’|…\u0600-\u06ff\u0900-\u097f\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]+"
@@ -28,6 +30,7 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE,
 )
+_COMPOUND = re.compile(r"(?<![\w-])[a-z][a-z0-9]+(?:-[a-z0-9]+)+(?![\w-])")
 _NOT_IDENTIFIERS = frozenset({"e.g", "i.e", "z.b", "d.h", "u.a", "p.m", "a.m", "usw", "etc", "vs", "u.s", "p.ej"})
 
 
@@ -45,9 +48,10 @@ class Identifier:
         return re.fullmatch(r"\d+(?:[.,]\d+)?%?", self.text) is not None
 
 
-def identifiers(text: str) -> list[Identifier]:
+@functools.lru_cache(_RECENT)
+def identifiers(text: str) -> tuple[Identifier, ...]:
     """Return the identifiers of a cleaned ``text``."""
-    return list(_identifiers(text))
+    return tuple(_identifiers(text))
 
 
 def _identifiers(text: str) -> Iterator[Identifier]:
@@ -73,3 +77,8 @@ def _identifiers(text: str) -> Iterator[Identifier]:
 def blanked(text: str, start: int, end: int) -> str:
     """Return ``text`` with one part replaced by semicolons, so that no fact is read twice."""
     return text[:start] + ";" * (end - start) + text[end:]
+
+
+def compounds(text: str) -> list[str]:
+    """Return the words of a cleaned ``text`` in lower case that are joined by hyphens, such as "orders-dlq"."""
+    return _COMPOUND.findall(text)

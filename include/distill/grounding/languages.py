@@ -45,6 +45,11 @@ class Language:
     :param numbers: number words and scale words, such as "twenty" and "million", with their values.
     :param joiners: words that connect the parts of a number, such as "and".
     :param fractions: words such as "half" and "both", which state a number only in some of their uses.
+    :param restrictors: words that restrict or deny without being a negator, such as "only" and "unless".
+    :param calculations: words beside a number that was calculated, such as "total" and "later".
+    :param approximations: words before a number that was rounded, such as "about".
+    :param limits: words before a number that limits something, such as "most" in "at most", and so counts nothing.
+    :param generic: content words that fit into any text, such as "service" and "choose".
     :param steps: words that come before the number of a step, such as "step".
     :param opposites: pairs of words of which one says the opposite of the other.
     """
@@ -59,8 +64,18 @@ class Language:
     ordinals: Mapping[str, Decimal] = field(default_factory=dict)
     fractions: Mapping[str, Decimal] = field(default_factory=dict)
     joiners: frozenset[str] = frozenset()
+    restrictors: frozenset[str] = frozenset()
+    calculations: frozenset[str] = frozenset()
+    approximations: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
+    generic: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
     opposites: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_latin(self) -> bool:
+        """Whether the language is written in Latin letters."""
+        return self.code in LATIN_SCRIPT
 
     @property
     def without_spaces(self) -> bool:
@@ -76,6 +91,11 @@ def language(code: str) -> Language:
     """Return the words of a language, or :data:`UNKNOWN` if ``include/languages/`` has no file for it."""
     path = FOLDER / f"{code}.yaml"
     return _read(path) if code and path.exists() else UNKNOWN
+
+
+def english() -> Language:
+    """Return the words of English, which occur in texts in all languages."""
+    return language("en")
 
 
 def _read(path: Path) -> Language:
@@ -95,6 +115,11 @@ def _read(path: Path) -> Language:
         ordinals={word: Decimal(value) for word, value in words["ordinals"].items()},
         fractions={word: Decimal(str(value)) for word, value in words["fractions"].items()},
         joiners=frozenset(words["joiners"]),
+        restrictors=frozenset(words["restrictors"].split()),
+        calculations=frozenset(words["calculations"].split()),
+        approximations=frozenset(words["approximations"].split()),
+        limits=frozenset(words["limits"].split()),
+        generic=frozenset(words["generic"].split()),
         steps=frozenset(words["steps"]),
         opposites=tuple((one, other) for one, other in words["opposites"]),
     )
@@ -119,8 +144,7 @@ def language_of(text: str) -> Language:
 
 def _latin_language(text: str) -> Language:
     words = WORD.findall(text.replace("’", "'"))
-    stop_words = {code: language(code).stop_words for code in LATIN_SCRIPT}
-    votes = {code: sum(word in stop_words[code] for word in words) for code in LATIN_SCRIPT}
+    votes = {code: sum(map(language(code).stop_words.__contains__, words)) for code in LATIN_SCRIPT}
     best = max(votes, key=lambda code: votes[code])
     # "a" and "in" are words of several languages, so a tie says nothing.
     is_tie = sum(count == votes[best] for count in votes.values()) > 1

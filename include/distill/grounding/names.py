@@ -10,11 +10,12 @@ from include.distill.grounding.languages import LATIN_SCRIPT, Language
 from include.distill.grounding.units import unit_named
 
 _WORD = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f0-9+#]*(?:[-&][A-Za-z\u00c0-\u024f0-9+#]+)*")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n\"“”„«»(\[\u2022/>-]\s*)$")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n\"“”„«»\[\u2022/>-]\s*)$")
+_TITLE = re.compile(r"\b(?:M|Mme|Mlle|Mr|Mrs|Ms|Dr|Prof|Sr|Sra|Sig|Dott)\.\s$")
 _SHORTEST_NAME = 2
 _NOT_NAMES = frozenset({"i", "ok", "vs", "etc", "eg", "ie", "am", "pm", "faq", "no", "yes"})
 # Latin words that are a part of ordinary writing in other scripts.
-_LOAN_WORDS = frozenset(
+LOAN_WORDS = frozenset(
     {
         "web",
         "pc",
@@ -65,7 +66,7 @@ def _names(text: str, language: Language) -> Iterator[Name]:
         if is_unit or word.lower() in _NOT_NAMES or len(word) < _SHORTEST_NAME:
             continue
         if not is_latin:
-            if word.lower().replace("-", "") not in _LOAN_WORDS and unit_named(word.lower()) is None:
+            if word.lower().replace("-", "") not in LOAN_WORDS and unit_named(word.lower()) is None:
                 yield Name(word, *match.span(), is_certain=True)
             continue
         if not word[0].isupper() and not any(letter.isupper() for letter in word[1:]):
@@ -77,6 +78,8 @@ def _names(text: str, language: Language) -> Iterator[Name]:
         at_start = (
             _SENTENCE_START.search(text, max(0, match.start() - 4), match.start()) is not None or match.start() == 0
         )
+        # The point of a title does not end the sentence.
+        at_start = at_start and not _TITLE.search(text, max(0, match.start() - 6), match.start())
         if is_abbreviation:
             yield Name(word, *match.span(), is_certain=True)
         elif language.code != "de":  # every German noun is capitalized

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from include.distill.grounding.absence import Absence
+from include.distill.grounding.derivation import is_derivable
 from include.distill.grounding.evidence import Evidence
 from include.distill.grounding.languages import Language
 from include.distill.grounding.numbers import Quantity, quantities
 from include.distill.grounding.thresholds import SMALL_COUNT
-from include.distill.grounding.words import stem, words
+from include.distill.grounding.words import generic_stems, stem, words
 
+_DESIGNATION = re.compile(r"(?<![\w-])(\d+)-\d+(?![\w-])")
+_SECONDS_PER_HOUR = 3600
 _LONE_SCALE = 100_000
 _LONG_NUMBER = 6
 
 
 def absent_quantities(text: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """Yield the quantities of a cleaned ``text`` that no source contains."""
+    yield from _other_designations(text, sources)
     for quantity in quantities(text, language):
         if _is_no_statement(quantity, text, language) or _is_written_otherwise(quantity, sources):
             continue
         values = [value for value in quantity.values if any(value in source.units_by_value for source in sources)]
         if values:
-            yield from _unit_mismatch(quantity, values, sources)
+            yield from _unit_mismatch(quantity, values, text, language, sources)
             yield from _other_label(quantity, values, language, sources)
         elif not any(quantity.base_values() & source.base_values for source in sources):
-            is_in_date = bool(quantity.following) and quantity.following[0] in language.months
-            is_certain = not quantity.values or is_in_date or not _may_follow(quantity, sources)
+            is_certain = _is_certain(quantity, text, language, sources)
             yield Absence("number_not_in_document", quantity.text, is_certain=is_certain)
+
+
+def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
+    """Return whether an absent quantity cannot follow from the sources in another way."""
+    if not quantity.values:
+        return True
+    if is_derivable(quantity, text, language, sources):
+        return False
+    is_in_date = bool(quantity.following) and quantity.following[0] in language.months
+    return is_in_date or not _may_follow(quantity, text, language, sources)
 
 
 def _is_no_statement(quantity: Quantity, text: str, language: Language) -> bool:
@@ -43,7 +57,11 @@ def _is_written_otherwise(quantity: Quantity, sources: Sequence[Evidence]) -> bo
         return True
     if not quantity.values:
         return any(quantity.text.lower() in source.lower for source in sources)
-    return any(value in source.clock_hours for value in quantity.values for source in sources)
+    counts_things = quantity.unit is None and any(
+        stem(word) in source.counted for source in sources for word in quantity.following[:1]
+    )
+    is_hour = not counts_things and (quantity.unit is None or quantity.unit.factor == _SECONDS_PER_HOUR)
+    return is_hour and any(value in source.clock_hours for value in quantity.values for source in sources)
 
 
 def _is_in_long_number(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
@@ -62,7 +80,9 @@ def _is_step_number(quantity: Quantity, text: str, language: Language) -> bool:
     return bool(before) and before[-1] in language.steps
 
 
-def _unit_mismatch(quantity: Quantity, values: list[Decimal], sources: Sequence[Evidence]) -> Iterator[Absence]:
+def _unit_mismatch(
+    quantity: Quantity, values: list[Decimal], text: str, language: Language, sources: Sequence[Evidence]
+) -> Iterator[Absence]:
     """Yield the quantity if the sources have its number, but only with other units."""
     if quantity.unit is None:
         return
@@ -75,11 +95,20 @@ def _unit_mismatch(quantity: Quantity, values: list[Decimal], sources: Sequence[
     if not (is_other and is_size) and any(quantity.base_values() & source.base_values for source in sources):
         return
     is_heading = any(quantity.unit in source.heading_units for source in sources)
+    is_used = any(quantity.unit in source.bare_units for source in sources)
     if None not in units or (is_other and not is_heading):
-        yield Absence("unit_not_in_document", quantity.text)
-    elif not is_heading and any(quantity.unit == one.unit for source in sources for one in source.quantities):
+        yield Absence(
+            "unit_not_in_document", quantity.text, is_certain=not is_derivable(quantity, text, language, sources)
+        )
+    elif not is_heading and is_used:
         # The document has this unit with other numbers, and this number without a unit.
-        yield Absence("unit_not_in_document", quantity.text, is_certain=False)
+        is_certain = not _may_leave_unit_out(values, sources) and not is_derivable(quantity, text, language, sources)
+        yield Absence("unit_not_in_document", quantity.text, is_certain=is_certain)
+
+
+def _may_leave_unit_out(values: list[Decimal], sources: Sequence[Evidence]) -> bool:
+    """Return whether a number is in a table, whose unit may be in another cell, or is followed by no noun."""
+    return any(set(values) & (source.values_in_tables | source.values_without_noun) for source in sources)
 
 
 def _other_label(
@@ -94,13 +123,40 @@ def _other_label(
         yield Absence("number_not_in_document", f"{quantity.before} {quantity.text}")
 
 
-def _may_follow(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
+def _may_follow(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
     """Return whether an absent number may count things that the document lists, or is a part of an identifier."""
-    if quantity.unit or any(value % 1 for value in quantity.values):
+    if quantity.unit or any(value % 1 for value in quantity.values) or _has_other_label(quantity, sources):
+        return False
+    nouns = [stem(word) for word in quantity.following if word not in language.stop_words]
+    if any(noun in source.counted for source in sources for noun in nouns):
         return False
     if quantity.written == "digits" and any(
         value in source.values_in_identifiers for value in quantity.values for source in sources
     ):
         return max(quantity.values) > SMALL_COUNT
-    is_counted = any(stem(word) in source.counted for source in sources for word in quantity.following[:1])
-    return max(quantity.values) <= SMALL_COUNT and not is_counted
+    if max(quantity.values) > SMALL_COUNT or _is_limit(quantity, text, language):
+        return False
+    # "Five kinds" may count things that the document names in different places.
+    counts_anything = not generic_stems(language).isdisjoint(nouns)
+    return counts_anything or any(value in source.list_lengths for value in quantity.values for source in sources)
+
+
+def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
+    """Yield numbers such as "140-3", if the sources have "140-2" and not "140-3"."""
+    for match in _DESIGNATION.finditer(text):
+        is_new = not any(match.group() in source.text for source in sources)
+        if is_new and any(re.search(rf"(?<!\d){match.group(1)}-\d", source.text) for source in sources):
+            yield Absence("number_not_in_document", match.group())
+
+
+def _has_other_label(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
+    """Return whether the sources have the name before a number with other numbers, as in "CentOS 7"."""
+    return quantity.before[:1].isupper() and any(quantity.before.lower() in source.labelled for source in sources)
+
+
+def _is_limit(quantity: Quantity, text: str, language: Language) -> bool:
+    """Return whether a number limits something, as in "at most eight devices", and so counts nothing."""
+    before = text[max(0, quantity.start - 20) : quantity.start].lower()
+    if language.without_spaces:
+        return any(word in before for word in language.limits)
+    return not language.limits.isdisjoint(words(before)[-2:])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from include.distill.grounding.languages import Language
 from include.distill.grounding.plain_text import WORD
 
+_ARABIC_TEENTH = re.compile(r"\bال(?:حادي|ثاني|ثالث|رابع|خامس|سادس|سابع|ثامن|تاسع)ة? عشرة?\b")
+_ARABIC_PREFIXES, _SHORTEST_PREFIXED = "بلكف", 3
 _BETWEEN = re.compile(r"[\s-]*")
 _FRENCH_EIGHTY = re.compile(r"\bquatre-vingts?\b", re.IGNORECASE)
 _DENSE_DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {
@@ -55,16 +57,15 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
     """
     if not language.numbers:
         return
-    if language.code == "fr":
-        text = _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)
+    text = _prepared(text, language, is_source=is_source)
     numbers = {**language.fractions, **language.ordinals, **language.numbers} if is_source else language.numbers
     parser = _Run()
     joined_end = -1
     for match in WORD.finditer(text):
         word = match.group().lower()
         value = numbers.get(word)
-        if value is None and language.code == "ar" and word.startswith("و"):
-            value = numbers.get(word[1:]) if parser.open else None
+        if value is None and language.code == "ar":
+            value = _arabic_value(word, numbers, is_continued=parser.open)
         gap = text[max(parser.end, joined_end) : match.start()] if parser.open else ""
         follows = parser.open and _BETWEEN.fullmatch(gap) is not None
         if value is not None and follows and parser.add(value, match.end()):
@@ -80,6 +81,25 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
             joined_end = match.end() if parser.open else -1
     if parser.open:
         yield parser.start, parser.end, parser.close()
+
+
+def _prepared(text: str, language: Language, *, is_source: bool) -> str:
+    """Return ``text`` with numbers of two words that are read in another way, at the same positions."""
+    if language.code == "fr":
+        return _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)
+    if language.code == "ar" and not is_source:
+        return _ARABIC_TEENTH.sub(lambda match: ";" * len(match.group()), text)
+    return text
+
+
+def _arabic_value(word: str, numbers: Mapping[str, Decimal], *, is_continued: bool) -> Decimal | None:
+    """Return the value of an Arabic number word with a prefix, such as بتسعين, or with the ending of an accusative."""
+    bare = word.removesuffix("ً").removesuffix("ا")
+    if word.startswith("و"):
+        return numbers.get(word[1:], numbers.get(bare[1:])) if is_continued else None
+    if word[0] in _ARABIC_PREFIXES and len(word) > _SHORTEST_PREFIXED:
+        return numbers.get(word[1:])
+    return numbers.get(bare) if bare != word else None
 
 
 class _Run:

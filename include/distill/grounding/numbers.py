@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+from include.distill.grounding.fractions import fractions, with_fraction
 from include.distill.grounding.languages import Language
 from include.distill.grounding.number_words import DENSE_NUMERAL, dense_value, dense_values, word_runs
 from include.distill.grounding.plain_text import WORD
@@ -74,12 +75,17 @@ def quantities(text: str, language: Language, *, is_source: bool = False) -> lis
 
     :param is_source: also read ordinals and words such as "half", which support a number but rarely state one.
     """
+    in_fractions = [
+        Quantity((one.value,), one.unit, text[one.start : one.end], one.start, one.end, "words", ())
+        for one in fractions(text, language)
+    ]
     in_digits = list(_in_digits(text, language))
     # "million" in "5 million" was read together with the digits.
     taken = {position for quantity in in_digits for position in range(quantity.start, quantity.end)}
     in_words = [quantity for quantity in _in_words(text, language, is_source=is_source) if quantity.start not in taken]
     ordered: list[Quantity] = []
-    for quantity in sorted([*in_digits, *in_words], key=lambda quantity: quantity.start):
+    found = sorted([*in_fractions, *in_digits, *in_words], key=lambda quantity: (quantity.start, -quantity.end))
+    for quantity in found:
         # "ciento" in "cuatro por ciento" is the unit of another number.
         if not ordered or quantity.start >= ordered[-1].end:
             ordered.append(quantity)
@@ -123,7 +129,14 @@ def start_of_digits(text: str, position: int) -> bool:
 
 
 def _quantity(text: str, start: int, end: int, values: tuple[Decimal, ...], written: Written) -> Quantity:
+    changed = [with_fraction(value, text, start, end) for value in values]
+    values = tuple(value for value, _ in changed)
+    end = max((new_end for _, new_end in changed), default=end)
     unit, _, unit_end = unit_at(text, start, end)
+    if unit and len(values) == 1:
+        # "deux heures et demie", 二時間半
+        (value, unit_end) = with_fraction(values[0], text, unit_end, unit_end)
+        values = (value,)
     following = _NEXT_WORDS.match(text, end)
     words = tuple(word.lower() for word in following.groups() if word) if following else ()
     if unit and unit.dimension == "month" and unit.factor == _MONTHS_IN_YEAR and _is_calendar_year(values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from include.distill.grounding.evidence import Sentence
@@ -14,6 +15,26 @@ _ENOUGH_SHARED = 0.5
 _ENOUGH_COPIED = 0.7
 _LONGEST_REPLACEMENT = 3
 _MIN_WORDS = 5
+_AFTER_SUBJECTS = frozenset(
+    {
+        "is", "are", "was", "were", "has", "have", "had", "can", "could", "may", "might", "must", "should",
+        "will", "would", "does", "costs",
+    }
+)  # fmt: skip
+_BEFORE_VERBS = frozenset(
+    {
+        "to", "you", "we", "they", "it", "i", "he", "she", "then", "can", "could", "may", "might", "must",
+        "should", "will", "would", "not", "never", "don't", "please", "also", "and", "that", "which", "who",
+        "be", "is", "are", "was", "were", "been", "being", "has", "have", "had", "get", "gets", "got",
+    }
+)  # fmt: skip
+_AFTER_VERBS = frozenset(
+    {
+        "the", "every", "each", "all", "any", "both", "some", "more", "another", "other", "a", "an", "this",
+        "that", "these", "those", "your", "its", "their", "it", "them", "if", "when", "whether", "to",
+    }
+)  # fmt: skip
+_ENDINGS_OF_VERBS = ("ed", "ing", "ly")
 _CONTEXT = 2  # characters before and after the replaced characters
 _NEW_CHARACTERS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _NAME_CHARACTERS = re.compile("[\u30a0-\u30ff\u3400-\u9fff]+")
@@ -26,9 +47,21 @@ _ENOUGH_KNOWN = 0.5
 _FUNCTION_CHARACTERS = frozenset("的了是在有和与及或等个这那之前后时点要能会可每不先再只就也都还后上下里中")
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """
+    Words of an answer that take the place of other words of a sentence.
+
+    :param is_noun: whether the words are used like a noun or an adjective, and are not a verb in other words.
+    """
+
+    text: str
+    is_noun: bool
+
+
 def replaced_words(
     answer: Sentence, document: Sequence[Sentence], language: Language, is_new: Callable[[str], bool]
-) -> str | None:
+) -> Replacement | None:
     """
     Return words of ``answer`` that take the place of other words in a sentence that is otherwise copied.
 
@@ -36,8 +69,9 @@ def replaced_words(
     """
     if len(answer.words) < _MIN_WORDS:
         return None
-    new = {word for word in answer.words if word not in language.stop_words and len(word) > 2 and is_new(word)}
-    if not new:
+    common = language.stop_words | language.generic
+    new = {word for word in answer.words if word not in common and len(word) > 2 and is_new(word)}
+    if not new or 3 * len(new) > len(answer.words):
         return None
     best = max(document, key=lambda sentence: (len(answer.stems & sentence.stems), -len(sentence.stems)), default=None)
     if best is None or len(answer.stems & best.stems) < _ENOUGH_SHARED * len(answer.stems):
@@ -52,8 +86,20 @@ def replaced_words(
         is_short = max(len(replacement), len(original)) <= _LONGEST_REPLACEMENT
         is_content = not language.stop_words & {*replacement, *original}
         if kind == "replace" and is_short and is_content and new & set(replacement):
-            return " ".join(replacement)
+            is_noun = copied >= _MIN_WORDS and not common & set(original) and _is_noun(answer.words, first, last)
+            return Replacement(" ".join(replacement), is_noun)
     return None
+
+
+def _is_noun(words: Sequence[str], first: int, last: int) -> bool:
+    """Return whether the words of an English sentence are not used as a verb, a preposition or an adverb."""
+    before, after = words[first - 1] if first else "", words[last] if last < len(words) else ""
+    if not before:
+        return after in _AFTER_SUBJECTS
+    if before in _BEFORE_VERBS or after in _AFTER_VERBS:
+        return False
+    # "policy-based" is two words here.
+    return last - first > 1 or not words[first].endswith(_ENDINGS_OF_VERBS)
 
 
 def replaced_characters(answer: str, document: str, question: str) -> str | None:

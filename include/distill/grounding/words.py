@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from include.distill.grounding.languages import WITHOUT_SPACES, Language
+from include.distill.grounding.languages import language as language_named
 from include.distill.grounding.plain_text import WORD
 
 _TOKEN = re.compile(rf"{WORD.pattern}(?:['][^\W\d_]+)?")
@@ -46,6 +47,22 @@ def stem(word: str) -> str:
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
 
 
+def number_stems(language: Language) -> frozenset[str]:
+    """Return the stems of the number words, which are compared as numbers and not as content words."""
+    return _stems(language.code)[0]
+
+
+def generic_stems(language: Language) -> frozenset[str]:
+    """Return the stems of the content words that fit into any text."""
+    return _stems(language.code)[1]
+
+
+@functools.cache
+def _stems(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    of = language_named(code)
+    return frozenset(map(stem, of.numbers)), frozenset(map(stem, of.generic))
+
+
 def content_stems(text: str, language: Language) -> list[str]:
     """Return the stems of the content words of ``text``. In Chinese and Japanese, pairs of characters are returned."""
     if language.code in WITHOUT_SPACES:
@@ -58,6 +75,11 @@ def _dense_pairs(text: str, language: Language) -> Iterable[str]:
     runs = _DENSE_TOKEN if language.code == "ja" else _DENSE
     for run in runs.findall(text):
         yield from (run[start : start + 2] for start in range(len(run) - 1)) if len(run) > 1 else ()
+
+
+def dense_pairs(text: str) -> frozenset[str]:
+    """Return the pairs of neighbouring characters of ``text`` that are letters or digits."""
+    return frozenset(text[start : start + 2] for start in range(len(text) - 1) if text[start : start + 2].isalnum())
 
 
 def covered(stems: list[str], known: frozenset[str], text: str) -> float:

@@ -33,7 +33,7 @@ def counts() -> dict[str, Counter[str]]:
 def test_the_filter_meant_for_a_defect_finds_nearly_all(counts: dict[str, Counter[str]], kind: str) -> None:
     assert counts[kind].total() == PAIRS_PER_DEFECT
     # Without a critic, an undecided answer is kept, so a few answers to another document pass.
-    assert found_as_intended(kind, counts[kind]) >= (17 if kind == "ungrounded" else 19), counts[kind]
+    assert found_as_intended(kind, counts[kind]) >= (18 if kind == "ungrounded" else 19), counts[kind]
 
 
 def test_of_200_good_pairs_at_most_4_are_rejected(counts: dict[str, Counter[str]]) -> None:

@@ -1,0 +1,255 @@
+"""Each rule of the check, with an answer that it finds and a neighbour that it must leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.distill.grounding.check import Finding, GroundingCheck
+
+
+def check(document: str, answer: str, question: str = "What does the document say about it?") -> Finding:
+    return GroundingCheck(document).check(answer, question)
+
+
+def result(document: str, answer: str, question: str = "What does the document say about it?") -> str:
+    return check(document, answer, question).outcome
+
+
+STORE = (
+    "The archive keeps 5 copies of each record for 30 days. A header takes 1 byte, a key has up to 38 significant"
+    " digits, and the images include CentOS 7. The modules follow FIPS 140-2. Failed orders go to orders-dlq. Access is"
+    " given by a bucket policy or by an access point policy. The service opens at 9:00 and closes after 8 hours."
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The archive keeps 5 copies of each record for 5 days.",
+        "A header takes 4 bytes.",
+        "A key has up to 64 significant digits.",
+        "The images include CentOS 6.",
+        "The modules follow FIPS 140-3.",
+        "The archive keeps at most nine copies.",
+    ],
+)
+def test_a_number_with_another_unit_noun_or_label_is_dropped(answer: str) -> None:
+    assert result(STORE, answer) == "dropped"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The archive keeps five copies of each record for thirty days.",
+        "The archive keeps each record for about one month.",
+        "The images include CentOS 7, and the modules follow FIPS 140-2.",
+    ],
+)
+def test_the_same_number_in_another_form_is_not_dropped(answer: str) -> None:
+    assert result(STORE, answer) != "dropped"
+
+
+def test_a_time_after_a_duration_of_the_document_is_undecided() -> None:
+    document = "The museum closes at 19:30. The last visitors enter 45 minutes before the museum closes."
+    assert result(document, "The last visitors enter the museum at 18:45, before it closes.") == "undecided"
+    assert result(document, "The last visitors enter the museum at 18:20, before it closes.") == "dropped"
+
+
+def test_the_time_between_two_times_is_undecided() -> None:
+    document = (
+        "The bath is closed from 10:00 to 12:00 for cleaning. Cleaning costs 3 coins and a shower takes 7 minutes."
+    )
+    assert result(document, "The bath is closed for 2 hours.") == "undecided"
+    assert result(document, "The bath is closed for 5 hours.") == "dropped"
+
+
+def test_a_sum_counts_only_beside_a_word_for_it() -> None:
+    document = "The adult ticket costs $12 and the child ticket costs $7."
+    assert result(document, "Together, the two tickets cost $19.") == "undecided"
+    assert result(document, "The adult ticket costs $19.") == "dropped"
+
+
+def test_a_rounded_number_is_undecided_and_a_longer_one_is_dropped() -> None:
+    document = "The lake covers 487 hectares and has a beach."
+    assert result(document, "The lake covers about 500 hectares.") == "undecided"
+    assert result(document, "The lake covers about 492 hectares.") == "dropped"
+
+
+def test_a_count_of_the_rows_of_a_table_is_undecided() -> None:
+    document = "| Lake | Depth |\n|---|---|\n" + "".join(f"| {name} | 50 |\n" for name in ("Garda", "Como", "Iseo"))
+    assert result(document, "The table lists three lakes.") == "undecided"
+    assert result(document, "The lakes are at most four.") == "dropped"
+
+
+def test_a_unit_that_an_ellipsis_leaves_out_is_undecided() -> None:
+    document = "Books are lent for four weeks, films for two. A card costs 24 euros."
+    assert result(document, "Films are lent for 2 weeks.") == "undecided"
+
+
+@pytest.mark.parametrize("answer", ["billing-dlq", "Failed orders go to billing-dlq.", "It needs a CORS rule."])
+def test_an_absent_compound_or_abbreviation_is_dropped(answer: str) -> None:
+    assert result(STORE, answer) == "dropped"
+
+
+@pytest.mark.parametrize("answer", ["orders-dlq", "Access is policy-based and given by a bucket policy."])
+def test_an_ordinary_compound_is_not_dropped(answer: str) -> None:
+    assert result(STORE, answer) != "dropped"
+
+
+def test_an_abbreviation_of_a_name_is_known_and_one_of_other_words_is_undecided() -> None:
+    document = "Messages of the Simple Queue Service that fail are moved to the dead letter queue of the account."
+    assert result(document, "They are moved by the SQS.") == "kept"
+    assert result(document, "They are moved to the DLQ.") == "undecided"
+    assert result(document, "They are moved to the DLX.") == "dropped"
+
+
+def test_a_name_in_brackets_is_hard_evidence() -> None:
+    document = "The price in Asia Pacific (Singapore) is higher than elsewhere."
+    assert result(document, "The price in Asia Pacific (Singapore) is higher.") == "kept"
+    assert result(document, "The price in Asia Pacific (Jakarta) is higher.") == "dropped"
+
+
+def test_a_text_in_capitals_has_no_names() -> None:
+    assert (
+        result("Python is supported by the notebooks.", "YES, PYTHON IS INDEED SUPPORTED BY ALL NOTEBOOKS.") == "kept"
+    )
+
+
+def test_the_last_word_of_a_title_does_not_hide_a_name() -> None:
+    document = "Le gardien de la résidence est M. Benslimane."
+    assert result(document, "Le gardien de la résidence est M. Benslimane.") == "kept"
+    assert result(document, "Le gardien de la résidence est M. Kowalski.") == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Bulky goods are delivered by the carrier Hallmann.", "kept"),
+        ("Bulky goods are delivered by the carrier Kühne.", "dropped"),
+        ("The warehouse is in Cologne.", "undecided"),
+    ],
+)
+def test_a_name_in_a_translation_must_occur_unless_names_of_its_kind_are_translated(answer: str, expected: str) -> None:
+    document = "Sperrige Ware liefert die Spedition Hallmann. Das Lager steht in Köln."
+    assert result(document, answer, "Who delivers bulky goods?") == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "good", "bad"),
+    [
+        (
+            "اتصل بالمهندس خالد الحربي عند الطوارئ.",
+            "Call the engineer Khaled Al-Harbi.",
+            "Call the engineer Tarek Mansour.",
+        ),
+        ("निरीक्षक श्री रमेश यादव जाँच करेंगे।", "The inspector is Mr Ramesh Yadav.", "The inspector is Mr Tarun Kapoor."),
+    ],
+)
+def test_a_name_from_another_script_is_compared_by_its_consonants(document: str, good: str, bad: str) -> None:
+    assert result(document, good, "Who is it?") == "kept"
+    assert result(document, bad, "Who is it?") == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("document", "good", "bad"),
+    [
+        ("Das Wasser wird jeden Sonntag erhitzt.", "Es wird am Sonntag erhitzt.", "Es wird am Samstag erhitzt."),
+        ("每周三消毒泳池。", "The pool is disinfected on Wednesday.", "The pool is disinfected on Friday."),
+    ],
+)
+def test_a_weekday_is_compared_in_all_languages(document: str, good: str, bad: str) -> None:
+    assert result(document, good) == "kept"
+    assert result(document, bad) == "dropped"
+
+
+def test_a_weekday_inside_a_range_is_undecided() -> None:
+    document = "The office is open from Monday to Friday and answers letters."
+    assert result(document, "The office is open on Wednesday.") == "undecided"
+
+
+def test_a_month_in_a_translation_is_not_taken_for_a_name() -> None:
+    document = "La versión 1 dejará de funcionar el 30 de junio de 2027."
+    assert result(document, "On 30 June 2027.", "When does it stop?") != "dropped"
+    assert result(document, "On 30 July 2027.", "When does it stop?") == "dropped"
+
+
+COPIED = "The default settings store every uploaded image in a public bucket in base64 format before the review."
+
+
+def test_a_noun_that_replaces_a_word_of_a_copied_sentence_is_dropped() -> None:
+    answer = (
+        "The default settings store every uploaded image in a public bucket in hexadecimal format before the review."
+    )
+    finding = check(COPIED, answer)
+    assert [(one.reason, one.is_certain) for one in finding.absences] == [("replaced_word", True)]
+
+
+def test_a_verb_that_replaces_a_word_of_a_copied_sentence_is_not_dropped() -> None:
+    answer = "The default settings deposit every uploaded image in a public bucket in base64 format before the review."
+    assert result(COPIED, answer) != "dropped"
+
+
+def test_a_generic_word_may_replace_a_word_of_a_copied_sentence() -> None:
+    document = "Then choose the name of the bucket in the console and press the blue button."
+    assert result(document, "Then select the name of the bucket in the console and press the blue button.") == "kept"
+
+
+def test_an_answer_with_nothing_beyond_its_question_is_undecided() -> None:
+    document = "Ein Paket wird innerhalb von Deutschland nach Erfurt geliefert."
+    assert result(document, "Das Lager steht in Leipzig.", "Wo steht das Lager?") == "undecided"
+    assert result(document, "Das Paket geht nach Erfurt.", "Wohin geht das Paket?") == "kept"
+
+
+def test_a_yes_or_no_that_repeats_its_question_is_kept() -> None:
+    assert (
+        result("Static routing does not support ECMP.", "No, it isn't.", "Is ECMP supported with static routing?")
+        == "kept"
+    )
+
+
+def test_what_a_long_answer_adds_to_its_question_must_be_in_the_document() -> None:
+    document = "A queue holds messages until a consumer deletes them. Messages expire after some time."
+    question = "How do tables, indexes and partitions of a database scale?"
+    answer = (
+        "The tables, indexes and partitions of a database scale because hashing spreads writes evenly, replicas absorb"
+        " reads, balancers shift traffic and planners prune cold segments."
+    )
+    assert "not_in_document" in {one.reason for one in check(document, answer, question).absences}
+    assert result(document, answer, question) == "dropped"
+
+
+def test_a_quoted_name_that_the_document_lacks_is_dropped() -> None:
+    document = "Install the app “Hohenfels digital” and log in."
+    assert result(document, "Install the app “Hohenfels digital”.", "Which app?") == "kept"
+    assert result(document, "Install the app “libby”.", "Which app?") == "dropped"
+    assert result("Install the library app and log in.", "Install the app “libby”.", "Which app?") != "dropped"
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        ("Readers may bring laptops into the reading room.", "Readers may not bring laptops into the reading room."),
+        ("关机后不要打开面板。请清洗过滤网。", "关机后要打开面板。"),
+    ],
+)
+def test_a_clause_that_denies_what_the_document_says_is_undecided(document: str, answer: str) -> None:
+    assert "polarity" in {one.reason for one in check(document, answer).absences}
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (
+            "Your computer is not connected to Ethernet and a VPN network.",
+            "Disconnect the computer from Ethernet and VPN.",
+        ),
+        (
+            "The endpoint no longer works if you suspend acceleration.",
+            "If you suspend acceleration, the endpoint stops working.",
+        ),
+        ("Does the service support shared networks? No.", "The service doesn't support shared networks."),
+        ("打开面板,取出过滤网,用不超过四十度的清水冲洗。", "打开面板,取下过滤网。"),
+    ],
+)
+def test_a_negation_in_another_clause_or_form_is_kept(document: str, answer: str) -> None:
+    assert "polarity" not in {one.reason for one in check(document, answer).absences}

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.distill.grounding.languages import language, language_of
+from include.distill.grounding.languages import language
 from include.distill.grounding.numbers import quantities
 from include.distill.grounding.plain_text import clean
 
@@ -94,22 +94,3 @@ def test_half_counts_as_a_number_only_in_a_source() -> None:
     assert quantities("half of the users", language("en")) == []
     (half,) = quantities("half an hour", language("en"), is_source=True)
     assert ("time", Decimal(1800).normalize()) in half.base_values()
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("The bucket is in the Region.", "en"),
-        ("Der Eimer ist in der Region.", "de"),
-        ("Le seau est dans la région.", "fr"),
-        ("El cubo está en la región.", "es"),
-        ("यह बाल्टी है।", "hi"),
-        ("هذا دلو كبير.", "ar"),
-        ("AWS Lambda で作られています。", "ja"),
-        ("使用 AWS Lambda 的系统。", "zh"),
-        ("12 345", ""),
-        ("Storage", ""),
-    ],
-)
-def test_the_language_follows_from_the_script_and_the_stop_words(text: str, code: str) -> None:
-    assert language_of(text).code == code

@@ -22,33 +22,6 @@ STORE = (
 )
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The archive keeps 5 copies of each record for 5 days.",
-        "A header takes 4 bytes.",
-        "A key has up to 64 significant digits.",
-        "The images include CentOS 6.",
-        "The modules follow FIPS 140-3.",
-        "The archive keeps at most nine copies.",
-    ],
-)
-def test_a_number_with_another_unit_noun_or_label_is_dropped(answer: str) -> None:
-    assert result(STORE, answer) == "dropped"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The archive keeps five copies of each record for thirty days.",
-        "The archive keeps each record for about one month.",
-        "The images include CentOS 7, and the modules follow FIPS 140-2.",
-    ],
-)
-def test_the_same_number_in_another_form_is_not_dropped(answer: str) -> None:
-    assert result(STORE, answer) != "dropped"
-
-
 def test_a_time_after_a_duration_of_the_document_is_undecided() -> None:
     document = "The museum closes at 19:30. The last visitors enter 45 minutes before the museum closes."
     assert result(document, "The last visitors enter the museum at 18:45, before it closes.") == "undecided"
@@ -79,11 +52,6 @@ def test_a_count_of_the_rows_of_a_table_is_undecided() -> None:
     document = "| Lake | Depth |\n|---|---|\n" + "".join(f"| {name} | 50 |\n" for name in ("Garda", "Como", "Iseo"))
     assert result(document, "The table lists three lakes.") == "undecided"
     assert result(document, "The lakes are at most four.") == "dropped"
-
-
-def test_a_unit_that_an_ellipsis_leaves_out_is_undecided() -> None:
-    document = "Books are lent for four weeks, films for two. A card costs 24 euros."
-    assert result(document, "Films are lent for 2 weeks.") == "undecided"
 
 
 @pytest.mark.parametrize("answer", ["billing-dlq", "Failed orders go to billing-dlq.", "It needs a CORS rule."])
@@ -185,33 +153,3 @@ def test_a_quoted_name_that_the_document_lacks_is_dropped() -> None:
     assert result(document, "Install the app “Hohenfels digital”.", "Which app?") == "kept"
     assert result(document, "Install the app “libby”.", "Which app?") == "dropped"
     assert result("Install the library app and log in.", "Install the app “libby”.", "Which app?") != "dropped"
-
-
-@pytest.mark.parametrize(
-    ("document", "answer"),
-    [
-        ("Readers may bring laptops into the reading room.", "Readers may not bring laptops into the reading room."),
-        ("关机后不要打开面板。请清洗过滤网。", "关机后要打开面板。"),
-    ],
-)
-def test_a_clause_that_denies_what_the_document_says_is_undecided(document: str, answer: str) -> None:
-    assert "polarity" in {one.reason for one in check(document, answer).absences}
-
-
-@pytest.mark.parametrize(
-    ("document", "answer"),
-    [
-        (
-            "Your computer is not connected to Ethernet and a VPN network.",
-            "Disconnect the computer from Ethernet and VPN.",
-        ),
-        (
-            "The endpoint no longer works if you suspend acceleration.",
-            "If you suspend acceleration, the endpoint stops working.",
-        ),
-        ("Does the service support shared networks? No.", "The service doesn't support shared networks."),
-        ("打开面板,取出过滤网,用不超过四十度的清水冲洗。", "打开面板,取下过滤网。"),
-    ],
-)
-def test_a_negation_in_another_clause_or_form_is_kept(document: str, answer: str) -> None:
-    assert "polarity" not in {one.reason for one in check(document, answer).absences}

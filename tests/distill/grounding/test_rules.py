@@ -22,30 +22,10 @@ STORE = (
 )
 
 
-def test_a_time_after_a_duration_of_the_document_is_undecided() -> None:
-    document = "The museum closes at 19:30. The last visitors enter 45 minutes before the museum closes."
-    assert result(document, "The last visitors enter the museum at 18:45, before it closes.") == "undecided"
-    assert result(document, "The last visitors enter the museum at 18:20, before it closes.") == "dropped"
-
-
-def test_the_time_between_two_times_is_undecided() -> None:
-    document = (
-        "The bath is closed from 10:00 to 12:00 for cleaning. Cleaning costs 3 coins and a shower takes 7 minutes."
-    )
-    assert result(document, "The bath is closed for 2 hours.") == "undecided"
-    assert result(document, "The bath is closed for 5 hours.") == "dropped"
-
-
 def test_a_sum_counts_only_beside_a_word_for_it() -> None:
     document = "The adult ticket costs $12 and the child ticket costs $7."
     assert result(document, "Together, the two tickets cost $19.") == "undecided"
     assert result(document, "The adult ticket costs $19.") == "dropped"
-
-
-def test_a_rounded_number_is_undecided_and_a_longer_one_is_dropped() -> None:
-    document = "The lake covers 487 hectares and has a beach."
-    assert result(document, "The lake covers about 500 hectares.") == "undecided"
-    assert result(document, "The lake covers about 492 hectares.") == "dropped"
 
 
 def test_a_count_of_the_rows_of_a_table_is_undecided() -> None:
@@ -54,14 +34,8 @@ def test_a_count_of_the_rows_of_a_table_is_undecided() -> None:
     assert result(document, "The lakes are at most four.") == "dropped"
 
 
-@pytest.mark.parametrize("answer", ["billing-dlq", "Failed orders go to billing-dlq.", "It needs a CORS rule."])
-def test_an_absent_compound_or_abbreviation_is_dropped(answer: str) -> None:
-    assert result(STORE, answer) == "dropped"
-
-
-@pytest.mark.parametrize("answer", ["orders-dlq", "Access is policy-based and given by a bucket policy."])
-def test_an_ordinary_compound_is_not_dropped(answer: str) -> None:
-    assert result(STORE, answer) != "dropped"
+def test_an_absent_abbreviation_is_dropped() -> None:
+    assert result(STORE, "It needs a CORS rule.") == "dropped"
 
 
 @pytest.mark.parametrize(
@@ -90,17 +64,6 @@ def test_a_name_from_another_script_is_compared_by_its_consonants(document: str,
 def test_a_weekday_is_compared_in_all_languages(document: str, good: str, bad: str) -> None:
     assert result(document, good) == "kept"
     assert result(document, bad) == "dropped"
-
-
-def test_a_weekday_inside_a_range_is_undecided() -> None:
-    document = "The office is open from Monday to Friday and answers letters."
-    assert result(document, "The office is open on Wednesday.") == "undecided"
-
-
-def test_a_month_in_a_translation_is_not_taken_for_a_name() -> None:
-    document = "La versión 1 dejará de funcionar el 30 de junio de 2027."
-    assert result(document, "On 30 June 2027.", "When does it stop?") != "dropped"
-    assert result(document, "On 30 July 2027.", "When does it stop?") == "dropped"
 
 
 COPIED = "The default settings store every uploaded image in a public bucket in base64 format before the review."
@@ -146,10 +109,3 @@ def test_what_a_long_answer_adds_to_its_question_must_be_in_the_document() -> No
     )
     assert "not_in_document" in {one.reason for one in check(document, answer, question).absences}
     assert result(document, answer, question) == "dropped"
-
-
-def test_a_quoted_name_that_the_document_lacks_is_dropped() -> None:
-    document = "Install the app “Hohenfels digital” and log in."
-    assert result(document, "Install the app “Hohenfels digital”.", "Which app?") == "kept"
-    assert result(document, "Install the app “libby”.", "Which app?") == "dropped"
-    assert result("Install the library app and log in.", "Install the app “libby”.", "Which app?") != "dropped"

@@ -143,7 +143,7 @@ def language_of(text: str) -> Language:
 
 
 def _latin_language(text: str) -> Language:
-    words = WORD.findall(text.replace("’", "'"))
+    words = WORD.findall(text)
     votes = {code: sum(map(language(code).stop_words.__contains__, words)) for code in LATIN_SCRIPT}
     best = max(votes, key=lambda code: votes[code])
     # "a" and "in" are words of several languages, so a tie says nothing.

@@ -73,6 +73,12 @@ def test_a_name_after_choose_must_be_written_as_in_the_document() -> None:
     assert absent("Open the menu to save the file.", "You should use Save.") == set()
 
 
+def test_a_stop_word_that_is_written_like_a_name_must_be_capitalized_in_the_document() -> None:
+    answer = "The client is written in Go for the account."
+    assert absent("You can go to the client of the account.", answer) == {("Go", False)}
+    assert absent("The Go client of the account is here.", answer) == set()
+
+
 def test_a_full_name_needs_its_second_word_as_a_name() -> None:
     document = "With AWS you can make a backup of a table."
     assert absent(document, "It is made by AWS Backup in the account.") == {("AWS Backup", False)}

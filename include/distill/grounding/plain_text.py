@@ -48,7 +48,7 @@ def without_list_marks(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of ``text``. A line break ends a sentence."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part and part.strip()]
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 
 def list_entries(text: str) -> int:

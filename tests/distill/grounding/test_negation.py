@@ -89,6 +89,29 @@ def test_an_answer_with_two_content_words_is_too_short_to_contradict() -> None:
     assert contradicted("Readers may bring wet laptops.", "No wet laptops for readers.")
 
 
+def test_a_sentence_of_more_than_40_content_words_is_a_table_and_affirms_nothing() -> None:
+    others = [f"{first}{second}xx" for first in "abcdefg" for second in "qrstuv"]
+    sentences = [f"Readers bring laptops {' '.join(others[:count])}." for count in (37, 38)]
+    assert [len(Evidence(sentence).sentences[0].stems) for sentence in sentences] == [40, 41]
+    answer = "Readers may not bring laptops."
+    assert [contradicted(sentence, answer) for sentence in sentences] == [sentences[0], None]
+
+
+@pytest.mark.parametrize(
+    ("document", "answer", "expected"),
+    [
+        ("要开面板。", "不要开面板。", "要开面板"),
+        ("开面板。", "不开面板。", None),
+        ("不可打开面板。", "现要打开面板。", "不可打开面板"),
+        ("不可打开面板。", "现在要打开面板。", None),
+    ],
+)
+def test_a_chinese_clause_needs_four_pairs_of_characters_and_shares_three_fifths_of_them(
+    document: str, answer: str, expected: str | None
+) -> None:
+    assert contradicted(document, answer, "zh") == expected
+
+
 @pytest.mark.parametrize(
     ("answer", "is_opposite"),
     [

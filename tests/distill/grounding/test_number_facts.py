@@ -90,3 +90,15 @@ def test_a_unit_in_a_heading_applies_to_the_numbers_below_it() -> None:
     heading = "| Lake | Depth (meters) |\n|---|---|\n| Garda | 346 |\nThe beach is 20 meters wide."
     assert absences(heading, "The lake is 346 meters deep.") == []
     assert absences(heading, "The lake is 347 meters deep.") == [(NUMBER, "347 meters", True)]
+
+
+def test_a_number_may_be_the_hour_of_a_time_unless_the_document_counts_the_same_things() -> None:
+    document = "The service opens at 9:00 and has 5 keys."
+    assert absences(document, "It opens at nine.") == []
+    assert absences(document, "It opens at eleven.") == [(NUMBER, "eleven", True)]
+    assert absences(document, "It has 9 keys.") == [(NUMBER, "9", True)]
+
+
+def test_a_number_that_is_part_of_an_identifier_is_uncertain_if_it_is_no_small_count() -> None:
+    document = "The reader uses db.r250.large and db.m7.large."
+    assert absences(document, "It has a 250 and a 7.") == [(NUMBER, "250", False), (NUMBER, "7", True)]

@@ -85,6 +85,8 @@ def test_ordinals_and_halves_are_read_only_in_a_source() -> None:
 
 def test_an_arabic_number_may_have_a_prefix_but_starts_with_no_conjunction() -> None:
     assert runs("بتسعين", "ar") == [("بتسعين", 90)]
+    assert runs("بستة", "ar") == [("بستة", 6)]
+    assert runs("بست", "ar") == []
     assert runs("وعشرون", "ar") == []
 
 

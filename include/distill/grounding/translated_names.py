@@ -25,7 +25,7 @@ _DEVANAGARI = {
     "क": "k", "ख": "k", "ग": "g", "घ": "g", "ङ": "n", "च": "g", "छ": "g", "ज": "g", "झ": "g", "ञ": "n", "ट": "t",
     "ठ": "t", "ड": "d", "ढ": "d", "ण": "n", "त": "t", "थ": "t", "द": "d", "ध": "d", "न": "n", "प": "b", "फ": "f",
     "ब": "b", "भ": "b", "म": "m", "र": "r", "ल": "l", "व": "f", "श": "s", "ष": "s", "स": "s", "ह": "h", "ं": "n",
-    "ँ": "n", "ज़": "s",
+    "ँ": "n",
 }  # fmt: skip
 _KATAKANA_ROWS = {
     "カキクケコヵヶ": "k", "ガギグゲゴ": "g", "サスセソシ": "s", "ザズゼゾ": "s", "ジ": "g", "タテト": "t", "チ": "g",
@@ -38,6 +38,7 @@ _LATIN = str.maketrans({"p": "b", "v": "f", "w": "f", "c": "k", "q": "k", "z": "
 _ARTICLE = re.compile("^[وفبكل]?(?:ال|لل)|^(?:al|el|ad|ar|as|ash|at|an)-", re.IGNORECASE)
 _KATAKANA_RUN = re.compile("[\u30a1-\u30fa\u30fc]{2,}")
 _NASAL_BEFORE_LABIAL = re.compile("ं(?=[पफबभम])")
+_DEVANAGARI_Z = "ज\u093c"  # two characters, also after normalization
 _ENOUGH_LETTERS = 0.7
 _SILENT = re.compile("[aeiouyh]")
 _LOOSE = str.maketrans({"g": "k", "s": "s", "f": "b", "l": "r", "t": "d"})
@@ -64,7 +65,7 @@ def skeleton(word: str) -> str:
             plain = plain.replace(pair, sound)
         sounds = plain.translate(_LATIN)
     else:
-        word = _NASAL_BEFORE_LABIAL.sub("म", unicodedata.normalize("NFKC", word))
+        word = _NASAL_BEFORE_LABIAL.sub("म", unicodedata.normalize("NFKC", word)).replace(_DEVANAGARI_Z, "स")
         sounds = "".join(_ARABIC.get(one) or _DEVANAGARI.get(one) or _KATAKANA.get(one) or "" for one in word)
     consonants = _SILENT.sub("", sounds).translate(_LOOSE)
     return re.sub(r"(.)\1+", r"\1", consonants)
@@ -93,7 +94,7 @@ def _is_near(one: str, other: str) -> bool:
 
 
 def is_spelled_like(name: str, words: frozenset[str]) -> bool:
-    """Return whether a name in Latin letters is spelled nearly like one of ``words``: "Praha" and "Prag"."""
+    """Return whether a name in Latin letters is spelled nearly like one of ``words``: "Milano" and "Mailand"."""
     plain = _without_accents(name.lower())
     return any(
         plain == other or (plain[0] == other[0] and SequenceMatcher(None, plain, other).ratio() >= _ENOUGH_LETTERS)

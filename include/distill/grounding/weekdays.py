@@ -14,7 +14,7 @@ from include.distill.grounding.plain_text import WORD
 _FILE = FOLDER / "weekdays.yaml"
 _NAME = re.compile(rf"(?:{WORD.pattern})(?:-feira)?")
 _SHORTEST_WORD = 4  # "Sat" and "sun" are also other words, so a shorter name must be capitalized
-_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a Korean word ends with its particles
 
 
 @single_flight_cache

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from include.distill.grounding.check import Finding, GroundingCheck
 
 
@@ -36,55 +34,6 @@ def test_a_count_of_the_rows_of_a_table_is_undecided() -> None:
 
 def test_an_absent_abbreviation_is_dropped() -> None:
     assert result(STORE, "It needs a CORS rule.") == "dropped"
-
-
-@pytest.mark.parametrize(
-    ("document", "good", "bad"),
-    [
-        (
-            "اتصل بالمهندس خالد الحربي عند الطوارئ.",
-            "Call the engineer Khaled Al-Harbi.",
-            "Call the engineer Tarek Mansour.",
-        ),
-        ("निरीक्षक श्री रमेश यादव जाँच करेंगे।", "The inspector is Mr Ramesh Yadav.", "The inspector is Mr Tarun Kapoor."),
-    ],
-)
-def test_a_name_from_another_script_is_compared_by_its_consonants(document: str, good: str, bad: str) -> None:
-    assert result(document, good, "Who is it?") == "kept"
-    assert result(document, bad, "Who is it?") == "undecided"
-
-
-@pytest.mark.parametrize(
-    ("document", "good", "bad"),
-    [
-        ("Das Wasser wird jeden Sonntag erhitzt.", "Es wird am Sonntag erhitzt.", "Es wird am Samstag erhitzt."),
-        ("每周三消毒泳池。", "The pool is disinfected on Wednesday.", "The pool is disinfected on Friday."),
-    ],
-)
-def test_a_weekday_is_compared_in_all_languages(document: str, good: str, bad: str) -> None:
-    assert result(document, good) == "kept"
-    assert result(document, bad) == "dropped"
-
-
-COPIED = "The default settings store every uploaded image in a public bucket in base64 format before the review."
-
-
-def test_a_noun_that_replaces_a_word_of_a_copied_sentence_is_dropped() -> None:
-    answer = (
-        "The default settings store every uploaded image in a public bucket in hexadecimal format before the review."
-    )
-    finding = check(COPIED, answer)
-    assert [(one.reason, one.is_certain) for one in finding.absences] == [("replaced_word", True)]
-
-
-def test_a_verb_that_replaces_a_word_of_a_copied_sentence_is_not_dropped() -> None:
-    answer = "The default settings deposit every uploaded image in a public bucket in base64 format before the review."
-    assert result(COPIED, answer) != "dropped"
-
-
-def test_a_generic_word_may_replace_a_word_of_a_copied_sentence() -> None:
-    document = "Then choose the name of the bucket in the console and press the blue button."
-    assert result(document, "Then select the name of the bucket in the console and press the blue button.") == "kept"
 
 
 def test_an_answer_with_nothing_beyond_its_question_is_undecided() -> None:

@@ -57,6 +57,7 @@ def test_dates_are_in_the_order_of_the_text() -> None:
         ("en", "It ends on the 5th of May.", [(5, "May")]),
         ("en", "It ends on March 3.", [(3, "March")]),
         ("en", "May I end it? March on!", []),
+        ("en", "They march 5 km.", []),
         ("en", "They march on, and it may end in 5 days.", []),
         ("de", "Es endet am 5. Mai.", [(5, "Mai")]),
         ("fr", "Le 1er mars et en juin.", [(3, "mars"), (6, "juin")]),

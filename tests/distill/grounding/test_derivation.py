@@ -44,6 +44,7 @@ BATH = "The bath is closed from 10:00 to 12:00 for cleaning. Cleaning costs 3 co
         (BATH, "The bath holds 2 kg.", False),
         ("It is open from 9:00 to 17:00.", "It is open for 8 hours.", True),
         ("It is open from 9:00 to 17:00.", "It is open for 9 hours.", False),
+        ("It is open from 9h to 11h.", "It is open for 2 hours.", True),
         ("It is open at 9:00.", "It is open for 3 hours.", False),
     ],
 )
@@ -78,6 +79,8 @@ TICKETS = "The adult ticket costs $12, the child ticket costs $7 and the map cos
     [
         ("The total is $19.", True),
         ("The total is $21.", True),
+        ("They cost $19 in total.", True),
+        ("In total, they cost 19.", True),
         ("The difference is $5.", True),
         ("The total is $20.", False),
         ("The total is $62.", False),  # 12 dollars and 50 minutes
@@ -107,6 +110,7 @@ def test_a_document_with_very_many_numbers_proves_no_sum() -> None:
         ("The lake covers about 430 hectares.", False),
         ("The lake covers about 492 hectares.", False),
         ("The lake covers 500 hectares.", False),
+        ("A sign about the lake says 500 hectares.", False),
         ("The lake covers about 500 meters.", False),
     ],
 )

@@ -18,7 +18,7 @@ def absences(document: str, answer: str, question: str = QUESTION, code: str = "
 
 PLANT = (
     "The plant opened on 15 March 2024 at 9:30. Its log is in /var/log/plant.txt. Failed orders go to orders-dlq."
-    " Access is given by a bucket policy or by an access point policy."
+    " Access is role-based and given by a bucket policy."
 )
 
 
@@ -67,6 +67,22 @@ def test_a_compound_with_a_known_last_part_is_absent_and_certain_if_its_first_pa
     assert [certain for reason, _, certain in found if reason == "identifier_not_in_document"] == expected
 
 
+def test_a_compound_or_path_may_join_words_of_the_document() -> None:
+    document = "Failed orders go to orders-dlq. Users need the action GetObject of s3. The billing DLQ is empty."
+    assert absences(document, "They go to billing-dlq.") == []
+    assert absences(document, "Users need s3:GetObject.") == []
+    assert ("identifier_not_in_document", "s3:PutObject", True) in absences(document, "Users need s3:PutObject.")
+
+
+def test_an_identifier_of_letters_may_be_transcribed_in_a_document_in_chinese() -> None:
+    assert absences("用户可以用微信付款。", "Users pay by WeChat.") == []
+    assert absences("Users can pay by card.", "Users pay by WeChat.")[0] == (
+        "identifier_not_in_document",
+        "WeChat",
+        True,
+    )
+
+
 def test_a_time_in_words_is_known_from_its_hour_and_its_minutes() -> None:
     assert absences("The shop closes at 7 in the evening.", "The shop closes at 19:00.") == []
     assert absences("The shop closes at 7 in the evening.", "The shop closes at 19:20.") == [
@@ -103,7 +119,9 @@ def test_a_weekday_is_certain_only_if_the_document_names_exactly_one_other() -> 
 def test_a_month_in_a_translation_is_not_taken_for_a_name() -> None:
     document = "La versión 1 dejará de funcionar el 30 de junio de 2027."
     assert absences(document, "On 30 June 2027.", "When does it stop?") == []
-    assert ("date_not_in_document", "July", True) in absences(document, "On 30 July 2027.", "When does it stop?")
+    for code in ("en", "es"):
+        found = absences(document, "On 30 July 2027.", "When does it stop?", code)
+        assert ("date_not_in_document", "July", True) in found
 
 
 APP = "Install the app “Hohenfels digital” and log in before you read the long list of all the rules."
@@ -115,7 +133,7 @@ APP = "Install the app “Hohenfels digital” and log in before you read the lo
         (APP, "Install the app “Hohenfels digital”.", []),
         (APP, "Install the app “libby”.", [True]),
         ("Install the library app and log in.", "Install the app “libby”.", [False]),
-        (APP, "It says “read the long list of the rules”.", [False]),
+        (APP, "It says “read the long list of strange rules”.", [False]),
         (APP, "It says “ignore every warning without any delay”.", [True]),
         ("Installieren Sie die App und melden Sie sich an.", "It says “ignore every warning without delay”.", []),
     ],
@@ -135,6 +153,7 @@ def test_a_quotation_is_certain_if_most_of_its_words_are_absent_and_may_be_trans
         ("It keeps 4711 copies.", True),
         ("It keeps 2 copies.", False),
         ("It ends on 2024-03-15.", True),
+        ("It ends on 3/4/12.", True),
         ("It was built by Benslimane.", True),
         ("It keeps all copies.", False),
     ],

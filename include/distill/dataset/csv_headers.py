@@ -59,8 +59,8 @@ def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str
         )
     if separator := next(filter(None, map(guess_separator, below)), None):
         return (
-            f"The columns below seem to be separated by {separator}. If the header is not on line {header.line}, remove"
-            f" the lines above it, and {save}"
+            f"The lines below line {header.line} seem to be separated by {separator}. If the header is on one of them,"
+            f" remove the lines above the header, and {save}"
         )
     return f"S{save[1:]}"
 

@@ -1,4 +1,4 @@
-"""Tell whether a quantity that a document does not have could be calculated from those that it has."""
+"""Check whether a quantity that is missing from a document can be calculated from quantities that are in it."""
 
 from __future__ import annotations
 

@@ -42,7 +42,11 @@ def contradicts(answer: Sentence, document: Sequence[Sentence], language: Langua
 
 
 def _other_parity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
-    """Return the clause of the document that is most like a clause of ``answer``, if only one of them is negated."""
+    """
+    For each clause of ``answer``, find the most similar clause of the document.
+
+    :return: the first clause of the document where exactly one of the two clauses is negated, or ``None``.
+    """
     clauses = [
         (clause, dense_pairs(clause))
         for sentence in document

@@ -1,8 +1,8 @@
 """
 Find and escape the strings that a family of students reserves, such as ``System:``.
 
-Case is ignored. AWS's guide lists the strings in one spelling, but a newer version of AWS's published validator
-compares without case, and it is not known which of the two the service does.
+Case is ignored. AWS's guide lists each string in one spelling only, but a newer version of the validator that AWS
+publishes ignores case. It is not known whether the service itself ignores case.
 """
 
 from __future__ import annotations

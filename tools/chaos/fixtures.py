@@ -17,7 +17,7 @@ FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "
 
 def document(mark: str, number: int) -> str:
     """Return a document that contains ``mark``, the key of the case."""
-    fact = FACTS[number % len(FACTS)]
+    fact = f"{FACTS[number % len(FACTS)]} {number}"
     return (
         f"Service {mark} keeps one {fact} for each account. The {fact} of {mark} holds {number + 3} items at most."
         f" An item in the {fact} is kept for {number + 10} days. Larger limits are granted on request."
@@ -32,7 +32,8 @@ def write_rows(path: Path, mark: str, first: int, count: int) -> list[str]:
         writer = csv.writer(file)
         writer.writerow(["doc", "question", "answer"])
         for number, text in enumerate(documents, start=first):
-            fact = FACTS[number % len(FACTS)]
+            # The number makes questions differ. Otherwise ingest rejects training rows that ask evaluation questions.
+            fact = f"{FACTS[number % len(FACTS)]} {number}"
             answer = f"The {fact} of {mark} holds {number + 3} items at most."
             writer.writerow([text, f"How many items does the {fact} of {mark} hold?", answer])
     return documents

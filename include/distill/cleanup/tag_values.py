@@ -33,7 +33,7 @@ def to_tags(key: str, text: str) -> dict[str, str]:
 
 
 def from_tags(tags: Mapping[str, str], key: str) -> str | None:
-    """Return the text that is stored under ``key``; ``None`` if there is none."""
+    """Return the text that is stored under ``key``, or ``None`` if no tag has this key."""
     stored = tags.get(key)
     if stored is None or not stored.startswith(_MARK):
         return stored

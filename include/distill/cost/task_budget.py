@@ -20,7 +20,6 @@ from include.distill.core.records import BillLineRecord
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import BudgetEstimate
 from include.distill.inference.answer_store import StoredAnswer
-from include.distill.inference.lost_calls import conservative_input_tokens
 from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
@@ -139,7 +138,7 @@ class TaskBudget:
         try:
             completion = client.ask(request)
         except (PossiblyBilledError, UnreadableAnswerError):
-            self._add_lost(conservative_input_tokens(request), request.max_tokens)
+            self._add_lost(request.estimated_tokens[1], request.max_tokens)
             raise
         finally:
             with self._lock:

@@ -3,7 +3,7 @@ Read records with quotes that Python's ``csv`` module refuses, and recognize quo
 
 A quote at the start of an unquoted field by mistake opens a quoted field. If no other quote follows, the field contains
 the rest of the file. If a second stray quote closes it, several rows become one record with the right number of fields.
-Such a record cannot be told from a legal one by its fields. But each of its lines, split at every separator, has
+The fields of such a record look like those of a legal one. But each of its lines, split at every separator, has
 exactly as many fields as the header. In a legal record with a CSV table in a cell, the first and the last line also
 have the cells next to the table, so that at least one line has another number of fields.
 """

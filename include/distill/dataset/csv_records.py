@@ -106,7 +106,7 @@ def _read_ahead(records: Iterator[TableRecord]) -> tuple[list[TableRecord], Iter
 
 def _raise_later(error: InputError) -> Iterator[TableRecord]:
     raise error
-    yield
+    yield  # makes this function a generator, so that the error is raised when the first record is read
 
 
 def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:

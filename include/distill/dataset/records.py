@@ -186,7 +186,8 @@ class SourceCounts(TypedDict):
     train: int
     evaluation: int
     reasons: dict[str, int]  # rejected rows by reason, most frequent first
-    notes: NotRequired[list[str]]  # files that were skipped or empty, and what was ignored; absent if there are none
+    # Files that were skipped or empty, and what was ignored. Absent if this list would be empty.
+    notes: NotRequired[list[str]]
     split: NotRequired[SplitFigures]  # absent in results of versions that did not compare passages
 
 

@@ -1,5 +1,5 @@
 """
-Check whether a document supports an answer, as far as this can be told without a model.
+Check whether a document supports an answer, as far as words can show this without a model.
 
 An answer is dropped only on hard evidence: a number, date, name, identifier or quotation that neither the document nor
 the question contains, or no common content word at all. An answer is undecided if words suggest a fault but cannot

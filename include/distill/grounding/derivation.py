@@ -101,7 +101,7 @@ def _is_frequency(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_calculated(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether a quantity beside a word such as "total" or "about" is a sum, a difference or nearly equal."""
+    """Return whether a quantity next to a word such as "total" or "about" is a sum, a difference or nearly equal."""
     if quantity.unit is None and any(_FIRST_YEAR <= value <= _LAST_YEAR for value in quantity.values):
         return False
     before = text[max(0, quantity.start - _CHARACTERS_AROUND) : quantity.start].lower()

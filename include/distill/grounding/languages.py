@@ -46,7 +46,7 @@ class Language:
     :param joiners: words that connect the parts of a number, such as "and".
     :param fractions: words such as "half" and "both", which state a number only in some of their uses.
     :param restrictors: words that restrict or deny without being a negator, such as "only" and "unless".
-    :param calculations: words beside a number that was calculated, such as "total" and "later".
+    :param calculations: words next to a number that was calculated, such as "total" and "later".
     :param approximations: words before a number that was rounded, such as "about".
     :param limits: words before a number that limits something, such as "most" in "at most", and so counts nothing.
     :param generic: content words that fit into any text, such as "service" and "choose".

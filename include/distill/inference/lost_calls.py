@@ -8,7 +8,7 @@ is sent again, so the limit on requests also holds after a crash or a retry of t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,16 +17,15 @@ from include.distill.core.naming import canonical_hash
 from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import ModelRequest
-from include.distill.text.token_count import conservative_token_count
 
 # One repetition is worth its price, because most lost answers are a single failure of the network. A second repetition
 # is not: a model that is too slow for the timeout twice would probably also be too slow the third time.
 MAX_SENT = 2
 
 
-def lost_call_records(store: ObjectStore, folder: str) -> Iterator[LostCallRecord]:
-    """Yield the records of all lost calls of a run."""
-    return (read_json(store, uri, LostCallRecord) for uri in store.list(folder))
+def lost_call_records(store: ObjectStore, prefix_uri: str) -> Iterator[LostCallRecord]:
+    """Yield the records of the lost calls below ``prefix_uri``, such as the run's folder for lost calls."""
+    return (read_json(store, uri, LostCallRecord) for uri in store.list(prefix_uri))
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class LostCalls:
 
         :raises PossiblyBilledError: the answer to ``request`` was lost ``MAX_SENT`` times.
         """
-        if self._count(request) >= MAX_SENT:
+        if self.count(request) >= MAX_SENT:
             raise self.given_up(request)
 
     def add(self, request: ModelRequest) -> None:
@@ -64,17 +63,17 @@ class LostCalls:
             "key": request.key,
             "model": request.model.key,
             "round": self.round_name,
-            "input_tokens": conservative_input_tokens(request),
+            "input_tokens": request.estimated_tokens[1],
             "output_tokens": request.max_tokens,
         }
         with self._lock:
-            number = self._count(request) + 1
+            number = self.count(request) + 1
             self._new.setdefault(request.key, []).append(record)
         write_json(self.store, f"{self.folder}{self._prefix}-{request.key}-{number}.json", record)
 
     def given_up(self, request: ModelRequest) -> PossiblyBilledError:
         """Return the error for a request that is not sent again."""
-        count = self._count(request)
+        count = self.count(request)
         message = (
             f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"
             f" {count} times, and the answer did not arrive. AWS may bill each of these calls; the report counts them"
@@ -84,7 +83,8 @@ class LostCalls:
         )
         return PossiblyBilledError(message)
 
-    def _count(self, request: ModelRequest) -> int:
+    def count(self, request: ModelRequest) -> int:
+        """Return how many calls of ``request`` were lost in all attempts of this task."""
         return len(self.earlier(request)) + len(self._new.get(request.key, []))
 
     @cached_property
@@ -93,18 +93,7 @@ class LostCalls:
 
     @cached_property
     def _stored(self) -> dict[str, list[LostCallRecord]]:
-        return _by_key(
-            read_json(self.store, uri, LostCallRecord) for uri in self.store.list(f"{self.folder}{self._prefix}-")
-        )
-
-
-def conservative_input_tokens(request: ModelRequest) -> int:
-    """Return an upper estimate of the number of input tokens of ``request``."""
-    return conservative_token_count(f"{request.system}\n{request.user}")
-
-
-def _by_key(records: Iterable[LostCallRecord]) -> dict[str, list[LostCallRecord]]:
-    by_key: dict[str, list[LostCallRecord]] = {}
-    for record in records:
-        by_key.setdefault(record["key"], []).append(record)
-    return by_key
+        by_key: dict[str, list[LostCallRecord]] = {}
+        for record in lost_call_records(self.store, f"{self.folder}{self._prefix}-"):
+            by_key.setdefault(record["key"], []).append(record)
+        return by_key

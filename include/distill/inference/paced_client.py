@@ -89,7 +89,7 @@ class PacedClient:
         started_at, failures, lost, throttled = self._clock(), 0, 0, 0
         if self._lost_calls:
             self._lost_calls.require_attempt_left(request)
-            lost = len(self._lost_calls.earlier(request))
+            lost = self._lost_calls.count(request)
         while True:
             try:
                 completion = self._ask_once(request)

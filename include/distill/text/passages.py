@@ -102,7 +102,7 @@ def has_shared_stretch(matches: Matches, characters: int, halvings: int) -> bool
     if len(matches) < length:
         return False
     totals = np.concatenate(([0], np.cumsum(matches, dtype=np.int64)))
-    # In the two halves of the stretch too, so that one long run of matches beside unrelated text does not suffice.
+    # In the two halves of the stretch too, so that one long run of matches next to unrelated text does not suffice.
     half = max(1, length // 2)
     counts = totals[half:] - totals[:-half]
     enough = counts >= 0.5 * half

@@ -109,18 +109,6 @@ class TokenFeatures:
         return sum(self.counts[name] for name in _SIGNS)
 
 
-def token_features(text: str) -> TokenFeatures:
-    """Count the features of a text."""
-    features = TokenFeatures()
-    for piece, times in Counter(pieces(text)).items():
-        features.add_piece(piece, times)
-    features.add_characters(text)
-    share, counts = foreign_share(features.words, features.english_words, features.signs), features.counts
-    counts["foreign_words"] *= share
-    counts["foreign_letters_over_4"] = share * counts["letters_over_4"]
-    return features
-
-
 def pieces(text: str) -> list[str]:
     """Cut a text into pieces. Single spaces before words and signs belong to no piece."""
     return _PIECE.findall(text)

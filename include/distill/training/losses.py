@@ -42,8 +42,9 @@ def loss_curve(
         note(f"the file is not a CSV file ({error})")
         return []
     if missing := [name for name in ("step_number", column) if name not in columns]:
-        shown = ", ".join(repr(name[:40]) for name in [*columns][:10]) or "none"
-        note(f"the file has no column {' and no column '.join(missing)}; its columns are {shown}")
+        shown = ", ".join(repr(name[:40]) for name in [*columns][:10])
+        described = f"its columns are {shown}" if shown else "it has no header"
+        note(f"the file has no column {' and no column '.join(missing)}; {described}")
         return []
     if not rows:
         note("the file has a header but no steps")
@@ -80,7 +81,7 @@ class _Cells:
         self._row, self._columns = row, columns
 
     def number(self, name: str) -> float | None:
-        """Return the finite number in a cell; ``None`` if there is none."""
+        """Return the finite number in a cell, or ``None`` if the cell has no such number."""
         index = self._columns.get(name, len(self._row))
         try:
             number = float(self._row[index]) if index < len(self._row) else math.nan

@@ -6,7 +6,7 @@ import pytest
 
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import PossiblyBilledError
-from include.distill.inference.lost_calls import MAX_SENT, LostCalls, conservative_input_tokens, lost_call_records
+from include.distill.inference.lost_calls import MAX_SENT, LostCalls, lost_call_records
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
@@ -27,7 +27,7 @@ def test_a_lost_call_is_stored_with_the_highest_possible_number_of_tokens() -> N
         "key": REQUEST.key,
         "model": "claude-haiku-4-5",
         "round": "synthesize 0 2",
-        "input_tokens": conservative_input_tokens(REQUEST),
+        "input_tokens": REQUEST.estimated_tokens[1],
         "output_tokens": 2000,
     }
     assert record["input_tokens"] >= 4

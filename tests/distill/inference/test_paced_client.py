@@ -282,6 +282,16 @@ class TestLostAnswers:
                 ask(paced(server, time, Quota(), lost_calls=lost_calls(store)))
         assert len(server.asked_at) == 2
 
+    def test_a_second_row_with_the_same_request_does_not_send_it_a_third_time(self) -> None:
+        time, store = Time(), MemoryStore()
+        server = Server(time, lambda n: InvalidRequestError("x") if n == 2 else PossiblyBilledError("read timeout"))
+        client = paced(server, time, Quota(), lost_calls=lost_calls(store))
+        with pytest.raises(InvalidRequestError):
+            ask(client)
+        with pytest.raises(PossiblyBilledError, match="sent 2 times"):
+            ask(client)
+        assert len(list(lost_call_records(store, LOST_FOLDER))) == 2
+
     def test_without_a_record_of_lost_calls_the_request_is_also_sent_at_most_twice(self) -> None:
         time = Time()
         server = Server(time, lambda _: PossiblyBilledError("read timeout"))

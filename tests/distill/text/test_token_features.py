@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from include.distill.text.token_features import token_features
 from include.distill.text.token_weights import WEIGHTS
+from tests.distill.text.feature_counts import token_features
 
 features = token_features
 

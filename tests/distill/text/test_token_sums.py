@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
-from include.distill.text.token_features import token_features
 from include.distill.text.token_sums import TokenSums
 from include.distill.text.token_weights import WEIGHTS
+from tests.distill.text.feature_counts import token_features
 
 LINES = (PROJECT_ROOT / "tests" / "data" / "token_counts" / "llama3.jsonl").read_text("utf-8").splitlines()
 PARTS = (

@@ -94,7 +94,7 @@ class TestFaultyFiles:
     @pytest.mark.parametrize(
         ("metrics", "words"),
         [
-            (b"", "no column step_number and no column training_loss; its columns are none"),
+            (b"", "no column step_number and no column training_loss; it has no header"),
             (b"step,epoch,loss\n1,0,2.5\n", "its columns are 'step', 'epoch', 'loss'"),
             (b"step_number,epoch_number,validation_loss\n1,0,2.5\n", "no column training_loss"),
             (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "no column"),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from include.distill.dataset.passages import PassageTable
+from include.distill.dataset.passage_table import PassageTable
 from include.distill.text.minhash import SIGNATURE_BYTES, Signature, signature_of_normalized
 from include.distill.text.normalization import normalize
 

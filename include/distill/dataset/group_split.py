@@ -119,7 +119,7 @@ def split_groups(
         _with_clusters(groups, passages, names, clustered or _on_side(sides, "evaluation")),
         links.conflicts,
         leaked,
-        sum(map(passages.is_mostly_common, range(len(groups)))),
+        passages.mostly_common,
         drawn.is_near_share,
     )
 
@@ -218,13 +218,11 @@ def _on_side(sides: Sequence[Side | None], wanted: Side) -> list[int]:
 
 def _leaks(groups: DocumentGroups, passages: PassageIndex, sides: Sequence[Side | None]) -> dict[int, int]:
     """Return each training document that contains a passage of an evaluation document, and that document."""
-    passages.set_evaluation(_on_side(sides, "evaluation"))
     leaked: dict[int, int] = {}
-    for position, number in enumerate(groups.passages.documents):
-        if sides[number] == "evaluation":
-            for other in passages.find(position, in_evaluation=False).leaked:
-                if sides[other] == "train":
-                    leaked.setdefault(other, number)
+    train, evaluation = _on_side(sides, "train"), _on_side(sides, "evaluation")
+    for number, other, is_leak in passages.find(evaluation, train, is_settled=lambda _, other: other in leaked):
+        if is_leak:
+            leaked.setdefault(other, number)
     return leaked
 
 
@@ -240,12 +238,12 @@ def _with_clusters(
         return name
 
     numbers = set(clustered)
-    passages.set_evaluation(numbers)
-    for position, number in enumerate(groups.passages.documents):
-        if number in numbers:
-            found = passages.find(position, in_evaluation=True, want_shared=True)
-            for other in (*found.leaked, *found.shared):
-                # The smaller name is kept, as when documents are joined.
-                smaller, larger = sorted((root(names[number]), root(names[other])))
-                parents[larger] = smaller
+
+    def is_settled(number: int, other: int) -> bool:
+        return root(names[number]) == root(names[other])
+
+    for number, other, _ in passages.find(numbers, numbers, want_shared=True, is_settled=is_settled):
+        # The smaller name is kept, as when documents are joined.
+        smaller, larger = sorted((root(names[number]), root(names[other])))
+        parents[larger] = smaller
     return [root(name) if number in numbers else name for number, name in enumerate(names)]

@@ -43,8 +43,10 @@ def sketch_of_normalized(normalized: str) -> Sketch:
     sampled = hashes[hashes < np.uint64(2**64 // CHARACTERS_PER_HASH)]
     # The sampled hashes begin with three zero bits. The next 32 bits are kept.
     numbers: Sketch = (sampled >> np.uint64(29)).astype(np.uint32)
-    _, first = np.unique(numbers, return_index=True)
-    numbers = numbers[np.sort(first)]
+    ordered = np.sort(numbers)
+    if (ordered[1:] == ordered[:-1]).any():  # rare, and finding the first places takes longer
+        _, first = np.unique(numbers, return_index=True)
+        numbers = numbers[np.sort(first)]
     halvings = 0
     while len(numbers) > MAX_HASHES:
         halvings += 1

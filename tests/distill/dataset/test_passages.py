@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from include.distill.dataset.passages import PassageIndex, PassageTable
+import random
+
+from include.distill.dataset.passage_table import PassageTable
+from include.distill.dataset.passages import PassageIndex
 from tests.distill.dataset.test_document_groups import text_of
 
 
@@ -17,16 +20,21 @@ def pairs(index: PassageIndex, *, want_shared: bool) -> list[tuple[int, int, boo
     return list(index.related_pairs(want_shared=want_shared, is_connected=lambda one, other: False))
 
 
+def leaks(index: PassageIndex, documents: list[int], among: list[int]) -> list[tuple[int, int]]:
+    found = index.find(documents, among, is_settled=lambda one, other: False)
+    return [(one, other) for one, other, is_leak in found if is_leak]
+
+
 def test_a_document_that_contains_half_of_an_evaluation_document_leaks_it() -> None:
     evaluated = text_of(1, 200)
     table = table_of(evaluated, f"{text_of(2, 300)} {evaluated[: len(evaluated) // 2]}", text_of(3, 200))
-    assert PassageIndex(table, [0]).find(0, in_evaluation=False).leaked == [1]
+    assert leaks(PassageIndex(table, [0]), [0], [1, 2]) == [(0, 1)]
 
 
 def test_a_document_that_contains_an_evaluation_answer_leaks_it() -> None:
     answer = text_of(9, 12)
     table = table_of(text_of(1, 200), f"{text_of(2, 300)} {answer}", answers={answer: 0})
-    assert PassageIndex(table, [0]).find(2, in_evaluation=False).leaked == [1]
+    assert leaks(PassageIndex(table, [0]), [0], [1]) == [(0, 1)]
 
 
 def test_a_single_passage_relates_documents_only_loosely() -> None:
@@ -46,3 +54,22 @@ def test_text_in_most_documents_is_ignored() -> None:
 
 def test_an_empty_table_has_no_pairs() -> None:
     assert pairs(PassageIndex(table_of("short")), want_shared=True) == []
+
+
+def test_a_leak_is_found_among_texts_that_share_many_phrases() -> None:
+    phrases = [text_of(seed, 4) for seed in range(40)]
+    draw = random.Random(3)
+    documents = [" ".join(draw.choices(phrases, k=30)) + " " + text_of(seed, 60) for seed in range(100, 700)]
+    evaluated = " ".join(draw.choices(phrases, k=8)) + " " + text_of(1000, 200)
+    copied = text_of(2000, 120) + evaluated[: len(evaluated) // 2] + evaluated[-len(evaluated) // 4 :]
+    answer = evaluated[-200:]
+    table = table_of(evaluated, copied, *documents, answers={answer: 0})
+    assert leaks(PassageIndex(table, [0]), [0], list(range(1, 602))) == [(0, 1), (0, 1)]  # text and answer
+
+
+def test_only_the_given_documents_are_compared_unless_they_are_settled() -> None:
+    text = text_of(1, 200)
+    index = PassageIndex(table_of(text, f"{text} {text_of(2)}", f"{text} {text_of(3)}", text_of(4, 200)))
+    assert leaks(index, [0], [2, 3]) == [(0, 2)]
+    assert list(index.find([0, 1], [0, 1, 2], is_settled=lambda one, other: 0 in {one, other})) == [(1, 2, True)]
+    assert list(index.find([], [0], is_settled=lambda one, other: False)) == []

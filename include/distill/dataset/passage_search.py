@@ -1,0 +1,130 @@
+"""
+Count the hashes that each of many texts shares with each document of a data set.
+
+All texts are searched for at the same time, so that the sketches of the documents are read only twice, however many
+texts there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.distill.dataset.passage_table import Mask, PassageTable, starts_of
+
+HASH_BITS = np.uint64(32)
+LOW_BITS = np.uint64(2**32 - 1)
+# Number of occurrences of a text's hashes that are read. It bounds the time if many documents share phrases.
+_MAX_OCCURRENCES = 4_000
+_MAX_PAIRS = 200_000  # number of occurrences that are counted at a time, which limits the memory to about 10 MB
+_MAX_CELLS = 8  # size of a table of counts, relative to the number of occurrences
+_MIN_MATCHES = 2
+_FILTER_BITS = 22
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WantedHashes:
+    """
+    The hashes of the texts that are searched for.
+
+    :param hashes: the different hashes, sorted.
+    :param starts: for each hash, where its texts begin in ``positions``, followed by the length of ``positions``.
+    :param positions: the positions of the texts of all hashes, hash by hash.
+    """
+
+    hashes: NDArray[np.uint32]
+    starts: Numbers
+    positions: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, keys: NDArray[np.uint64]) -> WantedHashes:
+        """Build the hashes from sorted keys. A key is a hash followed by the position of a text that has it."""
+        hashes = (keys >> HASH_BITS).astype(np.uint32)
+        starts = np.flatnonzero(starts_of(hashes))
+        return cls(hashes[starts], np.append(starts, len(keys)), (keys & LOW_BITS).astype(np.uint32))
+
+    def rarest(self, counts: Numbers) -> WantedHashes:
+        """
+        Keep, for each text, only the hashes that occur in the fewest documents, if the hashes occur too often.
+
+        :param counts: for each hash, the number of documents in which it occurs.
+        """
+        groups = np.repeat(np.arange(len(self.hashes)), np.diff(self.starts))
+        occurrences = counts[groups]
+        if np.bincount(self.positions, occurrences).max(initial=0) <= _MAX_OCCURRENCES:
+            return self
+        order = np.lexsort((occurrences, self.positions))
+        totals = np.cumsum(occurrences[order])
+        first = np.flatnonzero(starts_of(self.positions[order]))
+        before = np.repeat(totals[first] - occurrences[order][first], np.diff(first, append=len(order)))
+        kept = np.sort(order[totals - before <= _MAX_OCCURRENCES])
+        return WantedHashes.of(self.hashes[groups[kept]].astype(np.uint64) << HASH_BITS | self.positions[kept])
+
+
+def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
+    """Keep, for each text, only its rarest hashes if its hashes occur too often in the documents ``among``."""
+    counts = np.zeros(len(wanted.hashes), np.int64)
+    for places, _ in _occurrences(table, wanted, among):
+        counts += np.bincount(places, minlength=len(counts))
+    return wanted.rarest(counts)
+
+
+def count_matches(table: PassageTable, wanted: WantedHashes, among: Mask) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+    """
+    Yield the positions of texts and of documents that share several hashes, and the number of these hashes.
+
+    :param among: for each sketch of the table, whether it is one of the documents.
+    """
+    texts = np.unique(wanted.positions)
+    wanted = replace(wanted, positions=np.searchsorted(texts, wanted.positions).astype(np.uint32))
+    numbers = np.diff(wanted.starts)
+    for places, documents in _occurrences(table, wanted, among):
+        totals = np.concatenate(([0], np.cumsum(numbers[places])))
+        # The hashes of a document are counted together.
+        bounds = np.append(np.flatnonzero(starts_of(documents)), len(documents))
+        chosen = np.unique(np.searchsorted(totals[bounds], np.arange(0, totals[-1], _MAX_PAIRS)))
+        for low, high in pairwise([*bounds[chosen].tolist(), len(documents)]):
+            if high > low:
+                found, others, counts = _counted(wanted, places[low:high], documents[low:high])
+                yield texts[found].astype(np.int64), others, counts
+
+
+def _occurrences(
+    table: PassageTable, wanted: WantedHashes, among: Mask
+) -> Iterator[tuple[Numbers, NDArray[np.uint32]]]:
+    """Yield the places of wanted hashes in ``wanted.hashes``, and the position of the document with each of them."""
+    if not len(wanted.hashes):
+        return
+    # Most hashes are not wanted, and this filter is much faster than a search.
+    shift = np.uint32(32 - _FILTER_BITS)
+    may_be_wanted = np.zeros(2**_FILTER_BITS, np.bool_)
+    may_be_wanted[wanted.hashes >> shift] = True
+    for block, positions in table.blocks(among):
+        kept = np.flatnonzero(may_be_wanted[block >> shift])
+        hashes = block[kept]
+        places = np.minimum(np.searchsorted(wanted.hashes, hashes), len(wanted.hashes) - 1)
+        same = wanted.hashes[places] == hashes
+        yield places[same], positions[kept[same]]
+
+
+def _counted(wanted: WantedHashes, places: Numbers, documents: NDArray[np.uint32]) -> tuple[Numbers, Numbers, Numbers]:
+    lengths = wanted.starts[places + 1] - wanted.starts[places]
+    offsets = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    texts = wanted.positions[np.repeat(wanted.starts[places], lengths) + offsets].astype(np.int64)
+    document_starts = starts_of(documents)
+    numbers, width = documents[document_starts].astype(np.int64), int(texts.max(initial=0)) + 1
+    cells = np.repeat(np.cumsum(document_starts) - 1, lengths) * width + texts
+    if len(numbers) * width <= _MAX_CELLS * len(cells):
+        counts = np.bincount(cells)
+        repeated = np.flatnonzero(counts >= _MIN_MATCHES)
+        counts = counts[repeated]
+    else:  # a table of counts would be mostly empty
+        repeated, counts = np.unique(cells, return_counts=True)
+        repeated, counts = repeated[counts >= _MIN_MATCHES], counts[counts >= _MIN_MATCHES]
+    return repeated % width, numbers[repeated // width], counts

@@ -108,7 +108,7 @@ def ingest(
         placement = Placement(source, reading.locations, reading.groups, split, leak_similarity, check_length)
         placement.collect_evaluation_questions(_entries(spool))
         reserved = reserved or ReservedAnswers()
-        placed = (reserved.place(*placement.place(entry)) for entry in _entries(spool))
+        placed = (reserved.place(target, row) for target, row in placement.place_all(_entries(spool)))
         result = _write(placed, store, folder, source.training_csv)
         result.split = placement.figures()
         result.notes = [*reading.notes, *reserved.notes]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import cast
 
 from include.distill.config.sections import SourceData
@@ -24,10 +25,11 @@ from include.distill.dataset.records import (
 )
 from include.distill.dataset.row_length import LengthCheck, Target, reject_too_long
 from include.distill.dataset.rows import is_rejected, reject
-from include.distill.text.question_index import Question, QuestionIndex
+from include.distill.text.question_index import Question, QuestionIndex, QuestionMatch
 
 TARGETS: tuple[Target, ...] = ("train", "evaluation", "rejected")
 
+_BATCH = 128  # number of rows whose questions are searched for at the same time
 _TOO_GOOD = "Training on this row would make the result look better than it is."
 
 
@@ -73,17 +75,30 @@ class Placement:
     def _is_generic(self, question: str) -> bool:
         return bool(self._generic) and question_key(question) in self._generic
 
-    def place(self, entry: SpooledRow) -> tuple[Target, Row | RejectedRow]:
-        """Return the object to which a row is written, and the row in the form in which it is written."""
+    def place_all(self, entries: Iterable[SpooledRow]) -> Iterator[tuple[Target, Row | RejectedRow]]:
+        """Yield the object to which each row is written, and the row in the form in which it is written."""
+        remaining = iter(entries)
+        while batch := list(islice(remaining, _BATCH)):
+            sides = [None if is_rejected(entry["row"]) else self._side(entry) for entry in batch]
+            asked = {
+                n: Question(row["question"])
+                for n, (entry, side) in enumerate(zip(batch, sides, strict=True))
+                if side == "train" and not is_rejected(row := entry["row"])
+            }
+            matches = dict(zip(asked, self._questions.find_many(list(asked.values())), strict=True))
+            for n, (entry, side) in enumerate(zip(batch, sides, strict=True)):
+                yield self._place(entry, side, matches.get(n))
+
+    def _place(
+        self, entry: SpooledRow, side: Side | None, match: QuestionMatch | None
+    ) -> tuple[Target, Row | RejectedRow]:
         spooled, number = entry["row"], entry["number"]
         if is_rejected(spooled):
             return "rejected", spooled
-        side = self._side(entry)
-        rejected = self._reject_relation(spooled, number) if side is None else None
-        if side == "train":
-            rejected = self._reject_question(spooled)
-        if side is None or rejected:
-            return "rejected", rejected or self._reject_relation(spooled, number)
+        if side is None:
+            return "rejected", self._reject_relation(spooled, number)
+        if match:
+            return "rejected", self._reject_question(spooled, match)
         row: Row = {**spooled, "group": self.split.groups[number]}
         target, placed = reject_too_long(side, row, self.check_length)
         if target != "rejected":
@@ -126,10 +141,7 @@ class Placement:
             "is_near_share": self.split.is_near_share,
         }
 
-    def _reject_question(self, row: UngroupedRow) -> RejectedRow | None:
-        match = self._questions.find(Question(row["question"]))
-        if match is None:
-            return None
+    def _reject_question(self, row: UngroupedRow, match: QuestionMatch) -> RejectedRow:
         where = self.locations.describe(self._question_locations[match.position])
         message = (
             f"the question asks the same as the evaluation question of {where}, {match.question[:200]!r} (similarity"

@@ -92,11 +92,24 @@ class NearDuplicateIndex:
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
         """Find near-duplicates as :meth:`find` does, for a text whose signature is already known."""
-        positions = self._candidates(text_signature)
-        agreeing = (self._signatures[positions] == text_signature).mean(axis=1)
-        similar = np.clip((agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT), 0, 1)
-        order = np.lexsort((positions, -similar))
-        return [TextMatch(int(positions[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
+        return self.find_signatures(text_signature[np.newaxis])[0]
+
+    def find_signatures(self, signatures: NDArray[np.uint8]) -> list[list[TextMatch]]:
+        """
+        Find the near-duplicates of each of many texts, which takes less time than one search per text.
+
+        :param signatures: one signature per line.
+        """
+        matches: list[list[TextMatch]] = [[] for _ in signatures]
+        texts, positions = self._candidates(signatures)
+        if not len(texts):
+            return matches
+        agreeing = (self._signatures[positions] == signatures[texts]).mean(axis=1)
+        similar = (agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT)
+        chosen = np.flatnonzero(similar >= self.threshold)
+        for i in chosen[np.lexsort((positions[chosen], -similar[chosen]))].tolist():
+            matches[texts[i]].append(TextMatch(int(positions[i]), float(similar[i])))
+        return matches
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
         """Add a text as :meth:`add` does, for a text whose signature is already known."""
@@ -115,21 +128,27 @@ class NearDuplicateIndex:
             self._enter(self._count)
         self._count += 1
 
-    def _candidates(self, text_signature: Signature) -> NDArray[np.int64]:
+    def _candidates(self, signatures: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the numbers of texts and the positions of earlier texts that share a bucket with them."""
         if not self._count:
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
         # Each bucket is a linked list. The lists of all bands are read in parallel, one entry of each list at a time.
-        bands = np.arange(_BANDS)
-        entries = self._heads[_bucket_numbers(text_signature, len(self._heads)), bands]
-        visited = []
+        lists = np.arange(len(signatures) * _BANDS)
+        buckets = _bucket_numbers(signatures.reshape(-1), len(self._heads))
+        entries = self._heads[buckets, lists % _BANDS]
+        visited, visited_lists = [], []
         for _ in range(_MAX_VISITED):
             not_ended = entries >= 0
-            if not not_ended.any():
+            entries, lists = entries[not_ended], lists[not_ended]
+            if not len(entries):
                 break
-            entries, bands = entries[not_ended], bands[not_ended]
             visited.append(entries)
-            entries = self._next[entries, bands]
-        return np.unique(np.concatenate(visited)).astype(np.int64) if visited else np.zeros(0, np.int64)
+            visited_lists.append(lists)
+            entries = self._next[entries, lists % _BANDS]
+        if not visited:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        pairs = np.unique(np.concatenate(visited_lists) // _BANDS << 32 | np.concatenate(visited))
+        return pairs >> 32, pairs & 2**32 - 1
 
     def _enter(self, position: int) -> None:
         buckets, bands = _bucket_numbers(self._signatures[position], len(self._heads)), np.arange(_BANDS)
@@ -145,8 +164,15 @@ class NearDuplicateIndex:
         self._entered = _enlarged(self._entered, room)
         self._next = np.full((room, _BANDS), -1, np.int32)
         self._heads = np.full((room // 2, _BANDS), -1, np.int32)
-        for position in entered.tolist():
-            self._enter(position)
+        for band in range(_BANDS):
+            keys = self._signatures.view(np.uint32)[entered, band]
+            buckets = _bucket_numbers(keys.view(np.uint8), len(self._heads))
+            order = np.argsort(buckets, kind="stable")
+            positions, ordered = entered[order], buckets[order]
+            is_same = ordered[1:] == ordered[:-1]
+            self._next[positions[1:][is_same], band] = positions[:-1][is_same]
+            is_newest = np.append(~is_same, True)[: len(ordered)]
+            self._heads[ordered[is_newest], band] = positions[is_newest]
 
 
 def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:

@@ -14,11 +14,13 @@ The method works in any language.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from include.distill.text.minhash import NearDuplicateIndex, Signature, signature
+import numpy as np
+
+from include.distill.text.minhash import NearDuplicateIndex, Signature, TextMatch, signature
 from include.distill.text.normalization import normalize
 from include.distill.text.question_names import name_different_things, names_in
 
@@ -139,16 +141,33 @@ class QuestionIndex:
 
     def find(self, question: Question) -> QuestionMatch | None:
         """Return the earlier question that ``question`` repeats most closely; ``None`` if ``question`` is new."""
+        return self.find_many([question])[0]
+
+    def find_many(self, questions: Sequence[Question]) -> list[QuestionMatch | None]:
+        """Return the result of :meth:`find` for each question. This takes less time than one search per question."""
+        found = [self._find_ending(question) for question in questions]
+        searched = [n for n, match in enumerate(found) if match is None and self._may_repeat(questions[n])]
+        if searched:
+            signatures = np.stack([questions[n].signature for n in searched])
+            for n, matches in zip(searched, self._near.find_signatures(signatures), strict=True):
+                found[n] = self._most_similar(questions[n], matches)
+        return found
+
+    def _find_ending(self, question: Question) -> QuestionMatch | None:
         for ending in question.endings:
             if (position := self._positions.get(hash(_without_spaces(ending)))) is not None:
                 return QuestionMatch(ending, 1.0, position)
+        return None
+
+    def _may_repeat(self, question: Question) -> bool:
         ngrams, numbers = _features(question.normalized)
         # Two questions with at least this similarity share at least this part of the n-grams of each. This check saves
         # most searches if there are few questions.
-        if tuple(numbers) not in self._numbers or len(ngrams & self._ngrams) < self.threshold * len(ngrams):
-            return None
+        return tuple(numbers) in self._numbers and len(ngrams & self._ngrams) >= self.threshold * len(ngrams)
+
+    def _most_similar(self, question: Question, matches: Iterable[TextMatch]) -> QuestionMatch | None:
         best: QuestionMatch | None = None
-        for match in self._near.find_signature(question.signature):
+        for match in matches:
             earlier = self._normalized[match.position].decode("utf-8", "surrogatepass")
             similarity = question.similarity_to(earlier, self._names.get(match.position, frozenset()))
             if similarity >= self.threshold and (best is None or similarity > best.similarity):

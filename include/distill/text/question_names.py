@@ -1,9 +1,10 @@
 """
 Tell questions about different things apart by the names in them ("What is Amazon SES?", "What is Amazon SNS?").
 
-Such questions share most of their letters, so their similarity says little. Names are recognized by their capital
-letters, so the rule has no effect on questions that are written in lower case. The same is true of questions that
-contain opposite words ("maximum", "minimum"); only English opposites are known.
+Such questions share most of their letters, so their similarity says little. A name that continues a shared name is
+another thing too ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital letters, so
+the rule has no effect on questions that are written in lower case. The same is true of questions that contain opposite
+words ("maximum", "minimum"); only English opposites are known.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ _OPPOSITES = (
     "public private", "start stop", "with without", "open close", "buy sell", "highest lowest", "longest shortest",
     "register deregister", "grant revoke", "lock unlock", "subscribe unsubscribe", "install uninstall",
 )  # fmt: skip
+# Words after a name that do not make it the name of another thing, in lower case. Most of them are capitalized only in
+# a title ("How Do I Use S3 Today?").
+_NO_CONTINUATION = (
+    "service services platform product products software tool tools system systems website app application",
+    "company today now please again anyway exactly mean means work works used use do does is are was can for in",
+    "on of to at by with from and or vs versus when if as cost costs support supports offer offers provide",
+    "provides have has",
+)  # fmt: skip
+_NO_CONTINUATION_WORDS = frozenset(word for line in _NO_CONTINUATION for word in line.split())
 _OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair.split(), pair.split()[::-1])}
 
 
@@ -35,7 +45,8 @@ def names_in(text: str) -> frozenset[str]:
     Return the names in a question, in lower case.
 
     A name is a word with two capital letters, with capital letters and digits, or with one capital letter inside a
-    sentence. A single letter at the end is a name too ("option a").
+    sentence. A single letter at the end is a name too ("option a"). Two capitalized words in succession, the first of
+    which is a name, are also returned as one name ("cloudwatch events").
     """
     text = strip_markup(text)
     words = _WORD.findall(text)
@@ -45,7 +56,12 @@ def names_in(text: str) -> frozenset[str]:
     long_words = [word for word in words if len(word) > 2 and word[0].isalpha()]
     is_title = sum(word[0].isupper() for word in long_words) > _TITLE_CASE * len(long_words) and len(long_words) > 2
     for sentence in _SENTENCE.split(text):
-        for place, word in enumerate(_WORD.findall(sentence)):
+        previous, end = "", 0
+        for place, match in enumerate(_WORD.finditer(sentence)):
+            word = match.group()
+            if previous in names and sentence[end : match.start()] == " " and word[0].isupper():
+                names.add(f"{previous} {word.casefold()}")
+            previous, end = word.casefold(), match.end()
             capitals = sum(character.isupper() for character in word)
             is_acronym = capitals > 1 or (capitals and any(character.isdigit() for character in word))
             if is_acronym or (capitals and place and len(word) >= (_LONG_WORD if is_title else 2)):
@@ -57,13 +73,27 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     """
     Return whether two questions are about different things.
 
-    Each of them has a name that the other does not have, not even misspelled, or they contain opposite words.
+    Each of them has a name that the other does not have, not even misspelled, or one continues a name of the other
+    ("CloudWatch", "CloudWatch Events"), or they contain opposite words.
     """
     words, other_words = set(_WORD.findall(normalized)), set(_WORD.findall(other_normalized))
     if any(_OPPOSITE.get(word) in other_words - words for word in words - other_words):
         return True
-    own, others = names - other_words, other_names - words
+    if _continue_a_name(names, other_words) or _continue_a_name(other_names, words):
+        return True
+    own, others = ({name for name in them if " " not in name} for them in (names - other_words, other_names - words))
     return bool(own and others) and not any(_is_misspelling(one, other) for one in own for other in others)
+
+
+def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
+    """Return whether a name of a question consists of a word of the other question and a further word."""
+    continued = (name.split(" ") for name in names if " " in name)
+    return any(
+        start in other_words
+        and end not in other_words | _NO_CONTINUATION_WORDS
+        and not any(_is_misspelling(end, word) for word in other_words)
+        for start, end in continued
+    )
 
 
 def _is_misspelling(one: str, other: str) -> bool:

@@ -97,3 +97,24 @@ class TestQuestionIndex:
     def test_every_added_question_is_found_whatever_characters_it_contains(self, questions: list[str]) -> None:
         index = index_of(*questions)
         assert all(index.find(Question(question)) for question in questions)
+
+
+def test_many_questions_are_found_as_one_at_a_time() -> None:
+    index = QuestionIndex(threshold=THRESHOLD)
+    for number in range(200):
+        index.add(Question(f"How do I configure the {number % 7} settings of the gadget called model {number}x?"))
+    index.add(Question(VERSIONING))
+    asked = [
+        Question(text)
+        for text in (
+            "How can I turn on versioning for an existing bucket?",
+            "Who pays?",
+            VERSIONING,
+            "How do I configure the 3 settings of this gadget called model 17x?",
+            "How do I configure the 3 settings of the gadget called model 900x?",
+        )
+    ]
+    found = index.find_many(asked)
+    assert found == [index.find(question) for question in asked]
+    assert [match and match.position for match in found] == [200, None, 200, 17, None]
+    assert index.find_many([]) == []

@@ -18,6 +18,13 @@ def are_different(one: str, other: str) -> bool:
         ("What Is Amazon MQ?", "What Is Amazon Macie?"),
         ("How do I delete a table in Amazon Athena?", "How do I delete a table in Amazon Aurora?"),
         ("What is the price of plan A?", "What is the price of plan B?"),
+        ("What Is Amazon CloudWatch?", "What Is Amazon CloudWatch Events?"),
+        ("What is Amazon CloudWatch?", "What Is Amazon CloudWatch Logs?"),
+        ("what is amazon cloudwatch", "What is Amazon CloudWatch Events?"),
+        ("How do I back up Amazon S3?", "How do I back up Amazon S3 Glacier?"),
+        ("How much does Google Cloud cost?", "How much does Google Cloud Storage cost?"),
+        ("Wie sichere ich Azure?", "Wie sichere ich Azure Files?"),
+        ("¿Qué es Windows?", "¿Qué es Windows Server?"),
         ("What is the maximum size of an object?", "What is the minimum size of an object?"),
     ],
 )
@@ -33,6 +40,15 @@ def test_questions_about_different_things_are_told_apart(one: str, other: str) -
         ("What is IAM?", "What is IMA?"),
         ("How do I use Kinesis?", "How do I use Kinesys?"),
         ("How do I use S3?", "HOW DO I USE S3 IN AWS"),
+        ("What is CloudWatch?", "What is Amazon CloudWatch?"),
+        ("What is Amazon SQS?", "What is the Amazon SQS Service?"),
+        ("What is CloudWatch Events?", "What is CloudWatch Event?"),
+        ("What is CloudWatch Events?", "What is CloudWatch Evnets?"),
+        ("What is CloudWatch Events?", "what is cloudwatch events"),
+        ("How do I use Amazon S3?", "How Do I Use Amazon S3 Today?"),
+        ("How do I use S3?", "How do I use S3 with AWS?"),
+        ("What is Access Management?", "What is Access Management (IAM)?"),
+        ("Who reads the NASA report?", "Who reads the report of NASA?"),
         ("How Do I Turn On Logs?", "How Can I Turn On Logs?"),
     ],
 )
@@ -41,4 +57,4 @@ def test_spelling_case_and_added_names_do_not_make_a_question_different(one: str
 
 
 def test_names_are_acronyms_words_with_digits_and_capitalized_words_inside_a_sentence() -> None:
-    assert names_in("Does Amazon EC2 use m5 or IAM? Yes it does") == {"amazon", "ec2", "iam"}
+    assert names_in("Does Amazon EC2 use m5 or IAM? Yes it does") == {"amazon", "ec2", "amazon ec2", "iam"}

@@ -16,20 +16,20 @@ sets, paid answers, buckets. If something cannot be deleted, everything later in
 
 ### Parameters
 
-By default, data sets, paid answers, buckets and everything that has not expired are kept. If you delete the paid
-answers, the next run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the
-tag `project=bedrock-distill`, and the other deletions leave it empty. The pipeline sets this tag on the buckets that it
-creates.
+By default, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
+them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, and the
+other deletions leave it empty. The pipeline sets this tag on the buckets that it creates.
 
-### What is never deleted
+### What is kept
 
 - throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model whose throughput is kept
-- anything that a live run uses
-- anything that has not expired, if Airflow has no record of its run. Tick `include_unexpired` to delete it too. The tag
-  `expires-at` says when a resource expires. A run folder without a report expires `serving.expires_after_hours` after
-  its last write.
+- throughput and models that a live run bought
+- throughput and models of a run that Airflow has no record of, until the time in their tag `expires-at`
+- the folder of a run without a report, until `serving.expires_after_hours` after the last write to the folder
 - anything created or changed after `list_leftovers` ran
+
+Tick `include_unexpired` to delete throughput, models and folders before the times in this list.
 
 ### If a task fails
 

@@ -275,7 +275,7 @@ _KEPT_FOLDERS = {
 
 
 def _others(root: ProjectRoot) -> list[PlanItem]:
-    """Return the items that are kept regardless of the choice."""
+    """Return the items that are always kept, whatever was chosen in the form."""
     in_runs = {stored.uri for objects in _run_objects(root).values() for stored in objects}
     objects = [stored for stored in root.objects if stored.uri not in in_runs]
 

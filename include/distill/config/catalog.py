@@ -134,8 +134,8 @@ class Family(_Fact):
     :param total_records: the maximum number of training and validation records together.
     :param count_minimum_with_validation: whether validation records count towards the minimum number of training
         records.
-    :param characters_per_token: number of characters per token that AWS's own validators assume; a record must also
-        satisfy a conservative estimate of its real tokens.
+    :param characters_per_token: number of characters per token that AWS's own validators assume. A record must be
+        within the token limit both by this count and by a conservative estimate of its real tokens.
     :param reserved_strings: strings that a record may not contain.
     :param hyperparameters: the hyperparameters by name; ``epochCount`` must be one of them.
     """

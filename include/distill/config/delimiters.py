@@ -88,7 +88,7 @@ class _TagReader:
         return False
 
     def _names_at(self, text: str, position: int) -> Iterator[tuple[str, int, bool]]:
-        """Yield each delimiter that is written at ``position``, the place after it, and whether it contains a gap."""
+        """Yield each delimiter written at ``position``, the position after it, and whether white space is inside it."""
         letters, has_gap, pending_gap = "", False, False
         while position < len(text):
             letter = _folded(text[position])
@@ -134,7 +134,7 @@ def _is_ignored(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _folded(character: str) -> str:
-    """Return the Latin letter that ``character`` looks like, or an empty string if it is not a letter."""
+    """Return the Latin letter that ``character`` looks like, else its lower case; ``""`` if it is no letter or digit."""
     folded = unicodedata.normalize("NFKC", character).casefold().translate(_LATIN)
     return folded if folded.isalnum() else ""
 

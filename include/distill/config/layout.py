@@ -101,7 +101,7 @@ class RunFolder:
 
     @property
     def synthetic_repeated(self) -> str:
-        """The pairs that passed all filters but repeat a row's or an earlier pair's question; not used in training."""
+        """The pairs that passed the filters of ``synthesize`` but repeat a question. They are not used in training."""
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:
@@ -147,11 +147,11 @@ class RunFolder:
 
     @property
     def labels(self) -> str:
-        """The folder of labels, with one object per labeler."""
+        """The folder of labels, with one object per labeller."""
         return f"{self.uri}/report/labels/"
 
     def labels_by(self, labeller: str) -> str:
-        """The labels of one labeler."""
+        """The labels of one labeller."""
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:

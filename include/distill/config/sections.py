@@ -102,8 +102,8 @@ class SourceData(Section):
     )
     shared_passages: Literal["drop", "warn"] = Field(
         "drop",
-        description="whether a training row is dropped, or only counted, if its document contains about half of an"
-        " evaluation document or an evaluation answer",
+        description="whether a training row is dropped, or kept and counted, if its document contains about half of an"
+        " evaluation document, or an evaluation answer",
     )
     licence: str = ""
     attribution: str = ""
@@ -181,8 +181,8 @@ class Curation(Section):
         DEFAULT_MIN_GROUNDING,
         ge=0,
         le=1,
-        description="strictness of the limits for content words that the document lacks; 0 checks no answers, and"
-        " leaves all of them to the critic, if there is one",
+        description="strictness of the limits for content words that the document lacks; at 0, no answer is checked,"
+        " and the critic, if there is one, is asked about all pairs",
     )
     max_topic_similarity: float = Field(
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
@@ -241,7 +241,9 @@ class Promotion(Section):
         " warns, and the arm takes part in no promotion",
     )
     runs_a_year: float = Field(
-        365, gt=0, description="runs per year, from which the report computes the number of false promotions per year"
+        365,
+        gt=0,
+        description="runs per year; the report uses it to compute how many false promotions a year the rule allows",
     )
     ask_a_person: bool = Field(False, description="wait for a person's approval in Airflow's UI")
     answer_within_hours: float = Field(
@@ -386,8 +388,8 @@ class FanOut(Section):
     patience_seconds: float = Field(
         300,
         gt=0,
-        description="maximum time that a call may be throttled before its row fails, and that all calls of a task may"
-        " fail before the task stops",
+        description="maximum time for which a call may be throttled before its row fails, and for which all calls of a"
+        " task may fail before the task stops",
     )
     max_failed_share: Share = 0.05
 

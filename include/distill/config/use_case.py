@@ -235,9 +235,9 @@ class UseCase(Section):
 
     def quota(self, model: Model) -> ModelQuota:
         """
-        Return the on-demand quota of ``model``, whose rates may be ``None``.
+        Return the on-demand quota of ``model`` from the use case, or else from the catalog.
 
-        The use case's quota is used if the use case states one, and otherwise the catalog's.
+        If neither states a quota, the rates of the returned quota are ``None``.
         """
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 

@@ -35,7 +35,7 @@ def critic_budget_share(
     """
     Return how much a task may spend on the critic.
 
-    :param rows: the task's rows, or the lengths of their texts.
+    :param rows: the task's rows, or the tokens of their texts.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
     """
     own_usd, run_usd = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]
@@ -48,7 +48,7 @@ def critic_budget_share(
     share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=pairs).usd
     usd = min(share_of_critic_budget, share_of_spend_cap)
     # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper calls. With a
-    # large share, the critic can check every pair, even if words cannot decide any of them.
+    # large share, the critic can check every pair, even if the grounding check can decide none of them.
     return BudgetShare(usd, critic.max_spend_usd, min(pairs, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 

@@ -1,10 +1,10 @@
 """
 Estimate the cost of a run before anything is bought, as the lines of a bill in US dollars.
 
-Tokens are estimated from the script and the kind of each text. If possible, Bedrock counts the tokens of prompts on a
-sample of the rows (``token_counts.py``), and the estimate of prompts is corrected with these counts. Tokens of answers
-are always estimated: a written pair is assumed to be as long as the row's question and answer, and a student's answer
-as long as the row's answer.
+Tokens are estimated from the writing system and the kind of each text. If possible, Bedrock counts the tokens of
+prompts on a sample of the rows (``token_counts.py``), and the estimate of prompts is corrected with these counts.
+Tokens of answers are always estimated: a written pair is assumed to be as long as the row's question and answer, and a
+student's answer as long as the row's answer.
 """
 
 from __future__ import annotations

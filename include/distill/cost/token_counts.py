@@ -2,8 +2,8 @@
 Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of the rows, before anything is bought.
 
 CountTokens is free: https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
-If the model or the Region does not support CountTokens, or the role may not call it, tokens are estimated from
-the texts alone, and the estimate says so.
+If the model or the Region does not support CountTokens, or the role is not allowed to call it, tokens are estimated
+from the texts alone, and the estimate says so.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A call to a model waits longer than ``read_timeout``:
-# the time that the model needs to write its answer is added, because a second request would be paid a second time. A
+# the time that the model needs to write its answer is added, because a request that is sent again is billed again. A
 # task has at most 400 threads (fan_out.threads), and each thread needs a connection.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
@@ -29,7 +29,7 @@ PATIENT_CONFIG = {
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # Web pages use this configuration, because a person is waiting for the page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
-# The methods that send a HEAD request. `upload_fileobj` must not be repeated, because it has read its file.
+# The methods that send a HEAD request and can be repeated. `upload_fileobj` cannot: it has already read its file.
 _HEAD_METHODS = frozenset({"head_object", "head_bucket", "copy"})
 
 
@@ -112,7 +112,7 @@ class AwsClients:
             raise
 
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield all entries that one of Bedrock's List operations returns, and request page after page.
+        """Yield the entries from all pages that one of Bedrock's List operations returns.
 
         :param method: boto3's name of the List operation.
         :param key: the field of each response that contains the entries.

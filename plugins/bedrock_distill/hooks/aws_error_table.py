@@ -45,12 +45,13 @@ class ErrorTable:
     def for_code(self, code: str, message: str) -> ErrorMeaning | None:
         """Return the meaning of an error response; ``None`` if the code is unknown."""
         name = _normalized(code)
-        # S3 reports an error of KMS with the prefix "KMS.". Most common codes have no row of their own for KMS.
+        # S3 adds the prefix "KMS." to the codes of KMS. A code with this prefix that has no row means the same as the
+        # code without the prefix.
         rows = self.by_code.get(name) or self.by_code.get(name.removeprefix("kms."), ())
         return next((row for row in rows if row.applies_to(message)), None)
 
     def for_exception(self, error: Exception) -> ErrorMeaning | None:
-        """Return the meaning of an exception, or of its nearest base class in the table; ``None`` if none is there."""
+        """Return the meaning of an exception or of its nearest base class; ``None`` if the table has neither."""
         # The messages of some of botocore's exceptions leave out the error that caused them.
         text = f"{error} {getattr(error, 'kwargs', {}).get('error', '')}"
         for base in type(error).__mro__:

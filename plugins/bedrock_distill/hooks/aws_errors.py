@@ -80,7 +80,7 @@ _RETRY_ADVICE = (
     "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
 )
 _REPORT = (
-    "This pipeline does not know this error of AWS, so it does not repeat the call. If AWS's message does not say what"
+    "This pipeline does not know this AWS error, so it does not repeat the call. If AWS's message does not say what"
     " to do, report the error as a bug, with its code. After that, clear the task."
 )
 
@@ -119,9 +119,9 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
 
 
 def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
-    """Return the error for a HEAD request that S3 also refused with credentials that were just read."""
+    """Return the error for a HEAD request that S3 refused again after the credentials were read again."""
     stated = f", but says that the bucket is in {error.bucket_region}" if error.bucket_region else ""
-    detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without a reason{stated}"
+    detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without giving a reason{stated}"
     advice = (
         "The credentials were read again before the second request. Renew them in the Airflow connection or in the"
         " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"

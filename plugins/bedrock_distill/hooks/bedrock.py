@@ -20,7 +20,7 @@ from include.distill.inference.requests import Completion, ModelRequest, read_re
 
 @dataclass(frozen=True)
 class CustomizationJob:
-    """A customization job as GetModelCustomizationJob describes it. ``details`` is each phase's status."""
+    """A customization job as GetModelCustomizationJob describes it. ``details`` has each phase's status."""
 
     name: str
     arn: str
@@ -49,7 +49,7 @@ class CustomizationJob:
         )
 
     def stalled_for(self, seconds: float) -> str | None:
-        """Return a message if training has not started within ``seconds`` after the job was created, else ``None``."""
+        """Return a message if training has not started within ``seconds`` of the job's creation, else ``None``."""
         waited = (datetime.datetime.now(datetime.UTC) - self.created).total_seconds()
         if dict(self.details).get("trainingDetails") != "NotStarted" or waited < seconds:
             return None
@@ -103,7 +103,7 @@ class CustomModel:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """The settings of a customization job to buy. ``name`` is also the name of the model that it creates."""
+    """The settings of a customization job to buy. ``name`` is also the name of the model that the job creates."""
 
     name: str
     token: str
@@ -199,7 +199,7 @@ class BedrockDistillHook(AwsClients):
         return CustomizationJob.from_response(answer)
 
     def create_job(self, request: JobRequest) -> None:
-        """Buy a customization job. The caller must then look the job up by its name."""
+        """Buy a customization job. To get its ARN, the caller must look the job up by its name."""
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
     def stop_job(self, name_or_arn: str) -> None:
@@ -208,7 +208,7 @@ class BedrockDistillHook(AwsClients):
             self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a resource. A tag with the same key is replaced."""
+        """Add tags to a resource. An existing tag with the same key is replaced."""
         self.call("bedrock", "tag_resource", arn, resourceARN=arn, tags=tag_list(tags))
 
     def tags(self, arn: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from include.distill.core.storage import split_uri
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
-# Two Regions that GetBucketLocation reports in the way in which S3 named them at first.
+# The older values that GetBucketLocation still returns for two Regions.
 _OLD_LOCATIONS: dict[str, str] = {"": "us-east-1", "EU": "eu-west-1"}
 
 
@@ -137,7 +137,7 @@ class S3ObjectStore:
             return
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Check that a bucket exists in ``region``, and create it if ``create`` is set; return a message if it is not.
+        """Check that a bucket is in ``region``. Return ``None`` if there is no problem, or a message that describes it.
 
         :param create: create and tag the bucket if it does not exist.
         :raises RefusedError: S3 refuses access to the bucket.
@@ -170,7 +170,7 @@ class S3ObjectStore:
         )
 
     def _bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of an existing bucket; ``None`` if S3 does not say it."""
+        """Return the Region of an existing bucket; ``None`` if S3 does not report it."""
         answer = self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         if region := answer.get("BucketRegion") or headers.get("x-amz-bucket-region"):

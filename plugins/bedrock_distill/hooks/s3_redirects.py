@@ -13,8 +13,8 @@ REGION_HEADER = "x-amz-bucket-region"
 def stop_redirects_without_a_region(client: BaseClient) -> None:
     """Let a HeadBucket request fail if S3 redirects it without naming the bucket's Region.
 
-    botocore looks for the Region with another HeadBucket request. If S3 answers that request in the same way, botocore
-    repeats it until Python's recursion limit is reached.
+    Otherwise, botocore would look for the Region with another HeadBucket request. If S3 redirected that request in the
+    same way, botocore would repeat it until Python's recursion limit is reached.
     """
     client.meta.events.register_first("needs-retry.s3.HeadBucket", _mark_as_redirected)
 

@@ -21,9 +21,9 @@ from include.distill.core.errors import ServiceError
 
 def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step whose batch jobs no task waits for, because a person marked a task or the run as failed.
+    Yield each step whose batch jobs no task waits for any more.
 
-    The marked task is the step's ``submit`` or ``wait``.
+    A person marked the step's task ``submit`` or ``wait`` as failed, or the whole run.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.

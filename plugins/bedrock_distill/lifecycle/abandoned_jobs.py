@@ -31,7 +31,7 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Push an XCom when an attempt starts, and replace it if the attempt fails. Airflow deletes it before a retry."""
+    """Record in an XCom that an attempt has started, and whether it fails. Airflow deletes the XCom before a retry."""
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):
@@ -50,10 +50,10 @@ def record_error(context: Context) -> Iterator[None]:
 
 def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
     """
-    Yield each arm that was training when a person marked its task as failed, and the id of that task.
+    Yield each arm whose task ``submit`` or ``trained`` a person marked as failed, with the id of that task.
 
     If ``submit`` succeeded and ``trained`` was skipped, a person marked the whole run as failed while none of its tasks
-    was running. Such an arm is included.
+    was running. Such an arm is included, with the id of ``trained``.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.

@@ -31,8 +31,8 @@ def buy_once(
     Return the resource with the name ``name``; buy it if it does not exist.
 
     After a lost response, a conflict or a repeated token, it is not clear whether the resource was bought, so the
-    resource is looked up again. The error is raised only if the look-up finds no resource; a retry then starts with
-    another look-up.
+    resource is looked up again. The error that ``create`` raised is raised again only if the look-up finds no resource.
+    A retry then starts with another look-up.
 
     :param find: returns the resource with the given name, or ``None`` if it does not exist.
     :param create: buys a resource with the given name.

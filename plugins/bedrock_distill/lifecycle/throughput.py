@@ -18,7 +18,7 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
 
 def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str) -> str | None:
     """
-    Return the ARN of the throughput that serves the arm; ``None`` if no answer is missing.
+    Return the ARN of the throughput that serves the arm; ``None`` if the arm needs no throughput.
 
     :param throughput: the throughput as Bedrock describes it now; ``None`` if it does not exist.
     :param provision_task: id of the task that buys the throughput, for messages.

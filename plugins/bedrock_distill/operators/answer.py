@@ -31,7 +31,7 @@ class BedrockAnswerOperator(ArmOperator):
     """
     Send a shard of evaluation rows to an arm's model. The arm used for the noise control answers each row twice.
 
-    An answer is stored under the custom model, not under the throughput that served the model. So a later run, which
+    The key of a stored answer depends on the custom model, not on the throughput that served it. So a later run, which
     buys another throughput, does not pay for the answer again.
     If a row has no answer, the task fails, because the judges compare all arms on the same rows. Retrying or clearing
     the task requests only the missing answers.

@@ -65,8 +65,8 @@ class CuratePairsOperator(DistillOperator):
             self._log_critic(critic)
         elif undecided:
             self.log.info(
-                "Words cannot decide whether the document supports the answers of %d accepted pairs. These pairs are"
-                " kept. To have a model check such pairs, set curation.critic.",
+                "The grounding check cannot decide whether the document supports the answers of %d accepted pairs."
+                " These pairs are kept. To have a model check such pairs, set curation.critic.",
                 undecided,
             )
         self._require_usable_pairs(counts, dropped)
@@ -95,7 +95,10 @@ class CuratePairsOperator(DistillOperator):
         return manifest
 
     def _repeated(self, shards: int, dropped: Counter[str], undecided: Counter[str]) -> Iterator[RepeatedPair]:
-        """Yield the pairs that repeat a question. Count all of them in ``dropped``, and those in ``undecided``, too."""
+        """Yield the pairs that repeat a question, and count them in ``dropped``.
+
+        ``undecided`` counts those of the pairs whose answer the grounding check could not decide.
+        """
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         pairs = accepted_texts(self.store, self.folder, shards=shards)
         for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):

@@ -63,7 +63,7 @@ class IngestCsvOperator(DistillOperator):
         return {**ingested.manifest(), "changes": changes}
 
     def _reserved_answers(self) -> ReservedAnswers | None:
-        """Return the check of the training answers; ``None`` if no arm is trained."""
+        """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
         if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
             return None
         catalog = load_catalog()

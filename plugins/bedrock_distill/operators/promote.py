@@ -125,10 +125,10 @@ class PromoteChampionOperator(DistillOperator):
     Make the winner the champion, and trigger the DAGs that are scheduled on the use case's asset.
 
     The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. If the
-    rule promotes no arm, the task is skipped and emits no event. The present rule is applied again to the figures in
-    the report, so a report of an earlier version cannot promote an arm that the present rule refuses. The task costs
-    nothing. Retrying or clearing the task does not change the champion again, but emits the event again. A DAG that is
-    scheduled on the asset may therefore receive two events for the same model.
+    rule promotes no arm, the task is skipped and emits no event. The current rule is applied again to the figures in
+    the report, so a report that an earlier version wrote cannot promote an arm that the current rule refuses. The task
+    costs nothing. Retrying or clearing the task does not change the champion again, but emits the event again. A DAG
+    that is scheduled on the asset may therefore receive two events for the same model.
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
@@ -251,7 +251,7 @@ class DeleteLosersOperator(DistillOperator):
         previous = champion.previous if champion else None
         kept: set[str | None] = {holder.model_arn for holder in (champion, previous) if holder}
         report = read_json(self.store, self.reported["report_json_uri"], Report)
-        # A deleted model cannot be restored, so the winner is kept even if the present rule would not promote it.
+        # A deleted model cannot be restored, so the winner is kept even if the current rule would not promote it.
         if winner := winning_decision(report.get("promotion")):
             kept.add(self.trained[winner["candidate"]]["model_arn"])
         is_gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
@@ -291,7 +291,7 @@ def is_approved(approval: HumanResponse | None) -> bool:
 
 
 def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
-    """Return the report's promotion as far as the present rule confirms it."""
+    """Return the report's promotion. Decisions to promote that the current rule does not confirm are replaced."""
     return standing_promotion(
         report.get("promotion"),
         report.get("comparisons", []),

@@ -167,7 +167,7 @@ class RenderReportOperator(DistillOperator):
             rejected_rows=reader.rejected_rows(),
             answer_endings=endings,
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
-            missing_parts=reader.optional.notes,  # the same list: counting evaluation questions may add a note
+            missing_parts=reader.optional.notes,  # not a copy, because the count of leaks may add a note
         )
 
     def _verdicts(
@@ -186,7 +186,7 @@ class RenderReportOperator(DistillOperator):
 
     def _noise_control(self, manifest: JudgeManifest, groups: Mapping[str, str]) -> list[Sequence[Verdict]]:
         records = read_jsonl(self.store, manifest["verdicts_uri"], Verdict)
-        compare(records, groups)  # raises an error here, and not where it would cost the report
+        compare(records, groups)  # an error here loses only the noise control; later, it would lose the report
         return [records]
 
     def _judged_parts(self, judged: JudgedRun, count_contaminated: Callable[[], int | None]) -> JudgedParts:

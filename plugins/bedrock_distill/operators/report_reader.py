@@ -47,7 +47,7 @@ RecordT = TypeVar("RecordT")
 
 @dataclass(frozen=True)
 class ReportReader:
-    """Reads the optional parts of the report of the run in ``folder``, and collects notes in ``optional``."""
+    """Read the optional parts of the report of the run in ``folder``, and collect notes in ``optional``."""
 
     store: ObjectStore
     folder: RunFolder
@@ -127,7 +127,11 @@ class ReportReader:
         )
 
     def champion_before(self) -> str | None:
-        """Return the ARN of the champion before the run. If it cannot be read, no arm can replace it unseen."""
+        """Return the ARN of the champion before the run.
+
+        If its record cannot be read, return a text that counts as an unknown champion. So no arm can replace a champion
+        with which it was not compared.
+        """
 
         def read() -> str | None:
             champion = champion_snapshot(self.store, self.folder)
@@ -160,7 +164,7 @@ class ReportReader:
         return curve or []
 
     def contaminated(self, evaluation: Sequence[Row], synthesis: Sequence[CurateManifest]) -> int | None:
-        """Count the evaluation questions in the training rows or pairs of any arm; ``None`` if they cannot be read."""
+        """Count the evaluation questions that also occur in training data; ``None`` if the data cannot be read."""
 
         def count() -> int | None:
             originals = stream_jsonl(self.store, self.folder.source("train"), Row)
@@ -224,7 +228,7 @@ class ReportReader:
 
 
 def _with_texts(record: Answer) -> Answer:
-    """Return ``record`` after checking that it has the fields that the report reads."""
+    """Return ``record``. Raise a ``TypeError`` if its row id or its answer is not a string."""
     if not all(isinstance(record[name], str) for name in ("row_id", "answer")):
         message = "an answer has no text"
         raise TypeError(message)
@@ -235,7 +239,7 @@ def _checked(records: list[RecordT], schema: type) -> list[RecordT]:
     """
     Return ``records`` unchanged if they match the schema of the report.
 
-    :raises ValidationError: they do not, so the report as a whole would be refused.
+    :raises ValidationError: they do not match. With such records, the whole report would be invalid.
     """
     TypeAdapter(list[schema]).validate_python(records)  # type: ignore[valid-type]
     return records

@@ -56,8 +56,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
-        "usd_per_hour": float}``; name and ARN are ``None`` if no answer is missing; ``model_arn`` is ``None``
-        if the base student takes the champion's place.
+        "usd_per_hour": float}``; name and ARN are ``None`` if no throughput is needed; ``model_arn`` is
+        ``None`` if the base student takes the champion's place.
     :raises RefusedError: no model units are granted (the default quota is 0), or access is missing; nothing was bought.
     """
 

@@ -1,4 +1,4 @@
-"""Define when Airflow retries a task: the retry policy of all tasks, and the retries of tasks that defer."""
+"""Define when Airflow retries a task: the retry policy of all tasks, and the number of retries of tasks that defer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
             exception=ConcurrencyLimitError,
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=30),
-            reason="a job must end first",
+            reason="too many jobs are running; one of them must end first",
         ),
     ]
 )

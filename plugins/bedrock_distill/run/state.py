@@ -44,7 +44,7 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
 
 
 def _state_by_count(dag_id: str, run_id: str, context: Context) -> str | None:
-    """Look the run up by counting the runs with its id in each state. A count sends the ids quoted, after the path."""
+    """Find a run's state by counting runs with this id in each state. Airflow quotes the ids when it requests a count."""
     for state in _STATES:
         if context["ti"].get_dr_count(dag_id, run_ids=[run_id], states=[state]):
             return state

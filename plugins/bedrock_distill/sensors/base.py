@@ -114,8 +114,8 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         """Check again after the trigger fired."""
         if event["end"] == "refused":
             message = (
-                f"{event['message']} Until then, what this task waits for may be running and billed. After you clear"
-                f" {self.task_id}, it waits again, which buys nothing."
+                f"{event['message']} The job or endpoint for which this task waits may still be running and billed."
+                f" After you clear {self.task_id}, it waits again, which buys nothing."
             )
             raise RefusedError(message)
         if (manifest := self.poll()) is not None:

@@ -22,7 +22,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
 
     :param provisioned: manifest of the arm's task ``provision``. (templated)
     :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no
-        answer is missing.
+        throughput is needed.
     :raises ThroughputReleasedError: the throughput was released; clear ``provision`` with downstream.
     :raises OutcomeError: Bedrock could not create the throughput.
     :raises WaitTimeoutError: the throughput is not in service yet, but is billed; ``release`` deletes it.
@@ -39,8 +39,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         """
         Look up the throughput by its name.
 
-        :return: the endpoint, if it is in service or if the arm needs none because all its answers are stored;
-            otherwise ``None``.
+        :return: the endpoint, if it is in service or if the arm needs no throughput; otherwise ``None``.
         """
         name = self.provisioned["throughput_name"]
         throughput = self.hook.find_throughput(name) if name else None  # without a name, nothing had to be bought

@@ -1,4 +1,4 @@
-"""Create the tasks that send a step's questions in batch jobs. The step sends unanswered questions on demand."""
+"""Create the tasks that send a step's questions in batch jobs. The step sends what is left unanswered on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOUR = 3600
 
 def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: Any, shards: Any = ()) -> None:
     """
-    Put the task group ``<step>_batch`` between two tasks; do nothing if the step uses no batch jobs.
+    Create the task group ``<step>_batch`` between other tasks; do nothing if the step uses no batch jobs.
 
     :param after: the tasks after which the group runs.
     :param before: the step's mapped tasks, which run after the group.

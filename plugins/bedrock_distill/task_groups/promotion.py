@@ -30,7 +30,7 @@ def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]
     trained = {name: arm.manifests["trained"] for name, arm in arms.items() if "trained" in arm.manifests}
     approval = None
     if use_case.promotion.ask_a_person:
-        # Airflow fails the task if a person answers within about a second. A retry then asks again.
+        # Airflow fails the task if a person answers within about a second of the question. A retry then asks again.
         approval = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
     promote = PromoteChampionOperator(
         task_id=PROMOTE,

@@ -134,7 +134,7 @@ def _is_ignored(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _folded(character: str) -> str:
-    """Return the Latin letter that ``character`` looks like, else its lower case; ``""`` if it is no letter or digit."""
+    """Return the Latin letter that a character looks like, else its lower case; ``""`` if it is no letter or digit."""
     folded = unicodedata.normalize("NFKC", character).casefold().translate(_LATIN)
     return folded if folded.isalnum() else ""
 

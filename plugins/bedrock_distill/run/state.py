@@ -44,7 +44,7 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
 
 
 def _state_by_count(dag_id: str, run_id: str, context: Context) -> str | None:
-    """Find a run's state by counting runs with this id in each state. Airflow quotes the ids when it requests a count."""
+    """Find a run's state by counting runs with its id in each state. Airflow quotes the ids in requests for a count."""
     for state in _STATES:
         if context["ti"].get_dr_count(dag_id, run_ids=[run_id], states=[state]):
             return state

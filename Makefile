@@ -58,7 +58,7 @@ lint: .venv/.installed ## Check style, format, types and layers without changing
 	@$(BIN)/mypy
 	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 
-lock: $(BIN)/uv ## Update requirements.lock to the newest versions that requirements.txt and -dev.txt allow
+lock: $(BIN)/uv ## Update requirements.lock to the newest versions that requirements.txt and requirements-dev.txt allow
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/requirements.in
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
 		--output-file .venv/requirements.lock --upgrade .venv/requirements.in

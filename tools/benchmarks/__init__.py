@@ -1,1 +1,1 @@
-"""Compare the pipeline's speed, quota use and memory with the ideal, on servers that are never the bottleneck."""
+"""Compare the pipeline's speed, quota use and memory with ideal values. The servers are never the bottleneck."""

@@ -1,4 +1,4 @@
-"""Measure how long the dag-processor takes to load each DAG file, and the size of the largest XCom."""
+"""Measure how long Airflow takes to load each DAG file, and the size of the largest XCom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.benchmarks.processes import run
 
 
 def dag_imports(bench: Bench) -> Sequence[Figure]:
-    """Measure the import time of each DAG file in a process that has already imported the file."""
+    """Measure how long each DAG file takes to import again in a process that has already imported it once."""
     measured = run("dag_process.py", endpoint=bench.model.url, state=bench.state)
     return [
         Figure(

@@ -17,7 +17,7 @@ class Figure:
 
     :param ours: the value that the pipeline reached.
     :param ideal: the best possible value; None when it is not known.
-    :param other: the value of the amazon provider's operator or plain boto3 in the same run; None when neither was run.
+    :param other: the value for the amazon provider's operator or plain boto3 in the same run; None when neither ran.
     :param target: the highest acceptable value of ``ours``, or the lowest if ``at_least`` is True.
     :param note: the measurements behind the figure, and the conditions.
     """

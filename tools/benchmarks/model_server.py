@@ -44,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return, for JSON, the counts, the time from first request to last answer, and the repeated calls."""
+        """Return the counts as JSON values, with the time from first request to last answer and the repeated calls."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,

@@ -1,4 +1,4 @@
-"""Start the servers of a benchmark and the measured process, and stop them at the end of the block."""
+"""Start the servers of a benchmark and the measured process, and stop them at the end of a ``with`` block."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Server:
 
 @contextmanager
 def server(module: str) -> Iterator[Server]:
-    """Run ``tools.benchmarks.<module>`` as a process until the end of the block."""
+    """Run ``tools.benchmarks.<module>`` as a process until the end of the ``with`` block."""
     command = [sys.executable, "-m", f"tools.benchmarks.{module}"]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:

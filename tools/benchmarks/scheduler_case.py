@@ -44,12 +44,12 @@ def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
         bench.model.reset(latency_seconds=bench.sizes.latency_seconds)
         ours = _step_seconds(api, DAG_IDS[0])
         span, paid = (bench.model.counts()[key] for key in ("span_seconds", "billed"))
-        _require(paid == documents, f"our step paid for {paid} calls, not one for each of {documents} documents")
+        _require(paid == documents, f"our step paid for {paid} calls instead of {documents}, one per document")
         bench.model.reset(latency_seconds=bench.sizes.latency_seconds)
         provider = _step_seconds(api, DAG_IDS[1])
         paid = bench.model.counts()["billed"]
         _require(
-            paid == documents, f"the provider's step paid for {paid} calls, not one for each of {documents} documents"
+            paid == documents, f"the provider's step paid for {paid} calls instead of {documents}, one per document"
         )
     where = f"{TASKS} tasks with {CONCURRENCY // TASKS} calls each at a time; LocalExecutor, parallelism {PARALLELISM}"
     return [
@@ -77,7 +77,7 @@ def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
 
 @contextmanager
 def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
-    """Run Airflow with both DAGs unpaused until the end of the block."""
+    """Run Airflow with both DAGs unpaused until the end of the ``with`` block."""
     layout = Layout(dags=DAGS, state=bench.state / "scheduler")
     if layout.state.exists():
         shutil.rmtree(layout.state / "airflow" / "logs", ignore_errors=True)

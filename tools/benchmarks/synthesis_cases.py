@@ -1,4 +1,7 @@
-"""Measure the synthesis step in separate processes: speed, quotas, a kill, memory. The server records the times."""
+"""Measure the synthesis step in separate processes: its speed and memory, its use of quotas, and the cost of a kill.
+
+The model server records the times of the calls.
+"""
 
 from __future__ import annotations
 
@@ -201,7 +204,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
 
 
 def memory(bench: Bench) -> Sequence[Figure]:
-    """Measure the memory of a task with many documents, beyond the imports of Airflow and its amazon provider."""
+    """Measure the memory of a task with many documents, not counting the imports of Airflow and its amazon provider."""
     many, few = (
         Run(bench, 200, documents, latency_seconds=bench.sizes.latency_seconds / 5).go().measured[0]
         for documents in (bench.sizes.many_documents, bench.sizes.many_documents // 10)

@@ -41,7 +41,7 @@ class Account:
         self._call("POST", "/_admin/faults", [rule])
 
     def end_stalls(self, match: str) -> None:
-        """Let the stalled jobs and throughputs whose names contain ``match`` continue."""
+        """Resume the stalled jobs and throughputs whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
     def fired(self, match: str, operation: str) -> int:

@@ -110,7 +110,7 @@ def _watched(trial: Trial, purchase: Purchase) -> None:
 
 
 def _woken(trial: Trial, purchase: Purchase) -> None:
-    """Delay the read of the resumed task: its trigger has fired, but the task has not returned its result."""
+    """Hold the resumed task at its read: its trigger has fired, but the task has not returned its result."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
@@ -196,7 +196,7 @@ def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
 
 
 def _one_of_each(trial: Trial) -> None:
-    """Kill the task after it has bought the job, then lose the responses to the request for the throughput."""
+    """Kill the task `submit` after it has bought the job, then lose all responses to the request for the throughput."""
     job, throughput = PURCHASES
     UNRECORDED.arrange(trial, job)
     LOST_FOR_GOOD.arrange(trial, throughput)
@@ -208,14 +208,14 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark a run as failed at this instant of buying its job, and a second run at this instant of buying its throughput.
-    Let a third run succeed.
+    Mark one run as failed at this instant of the job's purchase and a second run at this instant of the throughput's
+    purchase. Let a third run succeed.
 
     A job that is still running is stopped with its run, so the next run buys another job. A completed job is reused.
 
     :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
         end before it is stopped.
-    :param throughputs: number of throughputs bought after two runs, and after three.
+    :param throughputs: total number of throughputs bought after two runs, and after three runs.
     """
     for number, purchase in enumerate(PURCHASES, start=1):
         instant.arrange(trial, purchase)

@@ -3,8 +3,8 @@ Disturb runs of the whole DAG with random kills, recover the runs as the runbook
 
 The result of each run must be the same as that of a run without kills. The runs are spread over lanes, and the lanes
 work at the same time. Each lane has its own simulated account, but all lanes share one Airflow. A killed service
-therefore affects the runs of all lanes. Each run has its own random schedule of
-kills. ``--walks`` sets the number of these runs.
+therefore affects the runs of all lanes. Each run has its own random schedule of kills. ``--walks`` sets the number of
+these runs.
 """
 
 from __future__ import annotations

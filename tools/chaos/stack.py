@@ -263,7 +263,7 @@ def empty_folder(state: Path, *, keep: Path) -> None:
     """
     Create an empty folder, or empty an existing folder.
 
-    Lock files are not removed, and neither is the file ``keep`` in a subfolder.
+    Lock files directly in the folder are kept, and so is the file at the path ``keep``.
     """
     for path in state.glob("*") if state.exists() else ():
         if path == keep.parent:

@@ -50,7 +50,7 @@ class Row:
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the row as the file stores it."""
+        """Return the row in the form that ``.local/chaos.json`` stores."""
         return asdict(self)
 
 
@@ -61,7 +61,7 @@ class Case:
 
     :param script: the steps of the case. It calls :meth:`Trial.expect` at least once.
     :param changes: use-case sections that differ from those of other cases; ``tags`` selects a variant of the DAG.
-    :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that it shares with other cases.
+    :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that the case shares with others.
     :param buys: the arm or step whose name is in the names of everything that the case buys.
     """
 
@@ -122,7 +122,7 @@ class Trial:
         self.stack.account.add_fault(operation=operation, kind=kind, match=self.match, **rule)
 
     def end_stalls(self) -> None:
-        """Let the stalled jobs and throughputs of the case continue."""
+        """Resume the stalled jobs and throughputs of the case."""
         self.stack.account.end_stalls(self.match)
 
     def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0) -> None:

@@ -18,7 +18,11 @@ _ADDED = 7919  # large and prime, so that a document is unlikely to contain the 
 
 
 def compare_with_critic(rows: Sequence[RowTexts], *, seed: int) -> Iterator[tuple[str | int, ...]]:
-    """For each set of answers, yield its name, its size, the check's counts of outcomes, and what the critic keeps."""
+    """Yield one table row per set of answers.
+
+    A row has the set's name, its size, the number of answers with each outcome of the grounding check, and the number
+    of answers that the critic keeps.
+    """
     draw = random.Random(seed)
     others = [draw.choice([one for one in rows if one["document"] != row["document"]]) for row in rows]
     cases: dict[str, list[tuple[RowTexts, str]]] = {

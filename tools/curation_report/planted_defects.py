@@ -3,8 +3,8 @@ Make good and defective pairs from real rows by fixed rules, to measure which de
 
 The pairs are mixed into the input of the filters, as if a teacher had written them.
 
-The answer of a good pair is one or more sentences of a real answer, and the question uses words of this part. A defect
-spoils a good pair in one way. All random choices are made from a seed.
+The answer of a good pair is one or more sentences of a real answer, and its question uses words of these sentences.
+A defect spoils a good pair in one way. All random choices are made from a seed.
 """
 
 from __future__ import annotations
@@ -122,7 +122,10 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Return an answer's sentences, with short ones joined to the next. Leave out parts longer than half the answer."""
+    """Split an answer into sentences, and join each part below 60 characters to the next sentence.
+
+    Parts below 40 characters are left out, and so are parts longer than half the answer.
+    """
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
         if parts and len(parts[-1]) < 60:
@@ -234,7 +237,7 @@ def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
     """
     Give a good pair the row's answer in capitals, or a question similar to the row's question.
 
-    In the second case, the row's question becomes the topic of the pair.
+    A pair with a similar question also gets the row's question as its topic.
     """
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()

@@ -2,8 +2,8 @@
 Find the processes of one checkout, and kill those that are left over.
 
 A pid alone does not identify a process, because the system reuses pids. So a process is identified by its pid and its
-start time. The processes of a checkout have a marker in their environment. All their descendants inherit
-the marker and keep it after their parent has ended.
+start time. The processes of a checkout have a marker in their environment. All their descendants inherit the marker and
+keep it after their parent has ended.
 
 psutil is imported inside the functions, because ``make clean`` imports this module before anything is installed.
 """

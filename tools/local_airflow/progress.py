@@ -56,7 +56,7 @@ class Step:
 
 def summarize(instances: Iterable[Mapping[str, Any]], order: Sequence[str], now: datetime) -> list[Step]:
     """
-    Summarize the task instances that the API lists as one step per task.
+    Combine the task instances that the API lists into one step per task.
 
     :param order: task ids in display order; other tasks follow in alphabetical order.
     """

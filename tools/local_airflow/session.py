@@ -78,6 +78,9 @@ def _shut_down(stack: LocalStack) -> None:
         for name in stack.give_back():
             print(f"Deleted the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        print(f"Could not read the simulated account while stopping, so it may still contain throughputs: {error}")
+        print(
+            "Could not read the simulated account while stopping, so it may still contain throughputs. The next run"
+            f" deletes them before it starts. The error was: {error}"
+        )
     finally:
         stack.close()

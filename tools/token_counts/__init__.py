@@ -1,1 +1,1 @@
-"""Measure real token counts, with which the estimates of tokens are tested."""
+"""Measure the real token counts against which the pipeline's token estimates are tested."""

@@ -1,8 +1,8 @@
 """
 Count the tokens of texts with the tokenizer of Llama 3, and compare the counts with the stored ones.
 
-Run it in an environment that has the packages ``llama-models`` and ``tiktoken``, which are not dependencies of this
-project: ``python -m tools.token_counts.measure tests/data/token_counts/llama3.jsonl``.
+Run this module in an environment that has the packages ``llama-models`` and ``tiktoken``, which are not dependencies of
+this project: ``python -m tools.token_counts.measure tests/data/token_counts/llama3.jsonl``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def load_tokenizer() -> Callable[[str], int]:
 
 
 def recount(lines: list[str], count: Callable[[str], int]) -> tuple[list[str], list[str]]:
-    """Return the lines with their measured token counts, and a message for each count that was different."""
+    """Return the lines with measured token counts, and a message for each count that differs from the stored one."""
     measured, differences = [], []
     for number, line in enumerate(lines, start=1):
         record = json.loads(line)
@@ -48,13 +48,13 @@ def recount(lines: list[str], count: Callable[[str], int]) -> tuple[list[str], l
 
 
 def main() -> None:
-    """Measure the texts of a file."""
+    """Measure the texts of a file. Without ``--write``, exit with 1 if a count differs from the stored one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="JSON Lines file with the keys text and tokens")
-    parser.add_argument("--write", action="store_true", help="store the measured numbers")
+    parser.add_argument("--write", action="store_true", help="store the measured counts in the file")
     arguments = parser.parse_args()
     measured, differences = recount(arguments.file.read_text("utf-8").splitlines(), load_tokenizer())
-    sys.stdout.write("\n".join([*differences, f"{len(differences)} of {len(measured)} numbers differ.\n"]))
+    sys.stdout.write("\n".join([*differences, f"{len(differences)} of {len(measured)} stored counts differ.\n"]))
     if arguments.write:
         arguments.file.write_text("".join(f"{line}\n" for line in measured), "utf-8")
     elif differences:

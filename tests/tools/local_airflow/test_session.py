@@ -69,7 +69,7 @@ def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: typ
     ("given_back", "printed"),
     [
         pytest.param(("qa-tuned",), "Deleted the simulated throughput qa-tuned", id="rented"),
-        pytest.param(SimulatorError("no answer"), "it may still contain throughputs: no answer", id="no answer"),
+        pytest.param(SimulatorError("no answer"), "before it starts. The error was: no answer", id="no answer"),
     ],
 )
 def test_remaining_throughputs_are_deleted_or_reported(

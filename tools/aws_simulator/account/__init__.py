@@ -1,3 +1,3 @@
-"""State of the simulated account: resources, the ledger of calls, quotas and planned faults."""
+"""State of the simulated account: resources, rate quotas, planned faults, and the ledger of calls."""
 
 from __future__ import annotations

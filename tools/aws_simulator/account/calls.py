@@ -60,7 +60,7 @@ def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError])
 def list_page(
     resources: list[Resource[Body]], arguments: Mapping[str, Any], matches: Callable[[Resource[Body]], bool]
 ) -> tuple[list[Resource[Body]], str | None]:
-    """Return one page of the resources that ``arguments`` and ``matches`` select, and the token for the next page.
+    """Return one page of the resources that meet the request's filters and ``matches``, and the next page's token.
 
     :raises ValidationException: the token in the arguments does not belong to this list.
     """

@@ -105,7 +105,10 @@ class Fault(BaseModel):
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
-    """Return ``fault`` in the form that a job stores; None if it is None or its kind does not begin with ``prefix``."""
+    """Return ``fault`` in the form that a job stores.
+
+    :return: None if there is no fault, or if its kind does not begin with ``prefix``.
+    """
     if fault is None or not fault.kind.startswith(prefix):
         return None
     return FaultRecord(

@@ -2,7 +2,8 @@
 Count everything that AWS would bill: model calls, tokens, training, and seconds of provisioned throughput.
 
 A call is billed once a model has answered, even if the answer is lost on its way to the client. A call that ends in an
-error counts as ``rejected`` and is free. Only hashes of the documents are stored; prompts and answers are not stored.
+error counts as ``rejected`` and is free. Calls are also counted per document, under a hash of the document. The texts
+of documents, prompts and answers are not stored.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 Store the simulated account in one SQLite file, so that it survives restarts.
 
 A change is committed before the response to its request is sent. Jobs, custom models and throughputs are rows of one
-table, with columns for their common fields and a JSON body for all others (``records.py``). The event loop and the job
-threads share one connection, which is protected by a lock.
+table, with columns for their common fields and a JSON body for all other fields (``records.py``). The event loop and
+the job threads share one connection, which is protected by a lock.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class ResourceTable(Generic[Body]):
         return resources[0]
 
     def find(self, region: str, identifier: str) -> Resource[Body] | None:
-        """Return the resource with this ARN or name that is not deleted; None if there is none."""
+        """Return the resource that has this ARN or name and is not deleted; None if there is no such resource."""
         resources = self._select(
             "region = ? AND (arn = ? OR name = ?) AND deleted IS NULL", [region, identifier, identifier]
         )
@@ -191,7 +191,7 @@ class ResourceTable(Generic[Body]):
         return resources[0] if resources else None
 
     def all(self, region: str | None = None, *, with_deleted: bool = False) -> list[Resource[Body]]:
-        """Return the resources of a Region, or of all Regions, oldest first."""
+        """Return the resources of a Region, or of all Regions if ``region`` is None, oldest first."""
         condition = "(? IS NULL OR region = ?)" + ("" if with_deleted else " AND deleted IS NULL")
         return self._select(condition, [region, region])
 

@@ -27,7 +27,7 @@ class _RecordError(Exception):
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A checked file. ``tokens`` is estimated from the number of characters, as AWS's own validators do."""
+    """A checked file. ``tokens`` is an estimate from the number of characters, as in AWS's own validators."""
 
     examples: list[TrainingExample]
     tokens: int

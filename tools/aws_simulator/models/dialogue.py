@@ -67,7 +67,10 @@ def reply_to(
 
 
 def _list_name(schema: Mapping[str, Any]) -> str:
-    """Return the name of the only list in a schema that describes an object."""
+    """Return the key of the only list in the JSON object that a schema describes.
+
+    :raises NotUnderstoodError: the schema has no list, or several.
+    """
     lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
     if len(lists) != 1:
         raise NotUnderstoodError(

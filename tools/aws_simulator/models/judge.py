@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 MARGIN = 0.02  # a smaller difference between two scores is a tie
-RELEVANT_SENTENCES = 3  # number of document sentences that replace a missing reference
+RELEVANT_SENTENCES = 3  # number of document sentences that are used if there is no reference
 LENGTH_ALLOWANCE = 1.5  # an answer longer than this multiple of the expected length gets a lower score
-EXPECTED_WORDS = 60  # expected length of an answer without a reference
+EXPECTED_WORDS = 60  # expected length of an answer if there is no reference
 
 
 @dataclass(frozen=True)

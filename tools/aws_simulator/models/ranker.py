@@ -71,7 +71,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """What kind of question it is. One, several or none of these can be true."""
+    """What kind of question it is. Any number of the fields can be true, including none."""
 
     how_many: bool
     what_is: bool
@@ -185,12 +185,12 @@ def as_vector(weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability for each row of ``features``. It is never exactly 0 or 1, so its logarithm exists."""
+    """Return a probability for each row of ``features``. It is never exactly 0 or 1, so that losses stay finite."""
     return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Return an answer that quotes sentences in the order of the document. It is empty if the document is.
+    """Return an answer that quotes sentences in the order of the document. It is empty if the document is empty.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
     """

@@ -138,7 +138,7 @@ def train(
 
 
 def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
-    """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has a different order."""
+    """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has a new random order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):
         order = shuffle.sample(data, len(data))

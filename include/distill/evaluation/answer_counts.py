@@ -3,7 +3,8 @@ Count how the answers of each arm ended, and say which arms have too many incomp
 
 A judge cannot tell a poor answer from an answer that was cut at ``answering.max_tokens``, stopped by a filter, or
 empty. Judges compare such answers like all others, because the user of the model would get the same text. But the
-cause may be a setting instead of the model, so the report counts these answers, and the promotion rule allows only few.
+cause may be a setting instead of the model, so the report counts these answers, and the promotion rule allows only a
+few.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def incomplete_answer_problems(
     """
     Return one sentence for each of ``arms`` whose share of incomplete answers is above ``limit``.
 
-    An arm whose answers were not counted has a sentence, too: a condition that cannot be checked is not met.
+    An arm whose answers were not counted also gets a sentence, because a condition that cannot be checked is not met.
 
     :param limit: ``promotion.max_incomplete_share`` of the use case.
     """
@@ -87,8 +88,8 @@ def incomplete_answer_problems(
 def incomplete_answer_warnings(endings: Mapping[str, AnswerEndings], limit: float = MAX_INCOMPLETE_SHARE) -> list[str]:
     """Return a warning for each arm whose share of incomplete answers is above ``limit``, with the remedy."""
     return [
-        f"{problem}. The judges compared these answers like all others, and the arm takes part in no promotion."
-        f" {_remedy(endings[arm])}"
+        f"{problem}. The judges compared these answers like all others, but the arm can neither be promoted nor"
+        f" replaced. {_remedy(endings[arm])}"
         for arm in endings
         for problem in incomplete_answer_problems([arm], endings, limit)
     ]

@@ -45,7 +45,7 @@ SIGNIFICANCE = 0.05
 # often as they claim. Outside these limits, a comparison has figures, but its finding is "too_few".
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
-MINIMUM_DECIDED = 50  # a promotion also needs this many decided questions: in the tests, up to half are ties
+MINIMUM_DECIDED = 50  # needed for a promotion; the tests cover samples in which up to half of the questions are ties
 LARGEST_CLUSTER_SHARE = 0.1
 MAX_UNPARSABLE_SHARE = Judging().max_unparsable_share
 
@@ -215,7 +215,7 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
     on its own: the interval is not corrected for the number of comparisons, and the test gives a document group with
     one question the same weight as a group with ten.
     """
-    # A figure that is not a number satisfies no comparison, so each line asks for what a finding needs.
+    # Every comparison with NaN is false, so each condition states what a finding needs and fails for NaN.
     if is_too_small(comparison):
         return "too_few"
     if not comparison["unparsable"] <= comparison["max_unparsable_share"] * comparison["n"]:

@@ -16,7 +16,7 @@ def count_contaminated_questions(
 
     :param evaluation: the evaluation questions. They are kept in memory.
     :param trained: all questions of the training data. They are streamed.
-    :param threshold: minimum similarity of two questions that count as the same; ``curation.max_leak_similarity``.
+    :param threshold: minimum similarity at which two questions count as the same; ``curation.max_leak_similarity``.
     """
     index = leak_index(evaluation, threshold=threshold)
     return len({match.position for question in trained if (match := index.find(Question(question)))})

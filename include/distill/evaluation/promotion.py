@@ -1,12 +1,12 @@
 """
 Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions have no side effects. The report must give its verdict, and also a verdict on the two arms, and every
-judge must find the candidate better. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed
-one half plus a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided
-questions from enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the
-training data, and few answers of the two arms may be incomplete. A condition that cannot be checked counts as not met,
-so missing data never leads to a promotion.
+The functions have no side effects. The rule has these conditions. The report must withhold neither its own verdict nor
+the verdict on the candidate and the champion, and every judge must find the candidate better. For every judge, the
+one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a margin. This bound is the lower end of the
+two-sided 95 % interval. There must also be enough decided questions from enough document groups, and few unparsable
+verdicts. In addition, no evaluation question may be in the training data, and only a few answers of the two arms may be
+incomplete. A condition that cannot be checked counts as not met, so missing data never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def decide_promotion(
     """
     Apply ``rule`` to one candidate.
 
-    :param comparisons: all comparisons in the report. The first pair of arms is the one of the report's verdict. If
-        that verdict is withheld, no candidate is promoted. All further pairs of other arms are ignored.
+    :param comparisons: all comparisons in the report. The report's verdict is about the first pair of arms. If that
+        verdict is withheld, no candidate is promoted. Later comparisons of other pairs are ignored.
     :param champion: the arm that the candidate would replace.
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the two arms.
     :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not
@@ -120,7 +120,7 @@ def rule_sentence(rule: Promotion) -> str:
 
 
 def _min_decisive(rule: Promotion) -> int:
-    # The intervals are only guaranteed from these minimums on, so a use case can raise but not lower them.
+    # With smaller numbers, the intervals are not known to be correct, so a use case can only raise these minimums.
     return max(rule.min_decisive, MINIMUM_DECIDED)
 
 
@@ -131,7 +131,7 @@ def _min_clusters(rule: Promotion) -> int:
 def _contamination_reasons(contaminated: int | None) -> list[str]:
     if contaminated is None:
         return ["the training data was not searched for evaluation questions"]
-    return [f"{contaminated} evaluation questions are in the training data, but must be 0"] if contaminated else []
+    return [f"{contaminated} evaluation questions are in the training data, but none may be"] if contaminated else []
 
 
 def _headline_reasons(

@@ -24,8 +24,9 @@ def confirmed_finding(comparison: ComparisonResult) -> Finding:
     """
     Return the finding of a comparison, if the stored finding and the present rules agree on it.
 
-    A report may have been written by an earlier version, whose rules were different. If only one of the two findings
-    withholds the verdict, that finding is returned. If they name different winners, the finding is ``unclear``.
+    An earlier version with other rules may have written the report, so the finding is also computed from the figures.
+    If the stored or the computed finding withholds the verdict, that finding is returned. In any other case in which
+    the two differ, the result is ``unclear``.
     """
     stored, current = comparison["finding"], find_winner(comparison)
     if stored not in _GIVEN:

@@ -35,8 +35,8 @@ class LostCalls:
 
     :param folder: URI of the run's folder for lost calls.
     :param round_name: identifies the task instance and the number of times that it was cleared. A retry by Airflow
-        belongs to the same round as the attempt before it; after a person clears the task, its requests may be sent
-        again.
+        belongs to the same round as the attempt before it. When a person clears the task, a new round begins, in which
+        its requests may be sent again.
     """
 
     store: ObjectStore

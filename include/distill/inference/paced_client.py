@@ -26,7 +26,8 @@ from include.distill.inference.rate_limits import MAX_PAUSE_SECONDS, Quota, Rate
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 MAX_ATTEMPTS = 6
-# A single request may be too long for the timeout. A second one without any answer in between shows a common cause.
+# One lost answer may be due to a single slow request. If a second answer is lost with no answer in between, the cause
+# probably affects all requests.
 MAX_GIVEN_UP = 2
 
 
@@ -149,7 +150,7 @@ class PacedClient:
         raise stop from error
 
     def _stop_if_answers_are_lost(self, request: ModelRequest, error: ServiceError) -> None:
-        """Stop all later calls if a second request is given up without any answer since the first one.
+        """Stop all later calls if two requests are given up and no call was answered in between.
 
         Without this limit, all requests would be sent ``MAX_SENT`` times, and AWS may bill each of these calls.
         """
@@ -158,7 +159,7 @@ class PacedClient:
         kind = ContractError if isinstance(error, ContractError) else TransientError
         message = (
             f"The answers of {request.invoke_id} to {MAX_GIVEN_UP} requests were lost or unreadable, and no other"
-            " request was answered since then, so this task sends no further calls. AWS may bill each call that was"
+            " request was answered in between, so this task sends no further calls. AWS may bill each call that was"
             " sent; the report counts them as billed. All answers so far are stored. A retry of the task sends each"
             f" request at most {MAX_SENT} times in all. If this repeats, correct the cause and clear the task to"
             f" request the missing answers. The last error: {error}"

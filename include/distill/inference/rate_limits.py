@@ -147,9 +147,9 @@ class AimdLimiter:
         self._started_at = self._grown_at = self._next_at = now
 
     def seconds_to_wait(self, now: float) -> float:
-        """Return the seconds to wait before asking again.
+        """Return the seconds to wait before calling this method again.
 
-        The value is 0 if a call may start, and infinite if another call must end first.
+        The value is 0 if a call may start, and infinite if no call may start until another call ends.
         """
         self._grow(now)
         if self._in_flight >= max(1, int(self.allowed)):
@@ -197,7 +197,8 @@ class TokenEstimator:
     """
     An estimator for the tokens that a call takes from the quota: its input tokens plus tokens for its answer.
 
-    The tokens for the answer are ``max_tokens``, or more if an earlier answer, at the burn-down rate, took more.
+    The tokens for the answer are ``max_tokens``, or the tokens of the longest answer so far multiplied by the burn-down
+    rate, whichever is larger.
     Until real usage is known, the number of input tokens is estimated conservatively. After the first answer, the
     central estimate is multiplied by the highest ratio of real to estimated tokens so far, which depends on the model's
     tokenizer. If an estimate is too high, the unused tokens are given back when the call ends. If an estimate is too
@@ -246,9 +247,9 @@ class RateLimiter:
         self._wait = wait
         self._queue = threading.Lock()
         self._changed = threading.Condition()
-        # When each request first failed. It is cleared by every answer.
+        # The time at which each request first failed. Every answer clears all entries.
         self._failing_since: dict[str, float] = {}
-        # The requests that are not sent again although AWS may have billed them. It is cleared by every answer.
+        # The requests that are not sent again although AWS may have billed them. Every answer clears all entries.
         self._given_up: set[str] = set()
         self.stopped_by: ServiceError | None = None
 
@@ -318,7 +319,7 @@ class RateLimiter:
         """
         Return whether calls have failed for ``patience_seconds`` and no call has been answered since the first of them.
 
-        At least two different requests must have failed, because a single one may have a problem of its own.
+        At least two different requests must have failed, because the cause may be a problem of a single request.
         """
         with self._changed:
             if len(self._failing_since) < 2:

@@ -33,7 +33,7 @@ class QuestionAnswer(TypedDict):
 
 
 class WrittenPair(QuestionAnswer):
-    """A question and its answer as a teacher wrote them; also the ``text`` of a rejected pair."""
+    """A question and its answer as a teacher wrote them. The record is also the ``text`` of a :class:`RejectedPair`."""
 
     topic: str
 
@@ -80,9 +80,9 @@ class LostCallRecord(TypedDict):
     upper limits.
     """
 
-    key: str  # key of the request, which names no text of it
+    key: str  # key of the request, a hash that reveals none of the request's text
     model: str  # key of the model in models.yaml
-    round: str  # the task instance, and how often it was cleared
+    round: str  # the task instance, and the number of times that it was cleared
     input_tokens: int  # a conservative estimate
     output_tokens: int  # the request's max_tokens
 

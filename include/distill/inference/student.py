@@ -118,7 +118,7 @@ def escape_reserved(text: str, family: Family) -> str:
     """
     Insert a space before the last character of each reserved string of the family: ``System:`` becomes ``System :``.
 
-    Case is ignored, because AWS's validators differ on it.
+    Case is ignored, because AWS's validators differ on whether it matters.
 
     The text stays readable, and escaping it a second time changes nothing.
     """

@@ -50,7 +50,7 @@ _ANSWER_PREFIX = re.compile(r"(?:answer|option|response)[ _-]?(?=[ab]\Z)")
 
 @dataclass(frozen=True)
 class _VerdictObject:
-    """An object with a verdict, its place in the output, and whether it also has a reason, as the prompts ask."""
+    """An object with a verdict, its place in the output, and whether it also has a reason, as the prompts require."""
 
     start: int
     end: int
@@ -81,7 +81,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return, in lower case, the verdict on which all objects in ``text`` agree; ``None`` if there is no such one."""
+    """Return, in lower case, the verdict on which all objects in ``text`` agree; ``None`` if it is not certain."""
     keys = len(_VERDICT_KEY.findall(text))
     if not 1 <= keys <= _MAX_VERDICTS:
         return None
@@ -142,7 +142,7 @@ def _read_object(text: str, start: int) -> _VerdictObject | None:
 
 
 def _read_broken_object(text: str, start: int, key: int) -> _VerdictObject | None:
-    """Read an object whose reason is broken: the verdict is its last key, and no other verdict is named in it."""
+    """Read an object with a broken reason. Its last key must be the verdict, and it must contain no other verdict."""
     if not _BEGINS_WITH_REASON.match(text, start):
         return None
     # The match begins at the end of the reason, a few characters before the key.

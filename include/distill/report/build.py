@@ -27,14 +27,14 @@ def build_report(
 
     :param verdicts: one list per judge and pair of arms. The lists for the pair of arms in the headline come first.
     :param clusters: document group of each evaluation row id.
-    :param max_unparsable_share: share of unparsable questions above which the finding is "unreadable".
+    :param max_unparsable_share: share of questions with an unparsable verdict above which the finding is "unreadable".
     :param noise_control: verdicts on an arm compared with its own second answers, one list per judge. They do not
         affect the corrected p-values or the headline.
     :param promote: applies the promotion rule to the comparisons.
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms in
         the headline.
     :param parts: the parts of the report that are copied unchanged.
-    :raises ReconciliationError: figures do not add up; the message names each of them.
+    :raises ReconciliationError: figures do not add up. The message names each wrong figure.
     """
     comparisons = compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share)
     judged: dict[str, object] = {

@@ -11,7 +11,7 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
 
     :param changes: ``None`` in reports of earlier versions.
     :param actual_usd: the total of the run's bill, in US dollars.
-    :return: ``None`` for a first run that bought something.
+    :return: ``None`` if the run bought something and there is no earlier run to compare it with.
     """
     if changes is None or changes["since"] is None:
         return None if actual_usd else "Nothing was bought: earlier runs stored every answer and model."

@@ -32,8 +32,8 @@ class JudgedRun:
         the headline come first.
     :param labels: labels on answers that the run still has.
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
-    :param answer_endings: the answers of each arm by how they ended. An arm that is left out takes part in no
-        promotion.
+    :param answer_endings: counts of each arm's answers by how they ended. An arm without an entry can neither be
+        promoted nor replaced.
     """
 
     use_case: UseCase
@@ -52,9 +52,9 @@ class JudgedRun:
         """
         Return the arguments of :func:`include.distill.report.build.build_report` that depend on the verdicts.
 
-        :param count_contaminated: counts the evaluation questions in the training data, or returns ``None`` if they
-            cannot be counted. It is called only if the promotion rule needs the count, because counting reads all
-            pairs.
+        :param count_contaminated: counts the evaluation questions that are also in the training data, or returns
+            ``None`` if they cannot be counted. It is called only if the promotion rule needs the count, because
+            counting reads all pairs.
         """
         all_verdicts = [verdict for records in self.compared for verdict in records]
         groups = document_group_by_row(self.evaluation)
@@ -117,8 +117,8 @@ def promotion_record(
     such a use case already has a champion, no candidate is promoted, because none was compared with the champion.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
-    :param answer_endings: the answers of each arm by how they ended. An arm that is left out takes part in no
-        promotion.
+    :param answer_endings: counts of each arm's answers by how they ended. An arm without an entry can neither be
+        promoted nor replaced.
     """
     champion = champion_slot(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))

@@ -13,10 +13,10 @@ from include.distill.stats.agreement import Agreement, agreement_table
 
 
 def human_verdicts(labels: Iterable[Label]) -> dict[tuple[str, str, str], dict[str, Outcome]]:
-    """Return the verdict of each person, by candidate, baseline and row id."""
+    """Return the verdicts from people on each question, keyed by candidate, baseline and row id, then by labeler."""
     verdicts: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for label in labels:
-        # Values are not checked when a file is read, and a person may have edited the file.
+        # Values are not checked when labels are read, and a person may have edited the file with the labels.
         if label["verdict"] in ("candidate", "baseline", "tie"):
             verdicts[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
     return dict(verdicts)
@@ -53,11 +53,12 @@ def disagreement_rows(
     """
     Return the questions on which judges or people disagree, with both answers.
 
-    Questions that a person labeled come first. Within each group, opposite winners come before a winner and a tie.
+    Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
+    opposite winners come before those with a winner and a tie.
 
     :param verdicts: verdicts of all judges. The verdicts on the pair of arms in the headline come first.
-    :param answers: answer to each row id, by arm.
-    :param questions: question of each row id.
+    :param answers: answers of each arm by row id, keyed by arm.
+    :param questions: questions by row id.
     """
     verdicts = list(verdicts)
     pairs = list(dict.fromkeys((verdict["candidate"], verdict["baseline"]) for verdict in verdicts))

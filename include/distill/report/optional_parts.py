@@ -33,11 +33,11 @@ class OptionalParts:
         """
         Return the result of ``build``; if ``build`` fails, add a note and return ``fallback``.
 
-        :param part: name of the part, as the start of a sentence: "the loss curve of tuned".
+        :param part: name of the part, as it appears in a sentence: "the loss curve of tuned".
         """
         try:
             return build()
-        except Exception as error:  # any error: no part is worth the report
+        except Exception as error:  # any error: no optional part is worth losing the report
             reason = _reason(error)
             self.warn(f"The report is written without {part} ({type(error).__name__}).")
             self.notes.append(

@@ -22,7 +22,7 @@ def answers_by_arm(
     store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Row]
 ) -> dict[str, dict[str, str]]:
     """
-    Return the answer to each row id, by arm.
+    Return the answers of each arm by row id, keyed by arm.
 
     :param rows: the run's evaluation rows.
     """

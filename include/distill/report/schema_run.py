@@ -65,7 +65,7 @@ class SourceSchema(Section):
     )
     notes: list[str] = optional_key(
         "Notes about files that have no rows or were skipped, and about fields that were ignored.",
-        absent="there is nothing to note, and in reports of earlier versions",
+        absent="if there is nothing to note, and from reports of earlier versions",
         default=[],
     )
     split: SplitSchema | None = optional_key("How the documents are related.", absent=EARLIER)
@@ -107,7 +107,7 @@ class CriticSchema(Section):
 
 
 class PairCountsSchema(Section):
-    """The pairs that were requested from the teacher and written. ``requested = accepted + rejected + missing``."""
+    """The pairs that were requested from the teacher, by outcome. ``requested = accepted + rejected + missing``."""
 
     documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
     requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
@@ -120,8 +120,8 @@ class PairCountsSchema(Section):
         description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
     )
     undecided: NonNegativeInt = optional_key(
-        "The part of `accepted` for which words could not decide whether the document supports the answer, and which no"
-        " critic checked.",
+        "The part of `accepted` for which the grounding check could not decide whether the document supports the"
+        " answer, and which no critic checked.",
         absent=EARLIER,
         default=0,
     )
@@ -129,7 +129,7 @@ class PairCountsSchema(Section):
 
 class SynthesisSchema(PairCountsSchema):
     """
-    The pairs that were requested from the teacher and written, and the usage that this run paid for.
+    The pairs that were requested from the teacher, by outcome, and the usage that this run paid for.
 
     ``requested = accepted + rejected + missing``.
     """
@@ -252,11 +252,11 @@ class PairSchema(Section):
         "Share of the answer's content words found in the document or the question.", absent=EARLIER, default=0.0
     )
     critic: str = optional_key(
-        "Result of the critic: `grounded` or `not_looked_at`.", absent="if the critic was not asked", default=""
+        "Result of the critic: `grounded` or `not_looked_at`.", absent="if the critic was not called", default=""
     )
     undecided: list[str] = optional_key(
-        "Why words could not decide whether the document supports the answer.",
-        absent="if they could, or if the critic decided",
+        "Why the grounding check could not decide whether the document supports the answer.",
+        absent="if the check could decide, or if the critic decided",
         default=[],
     )
 

@@ -23,7 +23,8 @@ from include.distill.training.formats import record_texts
 # Tokens that a model's chat template adds to a record: marks around each message. With Llama 3, there are 16.
 TEMPLATE_TOKENS = 20
 _RESERVED_REMEDY = (
-    "Clear ingest to leave such rows out, or set training.reserved_in_answers: warn to keep them in spite of the risk"
+    "Clear the task `ingest` to leave such rows out, or set training.reserved_in_answers: warn to keep them in spite of"
+    " the risk"
 )
 
 
@@ -86,9 +87,9 @@ def token_limit_count(texts: Iterable[str], family: Family) -> int:
     """
     Count the tokens of a record in the way that is compared with the family's limit.
 
-    The count is the larger one of two: a conservative estimate of the real tokens, and the count of AWS's own
-    validators, which divide the number of characters by a constant. If the text fits by a cheap bound or by the
-    estimate, the count is that of the validators.
+    The count is the larger of two numbers: a conservative estimate of the real tokens, and the count of AWS's own
+    validators, which divide the number of characters by a constant. If a cheap bound or the estimate shows that the
+    text fits, only the validators' count is returned, because only this count can then exceed the limit.
     """
     text = "".join(texts)
     characters = -(-len(text) // family.characters_per_token)

@@ -41,7 +41,7 @@ class RowLimits:
 
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompt: Prompt) -> RowLimits:
-        """Return the limits for the use case's student, to which all arms belong."""
+        """Return the limits for the use case's student, which is the base model of all trained arms."""
         catalog = load_catalog()
         model = catalog.model(use_case.student)
         return cls(use_case, prompt, model, catalog.family_of(model))
@@ -58,7 +58,7 @@ class RowLimits:
             return None
         texts: RowTexts = {"document": row["document"], "question": row["question"], "answer": row["answer"]}
         what = "training record"
-        if not is_original:  # only pairs about the document are trained on, so the shortest pair must fit
+        if not is_original:  # only new pairs about the document are trained on, so the shortest possible pair must fit
             curation = use_case.curation
             question, answer = "q" * curation.min_question_characters, "a" * curation.min_answer_characters
             texts, what = {**texts, "question": question, "answer": answer}, "shortest possible training record"
@@ -105,8 +105,8 @@ class RowLimits:
 
     @cached_property
     def _template(self) -> tuple[int, int]:
-        """Return the bytes of a record without a row's texts, and how often the prompt contains each text at most."""
-        mark = "\ue000"  # a private character, which no prompt contains
+        """Return the bytes of a record without a row's texts, and the maximum number of times that it has a text."""
+        mark = "\ue000"  # a private-use character, which no prompt contains
         record = "".join(self._record({"document": mark, "question": mark, "answer": mark}))
         return len(record.encode()), max(1, record.count(mark) - 2)
 

@@ -16,12 +16,12 @@ _ADVICE = {
     ),
     ("entitlementAvailability", "NOT_AVAILABLE"): (
         "the account has no access to the model; open the model in the model catalog of the Bedrock console and call it"
-        " once, for Anthropic models after submitting the form about their use"
+        " once (Anthropic models first require a form about your use case)"
     ),
     ("regionAvailability", "NOT_AVAILABLE"): (
         "the model is not offered in this Region; change aws.region, or choose another model"
     ),
-    ("agreementAvailability", "NOT_AVAILABLE"): f"nobody has accepted the model's agreement; {_AGREEMENT}",
+    ("agreementAvailability", "NOT_AVAILABLE"): f"the model's agreement has not been accepted; {_AGREEMENT}",
     ("agreementAvailability", "PENDING"): (
         "the model's agreement is being processed; wait 15 minutes, and look in the AWS Marketplace console if the"
         " status does not change"

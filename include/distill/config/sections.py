@@ -238,7 +238,7 @@ class Promotion(Section):
     max_incomplete_share: Share = Field(
         0.02,
         description="maximum share of an arm's answers that are truncated, filtered or empty; above it, the report"
-        " warns, and the arm takes part in no promotion",
+        " warns, and the promotion rule refuses the arm, both as candidate and as champion",
     )
     runs_a_year: float = Field(
         365,

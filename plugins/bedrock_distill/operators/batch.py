@@ -102,15 +102,16 @@ class BedrockSubmitBatchOperator(BatchOperator):
     """
     Submit a step's unanswered questions as batch jobs, at half the price.
 
-    No question is submitted twice. First, the task stores the answers of all jobs that have ended, whichever run bought
-    them. If a running job already contains a question, the question is not submitted again, and this run waits for that
-    job. A job's name contains a hash of its questions, so a retry, a cleared task or another worker finds the job. If
-    there are too few questions for a batch job, the step sends them on demand.
+    First, the task stores the answers of all jobs that have ended, whichever run bought them. If a running job already
+    contains a question, the question is not submitted again, and this run waits for that job. A job's name contains a
+    hash of its questions, so a retry, a cleared task or another worker finds the job. If there are too few questions
+    for a batch job, the step sends them on demand.
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
-        questions in this run's jobs.
-    :raises JobFailedError: an earlier job failed on the same questions; it is not bought again.
+        questions in the jobs that this task bought, or found because they contain the same questions.
+    :raises JobFailedError: an earlier job with the same questions failed for a reason that would make a new job fail,
+        too; no job was bought for these questions.
     :raises RefusedError: access or a quota is missing; the refused job was not bought.
     """
 

@@ -33,8 +33,8 @@ class BedrockJudgeOperator(DistillOperator):
 
     :param judge: key of the model in ``models.yaml``. (templated)
     :param candidate: the arm that is expected to be better. (templated)
-    :param baseline: the arm with which the candidate is compared. In the noise control, this is the arm's
-        second set of answers. (templated)
+    :param baseline: the arm with which the candidate is compared. In the noise control, it is the name
+        for the candidate's second set of answers. (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
     :raises TooManyFailuresError: a comparison got no reply; the other verdicts are stored.
     """

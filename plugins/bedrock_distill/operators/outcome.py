@@ -87,7 +87,7 @@ class RunOutcomeOperator(DistillOperator):
             self.log.info("%s", promotion_summary(promotion))
 
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the training jobs whose tasks were marked as failed; yield a message for each job."""
+        """Stop the training jobs whose tasks were marked as failed; yield a message for each job that was running."""
         for arm, task in abandoned_training(states, ti):
             submitted: TrainingJobManifest | None = ti.xcom_pull(task_ids=arm_task(arm, SUBMIT))
             try:
@@ -102,7 +102,7 @@ class RunOutcomeOperator(DistillOperator):
                 )
 
     def _stop_abandoned_batches(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the batch jobs whose tasks were marked as failed; yield a message for each job."""
+        """Stop the batch jobs whose tasks were marked as failed; yield a message for each job that was running."""
         for step in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
                 yield from stop_batches(BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder), step)

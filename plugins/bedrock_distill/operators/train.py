@@ -1,4 +1,4 @@
-"""Submit an arm's fine-tuning job. Training on the same data is paid for only once."""
+"""Submit an arm's fine-tuning job, unless a job for the same data is running or has a model."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     another worker or a later run finds the job. The next attempt (``-a2`` …) is bought only if the previous attempt was
     stopped, failed for a reason other than its data or hyperparameters, or lost its model. A model that
     ``delete_losers`` deleted counts as lost only if some of its answers are missing. A job that failed because of its
-    data is not bought again.
+    data or hyperparameters is not bought again.
 
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
     token.
 
     :param dataset: manifest of the arm's task ``upload``. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
-    :raises JobFailedError: the last attempt failed because of its data, or no attempt is left; nothing was bought.
+    :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
+        bought.
     :raises RefusedError: access or a quota is missing; nothing was bought.
     """
 

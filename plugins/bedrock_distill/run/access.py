@@ -78,7 +78,8 @@ class RunAccess:
         All threads of the task share the client.
 
         :param model: the model to call, by its key in ``models.yaml``.
-        :param expected: bill lines that estimate the cost of this task's calls; if empty, spending is not capped.
+        :param expected: bill lines that estimate the cost of this task's calls. Spending is not capped if there are
+            none, or if the DAG has no task ``estimate``.
         :param calls: estimated number of this task's calls.
         """
         ti = context["ti"]

@@ -25,7 +25,7 @@ def test_a_model_that_the_account_can_use_is_no_problem(availability: dict[str, 
         ({"authorizationStatus": "NOT_AUTHORIZED"}, "authorizationStatus is NOT_AUTHORIZED; Airflow's identity"),
         ({"entitlementAvailability": "NOT_AVAILABLE"}, "entitlementAvailability is NOT_AVAILABLE; the account has no"),
         ({"regionAvailability": "NOT_AVAILABLE"}, "is NOT_AVAILABLE; the model is not offered in this Region"),
-        ({"agreementAvailability": {"status": "NOT_AVAILABLE"}}, "is NOT_AVAILABLE; nobody has accepted the model's"),
+        ({"agreementAvailability": {"status": "NOT_AVAILABLE"}}, "is NOT_AVAILABLE; the model's agreement has not"),
         (
             {"agreementAvailability": {"status": "PENDING"}},
             "is PENDING; the model's agreement is being processed",

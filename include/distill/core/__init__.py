@@ -1,3 +1,3 @@
-"""Provide what all packages share: errors, storage, input files, names, paths, token estimates and a cache."""
+"""Provide what all packages share: errors, causes of failed jobs, storage, input files, names, paths and a cache."""
 
 from __future__ import annotations

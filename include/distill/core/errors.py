@@ -92,7 +92,7 @@ class ConflictError(RefusedError):
 
 
 class ContractError(ServiceError):
-    """AWS's response, its error code or a stored file is not one that this pipeline knows. A retry cannot help."""
+    """A response or an error code of AWS, or a stored file, has an unexpected form. A retry cannot help."""
 
 
 class UnreadableAnswerError(ContractError):
@@ -116,7 +116,7 @@ class ThroughputReleasedError(OutcomeError):
 
 
 class TooManyFailuresError(OutcomeError):
-    """More rows of a step failed than the use case allows. The other answers are stored and not paid for again."""
+    """More rows of a step failed than the use case allows. The other answers are stored and are not paid for again."""
 
 
 class PromotionError(OutcomeError):

@@ -20,7 +20,7 @@ PATTERNS_PATH = INCLUDE / "job_failures.yaml"
 
 
 class FailureCause(Enum):
-    """Who can remove the cause of a failed job."""
+    """The kind of cause of a failed job, which determines who can remove it; see ``include/job_failures.yaml``."""
 
     DATA = "data"
     ACCESS = "access"

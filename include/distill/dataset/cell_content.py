@@ -3,7 +3,7 @@ Recognize cells and rows that hold no text about anything: null markers, spreads
 
 A document or a question is never just such a marker. An answer can be: "Which value does the function return?" has the
 answer ``NULL`` if the document says so. An answer that is only a marker is therefore accepted if the document or the
-question supports it, and rejected otherwise. ``None`` is also an ordinary English answer, so that any negation in the
+question supports it, and rejected otherwise. ``None`` is also an ordinary English answer, so any negation in the
 document or the question supports it. ``NaN`` is always text; only ``nan``, as programs write it, is a marker.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from include.distill.dataset.records import Role, RowTexts
 from include.distill.dataset.tables import RowFault
 
-# No marker is longer, so that longer cells need no further check.
+# No marker is longer, so longer cells need no further check.
 _LONGEST_MARKER = 40
 _LONGEST_MARKER_WITH_SPACES = 12
 _LONGEST_CELL = 200  # with white space around the marker
@@ -123,7 +123,7 @@ def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
 
 def _is_only_punctuation(text: str) -> bool:
     """Return whether a cell has only marks such as "?", "." or "---". Symbols such as an emoji can be text."""
-    # Nearly all cells begin with a letter or a digit, so that the rest need not be looked at.
+    # Nearly all cells begin with a letter or a digit, so the other characters need not be checked.
     return not text[:1].isalnum() and all(
         character.isspace() or unicodedata.category(character)[0] == "P" or character in _MARKS_AMONG_SYMBOLS
         for character in text
@@ -185,9 +185,10 @@ def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
 
 
 def _is_comment(texts: RowTexts) -> bool:
-    """Return whether a row that begins with a comment sign has no question, as in ``# doc, question, answer``.
+    """Return whether a row that begins with a comment sign is a comment, such as ``# doc, question, answer``.
 
-    A document may begin with such a sign, for example a heading in Markdown.
+    A document may also begin with such a sign, for example with a heading in Markdown. A question mark shows that the
+    row is no comment.
     """
     question, answer = texts["question"], texts["answer"]
     if any(mark in question for mark in _QUESTION_MARKS):

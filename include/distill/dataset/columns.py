@@ -19,7 +19,7 @@ COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
 }
 Column = Role | Literal["group"]
 _LINES_ABOVE_A_HEADER = 20
-# Records with longer fields are no headers, unless the file's header has such names.
+# Records with longer fields are not headers, unless the file's header has such names.
 _LONGEST_NAME = 60
 
 
@@ -29,7 +29,8 @@ def find_columns(
     """Find the columns of the document, the question and the answer, and the group column if it is configured.
 
     :param columns: maps roles to the names of columns that are not in :data:`COLUMN_NAMES`.
-    :raises InputError: a column is missing, or more than one column has its name.
+    :raises InputError: ``columns`` has an unknown role, a column is missing or occurs twice, or two texts have the same
+        column.
     """
     mapped = dict(columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
@@ -58,7 +59,7 @@ def find_columns(
 
 
 def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns whose name matches ``mapped``, or one of ``usual_names`` if it is ``None``."""
+    """Return the indexes of the columns whose name matches ``mapped``, or ``usual_names`` if there is no mapping."""
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact
@@ -131,9 +132,9 @@ def _positions(fields: Sequence[str], accepted: Mapping[Column, frozenset[str]])
 class SecondHeaders:
     """Recognize the headers that files keep when they are joined.
 
-    A second header with the columns in the same places is a row to skip. If the columns are in other places, all rows
-    below it would be read with shifted columns. The file is then refused, because each part can be read as a file of
-    its own, but rows of two layouts in one file are a mistake that a person must look at.
+    A second header with the columns in the same places is rejected as a row. If the columns are in other places, all
+    rows below it would be read with shifted columns. The file is then refused, and a person must split it into one file
+    per header.
 
     :param indexes: the columns that :func:`find_columns` found in ``header``.
     """

@@ -4,9 +4,10 @@ Decode a CSV file into lines with the declared encoding, and report the line and
 The encoding is never guessed, and no byte is replaced: reading stops at a byte that is not valid in the encoding. Files
 of other kinds are recognized by their first bytes and refused. In an encoding with one byte per character, nearly every
 byte is valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file. A
-file in a Windows encoding that is declared as ISO 8859 seems to have control characters from U+0080 to U+009F.
+file in a Windows encoding that is declared as ISO 8859 is recognized because it seems to have control characters from
+U+0080 to U+009F, which do not occur in text.
 
-If the file ends inside a character, as a truncated upload may, the rest of the character is ignored, and ``is_cut``
+If the file ends inside a character, as a truncated upload may, the incomplete character is ignored, and ``is_cut``
 tells the reader that the last record is incomplete.
 
 Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. In all other files, a lone CR
@@ -54,7 +55,7 @@ _LONE_CR = re.compile(r"\r(?!\n|\Z)")
 # Python's csv module ends a row at a lone CR. A lone CR that is text is therefore replaced with this unpaired
 # surrogate, which no valid text contains.
 _CR_AS_TEXT = "\udc0d"
-# Stands for the rest of a character in which the file ends, until the line is returned.
+# Replaces the incomplete character at the end of a file. It is removed before the line is returned.
 _CUT = "\udc1a"
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 # The Windows encodings that are usually mistaken for parts of ISO 8859.
@@ -69,10 +70,8 @@ _ONE_BYTE_CODECS = (
 
 
 def _replace_rest_of_character(error: UnicodeError) -> tuple[str, int]:
-    """Replace the bytes of a character that the file ends in; raise the error for any other invalid byte.
-
-    Decoders give these reasons only at the end of the file.
-    """
+    """Replace the bytes of an incomplete character at the end of the file; raise the error for other invalid bytes."""
+    # Decoders give these reasons only at the end of the file.
     ends = ("unexpected end of data", "truncated data", "incomplete multibyte sequence")
     if isinstance(error, UnicodeDecodeError) and error.reason in ends:
         return _CUT, len(error.object)
@@ -140,7 +139,7 @@ class CsvLines:
             raise InputError(self._record_too_long())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
-        # If files are joined, a mark may also be at the start of a later record, where it would hide the quote.
+        # If files are joined, a mark may also be before the opening quote of a later record. It would hide the quote.
         elif line.startswith('\ufeff"') and not self._raw_lines:
             line = line[1:]
         self._raw_lines.append(line)
@@ -174,7 +173,7 @@ class CsvLines:
         self._refuse_windows()
 
     def _check_encoding(self, line: str) -> None:
-        """Look for signs that the file has another encoding than the declared one."""
+        """Look for signs that the file has an encoding other than the declared one."""
         if self._windows and not self._first_control and (control := _C1_CONTROL.search(line)):
             self._first_control = control.group()
             self._control_line = self.number

@@ -21,7 +21,7 @@ def guess_separator(header: TableRecord) -> str | None:
 
 
 def _has_as_many(separator: str, header: TableRecord, row: TableRecord) -> bool:
-    """Return whether a row has a separator at least as often as the header. Its texts may have others more often."""
+    """Return whether a row has the separator at least as often as the header. Texts may have other separators too."""
     mark = next(mark for mark, name in _SEPARATORS.items() if name == separator)
     return ",".join(row.fields).count(mark) >= header.fields[0].count(mark)
 
@@ -46,7 +46,9 @@ def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str
         columns = f" The columns seem to be separated by {separator}: also {save}" if separator else ""
         return f"The line is a setting for Excel, not the header. Remove the line.{columns}"
     if "," in header.fields[0] and all(len(record.fields) == 1 for record in below):
-        return f"The whole line is enclosed in quotes, so its commas do not separate columns. Remove them, or {save}"
+        return (
+            f"The whole line is enclosed in quotes, so its commas do not separate columns. Remove the quotes, or {save}"
+        )
     separator = guess_separator(header)
     if separator and (not below or _has_as_many(separator, header, below[0])):
         return f"The columns seem to be separated by {separator}; {save}"
@@ -66,7 +68,7 @@ def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str
 
 
 def header_hints(header: TableRecord, *, has_mark: bool) -> Iterator[str]:
-    """Yield sentences that may explain why a header with several columns lacks one."""
+    """Yield sentences that may explain why a header with several columns lacks an expected column."""
     if has_mark:
         yield "The file begins with a byte order mark (U+FEFF), which is not part of the first column name."
     if _SEPARATOR_LINE.fullmatch(header.raw):

@@ -1,11 +1,11 @@
 """
 Read records with quotes that Python's ``csv`` module refuses, and recognize quotes that swallow rows.
 
-A quote at the start of an unquoted field by mistake opens a quoted field. If no other quote follows, the field contains
+A stray quote at the start of an unquoted field opens a quoted field. If no other quote follows, the field contains
 the rest of the file. If a second stray quote closes it, several rows become one record with the right number of fields.
 The fields of such a record look like those of a legal one. But each of its lines, split at every separator, has
 exactly as many fields as the header. In a legal record with a CSV table in a cell, the first and the last line also
-have the cells next to the table, so that at least one line has another number of fields.
+have the cells next to the table, so at least one line has a different number of fields.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ _LINE_END = re.compile(r"\r\n?|\n")
 # A line that cannot close an open quote: all of its quotes are doubled.
 _STAYS_OPEN = re.compile(r'(?:[^"]|"")*+')
 _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
-# A truncated upload ends in a record whose lines are text. Below this share of complete rows, they count as text.
+# A truncated upload ends in a record whose lines are text. If a smaller share of the lines are complete rows, all of
+# the lines count as text.
 _SHARE_OF_ROWS = 0.5
 _COLUMNS_OF_ONE_SHAPE = 2
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 _SHARE_OF_SPACED_ROWS = 0.8
 _FEWEST_SPACED_ROWS = 5
-# A truncated upload may end inside a table in a cell. Up to this number of lines, it is not a sign of an open quote.
+# A truncated upload may end inside a CSV table in a cell. Up to this number of lines that look like rows are taken for
+# such a table, not for rows that a stray quote has swallowed.
 _LINES_OF_A_TABLE = 20
 _FEWEST_ENCLOSED_ROWS = 3
 _ROWS_TO_LEARN_FROM = 100
@@ -104,7 +106,7 @@ def read_until_closed(record: str, separator: str, next_line: Callable[[], str])
 
 
 def line_of_open_quote(record: str, separator: str) -> int:
-    """Return how many line ends are before the quote that is still open in a record."""
+    """Return how many line endings precede the quote that is still open in a record."""
     *_, (_, _, start, _) = _scan(record, separator)
     return len(_LINE_END.findall(record, 0, start))
 
@@ -126,7 +128,8 @@ def count_swallowed_rows(record: str, separator: str, width: int, largest_table:
     rows = [line for line in lines if line.count(separator) == width - 1]
     tight = [line for line in rows if not _has_spaces_after(separator, line)]
     has_line_end = record.endswith(("\n", "\r"))
-    # A single row below the quote is no sign, unless the file ends after complete lines that are all rows.
+    # A single row below the quote may be text. It counts only if it is the last line, has a line ending, and the line
+    # with the quote is a row too.
     if len(tight) == len(lines) == 1 and has_line_end and fits_header:
         return 1
     if not has_line_end and lines:
@@ -142,7 +145,7 @@ def count_swallowed_rows(record: str, separator: str, width: int, largest_table:
 
 class QuotedRows:
     """
-    Keep what the quotes in the complete records of a file say about a quote that is open at its end.
+    Count the rows with quotes in a file, to judge a quote that is still open at the end of the file.
 
     Public attributes: ``width``, the number of fields of the header, and ``largest_table``, the largest number of lines
     of one row that look like rows themselves, as the lines of a CSV table in a cell do.
@@ -157,11 +160,11 @@ class QuotedRows:
 
     @property
     def are_all_rows(self) -> bool:
-        """Whether every row has quotes."""
+        """Whether every row has quotes; ``False`` if there are fewer than two rows."""
         return 1 < self._rows == self._rows_with_quotes
 
     def add(self, raw: str, fields: int) -> None:
-        """Count a record, which has a number of fields. The first one is the header."""
+        """Count a record that has ``fields`` fields. The first record is the header."""
         self.width = self.width or fields
         self._rows += 1
         if self._rows == 0 or (not raw.startswith('"') and f'{self._separator}"' not in raw):
@@ -173,14 +176,14 @@ class QuotedRows:
 
 
 class QuestionColumn:
-    """Learn from the first rows of a file in which column all questions end with a question mark, if in any."""
+    """Find the column in which every cell of the first rows of a file ends with a question mark, if there is one."""
 
     def __init__(self) -> None:
         self._rows = 0
         self._positions: set[int] = set()
 
     def add(self, fields: Sequence[str]) -> None:
-        """Count a row. Only the first rows of a file are looked at."""
+        """Take a row into account. Only the first rows of a file have an effect."""
         if self._rows == _ROWS_TO_LEARN_FROM or (self._rows and not self._positions):
             return
         positions = {index for index, field in enumerate(fields) if field.rstrip().endswith(_QUESTION_MARKS)}
@@ -189,7 +192,7 @@ class QuestionColumn:
 
     @property
     def position(self) -> int | None:
-        """The index of the column; ``None`` if questions do not always end with a question mark."""
+        """The index of the column; ``None`` if there is no such column, more than one, or too few rows."""
         is_certain = self._rows >= _FEWEST_ROWS_TO_LEARN_FROM and len(self._positions) == 1
         return next(iter(self._positions)) if is_certain else None
 
@@ -210,11 +213,12 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
     if len(lines) < 2 or any(line.count(separator) != width - 1 for line in lines):
         return 0
     spaced = [_has_spaces_after(separator, line) for line in lines]
-    # White space after some commas only is a sign of text: the commas between the fields have none.
+    # White space after some commas but not all is a sign of text: commas between fields all have it, or none has.
     if any(spaced) and not all(_has_spaces_after_all(separator, line) for line in lines):
         return 0
     cells = [line.split(separator) for line in lines]
-    # A stray quote has no partner in its cell. A program that quotes a plain cell quotes all cells.
+    # A stray quote has no partner in its cell. If a plain cell is in quotes, a program has quoted all cells, so there
+    # are no stray quotes.
     if any(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in cells for cell in row):
         return 0
     rows = [[cell.strip('"\r') for cell in row] for row in cells]
@@ -236,11 +240,11 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
 
 
 def count_enclosed_rows(record: str, separator: str, width: int, question_column: int | None) -> int:
-    """Count the rows in a record with the wrong number of fields, which a stray quote closes outside of a cell.
+    """Count the rows that stray quotes have merged into one record with the wrong number of fields.
 
-    Such a record is rejected in any case. The count tells whether most of its lines are rows of the file.
+    Such a record is rejected in any case. If it has many rows, the whole file is refused.
 
-    :return: 0 if they are not.
+    :return: 0 if too few of the record's lines are rows of the file.
     """
     lines = [line for line in _LINE_END.split(record) if line.strip()]
     rows = [line.split(separator) for line in lines if line.count(separator) == width - 1]

@@ -8,8 +8,8 @@ If a fault makes it impossible to separate the rows that follow, the whole file 
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
 only the last record is faulty, unless the lines below the quote look like whole rows.
 
-Two departures from the ``csv`` module lose no text: white space may follow a closing quote, and if every row ends with
-the same number of empty fields more than the header, these fields are dropped.
+Two departures from the ``csv`` module lose no text: white space may follow a closing quote, and empty fields at the end
+of the rows are dropped if every row has the same number of fields more than the header.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _raise_later(error: InputError) -> Iterator[TableRecord]:
 
 
 def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:
-    """Return by how many empty fields all records are longer than the header; 0 if one of them is not.
+    """Return how many fields all records have beyond the header's; 0 if the numbers differ or a field is not empty.
 
     A single row that is longer than the others may have a comma that should be quoted, and an empty last column.
     Dropping its last field would then shift its columns.
@@ -183,8 +183,8 @@ def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, se
 
 def _merged(rows: int) -> str:
     return (
-        f"quotes enclose the text of {rows} rows, which were read as one: a stray quote opens in the first of them, and"
-        " another one closes in the last. Remove the quotes, or double each quote that belongs to a text."
+        f"quotes enclose the text of {rows} rows, which were read as one: a stray quote in the first of them opens a"
+        " field, and another one in the last closes it. Remove the quotes, or double each quote that belongs to a text."
     )
 
 

@@ -3,8 +3,8 @@ Recognize the parts of a row that a quote in the wrong place has split at a line
 
 If the opening quote of a cell with line breaks is missing, or a stray quote closes the cell early, each line below is
 read as a record of its own. Most of these records have too few fields. But the first or the last of them can have as
-many fields as the header, and would then be accepted with a part of a text. The closing quote that is left over shows
-the mistake: it is at the end of an unquoted field, and has no partner in that field.
+many fields as the header, and would then be accepted with only part of a text. The closing quote that is left over
+shows the mistake: it is at the end of an unquoted field, and has no partner in that field.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MESSAGE = (
 def mark_split_rows(records: Iterator[TableRecord]) -> Iterator[TableRecord]:
     """Mark complete records as faulty if they are the beginning or the end of a split row.
 
-    :param records: the records, of which those with too few fields are already marked.
+    :param records: the records of a file. Those with too few fields are already marked as faulty.
     """
     held: list[TableRecord] = []  # a complete record, and the records with too few fields below it
     for record in records:

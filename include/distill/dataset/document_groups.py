@@ -31,9 +31,10 @@ class DocumentGroups:
 
     Public attributes that are indexed by document number: ``stated_groups`` has the values of the group column in the
     document's rows, with each value replaced by a number. ``first_rows`` has the location of the document's first row,
-    ``rows`` has the number of its rows, and ``titles`` has a hash of its first words. ``passages`` has the sketches of
-    the documents and of answers. ``questions`` and ``question_documents`` have a hash of each row's question, and the
-    number of the row's document.
+    ``rows`` has the number of its rows, and ``titles`` has a hash of its first words.
+
+    Other public attributes: ``passages`` has the sketches of the documents and of answers. ``questions`` has a hash of
+    each question that was added, and ``question_documents`` has the number of the question's document.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
 """
-Decide whether a question asks an evaluation question.
+Decide whether a question repeats an evaluation question.
 
 This is the only definition: ``ingest`` rejects original rows with it, the filter ``leak`` rejects synthetic pairs with
 it, and the report counts the evaluation questions in the training data with it. The threshold is
@@ -23,7 +23,7 @@ _GENERIC_ROWS = 5
 
 
 def is_generic_question(asked: int, rows: int) -> bool:
-    """Return whether so many of the rows ask a question that the question says nothing about the document.
+    """Return whether a question is asked in so many rows that it does not identify a document.
 
     :param asked: number of rows that ask the question.
     :param rows: number of all rows.
@@ -37,7 +37,7 @@ def identifying_questions(rows: Iterable[Mapping[str, object]]) -> Iterator[str]
 
 
 def leak_index(questions: Iterable[str], *, threshold: float = DEFAULT_LEAK_SIMILARITY) -> QuestionIndex:
-    """Return an index that finds the evaluation question that another question asks.
+    """Return an index that finds the evaluation question that another question repeats.
 
     :param questions: the result of :func:`identifying_questions`.
     :param threshold: minimum similarity of two questions that count as the same.

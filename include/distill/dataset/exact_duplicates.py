@@ -41,7 +41,7 @@ class ExactDuplicateIndex:
         return None if location is None else self.locations.describe(location)
 
     def add(self, question: str, answer: str, *, source: str, row: int) -> str | None:
-        """Add a new pair and return ``None``; for a repeated pair, describe the row in which it was first read."""
+        """Add a new pair and return ``None``; for a repeated pair, return a description of its first row."""
         location = self.locations.encode(source, row)
         first = self._first.setdefault(_hash(question, answer), location)
         return None if first == location else self.locations.describe(first)

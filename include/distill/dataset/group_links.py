@@ -9,7 +9,8 @@ from typing import Literal
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.records import Side
 
-# Why a document cannot be used: its whole text or its group, or a passage or an answer of an evaluation document.
+# What relates a document to both sides, so that it cannot be used: its whole text or its group ("document"), or a
+# passage or an answer in it ("passage").
 Relation = Literal["document", "passage"]
 
 

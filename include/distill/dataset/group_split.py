@@ -66,7 +66,7 @@ class Split:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """How documents are grouped. The attempts follow each other until the groups can be split near the share."""
+    """A way to group documents. The ways are tried in turn until the groups can be split near the requested share."""
 
     joins_single_passages: bool
     common_share: float
@@ -90,7 +90,7 @@ def split_groups(
 
     :param stated: the sides that are already fixed, by document number.
     :param similarity: documents with at least this Jaccard similarity are related.
-    :param share: expected share of rows that are drawn for evaluation, between 0 and 1.
+    :param share: share of the rows to draw for evaluation, between 0 and 1. The actual share is approximate.
     :param shared_passages: whether a training document that contains a passage of an evaluation document is dropped,
         or kept and counted.
     :param clustered: the documents whose groups are the clusters of the statistics; by default, all documents on the
@@ -156,7 +156,7 @@ class _Joining:
         return links
 
     def _passage_links(self, attempt: _Attempt) -> tuple[dict[int, list[int]], list[tuple[int, int]]]:
-        """Return the documents that must be on one side, by document, and pairs that should be, if possible."""
+        """Return, for each document, those that must be on its side, and pairs to put on one side if possible."""
         related: dict[int, list[int]] = defaultdict(list)
         loosely: list[tuple[int, int]] = []
         is_drawn = len(self.stated) < len(self.groups)
@@ -180,7 +180,7 @@ class _Joining:
 
 
 def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[GroupLinks, list[str], Draw]:
-    """Join the documents and draw sides. Repeat this with weaker relations while the split is far from the share."""
+    """Join the documents and draw sides. Repeat this with fewer relations while the split is far from the share."""
     # With "warn", a person has decided that shared passages do not matter much.
     attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]
     if len(joining.stated) == len(joining.groups):

@@ -96,7 +96,7 @@ def ingest(
     :param check_length: returns why a row is too long for the student, or ``None``.
     :param leak_similarity: a training row whose question has at least this similarity to an evaluation question is
         rejected.
-    :param reserved: the check of the answers of training rows; ``None`` if no model is trained.
+    :param reserved: checks the answers of training rows for reserved strings; ``None`` if no model is trained.
     :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
         In this case, nothing is written.
     """

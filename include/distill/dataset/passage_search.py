@@ -18,7 +18,7 @@ from include.distill.dataset.passage_table import Mask, PassageTable, starts_of
 
 HASH_BITS = np.uint64(32)
 LOW_BITS = np.uint64(2**32 - 1)
-# Number of occurrences of a text's hashes that are read. It bounds the time if many documents share phrases.
+# Maximum number of occurrences of a text's hashes that are read. It bounds the time if many documents share phrases.
 _MAX_OCCURRENCES = 4_000
 _MAX_PAIRS = 200_000  # number of occurrences that are counted at a time, which limits the memory to about 10 MB
 _MAX_CELLS = 8  # size of a table of counts, relative to the number of occurrences
@@ -33,7 +33,7 @@ class WantedHashes:
     """
     The hashes of the texts that are searched for.
 
-    :param hashes: the different hashes, sorted.
+    :param hashes: the distinct hashes, sorted.
     :param starts: for each hash, where its texts begin in ``positions``, followed by the length of ``positions``.
     :param positions: the positions of the texts of all hashes, hash by hash.
     """
@@ -51,7 +51,7 @@ class WantedHashes:
 
     def rarest(self, counts: Numbers) -> WantedHashes:
         """
-        Keep, for each text, only the hashes that occur in the fewest documents, if the hashes occur too often.
+        If a text's hashes occur too often in the documents, keep only those that occur in the fewest documents.
 
         :param counts: for each hash, the number of documents in which it occurs.
         """
@@ -68,7 +68,7 @@ class WantedHashes:
 
 
 def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
-    """Keep, for each text, only its rarest hashes if its hashes occur too often in the documents ``among``."""
+    """If a text's hashes occur too often in the documents ``among``, keep only the rarest of these hashes."""
     counts = np.zeros(len(wanted.hashes), np.int64)
     for places, _ in _occurrences(table, wanted, among):
         counts += np.bincount(places, minlength=len(counts))
@@ -79,7 +79,7 @@ def count_matches(table: PassageTable, wanted: WantedHashes, among: Mask) -> Ite
     """
     Yield the positions of texts and of documents that share several hashes, and the number of these hashes.
 
-    :param among: for each sketch of the table, whether it is one of the documents.
+    :param among: for each sketch of the table, whether it is searched as a document.
     """
     texts = np.unique(wanted.positions)
     wanted = replace(wanted, positions=np.searchsorted(texts, wanted.positions).astype(np.uint32))
@@ -98,7 +98,7 @@ def count_matches(table: PassageTable, wanted: WantedHashes, among: Mask) -> Ite
 def _occurrences(
     table: PassageTable, wanted: WantedHashes, among: Mask
 ) -> Iterator[tuple[Numbers, NDArray[np.uint32]]]:
-    """Yield the places of wanted hashes in ``wanted.hashes``, and the position of the document with each of them."""
+    """Yield indexes into ``wanted.hashes``, and for each the position of a document that contains the hash."""
     if not len(wanted.hashes):
         return
     # Most hashes are not wanted, and this filter is much faster than a search.

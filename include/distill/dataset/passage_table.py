@@ -35,7 +35,8 @@ class PassageTable:
     """
     The sketches of the documents and answers of a data set, numbered in the order in which they are added.
 
-    A hash takes four bytes: about 0.7 KB for a document with 1,400 characters, and never more than 2 KB.
+    A hash takes four bytes. The sketch of a document with 1,400 characters takes about 0.7 KB, and no sketch takes more
+    than 2 KB.
     """
 
     def __init__(self) -> None:
@@ -90,7 +91,7 @@ class PassageTable:
 
     @property
     def halvings(self) -> NDArray[np.int64]:
-        """For each sketch, how often it was halved because its text is long."""
+        """For each sketch, how many times it was halved because its text is long."""
         return np.array(self._halvings, np.int64)
 
     def blocks(self, chosen: Mask) -> Iterator[tuple[Sketch, NDArray[np.uint32]]]:

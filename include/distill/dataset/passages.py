@@ -38,8 +38,8 @@ _ANSWER_SHARE = 0.8
 PASSAGE_CHARACTERS = 640
 # Text in up to this number of documents is never common text. The limit matters only for few documents.
 COMMON_DOCUMENTS = 5
-# Number of documents after a document, in each list of documents with the same hash, that it is compared with when
-# groups are formed. The others are reached through these.
+# When groups are formed, a document is compared only with this number of the following documents that have the same
+# hash. These are compared with the next ones, so all of them can be joined.
 _NEAREST = 4
 _MAX_PAIRS = 1_000_000  # number of pairs that are counted at a time, which limits the memory to about 25 MB
 _QUARTER = 2**30  # a quarter of all 32-bit hashes are smaller
@@ -118,12 +118,12 @@ class PassageIndex:
         is_settled: Callable[[int, int], bool],
     ) -> Iterator[tuple[int, int, bool]]:
         """
-        Yield each of ``documents``, a document of ``among`` with a passage of its text or answers, and the relation.
+        Find the documents in ``among`` that contain much of the text, or an answer, of one of ``documents``.
 
-        The relation is whether the other document contains about half of the text or more, or a whole answer.
+        Yield the two documents, and whether the one in ``among`` contains about half of the text or a whole answer.
 
-        :param want_shared: whether to yield documents that only contain a passage of the text too.
-        :param is_settled: returns whether a document and another document need not be compared.
+        :param want_shared: whether to yield documents that contain only a passage of the text too.
+        :param is_settled: returns whether two documents need not be compared.
         """
         is_text = self._owned_by(among) & ~self._answers
         wanted = self._wanted(self._owned_by(documents))
@@ -155,7 +155,7 @@ class PassageIndex:
         return WantedHashes.of(np.sort(np.frombuffer(keys, np.uint64)))
 
     def _fewest_looked_up(self, positions: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
-        """Return the number of common looked-up hashes from which a text and a document can be related."""
+        """Return how many looked-up hashes a text and a document must share to be compared in detail."""
         fewest = self._fewest_sampled(positions, others, want_shared) * (1 + self._looks_up_all[positions])
         halvings = np.maximum(self._halvings[others] - self._halvings[positions], 0)
         answer_hashes = self._other_lengths[positions] >> halvings
@@ -168,11 +168,12 @@ class PassageIndex:
         """
         Yield pairs of documents that share passages, and whether one of the two contains about half of the other.
 
-        Each document is compared with its nearest documents, by number, that have the same hash. Other documents with
-        the same passage are reached through these, so the time grows in proportion to the number of documents.
+        Each document is compared only with the next few documents, by number, that have the same hash. These are
+        compared with the next ones in turn, so the time grows in proportion to the number of documents.
 
         :param want_shared: whether to yield pairs that share only a single passage too.
-        :param is_connected: returns whether two documents are already related through others. They are not compared.
+        :param is_connected: returns whether two documents are already related through others. Such documents are not
+            compared.
         """
         for one, other in self._frequent_pairs(want_shared=want_shared):
             if is_connected(one, other):
@@ -227,7 +228,7 @@ class PassageIndex:
         return repeated
 
     def _fewest_sampled(self, ones: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
-        """Return the number of common hashes in the smallest quarter from which two texts can be related."""
+        """Return how many hashes in the smallest quarter two texts must share to be compared in detail."""
         lengths, halvings = (np.stack((values[ones], values[others])) for values in (self._lengths, self._halvings))
         sparser = halvings.max(axis=0)
         fewest = _LEAKED_HASHES * (lengths >> (sparser - halvings)).min(axis=0)

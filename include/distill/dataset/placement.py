@@ -59,7 +59,7 @@ class Placement:
 
     def collect_evaluation_questions(self, entries: Iterable[SpooledRow]) -> None:
         """Read the rows of the evaluation side, whose questions must not be in training rows."""
-        # Without an evaluation file, these are the questions of all rows, whatever their side.
+        # With an evaluation file, ``groups`` has only its questions. Without one, it has the questions of all rows.
         asked = Counter(self.groups.questions)
         self._generic = {key for key, count in asked.items() if is_generic_question(count, asked.total())}
         index = leak_index((), threshold=self.leak_similarity)
@@ -144,10 +144,9 @@ class Placement:
     def _reject_question(self, row: UngroupedRow, match: QuestionMatch) -> RejectedRow:
         where = self.locations.describe(self._question_locations[match.position])
         message = (
-            f"the question asks the same as the evaluation question of {where}, {match.question[:200]!r} (similarity"
+            f"the question repeats the evaluation question of {where}, {match.question[:200]!r} (similarity"
             f" {match.similarity:.2f}; case, spacing, invisible characters and markup are ignored). {_TOO_GOOD} The row"
-            " is not used. Remove the row from one of the two sides, or raise curation.max_leak_similarity if the"
-            " questions differ."
+            " is not used. Remove one of the two rows, or raise curation.max_leak_similarity if the questions differ."
         )
         return reject(row, reason="in_evaluation_set", message=message)
 

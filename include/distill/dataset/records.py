@@ -86,7 +86,7 @@ class RejectedRow(RowOrigin):
 
 
 class SpooledRow(TypedDict):
-    """One row between the two passes of ``ingest``. It is stored only in a temporary file."""
+    """One row between the passes of ``ingest``. It is stored only in a temporary file."""
 
     number: int  # number of the row's document, starting at 0; -1 for a rejected row
     part: Side | None  # side that the row's file determines; None if the side is drawn

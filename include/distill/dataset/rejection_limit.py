@@ -2,8 +2,8 @@
 Stop a run whose input files have too many unusable rows, before anything is bought.
 
 A large share of unusable rows is a fault of the file, for example commas in fields without quotes. Rows that are
-rejected for what other rows contain (duplicates, and rows that would leak evaluation data) are no fault of the file and
-do not count. The training rows and the evaluation rows are checked separately.
+rejected because of other rows (duplicates, and rows that would leak evaluation data) are not a fault of the file and do
+not count. The training rows and the evaluation rows are checked separately.
 """
 
 from __future__ import annotations

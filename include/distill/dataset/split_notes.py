@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from include.distill.config.sections import SourceData
 from include.distill.dataset.records import SourceCounts, SplitFigures
 
-# Shares of the evaluation documents, the documents and the rows from which a note is written.
+# A note is written if at least this share of the documents is affected.
 _NOTABLE_SHARE = 0.1
-_LARGE_GROUP_SHARE = 0.25
+_LARGE_GROUP_SHARE = 0.25  # of the rows; a note is written if one group has more
 
 
 def split_notes(source: SourceData, counts: SourceCounts) -> list[str]:
@@ -23,14 +23,14 @@ def _notes(source: SourceData, counts: SourceCounts, figures: SplitFigures) -> I
     notable = max(2, _NOTABLE_SHARE * documents)
     if not source.group_column and (documents - groups >= notable or figures["same_title_documents"] >= notable):
         yield (
-            f"The {documents} evaluation documents form only {groups} groups, because some share passages;"
+            f"The {documents} evaluation documents form {groups} groups of related documents;"
             f" {figures['same_title_documents']} begin with the same words as another one. If a column of the files"
             " names the page or the source of a row, set source.group_column to this column. The confidence intervals"
             " then take all related rows into account."
         )
     if figures["template_documents"] >= max(3, _NOTABLE_SHARE * figures["documents"]):
         yield (
-            f"{figures['template_documents']} of {figures['documents']} documents consist mostly of text that most"
+            f"{figures['template_documents']} of {figures['documents']} documents consist mostly of text that many"
             " documents have, as documents written from a template do. This text was ignored when the documents were"
             " compared. If such documents belong together, name their groups in source.group_column."
         )
@@ -43,7 +43,7 @@ def _notes(source: SourceData, counts: SourceCounts, figures: SplitFigures) -> I
     if not figures["is_near_share"]:
         yield (
             f"{counts['evaluation']} of {counts['accepted']} rows are evaluation rows, because related documents are"
-            " kept on one side. Use more documents, or provide source.evaluation_csv, to come nearer to"
+            " kept on one side. Use more documents, or provide source.evaluation_csv, to get closer to"
             f" source.evaluation_share ({source.evaluation_share:g})."
         )
     if figures["kept_leaks"]:

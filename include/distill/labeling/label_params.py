@@ -60,8 +60,8 @@ class LabelParams(BaseModel):
         max_length=40,
         title="Labeller",
         description=(
-            "Short name of the person who labels. Required to read a sheet. If empty, the name of the Airflow user"
-            " who answers is used."
+            "Short name of the person who labels. Required to read a sheet. For answers in Airflow, an empty field"
+            " means the name of the Airflow user who answers."
         ),
     )
     hours: float = Field(

@@ -21,7 +21,7 @@ from include.distill.labeling.records import Choice, LabelExample
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, split_example_name
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
-SEPARATORS = (",", ";", "\t")  # the most frequent one in the header is used; in a tie, the first one here
+SEPARATORS = (",", ";", "\t")  # the one that is most frequent in the header is used; in a tie, the first in this list
 SHEET_PROBLEMS_SHOWN = 20
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
 # Spreadsheet programs also evaluate formulas after white space and with the full-width forms of these characters.
@@ -147,7 +147,7 @@ def _read_record(
     if record.fault and len(record.fields) == len(columns):
         return record.fault.message
     if record.fault:
-        return f"the row has another number of fields ({len(record.fields)}) than the header ({len(columns)})"
+        return f"the row has a different number of fields ({len(record.fields)}) than the header ({len(columns)})"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
     if problem := _name_problem(example, current_names):

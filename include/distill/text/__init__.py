@@ -1,3 +1,3 @@
-"""Normalize texts, find near-duplicates with MinHash, and find similar questions."""
+"""Normalize and compare texts, find reserved strings, and estimate numbers of tokens."""
 
 from __future__ import annotations

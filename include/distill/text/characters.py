@@ -66,7 +66,8 @@ def character_class(character: str) -> str:
     return block or f"bytes_{len(character.encode(errors='surrogatepass'))}"
 
 
-# National character sets list frequent characters first. Their first levels are the frequent characters here.
+# National character sets list frequent characters first. This module counts the characters of their first levels
+# as frequent.
 
 
 @cache
@@ -88,7 +89,7 @@ def _frequent_hangul() -> frozenset[str]:
 
 
 def _decode_rows(encoding: str, first: int, last: int) -> Iterator[str]:
-    """Yield the characters of an encoding with two bytes whose first byte is in a range."""
+    """Yield the characters whose first byte is in a range, in an encoding with two bytes per character."""
     for lead in range(first, last + 1):
         for trail in range(0x40, 0xFF):
             character = bytes((lead, trail)).decode(encoding, errors="ignore")

@@ -13,7 +13,7 @@ import re
 
 # Without one of these characters, a text has neither entities nor markup. The search takes a microsecond.
 _MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|^[ \t]*[-+=]", re.MULTILINE)
-# With the semicolon only, so that "a&copy=1" in a URL stays.
+# An entity must have its semicolon, so "a&copy=1" in a URL stays.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _COMMENT = re.compile(r"<!--[^>]*-->")
 _TAG = re.compile(
@@ -22,7 +22,7 @@ _TAG = re.compile(
     r"|thead|tr|tt|u|ul|var|wbr)(?:\s[^<>]{0,1000})?\s?/?>",
     re.IGNORECASE,
 )
-# Tags that separate words. Other tags, such as <b>, can be inside a word.
+# Tags that can be inside a word, such as <b>. The other tags, except <wbr>, separate words.
 _INLINE = frozenset(
     [
         "a",
@@ -141,6 +141,6 @@ def _without_stars(match: re.Match[str]) -> str:
 
 
 def _without_underscores(match: re.Match[str]) -> str:
-    # "__init__" and "___main___" are names of Python, "_bold_" is markup.
+    # "__init__" and "___main___" are names in Python; "_bold_" is markup.
     is_name = len(match[1]) > 1 and _IDENTIFIER.fullmatch(match[2])
     return match.group() if is_name else match[2]

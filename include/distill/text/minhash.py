@@ -98,7 +98,7 @@ class NearDuplicateIndex:
         """
         Find the near-duplicates of each of many texts, which takes less time than one search per text.
 
-        :param signatures: one signature per line.
+        :param signatures: an array with one signature per row.
         """
         matches: list[list[TextMatch]] = [[] for _ in signatures]
         texts, positions = self._candidates(signatures)
@@ -129,7 +129,7 @@ class NearDuplicateIndex:
         self._count += 1
 
     def _candidates(self, signatures: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the numbers of texts and the positions of earlier texts that share a bucket with them."""
+        """Return which of ``signatures`` shares a bucket with which earlier text, as two arrays of equal length."""
         if not self._count:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         # Each bucket is a linked list. The lists of all bands are read in parallel, one entry of each list at a time.

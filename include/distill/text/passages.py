@@ -2,7 +2,7 @@
 Find passages that two texts share, even if a tenth of the words differ.
 
 A text is represented by a sketch: the hashes of about one in eight of its 12-character n-grams, in the order of the
-text. Whether an n-gram is in the sketch depends only on its hash, so the same passage leaves the same hashes in every
+text. Whether an n-gram is in the sketch depends only on its hash, so the same passage has the same hashes in every
 text. A passage is therefore found wherever it is in a text, and a short text is found inside a long one. A signature of
 :mod:`include.distill.text.minhash` describes a text as a whole and cannot show this.
 
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from include.distill.text.normalization import normalize
 
 CHARACTERS_PER_HASH = 8
-# The sketch of a text with more than about 4,000 characters keeps only every second hash, then every fourth, and so on.
+# The sketch of a text with more than about 4,000 characters keeps half of the hashes; with more than about 8,000
+# characters, a quarter; and so on.
 MAX_HASHES = 512
-SHARED_DENSITY = 0.4  # share of matching hashes in a shared stretch
+SHARED_DENSITY = 0.4  # minimum share of matching hashes in a shared stretch
 _WINDOW = 24  # in hashes
 _WIDE = 0x2E80  # the first code point of the Chinese, Japanese and Korean scripts
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -33,7 +34,7 @@ Matches = NDArray[np.bool_]
 
 
 def sketch(text: str) -> Sketch:
-    """Return the sketch of ``text``: at most :data:`MAX_HASHES` different hashes, in the order of the text."""
+    """Return the sketch of ``text``: at most :data:`MAX_HASHES` distinct hashes, in the order of the text."""
     return sketch_of_normalized(normalize(text))
 
 
@@ -44,7 +45,7 @@ def sketch_of_normalized(normalized: str) -> Sketch:
     # The sampled hashes begin with three zero bits. The next 32 bits are kept.
     numbers: Sketch = (sampled >> np.uint64(29)).astype(np.uint32)
     ordered = np.sort(numbers)
-    if (ordered[1:] == ordered[:-1]).any():  # rare, and finding the first places takes longer
+    if (ordered[1:] == ordered[:-1]).any():  # rare; np.unique takes longer than this test
         _, first = np.unique(numbers, return_index=True)
         numbers = numbers[np.sort(first)]
     halvings = 0
@@ -55,9 +56,9 @@ def sketch_of_normalized(normalized: str) -> Sketch:
 
 
 def halvings_of(text_sketch: Sketch) -> int:
-    """Return how often the sketch was halved because its text is long. All its hashes have so many leading zeros."""
-    # A sketch that was halved still has about 256 hashes or more. The largest of so many random numbers has no further
-    # leading zero.
+    """Return how many times the sketch was halved: the number of leading zero bits that all of its hashes share."""
+    # A sketch that was halved still has about 256 hashes or more. It is practically impossible that so many random
+    # numbers all have a further leading zero.
     return 32 - int(text_sketch.max()).bit_length() if len(text_sketch) > MAX_HASHES // 4 else 0
 
 
@@ -98,13 +99,13 @@ def shared_share(matches: Matches) -> float:
 def has_shared_stretch(matches: Matches, characters: int, halvings: int) -> bool:
     """Return whether the text shares a stretch of at least ``characters`` characters with the other text.
 
-    :param halvings: how often the sparser of the two sketches was halved.
+    :param halvings: how many times the sparser of the two sketches was halved.
     """
     length = max(1, characters // (CHARACTERS_PER_HASH << halvings))
     if len(matches) < length:
         return False
     totals = np.concatenate(([0], np.cumsum(matches, dtype=np.int64)))
-    # In the two halves of the stretch too, so that one long run of matches next to unrelated text does not suffice.
+    # Each half of the stretch must match, so that one long run of matches next to unrelated text does not suffice.
     half = max(1, length // 2)
     counts = totals[half:] - totals[:-half]
     enough = counts >= 0.5 * half

@@ -161,8 +161,8 @@ class QuestionIndex:
 
     def _may_repeat(self, question: Question) -> bool:
         ngrams, numbers = _features(question.normalized)
-        # Two questions with at least this similarity share at least this part of the n-grams of each. This check saves
-        # most searches if there are few questions.
+        # Two questions whose similarity reaches the threshold share at least this part of the n-grams of each. If there
+        # are few questions, this check makes most searches unnecessary.
         return tuple(numbers) in self._numbers and len(ngrams & self._ngrams) >= self.threshold * len(ngrams)
 
     def _most_similar(self, question: Question, matches: Iterable[TextMatch]) -> QuestionMatch | None:

@@ -3,8 +3,8 @@ Tell questions about different things apart by the names in them ("What is Amazo
 
 Such questions share most of their letters, so their similarity says little. A name that continues a shared name is
 another thing too ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital letters, so
-the rule has no effect on questions that are written in lower case. The same is true of questions that contain opposite
-words ("maximum", "minimum"); only English opposites are known.
+the rule has no effect on questions that are written in lower case. Questions that contain opposite words ("maximum",
+"minimum") are also told apart; only English opposites are known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
 # words count as names.
 _TITLE_CASE = 0.6
 _LONG_WORD = 5
-# A longer name can be misspelled. Of two shorter names with different letters, each can be the right one.
+# In characters. If two names of at least this length differ in one letter, one of them counts as a misspelling. Two
+# shorter names that differ in one letter can both be correct.
 _MIN_MISSPELLED = 6
 _OPPOSITES = (
     "add remove", "allow deny", "attach detach", "before after", "create delete", "download upload", "enable disable",
@@ -44,9 +45,10 @@ def names_in(text: str) -> frozenset[str]:
     """
     Return the names in a question, in lower case.
 
-    A name is a word with two capital letters, with capital letters and digits, or with one capital letter inside a
-    sentence. A single letter at the end is a name too ("option a"). Two capitalized words in succession, the first of
-    which is a name, are also returned as one name ("cloudwatch events").
+    A name is a word with at least two capital letters, a word with a capital letter and a digit, or a word with a
+    capital letter that is not the first word of its sentence. A single letter at the end is a name too
+    ("option a"). Two capitalized words in succession, the first of which is a name, are also returned as one name
+    ("cloudwatch events").
     """
     text = strip_markup(text)
     words = _WORD.findall(text)
@@ -73,8 +75,8 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     """
     Return whether two questions are about different things.
 
-    Each of them has a name that the other does not have, not even misspelled, or one continues a name of the other
-    ("CloudWatch", "CloudWatch Events"), or they contain opposite words.
+    They are if each has names that the other lacks and that are not misspellings, if one continues a name of the other
+    ("CloudWatch", "CloudWatch Events"), or if they contain opposite words.
     """
     words, other_words = set(_WORD.findall(normalized)), set(_WORD.findall(other_normalized))
     if any(_OPPOSITE.get(word) in other_words - words for word in words - other_words):
@@ -86,7 +88,7 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
-    """Return whether a name of a question consists of a word of the other question and a further word."""
+    """Return whether one of ``names`` is a word of the other question, followed by a word that is not in it."""
     continued = (name.split(" ") for name in names if " " in name)
     return any(
         start in other_words
@@ -97,7 +99,7 @@ def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
 
 
 def _is_misspelling(one: str, other: str) -> bool:
-    """Return whether two names differ by one missing or one exchanged letter or, if they are long, one wrong letter."""
+    """Return whether two names differ by a missing letter, two swapped letters or, if they are long, a wrong letter."""
     shorter, longer = sorted((one, other), key=len)
     if len(longer) - len(shorter) > 1 or len(longer) < 3:
         return False

@@ -3,7 +3,8 @@ Estimate the number of tokens in a text, from its script and kind, without a tok
 
 There are two estimates. The central one is for costs: it is about as often too high as too low. The conservative one
 is for limits: it should never be too low. Both are calibrated with the tokenizer of Llama 3. The tokenizers of Claude
-and Nova are not public; where Bedrock's CountTokens supports the model, the cost estimate is corrected with its counts.
+and Nova are not public; where Bedrock's CountTokens supports the model, the cost estimate is corrected with the real
+counts.
 
 docs/explanation/token_estimates.md has the measurements. ``tools/token_counts`` measures real token counts.
 """
@@ -15,9 +16,9 @@ import math
 from include.distill.text.token_sums import TokenSums
 
 _CONSERVATIVE_START = 6  # tokens added to each text, because a few rare words can exceed any average
-# Texts of fewer tokens per byte than this are usual. It decides only how much of a text is estimated first.
+# Most texts have fewer tokens per byte than this. The value only determines how much of a text is estimated first.
 _USUAL_RATE = 0.35
-_WORTHWHILE_SHARE = 0.7  # of a text; if more of it had to be estimated first, all of it is
+_WORTHWHILE_SHARE = 0.7  # if a larger share of a text would be estimated first, all of it is
 
 
 def central_token_count(text: str) -> int:
@@ -42,8 +43,8 @@ def fits(text: str, tokens: int) -> bool:
     """
     Return whether a text has at most ``tokens`` tokens by the conservative estimate, or by a bound that is never lower.
 
-    No tokenizer makes more tokens than bytes. So the end of a text needs no estimate if its bytes fit into what the
-    estimate of the beginning leaves over.
+    No tokenizer makes more tokens than bytes. Therefore, the end of a text need not be estimated if its number of
+    bytes is at most the number of tokens that the estimate of the beginning leaves.
     """
     size = _byte_count(text)
     if size <= tokens:

@@ -16,8 +16,8 @@ from itertools import pairwise
 
 from include.distill.text.characters import character_class
 
-# A sign directly before a word belongs to the word; a space before a word or sign costs nothing. Both are so in the
-# tokenizers of GPT-4 and Llama 3. An underscore counts as a sign.
+# A sign directly before a word belongs to the word; a space before a word or sign costs nothing. Both are true of
+# the tokenizers of GPT-4 and Llama 3. An underscore counts as a sign.
 _PIECE = re.compile(r"(?:[^\w\s]|_)?[^\W\d_]+|\d+|(?:[^\w\s]|_)+|\s{2,}|[^\S ]| (?=\d)")
 # The parts of an ASCII word such as parseHTTPHeader.
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
@@ -32,9 +32,9 @@ _ENGLISH = frozenset(
     """.split()  # noqa: SIM905
 )
 _ENGLISH_SHARE = 0.35  # share of these words in English text
-_SIGNS_PER_WORD = 0.8  # in code. Words in code are mostly English
-# The letters that rarely follow each letter from a to z, in words of European languages. Random letters, hashes and
-# base64 have many such pairs.
+_SIGNS_PER_WORD = 0.8  # in code, whose words are mostly English
+# For each letter, the letters that rarely follow it in words of European languages. Random letters, hashes and base64
+# have many such pairs.
 _RARE_SECONDS = """
 b:cdfghkmnpqtvwxz c:bdfgnqvw d:cghjkqwx f:bcdghjkmnpqvwxz g:bdfjkqwxz h:bcdfghjkmpqwxyz i:hwy j:bcfghjmpqrtvwxyz
 k:bcdfhjmpqvwxyz l:qrwx m:cfghjkqvwxyz n:bjqwx o:hqy p:bfjnqvwxz q:abcdefghijkmnopqrstvwxyz r:jqx s:jx t:bgjqv u:hkquvwy
@@ -105,7 +105,7 @@ class TokenFeatures:
 
     @property
     def signs(self) -> float:
-        """The number of signs that were counted, in which a run counts once."""
+        """The number of signs. A run of signs counts once."""
         return sum(self.counts[name] for name in _SIGNS)
 
 
@@ -120,7 +120,7 @@ def non_ascii(text: str) -> Counter[str]:
 
 
 def foreign_share(words: float, english_words: float, signs: float) -> float:
-    """Return from 0 to 1 how sure it is that a text with these numbers of words is neither English nor code."""
+    """Return how certain it is, from 0 to 1, that a text with these counts is neither English nor code."""
     if not words:
         return 0.0
     not_english = 1 - min(1.0, english_words / words / _ENGLISH_SHARE)
@@ -129,12 +129,12 @@ def foreign_share(words: float, english_words: float, signs: float) -> float:
 
 
 def maximum_tokens(piece: str) -> int:
-    """Return the maximum number of tokens of an ASCII piece: one per character, or one per two equal characters."""
+    """Return the maximum number of tokens of an ASCII piece: one per character, or one per two if they are equal."""
     return min(len(piece), 1 + len(piece) // 2 + _changes(piece))
 
 
 def is_very_long(piece: str) -> bool:
-    """Return whether a piece is an ASCII piece for which averages do not hold, because no word is so long."""
+    """Return whether a piece is ASCII and longer than any word, so that averages of words do not hold for it."""
     if len(piece) <= _LONG_PIECE or not piece.isascii() or piece[0].isdigit():
         return False
     # A run of white space or a line of equal signs is long, but has few tokens.
@@ -145,7 +145,7 @@ def may_be_rare(piece: str) -> bool:
     """
     Return whether a piece can have more tokens than its features say, so that averages do not hold if it is repeated.
 
-    Pieces with other letters than ASCII are judged by their characters.
+    The result is ``False`` for a piece that is not ASCII, because its repeated characters are counted one by one.
     """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False
@@ -157,7 +157,7 @@ def may_be_rare(piece: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def _word_feature(word: str) -> str | None:
-    """Return the feature that counts words with letters that are not ASCII; ``None`` if only their letters count."""
+    """Return the feature that counts a word that is not ASCII; ``None`` if only its letters are counted."""
     script = character_class(next(character for character in word if not character.isascii()))
     script = script.removesuffix("_capital")
     if script in ("latin", "cyrillic", "hangul"):
@@ -183,5 +183,5 @@ def _ascii_word_counts(word: str) -> tuple[tuple[str, int], ...]:
 
 
 def _changes(piece: str) -> int:
-    """Return how many characters of a piece differ from the character before."""
+    """Return how many characters of a piece differ from the preceding character."""
     return sum(first != second for first, second in pairwise(piece))

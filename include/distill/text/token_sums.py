@@ -1,7 +1,8 @@
 """
 Add up the weighted features of a text, in one pass for both estimates and with one look-up per word.
 
-Most words of a text occurred before. The sums of a word with the signs around it are therefore computed once and kept.
+Most words of a text have occurred in earlier texts. Therefore, the sums of a word with the signs around it are computed
+once and kept.
 All sums of a word are packed into one integer, so that one addition adds all of them.
 """
 
@@ -30,24 +31,24 @@ from include.distill.text.token_weights import WEIGHTS
 Text = TypeVar("Text", bound=str | bytes)
 
 # The packed sums, from the lowest bits. CENTRAL and CONSERVATIVE are hundredths of tokens. FOREIGN is how many more
-# there are if the text is neither English nor code. REPEATABLE is the first of four sums of characters of pieces for
-# which averages do not hold if they are repeated. Each piece belongs to one of the four. While none of the four sums is
-# large, no such piece is repeated, and pieces need not be counted.
+# there are if the text is neither English nor code. REPEATABLE is the first of four sums. Each of them is the number of
+# characters in a fourth of the pieces for which averages do not hold if they are repeated. If none of the four sums is
+# large, no such piece is repeated often, and pieces need not be counted.
 _CENTRAL, _CONSERVATIVE, _FOREIGN_CENTRAL, _FOREIGN_CONSERVATIVE, _WORDS, _ENGLISH_WORDS, _SIGNS, _REPEATABLE = range(8)
 _GROUPS = 4
 _BITS = 40
 _MASK = (1 << _BITS) - 1
 
 _REPEATED_SHARE = 0.12  # share of the text above which a piece or character counts as repeated
-_MANY_NON_ASCII = 1 / 8  # bytes per character, above ASCII; few of the languages with so many put spaces between words
+_MANY_NON_ASCII = 1 / 8  # UTF-8 bytes per character beyond the first; few languages with more use spaces
 _IS_SPACE, _IS_DIGIT = (np.array([chr(byte) in kind for byte in range(256)]) for kind in (" \t\n\r\v\f", "0123456789"))
 
 
 class TokenSums:
     """
-    The sums of a text.
+    The sums of a text's weighted features.
 
-    Public attributes: ``size`` is the number of bytes.
+    Public attributes: ``size`` is the number of the text's bytes in UTF-8.
     """
 
     def __init__(self, text: str) -> None:
@@ -64,7 +65,7 @@ class TokenSums:
 
     @property
     def conservative(self) -> float:
-        """The conservative estimate of the number of tokens, in which repeated pieces have their maximum."""
+        """The conservative estimate of the number of tokens, with the maximum for repeated pieces."""
         return self._conservative(self._packed) + self._surplus_of_repeated()
 
     def _conservative(self, packed: int) -> float:
@@ -107,7 +108,7 @@ def _sum_of_chunks(data: bytes) -> int:
 
 
 def _irregular_spaces(data: bytes) -> tuple[list[bytes], int]:
-    """Return the runs of white space other than single spaces, and how many of them a digit follows."""
+    """Return the runs of white space other than single spaces, and how many of them are followed by a digit."""
     framed = b"." + data + b"."
     characters = np.frombuffer(framed, np.uint8)
     is_space = _IS_SPACE[characters]
@@ -165,7 +166,7 @@ def _character(text: str) -> int:
 
 def _chunk(data: bytes) -> int:
     text = data.decode(errors="surrogatepass")
-    space = _PIECES[" "] if text[0].isdecimal() else 0  # in most places, a single space precedes
+    space = _PIECES[" "] if text[0].isdecimal() else 0  # a single space usually precedes it
     return space + _sum_of_pieces(*_count_pieces(text))
 
 

@@ -35,7 +35,7 @@ WEIGHTS = {
     "space_runs": (0.80, 1.99),
     "space_changes": (0.38, 0.80),
     "more_spaces": (0.01, 0.06),
-    # characters that are not ASCII, one by one
+    # per character that is not ASCII
     "arabic": (0.42, 0.95),
     "arabic_rare": (1.34, 2.00),
     "bytes_2": (1.96, 2.93),

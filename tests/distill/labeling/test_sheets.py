@@ -103,7 +103,7 @@ def test_a_sheet_that_a_person_has_edited_is_recognized(change: tuple[bytes, byt
         pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* occurs twice", id="twice"),
         pytest.param(
             "example,label\n{0}\n",
-            r"line 2, the row has another number of fields \(1\) than the header \(2\)",
+            r"line 2, the row has a different number of fields \(1\) than the header \(2\)",
             id="short row",
         ),
         pytest.param("example,verdict\n{0},A\n", r"must have exactly one column 'label'", id="no such column"),

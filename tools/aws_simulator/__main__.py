@@ -25,7 +25,7 @@ _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.aws_simulator", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: 127.0.0.1)")
     parser.add_argument(
         "--beyond-loopback", action="store_true", help="also allow addresses other than loopback; meant for containers"
     )

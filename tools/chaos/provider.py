@@ -169,7 +169,7 @@ def _measure(stack: Stack, case: ProviderCase) -> Measurement:
     trial = ProviderTrial(Case(case.name, case.script, key=case.key), stack, None)
     case.script(trial)
     state = trial.finish()
-    time.sleep(3)  # the AWS simulator finishes deletions in the background
+    time.sleep(3)  # the ledger may still change for a moment, because jobs run in the background
     bought = purchases(stack.account.ledger(), f"{case.key}-")
     running = sum(job["status"] == "InProgress" for job in bought["jobs"])
     counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])

@@ -106,7 +106,7 @@ class Stack:
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
 
     def start(self, dags: int) -> None:
-        """Start everything and return when Airflow has loaded ``dags`` DAGs, one per case."""
+        """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the sweeper's DAG."""
         self._dags = dags
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]

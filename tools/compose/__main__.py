@@ -91,8 +91,7 @@ def _introduce(request: RunRequest, layout: Layout) -> None:
         "The services of docker-compose.yaml run as processes on this machine, without Docker: "
         f"Airflow {airflow_version()} with CeleryExecutor, {COPIES['worker']} workers, PostgreSQL and Redis."
     )
-    questions = f"{request.evaluation_rows} questions to compare the models on"
-    say(f"Use case {request.use_case}: {request.documents or 'all'} documents, {questions}.")
+    say(f"Use case {request.use_case}. {request.described}")
     say(f"Starting (logs: {layout.logs}) ...")
 
 

@@ -110,8 +110,8 @@ def clean(layout: Layout, environ: Mapping[str, str]) -> int:
     elif holder := read_holder(layout.lock):
         raise InputError(
             f"`{holder.command}` (process {holder.pid}) may still be using {layout.state}. Stopping it needs "
-            "psutil and filelock, which this Python does not have. Nothing was removed. Run `make setup`, then "
-            "`make clean` again."
+            "psutil and filelock, but this Python lacks at least one of them. Nothing was removed. Run `make setup`, "
+            "then `make clean` again."
         )
     shutil.rmtree(layout.state)
     print(f"Removed {layout.state}.")

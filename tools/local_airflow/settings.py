@@ -88,8 +88,8 @@ class RunRequest:
 
     :param training_csv: an absolute path or an ``s3://`` URI; None means the file that the use case names.
     :param evaluation_csv: the file with the evaluation questions, given in the same way.
-    :param documents: maximum number of rows to use from the training CSV; None means all rows.
-    :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None means all rows.
+    :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
+    :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -165,8 +165,8 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         use_case=use_case,
         training_csv=_read_csv(environ, "CSV", working_folder),
         evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
-        # Only the sample has a default limit, because a first run should be quick. All rows of other files are used,
-        # and other use cases set their own limits.
+        # Only the sample's files have a default limit here, because a first run should be quick. For other files and
+        # use cases, the limit in the use case applies.
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
@@ -179,7 +179,7 @@ def _with_limit(file: str, limit: int | None, things: str) -> str:
 
 def choose_ports(environ: Mapping[str, str]) -> Ports:
     """
-    Return the ports that the person set, or choose free ports.
+    Return the ports that the environment sets, or choose free ports.
 
     :raises InputError: a value is not a port number, or the port is in use.
     """

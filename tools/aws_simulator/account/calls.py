@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """The checked arguments of a request, the Region that it was signed for, and the fault rule that fired for it."""
+    """The checked arguments of a request, the Region that it was signed for, and the fault rule that fired, if any."""
 
     arguments: dict[str, Any]
     region: str

@@ -65,7 +65,7 @@ class Candidate:
     """
     A pair that the teacher wrote, in the forms that the filters need.
 
-    :param document: the document from which the pair was written, prepared to check answers.
+    :param document: the document from which the pair was written, indexed so that answers can be checked against it.
     :param document_text: the text of this document.
     """
 
@@ -95,7 +95,7 @@ class Candidate:
 
     @cached_property
     def grounding(self) -> Finding:
-        """Whether the document supports the answer, as far as words can tell."""
+        """The result of the grounding check: whether the document supports the answer."""
         return self.document.check(self.pair["answer"], self.pair["question"])
 
     @cached_property

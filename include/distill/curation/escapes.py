@@ -5,7 +5,7 @@ In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line br
 ``\f`` give control characters, which no pair may contain. TAB and line breaks are ordinary characters. They are
 doubtful only in three cases: the document has the same letters with the backslash; the document has the escape itself,
 such as ``\n``, and the text has the character alone between quotes; or the letters are the rest of a LaTeX command
-that is no word, such as ``\times``.
+that is not a word, such as ``\times``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _ESCAPED_WORD = re.compile(r"([\t\n\r])(\w+)")
 def changed_by_escape(text: str, document: str) -> str | None:
     r"""Return what a text lost, such as ``\temp`` or ``\n``.
 
-    A line break before a word of the document is only doubtful if the character before it is the same as in the
-    document, or if the word does not occur there without the backslash. A program in the document may print
-    ``"Total: 5\nDone"``, and an answer may have "Done" on a line of its own.
+    A line break before a word that follows ``\n`` in the document is doubtful in two cases: the same character, not a
+    space, is before the line break and before ``\n``, or the document does not have the word without ``\n``. Otherwise,
+    the line break may be intended: a program in the document may print ``"Total: 5\nDone"``, and an answer may have
+    "Done" on a separate line.
 
     :return: ``None`` if no backslash was lost.
     """

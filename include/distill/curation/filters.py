@@ -155,7 +155,7 @@ class InjectedFilter:
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the answer obeys an instruction, or repeats an answer in a row with an instruction."""
+        """Yield a rejection if the row has an instruction, and the answer obeys it or repeats an accepted answer."""
         if not row.injections.sentences:
             return
         if obeyed := row.injections.obeyed_by(candidate.pair):
@@ -172,7 +172,7 @@ class InjectedFilter:
 
 
 class UngroundedFilter:
-    """Reject an answer with a fact that the document lacks. An answer that words cannot decide passes."""
+    """Reject an answer that the grounding check drops. An answer that the check leaves undecided passes."""
 
     name = "ungrounded"
     reasons = (
@@ -188,7 +188,7 @@ class UngroundedFilter:
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fact of the answer that neither the document nor the pair's question contains."""
+        """Yield a rejection for each fault in the answer of which the grounding check is certain."""
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if row.settings.drop_refusals and candidate.refusal:
             return

@@ -48,8 +48,9 @@ class PairText(WrittenPair):
     # Share of the answer's content words that the document or the question contains, 0 to 1. Earlier versions stored
     # the share of the answer's character n-grams, or nothing.
     grounding: NotRequired[float]
-    critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent if the critic was not asked
-    # Why words cannot decide whether the document supports the answer. Absent if they can, or if the critic decided.
+    critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent if the critic was not called
+    # Why the grounding check cannot decide whether the document supports the answer. Absent if it can, or if the critic
+    # decided.
     undecided: NotRequired[list[str]]
 
 
@@ -71,7 +72,7 @@ class RejectedPair(TypedDict):
     reason: str
     message: str
     text: WrittenPair
-    surplus: NotRequired[Literal[True]]  # present if the pair is surplus, so not counted as rejected
+    surplus: NotRequired[Literal[True]]  # present if the pair is surplus and therefore not counted as rejected
 
 
 class RepeatedPair(RejectedPair):
@@ -118,7 +119,8 @@ class PairCounts(TypedDict):
     rejected: int
     missing: int  # requested but never written
     surplus: int  # written beyond the requested number
-    # Accepted pairs that words could not decide and that no critic checked. Absent from records of earlier versions.
+    # Accepted pairs that the grounding check could not decide and no critic checked. Absent from records of earlier
+    # versions.
     undecided: NotRequired[int]
 
 

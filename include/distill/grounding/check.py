@@ -1,9 +1,10 @@
 """
 Check whether a document supports an answer, as far as words can show this without a model.
 
-An answer is dropped only on hard evidence: a number, date, name, identifier or quotation that neither the document nor
-the question contains, or no common content word at all. An answer is undecided if words suggest a fault but cannot
-prove it. All other answers are kept.
+An answer is dropped only on hard evidence: a number, unit, date, name, identifier or quotation that neither the
+document nor the question contains, a noun that replaces a word in a copied sentence, or hardly any content word in
+common with the document. An answer is undecided if its words suggest a fault but cannot prove it. All other answers are
+kept.
 """
 
 from __future__ import annotations
@@ -81,7 +82,12 @@ class GroundingCheck:
         return Finding(outcome, tuple(absences), share)
 
     def _language(self, answer: str) -> Language:
-        """Return the answer's language. A text too short to tell has the document's language."""
+        """
+        Return the answer's language.
+
+        If the answer is too short to tell, return the document's language, or English for an answer in Latin letters
+        about a document in another script.
+        """
         recognized = language_of(answer)
         if recognized is not UNKNOWN:
             return recognized
@@ -109,7 +115,7 @@ class GroundingCheck:
     def _beyond_question(
         self, form: Form, answer: str, language: Language, stems: list[str], asked: Evidence
     ) -> list[Absence]:
-        """Compare only what the answer adds to its question with the document."""
+        """Compare with the document only the words that the answer adds to its question."""
         known = asked.all_stems | generic_stems(language)
         added = list(dict.fromkeys(one for one in stems if one not in known))
         # "No, it isn't." adds nothing that could be looked up.

@@ -33,7 +33,7 @@ class NumericDate:
     A date in digits.
 
     :param parts: its numbers, in the order in which they are written.
-    :param month_positions: positions in ``parts`` at which the month can be. It is uncertain in 5/1/2024.
+    :param month_positions: positions in ``parts`` at which the month can be; two positions in 5/1/2024.
     """
 
     text: str
@@ -100,7 +100,7 @@ def document_months(text: str, of: Language) -> frozenset[int]:
 
 
 def times(text: str) -> list[tuple[int, int, int]]:
-    """Return the start, the end and the minute of the half day of each time, so that 21:10 and 9:10 p.m. are equal."""
+    """Return the start, the end and the minute since noon or midnight of each time: 21:10 and 9:10 p.m. are equal."""
     found = []
     for match in _TIME.finditer(text):
         hour = int(match.group(1) or match.group(4))
@@ -111,6 +111,6 @@ def times(text: str) -> list[tuple[int, int, int]]:
 
 
 def clock_hours(text: str) -> frozenset[int]:
-    """Return the hours of all times of day, each on the clock of 12 and of 24 hours."""
+    """Return the hours of all times of day, each on the 12-hour and the 24-hour clock."""
     hours = {minute // 60 for _, _, minute in times(text)} | {int(match.group(1)) for match in _CLOCK.finditer(text)}
     return frozenset(hour % 12 + half for hour in hours for half in (0, 12)) | frozenset({12} if 0 in hours else ())

@@ -40,9 +40,9 @@ def is_derivable(quantity: Quantity, text: str, language: Language, sources: Seq
 
 def time_is_derivable(minute: int, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
     """
-    Return whether a time of day may be as long before or after a time of the sources as one of their durations.
+    Return whether a time of day is a time of the sources plus or minus a duration of the sources.
 
-    The answer must have a word such as "later" for this.
+    The answer must also have a word such as "later".
     """
     if not _has_word(text.lower(), language.calculations, language):
         return False
@@ -101,7 +101,11 @@ def _is_frequency(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_calculated(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether a quantity next to a word such as "total" or "about" is a sum, a difference or nearly equal."""
+    """
+    Return whether a quantity may be calculated from quantities of a source.
+
+    Near a word such as "total", it may be a sum or a difference. After a word such as "about", it may be a rounding.
+    """
     if quantity.unit is None and any(_FIRST_YEAR <= value <= _LAST_YEAR for value in quantity.values):
         return False
     before = text[max(0, quantity.start - _CHARACTERS_AROUND) : quantity.start].lower()

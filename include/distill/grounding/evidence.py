@@ -82,7 +82,7 @@ class Evidence:
 
     @cached_property
     def _latin_words(self) -> frozenset[str]:
-        """Latin words that Chinese or Japanese characters touch."""
+        """Latin words in a Chinese or Japanese text, where no spaces separate them from other characters."""
         return frozenset(_LATIN_WORD.findall(self.lower)) if self.language.without_spaces else frozenset()
 
     @cached_property
@@ -118,12 +118,12 @@ class Evidence:
 
     @cached_property
     def compounds(self) -> frozenset[str]:
-        """The words in lower case that are joined by hyphens."""
+        """The hyphenated words, in lower case."""
         return frozenset(compounds(self.text))
 
     @cached_property
     def quantities(self) -> list[Quantity]:
-        """All quantities of the text. In a text in another script, English number words count too."""
+        """All quantities of the text. English number words also count in other languages."""
         text = self.text
         for identifier in self.identifiers:
             text = blanked(text, identifier.start, identifier.end)
@@ -163,7 +163,7 @@ class Evidence:
 
     @cached_property
     def digits(self) -> str:
-        """All digits of the text in a row."""
+        """All digits of the text, joined into one string."""
         return "".join(filter(str.isdigit, self.text))
 
     @cached_property
@@ -185,7 +185,7 @@ class Evidence:
 
     @cached_property
     def values_in_tables(self) -> frozenset[Decimal]:
-        """The numbers that fill a cell."""
+        """The numbers that fill a cell of a table."""
         return frozenset(Decimal(run).normalize() for run in _CELL.findall(self.text))
 
     @cached_property
@@ -249,19 +249,19 @@ class Evidence:
 
     @cached_property
     def dates(self) -> frozenset[frozenset[int]]:
-        """The dates in digits, without the order of their parts."""
+        """The dates in digits, each as the set of its numbers, because the order of day and month varies."""
         return frozenset(frozenset(date.parts) for date in numeric_dates(self.text))
 
     @cached_property
     def clock_hours(self) -> frozenset[int]:
-        """The hours of the times of day."""
+        """The hours of all times of day, each on the 12-hour and the 24-hour clock."""
         hours = {minute // 60 for _, _, minute in spoken_times(self.text, self.language)}
         hours |= {hour % 12 for hour in spoken_hours(self.text, self.language)}
         return clock_hours(self.text) | {hour + half for hour in hours for half in (0, 12)}
 
     @cached_property
     def times(self) -> frozenset[int]:
-        """The times of day."""
+        """The times of day, in minutes since noon or midnight."""
         found = (*times(self.text), *spoken_times(self.text, self.language))
         return frozenset(minute for _, _, minute in found)
 

@@ -25,7 +25,7 @@ from include.distill.text.normalization import strip_punctuation
 _WORDS_OF_QUOTATION = 0.75
 _WORDS_OF_NAME = 2
 _DAY_AND_MONTH = 2
-# Parts that make an ordinary word of many words: "per-user", "policy-based".
+# Last parts of ordinary compounds, which can follow many words: "policy-based".
 _COMMON_LAST_PARTS = frozenset(
     {
         "based", "only", "specific", "level", "side", "time", "term", "day", "hour", "minute", "second", "week",
@@ -76,7 +76,8 @@ def _absent_identifiers(answer: str, language: Language, sources: Sequence[Evide
 
 
 def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    # A short answer in English about a document in another Latin script has the document's language.
+    # A short English answer about a document in another Latin language is taken to be in that language, so English
+    # months are also looked up.
     named = {*months(text, language), *(months(text, english()) if language.is_latin else ())}
     for month, word in sorted(named):
         if not any(month in source.months for source in sources):
@@ -84,7 +85,7 @@ def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence
     known_days = frozenset[int]().union(*(source.weekdays for source in sources))
     for day, word in weekdays(text):
         if day not in known_days:
-            # A document with a range such as "Monday to Friday" or with none may imply other days.
+            # A document with no weekday, or with several as in "Monday to Friday", may imply other days.
             yield Absence("date_not_in_document", word, is_certain=len(known_days) == 1)
 
 

@@ -80,5 +80,5 @@ def blanked(text: str, start: int, end: int) -> str:
 
 
 def compounds(text: str) -> list[str]:
-    """Return the words of a cleaned ``text`` in lower case that are joined by hyphens, such as "orders-dlq"."""
+    """Return the hyphenated words of a cleaned ``text``, such as "orders-dlq", in lower case."""
     return _COMPOUND.findall(text)

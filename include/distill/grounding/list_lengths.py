@@ -20,7 +20,7 @@ def list_lengths(text: str) -> Iterator[int]:
     lines = [line for line in text.splitlines() if line.strip() and not _RULE.match(line)]
     for separator in _SEPARATORS:
         yield from _runs_of_rows(lines, separator)
-    yield from _runs_of_rows(sentences(text), "|")  # a table that was run together in one line
+    yield from _runs_of_rows(sentences(text), "|")  # a table whose lines were joined into one line
     for sentence in sentences(text):
         yield len(_ENUMERATION.findall(sentence)) + 1
         for part in re.split(r"[:：;；.]\s?", sentence):

@@ -74,7 +74,7 @@ def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
 def _absent_in_translation(
     absent: Sequence[Name], text: str, language: Language, sources: Sequence[Evidence]
 ) -> Iterator[Absence]:
-    """Yield the names of a translation that the document has in no spelling."""
+    """Yield the names in a translated answer that the document contains in no spelling."""
     is_other_script = is_transcription(language, sources)
     is_one_sentence = len(text.split()) <= _SHORT_ANSWER
     for name in absent:
@@ -131,7 +131,7 @@ def _absent_full_names(found: Sequence[Name], text: str, sources: Sequence[Evide
 
 
 def _absent_long_names(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    """Yield names of three words or more, such as "Server Name Indication", of which the sources have no two words."""
+    """Yield names such as "Server Name Indication", if no two successive words of the name are in the sources."""
     for match in _LONG_NAME.finditer(text):
         name = match.group()
         parts = re.split(r"[ -]", name)
@@ -144,7 +144,7 @@ def _other_surnames(text: str, language: Language, sources: Sequence[Evidence]) 
     """
     Yield names such as "Lena Schuster", if the sources have "Lena" only before other capitalized words.
 
-    Every German noun is capitalized, so a single capitalized word says little.
+    Every German noun is capitalized, so a capital letter alone is not evidence of a name.
     """
     for first, second in _CAPITALIZED_PAIR.findall(text):
         if first.lower() in language.stop_words:
@@ -163,7 +163,7 @@ def _other_titled_names(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
 
 
 def is_transcription(language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether an answer in Latin letters translates a document in another script, which writes names itself."""
+    """Return whether an answer in Latin letters is about a document in another script, where names look different."""
     return language.code in LATIN_SCRIPT and sources[0].language.code not in {*LATIN_SCRIPT, ""}
 
 
@@ -207,14 +207,14 @@ def has_name(name: Name, source: Evidence, language: Language) -> bool:
 
 
 def _has_part(part: str, source: Evidence, *, is_abbreviation: bool) -> bool:
-    """Return whether the source has one word of a name, in any case, or as a part of another word."""
+    """Return whether the source has one word of a name, in upper or lower case, alone or as a part of another word."""
     bare = part.rstrip("+#")
     if part != bare:
         return part in source.lower
     singular = part.removesuffix("s") if len(part) > 2 else part
     if {part, singular, f"{part}s"} & source.words or {part, singular} & source.abbreviations:
         return True
-    # Three to five capital letters are a part of other words by chance.
+    # An abbreviation may be a part of another word by chance.
     return (
         not is_abbreviation and len(part) >= _PART_OF_NAME and (stem(part) in source.all_stems or part in source.lower)
     )

@@ -78,7 +78,7 @@ def _names(text: str, language: Language) -> Iterator[Name]:
         at_start = (
             _SENTENCE_START.search(text, max(0, match.start() - 4), match.start()) is not None or match.start() == 0
         )
-        # The point of a title does not end the sentence.
+        # The period after a title does not end the sentence.
         at_start = at_start and not _TITLE.search(text, max(0, match.start() - 6), match.start())
         if is_abbreviation:
             yield Name(word, *match.span(), is_certain=True)

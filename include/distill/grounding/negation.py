@@ -14,7 +14,7 @@ _ENOUGH_SHARED = 0.6
 _ENOUGH_OF_CLAUSE = 0.6
 _MOST_STEMS = 40  # a longer sentence is a table or a list without punctuation
 _MIN_STEMS, _MIN_PAIRS = 3, 4
-_NEGATED_WORDS = 2  # content words after a negator that it can deny
+_NEGATED_WORDS = 2  # number of content words after a negator that the negator can deny
 _CLAUSE_END = re.compile(r"[,;:()|]\s|[،؛]\s?|\s-\s|[、，；：。]|(?<=[\u3040-\u9fff])[,;:]")
 _QUESTION_MARKS = ("?", "？", "؟")
 # In these languages, the negator can end the sentence, after the word that it denies.

@@ -52,7 +52,7 @@ def _is_no_statement(quantity: Quantity, text: str, language: Language) -> bool:
 
 
 def _is_written_otherwise(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether a source has a number that is no value: a time of day, a telephone number, or a version."""
+    """Return whether a source has the number as a time of day, in a telephone number, or in a version."""
     if _is_in_long_number(quantity, sources):
         return True
     if not quantity.values:
@@ -107,7 +107,7 @@ def _unit_mismatch(
 
 
 def _may_leave_unit_out(values: list[Decimal], sources: Sequence[Evidence]) -> bool:
-    """Return whether a number is in a table, whose unit may be in another cell, or is followed by no noun."""
+    """Return whether a source has the number in a table, where another cell may have the unit, or without a noun."""
     return any(set(values) & (source.values_in_tables | source.values_without_noun) for source in sources)
 
 

@@ -53,7 +53,7 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
     """
     Yield the start, the end and the value of each number in words.
 
-    :param is_source: also read ordinals, and words such as "half".
+    :param is_source: whether to also read ordinals, and words such as "half".
     """
     if not language.numbers:
         return
@@ -84,7 +84,7 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
 
 
 def _prepared(text: str, language: Language, *, is_source: bool) -> str:
-    """Return ``text`` with numbers of two words that are read in another way, at the same positions."""
+    """Replace numbers of two words that would be misread. The positions of all other words stay the same."""
     if language.code == "fr":
         return _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)
     if language.code == "ar" and not is_source:

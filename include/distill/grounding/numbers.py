@@ -73,7 +73,8 @@ def quantities(text: str, language: Language, *, is_source: bool = False) -> lis
     """
     Return the quantities of a cleaned ``text`` in the order in which they occur.
 
-    :param is_source: also read ordinals and words such as "half", which support a number but rarely state one.
+    :param is_source: whether to also read ordinals and words such as "half". In a source, they can support a number of
+        the answer; in an answer, they rarely state one.
     """
     in_fractions = [
         Quantity((one.value,), one.unit, text[one.start : one.end], one.start, one.end, "words", ())
@@ -124,7 +125,7 @@ def _in_words(text: str, language: Language, *, is_source: bool) -> Iterator[Qua
 
 
 def start_of_digits(text: str, position: int) -> bool:
-    """Return whether the character before ``position`` is a digit, so that 万 in "5万" was read with the digits."""
+    """Return whether the character before ``position`` is a digit: 万 in "5万" was already read with the 5."""
     return position > 0 and text[position - 1].isdigit()
 
 

@@ -52,7 +52,7 @@ class Replacement:
     """
     Words of an answer that take the place of other words of a sentence.
 
-    :param is_noun: whether the words are used like a noun or an adjective, and are not a verb in other words.
+    :param is_noun: whether the words are used like a noun or an adjective; false for a rephrased verb.
     """
 
     text: str
@@ -65,7 +65,7 @@ def replaced_words(
     """
     Return words of ``answer`` that take the place of other words in a sentence that is otherwise copied.
 
-    :param is_new: whether neither the document nor the question has a word.
+    :param is_new: returns whether a word is in neither the document nor the question.
     """
     if len(answer.words) < _MIN_WORDS:
         return None

@@ -1,8 +1,8 @@
 """
 Thresholds of the grounding check, per form of answer and per kind of writing.
 
-They were chosen on the calibration half and the test half of the hand-written set, among values that drop and doubt few
-faithful answers, and on the sample's answers, each compared with the document of another row.
+The values drop few faithful answers and leave few of them undecided. They were chosen on the parts ``calibration`` and
+``test`` of the hand-written set, and on the answers of the sample, each compared with the document of another row.
 ``docs/explanation/curation.md`` has the rates of the held-out part, which was measured once afterwards.
 """
 
@@ -30,7 +30,7 @@ class Coverage:
     min_stems: int
 
 
-# "characters" are languages without spaces, whose content words are pairs of characters.
+# "characters" applies to languages without spaces, whose content words are pairs of characters.
 COVERAGE: dict[tuple[Form, Writing], Coverage] = {
     ("prose", "words"): Coverage(undecided_below=0.30, dropped_at=0.15, min_stems=4),
     ("list", "words"): Coverage(undecided_below=0.30, dropped_at=0.15, min_stems=4),
@@ -50,7 +50,7 @@ SMALL_COUNT = 10  # a count up to this value may be the number of things that th
 @dataclass(frozen=True)
 class Unrelated:
     """
-    When an answer is dropped, because its document has too little of what it adds to its question.
+    Shares of the content words that the answer adds to its question. The document must contain these shares.
 
     :param undecided_below: below this share of the added content words, the answer is undecided.
     :param dropped_at: at this share of the added content words or less, the answer is dropped.

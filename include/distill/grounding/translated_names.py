@@ -50,7 +50,7 @@ def _beginnings(path: Path) -> tuple[str, ...]:
 
 
 def is_usually_translated(name: str) -> bool:
-    """Return whether languages have different names for a country, a language, a city or another thing."""
+    """Return whether a name usually differs between languages, like the name of a country, a language or a city."""
     return name.lower().startswith(_beginnings(_FILE))
 
 

@@ -84,7 +84,7 @@ def dense_pairs(text: str) -> frozenset[str]:
 
 def covered(stems: list[str], known: frozenset[str], text: str) -> float:
     """
-    Return the share of ``stems`` that are ``known``, or, if they are long, are a part of ``text``.
+    Return the share of ``stems`` that are in ``known`` or, for stems of at least five letters, are a part of ``text``.
 
     In German, "Speicher" is a part of "Blockspeicher".
     """

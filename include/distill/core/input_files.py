@@ -95,8 +95,8 @@ def _is_skipped(name: str) -> bool:
     """Return whether a file is one that programs leave in folders.
 
     Names of files and folders that begin with ``.`` or ``_`` mark such files, for example ``_SUCCESS``,
-    ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. A folder such as ``_year=2026`` is a
-    partition of a table.
+    ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. The files in a folder such as
+    ``_year=2026`` are not skipped, because it is a partition of a table.
     """
     *folders, file = name.split("/")
     return (

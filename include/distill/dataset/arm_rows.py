@@ -64,7 +64,7 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
     Refuse a run in which an arm would be trained on far fewer originals than the use case requests.
 
     A smaller shortage, up to the share ``fan_out.max_failed_share``, is allowed, because rows may be rejected. The
-    report shows the number of rows.
+    arm's data card shows the actual number of originals.
 
     :raises InputError: an arm would have too few originals. The message names each such arm, the requested number and
         the number of rows.

@@ -198,7 +198,7 @@ def _is_comment(texts: RowTexts) -> bool:
 
 
 def _is_total(texts: Sequence[str]) -> bool:
-    """Return whether one text is a word such as "Total", and the others are figures."""
+    """Return whether one text is a word such as "Total", and the other texts are numbers or blank."""
     labels = [text for text in texts if not _FIGURE.fullmatch(text)]
     return len(labels) == 1 and _TOTAL.fullmatch(_without_figures(labels[0])) is not None
 

@@ -132,9 +132,9 @@ def _positions(fields: Sequence[str], accepted: Mapping[Column, frozenset[str]])
 class SecondHeaders:
     """Recognize the headers that files keep when they are joined.
 
-    A second header with the columns in the same places is rejected as a row. If the columns are in other places, all
-    rows below it would be read with shifted columns. The file is then refused, and a person must split it into one file
-    per header.
+    If a second header has the columns in the same places, only this record is rejected. If the columns are in other
+    places, all rows below it would be read with shifted columns. The file is then refused, and a person must split it
+    into one file per header.
 
     :param indexes: the columns that :func:`find_columns` found in ``header``.
     """
@@ -172,8 +172,8 @@ class SecondHeaders:
     def _other_columns(self, record: TableRecord) -> str:
         first, second = (", ".join(map(repr, fields[:20])) for fields in (self._header.fields, record.fields))
         return (
-            f"{self._source} line {record.line}: a second header has other columns ({second}) than the header on line"
-            f" {self._header.line} ({first}); expected the same columns in the same order. Several files were probably"
+            f"{self._source} line {record.line}: a second header has columns ({second}) that differ from the header on"
+            f" line {self._header.line} ({first}); expected the same columns in the same order. Several files were probably"
             " joined. Nothing was read, because the columns of the rows below would be mixed up. Split the file at this"
             " line, and put the parts into one folder."
         )

@@ -1,9 +1,9 @@
 """
 Read records with quotes that Python's ``csv`` module refuses, and recognize quotes that swallow rows.
 
-A stray quote at the start of an unquoted field opens a quoted field. If no other quote follows, the field contains
-the rest of the file. If a second stray quote closes it, several rows become one record with the right number of fields.
-The fields of such a record look like those of a legal one. But each of its lines, split at every separator, has
+A stray quote at the start of an unquoted field opens a quoted field. If no other quote follows, the field contains the
+rest of the file. If a second stray quote closes the field, several rows become one record with the right number of
+fields. The fields of such a record look like those of a legal one. But each of its lines, split at every separator, has
 exactly as many fields as the header. In a legal record with a CSV table in a cell, the first and the last line also
 have the cells next to the table, so at least one line has a different number of fields.
 """
@@ -75,7 +75,7 @@ def _scan(record: str, separator: str) -> Sequence[tuple[bool, bool, int, int]]:
 
 
 def read_until_closed(record: str, separator: str, next_line: Callable[[], str]) -> list[str] | None:
-    """Read a record on which the ``csv`` module stopped, in which white space may follow closing quotes.
+    """Finish reading a record that the ``csv`` module refused. White space may follow its closing quotes.
 
     :param record: the lines of the record that were read so far.
     :param next_line: returns the next line, or an empty string at the end of the file.
@@ -112,7 +112,7 @@ def line_of_open_quote(record: str, separator: str) -> int:
 
 
 def count_swallowed_rows(record: str, separator: str, width: int, largest_table: int = 0) -> int:
-    """Count the complete rows that an open quote has swallowed; return 0 if its lines look like text instead.
+    """Count the complete rows that an open quote has swallowed; return 0 if the lines below the quote look like text.
 
     :param record: the last record of the file, whose last quote is still open.
     :param width: number of fields of the header.

@@ -83,7 +83,7 @@ def read_csv(
         raise InputError(one_column_message(header, ahead, source=source, expected=expected))
     width = len(header.fields)
     extra = _empty_fields_at_end(ahead, width)
-    note = f"{source}: each row ends with {extra} empty field(s) more than the header has; they were ignored."
+    note = f"{source}: each row ends with {extra} empty field(s) that the header does not have; they were ignored."
     below = _below(header, chain(ahead, fault, records), source, separator, extra)
     records = mark_split_rows(_checked_rows(below, width, source=source, separator=separator))
     return Table(
@@ -253,7 +253,7 @@ def _unclosed(lines: CsvLines, first_line: int, separator: str, quoted: QuotedRo
     """Return the last record, whose quote is still open.
 
     :param quoted: the quotes in the rows above.
-    :raises InputError: the quote has swallowed whole rows, so it is not the end of a truncated upload.
+    :raises InputError: the lines below the quote are whole rows, so a truncated upload does not explain the open quote.
     """
     raw = lines.take_raw()
     # In a file that quotes every row, the rows below a stray quote would have quotes that close it.

@@ -1,8 +1,8 @@
 """
 Decide whether a question repeats an evaluation question.
 
-This is the only definition: ``ingest`` rejects original rows with it, the filter ``leak`` rejects synthetic pairs with
-it, and the report counts the evaluation questions in the training data with it. The threshold is
+The definition in this module is the only one: ``ingest`` rejects original rows with it, the filter ``leak`` rejects
+synthetic pairs with it, and the report counts the evaluation questions in the training data with it. The threshold is
 ``curation.max_leak_similarity``.
 
 A question that is asked about many documents ("Summarize the document.") is not an evaluation question in this sense,

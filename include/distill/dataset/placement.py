@@ -1,4 +1,4 @@
-"""Decide whether each row is used for training or for evaluation, or rejected, after the documents were split."""
+"""Decide for each row, after the split of the documents, whether it is used for training or evaluation, or rejected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TOO_GOOD = "Training on this row would make the result look better than it is."
 @dataclass
 class Placement:
     """
-    The places of the rows of a run.
+    Assign each row of a run to the training rows, the evaluation rows or the rejected rows.
 
     :param split: the side and the group of each document.
     :param leak_similarity: minimum similarity of two questions that count as the same.
@@ -181,6 +181,7 @@ class Placement:
                 f" document of {evaluated}. The row is not used, because on either side it would leak evaluation data"
                 " into training. Documents are related if they have the same value in source.group_column, share long"
                 " passages, or have at least the similarity source.same_document_similarity"
-                f" ({self.source.same_document_similarity})."
+                f" ({self.source.same_document_similarity}). Remove the row or, if the documents are different, raise"
+                " this similarity or set source.shared_passages: warn."
             )
         return reject(row, reason=reason, message=message)

@@ -22,7 +22,7 @@ PLACES_SHOWN = 3
 @dataclass
 class ReservedAnswers:
     """
-    The check of the answers of one run.
+    Check the answers of a run's training rows for reserved strings.
 
     :param reserved: the strings that the student's family reserves.
     :param rule: whether a row is rejected, or kept with a note.
@@ -41,7 +41,7 @@ class ReservedAnswers:
         return ("rejected", rejected) if rejected else (target, row)
 
     def check(self, row: Row) -> RejectedRow | None:
-        """Return the rejected row if the answer of the training row ``row`` may make a training job fail."""
+        """Return the rejected row if its answer contains a reserved string. With ``warn``, only note the row."""
         found = find_reserved(row["answer"], self.reserved)
         if not found:
             return None

@@ -1,7 +1,8 @@
 """
 Reject rows that are too long for the student, before anything is bought.
 
-The caller of ``ingest`` passes the check, because only the training package knows the format of a training record.
+The caller of ``ingest`` supplies the check as a function, because the training package defines the format of a training
+record.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LengthCheck = Callable[[Row, Side], RowFault | None]
 def reject_too_long(
     target: Target, row: Row | RejectedRow, check: LengthCheck | None
 ) -> tuple[Target, Row | RejectedRow]:
-    """Return ``target`` and ``row`` unchanged, or the rejected row if it was accepted and is too long."""
+    """Return ``target`` and ``row`` unchanged, or the rejected row if an accepted row is too long."""
     if check is None or target == "rejected" or is_rejected(row):
         return target, row
     fault = check(row, target)

@@ -37,7 +37,7 @@ def row_options(source: SourceData, name: str) -> RowOptions:
 
 
 def encoding_of(name: str, encoding: str | Mapping[str, str]) -> str:
-    """Return the encoding of a file: that of the first pattern that matches its path in the folder, or its file name.
+    """Return the encoding of a file: that of the first pattern that matches the file's path or name, or else UTF-8.
 
     :param name: path relative to the source's folder.
     """
@@ -130,5 +130,5 @@ class SourceReader:
     def notes(self) -> list[str]:
         """The notes, shortened to what fits into the result of a task."""
         shown = [note if len(note) <= _LONGEST_NOTE else f"{note[:_LONGEST_NOTE]}…" for note in self._notes]
-        more = [f"There are {len(shown) - _MOST_NOTES} more notes of this kind."] if len(shown) > _MOST_NOTES else []
+        more = [f"There are {len(shown) - _MOST_NOTES} more notes about the files."] if len(shown) > _MOST_NOTES else []
         return shown[:_MOST_NOTES] + more

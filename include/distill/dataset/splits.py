@@ -31,7 +31,7 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     Split rows into ``(kept, held out)``; all rows of one document group are on the same side.
 
     A number from 0 to 1 is drawn for each group. The rows of a group with a number below ``share`` are held out. The
-    number depends only on the seed, the purpose and the group's name, so rows that are appended later do not move other
+    number depends only on the seed, the purpose and the group's name, so rows that are appended later rarely move other
     rows to another side. The actual share is approximately ``share``. If one side would be empty although there are at
     least two groups, the group whose number is nearest to ``share`` is moved to that side. A group that alone has more
     rows than should be held out is never held out.

@@ -69,7 +69,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     """
     Read the labels of a sheet.
 
-    Only the columns ``example`` and ``label`` are read. Rows and columns may be missing or in another order.
+    Only the columns ``example`` and ``label`` are read; the other columns may be missing. Rows may be missing too, and
+    rows and columns may be in any order.
 
     :param examples: the current sample.
     :param source: name of the file for messages.

@@ -54,7 +54,7 @@ class ShardFiles:
 
 
 def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowTokens]]:
-    """Return a readable label for a shard, and the lengths of its rows' texts. Rows are streamed."""
+    """Return a readable label for a shard, and the estimated tokens of each row's texts. Rows are streamed."""
     ends: list[Row] = []  # the first and the last row
 
     def remembered() -> Iterator[Row]:

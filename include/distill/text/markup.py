@@ -80,7 +80,7 @@ def strip_markup(text: str) -> str:
 
 
 def unescape_entities(text: str) -> str:
-    """Replace HTML entities with their characters, also if they were escaped twice ("&amp;nbsp;")."""
+    """Replace HTML entities with their characters, even if they were escaped twice ("&amp;nbsp;")."""
     for _ in range(3):
         if "&" not in text:
             return text

@@ -4,7 +4,7 @@ Find passages that two texts share, even if a tenth of the words differ.
 A text is represented by a sketch: the hashes of about one in eight of its 12-character n-grams, in the order of the
 text. Whether an n-gram is in the sketch depends only on its hash, so the same passage has the same hashes in every
 text. A passage is therefore found wherever it is in a text, and a short text is found inside a long one. A signature of
-:mod:`include.distill.text.minhash` describes a text as a whole and cannot show this.
+:mod:`include.distill.text.minhash` describes a text as a whole and cannot show that two texts share a passage.
 
 If one word in ten was replaced, about 73 % of a passage's n-grams are still the same. Two unrelated texts about one
 subject share fewer than 10 %. A stretch of a text therefore counts as shared if two fifths of its n-grams are in the

@@ -110,12 +110,12 @@ class TokenFeatures:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into pieces. Single spaces before words and signs belong to no piece."""
+    """Cut a text into pieces. Single spaces before words and signs are left out."""
     return _PIECE.findall(text)
 
 
 def non_ascii(text: str) -> Counter[str]:
-    """Count the characters of a text that are not ASCII."""
+    """Count how often each character that is not ASCII occurs in a text."""
     return Counter("".join(_NON_ASCII.findall(text)))
 
 

@@ -116,14 +116,14 @@ class TestNotes:
         write(store, a=f"{HEADER}d,q1?,a1,,\nd,q2?,a2,,\n")
         assert read(reader) == ["a1", "a2"]
         assert reader.notes == [
-            "a.csv: each row ends with 2 empty field(s) more than the header has; they were ignored."
+            "a.csv: each row ends with 2 empty field(s) that the header does not have; they were ignored."
         ]
 
     def test_notes_fit_into_the_result_of_a_task(self, store: MemoryStore, reader: SourceReader) -> None:
         for number in range(9):
             write(store, **{f"{number}{'x' * 90}": f"{HEADER}d,q{number}?,a,\n"})
         assert len(read(reader)) == 9
-        assert reader.notes[-1] == "There are 6 more notes of this kind."
+        assert reader.notes[-1] == "There are 6 more notes about the files."
         assert sum(map(len, reader.notes)) < 1200
 
 

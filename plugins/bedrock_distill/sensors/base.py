@@ -114,7 +114,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         """Check again after the trigger fired."""
         if event["end"] == "refused":
             message = (
-                f"{event['message']} The job or endpoint for which this task waits may still be running and billed."
+                f"{event['message']} The job or endpoint for which this task waits may be running and billed."
                 f" After you clear {self.task_id}, it waits again, which buys nothing."
             )
             raise RefusedError(message)

@@ -72,7 +72,7 @@ class RefusedError(ServiceError):
 
 
 class ConcurrencyLimitError(TransientError):
-    """As many jobs run as the account's quota allows. Nothing was bought; the same job may be submitted again later."""
+    """The account's quota of concurrent jobs is used up. Nothing was bought; the same job may be submitted later."""
 
 
 class DailyQuotaError(RefusedError):

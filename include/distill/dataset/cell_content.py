@@ -1,5 +1,5 @@
 r"""
-Recognize cells and rows that hold no text about anything: null markers, spreadsheet errors, comments and totals.
+Recognize cells and rows without real content: null markers, spreadsheet errors, comments and totals.
 
 A document or a question is never just such a marker. An answer can be: "Which value does the function return?" has the
 answer ``NULL`` if the document says so. An answer that is only a marker is therefore accepted if the document or the
@@ -39,7 +39,7 @@ _SPREADSHEET_ERROR = re.compile(
       | \#{3,} | Err:\d{3}""",
     re.VERBOSE,
 )
-# Programs that change the case of a text also change the case of errors. Other such words can be hashtags.
+# Programs that change the case of a text also change these errors. Other words in lower case can be hashtags.
 _ERRORS_IN_ANY_CASE = frozenset(
     {
         "#n/a", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!", "#error!", "#nv", "#bezug!", "#wert!",

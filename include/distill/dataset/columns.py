@@ -173,7 +173,7 @@ class SecondHeaders:
         first, second = (", ".join(map(repr, fields[:20])) for fields in (self._header.fields, record.fields))
         return (
             f"{self._source} line {record.line}: a second header has columns ({second}) that differ from the header on"
-            f" line {self._header.line} ({first}); expected the same columns in the same order. Several files were probably"
-            " joined. Nothing was read, because the columns of the rows below would be mixed up. Split the file at this"
-            " line, and put the parts into one folder."
+            f" line {self._header.line} ({first}); expected the same columns in the same order. Several files were"
+            " probably joined. Nothing was read, because the columns of the rows below would be mixed up. Split the"
+            " file at this line, and put the parts into one folder."
         )

@@ -58,7 +58,7 @@ _CR_AS_TEXT = "\udc0d"
 # Replaces the incomplete character at the end of a file. It is removed before the line is returned.
 _CUT = "\udc1a"
 _C1_CONTROL = re.compile("[\x80-\x9f]")
-# The Windows encodings that are usually mistaken for parts of ISO 8859.
+# The Windows encodings of files that are often declared as ISO 8859 by mistake.
 _WINDOWS = {
     "iso8859-1": "cp1252", "iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-6": "cp1256", "iso8859-7": "cp1253",
     "iso8859-8": "cp1255", "iso8859-9": "cp1254", "iso8859-13": "cp1257", "iso8859-15": "cp1252",

@@ -8,7 +8,7 @@ from typing import IO
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import Table, TableReader
 
-# The readers by file extension, in lower case. If an input is a folder, all of its files must have one of them.
+# The readers by file extension, in lower case. If an input is a folder, all of its files must have one of these.
 TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 

@@ -76,7 +76,7 @@ class EvaluationRow(Row):
 
 
 class RejectedRow(RowOrigin):
-    """A record of a file that the run does not use, with the reason. It is stored in ``source/rejected.jsonl``."""
+    """A record that the run does not use, with the reason. It is stored in ``source/rejected.jsonl``."""
 
     column: Role | None  # None if the row as a whole is faulty
     reason: RowRejectionReason

@@ -1,8 +1,8 @@
 """
 Check the answers of training rows for strings that the student's family reserves.
 
-A training job may fail, hours after it was bought, because a single answer contains such a string. Therefore, a
-row with such an answer is rejected or kept with a note, depending on ``training.reserved_in_answers``. Answers of
+A training job may fail, hours after it was bought, because a single answer contains such a string. Therefore, a row
+with such an answer is rejected or kept with a note, depending on ``training.reserved_in_answers``. Answers of
 evaluation rows are never sent to a training job, and documents and questions are escaped.
 """
 

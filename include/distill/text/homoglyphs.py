@@ -18,7 +18,7 @@ _LOOKALIKES = _CYRILLIC | _GREEK
 
 
 def replace_lookalikes(text: str) -> str:
-    """Replace the look-alikes in ``text`` with Latin letters."""
+    """Replace Cyrillic and Greek look-alikes in ``text`` with Latin letters."""
     if not _OTHER_SCRIPT.search(text):
         return text
     is_latin = len(_LATIN.findall(text)) > len(_OTHER_SCRIPT.findall(text))

@@ -1,10 +1,10 @@
 """
 Tell questions about different things apart by the names in them ("What is Amazon SES?", "What is Amazon SNS?").
 
-Such questions share most of their letters, so their similarity says little. A name that continues a shared name is
-another thing too ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital letters, so
-the rule has no effect on questions that are written in lower case. Questions that contain opposite words ("maximum",
-"minimum") are also told apart; only English opposites are known.
+Such questions share most of their letters, so their similarity says little. A longer name that begins with a shared
+name stands for something else ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital
+letters, so the rule has no effect on questions that are written in lower case. Questions that contain opposite words
+("maximum", "minimum") are also told apart; only English opposites are known.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def names_in(text: str) -> frozenset[str]:
     Return the names in a question, in lower case.
 
     A name is a word with at least two capital letters, a word with a capital letter and a digit, or a word with a
-    capital letter that is not the first word of its sentence. A single letter at the end is a name too
-    ("option a"). Two capitalized words in succession, the first of which is a name, are also returned as one name
-    ("cloudwatch events").
+    capital letter that is not the first word of its sentence. A single letter at the end is a name too ("option a").
+    Two capitalized words in succession, the first of which is a name, are also returned as one name ("cloudwatch
+    events").
     """
     text = strip_markup(text)
     words = _WORD.findall(text)

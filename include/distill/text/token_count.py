@@ -43,8 +43,8 @@ def fits(text: str, tokens: int) -> bool:
     """
     Return whether a text has at most ``tokens`` tokens by the conservative estimate, or by a bound that is never lower.
 
-    No tokenizer makes more tokens than bytes. Therefore, the end of a text need not be estimated if its number of
-    bytes is at most the number of tokens that the estimate of the beginning leaves.
+    No tokenizer makes more tokens than bytes. Therefore, the end of a text need not be estimated if its number of bytes
+    is at most the number of tokens that the estimate of the beginning leaves.
     """
     size = _byte_count(text)
     if size <= tokens:

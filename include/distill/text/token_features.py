@@ -129,7 +129,7 @@ def foreign_share(words: float, english_words: float, signs: float) -> float:
 
 
 def maximum_tokens(piece: str) -> int:
-    """Return the maximum number of tokens of an ASCII piece: one per character, or one per two if they are equal."""
+    """Return the maximum number of tokens of an ASCII piece: one per character, or half in runs of equal ones."""
     return min(len(piece), 1 + len(piece) // 2 + _changes(piece))
 
 

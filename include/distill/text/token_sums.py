@@ -2,8 +2,7 @@
 Add up the weighted features of a text, in one pass for both estimates and with one look-up per word.
 
 Most words of a text have occurred in earlier texts. Therefore, the sums of a word with the signs around it are computed
-once and kept.
-All sums of a word are packed into one integer, so that one addition adds all of them.
+once and kept. All sums of a word are packed into one integer, so that one addition adds all of them.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def judging_lines(
     pairs: int,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the bill lines for one judge, who compares ``pairs`` pairs of arms and reads each in both orders."""
+    """Return the bill lines for one judge that compares ``pairs`` pairs of arms, each in both orders."""
     calls_per_row = 2 * pairs
     # Both answers are assumed to be as long as the row's answer.
     input_tokens = calls_per_row * rate.input_tokens(evaluation, *_TEXTS, "answer")

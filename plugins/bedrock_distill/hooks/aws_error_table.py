@@ -19,7 +19,7 @@ _KEYS = {"kind", "codes", "exceptions", "message", "service", "advice"}
 @dataclass(frozen=True)
 class ErrorMeaning:
     """
-    One row of the table.
+    One row of the table in ``include/aws_errors.yaml``.
 
     :param kind: the kind of the error, which determines whether the call is repeated.
     :param advice: what the error means and what to do, as sentences for an error message.
@@ -37,7 +37,7 @@ class ErrorMeaning:
 
 @dataclass(frozen=True)
 class ErrorTable:
-    """The rows of the table by error code and by the class name of an exception, in the order of the file."""
+    """The rows of the table by error code and by the name of an exception class, in the order of the YAML file."""
 
     by_code: Mapping[str, Sequence[ErrorMeaning]]
     by_exception: Mapping[str, Sequence[ErrorMeaning]]
@@ -63,7 +63,7 @@ class ErrorTable:
 
 @functools.cache
 def load_error_table() -> ErrorTable:
-    """Read the table."""
+    """Read ``include/aws_errors.yaml``. The result is cached."""
     by_code: dict[str, list[ErrorMeaning]] = {}
     by_exception: dict[str, list[ErrorMeaning]] = {}
     for row in yaml.safe_load(TABLE_PATH.read_text(encoding="utf-8")):
@@ -90,7 +90,7 @@ def _spellings(row: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 
 def _normalized(code: str) -> str:
-    """Return a code without its namespace and its suffix, in lower case."""
+    """Return an error code in lower case, without its namespace and without a suffix such as ``Exception``."""
     name = code.rpartition("#")[2].partition(":")[0].strip()
     for suffix in _SUFFIXES:
         if name.endswith(suffix) and name != suffix:

@@ -160,7 +160,7 @@ class SampleAccess(RunAccess):
     sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Open the sample's run and return every example in its key."""
+        """Switch to the run of the sample, and return all examples in the sample's key."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)

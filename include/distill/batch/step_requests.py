@@ -73,7 +73,11 @@ class StepRequests:
     shards: Sequence[int]
 
     def first_requests(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
-        """Yield a step's first request to ``model`` for every row or comparison. The teacher's rows are streamed."""
+        """
+        Yield a step's first request to ``model``, for every row or for every comparison that needs a judge.
+
+        The teacher's rows are streamed.
+        """
         return self._synthesis(model) if step == "synthesize" else self._judging(model)
 
     def _synthesis(self, model: Model) -> Iterator[ModelRequest]:

@@ -106,7 +106,7 @@ class GroundingCheck:
             return []
         missing = f"{share:.0%} of the answer's content words"
         if share <= limits.dropped_at and not is_supported:
-            return [Absence("not_in_document", missing)]
+            return [Absence("not_in_document", f"together with the question, it contains only {missing}")]
         minimum = limits.undecided_below * self._strictness
         if share < (minimum / 2 if is_supported else minimum):
             return [Absence("low_coverage", missing, is_certain=False)]
@@ -124,7 +124,8 @@ class GroundingCheck:
         share = covered(added, self._document.all_stems, self._document.lower)
         unrelated = UNRELATED["characters" if language.without_spaces else "words"]
         if len(added) >= unrelated.min_stems and share <= unrelated.dropped_at:
-            return [Absence("not_in_document", f"{share:.0%} of what the answer adds to it")]
+            text = f"it contains only {share:.0%} of the content words that the answer adds to its question"
+            return [Absence("not_in_document", text)]
         if not share:
             return [Absence("only_in_question", answer, is_certain=False)]
         if len(added) >= _MIN_ADDED_STEMS and share < unrelated.undecided_below * self._strictness:

@@ -159,7 +159,7 @@ def _absent_quotations(text: str, language: Language, sources: Sequence[Evidence
         share = max(sum(f" {part} " in source.plain for part in parts) / len(parts) for source in sources)
         is_certain = share < _WORDS_OF_QUOTATION
         if len(parts) <= _WORDS_OF_NAME:
-            # An answer may put a word of its own in quotation marks, unless the document names things in this way.
+            # An answer may quote a word only for emphasis, unless the document also puts words in quotation marks.
             is_certain = not share and bool(quotations(sources[0].text))
         yield Absence("quotation_not_in_document", quoted, is_certain=is_certain)
 

@@ -146,6 +146,6 @@ def _latin_language(text: str) -> Language:
     words = WORD.findall(text)
     votes = {code: sum(map(language(code).stop_words.__contains__, words)) for code in LATIN_SCRIPT}
     best = max(votes, key=lambda code: votes[code])
-    # "a" and "in" are words of several languages, so a tie says nothing.
+    # "a" and "in" are words of several languages, so a tie does not identify the language.
     is_tie = sum(count == votes[best] for count in votes.values()) > 1
     return language(best) if votes[best] >= _MIN_VOTES and not is_tie else UNKNOWN

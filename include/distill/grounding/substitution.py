@@ -1,4 +1,4 @@
-"""Find a word of the document's own sentence that an answer replaced with a word that the document does not have."""
+"""Find words that an answer put in place of others in a sentence that it otherwise copied from the document."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """
 Translate the reasons why models stopped writing into a few kinds of endings.
 
-Bedrock passes on each provider's own word for the same event: a cut answer ends with ``max_tokens`` at Anthropic,
-Amazon and in Converse, with ``length`` at Meta and Mistral, and with ``MAX_TOKENS`` at Cohere. :data:`ENDINGS` has all
-published words. Case, spaces and hyphens do not matter. A word that is not in the table is counted as ``unknown``.
+Providers use different words for the same event, and Bedrock passes the words on. For example, the word for a cut
+answer is ``max_tokens`` for Anthropic, for Amazon and in Converse, ``length`` for Meta and Mistral, and ``MAX_TOKENS``
+for Cohere. :data:`ENDINGS` has all published words. Case, spaces and hyphens do not matter. A word that is not in the
+table is counted as ``unknown``.
 
 Sources: the enumeration ``StopReason`` of Converse in botocore's model ``bedrock-runtime``, and the pages about request
 and response bodies in https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
@@ -16,7 +17,7 @@ from typing import Literal
 
 from include.distill.text.normalization import is_blank
 
-# How an answer ended. Only a ``complete`` answer has the text that the model wanted to write.
+# How an answer ended. Only a ``complete`` answer is the whole text that the model would write.
 Ending = Literal["complete", "truncated", "filtered", "malformed", "interrupted", "empty", "unknown"]
 
 _WORDS: dict[Ending, tuple[str, ...]] = {

@@ -249,7 +249,7 @@ def ask_until_readable(
 
     :param request: the first request. It is sent unchanged. Each repetition increases its sample index by one.
     :param attempts: maximum number of answers, including the first.
-    :param expected: the format that the prompt asks for, as in "one JSON object".
+    :param expected: the format that the prompt asks for, such as "one JSON object".
     """
     answers: list[StoredAnswer] = []
     while True:

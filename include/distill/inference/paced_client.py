@@ -125,7 +125,7 @@ class PacedClient:
         """
         Raise an error, and stop all later calls, if no call has been answered for ``patience_seconds``.
 
-        Without this limit, each waiting row would try for ``patience_seconds`` in turn.
+        Without this limit, the waiting rows would each retry for ``patience_seconds``, one after another.
         """
         if error is self._limiter.stopped_by:
             raise error

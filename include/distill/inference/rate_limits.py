@@ -79,7 +79,9 @@ class Quota:
 
 class TokenBucket:
     """
-    A copy of the service's bucket of requests or tokens. It refills at a steady rate, and each call uses up part of it.
+    A bucket that imitates the one with which Bedrock limits requests or tokens.
+
+    It refills at a steady rate, and each call uses up part of it.
 
     :param per_minute: rate at which the bucket refills.
     :param burst: capacity of the service's bucket.

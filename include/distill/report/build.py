@@ -25,14 +25,15 @@ def build_report(
     """
     Build the contents of ``report.json``, and check that all figures add up.
 
-    :param verdicts: one list per judge and pair of arms. The lists for the pair of arms in the headline come first.
+    :param verdicts: one list per judge and pair of arms. The lists for the pair of arms in the report's
+        verdict come first.
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: share of questions with an unparsable verdict above which the finding is "unreadable".
     :param noise_control: verdicts on an arm compared with its own second answers, one list per judge. They do not
-        affect the corrected p-values or the headline.
+        affect the corrected p-values or the report's verdict.
     :param promote: applies the promotion rule to the comparisons.
-    :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms in
-        the headline.
+    :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms
+        that the verdict is about.
     :param parts: the parts of the report that are copied unchanged.
     :raises ReconciliationError: figures do not add up. The message names each wrong figure.
     """

@@ -29,7 +29,7 @@ class JudgedRun:
 
     :param evaluation: the evaluation rows.
     :param verdicts: one list per judge and pair of arms, including the noise control. The lists for the pair of arms in
-        the headline come first.
+        the report's verdict come first.
     :param labels: labels on answers that the run still has.
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
     :param answer_endings: counts of each arm's answers by how they ended. An arm without an entry can neither be

@@ -56,7 +56,7 @@ def disagreement_rows(
     Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
     opposite winners come before those with a winner and a tie.
 
-    :param verdicts: verdicts of all judges. The verdicts on the pair of arms in the headline come first.
+    :param verdicts: verdicts of all judges. Those on the pair of arms in the report's verdict come first.
     :param answers: answers of each arm by row id, keyed by arm.
     :param questions: questions by row id.
     """

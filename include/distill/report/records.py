@@ -128,7 +128,7 @@ class ReportParts(TypedDict):
 class Report(ReportParts):
     """The report of a run. The record is stored in ``report/report.json``; ``report/report.html`` shows it."""
 
-    comparisons: list[ComparisonResult]  # the pair of arms in the headline comes first
+    comparisons: list[ComparisonResult]  # the pair of arms in the report's verdict comes first
     noise_control: list[ComparisonResult]  # an arm compared with its own second answers
     promotion: PromotionRecord | None
     judges: NotRequired[list[str]]  # all judges of the use case; absent from reports of earlier versions
@@ -138,7 +138,7 @@ class Report(ReportParts):
 class JudgedParts(TypedDict):
     """The arguments of ``build_report`` that depend on verdicts and labels. This record is not stored."""
 
-    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms; the pair in the headline comes first
+    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms; the verdict's pair comes first
     clusters: dict[str, str]  # document group by row id
     max_unparsable_share: float
     noise_control: list[Sequence[Verdict]]

@@ -30,7 +30,7 @@ def loss_curve(
 
     Columns differ between families, but all files have ``step_number``, ``epoch_number`` and the column of the loss.
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-    Faults in the file do not raise an error, because only a curve of the report depends on the file. A row without a
+    Faults in the file do not raise an error, because only the losses in the report depend on the file. A row without a
     step number is left out, and a step whose loss is not a number has the loss ``None``.
 
     :param metrics: ``step_wise_training_metrics.csv`` or ``validation_metrics.csv``.

@@ -298,7 +298,13 @@ def test_the_simulated_models_give_the_same_answers_as_before(
         step(ShardRowsOperator, rows=rows, max_tasks=tasks)
     for number in range(SHARDS["train"]):
         asked.append(step(BedrockSynthesizeOperator, shard=number))
-        assert read_jsonl(store, ELSEWHERE.synthetic(number), dict) == read_jsonl(store, FIRST.synthetic(number), dict)
+        pairs = read_jsonl(store, ELSEWHERE.synthetic(number), Pair)
+        for pair, earlier in zip(pairs, read_jsonl(store, FIRST.synthetic(number), Pair), strict=True):
+            if earlier["answer"].endswith(":"):  # today's teacher continues with the list that the answer announces
+                assert pair["answer"].startswith(earlier["answer"])
+                assert not pair["answer"].endswith(":")
+            else:
+                assert pair == earlier
     for number in range(SHARDS["evaluation"]):
         asked.append(step(BedrockAnswerOperator, arm="base", shard=number))
         assert read_jsonl(store, ELSEWHERE.answers("base", number), dict) == read_jsonl(

@@ -1,7 +1,8 @@
 """
 Write question and answer pairs as the simulated teacher, from sentences of the document.
 
-An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. The
+An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. If the
+last of them introduces a list, the answer continues to the end of the list. The
 question is taken from the document, made from the answer with a pattern (``questions.py``), or made from the heading
 before the answer. A short document may yield fewer pairs than requested. The same prompt always gives the same pairs.
 The pairs say nothing about what a real teacher would write.
@@ -103,7 +104,7 @@ def _candidates(task: _Task) -> Iterator[_Candidate]:
             if rated_question is None and index > 0 and sentences[index - 1].is_heading:
                 rated_question = about(sentences[index - 1].text.rstrip(".: ")), 1.2
             if rated_question:
-                yield _candidate(task, rated_question[0], index, rated_question[1])
+                yield from _candidate(task, rated_question[0], index, rated_question[1])
 
 
 def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
@@ -111,7 +112,7 @@ def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
     if not _ASKS.match(question) or not 3 <= len(words(question)) <= 30:
         return
     if _continues(task.document, index, follows) and not _POINTS_AWAY.match(task.document.sentences[follows].text):
-        yield _candidate(task, question, follows, 3.0)
+        yield from _candidate(task, question, follows, 3.0)
 
 
 def _stands_alone(document: Document, index: int) -> bool:
@@ -130,7 +131,15 @@ def _continues(document: Document, first: int, index: int) -> bool:
     return sentence.part == document.sentences[first].part and not (sentence.is_heading or sentence.is_question)
 
 
-def _candidate(task: _Task, question: str, first: int, worth: float) -> _Candidate:
+def _candidate(task: _Task, question: str, first: int, worth: float) -> Iterator[_Candidate]:
+    """Yield the pair whose answer begins at ``first``. Yield nothing if no passage from there is a complete answer."""
+    last = _end_of_answer(task, first)
+    if last >= first:
+        yield _Candidate(question, _topic(question), first, last, worth + _centrality(task.document, first))
+
+
+def _end_of_answer(task: _Task, first: int) -> int:
+    """Return the index of the last sentence of a complete answer; ``first - 1`` if there is no complete answer."""
     document, last = task.document, first
     length = max(80, min(len(task.example_answer), 1200))
     while last - first + 1 < LONGEST_PASSAGE and _continues(document, first, last + 1):
@@ -138,7 +147,18 @@ def _candidate(task: _Task, question: str, first: int, worth: float) -> _Candida
         if with_next > 1.25 * length:
             break
         last += 1
-    return _Candidate(question, _topic(question), first, last, worth + _centrality(document, first))
+    if _introduces(document, last) and _continues(document, first, last + 1):
+        last += 1
+        while _continues(document, first, last + 1) and document.sentences[last + 1].is_list_item:
+            last += 1
+    while last >= first and _introduces(document, last):
+        last -= 1
+    return last
+
+
+def _introduces(document: Document, index: int) -> bool:
+    """Return whether the sentence announces text that follows it, such as a list."""
+    return document.sentences[index].text.endswith(":")
 
 
 def _centrality(document: Document, index: int) -> float:

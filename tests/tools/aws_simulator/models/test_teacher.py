@@ -45,6 +45,13 @@ class TestOnRealDocuments:
             for key in ("question", "answer", "topic"):
                 assert len({pair[key].casefold() for pair in pairs}) == len(pairs)
 
+    def test_no_answer_ends_before_the_list_that_it_announces(self) -> None:
+        answers = [
+            pair["answer"] for row in self.rows for pair in pairs_for(row["doc"], row["question"], row["answer"])
+        ]
+        assert not [answer for answer in answers if answer.endswith(":")]
+        assert any(": - " in answer for answer in answers)
+
     def test_the_question_of_the_example_is_not_repeated(self) -> None:
         for row in self.rows:
             for pair in pairs_for(row["doc"], row["question"], row["answer"]):

@@ -17,7 +17,7 @@ class Sizes:
     :param documents: number of documents in most cases.
     :param tight_documents: number of documents in the case with the tightest quota.
     :param many_documents: number of documents in the case that measures memory.
-    :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half as many.
+    :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half as many rows.
     :param latency_seconds: time that the model server takes to answer.
     """
 

@@ -2,7 +2,7 @@
 Serve HTTP/1.1 with just enough features for botocore, so that the server is never the bottleneck of a benchmark.
 
 With one event loop and no framework, the server answers thousands of requests a second. The S3 of the AWS simulator
-answers 50 to 100.
+answers only 50 to 100 a second.
 """
 
 from __future__ import annotations

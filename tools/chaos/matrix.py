@@ -182,7 +182,7 @@ def _retrigger(trial: Trial) -> None:
 
 
 def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
-    """Crash one run at this instant of each purchase, recover it after each crash, and wait for its end."""
+    """Crash one run at ``instant`` in each of its two purchases, recover it after each crash, and wait for its end."""
     for purchase in PURCHASES:
         instant.arrange(trial, purchase)
     trial.start_run()
@@ -208,8 +208,8 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark one run as failed at this instant of the job's purchase and a second run at this instant of the throughput's
-    purchase. Let a third run succeed.
+    Mark one run as failed at ``instant`` in the purchase of its job, and a second run at ``instant`` in the purchase of
+    its throughput. Let a third run succeed.
 
     A job that is still running is stopped with its run, so the next run buys another job. A completed job is reused.
 

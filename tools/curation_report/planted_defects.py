@@ -154,7 +154,7 @@ _EDITS: tuple[Callable[[str], str], ...] = (
 
 
 def plant(rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase, *, seed: int) -> list[PlantedPair]:
-    """Return 200 good pairs, then 20 defects of each kind in a shuffled order.
+    """Return 200 good pairs, then the defective pairs in random order: 20 of each kind.
 
     :raises ValueError: the rows have too few sentences.
     """

@@ -39,7 +39,7 @@ class AirflowApiError(DistillError):
 
 class AirflowApi:
     """
-    A client for one api-server. It sends no credentials before :meth:`sign_in` is called. A local stack needs none.
+    A client for one api-server. Without :meth:`sign_in`, it sends no credentials; a local stack needs none.
 
     :param url: address of the api-server, without a path.
     """

@@ -106,7 +106,7 @@ class ProcessGroup:
         del self._guards[name]
 
     def stop(self, names: Sequence[str] | None = None) -> None:
-        """Stop the named components, or all. After its grace period, a component is killed with all its children."""
+        """Stop the named components, or all. A component that outlives its grace period is killed with its children."""
         stopping = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
         for _, process in stopping.values():
             process.terminate()

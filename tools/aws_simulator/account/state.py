@@ -186,7 +186,7 @@ class ResourceTable(Generic[Body]):
         return resources[0] if resources else None
 
     def find_by_token(self, region: str, token: str | None) -> Resource[Body] | None:
-        """Return the resource that was created with this client request token, even if it is deleted."""
+        """Return the resource created with this client request token, even if it is deleted; None if there is none."""
         resources = self._select("region = ? AND token = ?", [region, token]) if token else []
         return resources[0] if resources else None
 

@@ -36,7 +36,10 @@ class _ClosingError(Exception):
 
 @dataclass(frozen=True)
 class Deadline:
-    """A time ``length()`` seconds after ``start``. The length may change during a wait; None means no deadline."""
+    """The time ``length()`` seconds after ``start``. The length may change during a wait.
+
+    If ``length()`` returns None, there is no deadline.
+    """
 
     length: Callable[[], float | None]
     start: float

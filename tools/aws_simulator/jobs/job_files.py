@@ -1,7 +1,7 @@
 """
 Read the data of a customization job from S3, and write its metrics to S3.
 
-Paths and columns: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+Paths and columns of the metrics: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
 A bucket must be in the Region of the job. For a bucket in another Region, the error says that permissions are missing.
 """
 

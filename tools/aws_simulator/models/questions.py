@@ -48,7 +48,7 @@ def _in_first_person(clause: str) -> str:
 
 
 def _subject(match: re.Match[str]) -> str | None:
-    """Return the subject in the form that it has inside a question; None if it is a pronoun or part of a clause."""
+    """Return a sentence's subject as it is written inside a question; None if it is a pronoun or part of a clause."""
     subject = match["subject"]
     if _NO_SUBJECT.search(subject):
         return None

@@ -183,7 +183,7 @@ class Throughputs:
         return len(stalled)
 
     def status(self, throughput: Resource[ThroughputBody]) -> str:
-        """Return the current status of a provisioned throughput, with the API's name for it."""
+        """Return the current status of a provisioned throughput, as the API names it."""
         body, now = throughput.body, time.time()
         length = body["seconds"]
         if body["fault"] == "throughput_stalled":

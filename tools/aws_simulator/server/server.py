@@ -19,8 +19,8 @@ def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socke
 
     :param beyond_loopback: also allow addresses other than loopback. This is meant for containers, where the network
         decides which clients may connect.
-    :raises ValueError: ``host`` is not a loopback address and ``beyond_loopback`` is False. Then only clients on this
-        machine may connect, because signatures are not checked.
+    :raises ValueError: ``host`` is not a loopback address and ``beyond_loopback`` is False. Signatures are not checked,
+        so other machines may connect only if the caller allows it.
     :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:

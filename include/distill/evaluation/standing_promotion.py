@@ -2,7 +2,7 @@
 Check a stored report again before a candidate is promoted.
 
 The report may be from an earlier version, whose promotion rule was weaker, or a person may have cleared only the task
-``promote``. A decision to promote stands only if the present rule comes to the same decision from the stored figures.
+``promote``. A decision to promote stands only if the current rule comes to the same decision from the stored figures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def standing_promotion(
     use_case: UseCase,
 ) -> PromotionRecord | None:
     """
-    Return the promotion of a report, with each decision to promote replaced if the present rule does not confirm it.
+    Return the promotion of a report, with each decision to promote replaced if the current rule does not confirm it.
 
     :param promotion: the section ``promotion`` of the report.
     :param comparisons: the section ``comparisons`` of the report.
@@ -59,7 +59,7 @@ def _confirmed(
     )
     if current.promoted:
         return decision
-    note = "the report was written under an earlier rule; clear the task `report` to apply the present rule"
+    note = "the report was written under an earlier rule; clear the task `report` to apply the current rule"
     return {**decision, "promoted": False, "reasons": [*current.reasons, note]}
 
 

@@ -22,7 +22,7 @@ _GIVEN: tuple[Finding, ...] = ("candidate", "baseline", "unclear")
 
 def confirmed_finding(comparison: ComparisonResult) -> Finding:
     """
-    Return the finding of a comparison, if the stored finding and the present rules agree on it.
+    Return the finding of a comparison, if the stored finding and the current rules agree on it.
 
     An earlier version with other rules may have written the report, so the finding is also computed from the figures.
     If the stored or the computed finding withholds the verdict, that finding is returned. In any other case in which

@@ -1,4 +1,4 @@
-"""Test that a stored decision to promote stands only if the present rule comes to the same decision."""
+"""Test that a stored decision to promote stands only if the current rule comes to the same decision."""
 
 from __future__ import annotations
 

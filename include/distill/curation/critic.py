@@ -1,9 +1,10 @@
 """
-Have a second model, the critic, check whether the document supports the answer of a pair that passed all filters.
+Have a second model, the critic, check the pairs that passed all filters but that the grounding check could not decide.
 
-If the critic's output has no readable verdict, the request is repeated. If no output has a readable verdict, the pair
-is counted as ``unparsable``. A pair that is not checked because the critic's budget is used up is counted as
-``not_looked_at``. ``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
+The critic checks whether the document supports the answer of a pair. If the critic's output has no readable verdict,
+the request is repeated. If no output has a readable verdict, the pair is counted as ``unparsable``. A pair that is not
+checked because the critic's budget is used up is counted as ``not_looked_at``. ``docs/reference/curation.md`` describes
+which of these pairs are used for training, and why.
 """
 
 from __future__ import annotations

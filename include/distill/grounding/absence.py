@@ -37,5 +37,5 @@ class Absence:
 
     @property
     def message(self) -> str:
-        """What is absent, for readers."""
+        """A sentence for readers that describes the absence."""
         return _MESSAGES[self.reason].format(self.text[:_LONGEST_QUOTE])

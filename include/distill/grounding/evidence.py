@@ -72,7 +72,7 @@ class Evidence:
 
     @cached_property
     def plain(self) -> str:
-        """The text without case, punctuation and repeated spaces, with a space at both ends."""
+        """The text in lower case, without punctuation and repeated spaces, with a space at both ends."""
         return f" {strip_punctuation(self.text)} "
 
     @cached_property
@@ -137,7 +137,7 @@ class Evidence:
 
     @cached_property
     def units_by_value(self) -> dict[Decimal, set[Unit | None]]:
-        """The units with which each value occurs. Ordinals and words such as "half" count without a unit."""
+        """The units with which each value occurs. Ordinals and words such as "half" are listed without a unit."""
         units: dict[Decimal, set[Unit | None]] = {}
         for quantity in self.quantities:
             for value in quantity.values:

@@ -114,7 +114,7 @@ def _may_leave_unit_out(values: list[Decimal], sources: Sequence[Evidence]) -> b
 def _other_label(
     quantity: Quantity, values: list[Decimal], language: Language, sources: Sequence[Evidence]
 ) -> Iterator[Absence]:
-    """Yield the quantity if the sources have the name before it only with other numbers, as in "Windows 11"."""
+    """Yield the quantity if the sources have the word before it, such as "Windows", only before other numbers."""
     label = quantity.before.lower()
     if not quantity.before[:1].isupper() or quantity.unit or label in language.months:
         return
@@ -150,7 +150,7 @@ def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
 
 
 def _has_other_label(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether the sources have the name before a number with other numbers, as in "CentOS 7"."""
+    """Return whether the sources have the word before the number, such as "CentOS", before any number."""
     return quantity.before[:1].isupper() and any(quantity.before.lower() in source.labelled for source in sources)
 
 

@@ -1,7 +1,7 @@
 """
 Find the quantities in a text: numbers in digits of every script, in words and in Chinese characters, with their units.
 
-A number can have several readings. ``1.000`` is one in English and a thousand in German, so it has both values.
+A number can have several readings. ``1.000`` is 1 in English and 1,000 in German, so it has both values.
 """
 
 from __future__ import annotations

@@ -120,9 +120,9 @@ class AimdLimiter:
     A limit on the calls in flight that adapts by additive increase and multiplicative decrease (AIMD).
 
     The limit is ``ceiling`` until a call is throttled. If ``ceiling`` is a guess, the first throttled call cuts the
-    limit to a few calls, and the limit then grows fast until the next throttled call. In all other
-    cases, a throttled call makes a smaller cut, and the limit then grows slowly. After the first cut, calls start
-    evenly spaced over the time that one call takes. Otherwise they would start in bursts. The limit grows with time and
+    limit to a few calls, and the limit then grows fast until the next throttled call. In all other cases, a throttled
+    call makes a smaller cut, and the limit then grows slowly. After the first cut, calls start evenly spaced over the
+    time that one call takes. Otherwise they would start in bursts. The limit grows with time and
     not with the number of answers, because throttling errors return at once while answers take seconds. The constants
     were chosen by simulating quotas of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 

@@ -105,7 +105,7 @@ class RowLimits:
 
     @cached_property
     def _template(self) -> tuple[int, int]:
-        """Return the bytes of a record without a row's texts, and the maximum number of times that it has a text."""
+        """Return the bytes of a record without a row's texts, and the maximum number of copies of a text in it."""
         mark = "\ue000"  # a private-use character, which no prompt contains
         record = "".join(self._record({"document": mark, "question": mark, "answer": mark}))
         return len(record.encode()), max(1, record.count(mark) - 2)

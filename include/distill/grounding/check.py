@@ -15,13 +15,14 @@ from typing import Literal
 
 from include.distill.grounding.absence import Absence
 from include.distill.grounding.evidence import Evidence, Sentence
-from include.distill.grounding.facts import absent_facts, has_own_fact
+from include.distill.grounding.facts import absent_facts, has_own_fact, without_expansions
 from include.distill.grounding.languages import LATIN_SCRIPT, UNKNOWN, Language, language, language_of
 from include.distill.grounding.negation import contradicts
+from include.distill.grounding.numbers import quantities
 from include.distill.grounding.plain_text import clean, list_entries, sentences, without_list_marks
 from include.distill.grounding.substitution import replaced_characters, replaced_names, replaced_words
 from include.distill.grounding.thresholds import COVERAGE, SHORT_STEMS, UNRELATED, Form
-from include.distill.grounding.units import unit_named
+from include.distill.grounding.units import Unit, unit_named
 from include.distill.grounding.words import content_stems, covered, generic_stems, number_stems, stem, words
 
 Outcome = Literal["kept", "undecided", "dropped"]
@@ -65,7 +66,8 @@ class GroundingCheck:
         asked = Evidence(question)
         form = form_of(text, spoken)
         counted = number_stems(spoken)
-        stems = [one for one in content_stems(body, spoken) if one not in counted]
+        words_compared = without_expansions(body, (self._document, asked))
+        stems = [one for one in content_stems(words_compared, spoken) if one not in counted]
         is_translation = bool(spoken.code) and spoken.code != self._document.language.code
         share = 1.0 if is_translation else covered(stems, self._known(asked), self._document.lower)
         if not self._strictness:
@@ -135,11 +137,13 @@ class GroundingCheck:
     def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:
         """Compare each sentence of the answer with the most similar sentence of the document."""
         absences = []
+        # Numbers and their units are compared as facts.
+        measured = {word for quantity in quantities(answer, language) if quantity.unit for word in words(quantity.text)}
 
         def is_new(word: str) -> bool:
-            # Numbers and their units are compared as facts.
-            is_fact = word in language.numbers or unit_named(word) is not None
-            return not is_fact and not self._has_word(word, asked)
+            if word in language.numbers or word in measured:
+                return False
+            return not (self._has_unit(unit, asked) if (unit := unit_named(word)) else self._has_word(word, asked))
 
         for text in sentences(answer):
             said = words(text)
@@ -158,11 +162,18 @@ class GroundingCheck:
                 replacement = replaced_words(sentence, self._document.sentences, language, is_new)
                 replaced = replacement.text if replacement else None
                 is_certain = replacement is not None and replacement.is_noun and language.code == "en"
+                # "Every day" can be "every 24 hours".
+                is_certain = is_certain and not any(map(unit_named, words(replaced or "")))
             else:
                 replaced = replaced_names(sentence, self._document.sentences, language, is_new)
             if replaced:
                 absences.append(Absence("replaced_word", replaced, is_certain=is_certain))
         return absences
+
+    def _has_unit(self, unit: Unit, asked: Evidence) -> bool:
+        named = {unit_named(word) for source in (self._document, asked) for word in source.words}
+        known = self._document.base_values | asked.base_values
+        return unit in named or (unit.dimension, unit.factor.normalize()) in known
 
     def _has_word(self, word: str, asked: Evidence) -> bool:
         part = stem(word)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from include.distill.grounding.abbreviations import abbreviations_in, with_count
 from include.distill.grounding.clock_times import spoken_hours, spoken_times
 from include.distill.grounding.dates import clock_hours, document_months, numeric_dates, times
+from include.distill.grounding.fractions import shares
 from include.distill.grounding.identifiers import Identifier, blanked, compounds, identifiers
 from include.distill.grounding.languages import UNKNOWN, Language, language, language_of
 from include.distill.grounding.list_lengths import list_lengths
 from include.distill.grounding.numbers import Quantity, quantities, readings, units_and_a_half
 from include.distill.grounding.plain_text import WORD, clean, sentences
 from include.distill.grounding.translated_names import skeletons
-from include.distill.grounding.units import Unit, unit_named
+from include.distill.grounding.units import Unit, single_periods, unit_named
 from include.distill.grounding.weekdays import weekdays
 from include.distill.grounding.words import content_stems, stem, words
 from include.distill.text.normalization import strip_punctuation
@@ -25,6 +27,8 @@ _RUN_OF_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _UNIT_IN_HEADING = re.compile(
     rf"[(\[|/,]\s*({WORD.pattern}|[%$€£¥₹])\s*[)\]|,]|\b(?:in|en)\s({WORD.pattern})|\|[^|\n]*?({WORD.pattern})\s*\|"
 )
+_VERSION_WITH_LETTER = re.compile(r"\b[vV](\d{1,4}(?:\.\d+)?)(?![\w.]*\d)")
+_LABEL_BEFORE = re.compile(r"(?:[A-Z]\w*|[Vv]ersion)\s?$")
 _CAPITALIZED_RUN = re.compile(r"[A-Z]\w*(?:[ /-](?:of |and |for |the |to )?[A-Z]\w*)+")
 _ENDS_OF_CLAUSE = frozenset(".,;:)。、，；") | {""}
 _LATIN_WORD = re.compile("[a-z]+")
@@ -98,7 +102,13 @@ class Evidence:
     @cached_property
     def abbreviations(self) -> frozenset[str]:
         """The first letters of all runs of capitalized words, which an answer may abbreviate."""
-        return frozenset(_initials(_CAPITALIZED_RUN.findall(self.text)))
+        initials = frozenset(_initials(_CAPITALIZED_RUN.findall(self.text)))
+        return initials | {with_count(one) for one in initials}
+
+    @cached_property
+    def in_capitals(self) -> frozenset[str]:
+        """The words that are written in capitals, which an answer may write out, in lower case."""
+        return abbreviations_in(self.text)
 
     @cached_property
     def possible_abbreviations(self) -> frozenset[str]:
@@ -150,9 +160,16 @@ class Evidence:
                 self.text[match.end() : match.end() + 1].strip(),
             }
             values = readings(run, self.language)
-            if not run.isdigit() and (is_list or not values or max(values) < 1000):
-                for part in re.split("[.,]", run):
-                    units.setdefault(Decimal(part).normalize(), set()).add(None)
+            if run.isdigit() or not (is_list or not values or max(values) < 1000):
+                continue
+            parts = re.split("[.,]", run)
+            if values and run.count(".") == 1 and "," not in run:
+                # "TensorFlow 2.9" is TensorFlow 2, but $0.09 does not contain a nine.
+                parts = parts[:1] if _LABEL_BEFORE.search(self.text, max(0, match.start() - 24), match.start()) else []
+            for part in parts:
+                units.setdefault(Decimal(part).normalize(), set()).add(None)
+        for version in _VERSION_WITH_LETTER.findall(self.text):
+            units.setdefault(Decimal(version).normalize(), set()).add(None)
         for values_by_word in (self.language.ordinals, self.language.fractions):
             named = [
                 word for word in values_by_word if word in (self.text if self.language.without_spaces else self.words)
@@ -211,12 +228,14 @@ class Evidence:
     @cached_property
     def base_values(self) -> frozenset[tuple[str, Decimal]]:
         """All quantities in the base unit of their dimension."""
-        shares = {
+        in_digits = {
             ("percent", (100 * value).normalize())
             for value, units in self.units_by_value.items()
             if 0 < value < 1 and None in units
         }
-        return frozenset(base for quantity in self.quantities for base in quantity.base_values()) | shares
+        in_words = {("percent", (100 * one.value).normalize()) for one in shares(self.text, self.language)}
+        in_numbers = {base for quantity in self.quantities for base in quantity.base_values()}
+        return frozenset(in_numbers | in_digits | in_words | set(single_periods(self.lower)))
 
     @cached_property
     def counted(self) -> dict[str, set[Decimal]]:

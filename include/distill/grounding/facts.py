@@ -13,7 +13,7 @@ from include.distill.grounding.derivation import time_is_derivable
 from include.distill.grounding.evidence import Evidence
 from include.distill.grounding.identifiers import blanked, compounds, identifiers
 from include.distill.grounding.languages import Language, english
-from include.distill.grounding.name_facts import absent_names, has_name, is_transcription
+from include.distill.grounding.name_facts import absent_names, expansions, has_name, is_transcription
 from include.distill.grounding.names import names
 from include.distill.grounding.number_facts import absent_quantities
 from include.distill.grounding.numbers import quantities
@@ -22,6 +22,8 @@ from include.distill.grounding.thresholds import SMALL_COUNT
 from include.distill.grounding.weekdays import weekdays
 from include.distill.text.normalization import strip_punctuation
 
+_VERSION_WITH_LETTER = re.compile(r"v\d[\w.]*")
+_LONG_TOKEN, _WORD_OF_CODE = 7, 4
 _WORDS_OF_QUOTATION = 0.75
 _WORDS_OF_NAME = 2
 _DAY_AND_MONTH = 2
@@ -31,9 +33,13 @@ _COMMON_LAST_PARTS = frozenset(
         "based", "only", "specific", "level", "side", "time", "term", "day", "hour", "minute", "second", "week",
         "month", "year", "free", "out", "up", "in", "on", "off", "down", "over", "by", "to", "the", "and", "or",
         "end", "one", "two", "wide", "friendly", "like", "related", "aware", "scale", "step", "way", "size",
-        "length", "old", "new", "long", "short", "first", "last",
+        "length", "old", "new", "long", "short", "first", "last", "backed", "sized", "style", "type", "class",
+        "compatible", "enabled", "optimized",
     }
 )  # fmt: skip
+# An identifier that is joined with a noun: "i3en.metal-Instanz" in German, "gp3-based" in English.
+_BEFORE_NOUN = re.compile("(.+)-[A-Z\u00c4\u00d6\u00dc][a-z\u00e4\u00f6\u00fc\u00df]{2,}")
+_BEFORE_COMMON_PART = re.compile(rf"(.+)-(?:{'|'.join(sorted(_COMMON_LAST_PARTS))})")
 
 
 def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
@@ -60,6 +66,14 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
     yield from absent_quantities(rest, language, sources)
     yield from absent_names(rest, language, sources)
     yield from _absent_quotations(answer, language, sources)
+
+
+def without_expansions(text: str, sources: Sequence[Evidence]) -> str:
+    """Return ``text`` without the words that write out an abbreviation of a source."""
+    for start in expansions(text, sources):
+        end = start + len(re.split(r"\W", text[start:], maxsplit=1)[0])
+        text = blanked(text, start, end)
+    return text
 
 
 def _absent_identifiers(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
@@ -113,12 +127,32 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _has_identifier(text: str, source: Evidence) -> bool:
-    token = "".join(text.lower().split()).strip(".,:;")
-    if token.strip("`'\"") in source.squeezed:
+    token = "".join(text.lower().split()).strip(".,:;").strip("`'\"")
+    if _has_token(token, source) or token in source.abbreviations:
         return True
+    compound = _BEFORE_NOUN.fullmatch(text) or _BEFORE_COMMON_PART.fullmatch(token)
+    if compound and not compound.group(1).isalpha():
+        return _has_identifier(compound.group(1), source)
+    if _VERSION_WITH_LETTER.fullmatch(token):
+        return _has_version(token[1:], source)
     parts = [part for part in re.split(r"[/:=]", token) if part]
     # Words of the document that were joined in another way, such as "HTTP/HTTPS" or "s3:GetObject".
     return len(parts) > 1 and all(part in source.squeezed for part in parts)
+
+
+def _has_version(digits: str, source: Evidence) -> bool:
+    """Return whether the source has the version "v18" as "18" after a name or the word "version"."""
+    if "." in digits:
+        return _has_token(digits, source)
+    return re.search(rf"(?:[Vv]ersion|\b[A-Z][\w.+#]*)[ -]?{re.escape(digits)}(?![\w.]*\d)", source.text) is not None
+
+
+def _has_token(token: str, source: Evidence) -> bool:
+    """Return whether the source has a token. A short one must be a whole word: "S3" does not occur in "volumes 3"."""
+    if len(token) >= _LONG_TOKEN or (token.isalpha() and len(token) >= _WORD_OF_CODE):
+        return token in source.squeezed
+    before = r"\d." if token[:1].isdigit() else "a-z0-9"
+    return re.search(rf"(?<![{before}]){re.escape(token)}(?!(?!s\b)[a-z0-9]|\.\d)", source.lower) is not None
 
 
 def _has_hour(minute: int, source: Evidence) -> bool:

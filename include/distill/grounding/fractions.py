@@ -21,7 +21,7 @@ _DENSE_HALF = re.compile("(?<![个個])半(?:个|個)?(小时|小時|時間|钟�
 _OF_UNIT = re.compile(
     rf"(?P<three>\b(?:three[- ]quarters|trois quarts|tres cuartos|tre quarti|três quartos|dreiviertel|ثلاثة أرباع))"
     r"[- ]?"
-    rf"(?:(?:of (?:an?|the)|d[e']|de la|di) ?|ال)?(?P<unit1>{WORD.pattern})"
+    rf"(?:of (?:an?|the) |d'|de la |de |di |ال)?(?P<unit1>{WORD.pattern})"
     rf"|(?P<one>\b(?:a quarter|one quarter|quarter|quart|cuarto|quarto|ربع|सवा))[- ]"
     rf"(?:of (?:an?|the) |d[e'] ?|di )?(?P<unit2>{WORD.pattern})"
     rf"|(?P<half>\b(?:half|demi|demie|media|mezz'|mezza|meia|halbe|halben|halbes|نصف|आधा|आधे|आधी))[- ]?"
@@ -38,6 +38,15 @@ _AFTER = re.compile(
 _BEFORE = re.compile(r"(साढ़े|सवा|पौने)\s$")
 _HINDI_FRACTIONS = {"साढ़े": _HALF, "सवा": _QUARTER, "पौने": -_QUARTER}
 _HINDI_SCALES = tuple(map(Decimal, (10_000_000, 100_000, 1_000, 100)))
+_SHARE = re.compile(
+    r"(?<![\d.,])(?P<parts>\d{1,2}|" + WORD.pattern + r")[ -](?P<whole>" + WORD.pattern + r")", re.IGNORECASE
+)
+_WHOLES = {
+    "thirds": 3, "quarters": 4, "fourths": 4, "fifths": 5, "sixths": 6, "eighths": 8, "tenths": 10,
+    "drittel": 3, "viertel": 4, "fünftel": 5, "zehntel": 10, "tiers": 3, "quarts": 4, "cinquièmes": 5, "dixièmes": 10,
+    "tercios": 3, "cuartos": 4, "quintos": 5, "décimos": 10, "terzi": 3, "quarti": 4, "quinti": 5, "decimi": 10,
+    "terços": 3, "quartos": 4, "أثلاث": 3, "أرباع": 4, "أخماس": 5, "أعشار": 10, "तिहाई": 3, "चौथाई": 4,
+}  # fmt: skip
 _DUAL_ENDING = re.compile("(?:ان|ين)$")
 _SHORTEST_DUAL = 5
 
@@ -64,6 +73,17 @@ def fractions(text: str, language: Language) -> Iterator[Fraction]:
         yield from _dense_fractions(text)
     if language.code == "ar":
         yield from _duals(text)
+
+
+def shares(text: str, language: Language) -> Iterator[Fraction]:
+    """Yield the shares that are written as parts of a whole, such as "three quarters" and "zwei Drittel"."""
+    position = 0
+    while match := _SHARE.search(text, position):
+        whole = _WHOLES.get(match["whole"].lower())
+        parts = Decimal(match["parts"]) if match["parts"].isdigit() else language.numbers.get(match["parts"].lower())
+        if whole and parts and parts < whole:
+            yield Fraction((parts / whole).normalize(), None, match.start(), match.end())
+        position = match.start("whole")  # the second word of a pair can be the first of the next one
 
 
 def _dense_fractions(text: str) -> Iterator[Fraction]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from include.distill.grounding.units import unit_named
+
 _RECENT = 8  # the answer and the question that are being checked are read several times
 _CODE = re.compile(r"`([^`\n]+)`|```[a-z]*\n(.*?)```", re.DOTALL)
 _TOKEN = re.compile(
@@ -55,9 +57,9 @@ def identifiers(text: str) -> tuple[Identifier, ...]:
 
 
 def _identifiers(text: str) -> Iterator[Identifier]:
-    ends_of_code: list[tuple[int, int]] = []
+    taken: list[tuple[int, int]] = []
     for match in _CODE.finditer(text):
-        ends_of_code.append(match.span())
+        taken.append(match.span())
         group = 1 if match.group(1) is not None else 2
         for part in re.finditer(r"\S+", match.group(group)):
             start = match.start(group) + part.start()
@@ -65,13 +67,22 @@ def _identifiers(text: str) -> Iterator[Identifier]:
     for match in _VERSION.finditer(text):
         if _NUMBER_OR_DATE.fullmatch(match.group()):
             continue
+        if any(start <= match.start() < end for start, end in taken):
+            continue
+        taken.append(match.span())
         yield Identifier(match.group(), *match.span())
     for match in _TOKEN.finditer(text):
         token = match.group().rstrip(".:?!*")
-        if any(start <= match.start() < end for start, end in ends_of_code):
+        if any(start <= match.start() < end for start, end in taken) or _is_end_of_range(text, match.start(), token):
             continue
         if token.lower() not in _NOT_IDENTIFIERS and _SHAPES.fullmatch(token):
             yield Identifier(token, match.start(), match.start() + len(token))
+
+
+def _is_end_of_range(text: str, start: int, token: str) -> bool:
+    """Return whether a token is a unit and the next number of a range, as "GiB-64" in "20 GiB-64 TiB"."""
+    unit = token.split("-")[0]
+    return unit_named(unit.lower()) is not None and text[max(0, start - 2) : start].strip().isdigit()
 
 
 def blanked(text: str, start: int, end: int) -> str:

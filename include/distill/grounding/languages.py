@@ -34,6 +34,9 @@ _SCRIPTS = {
     "latin": re.compile("[A-Za-z\u00c0-\u024f]"),
 }
 _MIN_VOTES = 1
+_LETTERS_OF_MONTH = 5
+# Not a part of an identifier such as "c5d.large". A single consonant is a French word only with an apostrophe.
+_VOTING_WORD = re.compile(rf"(?<![\w.])(?!(?![aeiouyàèéêòóý])\w(?:[^\w']|$))(?:{WORD.pattern})(?!\w|\.\w)")
 _SAMPLE_CHARACTERS = 2_000  # enough to recognize the language of a document
 
 
@@ -142,9 +145,16 @@ def language_of(text: str) -> Language:
     return _latin_language(sample.lower()) if 2 * letters["latin"] > sum(map(str.isalpha, sample)) else UNKNOWN
 
 
+@single_flight_cache
+def _voters(code: str) -> frozenset[str]:
+    """Return the stop words of a language and its names of months, which are not also words of another language."""
+    of = language(code)
+    return of.stop_words | {month for month in of.months if len(month) >= _LETTERS_OF_MONTH}
+
+
 def _latin_language(text: str) -> Language:
-    words = WORD.findall(text)
-    votes = {code: sum(map(language(code).stop_words.__contains__, words)) for code in LATIN_SCRIPT}
+    words = _VOTING_WORD.findall(text)
+    votes = {code: sum(word in _voters(code) for word in words) for code in LATIN_SCRIPT}
     best = max(votes, key=lambda code: votes[code])
     # "a" and "in" are words of several languages, so a tie does not identify the language.
     is_tie = sum(count == votes[best] for count in votes.values()) > 1

@@ -18,9 +18,10 @@ def list_lengths(text: str) -> Iterator[int]:
     """Yield the number of entries of each list, table and enumeration in ``text``."""
     yield list_entries(text)
     lines = [line for line in text.splitlines() if line.strip() and not _RULE.match(line)]
+    rows = [sentence for sentence in sentences(text) if not _RULE.match(sentence)]
     for separator in _SEPARATORS:
         yield from _runs_of_rows(lines, separator)
-    yield from _runs_of_rows(sentences(text), "|")  # a table whose lines were joined into one line
+    yield from _runs_of_rows(rows, "|")  # a table whose lines were joined into one line
     for sentence in sentences(text):
         yield len(_ENUMERATION.findall(sentence)) + 1
         for part in re.split(r"[:：;；.]\s?", sentence):

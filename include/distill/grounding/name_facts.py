@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from include.distill.grounding.abbreviations import expanded_words
 from include.distill.grounding.absence import Absence
 from include.distill.grounding.evidence import Evidence
 from include.distill.grounding.languages import LATIN_SCRIPT, Language
@@ -37,27 +38,37 @@ def absent_names(text: str, language: Language, sources: Sequence[Evidence]) -> 
     if text.isupper() and len(text.split()) > _WORDS_OF_CAPITALS:
         return  # in a text in capitals, every word looks like a name
     found = names(text, language)
-    absent = [name for name in found if not any(has_name(name, source, language) for source in sources)]
+    expanded = expansions(text, sources)
+    absent = [
+        name
+        for name in found
+        if name.start not in expanded and not any(has_name(name, source, language) for source in sources)
+    ]
     is_translated = sources[0].language.code != language.code and bool(language.code)
     if is_translated and language.code in LATIN_SCRIPT:
         yield from _absent_in_translation(absent, text, language, sources)
         return
-    yield from _absent_full_names(found, text, sources)
+    yield from _absent_full_names([name for name in found if name.start not in expanded], text, sources)
     if language.code != "de":
-        yield from _absent_long_names(text, sources)
+        yield from _absent_long_names(text, expanded, sources)
     yield from _in_other_case(found, text, language, sources)
     yield from _capitalized_stop_words(text, language, sources)
     if language.code == "de":
         yield from _other_surnames(text, language, sources)
         yield from _other_titled_names(text, sources)
     for name in absent:
-        if _is_date(name) or not name.is_certain or _is_expanded_abbreviation(name, found, text, sources):
+        if _is_date(name) or not name.is_certain:
             continue
         yield Absence("name_not_in_document", name.text, is_certain=not _may_be_another_form(name, sources))
 
 
+def expansions(text: str, sources: Sequence[Evidence]) -> frozenset[int]:
+    """Return the places of the words in ``text`` that write out an abbreviation of a source."""
+    return frozenset[int]().union(*(expanded_words(text, one.words, one.in_capitals) for one in sources))
+
+
 def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
-    """Return whether a name may abbreviate words of the sources, or belong to a country that they name."""
+    """Return whether a name may stand for words of the sources, or belong to a country that they name."""
     bare = name.text.lower().removesuffix("s")
     if len(name.text) == _MIN_ABBREVIATION - 1 and any(_has_initials(name.text, source) for source in sources):
         return True
@@ -65,6 +76,10 @@ def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
         {bare, name.text.lower()} & source.possible_abbreviations for source in sources
     ):
         return True
+    capitalized = [part for part in re.findall(r"[^\W_]+", name.text) if not part.islower()]
+    is_compound = "-" in name.text and len(capitalized) < len(re.findall(r"[^\W_]+", name.text))
+    if is_compound and all(any(part.lower() in source.words for source in sources) for part in capitalized):
+        return True  # "SSD-backed", which may be in other words than the sources
     root = name.text.lower()[:_COUNTRY_ROOT]
     return is_usually_translated(name.text) and (
         _ADJECTIVE.search(name.text) is not None or any(f" {root}" in source.plain for source in sources)
@@ -130,10 +145,12 @@ def _absent_full_names(found: Sequence[Name], text: str, sources: Sequence[Evide
             yield Absence("name_not_in_document", full_name, is_certain=False)
 
 
-def _absent_long_names(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
+def _absent_long_names(text: str, expanded: frozenset[int], sources: Sequence[Evidence]) -> Iterator[Absence]:
     """Yield names such as "Server Name Indication", if no two successive words of the name are in the sources."""
     for match in _LONG_NAME.finditer(text):
         name = match.group()
+        if not expanded.isdisjoint(range(*match.span())):
+            continue  # "Amazon Simple Queue Service": the rest of the name is compared word by word
         parts = re.split(r"[ -]", name)
         pairs = [f"{first} {second}".lower() for first, second in pairwise(parts)]
         if not any(pair in source.plain for pair in pairs for source in sources):
@@ -171,27 +188,6 @@ def _is_coined(name: str) -> bool:
     return any(letter.isupper() or letter.isdigit() for letter in name[1:])
 
 
-def _is_expanded_abbreviation(name: Name, found: Sequence[Name], text: str, sources: Sequence[Evidence]) -> bool:
-    run = [name]
-    for step in (1, -1):
-        position = found.index(name) + step
-        while 0 <= position < len(found):
-            one, other = sorted((found[position], run[0] if step < 0 else run[-1]), key=lambda entry: entry.start)
-            if text[one.end : other.start].strip() not in {"", "of", "and"}:
-                break
-            run.insert(0 if step < 0 else len(run), found[position])
-            position += step
-    initials = "".join(one.text[0].lower() for one in run)
-    position = run.index(name)
-    return any(
-        initials[start:end] in source.words
-        for start in range(position + 1)
-        for end in range(position + 1, len(initials) + 1)
-        if end - start >= _MIN_ABBREVIATION
-        for source in sources
-    )
-
-
 def _has_initials(abbreviation: str, source: Evidence) -> bool:
     first, second = abbreviation[0].lower(), abbreviation[1].lower()
     return re.search(rf"\b{re.escape(first)}\w+[ -]{re.escape(second)}\w+", source.lower) is not None
@@ -211,7 +207,8 @@ def _has_part(part: str, source: Evidence, *, is_abbreviation: bool) -> bool:
     bare = part.rstrip("+#")
     if part != bare:
         return part in source.lower
-    singular = part.removesuffix("s") if len(part) > 2 else part
+    # "ECS" is not the plural of "EC".
+    singular = part.removesuffix("s") if len(part) > 2 and not is_abbreviation else part
     if {part, singular, f"{part}s"} & source.words or {part, singular} & source.abbreviations:
         return True
     # An abbreviation may be a part of another word by chance.

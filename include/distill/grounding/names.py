@@ -62,7 +62,8 @@ def _names(text: str, language: Language) -> Iterator[Name]:
     is_latin = language.code in LATIN_SCRIPT or not language.code
     for match in _WORD.finditer(text):
         word = match.group()
-        is_unit = match.start() > 0 and text[match.start() - 1].isdigit()
+        before = text[max(0, match.start() - 2) : match.start()]
+        is_unit = before[-1:].isdigit() or (before[-1:] == " " and before[:1].isdigit() and unit_named(word.lower()))
         if is_unit or word.lower() in _NOT_NAMES or len(word) < _SHORTEST_NAME:
             continue
         if not is_latin:
@@ -80,7 +81,17 @@ def _names(text: str, language: Language) -> Iterator[Name]:
         )
         # The period after a title does not end the sentence.
         at_start = at_start and not _TITLE.search(text, max(0, match.start() - 6), match.start())
-        if is_abbreviation:
+        if is_abbreviation and language.code == "de" and "-" in word:
+            yield from _coined_parts(word, match.start())
+        elif is_abbreviation:
             yield Name(word, *match.span(), is_certain=True)
         elif language.code != "de":  # every German noun is capitalized
             yield Name(word, *match.span(), is_certain=not at_start)
+
+
+def _coined_parts(word: str, start: int) -> Iterator[Name]:
+    """Yield the parts of a German compound that are no ordinary nouns: "ServiceNow" in "ServiceNow-Konto"."""
+    for part in re.finditer(r"[^-]+", word):
+        text = part.group()
+        if len(text) >= _SHORTEST_NAME and any(letter.isupper() or letter.isdigit() for letter in text[1:]):
+            yield Name(text, start + part.start(), start + part.end(), is_certain=True)

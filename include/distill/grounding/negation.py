@@ -30,7 +30,7 @@ def contradicts(answer: Sentence, document: Sequence[Sentence], language: Langua
     if language.without_spaces:
         return _other_parity(answer, document, language)
     if len(answer.stems) < _MIN_STEMS:
-        return None
+        return _other_polarity(answer, document, language)
     statements = (one for one in document if not one.text.endswith(_QUESTION_MARKS) and len(one.stems) <= _MOST_STEMS)
     best = max(
         statements, key=lambda sentence: (len(answer.stems & sentence.stems), -len(sentence.stems)), default=None
@@ -39,6 +39,20 @@ def contradicts(answer: Sentence, document: Sequence[Sentence], language: Langua
         return None
     is_contradiction = _denies(answer, best, language) or _denies(best, answer, language)
     return best.text if is_contradiction or _are_opposite(answer, best, language) else None
+
+
+def _other_polarity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
+    """Return the sentence of the document that differs from a short ``answer`` only in being denied or affirmed."""
+
+    def is_denied(sentence: Sentence) -> bool:
+        return not language.negators.isdisjoint(sentence.words)
+
+    def statement(sentence: Sentence) -> tuple[str, ...]:
+        return tuple(word for word in sentence.words if word not in language.negators)
+
+    same = [one for one in document if answer.stems and statement(one) == statement(answer)]
+    is_stated = any(is_denied(one) == is_denied(answer) for one in same)
+    return None if is_stated or not same else same[0].text
 
 
 def _other_parity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
@@ -82,7 +96,8 @@ def _is_odd(text: str, language: Language) -> bool:
 
 def _denies(one: Sentence, other: Sentence, language: Language) -> bool:
     """Return whether a clause of ``one`` denies what ``other`` affirms."""
-    if _has_negator(other, language):
+    # "Stop" in "when you stop an instance" restricts nothing if both sentences have it.
+    if any(word in language.negators or (word in language.restrictors - {*one.words}) for word in other.words):
         return False
     for clause in _negated_clauses(one, language):
         stems = {stem(word) for word in clause if word not in language.stop_words and word not in language.negators}
@@ -98,10 +113,6 @@ def _negated_clauses(sentence: Sentence, language: Language) -> Iterator[list[st
         clause_words = words(clause)
         if any(word in language.negators for word in clause_words):
             yield clause_words
-
-
-def _has_negator(sentence: Sentence, language: Language) -> bool:
-    return any(word in language.negators or word in language.restrictors for word in sentence.words)
 
 
 def denied_stems(clause: Sequence[str], language: Language) -> frozenset[str]:

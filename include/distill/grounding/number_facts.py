@@ -24,7 +24,7 @@ def absent_quantities(text: str, language: Language, sources: Sequence[Evidence]
     """Yield the quantities of a cleaned ``text`` that no source contains."""
     yield from _other_designations(text, sources)
     for quantity in quantities(text, language):
-        if _is_no_statement(quantity, text, language) or _is_written_otherwise(quantity, sources):
+        if _is_no_statement(quantity, text, language) or _is_written_otherwise(quantity, language, sources):
             continue
         values = [value for value in quantity.values if any(value in source.units_by_value for source in sources)]
         if values:
@@ -51,14 +51,17 @@ def _is_no_statement(quantity: Quantity, text: str, language: Language) -> bool:
     return is_vague or _is_step_number(quantity, text, language)
 
 
-def _is_written_otherwise(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
+def _is_written_otherwise(quantity: Quantity, language: Language, sources: Sequence[Evidence]) -> bool:
     """Return whether a source has the number as a time of day, in a telephone number, or in a version."""
     if _is_in_long_number(quantity, sources):
         return True
     if not quantity.values:
         return any(quantity.text.lower() in source.lower for source in sources)
     counts_things = quantity.unit is None and any(
-        stem(word) in source.counted for source in sources for word in quantity.following[:1]
+        stem(word) in source.counted
+        for source in sources
+        for word in quantity.following[:1]
+        if word not in language.stop_words
     )
     is_hour = not counts_things and (quantity.unit is None or quantity.unit.factor == _SECONDS_PER_HOUR)
     return is_hour and any(value in source.clock_hours for value in quantity.values for source in sources)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from include.distill.grounding.fractions import fractions, with_fraction
+from include.distill.grounding.fractions import fractions, shares, with_fraction
 from include.distill.grounding.languages import Language
 from include.distill.grounding.number_words import DENSE_NUMERAL, dense_value, dense_values, word_runs
 from include.distill.grounding.plain_text import WORD
@@ -29,7 +29,10 @@ _MONTHS_IN_YEAR, _FIRST_YEAR, _LAST_YEAR = 12, 1000, 2999
 # Chinese and Japanese characters that count things or tell the time.
 _COUNTERS = frozenset("点點時时岁歳歲个個人本冊册次回名台张件条种項项章级倍位只期篇层層枚匹")
 # Between two numbers that share the unit after the second: "30 or 60 minutes", "5, 10 and 15 days".
-_BETWEEN = re.compile(r"\s?(?:[-,/–~、或と至到]|\w{1,3})?,?\s?(?:\w{1,4}\s)?")
+_NOT_BETWEEN = "(?!(?:for|at|per|is|in|of|für|je|pro|por|par|pour)\\b)"
+_BETWEEN = re.compile(
+    rf"\s?(?:[-,/–~、或と至到和]|{_NOT_BETWEEN}(?![\u3040-\u30ff\u3400-\u9fff])\w{{1,3}})?,?\s?(?:{_NOT_BETWEEN}\w{{1,4}}\s)?"
+)
 # Languages that write 1,000 for a thousand. The other languages of the check write 1.000.
 _COMMA_THOUSANDS = frozenset({"en", "zh", "ja", "ko", "hi", "ar"})
 _NEXT_WORDS = re.compile(rf"[\s.-]*({WORD.pattern})(?:[\s-]+({WORD.pattern}))?")
@@ -78,7 +81,7 @@ def quantities(text: str, language: Language, *, is_source: bool = False) -> lis
     """
     in_fractions = [
         Quantity((one.value,), one.unit, text[one.start : one.end], one.start, one.end, "words", ())
-        for one in fractions(text, language)
+        for one in (*fractions(text, language), *(() if is_source else shares(text, language)))
     ]
     in_digits = list(_in_digits(text, language))
     # "million" in "5 million" was read together with the digits.

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 
 from include.distill.grounding.evidence import Sentence
 from include.distill.grounding.languages import Language
+from include.distill.grounding.units import unit_named
 from include.distill.grounding.words import stem
 
 _ENOUGH_SHARED = 0.5
@@ -83,10 +84,18 @@ def replaced_words(
         return None
     for kind, start, end, first, last in operations:
         replacement, original = answer.words[first:last], best.words[start:end]
+        is_end = last == len(answer.words) and len(original) > _LONGEST_REPLACEMENT
+        if is_end and all(map(unit_named, (*replacement, *original[: len(replacement)]))):
+            original = original[: len(replacement)]  # "every week", where the document's sentence does not end yet
         is_short = max(len(replacement), len(original)) <= _LONGEST_REPLACEMENT
         is_content = not language.stop_words & {*replacement, *original}
         if kind == "replace" and is_short and is_content and new & set(replacement):
-            is_noun = copied >= _MIN_WORDS and not common & set(original) and _is_noun(answer.words, first, last)
+            is_noun = (
+                not is_end
+                and copied >= _MIN_WORDS
+                and not common & set(original)
+                and _is_noun(answer.words, first, last)
+            )
             return Replacement(" ".join(replacement), is_noun)
     return None
 

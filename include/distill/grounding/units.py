@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +28,16 @@ _LONGEST_DENSE_UNIT = 7
 # Single letters that are more often a label or a part of a name than a unit, unless they follow the number directly.
 _ONLY_ATTACHED = frozenset("sdhbmglw")
 _AMBIGUOUS = frozenset({"to", "go", "an", "ano", "no", "ora", "mes", "mo", "us", "tag"})
+
+_ONE_PERIOD = re.compile(
+    r"(?:\b(?:an?|every|each|per|jede[rsnm]?|pro|chaque|par|cada|por|ogni|हर|प्रति|كل)\s|[每毎])"
+    rf"(年|月|[周週]|天|日|小时|小時|時間|分钟|分鐘|{WORD.pattern})"
+)
+_PERIODS_BY_ADVERB = {
+    "hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year",
+    "annual": "year", "stündlich": "hour", "täglich": "day", "wöchentlich": "week", "monatlich": "month",
+    "jährlich": "year",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,3 +92,12 @@ def unit_at(text: str, start: int, end: int) -> tuple[Unit | None, str, int]:
 def _is_abbreviation(word: str) -> bool:
     """Return whether a single letter, written apart from its number, is likely a unit: "5 m", but not "5 B"."""
     return word in {"s", "h", "m", "g", "l", "L", "W"}
+
+
+def single_periods(text: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield the dimension and the length of each period without a number in lower-case ``text``, as in "every year"."""
+    adverbs = (_PERIODS_BY_ADVERB[word] for word in WORD.findall(text) if word in _PERIODS_BY_ADVERB)
+    for word in (*_ONE_PERIOD.findall(text), *adverbs):
+        unit = unit_named(word)
+        if unit and unit.dimension in {"time", "month"}:
+            yield unit.dimension, unit.factor.normalize()

@@ -15,7 +15,9 @@ _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _DENSE_TOKEN = re.compile("[\u30a0-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _STEM_LETTERS = 5
 _ENGLISH_ENDING = re.compile(r"(?:ies|ied|ing|ed|es|ly|s|e|y)$")
-_ARABIC_PREFIX = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال|ب|ل|ك)?")
+_ARABIC_ARTICLE = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال)")
+# Each letter can also be the first of a word, so it is removed after an article too: "بيانات" and "البيانات" are equal.
+_ARABIC_PREFIX = re.compile("^(?:و|ف)?[بل]?")
 _ARABIC_ENDING = re.compile("(?:ات|ون|ين|ها|هم|ية|ة|ه|ي|ا|ًا)$")
 _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640]")
 _INDIC_ENDING = re.compile("[\u0900-\u0903\u093a-\u094f]+$")
@@ -34,8 +36,10 @@ def stem(word: str) -> str:
         return shorter[:_STEM_LETTERS]
     if "\u0600" <= word[0] <= "\u06ff":
         bare = _ARABIC_MARKS.sub("", word).translate(_ARABIC_LETTERS)
-        shorter = _ARABIC_PREFIX.sub("", bare)
-        shorter = shorter if len(shorter) > 2 else bare
+        noun = _ARABIC_ARTICLE.sub("", bare)
+        noun = noun if len(noun) > 2 else bare
+        shorter = _ARABIC_PREFIX.sub("", noun)
+        shorter = shorter if len(shorter) > 2 else noun
         ending = _ARABIC_ENDING.sub("", shorter)
         return (ending if len(ending) > 2 else shorter)[:4]
     if "\u0900" <= word[0] <= "\u097f":

@@ -127,3 +127,47 @@ def test_a_replaced_word_in_a_copied_sentence_is_undecided() -> None:
 def test_a_replaced_name_in_a_script_without_capital_letters_is_undecided(document: str, answer: str) -> None:
     finding = GroundingCheck(document).check(answer, "?")
     assert [absence.reason for absence in finding.absences] == ["replaced_word"]
+
+
+QUEUE = """Amazon SQS stores each message for 4 days by default. You can set the retention period from 60 seconds to
+1,209,600 seconds (14 days). The maximum message size is 256 KB. Messages larger than that are stored in S3 with the
+Extended Client Library v2.0.3. FIFO queues support up to 3,000 messages per second with batching, and 300 without.
+About three quarters of all requests are answered within 20 ms. The second generation was released on March 3, 2021.
+KMS keys are rotated every year. The allowance resets every month, and you can use it whenever you want.
+EC2 instances and the ALB in the VPC need access through IAM. It runs on Node.js v18.
+Files of 20 GiB–5 TiB are uploaded in parts."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Bigger messages go to Amazon Simple Storage Service (Amazon S3).",
+        "The Virtual Private Cloud contains an Application Load Balancer (ALB).",
+        "75% of requests are answered in 20 milliseconds.",
+        "It runs on Node 18.",
+        "Files from 20 GiB are uploaded in several parts, up to 5 TiB, which is 5,000 GB.",
+        "The largest message is 0.256 MB.",
+        "メッセージの最大サイズは256キロバイトです。",
+        "Die EC2-Instanzen brauchen Zugriff über IAM.",
+        "Am 3. März 2021.",
+        "KMS keys are rotated once in 12 months.",
+    ],
+)
+def test_usual_spellings_are_kept(answer: str) -> None:
+    finding = GroundingCheck(QUEUE).check(answer, "What does it say?")
+    assert (finding.outcome, finding.absences) == ("kept", ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Am 5. Oktober 2021.", "dropped"),
+        ("ECS instances need access through IAM.", "dropped"),
+        ("It runs on Node.js v20.", "dropped"),
+        ("The allowance resets every week.", "undecided"),
+        ("KMS keys are rotated every hour.", "undecided"),
+        ("يحتفظ به لمدة تسعة أيام.", "dropped"),
+    ],
+)
+def test_a_changed_unit_date_or_abbreviation_is_not_kept(answer: str, expected: str) -> None:
+    assert GroundingCheck(QUEUE).check(answer, "What does it say?").outcome == expected

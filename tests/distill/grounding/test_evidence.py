@@ -138,3 +138,9 @@ def test_a_sentence_has_its_words_and_the_stems_of_its_content_words() -> None:
     assert first.words == ("the", "queue", "holds", "messages")
     assert first.stems == {stem("queue"), stem("holds"), stem("messages")}
     assert second.text == "It is full."
+
+
+def test_the_digits_after_a_decimal_point_are_no_number() -> None:
+    source = evidence("It costs $0.09, and a volume has 5.34 TiB. TensorFlow 2.9 runs on Node.js v18.")
+    assert not decimals(9, 34, 5) & source.units_by_value.keys()
+    assert decimals("0.09", "5.34", "2.9", 2, 18) <= source.units_by_value.keys()

@@ -161,3 +161,28 @@ def test_a_quotation_is_certain_if_most_of_its_words_are_absent_and_may_be_trans
 def test_an_own_fact_is_distinct_and_not_in_the_question(answer: str, expected: bool) -> None:
     assert has_own_fact(answer, language("en"), Evidence(QUESTION)) is expected
     assert not has_own_fact(answer, language("en"), Evidence(answer))
+
+
+@pytest.mark.parametrize(
+    ("document", "known", "absent"),
+    [
+        ("It runs the client v2.0.3 on it.", "It needs version 2.0.3.", "It needs version 2.0.4."),
+        ("It runs the client 2.0.3 on it.", "It needs v2.0.3.", "It needs v2.1.3."),
+        ("It runs on Node.js v18 in it.", "It needs Node.js 18.", "It needs Node.js v20."),
+        ("It runs on Python 3.9 in 20 ms.", "It needs Python v3.9.", "It needs v20 of it."),
+        ("Rent an m5.large for it.", "An m5.large-based cluster.", "An m5.xlarge-based cluster."),
+        ("It is in S3 for 3 days.", "It is S3-backed.", "It is gp3-backed."),
+        ("It has three volumes 3,000 times.", "It has 3,000.", "It is in S3."),
+        ("The Simple Storage Service has it.", "It is in S3.", "It is in EC2."),
+        ("Elastic Compute Cloud has it.", "It is in EC2.", "It is in S3."),
+    ],
+)
+def test_a_version_or_a_short_identifier_is_known_in_another_spelling(document: str, known: str, absent: str) -> None:
+    assert absences(document, known) == []
+    assert any(is_certain for _, _, is_certain in absences(document, absent))
+
+
+def test_a_german_noun_after_an_identifier_is_not_compared() -> None:
+    document = "The i3en.metal and the us-east-1 Region have it."
+    assert absences(document, "Eine i3en.metal-Instanz in der us-east-1-Region hat es.", code="de") == []
+    assert absences(document, "Eine i3en.large-Instanz hat es.", code="de") != []

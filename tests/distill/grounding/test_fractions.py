@@ -99,3 +99,28 @@ def test_a_duration_and_a_full_hour_are_no_time_with_minutes(code: str, text: st
 def test_full_hours_in_characters_are_read() -> None:
     assert spoken_hours("午前十時から3時間、16時まで", language("ja")) == {10, 16}
     assert spoken_hours("at ten", language("en")) == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "percent"),
+    [
+        ("en", "three quarters of all requests", 75),
+        ("en", "Three-fifths of them", 60),
+        ("en", "about 3 quarters of them", 75),
+        ("de", "drei Viertel aller Anfragen", 75),
+        ("de", "vier Fünftel davon", 80),
+        ("fr", "trois quarts des requêtes", 75),
+        ("es", "tres cuartos de ellas", 75),
+        ("it", "tre quarti di esse", 75),
+        ("pt", "três quartos delas", 75),
+        ("hi", "तीन चौथाई अनुरोध", 75),
+        ("ar", "ثلاثة أرباع الطلبات", 75),
+    ],
+)
+def test_parts_of_a_whole_are_a_share(code: str, text: str, percent: float) -> None:
+    assert ("percent", percent) in base_values(text, code)
+
+
+@pytest.mark.parametrize("text", ["in three quarters", "the third quarter", "five quarters", "two thirds-party tools"])
+def test_an_ordinal_and_more_than_a_whole_are_no_share(text: str) -> None:
+    assert not {("percent", 125), ("percent", 1200)} & base_values(text, "en")

@@ -75,3 +75,13 @@ def test_a_blanked_part_keeps_the_length_of_the_text() -> None:
 def test_compounds_are_words_in_lower_case_with_hyphens() -> None:
     text = "The orders-dlq and us-east-1, not Policy-based, x-ray, --dry-run or plain."
     assert compounds(text) == ["orders-dlq", "us-east-1"]
+
+
+def test_a_version_is_found_once() -> None:
+    assert found("Install v2.0.3 or 3.11.4 of it.") == ["v2.0.3", "3.11.4"]
+    assert found("Install python3.11.4-slim.") == ["python3.11.4-slim"]
+
+
+def test_the_unit_in_a_range_is_no_identifier() -> None:
+    assert found("It holds 20 GiB-64 TiB, or 5 MB-10 MB.") == []
+    assert found("It is in GiB-64.") == ["GiB-64"]

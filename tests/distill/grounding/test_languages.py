@@ -79,3 +79,18 @@ def test_only_chinese_and_japanese_do_not_separate_words() -> None:
     codes = [path.stem for path in FOLDER.glob("??.yaml")]
     assert {code for code in codes if language(code).without_spaces} == {"zh", "ja"}
     assert {code for code in codes if language(code).is_latin} == set(LATIN_SCRIPT) & set(codes)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("c5d.large: one 50 GB drive, c5d.xlarge: one 100 GB drive", "en"),
+        ("aws s3 sync", ""),
+        ("d2.xlarge c1.medium d2.8xlarge", ""),
+        ("C'est l'option d.", "fr"),
+        ("Am 5. Oktober 2016.", "de"),
+        ("Le 5 octobre 2016.", "fr"),
+    ],
+)
+def test_identifiers_do_not_decide_the_language_but_months_do(text: str, code: str) -> None:
+    assert language_of(text).code == code

@@ -55,3 +55,9 @@ def test_each_enumeration_of_a_text_is_counted_by_itself() -> None:
     lengths = set(list_lengths("For Monday, Tuesday: red, green, blue and black. Others are grey, white and pink."))
     assert {2, 3, 4} <= lengths
     assert max(lengths) == 5  # the first sentence as a whole
+
+
+def test_the_rule_below_the_header_of_a_table_is_no_row() -> None:
+    rows = "\n".join(["| Lake | Depth |", "| --- | :-: |", "| Garda | 346 |", "| Como | 425 |"])
+    assert {2, 3} <= set(list_lengths(rows))
+    assert 4 not in set(list_lengths(rows))

@@ -139,3 +139,25 @@ def test_a_transcription_is_an_answer_in_latin_letters_about_another_script(
     answer: str, document: str, expected: bool
 ) -> None:
     assert is_transcription(language(answer), [Evidence(document)]) is expected
+
+
+def test_an_expanded_abbreviation_is_known_inside_a_sentence_and_in_a_translation() -> None:
+    document = "They are moved by the SQS and kept in S3 under the PCI DSS of the account."
+    for answer in (
+        "They are moved by the Simple Queue Service (SQS).",
+        "They are kept in the Simple Storage Service.",
+        "They follow the Payment Card Industry Data Security Standard.",
+        "Se guardan en el Simple Storage Service de la cuenta.",
+    ):
+        assert absent(document, answer) == set()
+    assert ("Notification", True) in absent(document, "They are moved by the Simple Notification Service.")
+
+
+def test_letters_of_another_abbreviation_are_not_a_plural() -> None:
+    assert absent("The EC2 of the account.", "It is in the ECS of the account.") == {("ECS", True)}
+    assert absent("The AMI of the account.", "It is one of the AMIs of the account.") == set()
+
+
+def test_a_new_last_part_of_a_compound_is_uncertain() -> None:
+    assert absent("The keys that AWS manages.", "They are AWS-owned keys of the account.") == {("AWS-owned", False)}
+    assert absent("The keys that AWS manages.", "They are GCP-owned keys of the account.") == {("GCP-owned", True)}

@@ -54,3 +54,13 @@ def test_in_another_script_each_latin_word_is_a_name_except_loan_words_and_units
 def test_the_place_of_a_name_is_its_span_in_the_text() -> None:
     text = "Lisa met Anna at AWS."
     assert [text[name.start : name.end] for name in names(text, language("en"))] == ["Lisa", "Anna", "AWS"]
+
+
+def test_a_german_compound_contains_only_its_abbreviations_and_coined_words() -> None:
+    assert found("Das ServiceNow-Konto und die EC2-Instanz.", "de") == [("ServiceNow", True), ("EC2", True)]
+    assert found("Eine E-Mail an den AWS-Kunden.", "de") == [("AWS", True)]
+
+
+def test_a_unit_after_a_number_is_no_name() -> None:
+    assert found("it holds 5,000 GB or 5 TB") == []
+    assert found("it holds 5 XYZ") == [("XYZ", True)]

@@ -139,3 +139,15 @@ def test_a_negator_denies_the_next_two_content_words_or_in_german_the_word_befor
     code: str, clause: str, expected: set[str]
 ) -> None:
     assert denied_stems(words(clause), language(code)) == expected
+
+
+def test_a_short_sentence_that_only_drops_the_negation_is_contradicted() -> None:
+    assert contradicted("Use the root account. This is not recommended.", "This is recommended.")
+    assert contradicted("Use the user. This is recommended.", "This is not recommended.")
+    assert contradicted("This is recommended. But that is not recommended.", "This is recommended.") is None
+    assert contradicted("It is required. It is not required.", "It is required.") is None
+
+
+def test_a_restricting_word_in_both_sentences_does_not_hide_a_negation() -> None:
+    document = "When you stop an instance, the data on its volumes are erased."
+    assert contradicted(document, "When you stop an instance, the data on its volumes are not erased.") == document

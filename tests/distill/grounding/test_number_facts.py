@@ -102,3 +102,9 @@ def test_a_number_may_be_the_hour_of_a_time_unless_the_document_counts_the_same_
 def test_a_number_that_is_part_of_an_identifier_is_uncertain_if_it_is_no_small_count() -> None:
     document = "The reader uses db.r250.large and db.m7.large."
     assert absences(document, "It has a 250 and a 7.") == [(NUMBER, "250", False), (NUMBER, "7", True)]
+
+
+def test_a_number_before_a_stop_word_can_be_an_hour() -> None:
+    document = "Bring 3 or 4 copies. The archive opens at 21:30 every day."
+    assert absences(document, "You can come at 9 or later.") == []
+    assert absences(document, "You need 9 copies.") == [(NUMBER, "9", True)]

@@ -94,3 +94,13 @@ def test_half_counts_as_a_number_only_in_a_source() -> None:
     assert quantities("half of the users", language("en")) == []
     (half,) = quantities("half an hour", language("en"), is_source=True)
     assert ("time", Decimal(1800).normalize()) in half.base_values()
+
+
+@pytest.mark.parametrize("text", ["之后每100万次收费0.40美元。", "Use 3 for $5.", "The 2 is 5 GB."])
+def test_a_number_has_no_unit_of_a_number_that_it_does_not_belong_with(text: str) -> None:
+    assert quantities(clean(text), language("zh" if "万" in text else "en"))[0].unit is None
+
+
+@pytest.mark.parametrize("text", ["5 to 10 GB", "5 or 10 GB", "from 5 up to 10 GB", "5, 10 and 20 GB", "5 और 10 GB"])
+def test_numbers_that_are_listed_share_their_unit(text: str) -> None:
+    assert all(one.unit for one in quantities(clean(text), language("en")))

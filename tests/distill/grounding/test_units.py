@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.distill.grounding.units import Unit, unit_at, unit_named
+from include.distill.grounding.units import Unit, single_periods, unit_at, unit_named
 
 MINUTE = Unit("time", Decimal(60))
 
@@ -109,3 +109,24 @@ def test_a_unit_is_named_in_lower_case() -> None:
     assert unit_named("hours") == unit_named("stunden") == Unit("time", Decimal(3600))
     assert unit_named("percentage") == unit_named("%")
     assert unit_named("bananas") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("it rotates every year", ("month", 12)),
+        ("yearly", ("month", 12)),
+        ("once an hour", ("time", 3600)),
+        ("jeden tag", ("time", 86_400)),
+        ("cada semana", ("time", 604_800)),
+        ("每天检查", ("time", 86_400)),
+        ("毎年", ("month", 12)),
+        ("हर दिन", ("time", 86_400)),
+    ],
+)
+def test_a_period_without_a_number_is_one_of_its_unit(text: str, period: tuple[str, int]) -> None:
+    assert set(single_periods(text)) == {period}
+
+
+def test_a_unit_that_is_no_period_is_not_one() -> None:
+    assert list(single_periods("a gigabyte of a file, this year")) == []

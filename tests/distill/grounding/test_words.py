@@ -81,3 +81,23 @@ def test_a_long_stem_is_covered_as_a_part_of_the_text_and_a_short_one_is_not() -
     assert covered(["key"], frozenset(), "the keyboard") == 0.0
     assert covered(["key", "speic", "absen", "datei"], frozenset({"key"}), "der blockspeicher") == 0.5
     assert covered([], frozenset(), "") == 1.0
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["كتاب", "الكتاب", "بالكتاب", "للكتاب", "والكتاب", "بكتاب"],
+        ["بيانات", "البيانات", "بالبيانات", "وبيانات", "للبيانات"],
+        ["لغة", "اللغة", "باللغة"],
+        ["برنامج", "البرنامج"],
+        ["فريق", "الفريق", "للفريق"],
+        ["مدة", "المدة", "لمدة"],
+        ["كلمة", "الكلمة", "بكلمة"],
+    ],
+)
+def test_an_arabic_noun_has_one_stem_with_and_without_its_article(forms: list[str]) -> None:
+    assert len(set(map(stem, forms))) == 1
+
+
+def test_the_first_letter_of_an_arabic_word_is_kept_if_it_is_not_an_article() -> None:
+    assert stem("كتاب") == "كتاب"

@@ -181,8 +181,8 @@ class Curation(Section):
         DEFAULT_MIN_GROUNDING,
         ge=0,
         le=1,
-        description="sets how many of an answer's content words the document or the question must contain; at 0, no"
-        " answer is checked, and the critic, if there is one, checks all pairs",
+        description="sets how many of an answer's content words the document or the question must contain; at 0, the"
+        " grounding check is off, and the critic, if there is one, checks every pair that passes the other filters",
     )
     max_topic_similarity: float = Field(
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"

@@ -183,8 +183,8 @@ def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, se
 
 def _merged(rows: int) -> str:
     return (
-        f"quotes enclose the text of {rows} rows, which were read as one: a stray quote in the first of them opens a"
-        " field, and another one in the last closes it. Remove the quotes, or double each quote that belongs to a text."
+        f"{rows} rows were read as one, because a stray quote in the first of them opens a field and a stray quote in"
+        " the last closes it. Remove these quotes, or double each quote that is part of the text."
     )
 
 

@@ -2,8 +2,8 @@
 Store the side of each document for later runs of a use case, in ``<prefix>/splits/<use case>.jsonl``.
 
 An evaluation document never becomes a training document later. A training document becomes an evaluation document only
-if it now counts as the same document as an evaluation document. The first line of the object has the seed. If a run uses another seed, all sides are drawn again. To start
-over, delete the object.
+if it now counts as the same document as an evaluation document. The first line of the object has the seed. If a run
+uses another seed, all sides are drawn again. To start over, delete the object.
 """
 
 from __future__ import annotations

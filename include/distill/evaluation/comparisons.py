@@ -177,8 +177,9 @@ def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"
         message = (
-            f"The verdicts must all be from one judge on one pair of arms, but {len(compared)} comparisons were found"
-            f" ({names}). Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            f"The verdicts must all be from one judge on one pair of arms, but {len(compared)} combinations of judge"
+            f" and pair were found ({names}). Nothing was counted. Clear the judge task; stored"
+            " answers are not paid for again."
         )
         raise ReconciliationError(message)
     return compared.pop()

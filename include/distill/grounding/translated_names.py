@@ -56,7 +56,11 @@ def is_usually_translated(name: str) -> bool:
 
 @cache
 def skeleton(word: str) -> str:
-    """Return the consonants of a word of any of the known scripts, in classes of similar sounds."""
+    """
+    Return the consonants of a word in order, each replaced with a letter that stands for all similar sounds.
+
+    The word may be in any of the known scripts.
+    """
     word = _ARTICLE.sub("", word) or word
     letters = unicodedata.normalize("NFD", word.lower())
     if "a" <= letters[0] <= "z":

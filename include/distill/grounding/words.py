@@ -82,7 +82,7 @@ def _dense_pairs(text: str, language: Language) -> Iterable[str]:
 
 
 def dense_pairs(text: str) -> frozenset[str]:
-    """Return the pairs of neighbouring characters of ``text`` that are letters or digits."""
+    """Return all pairs of adjacent characters of ``text`` in which both are letters or digits."""
     return frozenset(text[start : start + 2] for start in range(len(text) - 1) if text[start : start + 2].isalnum())
 
 

@@ -205,9 +205,9 @@ class DeleteLeftoversOperator(CleanUpOperator):
 def _failure_message(failures: Sequence[str]) -> str:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
     return (
-        f"Number of resources that could not be deleted: {len(failures)}. Resources of the kinds that are"
-        " deleted after them were kept. Throughput that still exists is billed by the hour. Clear this task to delete"
-        f" the rest:\n{listed}"
+        f"Number of resources that could not be deleted: {len(failures)}. All resources of the kinds that come later in"
+        " the order of deletion were kept. Throughput that still exists is billed by the hour. Clear this task to"
+        f" delete the rest:\n{listed}"
     )
 
 

@@ -144,8 +144,12 @@ def test_a_comparison_that_finds_a_winner_alone_may_find_none_among_several_comp
 @pytest.mark.parametrize(
     ("records", "words"),
     [
-        pytest.param([], r"0 comparisons were found \(none\)", id="none"),
-        pytest.param(verdicts(["tie"]) + verdicts(["tie"], judge="llama"), "2 comparisons were found", id="two judges"),
+        pytest.param([], r"0 combinations of judge and pair were found \(none\)", id="none"),
+        pytest.param(
+            verdicts(["tie"]) + verdicts(["tie"], judge="llama"),
+            "2 combinations of judge and pair were found",
+            id="two judges",
+        ),
         pytest.param(verdicts(["tie", "tie"]), "judged row row1", id="a row without a group"),
     ],
 )

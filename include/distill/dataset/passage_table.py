@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from include.distill.text.normalization import normalize
-from include.distill.text.passages import Sketch, halvings_of, sketch_of_normalized
+from include.distill.text.passages import Sketch, halvings_of, has_characters, sketch_of_normalized
 
-# In characters. Shorter answers, such as "Yes, for 35 days.", occur in unrelated documents.
+# In characters, as :func:`has_characters` counts them. Shorter answers, such as "Yes, for 35 days.", occur in unrelated
+# documents.
 _MIN_ANSWER = 60
-# In characters. Shorter documents differ in single words that a sketch can miss ("Unit 1" and "Unit 2").
+# Counted in the same way. Shorter documents differ in single words that a sketch can miss ("Unit 1" and "Unit 2").
 _MIN_DOCUMENT = 200
 _HASH_BYTES = 4
 _BLOCK = 500_000  # number of hashes that are read at a time
@@ -54,11 +55,11 @@ class PassageTable:
     def add_document(self, normalized: str, number: int) -> None:
         """Add the normalized text of document ``number``. Documents are added in the order of their numbers."""
         self.text_positions.append(len(self))
-        self._add(normalized if len(normalized) >= _MIN_DOCUMENT else "", number, is_answer=False)
+        self._add(normalized if has_characters(normalized, _MIN_DOCUMENT) else "", number, is_answer=False)
 
     def add_answer(self, text: str, number: int) -> None:
         """Add an answer from document ``number``. Short answers are not compared."""
-        if len(text) >= _MIN_ANSWER:
+        if has_characters(text, _MIN_ANSWER):
             self._add(normalize(text), number, is_answer=True)
 
     def _add(self, normalized: str, number: int, *, is_answer: bool) -> None:

@@ -34,6 +34,11 @@ _LEAKED_HASHES = 0.25
 _FEW_HASHES = 128
 # Share of an answer's hashes that are in a document that contains the answer.
 _ANSWER_SHARE = 0.8
+# The same if one word in ten was replaced. The matches are then spread over the whole answer. A short answer is too
+# small a sample to tell.
+_CHANGED_ANSWER_SHARE = 0.5
+_CHANGED_ANSWER_SPREAD = 0.9
+_CHANGED_ANSWER_HASHES = 20
 # In characters: the length of a passage that relates two documents although it is a small part of both.
 PASSAGE_CHARACTERS = 640
 # Text in up to this number of documents is never common text. The limit matters only for few documents.
@@ -256,11 +261,19 @@ class PassageIndex:
         matches = _are_in(first, np.sort(second))
         count = int(matches.sum())
         if self._table.is_answer(position):
-            return count >= _MIN_ANSWER_MATCHES and count >= _ANSWER_SHARE * len(matches), False
+            return count >= _MIN_ANSWER_MATCHES and _is_whole_answer(matches), False
         if count < _MIN_MATCHES:
             return False, False
         is_leak = shared_share(matches) >= LEAKED_SHARE or count >= _INSIDE_SHARE * len(second)
         return is_leak, want_shared and not is_leak and has_shared_stretch(matches, PASSAGE_CHARACTERS, halvings)
+
+
+def _is_whole_answer(matches: Mask) -> bool:
+    """Return whether the matching hashes of an answer show that a document contains the answer."""
+    share = float(matches.mean())
+    is_long = len(matches) >= _CHANGED_ANSWER_HASHES
+    is_changed = is_long and share >= _CHANGED_ANSWER_SHARE and shared_share(matches) >= _CHANGED_ANSWER_SPREAD
+    return is_changed or share >= _ANSWER_SHARE
 
 
 def _are_in(hashes: NDArray[np.uint32], others: NDArray[np.uint32]) -> Mask:

@@ -1,8 +1,8 @@
 """
-Replace Cyrillic and Greek letters that look like Latin letters, in words of a text that is written in Latin letters.
+Replace letters of another script that look like letters of the script in which a word is written.
 
-A Russian or Greek word stays unchanged. Only two kinds of words are changed: words that mix Latin letters with letters
-of the other script, and words that consist only of look-alikes in a text that has mostly Latin letters.
+A Latin, Russian or Greek word stays unchanged. Only two kinds of words are changed: words that mix Latin letters with
+letters of the other script, and words that consist only of look-alikes in a text that has mostly Latin letters.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import re
 
 _OTHER_SCRIPT = re.compile("[\u0370-\u052f]")
 _WORD = re.compile(r"[^\W\d_]+")
+_CYRILLIC_LETTER = re.compile("[\u0400-\u052f]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _CYRILLIC = str.maketrans("АВЕКМНОРСТУХІЈЅԌаеорсухіјѕһԁԛԝ", "ABEKMHOPCTYXIJSGaeopcyxijshdqw")
 _GREEK = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανιρ", "ABEZHIKMNOPTYXoavip")
 _LOOKALIKES = _CYRILLIC | _GREEK
+_FROM_LATIN = tuple({latin: letter for letter, latin in letters.items()} for letters in (_CYRILLIC, _GREEK))
 
 
 def replace_lookalikes(text: str) -> str:
@@ -29,6 +31,15 @@ def replace_lookalikes(text: str) -> str:
             return word
         latin = word.translate(_LOOKALIKES)
         is_mixed = _LATIN.search(word) is not None
-        return latin if not _OTHER_SCRIPT.search(latin) and (is_mixed or is_latin) else word
+        if not _OTHER_SCRIPT.search(latin) and (is_mixed or is_latin):
+            return latin
+        return _without_latin(word) if is_mixed else word
 
     return _WORD.sub(replacement, text)
+
+
+def _without_latin(word: str) -> str:
+    """Replace Latin letters in a Cyrillic or Greek word; return the word unchanged if it has other Latin letters."""
+    table = _FROM_LATIN[0 if _CYRILLIC_LETTER.search(word) else 1]
+    replaced = word.translate(table)
+    return word if _LATIN.search(replaced) else replaced

@@ -1,9 +1,9 @@
 """
-Remove Markdown, HTML tags and HTML entities from a text that is compared with other texts.
+Remove Markdown, tags, HTML entities, and the marks of BBCode, LaTeX and wikis from a text that is compared.
 
 Only markup that changes the appearance of a text is removed. Text that merely looks like markup stays, because it often
-is the subject of a question: an unpaired tag ("What does <div> do?"), a name with underscores ("__init__"), or a
-product ("2*3*4").
+is the subject of a question: an unpaired tag ("What does <div> do?"), an empty pair of tags ("What does <b></b> do?"),
+a name with underscores ("__init__"), or a product ("2*3*4").
 """
 
 from __future__ import annotations
@@ -12,49 +12,47 @@ import html
 import re
 
 # Without one of these characters, a text has neither entities nor markup. The search takes a microsecond.
-_MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|^[ \t]*[-+=]", re.MULTILINE)
-# An entity must have its semicolon, so "a&copy=1" in a URL stays.
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_COMMENT = re.compile(r"<!--[^>]*-->")
-_TAG = re.compile(
-    r"<(/?)(a|abbr|article|b|blockquote|body|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|head|header|hr|html|i"
-    r"|img|ins|kbd|label|li|main|mark|ol|p|pre|q|s|samp|section|small|span|strike|strong|sub|sup|table|tbody|td|th"
-    r"|thead|tr|tt|u|ul|var|wbr)(?:\s[^<>]{0,1000})?\s?/?>",
-    re.IGNORECASE,
+_MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|''|==|^[ \t]*[-+=]", re.MULTILINE)
+# A name needs the semicolon, so that "a&copy=1" in a URL stays.
+_ENTITY = re.compile(r"&(?:#0*\d{1,7};?|#[xX]0*[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
+# Comments, instructions, the declaration of a document type, and the marks around literal text.
+_NOT_SHOWN = re.compile(
+    r"<!--.{0,5000}?-->|<\?\w[^<>]{0,500}\?>|<!doctype\b[^<>]{0,500}>|<!\[CDATA\[|\]\]>"
+    r"|<(script|style)(?:\s[^<>]{0,500})?>[^<]*</\1\s?>",
+    re.IGNORECASE | re.DOTALL,
 )
-# Tags that can be inside a word, such as <b>. The other tags, except <wbr>, separate words.
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "cite",
-        "code",
-        "del",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "mark",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "tt",
-        "u",
-        "var",
-    ]
+_TAG = re.compile(r"<(/?)(?:[a-zA-Z]\w{0,20}:)?([a-zA-Z][\w.-]{0,60})(?:\s[^<>]{0,1000})?\s?/?>")
+# The tags of HTML, and of DocBook, DITA and question sets, that only format a text. Another tag is often the subject of
+# a text ("<timeout>30</timeout>"), and is removed only if it encloses the whole text. Inline tags can be inside a word.
+# The other tags separate words.
+_INLINE_TAGS = (
+    "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark nobr q ruby s samp small span strike strong",
+    "sub sup tt u var codeph command emphasis filename literal ph phrase replaceable term userinput",
 )
+_BLOCK_TAGS = (
+    "address article aside blockquote body br button caption center col dd details div dl dt figcaption figure footer",
+    "h1 h2 h3 h4 h5 h6 head header hr html img label li main nav ol p pre rp rt section summary table tbody td tfoot",
+    "th thead tr ul wbr guilabel itemizedlist listitem note orderedlist para simpara uicontrol answer context doc",
+    "document passage query question",
+)
+_INLINE = frozenset(name for line in _INLINE_TAGS for name in line.split())
+_FORMATTING = _INLINE.union(name for line in _BLOCK_TAGS for name in line.split())
+_ENCLOSED = re.compile(r"\s*<([a-zA-Z][\w:.-]{0,60})(?:\s[^<>]{0,1000})?>(.*)</\1\s?>\s*", re.DOTALL)
+_EMPTY_PAIR = re.compile(r"(?<!\S)<([a-zA-Z][\w:.-]*)></\1>(?=[\s?.!,]|$)")
 _ESCAPE = re.compile(r"\\([*_`~#\[\]()<>|!-])")
 _LINK = re.compile(
     r"(?<!\w)!?\[([^\[\]]{1,500})\]\([^()\s]{0,1000}(?:\([^()\s]*\)[^()\s]*)?(?:\s[\"'][^\"'\n]*[\"'])?\)"
 )
+_REFERENCE = re.compile(r"(?<![\w\])])\[([^\[\]]{2,500})\]\[[^\[\]\n]{0,100}\]")
+_WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|\n]{1,200}\|)?([^\s\[\]|](?:[^\[\]|\n]{0,200}[^\s\[\]|])?)\]\]")
+_WIKI_MARKS = re.compile(r"(?<![\w'])('{2,5})(?=[^\s'])([^\n]{0,1000}?[^\s'])\1(?![\w'])")
+_HIGHLIGHT = re.compile(r"(?<![\w=])==(?=[^\s=])([^=\n]{0,1000}[^\s=])==(?![\w=])")
+_BBCODE = re.compile(
+    r"\[(b|i|u|s|code|quote|url|size|color)(?:=[^\[\]\n]{0,200})?\](.{0,500}?)\[/\1\]", re.IGNORECASE | re.DOTALL
+)
+_LATEX = re.compile(r"\\(?:text(?:bf|it|tt|rm|sf|sc|sl)|math(?:bf|it|rm|tt)|emph|underline)\{([^{}]{0,1000})\}")
+_ROLE = re.compile(r"(?<![\w:]):(?:[a-z]+:)?[a-z]+:(?=`[^`])")
+_NAMED_URL = re.compile(r"`([^`<\n]{1,300}?)\s*<https?://[^>`\s]+>`_{1,2}")
 # The start of a line: a quotation, a heading, or a bullet. In text on a single line, "# " and "- " can be content.
 _LINE_START = re.compile(
     r"^[ \t]{0,12}(?:>[ \t]?)*(?:#{1,6}[ \t]+|[-*+\u2022][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE
@@ -80,43 +78,65 @@ def strip_markup(text: str) -> str:
 
 
 def unescape_entities(text: str) -> str:
-    """Replace HTML entities with their characters, even if they were escaped twice ("&amp;nbsp;")."""
-    for _ in range(3):
+    """Replace HTML entities with their characters, even if they were escaped several times ("&amp;nbsp;")."""
+    for _ in range(5):
         if "&" not in text:
             return text
-        unescaped = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
+        unescaped = _ENTITY.sub(_unescaped, text)
         if unescaped == text:
             return text
         text = unescaped
     return text
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    entity = match.group()
+    character = html.unescape(entity)
+    return character if character != entity else html.unescape(entity.lower())  # "&NBSP;"
+
+
 def _strip_tags(text: str) -> str:
-    text = _COMMENT.sub(" ", text)
+    text = _NOT_SHOWN.sub(" ", text)
+    while (enclosed := _ENCLOSED.fullmatch(text)) and f"</{enclosed[1]}" not in enclosed[2]:
+        text = enclosed[2]
     opened: set[str] = set()
     closed: set[str] = set()
     for match in _TAG.finditer(text):
         (closed if match[1] else opened).add(match[2].lower())
-    paired = opened & closed
+    paired = opened & closed & _FORMATTING
+    shown = [range(*match.span()) for match in _EMPTY_PAIR.finditer(text)]
 
     def replacement(match: re.Match[str]) -> str:
         name = match[2].lower()
-        # Copied fragments often begin or end with half of a pair: "<p>What is S3?", "What is S3?</li>".
-        is_half = not text[: match.start()].strip() if not match[1] else not text[match.end() :].strip()
-        if name in paired or name in ("br", "wbr") or (is_half and name not in _INLINE):
-            return "" if name in _INLINE or name == "wbr" else " "
-        return match.group()
+        is_removed = name in paired or name in ("br", "wbr") or _is_half_at_edge(match)
+        if not is_removed or any(match.start() in empty_pair for empty_pair in shown):
+            return match.group()
+        return "" if name in _INLINE or name == "wbr" else " "
 
     return _TAG.sub(replacement, text)
 
 
+def _is_half_at_edge(match: re.Match[str]) -> bool:
+    """Return whether a tag is half of a pair that was cut, as in "<p>What is S3?" and "What is S3?</li>"."""
+    name, text = match[2].lower(), match.string
+    if name not in _FORMATTING or name in _INLINE:
+        return False
+    return not (text[match.end() :] if match[1] else text[: match.start()]).strip()
+
+
 def _strip_markdown(text: str) -> str:
-    if "](" in text:
-        text = _LINK.sub(r"\1", text)
+    if "[" in text:
+        text = _strip_brackets(text)
+    if "\\" in text:
+        text = _LATEX.sub(r"\1", text)
+    if "''" in text:
+        text = _WIKI_MARKS.sub(r"\2", text)
+    if "==" in text:
+        text = _HIGHLIGHT.sub(r"\1", text)
     text = _HEADING_END.sub("", text) if " #" in text else text
     text = _LINE_START.sub("", _RULE.sub("", text))
     if "`" in text:
-        text = _CODE.sub(r"\2", text)
+        text = _CODE.sub(r"\2", _NAMED_URL.sub(r"\1", _ROLE.sub("", text)))
     if "*" in text:
         for _ in range(2):  # bold text can contain italic text
             text = _STARS.sub(_without_stars, text)
@@ -125,6 +145,20 @@ def _strip_markdown(text: str) -> str:
     if "~~" in text:
         text = _DELETED.sub(r"\1", text)
     return _ESCAPE.sub(r"\1", text) if "\\" in text else text
+
+
+def _strip_brackets(text: str) -> str:
+    """Remove the marks of links and of BBCode."""
+    if "](" in text:
+        text = _LINK.sub(r"\1", text)
+    if "][" in text:
+        text = _REFERENCE.sub(lambda match: match[1] if any(map(str.isalpha, match[1])) else match.group(), text)
+    if "[[" in text:
+        text = _WIKI_LINK.sub(r"\1", text)
+    if "[/" in text:
+        for _ in range(2):  # bold text can contain a link
+            text = _BBCODE.sub(r"\2", text)
+    return text
 
 
 def _without_stars(match: re.Match[str]) -> str:

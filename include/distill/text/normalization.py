@@ -17,7 +17,7 @@ from include.distill.text.markup import strip_markup
 # variation selectors and tags.
 _INVISIBLE_RANGES = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+    r"\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # \s includes the no-break space.
 _BLANK = re.compile(rf"[\s{_INVISIBLE_RANGES}]*+")

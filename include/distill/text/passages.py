@@ -11,9 +11,12 @@ subject share fewer than 10 %. A stretch of a text therefore counts as shared if
 other text.
 
 Each Chinese, Japanese or Korean character counts as two characters, because it carries more content than a letter.
+Spaces next to such characters are ignored.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +30,21 @@ MAX_HASHES = 512
 SHARED_DENSITY = 0.4  # minimum share of matching hashes in a shared stretch
 _WINDOW = 24  # in hashes
 _WIDE = 0x2E80  # the first code point of the Chinese, Japanese and Korean scripts
+# Whether such text has spaces depends on the program that wrote it. Thai, Lao, Burmese and Khmer have none either.
+_UNSPACED = "[\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u2e80-\\U0010ffff]"
+_SPACE_IN_UNSPACED = re.compile(f"(?<={_UNSPACED}) | (?={_UNSPACED})")
+_FIRST_WIDE = chr(_WIDE)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 Sketch = NDArray[np.uint32]
 Matches = NDArray[np.bool_]
+
+
+def has_characters(text: str, number: int) -> bool:
+    """Return whether a text has at least ``number`` characters. Each Chinese, Japanese or Korean one counts as two."""
+    return len(text) >= number or (
+        2 * len(text) >= number and len(text) + sum(c >= _FIRST_WIDE for c in text) >= number
+    )
 
 
 def sketch(text: str) -> Sketch:
@@ -40,7 +54,7 @@ def sketch(text: str) -> Sketch:
 
 def sketch_of_normalized(normalized: str) -> Sketch:
     """Return the sketch of a text that is already normalized."""
-    hashes = _ngram_hashes(normalized)
+    hashes = _ngram_hashes(normalized if normalized.isascii() else _SPACE_IN_UNSPACED.sub("", normalized))
     sampled = hashes[hashes < np.uint64(2**64 // CHARACTERS_PER_HASH)]
     # The sampled hashes begin with three zero bits. The next 32 bits are kept.
     numbers: Sketch = (sampled >> np.uint64(29)).astype(np.uint32)

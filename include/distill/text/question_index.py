@@ -3,7 +3,8 @@ Find earlier questions that a new question repeats exactly or nearly.
 
 A question counts as repeating an earlier question in three cases:
 
-- The two differ only in case, spacing, markup, invisible characters or final punctuation.
+- The two differ only in case, spacing, markup, invisible characters, spelling or final punctuation; see
+  :mod:`include.distill.text.question_spelling`.
 - The new question, or a sentence in it, ends with the whole earlier question ("Please tell me: how do I …?").
 - The two share most of their character n-grams, have the same numbers ("S3" is not "EC2", and error 1205 is not error
   1206), and do not name different things ("SES" is not "SNS").
@@ -23,6 +24,7 @@ import numpy as np
 from include.distill.text.minhash import NearDuplicateIndex, Signature, TextMatch, signature
 from include.distill.text.normalization import normalize
 from include.distill.text.question_names import name_different_things, names_in
+from include.distill.text.question_spelling import unified_spelling, without_digit_groups
 
 QUESTION_NGRAM = 4
 # The index estimates similarity with a standard error of at most 0.063. Questions whose estimate is slightly below the
@@ -31,7 +33,8 @@ _ESTIMATE_MARGIN = 0.1
 # In characters. Many questions end with words such as "what is it?", so a shorter ending does not count as a repeated
 # question. An ending of at least this length, such as "what is iam", does.
 _SHORTEST_ENDING = 11
-_NUMBER = re.compile(r"\d+")
+# A number, or a sign that compares or connects numbers.
+_NUMBER = re.compile(r"\d+|(?<=\s)[<>\u2264\u2265](?=\s)|(?<=\d )[-+*/^](?= \d)")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
 
 
@@ -52,6 +55,16 @@ class Question:
         return _without_final_punctuation(self.folded)
 
     @cached_property
+    def spelled(self) -> str:
+        """The normalized text with its final punctuation, in the spelling that is compared; see the module."""
+        return unified_spelling(self.folded)
+
+    @cached_property
+    def whole(self) -> str:
+        """The text by which equal questions are found: :attr:`spelled` without the final punctuation."""
+        return _without_final_punctuation(self.spelled)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names in the question, in lower case; see :func:`names_in`."""
         return names_in(self.text)
@@ -63,17 +76,21 @@ class Question:
 
     @cached_property
     def endings(self) -> tuple[str, ...]:
-        """The normalized question, and every sufficiently long ending of the question and of each sentence in it."""
+        """
+        The question, and every sufficiently long ending of the question and of each sentence in it.
+
+        They have the spelling of :attr:`spelled`.
+        """
         return tuple(dict.fromkeys(self._each_ending()))
 
     def _each_ending(self) -> Iterator[str]:
-        yield self.normalized
-        sentences = (_without_final_punctuation(part.strip()) for part in _SENTENCE_END.split(self.folded))
-        for sentence in dict.fromkeys((self.normalized, *sentences)):
+        yield self.whole
+        sentences = (_without_final_punctuation(part.strip()) for part in _SENTENCE_END.split(self.spelled))
+        for sentence in dict.fromkeys((self.whole, *sentences)):
             words = sentence.split(" ")
             for start in range(len(words)):
                 ending = " ".join(words[start:])
-                if len(ending) >= _SHORTEST_ENDING and ending != self.normalized:
+                if len(ending) >= _SHORTEST_ENDING and ending != self.whole:
                     yield ending
 
     def similarity(self, other: Question) -> float:
@@ -88,7 +105,7 @@ class Question:
 
     def repeats(self, earlier: Question, threshold: float) -> bool:
         """Return whether this question repeats ``earlier``. ``threshold`` is the minimum similarity, from 0 to 1."""
-        spaceless = _without_spaces(earlier.normalized)
+        spaceless = _without_spaces(earlier.whole)
         return spaceless in map(_without_spaces, self.endings) or self.similarity(earlier) >= threshold
 
 
@@ -131,7 +148,7 @@ class QuestionIndex:
     def add(self, question: Question) -> None:
         """Add ``question`` to the index."""
         self._near.add_signature(question.signature)
-        self._positions[hash(_without_spaces(question.normalized))] = len(self._normalized)
+        self._positions[hash(_without_spaces(question.whole))] = len(self._normalized)
         if question.names:
             self._names[len(self._normalized)] = question.names
         ngrams, numbers = _features(question.normalized)
@@ -156,8 +173,11 @@ class QuestionIndex:
     def _find_ending(self, question: Question) -> QuestionMatch | None:
         for ending in question.endings:
             if (position := self._positions.get(hash(_without_spaces(ending)))) is not None:
-                return QuestionMatch(ending, 1.0, position)
+                return QuestionMatch(self._text_at(position), 1.0, position)
         return None
+
+    def _text_at(self, position: int) -> str:
+        return self._normalized[position].decode("utf-8", "surrogatepass")
 
     def _may_repeat(self, question: Question) -> bool:
         ngrams, numbers = _features(question.normalized)
@@ -168,7 +188,7 @@ class QuestionIndex:
     def _most_similar(self, question: Question, matches: Iterable[TextMatch]) -> QuestionMatch | None:
         best: QuestionMatch | None = None
         for match in matches:
-            earlier = self._normalized[match.position].decode("utf-8", "surrogatepass")
+            earlier = self._text_at(match.position)
             similarity = question.similarity_to(earlier, self._names.get(match.position, frozenset()))
             if similarity >= self.threshold and (best is None or similarity > best.similarity):
                 best = QuestionMatch(earlier, similarity, match.position)
@@ -203,4 +223,4 @@ def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
     """Return the n-grams of a question (at least one) and the sorted numbers in the question."""
     text = normalized.ljust(QUESTION_NGRAM)
     ngrams = frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1))
-    return ngrams, sorted(_NUMBER.findall(normalized))
+    return ngrams, sorted(_NUMBER.findall(without_digit_groups(normalized)))

@@ -4,7 +4,8 @@ Tell questions about different things apart by the names in them ("What is Amazo
 Such questions share most of their letters, so their similarity says little. A longer name that begins with a shared
 name stands for something else ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital
 letters, so the rule has no effect on questions that are written in lower case. Questions that contain opposite words
-("maximum", "minimum") are also told apart; only English opposites are known.
+("maximum", "minimum"; "activer", "désactiver") are also told apart, and so are questions that differ only in a
+negation.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import re
 from collections.abc import Set
 
 from include.distill.text.markup import strip_markup
+from include.distill.text.question_spelling import without_acronym_dots, without_contractions
 
-_WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+")
+# The signs at the end belong to names such as "C++" and "C#".
+_WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+(?:\+\+|#(?!\w))?")
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
 # In a question with more than this share of capitalized words, as in "What Is an Elastic IP Address?", only longer
 # words count as names.
@@ -27,8 +30,19 @@ _OPPOSITES = (
     "add remove", "allow deny", "attach detach", "before after", "create delete", "download upload", "enable disable",
     "encrypt decrypt", "export import", "first last", "increase decrease", "inbound outbound", "maximum minimum",
     "public private", "start stop", "with without", "open close", "buy sell", "highest lowest", "longest shortest",
-    "register deregister", "grant revoke", "lock unlock", "subscribe unsubscribe", "install uninstall",
+    "grant revoke", "on off", "true false", "ein aus", "an aus", "mit ohne", "vor nach", "anmelden abmelden",
+    "einschalten ausschalten", "importieren exportieren", "hochladen herunterladen", "erstellen löschen", "avec sans",
+    "avant après", "con sin", "antes después", "con senza", "prima dopo", "com sem", "antes depois",
+    "включить отключить", "включить выключить",
 )  # fmt: skip
+# A word of at least this length is the opposite of the same word with one of these beginnings, in many languages.
+_MIN_PREFIXED = 4
+_PREFIXES = ("de", "des", "dés", "dis", "ent", "il", "im", "in", "ir", "non", "re", "un")
+_NEGATIONS = {
+    "not", "never", "no", "nicht", "nie", "kein", "keine", "keinen", "pas", "jamais", "nunca", "non", "não", "не", "нет",
+}  # fmt: skip
+# Words that come with a negation ("Why do I not see it?", "Il ne répond pas").
+_WITH_NEGATION = {"a", "an", "any", "do", "does", "did", "ne", "n", "ein", "eine", "einen", "un", "une"}
 # Words after a name that do not make it the name of another thing, in lower case. Most of them are capitalized only in
 # a title ("How Do I Use S3 Today?").
 _NO_CONTINUATION = (
@@ -38,21 +52,21 @@ _NO_CONTINUATION = (
     "provides have has",
 )  # fmt: skip
 _NO_CONTINUATION_WORDS = frozenset(word for line in _NO_CONTINUATION for word in line.split())
-_OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair.split(), pair.split()[::-1])}
+_OPPOSITE = frozenset(tuple(words) for pair in _OPPOSITES for words in (pair.split(), pair.split()[::-1]))
 
 
 def names_in(text: str) -> frozenset[str]:
     """
     Return the names in a question, in lower case.
 
-    A name is a word with at least two capital letters, a word with a capital letter and a digit, or a word with a
-    capital letter that is not the first word of its sentence. A single letter at the end is a name too ("option a").
-    Two capitalized words in succession, the first of which is a name, are also returned as one name ("cloudwatch
-    events").
+    A name is a word with at least two capital letters, a word with a capital letter and a digit or sign ("C++"), or a
+    word with a capital letter that is not the first word of its sentence. A single letter at the end is a name too
+    ("option a"). Two capitalized words in succession, the first of which is a name, are also returned as one name
+    ("cloudwatch events").
     """
-    text = strip_markup(text)
+    text = without_acronym_dots(strip_markup(text))
     words = _WORD.findall(text)
-    names = {words[-1].lower()} if words and len(words[-1]) == 1 else set()
+    names = {words[-1].lower()} if words and len(words[-1].rstrip("+#")) == 1 else set()
     if text.isupper():
         return frozenset(names)
     long_words = [word for word in words if len(word) > 2 and word[0].isalpha()]
@@ -65,8 +79,9 @@ def names_in(text: str) -> frozenset[str]:
                 names.add(f"{previous} {word.casefold()}")
             previous, end = word.casefold(), match.end()
             capitals = sum(character.isupper() for character in word)
-            is_acronym = capitals > 1 or (capitals and any(character.isdigit() for character in word))
-            if is_acronym or (capitals and place and len(word) >= (_LONG_WORD if is_title else 2)):
+            is_acronym = capitals > 1 or (capitals and any(c.isdigit() or c in "+#" for c in word))
+            is_letter = len(word) == 1 and word not in "AI" and not is_title
+            if is_acronym or (capitals and place and (is_letter or len(word) >= (_LONG_WORD if is_title else 2))):
                 names.add(word.casefold())
     return frozenset(names)
 
@@ -76,15 +91,32 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     Return whether two questions are about different things.
 
     They are if each has names that the other lacks and that are not misspellings, if one continues a name of the other
-    ("CloudWatch", "CloudWatch Events"), or if they contain opposite words.
+    ("CloudWatch", "CloudWatch Events"), if they contain opposite words, or if they differ only in a negation.
     """
-    words, other_words = set(_WORD.findall(normalized)), set(_WORD.findall(other_normalized))
-    if any(_OPPOSITE.get(word) in other_words - words for word in words - other_words):
+    words, other_words = map(_words_in, (normalized, other_normalized))
+    if _are_opposite(words - other_words, other_words - words):
         return True
     if _continue_a_name(names, other_words) or _continue_a_name(other_names, words):
         return True
     own, others = ({name for name in them if " " not in name} for them in (names - other_words, other_names - words))
     return bool(own and others) and not any(_is_misspelling(one, other) for one in own for other in others)
+
+
+def _words_in(normalized: str) -> set[str]:
+    return set(_WORD.findall(without_acronym_dots(without_contractions(normalized))))
+
+
+def _are_opposite(words: Set[str], other_words: Set[str]) -> bool:
+    """Return whether two questions mean the opposite, by the words that only one of them has."""
+    if any((one, other) in _OPPOSITE or _has_prefix(one, other) for one in words for other in other_words):
+        return True
+    differing = words | other_words
+    return bool(differing & _NEGATIONS) and differing <= _NEGATIONS | _WITH_NEGATION
+
+
+def _has_prefix(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= _MIN_PREFIXED and longer.endswith(shorter) and longer[: -len(shorter)] in _PREFIXES
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:

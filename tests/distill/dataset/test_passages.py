@@ -37,6 +37,23 @@ def test_a_document_that_contains_an_evaluation_answer_leaks_it() -> None:
     assert leaks(PassageIndex(table, [0]), [0], [1]) == [(0, 1)]
 
 
+def test_an_answer_is_found_if_a_tenth_of_its_words_differ_but_not_half_of_it() -> None:
+    answer = text_of(9, 60)
+    words = answer.split()
+    changed = " ".join("other" if n % 10 == 5 else word for n, word in enumerate(words))
+    bullets = "\n- ".join(" ".join(words[n : n + 10]) for n in range(0, 60, 10))
+    half = " ".join(words[: len(words) // 2])
+    documents = [f"{text_of(2 + n, 300)} {text}" for n, text in enumerate((changed, bullets, half))]
+    table = table_of(text_of(1, 200), *documents, answers={answer: 0})
+    assert leaks(PassageIndex(table, [0]), [0], [1, 2, 3]) == [(0, 1), (0, 2)]
+
+
+def test_a_chinese_answer_of_fewer_than_sixty_characters_is_compared() -> None:
+    answer = "图书馆和游泳池自上次选举以来已经失去了三分之一的员工委员会因此反对拟议的削减并要求重新审查"
+    table = table_of(text_of(1, 200), f"{text_of(2, 200)} {answer}", answers={answer: 0})
+    assert leaks(PassageIndex(table, [0]), [0], [1]) == [(0, 1)]
+
+
 def test_a_single_passage_relates_documents_only_loosely() -> None:
     passage = text_of(1, 120)
     index = PassageIndex(table_of(f"{text_of(2, 400)} {passage}", f"{passage} {text_of(3, 400)}"))

@@ -26,6 +26,18 @@ QUESTION = "How do I turn on versioning for a bucket?"
         "How do I turn on versioning for a bucket?</li>",
         "&lt;b&gt;How&lt;/b&gt; do I turn on versioning for a bucket&quest;",
         "How do I turn on <a href='x'>versioning</a> for a bucket?",
+        "How do I turn on <acronym>versioning</acronym> for a bucket?",
+        "<Frage>How do I turn on versioning for a bucket?</Frage>",
+        "<xhtml:p>How do I turn on versioning for a bucket?</xhtml:p>",
+        "<!-- a > b -->How do I turn on versioning for a bucket?",
+        "<![CDATA[How do I turn on versioning for a bucket?]]>",
+        "<?xml version='1.0'?><!DOCTYPE html><script>f()</script>How do I turn on versioning for a bucket?",
+        "How do I turn on vers<span></span>ioning for a bucket?",
+        "[b]How do I turn on [url=http://a.b]versioning[/url] for a bucket?[/b]",
+        "'''How''' do I turn on [[Versions|versioning]] for a ''bucket''?",
+        "How do I turn on [versioning][guide] for a [bucket][]?",
+        "How do I turn on :term:`versioning` for a `bucket <https://a.b>`_?",
+        "How do I turn on \\textbf{versioning} for a ==bucket==?",
     ],
 )
 def test_markup_is_removed(text: str) -> None:
@@ -46,6 +58,10 @@ def test_markup_is_removed(text: str) -> None:
         "SELECT * FROM a WHERE b * 2",
         "http://a.b/?x=1&copy=2",
         "C#, #1 and ~/.aws",
+        "What does <b></b> do?",
+        "What does <timeout>30</timeout> mean?",
+        "What is x[0][1], and what is [10][20]?",
+        "Is [[ -f x ]] a test, and is '' empty or a == b?",
     ],
 )
 def test_text_that_only_looks_like_markup_stays(text: str) -> None:
@@ -54,3 +70,9 @@ def test_text_that_only_looks_like_markup_stays(text: str) -> None:
 
 def test_entities_that_were_escaped_twice_are_replaced() -> None:
     assert unescape_entities("a&amp;nbsp;b &#38;amp; c") == "a\xa0b & c"
+    assert unescape_entities("a&amp;amp;amp;nbsp;b") == "a\xa0b"
+
+
+def test_entities_may_be_in_upper_case_and_some_need_no_semicolon() -> None:
+    assert unescape_entities("a&NBSP;b&nbsp c&#160 d&#x0000AD;e") == "a\xa0b\xa0 c\xa0 d\xade"
+    assert unescape_entities("?a=1&nbsp=2&copy=3") == "?a=1&nbsp=2&copy=3"

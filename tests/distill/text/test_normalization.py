@@ -27,6 +27,7 @@ from include.distill.text.normalization import (
         "\u2066\u2069",
         "\u3164",
         "\u2800",
+        "\U0001bca0\U0001d173",
         "\ufe0f",
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from include.distill.text.passages import (
     MAX_HASHES,
     halvings_of,
+    has_characters,
     has_shared_stretch,
     shared_share,
     sketch,
@@ -30,6 +31,21 @@ def test_half_of_a_text_is_found_inside_another_text_if_a_tenth_of_the_words_dif
         words = text_of(seed, 200).split()
         half = changed(" ".join(words[:100]), share)
         assert 0.35 <= share_of(" ".join(words), f"{text_of(seed + 100, 100)} {half} {text_of(seed + 200, 50)}") <= 0.7
+
+
+def test_spaces_between_characters_of_scripts_without_spaces_are_ignored() -> None:
+    for text in (
+        "委員会は来年度の予算について話し合うため、火曜日に会合を開いた。" * 2,
+        "คณะกรรมการประชุมกันเมื่อวันอังคาร" * 3,
+    ):
+        assert np.array_equal(sketch(text), sketch("\n".join(text)))
+
+
+def test_a_chinese_japanese_or_korean_character_counts_as_two() -> None:
+    assert has_characters("委員会は", 8)
+    assert not has_characters("委員会は", 9)
+    assert has_characters("abc委", 5)
+    assert not has_characters("abcd", 5)
 
 
 def test_unrelated_texts_share_nothing() -> None:

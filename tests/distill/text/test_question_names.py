@@ -26,6 +26,19 @@ def are_different(one: str, other: str) -> bool:
         ("Wie sichere ich Azure?", "Wie sichere ich Azure Files?"),
         ("¿Qué es Windows?", "¿Qué es Windows Server?"),
         ("What is the maximum size of an object?", "What is the minimum size of an object?"),
+        ("How do I turn on versioning for a bucket?", "How do I turn off versioning for a bucket?"),
+        ("Wie aktiviere ich die Versionierung?", "Wie deaktiviere ich die Versionierung?"),
+        ("Wie schalte ich die Versionierung ein?", "Wie schalte ich die Versionierung aus?"),
+        ("Comment activer les versions ?", "Comment désactiver les versions ?"),
+        ("¿Cómo habilito las versiones?", "¿Cómo deshabilito las versiones?"),
+        ("How do I start a job?", "How do I restart a job?"),
+        ("Is it legal to vote twice?", "Is it illegal to vote twice?"),
+        ("Which files can be uploaded?", "Which files cannot be uploaded?"),
+        ("Why does it start?", "Why doesn't it start?"),
+        ("Warum startet der Server?", "Warum startet der Server nicht?"),
+        ("How do I compile a program in C?", "How do I compile a program in C++?"),
+        ("How do I compile C code?", "How do I compile C++ code?"),
+        ("What does Option B cost?", "What does Option C cost?"),
     ],
 )
 def test_questions_about_different_things_are_told_apart(one: str, other: str) -> None:
@@ -50,6 +63,10 @@ def test_questions_about_different_things_are_told_apart(one: str, other: str) -
         ("What is Access Management?", "What is Access Management (IAM)?"),
         ("Who reads the NASA report?", "Who reads the report of NASA?"),
         ("How Do I Turn On Logs?", "How Can I Turn On Logs?"),
+        ("What is the capital of the US?", "What is the capital of the U.S. today?"),
+        ("Why can I not see my bucket?", "Why can't I see my bucket?"),
+        ("How do I back up a bucket?", "How do I back up a bucket if it is not empty?"),
+        ("Can I port a number?", "Can I transport a number?"),
     ],
 )
 def test_spelling_case_and_added_names_do_not_make_a_question_different(one: str, other: str) -> None:

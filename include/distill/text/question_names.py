@@ -39,7 +39,7 @@ _OPPOSITES = (
 _MIN_PREFIXED = 4
 _PREFIXES = ("de", "des", "dés", "dis", "ent", "il", "im", "in", "ir", "non", "re", "un")
 _NEGATIONS = {
-    "not", "never", "no", "nicht", "nie", "kein", "keine", "keinen", "pas", "jamais", "nunca", "non", "não", "не", "нет",
+    "not", "never", "no", "nicht", "nie", "kein", "keine", "keinen", "pas", "jamais", "nunca", "não", "не", "нет",
 }  # fmt: skip
 # Words that come with a negation ("Why do I not see it?", "Il ne répond pas").
 _WITH_NEGATION = {"a", "an", "any", "do", "does", "did", "ne", "n", "ein", "eine", "einen", "un", "une"}

@@ -75,7 +75,7 @@ class SourceData(Section):
     training_csv: NonBlankText
     evaluation_csv: NonBlankText | None = None
     evaluation_share: Share = Field(
-        0.1, description="share of the documents that are held out for evaluation if evaluation_csv is not set"
+        0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )
     documents: int | None = Field(None, ge=1, description="use only the first N records of training_csv")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of evaluation_csv")
@@ -237,7 +237,7 @@ class Promotion(Section):
     )
     max_incomplete_share: Share = Field(
         0.02,
-        description="maximum share of an arm's answers that are truncated, filtered or empty; above it, the report"
+        description="maximum share of an arm's answers that are incomplete, such as truncated; above it, the report"
         " warns, and the promotion rule refuses the arm, both as candidate and as champion",
     )
     runs_a_year: float = Field(

@@ -23,8 +23,11 @@ from include.distill.text.normalization import normalize
 
 _QUOTE = "[\"'“”]"
 _MAX_VERDICTS, _MAX_OBJECTS = 8, 100  # an output with more verdicts or objects is not a reply to the prompt
-_FENCE = re.compile(r"```[ \t]*+(?:json[a-z]*\b)?", re.IGNORECASE)
-_COMMA_AT_END = re.compile(r",(?=\s*+[}\]])")
+_FENCE = re.compile(r"`{3,}+[ \t]*+(?:json[a-z]*\b)?", re.IGNORECASE)
+_COMMA_AT_END = re.compile(r",(?:\s*+,)?(?=\s*+[}\]])")
+_LINE_END = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt])?')
 _VERDICT_KEY = re.compile(rf"{_QUOTE}verdict{_QUOTE}\s*+:", re.IGNORECASE)
 _QUOTED_VERDICT = re.compile(rf"\\?{_QUOTE}verdict\\?{_QUOTE}\s*+:", re.IGNORECASE)
@@ -32,8 +35,8 @@ _QUOTED_VERDICT = re.compile(rf"\\?{_QUOTE}verdict\\?{_QUOTE}\s*+:", re.IGNORECA
 _START = re.compile(
     r"""
     ^[ \t`]*+
-    (?: (?:here\ is\ |here's\ )? (?:my\ |the\ )? (?:final\ )?
-        (?:verdict|judge?ment|decision|json|json\ object|output) :\s*+ )?
+    (?: \**+ (?:here\ is\ |here's\ )? (?:my\ |the\ )? (?:final\ )?
+        (?:verdict|judge?ment|decision|json|json\ object|output) \**+ :\**+ \s*+ )?
     \[?\s*+ (?P<object>\{) (?=\s*+["'“”}])
     """,
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
@@ -82,6 +85,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 def _only_verdict(text: str) -> str | None:
     """Return, in lower case, the verdict on which all objects in ``text`` agree; ``None`` if it is not certain."""
+    text = _SPACE.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text)))
     keys = len(_VERDICT_KEY.findall(text))
     if not 1 <= keys <= _MAX_VERDICTS:
         return None

@@ -129,9 +129,9 @@ class TaskBudget:
         with self._lock:
             usd_per_call = self._usd / len(self._paid_keys) if self._paid_keys else self._first_call_usd
             expected = usd_per_call * (self._in_flight + 1)
-            # The first call is always sent, because the real cost of a call is not known yet. Other calls that start
-            # at the same time are sent only if they fit into the share.
-            is_first = not self._paid_keys and not self._in_flight
+            # The first call is sent even if it is expected to cost more than the share, because the real cost of a call
+            # is not known yet. Other calls that start at the same time are sent only if they fit into the share.
+            is_first = not self._paid_keys and not self._in_flight and self._lost_usd < self._share.usd
             if not is_first and self._usd + self._lost_usd + expected > self._share.usd * (1 + _ROUNDING):
                 raise SpendCapError(self._used_up(request))
             self._in_flight += 1

@@ -135,10 +135,12 @@ class CriticCounter:
         self._usage = UsageCounter(run_key)
 
     def add(self, verdicts: Iterable[CriticVerdict]) -> None:
-        """Count ``verdicts``."""
-        for verdict in verdicts:
-            self._verdicts[verdict.label] += 1
-            self._usage.add(verdict.answers)
+        """Count ``verdicts``. The answers that contain them are counted by :meth:`counted`."""
+        self._verdicts.update(verdict.label for verdict in verdicts)
+
+    def counted(self, ask: Callable[[ModelRequest], StoredAnswer]) -> Callable[[ModelRequest], StoredAnswer]:
+        """Return a function that calls ``ask`` and counts each of the critic's answers when it arrives."""
+        return self._usage.counted(ask)
 
     def as_record(self) -> CriticCounts:
         """Return the number of pairs for each verdict, the calls and the tokens, as they appear in the manifest."""

@@ -98,19 +98,34 @@ class Usage:
 
 
 class UsageCounter:
-    """A counter for the usage of answers that arrive one after another; see :meth:`Usage.from_answers`."""
+    """A thread-safe counter for answers that arrive one after another; see :meth:`Usage.from_answers`."""
 
     def __init__(self, run_key: str) -> None:
         self.usage = Usage()
         self._run_key = run_key
         self._counted_keys: set[str] = set()
+        self._lock = Lock()
 
     def add(self, answers: Iterable[StoredAnswer]) -> None:
         """Add the usage of ``answers``."""
-        for answer in answers:
-            key = answer.request.key
-            self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._counted_keys)
-            self._counted_keys.add(key)
+        with self._lock:
+            for answer in answers:
+                key = answer.request.key
+                self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._counted_keys)
+                self._counted_keys.add(key)
+
+    def counted(self, ask: Callable[[ModelRequest], StoredAnswer]) -> Callable[[ModelRequest], StoredAnswer]:
+        """Return a function that calls ``ask`` and adds each answer when it arrives.
+
+        So the answers of a row that fails later are counted too.
+        """
+
+        def ask_and_count(request: ModelRequest) -> StoredAnswer:
+            answer = ask(request)
+            self.add([answer])
+            return answer
+
+        return ask_and_count
 
 
 class AnsweringClient(Protocol):

@@ -34,20 +34,29 @@ class LostCalls:
     The lost calls of one task. The class is thread-safe.
 
     :param folder: URI of the run's folder for lost calls.
-    :param round_name: identifies the task instance and the number of times that it was cleared. A retry by Airflow
-        belongs to the same round as the attempt before it. When a person clears the task, a new round begins, in which
-        its requests may be sent again.
+    :param task: identifies the task instance within the run.
+    :param times_cleared: a number that differs each time that a person clears the task. A retry by Airflow belongs to
+        the same round as the attempt before it. When a person clears the task, a new round begins, in which its
+        requests may be sent again.
     """
 
     store: ObjectStore
     folder: str
-    round_name: str
-    _new: dict[str, list[LostCallRecord]] = field(default_factory=dict, repr=False, compare=False)
+    task: str
+    times_cleared: int
+    _new: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _listing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    @property
+    def round_name(self) -> str:
+        """The task instance and how often it was cleared, as in the records."""
+        return f"{self.task} {self.times_cleared}"
 
     def earlier(self, request: ModelRequest) -> list[LostCallRecord]:
-        """Return the lost calls of ``request`` in earlier attempts of this task."""
-        return self._stored.get(request.key, [])
+        """Return the lost calls of ``request`` in earlier attempts of this task, also before it was cleared."""
+        records = [read_json(self.store, uri, LostCallRecord) for uri in self._stored_uris(request.key)]
+        return [record for record in records if record["round"].rpartition(" ")[0] == self.task]
 
     def require_attempt_left(self, request: ModelRequest) -> None:
         """Raise an error if ``request`` has already been sent as often as allowed.
@@ -58,7 +67,10 @@ class LostCalls:
             raise self.given_up(request)
 
     def add(self, request: ModelRequest) -> None:
-        """Store the record of a call whose answer did not arrive."""
+        """Store the record of a call whose answer did not arrive.
+
+        :raises ServiceError: the record could not be stored. In this attempt of the task, the call still counts.
+        """
         record: LostCallRecord = {
             "key": request.key,
             "model": request.model.key,
@@ -68,7 +80,7 @@ class LostCalls:
         }
         with self._lock:
             number = self.count(request) + 1
-            self._new.setdefault(request.key, []).append(record)
+            self._new[request.key] = self._new.get(request.key, 0) + 1
         write_json(self.store, f"{self.folder}{self._prefix}-{request.key}-{number}.json", record)
 
     def given_up(self, request: ModelRequest) -> PossiblyBilledError:
@@ -84,16 +96,25 @@ class LostCalls:
         return PossiblyBilledError(message)
 
     def count(self, request: ModelRequest) -> int:
-        """Return how many calls of ``request`` were lost in all attempts of this task."""
-        return len(self.earlier(request)) + len(self._new.get(request.key, []))
+        """Return how many calls of ``request`` were lost in all attempts of this task since it was last cleared."""
+        stored = self._stored_uris(request.key)
+        in_round = sum(uri.startswith(f"{self.folder}{self._prefix}-") for uri in stored)
+        return in_round + self._new.get(request.key, 0)
 
     @cached_property
     def _prefix(self) -> str:
         return canonical_hash([self.round_name])[:16]
 
+    def _stored_uris(self, key: str) -> list[str]:
+        # Without this lock, a slow listing could contain a call that this attempt has already counted as new.
+        with self._listing:
+            return self._uris_by_key.get(key, [])
+
     @cached_property
-    def _stored(self) -> dict[str, list[LostCallRecord]]:
-        by_key: dict[str, list[LostCallRecord]] = {}
-        for record in lost_call_records(self.store, f"{self.folder}{self._prefix}-"):
-            by_key.setdefault(record["key"], []).append(record)
+    def _uris_by_key(self) -> dict[str, list[str]]:
+        """The records of all tasks of the run when this attempt began; a record's name contains the request's key."""
+        by_key: dict[str, list[str]] = {}
+        for uri in self.store.list(self.folder):
+            key = uri.rpartition("/")[2].partition("-")[2].partition("-")[0]
+            by_key.setdefault(key, []).append(uri)
         return by_key

@@ -82,7 +82,8 @@ class PacedClient:
         the block stores the answer, a killed task therefore loses at most ``concurrency`` answers.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
-        :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times.
+        :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times. If calls are not
+            billed one by one, a :class:`TransientError` is raised instead, because a retry of the task costs nothing.
         :raises UnreadableAnswerError: the answer has an unknown format. The call was billed.
         :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or no request of the task has been answered for
             ``patience_seconds``.
@@ -104,7 +105,8 @@ class PacedClient:
                 lost += 1
                 if lost >= MAX_SENT:
                     self._stop_if_answers_are_lost(request, error)
-                    raise self._lost_calls.given_up(request) if self._lost_calls else error from error
+                    given_up = self._lost_calls.given_up(request) if self._lost_calls else None
+                    raise given_up or _endpoint_silent(request, lost) from error
                 self._stop_without_answers(request, error)
                 self._pause(lost)
             except UnreadableAnswerError as error:
@@ -157,12 +159,16 @@ class PacedClient:
         if self._limiter.give_up(request.key) < MAX_GIVEN_UP or self._limiter.stopped_by:
             return
         kind = ContractError if isinstance(error, ContractError) else TransientError
+        cost = (
+            " AWS may bill each call that was sent; the report counts them as billed. A retry of the task sends each"
+            f" request at most {MAX_SENT} times in all."
+        )
         message = (
             f"The answers of {request.invoke_id} to {MAX_GIVEN_UP} requests were lost or unreadable, and no other"
-            " request was answered in between, so this task sends no further calls. AWS may bill each call that was"
-            " sent; the report counts them as billed. All answers so far are stored. A retry of the task sends each"
-            f" request at most {MAX_SENT} times in all. If this repeats, correct the cause and clear the task to"
-            f" request the missing answers. The last error: {error}"
+            " request was answered in between, so this task sends no further calls."
+            f"{cost if self._lost_calls else ' The endpoint is billed by the hour and not by call.'} All answers so far"
+            " are stored. If this repeats, correct the cause and clear the task to request the missing answers. The"
+            f" last error: {error}"
         )
         self._limiter.stop(kind(message))
 
@@ -178,16 +184,47 @@ class PacedClient:
         except BaseException as error:
             # An answer that was lost or has an unknown format uses the quota too, but its token usage is not known.
             is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError | PossiblyBilledError)
-            if self._lost_calls and isinstance(error, PossiblyBilledError | UnreadableAnswerError):
-                self._lost_calls.add(request)
             service_error = error if isinstance(error, ServiceError) else None
-            self._limiter.record_error(request.key, sent_at, service_error, unused_tokens=reserved if is_free else 0.0)
-            self._limiter.end_call()
+            try:
+                if isinstance(error, PossiblyBilledError | UnreadableAnswerError):
+                    self._record_lost(request, error)
+            finally:
+                unused = reserved if is_free else 0.0
+                self._limiter.record_error(request.key, sent_at, service_error, unused_tokens=unused)
+                self._limiter.end_call()
             raise
         self._estimate.update(request, completion)
         used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
         self._limiter.record_answer(sent_at, unused_tokens=reserved - used)
         return completion
+
+    def _record_lost(self, request: ModelRequest, error: ServiceError) -> None:
+        """Record a call whose answer is lost. If the record cannot be stored, stop all later calls."""
+        if not self._lost_calls:
+            return
+        try:
+            self._lost_calls.add(request)
+        except ServiceError as storage_error:
+            message = (
+                f"A call to {request.invoke_id} got no readable answer, and the record of this call could not be stored"
+                f" ({storage_error}). AWS may bill the call, but the report does not count it, so this task sends no"
+                " further calls. All answers so far are stored. Airflow retries the task if it has retries left."
+                f" Otherwise, correct the access to S3, then clear the task. The call's error: {error}"
+            )
+            stop = TransientError(message)
+            self._limiter.stop(stop)
+            raise stop from storage_error
+
+
+def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
+    """Return the error for a request to which an endpoint of the run, which is billed by the hour, does not answer."""
+    message = (
+        f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"
+        f" {times} times, and the answer did not arrive. The endpoint is billed by the hour and not by call. All other"
+        " answers are stored. Airflow retries the task if it has retries left. Otherwise, check the endpoint's latency"
+        " in CloudWatch, or reduce max_tokens. Then clear this task to send the request again."
+    )
+    return TransientError(message)
 
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:

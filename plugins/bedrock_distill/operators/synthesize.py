@@ -63,17 +63,18 @@ class BedrockSynthesizeOperator(DistillOperator):
         use_case = self.use_case
         expected = synthesis_lines(use_case, lengths, load_prices())
         ask = self.rate_limited_model(context, model=use_case.teacher, expected=expected, calls=len(lengths))
+        # Each answer is counted when it arrives, because a row that fails later has paid for it too.
+        usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         work = partial(
             create_synthetic_samples,
             teacher=Teacher(self.model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis),
             filters=self._filters(),
-            ask=ask,
-            critic=self._critic(ask, lengths),
+            ask=usage.counted(ask),
+            critic=self._critic(ask, lengths, critic),
         )
         outcomes = for_each(stream_jsonl(self.store, shard, Row), work, threads=use_case.fan_out.threads)
-        usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         with ShardFiles(self.store, self.folder, int(self.shard)) as files:
-            counts = count_samples(self._written(outcomes, files, usage, critic, context))
+            counts = count_samples(self._written(outcomes, files, critic, context))
         totals = usage.usage.as_record()
         manifest: SynthesisManifest = {
             "documents": counts["documents"],
@@ -102,7 +103,6 @@ class BedrockSynthesizeOperator(DistillOperator):
         self,
         outcomes: Iterable[SyntheticSamples | Failure[Row]],
         files: ShardFiles,
-        usage: UsageCounter,
         critic: CriticCounter,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
@@ -113,14 +113,13 @@ class BedrockSynthesizeOperator(DistillOperator):
                 failures.append((outcome.item, outcome.error))
                 continue
             files.write(outcome)
-            usage.add(outcome.answers)
             critic.add(outcome.verdicts)
             yield outcome
         for failed in retry_or_record(failures, context):
             files.write_failed(failed)
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
-    def _critic(self, ask: RateLimitedModel, rows: Sequence[RowTokens]) -> Critic | None:
+    def _critic(self, ask: RateLimitedModel, rows: Sequence[RowTokens], counter: CriticCounter) -> Critic | None:
         """Return the critic with this shard's share of the budget; ``None`` if the use case has no critic."""
         settings = self.use_case.critic
         if settings is None:
@@ -133,7 +132,10 @@ class BedrockSynthesizeOperator(DistillOperator):
             ask.with_budget(budget), self.answers, self.store, share=share, marker_uri=marker_uri
         )
         return Critic(
-            self.model(settings.model), self.prompt(self.use_case.prompts.critic), settings, ask_within_budget
+            self.model(settings.model),
+            self.prompt(self.use_case.prompts.critic),
+            settings,
+            counter.counted(ask_within_budget),
         )
 
     def _estimate(self) -> BudgetEstimate:

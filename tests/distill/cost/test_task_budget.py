@@ -224,3 +224,15 @@ class TestTaskBudget:
         budget.record_lost([lost])
         with pytest.raises(SpendCapError, match=r"up to \$20\.0000 for 1 calls whose answer did not arrive"):
             budget.ask(request(2), Teacher())
+
+    def test_a_share_that_lost_calls_have_used_up_refuses_also_the_first_call(self) -> None:
+        lost: LostCallRecord = {"key": "k", "model": "m", "round": "r", "input_tokens": 20, "output_tokens": 0}
+        for usd, is_sent in ((19, False), (21, True)):
+            budget, teacher = TaskBudget(BudgetShare(usd, 100, 1), (1.0, 2.0), "run"), Teacher()
+            budget.record_lost([lost])
+            if is_sent:
+                budget.ask(request(1), teacher)
+            else:
+                with pytest.raises(SpendCapError, match="calls whose answer did not arrive"):
+                    budget.ask(request(1), teacher)
+            assert teacher.asked == is_sent

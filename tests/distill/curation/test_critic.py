@@ -48,8 +48,9 @@ class Budget:
         return self._paid.get_or_ask(request, self.bedrock)
 
 
-def judged(budget: Budget, **settings: Any) -> tuple[Critic, CriticVerdict]:
-    critic = Critic(MODEL, PROMPT, SETTINGS.model_copy(update=settings), budget.ask)
+def judged(budget: Budget, count: CriticCounter | None = None, **settings: Any) -> tuple[Critic, CriticVerdict]:
+    ask = count.counted(budget.ask) if count else budget.ask
+    critic = Critic(MODEL, PROMPT, SETTINGS.model_copy(update=settings), ask)
     return critic, critic.judge(PAIR, "S3 is a store.")
 
 
@@ -134,8 +135,8 @@ class TestJudge:
 class TestCriticCounter:
     def test_the_counter_counts_pairs_by_verdict_and_the_usage_that_this_run_paid_for(self) -> None:
         count = CriticCounter("run")
-        verdicts = [judged(Budget(text))[1] for text in (reply("GROUNDED"), reply("UNGROUNDED"), UNREADABLE)]
-        count.add([*verdicts, judged(Budget("", calls=0))[1]])
+        verdicts = [judged(Budget(text), count)[1] for text in (reply("GROUNDED"), reply("UNGROUNDED"), UNREADABLE)]
+        count.add([*verdicts, judged(Budget("", calls=0), count)[1]])
         # All three critics sent the same request. Calls are counted once for each sample number.
         assert count.as_record() == {
             "grounded": 1,
@@ -151,7 +152,7 @@ class TestCriticCounter:
 
     def test_counts_are_added_over_the_tasks_that_have_critic_counts(self) -> None:
         one = CriticCounter("run")
-        one.add([judged(Budget(reply("GROUNDED")))[1]])
+        one.add([judged(Budget(reply("GROUNDED")), one)[1]])
         empty = CriticCounter("run").as_record()
         summed = sum_critic_counts([{"critic": one.as_record()}, {"critic": empty}, {"accepted": 3}])
         assert summed == one.as_record()

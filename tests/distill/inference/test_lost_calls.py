@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import pytest
 
@@ -15,8 +16,8 @@ FOLDER = "s3://b/p/runs/r/lost_calls/"
 REQUEST = ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, "Write three pairs.", 2000)
 
 
-def lost(store: MemoryStore, round_name: str = "synthesize 0 2") -> LostCalls:
-    return LostCalls(store, FOLDER, round_name)
+def lost(store: MemoryStore, task: str = "synthesize 0", times_cleared: int = 2) -> LostCalls:
+    return LostCalls(store, FOLDER, task, times_cleared)
 
 
 def test_a_lost_call_is_stored_with_the_highest_possible_number_of_tokens() -> None:
@@ -65,7 +66,33 @@ def test_other_requests_tasks_and_rounds_are_not_limited() -> None:
     for _ in range(MAX_SENT):
         lost(store).add(REQUEST)
     lost(store).require_attempt_left(dataclasses.replace(REQUEST, sample=1))
-    lost(store, "synthesize 1 2").require_attempt_left(REQUEST)
-    lost(store, "synthesize 0 5").require_attempt_left(REQUEST)  # a person cleared the task
-    assert lost(store).earlier(REQUEST) != []
-    assert lost(store, "synthesize 0 5").earlier(REQUEST) == []
+    lost(store, "synthesize 1").require_attempt_left(REQUEST)
+    lost(store, times_cleared=5).require_attempt_left(REQUEST)
+
+
+def test_the_calls_of_a_task_before_it_was_cleared_are_still_paid_for() -> None:
+    store = MemoryStore()
+    lost(store).add(REQUEST)
+    lost(store, times_cleared=5).add(REQUEST)
+    rounds = [record["round"] for record in lost(store, times_cleared=8).earlier(REQUEST)]
+    assert sorted(rounds) == ["synthesize 0 2", "synthesize 0 5"]
+    assert lost(store, "synthesize 1").earlier(REQUEST) == []
+
+
+def test_a_slow_listing_does_not_count_a_new_call_twice() -> None:
+    """One thread lists the records while another thread loses its first call."""
+    first_call_is_lost = threading.Event()
+
+    class SlowStore(MemoryStore):
+        def list(self, prefix_uri: str) -> list[str]:
+            first_call_is_lost.wait(timeout=0.2)
+            return super().list(prefix_uri)
+
+    calls = lost(SlowStore())
+    slow = threading.Thread(target=calls.require_attempt_left, args=[dataclasses.replace(REQUEST, sample=1)])
+    slow.start()
+    calls.require_attempt_left(REQUEST)
+    calls.add(REQUEST)
+    first_call_is_lost.set()
+    slow.join(timeout=5)
+    assert calls.count(REQUEST) == 1

@@ -256,7 +256,7 @@ LOST_FOLDER = "s3://b/p/runs/r/lost_calls/"
 
 
 def lost_calls(store: MemoryStore) -> LostCalls:
-    return LostCalls(store, LOST_FOLDER, "task")
+    return LostCalls(store, LOST_FOLDER, "task 0", 2)
 
 
 class TestLostAnswers:
@@ -292,12 +292,29 @@ class TestLostAnswers:
             ask(client)
         assert len(list(lost_call_records(store, LOST_FOLDER))) == 2
 
-    def test_without_a_record_of_lost_calls_the_request_is_also_sent_at_most_twice(self) -> None:
+    def test_a_silent_endpoint_is_asked_twice_and_the_error_allows_a_retry_because_no_call_is_billed(self) -> None:
         time = Time()
         server = Server(time, lambda _: PossiblyBilledError("read timeout"))
-        with pytest.raises(PossiblyBilledError, match="read timeout"):
+        with pytest.raises(TransientError, match=r"sent 2 times.*billed by the hour") as raised:
             ask(paced(server, time, Quota()))
+        assert type(raised.value) is TransientError
         assert len(server.asked_at) == 2
+
+    def test_a_call_whose_record_cannot_be_stored_stops_the_task(self) -> None:
+        class BrokenStore(MemoryStore):
+            def write(self, uri: str, body: bytes) -> None:
+                raise TransientError("S3 was not available")
+
+        time = Time()
+        server = Server(time, lambda _: PossiblyBilledError("read timeout"))
+        client = paced(server, time, Quota(), lost_calls=lost_calls(BrokenStore()))
+        for row in range(3):
+            with (
+                pytest.raises(TransientError, match=r"could not be stored.*S3 was not.*read timeout"),
+                client.answer(request(f"row {row}")),
+            ):
+                pass
+        assert len(server.asked_at) == 1
 
     def test_two_lost_requests_without_an_answer_in_between_stop_the_task(self) -> None:
         time, store = Time(), MemoryStore()
@@ -321,7 +338,7 @@ class TestLostAnswers:
                 with client.answer(request(f"row {row}")) as completion:
                     assert completion.text == "text"
             else:
-                with pytest.raises(PossiblyBilledError), client.answer(request(f"row {row}")):
+                with pytest.raises(TransientError, match="sent 2 times"), client.answer(request(f"row {row}")):
                     pass
         assert len(server.asked_at) == 30
 

@@ -6,6 +6,7 @@ Turn botocore's exceptions into the pipeline's own errors, with advice on what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +15,13 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
+    HTTPClientError,
     IncompleteReadError,
     ReadTimeoutError,
     ResponseStreamingError,
+    SSLError,
 )
+from urllib3.exceptions import HTTPError
 
 from bedrock_distill.hooks.aws_error_table import load_error_table
 from include.distill.core.errors import (
@@ -72,6 +76,11 @@ TOO_MANY_REQUESTS = 429
 # These operations of bedrock-runtime are billed as soon as the model starts to answer.
 BILLED_METHODS = frozenset({"invoke_model", "converse"})
 _ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, IncompleteReadError)
+# OpenSSL's reasons for a broken connection that was already encrypted, so the request may have been sent. All other
+# reasons belong to the handshake, before the request is sent.
+_SSL_AFTER_HANDSHAKE = re.compile(r"bad[ _]record[ _]mac|decryption[ _]failed|decrypt[ _]error", re.IGNORECASE)
+# A gateway gives this status if the service behind it received the request but did not answer in time.
+GATEWAY_TIMEOUT = 504
 _ANSWER_LOST_ADVICE = (
     "The answer did not arrive, so AWS may bill this call although no answer is stored. A retry sends the request again"
     " and may pay for it again."
@@ -95,9 +104,14 @@ def named_errors(what: str, *, is_billed: bool = False) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if is_billed and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == GATEWAY_TIMEOUT:
+            raise _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE) from error
         raise from_client_error(error, what) from error
     except BotoCoreError as error:
         raise _from_botocore_error(error, what, is_billed=is_billed) from error
+    except HTTPError as error:  # botocore does not translate all errors of urllib3 while a body is read as a stream
+        kind, advice = (PossiblyBilledError, _ANSWER_LOST_ADVICE) if is_billed else (TransientError, _RETRY_ADVICE)
+        raise _named(kind, what, f"{type(error).__name__}: {error}", advice) from error
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
@@ -142,13 +156,22 @@ def _unknown(status: int, what: str, detail: str) -> ServiceError:
 
 
 def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool) -> ServiceError:
-    if is_billed and isinstance(error, _ANSWER_LOST):
+    if is_billed and _is_answer_lost(error):
         return _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE)
     meaning = load_error_table().for_exception(error)
     if meaning is None:
         advice = f"botocore failed with {type(error).__name__}. {_REPORT}"
         return _named(ContractError, what, str(error), advice)
     return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice)
+
+
+def _is_answer_lost(error: BotoCoreError) -> bool:
+    """Return whether a call failed after its request may have been sent."""
+    if isinstance(error, SSLError):
+        return _SSL_AFTER_HANDSHAKE.search(str(error)) is not None
+    # botocore raises HTTPClientError itself, and not a subclass, for errors that it does not expect. Errors before the
+    # connection is made have subclasses.
+    return isinstance(error, _ANSWER_LOST) or type(error) is HTTPClientError
 
 
 def _bucket_region(response: Mapping[str, Any]) -> str:

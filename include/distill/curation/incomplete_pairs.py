@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from include.distill.inference.records import QuestionAnswer
@@ -14,14 +15,26 @@ INCOMPLETE_REASONS = (
     "answer_is_cut_off",
     "question_without_content",
 )
-_COLON = re.compile(r"[:：﹕︓∶꞉][\s*_\"'”’»」)]*\Z")
-# "C:" and "arn:" are complete answers, "Note:" is not.
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_EMPTY_CODE = re.compile(r"```\w*\s*```\s*\Z")
+_COLON = re.compile(r"[:：﹕︓∶꞉](?:[\s*_\"'”’»」)–—…]|\.{2,})*\Z")
+# "C:" and "arn:" are complete answers, "Note:" and "1:" are not.
 _PREFIX = re.compile(
-    r"(?!(?:answer|note|steps?|example|antwort|réponse|respuesta|risposta|resposta)\b)[\w.+/-]+:+", re.I
+    r"(?!(?i:answer|note|steps?|example|antwort|réponse|respuesta|risposta|resposta)\b)(?=[^:]*[^\W\d])[\w.+/-]+:+"
+)
+# "Use:" announces something, unless the question asks for the name of a header or the like.
+_WORD_AND_COLON = re.compile(r"[A-Z\u00c0-\u00de][a-z\u00df-\u00ff]{2,}:+")
+_ASKS_FOR_PREFIX = re.compile(
+    r"prefix|header|label|key|field|scheme|namespace|drive|präfix|préfixe|prefijo", re.IGNORECASE
 )
 _DRIVE = re.compile(r"(?:^|[\s(])[A-Za-z]:\Z")
-_LIST_MARKER = re.compile(r"(?:^|\n)[ \t]*(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)、．]|[-*•–·])[ \t]*\Z")
-_NUMBER = re.compile(r"\d+\.")
+_LIST_MARKER = re.compile(
+    r"(?:^|\n)[ \t]*[*_]{0,2}"
+    r"(?:\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivxIVX]{1,4}) ?(?:[.)、．]{1,2})|[-*+•–·◦▪●](?: \[[ xX]?\])?|[①-⑳]"
+    r"|(?i:step|schritt|étape|paso|passo|stap|шаг|الخطوة|चरण|步骤|步驟|手順|ステップ) ?\d{1,3}[.):：]?)"
+    r"[*_ \t]*\Z"
+)
+_NUMBER = re.compile(r"\(?[\d.]+[.)]?|(?i:step|schritt|étape|paso|passo|stap|шаг|الخطوة|चरण|步骤|步驟|手順|ステップ).*")
 _ASKS_FOR_NUMBER = re.compile(
     r"\b(?:how (?!do|can|should|to)\w+|numbers?|count|version|level|steps?|maximum|minimum|limit|default|value|which|"
     r"size|wie ?viele?|combien|cu[aá]nt\w*|quant\w*|hoeveel|сколько|kaç|كم|كم عدد)\b|いくつ|何|多少|几|幾|कितन|몇|얼마",
@@ -81,11 +94,13 @@ _FUNCTION_WORDS = frozenset(
 
 def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
     """Yield a reason of :data:`INCOMPLETE_REASONS`, and a message, for each part of ``pair`` that is not complete."""
-    question, answer = pair["question"], pair["answer"].strip()
+    question = pair["question"]
+    answer = _EMPTY_CODE.sub("", _INVISIBLE.sub("", pair["answer"]).strip()).strip()
     end = repr(answer[-40:])
-    if _COLON.search(answer) and not (_PREFIX.fullmatch(answer) or _DRIVE.search(answer)):
+    if _COLON.search(answer) and not (_is_prefix(answer, question) or _DRIVE.search(answer)):
         yield "answer_ends_in_colon", f"The answer ends in a colon, so what it announces is missing: {end}."
-    if _LIST_MARKER.search(answer) and not (_NUMBER.fullmatch(answer) and _ASKS_FOR_NUMBER.search(question)):
+    is_list_marker = any(_LIST_MARKER.search(text) for text in (answer, unicodedata.normalize("NFKC", answer)))
+    if is_list_marker and not (_NUMBER.fullmatch(answer) and _ASKS_FOR_NUMBER.search(question)):
         yield "answer_ends_in_list_number", f"The answer ends in the number or mark of an empty list item: {end}."
     if _is_cut_off(answer):
         yield "answer_is_cut_off", f"The answer stops in the middle of a sentence or of a code block: {end}."
@@ -93,6 +108,13 @@ def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
     has_acronym = not question.isupper() and re.search(r"\b[A-Z]{2,}\b", question)
     if words and not has_acronym and _FUNCTION_WORDS.issuperset(words):
         yield "question_without_content", f"The question contains only function words: {question[:80]!r}."
+
+
+def _is_prefix(answer: str, question: str) -> bool:
+    """Return whether an answer that ends in a colon is complete, because the colon belongs to a name."""
+    if not _PREFIX.fullmatch(answer):
+        return False
+    return not _WORD_AND_COLON.fullmatch(answer) or _ASKS_FOR_PREFIX.search(question) is not None
 
 
 def _is_cut_off(answer: str) -> bool:

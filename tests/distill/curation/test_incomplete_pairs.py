@@ -27,6 +27,13 @@ def reasons(question: str = "How do I delete a bucket?", answer: str = "Empty it
         "Note:",
         "Answer:",
         "(as follows:)",
+        "Use: ",
+        "See:",
+        "1:",
+        "The list is as follows:\u200b",
+        "Here are the values:—",
+        "Here are the values: ...",
+        "Run the following command:\n```\n```",
     ],
 )
 def test_an_answer_that_ends_in_a_colon_is_incomplete(answer: str) -> None:
@@ -35,7 +42,32 @@ def test_an_answer_that_ends_in_a_colon_is_incomplete(answer: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["3.", "1)", "(2)", "2.", "-", "- ", "•", "a)", "iv.", "Do this:\n1.", "1. Open the page\n2.", "- one\n-", "１．"],
+    [
+        "3.",
+        "1)",
+        "(2)",
+        "2.",
+        "-",
+        "- ",
+        "•",
+        "a)",
+        "iv.",
+        "Do this:\n1.",
+        "1. Open the page\n2.",
+        "- one\n-",
+        "１．",
+        "1.)",
+        "1 .",
+        "①",
+        "１）",
+        "- [ ]",
+        "**1.**",
+        "1. **",
+        "1.1.",
+        "Step 1.",
+        "चरण 2",
+        "Open it:\n①",
+    ],
 )
 def test_an_answer_that_ends_in_an_empty_list_item_is_incomplete(answer: str) -> None:
     assert reasons(answer=answer) == ["answer_ends_in_list_number"]
@@ -173,3 +205,19 @@ def test_a_question_with_a_content_word_is_complete(question: str) -> None:
 )
 def test_a_number_with_a_full_stop_answers_a_question_for_a_number(question: str) -> None:
     assert reasons(question=question, answer="3.") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which header is sent?", "Authorization:"),
+        ("Which prefix do the keys have?", "arn:"),
+        ("Which step is optional?", "Step 2."),
+        ("Which version is the default?", "1.1."),
+        ("How many are there?", "(2)"),
+        ("How do I stop it?", "Press Ctrl+C."),
+        ("How do I list them?", "Run this:\n```\naws s3 ls\n```"),
+    ],
+)
+def test_a_name_with_a_colon_and_a_number_that_is_asked_for_are_complete(question: str, answer: str) -> None:
+    assert reasons(question, answer) == []

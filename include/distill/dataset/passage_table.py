@@ -140,3 +140,11 @@ def starts_of(numbers: NDArray[Any]) -> Mask:
     starts = np.ones(len(numbers), np.bool_)
     starts[1:] = numbers[1:] != numbers[:-1]
     return starts
+
+
+def are_in(hashes: Sketch, others: Sketch) -> Mask:
+    """Return, for each hash, whether it is one of the sorted others."""
+    if not len(others):
+        return np.zeros(len(hashes), np.bool_)
+    found: Mask = others[np.minimum(np.searchsorted(others, hashes), len(others) - 1)] == hashes
+    return found

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from include.distill.dataset.boilerplate import COMMON_DOCUMENTS, PASSAGE_CHARACTERS, headers_and_footers
 from include.distill.dataset.passage_search import (
     HASH_BITS,
     LOW_BITS,
@@ -22,7 +23,7 @@ from include.distill.dataset.passage_search import (
     count_matches,
     rarest_hashes,
 )
-from include.distill.dataset.passage_table import Mask, PassageTable, starts_of
+from include.distill.dataset.passage_table import Mask, PassageTable, are_in, starts_of
 from include.distill.text.passages import CHARACTERS_PER_HASH, Sketch, has_shared_stretch, shared_share
 
 # Number of hashes that two texts must share. Fewer can be a coincidence.
@@ -39,10 +40,6 @@ _ANSWER_SHARE = 0.8
 _CHANGED_ANSWER_SHARE = 0.5
 _CHANGED_ANSWER_SPREAD = 0.9
 _CHANGED_ANSWER_HASHES = 20
-# In characters: the length of a passage that relates two documents although it is a small part of both.
-PASSAGE_CHARACTERS = 640
-# Text in up to this number of documents is never common text. The limit matters only for few documents.
-COMMON_DOCUMENTS = 5
 # When groups are formed, a document is compared only with this number of the following documents that have the same
 # hash. These are compared with the next ones, so all of them can be joined.
 _NEAREST = 4
@@ -71,6 +68,7 @@ class PassageIndex:
         self._lengths, self._halvings = table.lengths, table.halvings
         self._answers = table.answers
         self._evaluation = self._owned_by(evaluation)
+        self._boilerplate = headers_and_footers(table)
         self.leave_out_common(share=COMMON_SHARE)
 
     def _owned_by(self, documents: Collection[int]) -> Mask:
@@ -81,7 +79,7 @@ class PassageIndex:
 
     def leave_out_common(self, *, share: float) -> None:
         """Leave out all text that is in more than ``share`` of the documents or of the evaluation documents."""
-        common = []
+        common = [self._boilerplate]
         for is_kind in (~self._answers, self._answers):
             common.append(self._table.frequent_hashes(is_kind, max(COMMON_DOCUMENTS, share * self._documents)))
             evaluated = self._evaluation & is_kind
@@ -112,7 +110,7 @@ class PassageIndex:
             return False
         first, second = (self._hashes(self._table.text_positions[number]) for number in (one, other))
         fewer = min(len(first), len(second))
-        return not fewer or 2 * int(_are_in(first, second).sum()) < fewer
+        return not fewer or 2 * int(are_in(first, second).sum()) < fewer
 
     def find(
         self,
@@ -249,7 +247,7 @@ class PassageIndex:
         return hashes[~self._are_common(hashes)] if len(self._common) else hashes
 
     def _are_common(self, hashes: Sketch) -> Mask:
-        return _are_in(hashes, self._common)
+        return are_in(hashes, self._common)
 
     def _relation(self, position: int, number: int, *, want_shared: bool) -> tuple[bool, bool]:
         """Return whether a document contains much of a text, and whether it contains a passage of the text."""
@@ -258,7 +256,7 @@ class PassageIndex:
         halvings = int(max(self._halvings[position], self._halvings[other_position]))
         if halvings:  # only the hashes that both sketches would keep can be compared
             first, second = (hashes[hashes <= 2 ** (32 - halvings) - 1] for hashes in (first, second))
-        matches = _are_in(first, np.sort(second))
+        matches = are_in(first, np.sort(second))
         count = int(matches.sum())
         if self._table.is_answer(position):
             return count >= _MIN_ANSWER_MATCHES and _is_whole_answer(matches), False
@@ -274,14 +272,6 @@ def _is_whole_answer(matches: Mask) -> bool:
     is_long = len(matches) >= _CHANGED_ANSWER_HASHES
     is_changed = is_long and share >= _CHANGED_ANSWER_SHARE and shared_share(matches) >= _CHANGED_ANSWER_SPREAD
     return is_changed or share >= _ANSWER_SHARE
-
-
-def _are_in(hashes: NDArray[np.uint32], others: NDArray[np.uint32]) -> Mask:
-    """Return, for each hash, whether it is one of the sorted others."""
-    if not len(others):
-        return np.zeros(len(hashes), np.bool_)
-    found: Mask = others[np.minimum(np.searchsorted(others, hashes), len(others) - 1)] == hashes
-    return found
 
 
 def _near_pairs(keys: NDArray[np.uint64], low: int, high: int) -> Iterator[NDArray[np.uint64]]:

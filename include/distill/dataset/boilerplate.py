@@ -1,0 +1,69 @@
+"""
+Find the headers and footers of documents, such as a notice of copyright, which are no evidence of a relation.
+
+A header or footer is text at the beginning or the end of more than :data:`COMMON_DOCUMENTS` documents that is shorter
+than a passage and at most half of each document. Text that is also elsewhere in documents is not a header or footer: a
+passage that was retrieved for many questions can be at any place in a document.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.distill.dataset.passage_table import Mask, PassageTable, are_in, starts_of
+from include.distill.text.passages import CHARACTERS_PER_HASH
+
+# Text in up to this number of documents is never common text. The limit matters only for few documents.
+COMMON_DOCUMENTS = 5
+# In characters: the length of a passage that relates two documents although it is a small part of both.
+PASSAGE_CHARACTERS = 640
+_LONGEST = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH  # in hashes
+_GAP = 3  # number of hashes that differ in some documents, such as those of a page number or a date
+_EDGE_SHARE = 0.9  # of the documents with a hash: those in which the hash is in the header or footer
+
+
+def headers_and_footers(table: PassageTable) -> NDArray[np.uint32]:
+    """Return the sorted hashes of headers and footers."""
+    texts = ~table.answers
+    frequent = table.frequent_hashes(texts, COMMON_DOCUMENTS)
+    if not len(frequent):
+        return frequent
+    halvings = table.halvings
+    occurrences, at_edges = [], [np.zeros(0, np.uint32)]
+    for hashes, positions in table.blocks(texts):
+        repeated = are_in(hashes, frequent)
+        occurrences.append(hashes[repeated])
+        starts = np.flatnonzero(starts_of(positions))
+        ends = np.append(starts[1:], len(positions))
+        outermost = [np.minimum(starts + n, ends - 1) for n in range(_GAP + 1)]
+        outermost += [np.maximum(ends - 1 - n, starts) for n in range(_GAP + 1)]
+        has_edge = repeated[np.stack(outermost)].any(axis=0)
+        for start, end in zip(starts[has_edge].tolist(), ends[has_edge].tolist(), strict=True):
+            edges = _edges(repeated[start:end], _LONGEST >> int(halvings[positions[start]]))
+            at_edges.append(hashes[start:end][edges])
+    edge_hashes, edge_counts = np.unique(np.concatenate(at_edges), return_counts=True)
+    all_hashes, all_counts = np.unique(np.concatenate(occurrences), return_counts=True)
+    counts = all_counts[np.searchsorted(all_hashes, edge_hashes)]
+    found: NDArray[np.uint32] = edge_hashes[(edge_counts > COMMON_DOCUMENTS) & (edge_counts >= _EDGE_SHARE * counts)]
+    return found
+
+
+def _edges(repeated: Mask, longest: int) -> Mask:
+    """Return which hashes of a document are in its header or footer, by whether each is in many documents."""
+    edges = np.zeros(len(repeated), np.bool_)
+    first, last = _edge_length(repeated, longest), _edge_length(repeated[::-1], longest)
+    if 2 * (first + last) <= len(repeated):
+        edges[:first] = repeated[:first]
+        edges[len(edges) - last :] = repeated[len(edges) - last :]
+    return edges
+
+
+def _edge_length(repeated: Mask, longest: int) -> int:
+    """Return the length of the text at the beginning whose hashes are in many documents; 0 if it is a passage."""
+    places = np.flatnonzero(repeated[: longest + _GAP])
+    if not len(places) or places[0] > _GAP:
+        return 0
+    gaps = np.flatnonzero(np.diff(places) > _GAP)
+    length = int(places[gaps[0]] if len(gaps) else places[-1]) + 1
+    return length if length <= longest else 0

@@ -28,16 +28,17 @@ DELIMITERS = (
 _BRACKETS = "<＜﹤"
 # Other characters that look like a bracket. They are also quotation marks, so they are escaped only before a slash, or
 # before a name with an underscore, which no quoted word has.
-_QUOTATION_MARKS = "‹〈《⟨❮❬«˂"
+_QUOTATION_MARKS = "‹〈《⟨❮❬«˂❰⟪⧼≺⪻"
 _BRACKET = re.compile(f"[{_BRACKETS}{_QUOTATION_MARKS}]")
-_SLASHES = "/／∕⁄\\＼"
-_CLOSING_BRACKETS = ">＞﹥›〉》⟩❯❭»˃"
+_SLASHES = "/／∕⁄⧸╱⟋\\＼"
+_CLOSING_BRACKETS = ">＞﹥›〉》⟩❯❭»˃❱⟫⧽≻⪼"
+_EMPHASIS = "*_`~"
 _CLOSING = re.compile(rf"[\s{re.escape(_SLASHES)}]*+[{_CLOSING_BRACKETS}]")
 _VALUE = """\\s*+=\\s*+(?:"[^"]*+"|'[^']*+'|[^\\s"'<>]++)"""
 _ATTRIBUTES = re.compile(rf"(?:\s++[\w:.@-]++(?:{_VALUE})?+)++[\s/]*+[{_CLOSING_BRACKETS}]")
 _ATTRIBUTES_WITH_VALUES = re.compile(rf"(?:\s++[\w:.@-]++{_VALUE})++[\s/]*+[{_CLOSING_BRACKETS}]")
-# Cyrillic, Greek and Armenian letters, and the Latin letters that they look like.
-_LATIN = str.maketrans("асԁеёорѕԛгиптмквхіԝοαυεռո", "acdeeopsqruntmkbxiwoauenn")
+# Cyrillic, Greek and Armenian letters, small capitals, and the Latin letters that they look like.
+_LATIN = str.maketrans("асԁеёорѕԛгиптмквхіԝοαυεռոᴀʙᴄᴅᴇғᴍɴᴏᴘǫʀᴛᴜᴡ", "acdeeopsqruntmkbxiwoauennabcdefmnopqrtuw")
 _TAG_IN_TEMPLATE = re.compile(r"<([A-Za-z][\w-]*)>((?:(?!</\1>).)*)</\1>", re.DOTALL)
 
 
@@ -75,7 +76,7 @@ class _TagReader:
 
     def _begins_tag(self, text: str, start: int) -> bool:
         position, has_slash, has_gap = start + 1, False, False
-        while position < len(text) and (text[position] in _SLASHES + "!?" or _is_ignored(text[position])):
+        while position < len(text) and (text[position] in _SLASHES + _EMPHASIS + "!?" or _is_ignored(text[position])):
             has_slash |= text[position] in _SLASHES
             has_gap |= text[position] in "!?" or text[position].isspace()
             position += 1
@@ -121,10 +122,9 @@ class _TagReader:
 
 def _goes_on(text: str, position: int) -> bool:
     """Return whether the name at the end of ``text[:position]`` is only the first part of a longer name."""
-    while position < len(text) and text[position] in "-.:":
+    while position < len(text) and text[position] in "-.:_":
         position += 1
-    following = text[position : position + 1]
-    return following.isalnum() or following == "_"
+    return text[position : position + 1].isalnum()
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ instruction is about.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from include.distill.inference.records import QuestionAnswer
 from include.distill.text.normalization import strip_punctuation
 
 PATTERNS_PATH = INCLUDE / "injections.yaml"
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_BREAK_IN_SENTENCE = re.compile(r"(?<=[^\s.!?:;,|])[ \t]*\n[ \t]*(?=[a-z])")
 _SENTENCE = re.compile(r"(?:[^.!?。！？।؟\n]|[.!?](?=\S))+[.!?。！？।؟]*[\"”’»」')]*|\n")
 _QUOTED = re.compile(r"[\"“„«「『‘]([^\"“”„«»「」『』’\n]{2,300})[\"”“»」』’]|(?<!\w)'([^'\n]{2,300})'(?!\w)")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\"'<>)]+|[\w.+-]+@[\w-]+\.\w+|\b[\w-]+\.(?:example|com|net|org|io)\b")
@@ -84,7 +87,7 @@ class Injections:
 
 def find_injections(row: RowTexts) -> Injections:
     """Find the instructions to a model in the document, the question and the answer of ``row``."""
-    text = "\n".join((row["document"], row["question"], row["answer"]))
+    text = _readable("\n".join((row["document"], row["question"], row["answer"])))
     if not _patterns(PATTERNS_PATH)["triggers"].search(text):
         return Injections((), (), "")
     sentences = [match.group().strip() for match in _SENTENCE.finditer(text)]
@@ -94,6 +97,12 @@ def find_injections(row: RowTexts) -> Injections:
     phrases = dict.fromkeys(strip_punctuation(phrase) for phrase in _demanded_phrases(instructions))
     demanded = tuple(phrase for phrase in phrases if _is_telling(phrase))
     return Injections(instructions, demanded, strip_punctuation(rest))
+
+
+def _readable(text: str) -> str:
+    """Return ``text`` as a model reads it: without invisible characters, emphasis and line breaks in a sentence."""
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("*", "")
+    return _BREAK_IN_SENTENCE.sub(" ", text)
 
 
 def _instruction_sentences(sentences: list[str]) -> list[bool]:
@@ -116,7 +125,7 @@ def _demanded_phrases(sentences: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_telling(words: str) -> bool:
-    return len(words) >= _MIN_DEMANDED and words not in _STOCK_ANSWERS
+    return len(words) >= (_MIN_DEMANDED if words.isascii() else _MIN_DEMANDED - 1) and words not in _STOCK_ANSWERS
 
 
 def _is_main_part(phrase: str, answer: str) -> bool:

@@ -136,8 +136,9 @@ def _is_misspelling(one: str, other: str) -> bool:
     if len(longer) - len(shorter) > 1 or len(longer) < 3:
         return False
     start = next((n for n, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
-    if len(longer) > len(shorter):
-        return shorter[start:] == longer[start + 1 :]
+    if len(longer) > len(shorter):  # "Anna" and "Hanna" are two names, "Event" and "Events" may be one
+        is_long = len(longer) >= _MIN_MISSPELLED or longer == f"{shorter}s"
+        return is_long and shorter[start:] == longer[start + 1 :]
     is_exchanged = shorter[start : start + 2] == longer[start : start + 2][::-1]
     if is_exchanged and shorter[start + 2 :] == longer[start + 2 :]:
         return True

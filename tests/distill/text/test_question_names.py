@@ -39,6 +39,8 @@ def are_different(one: str, other: str) -> bool:
         ("How do I compile a program in C?", "How do I compile a program in C++?"),
         ("How do I compile C code?", "How do I compile C++ code?"),
         ("What does Option B cost?", "What does Option C cost?"),
+        ("How many hours does Anna Meyer work?", "How many hours does Hanna Meyer work?"),
+        ("When was Paul Weber born?", "When was Paula Weber born?"),
     ],
 )
 def test_questions_about_different_things_are_told_apart(one: str, other: str) -> None:
@@ -66,6 +68,8 @@ def test_questions_about_different_things_are_told_apart(one: str, other: str) -
         ("What is the capital of the US?", "What is the capital of the U.S. today?"),
         ("Why can I not see my bucket?", "Why can't I see my bucket?"),
         ("How do I back up a bucket?", "How do I back up a bucket if it is not empty?"),
+        ("What is Amazon Athena?", "What is Amazon Athna?"),
+        ("What are ACLs?", "What is an ACL?"),
         ("Can I port a number?", "Can I transport a number?"),
     ],
 )

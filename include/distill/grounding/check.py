@@ -171,7 +171,7 @@ class GroundingCheck:
         return absences
 
     def _has_unit(self, unit: Unit, asked: Evidence) -> bool:
-        named = {unit_named(word) for source in (self._document, asked) for word in source.words}
+        named = self._document.named_units | asked.named_units
         known = self._document.base_values | asked.base_values
         return unit in named or (unit.dimension, unit.factor.normalize()) in known
 

@@ -257,6 +257,11 @@ class Evidence:
         return frozenset(quantity.unit for quantity in self.quantities if quantity.unit)
 
     @cached_property
+    def named_units(self) -> frozenset[Unit]:
+        """The units that the text names, with or without a number."""
+        return frozenset(unit for word in self.words if (unit := unit_named(word)))
+
+    @cached_property
     def months(self) -> frozenset[int]:
         """The months that the text names."""
         return document_months(self.text, self.language)

@@ -20,6 +20,8 @@ from include.distill.training.records import LossPoint
 LossColumn = Literal["training_loss", "validation_loss"]
 # A longer curve would make the report too large for a browser.
 MAX_STEPS = 100_000
+# No job has such a step or loss, and the chart cannot be computed with numbers near the largest float.
+TOO_LARGE = 1e15
 
 
 def loss_curve(
@@ -53,7 +55,7 @@ def loss_curve(
     if skipped := len(points) - len(curve):
         note(f"{skipped:,} of {len(points):,} rows were left out, because their step_number is not a whole number")
     if gaps := sum(point["loss"] is None for point in curve):
-        note(f"{gaps:,} of {len(curve):,} steps have no {column} that is a finite number")
+        note(f"{gaps:,} of {len(curve):,} steps have no {column} that is a number below {TOO_LARGE:.0e}")
     if len(curve) > MAX_STEPS:
         note(f"only the first {MAX_STEPS:,} of {len(curve):,} steps are used")
     return curve[:MAX_STEPS]
@@ -64,7 +66,7 @@ def _read_rows(metrics: bytes) -> tuple[list[list[str]], dict[str, int]]:
     encoding = "utf-16" if metrics.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     text = metrics.decode(encoding, "replace")
     first_line = text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t", key=first_line.count)
+    delimiter = max(",;\t|", key=first_line.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows = [row for row in reader if any(cell.strip() for cell in row)]
     header = rows[0] if rows else []
@@ -81,13 +83,13 @@ class _Cells:
         self._row, self._columns = row, columns
 
     def number(self, name: str) -> float | None:
-        """Return the finite number in a cell, or ``None`` if the cell has no such number."""
+        """Return the number in a cell; ``None`` if the cell has no number or one that is too large to draw."""
         index = self._columns.get(name, len(self._row))
         try:
             number = float(self._row[index]) if index < len(self._row) else math.nan
         except ValueError:
             return None
-        return number if math.isfinite(number) else None
+        return number if abs(number) < TOO_LARGE else None
 
 
 def _point(cells: _Cells, column: LossColumn) -> LossPoint | None:

@@ -54,6 +54,7 @@ class TestFaultyFiles:
             pytest.param(GOOD.replace("2.5\n", "2.5,extra,cells\n"), id="more cells than columns"),
             pytest.param(GOOD.replace(",", ";"), id="semicolons"),
             pytest.param(GOOD.replace(",", "\t"), id="tabs"),
+            pytest.param(GOOD.replace(",", "|"), id="vertical bars"),
             pytest.param(GOOD.upper().replace("E-1", "e-1"), id="capitals in the header"),
             pytest.param('"step_number","epoch_number","training_loss"\n"1","0","2.5"\n"2","1","0.1"\n', id="quotes"),
             pytest.param(GOOD.replace("\n1,0", "\n1.0,0.0"), id="whole numbers with a decimal point"),
@@ -69,15 +70,15 @@ class TestFaultyFiles:
         assert (loss_curve(text.encode(encoding), note=notes.append), notes) == (READ, [])
 
     @pytest.mark.parametrize(
-        "cell", ["", " ", "nan", "NaN", "inf", "-Infinity", "n/a", "1,5", "null", "2.5.1", "9" * 400]
+        "cell", ["", " ", "nan", "NaN", "inf", "-Infinity", "n/a", "1,5", "null", "2.5.1", "9" * 400, "1e308", "-1e15"]
     )
     def test_a_step_without_a_finite_loss_is_a_gap_and_is_noted(self, cell: str) -> None:
         notes: list[str] = []
         curve = loss_curve(GOOD.replace("2.5", f'"{cell}"').encode(), note=notes.append)
         assert curve == [{"step": 1, "epoch": 0, "loss": None}, READ[1]]
-        assert notes == ["1 of 2 steps have no training_loss that is a finite number"]
+        assert notes == ["1 of 2 steps have no training_loss that is a number below 1e+15"]
 
-    @pytest.mark.parametrize("cell", ["", "x", "-1", "1.5", "nan", "inf", "9" * 400])
+    @pytest.mark.parametrize("cell", ["", "x", "-1", "1.5", "nan", "inf", "9" * 400, "1e300"])
     def test_a_row_without_a_step_is_left_out_and_noted(self, cell: str) -> None:
         notes: list[str] = []
         assert loss_curve(GOOD.replace("\n1,", f"\n{cell},").encode(), note=notes.append) == [READ[1]]

@@ -12,9 +12,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from include.distill.batch.input_files import request_keys
+from include.distill.batch.lost_records import record_lost_answers
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome
 from include.distill.batch.records import BatchError, BatchOutputLine, LineError
 from include.distill.config.catalog import load_catalog
@@ -34,7 +36,15 @@ class _LineOutcome:
 
 
 def collect(
-    plan: BatchJobPlan, job_id: str, *, answers: AnswerStore, errors_uri: str, simulated: bool, threads: int
+    plan: BatchJobPlan,
+    job_id: str,
+    *,
+    answers: AnswerStore,
+    errors_uri: str,
+    lost_calls_uri: str,
+    successes: int = 0,
+    simulated: bool,
+    threads: int,
 ) -> BatchOutcome:
     """
     Store the answers of an ended job under the keys of their requests, and the job's errors at ``errors_uri``.
@@ -44,6 +54,8 @@ def collect(
 
     :param job_id: last part of the job's ARN. Bedrock writes into a folder with this name.
     :param errors_uri: URI of the JSONL file to write, with one :class:`BatchError` per line.
+    :param lost_calls_uri: folder for the records of answers that were billed but cannot be used.
+    :param successes: number of records that Bedrock says it answered; 0 if it does not say.
     :param simulated: whether the AWS simulator ran the job.
     :return: the outcome. A request without an output line is counted as unanswered.
     :raises ServiceError: an answer could not be stored. Other answers may already be stored. Call the function again to
@@ -51,26 +63,60 @@ def collect(
     """
     keys = request_keys(answers.store, plan.input_uri)
     answers = dataclasses.replace(answers, run_key=plan.run_key)  # the run that bought the job pays for its answers
-    not_counted, answered, errors = set(keys), 0, 0
+    tally = _Tally(set(keys))
 
-    def collect_line(line: bytes) -> _LineOutcome:
-        return _collect_line(line, keys, plan, answers, simulated=simulated)
+    read = partial(_collect_line, keys=keys, plan=plan, answers=answers, simulated=simulated)
 
     def line_errors() -> Iterator[BatchError]:
-        nonlocal answered, errors
-        lines = _output_lines(answers.store, f"{plan.output_uri}{job_id}/")
-        for outcome in for_each(lines, collect_line, threads=threads):
+        for outcome in for_each(_output_lines(answers.store, f"{plan.output_uri}{job_id}/"), read, threads=threads):
             if isinstance(outcome, Failure):
                 raise outcome.error
-            if outcome.record_id in not_counted:
-                not_counted.discard(outcome.record_id)
-                answered += outcome.error is None
-                errors += outcome.error is not None
+            tally.add(outcome)
             if outcome.error:
                 yield {"record_id": outcome.record_id, **outcome.error}
 
     write_jsonl(answers.store, errors_uri, line_errors())
-    return BatchOutcome(plan.records, answered, errors)
+    record_lost_answers(
+        answers.store,
+        plan,
+        unreadable=tally.unreadable,
+        without_line=tally.without_line,
+        missing=tally.missing(successes),
+        lost_calls_uri=lost_calls_uri,
+    )
+    return BatchOutcome(plan.records, tally.answered, tally.errors)
+
+
+@dataclass
+class _Tally:
+    """
+    Counts of a job's output lines.
+
+    :param without_line: keys of the requests that no line has answered so far.
+    :param unreadable: keys of the requests whose answers have an unknown format.
+    """
+
+    without_line: set[str]
+    answered: int = 0
+    errors: int = 0
+    unreadable: set[str] = field(default_factory=set)
+    unreadable_lines: int = 0
+
+    def missing(self, successes: int) -> int:
+        """Return how many answers were billed but are in no readable line, if Bedrock counted ``successes``."""
+        return max(self.unreadable_lines, successes - self.answered - len(self.unreadable))
+
+    def add(self, outcome: _LineOutcome) -> None:
+        """Count a line. A second line for the same request is not counted."""
+        reason = outcome.error["reason"] if outcome.error else None
+        self.unreadable_lines += reason == "unreadable_line"
+        if outcome.record_id not in self.without_line:
+            return
+        self.without_line.discard(outcome.record_id)
+        self.answered += reason is None
+        self.errors += reason is not None
+        if reason == "unreadable_answer":
+            self.unreadable.add(outcome.record_id)
 
 
 def _output_lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:

@@ -138,7 +138,7 @@ class TaskBudget:
         try:
             completion = client.ask(request)
         except (PossiblyBilledError, UnreadableAnswerError):
-            self._add_lost(request.estimated_tokens[1], request.max_tokens)
+            self._add_lost(request.estimated_tokens[1], request.max_tokens, self._usd_per_token)
             raise
         finally:
             with self._lock:
@@ -150,11 +150,12 @@ class TaskBudget:
         """Count the highest possible cost of a request's calls that were lost in earlier attempts of the task."""
         for call in calls:
             if call["key"] not in self._keys_lost_earlier:
-                self._add_lost(call["input_tokens"], call["output_tokens"])
+                prices = self._usd_per_batch_token if call.get("batch") else self._usd_per_token
+                self._add_lost(call["input_tokens"], call["output_tokens"], prices)
         self._keys_lost_earlier.update(call["key"] for call in calls)
 
-    def _add_lost(self, input_tokens: int, output_tokens: int) -> None:
-        input_price, output_price = self._usd_per_token
+    def _add_lost(self, input_tokens: int, output_tokens: int, usd_per_token: tuple[float, float]) -> None:
+        input_price, output_price = usd_per_token
         with self._lock:
             self._lost_calls += 1
             self._lost_usd += input_tokens * input_price + output_tokens * output_price

@@ -54,9 +54,12 @@ class LostCalls:
         return f"{self.task} {self.times_cleared}"
 
     def earlier(self, request: ModelRequest) -> list[LostCallRecord]:
-        """Return the lost calls of ``request`` in earlier attempts of this task, also before it was cleared."""
+        """Return the lost calls of ``request`` in batch jobs and in earlier attempts of this task.
+
+        Attempts before the task was cleared are included.
+        """
         records = [read_json(self.store, uri, LostCallRecord) for uri in self._stored_uris(request.key)]
-        return [record for record in records if record["round"].rpartition(" ")[0] == self.task]
+        return [record for record in records if record.get("batch") or record["round"].rpartition(" ")[0] == self.task]
 
     def require_attempt_left(self, request: ModelRequest) -> None:
         """Raise an error if ``request`` has already been sent as often as allowed.

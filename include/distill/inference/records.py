@@ -85,6 +85,7 @@ class LostCallRecord(TypedDict):
     round: str  # the task instance, and the number of times that it was cleared
     input_tokens: int  # a conservative estimate
     output_tokens: int  # the request's max_tokens
+    batch: NotRequired[bool]  # True for an answer of a batch job that was billed but cannot be used; absent otherwise
 
 
 class UsageRecord(TypedDict):

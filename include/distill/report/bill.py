@@ -45,12 +45,12 @@ def bill(
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
         lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
-    lost_by_model: dict[str, list[LostCallRecord]] = {}
+    lost_by_price: dict[tuple[str, bool], list[LostCallRecord]] = {}
     for call in lost_calls:
-        lost_by_model.setdefault(call["model"], []).append(call)
-    for model, calls in lost_by_model.items():
+        lost_by_price.setdefault((call["model"], call.get("batch", False)), []).append(call)
+    for (model, batch), calls in lost_by_price.items():
         tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
-        lines += prices.token_lines("calls without an answer (at most)", model, *tokens)
+        lines += prices.token_lines("calls without an answer (at most)", model, *tokens, batch=batch)
     return [line for line in lines if line.quantity]
 
 

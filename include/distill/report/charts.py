@@ -282,7 +282,8 @@ def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Mark
 
 def _plot(curves: Mapping[str, Sequence[LossPoint]], width: int) -> _Plot:
     losses = [point["loss"] for points in curves.values() for point in points if point["loss"] is not None]
-    margin = 0.06 * (max(losses) - min(losses)) or 0.5
+    # The margin around equal losses grows with them, because 0.5 would vanish next to a huge loss.
+    margin = 0.06 * (max(losses) - min(losses)) or max(0.5, 0.06 * abs(losses[0]))
     top = 22.0 * len(curves) + 14
     last = max(1, *(point["step"] for points in curves.values() for point in points))
     return _Plot(46, width - 8, top, top + 190, last, min(losses) - margin, max(losses) + margin)

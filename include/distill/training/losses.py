@@ -20,8 +20,8 @@ from include.distill.training.records import LossPoint
 LossColumn = Literal["training_loss", "validation_loss"]
 # A longer curve would make the report too large for a browser.
 MAX_STEPS = 100_000
-# No job has such a step or loss, and the chart cannot be computed with numbers near the largest float.
-TOO_LARGE = 1e15
+# Sums of larger numbers could exceed the largest float, and then neither means nor a chart could be computed.
+LARGEST = 1e300
 
 
 def loss_curve(
@@ -55,7 +55,7 @@ def loss_curve(
     if skipped := len(points) - len(curve):
         note(f"{skipped:,} of {len(points):,} rows were left out, because their step_number is not a whole number")
     if gaps := sum(point["loss"] is None for point in curve):
-        note(f"{gaps:,} of {len(curve):,} steps have no {column} that is a number below {TOO_LARGE:.0e}")
+        note(f"{gaps:,} of {len(curve):,} steps have no {column} that is a finite number")
     if len(curve) > MAX_STEPS:
         note(f"only the first {MAX_STEPS:,} of {len(curve):,} steps are used")
     return curve[:MAX_STEPS]
@@ -83,13 +83,13 @@ class _Cells:
         self._row, self._columns = row, columns
 
     def number(self, name: str) -> float | None:
-        """Return the number in a cell; ``None`` if the cell has no number or one that is too large to draw."""
+        """Return the number in a cell; ``None`` if the cell has no number or one that is not finite."""
         index = self._columns.get(name, len(self._row))
         try:
             number = float(self._row[index]) if index < len(self._row) else math.nan
         except ValueError:
             return None
-        return number if abs(number) < TOO_LARGE else None
+        return number if abs(number) <= LARGEST else None
 
 
 def _point(cells: _Cells, column: LossColumn) -> LossPoint | None:

@@ -22,6 +22,7 @@ class BatchJob:
     status: str
     message: str | None = None
     processed: int = 0
+    successes: int = 0
     total: int = 0
     simulated: bool = False
 
@@ -34,6 +35,7 @@ class BatchJob:
             status=answer["status"],
             message=answer.get("message"),
             processed=answer.get("processedRecordCount", 0),
+            successes=answer.get("successRecordCount", 0),
             total=answer.get("totalRecordCount", 0),
             simulated=simulated,
         )

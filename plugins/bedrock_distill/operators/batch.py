@@ -20,7 +20,7 @@ from include.distill.batch.records import BatchCollectManifest, BatchStep, Batch
 from include.distill.batch.results import collect
 from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
-from include.distill.config.layout import Layout
+from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import batch_name, request_token
@@ -61,6 +61,8 @@ class BatchOperator(DistillOperator):
             job.id,
             answers=self.answers,
             errors_uri=self.folder.batch_errors(plan.name),
+            lost_calls_uri=RunFolder(Layout(self.use_case.storage).run_uri(plan.run_key)).lost_calls,
+            successes=job.successes,
             simulated=job.simulated,
             threads=self.use_case.fan_out.concurrency,
         )

@@ -11,11 +11,13 @@ from include.distill.batch.results import collect
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import read_jsonl
 from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.requests import ModelRequest
 from tests.distill.conftest import make_request
 from tests.fakes.memory_store import MemoryStore
 
 ERRORS = "s3://b/errors.jsonl"
+LOST = "s3://b/p/runs/buyer/lost_calls/"
 PLAN = BatchJobPlan(
     "job", "synthesize", "nova-micro", "", "s" * 64, 3, 50, "buyer", "s3://b/input.jsonl", "s3://o/batches/s/"
 )
@@ -42,9 +44,18 @@ def write_output(store: MemoryStore, *lines: Any, job: str = "id") -> None:
     store.write(f"{PLAN.output_uri}{job}/manifest.json.out", b'{"totalRecordCount": 3}')
 
 
-def collected(paid: AnswerStore, asked: list[ModelRequest]) -> BatchOutcome:
+def collected(paid: AnswerStore, asked: list[ModelRequest], *, successes: int = 0) -> BatchOutcome:
     plan = BatchJobPlan(**{**PLAN.__dict__, "identity": asked[0].identity})
-    return collect(plan, "id", answers=paid, errors_uri=ERRORS, simulated=False, threads=2)
+    return collect(
+        plan,
+        "id",
+        answers=paid,
+        errors_uri=ERRORS,
+        lost_calls_uri=LOST,
+        successes=successes,
+        simulated=False,
+        threads=2,
+    )
 
 
 def reasons(store: MemoryStore) -> list[str]:
@@ -86,7 +97,9 @@ def test_a_record_without_a_usable_answer_is_noted_with_its_reason_and_the_other
     before = set(store.objects)
     assert collected(paid, asked) == BatchOutcome(3, answered=1, errors=errors)
     assert reasons(store) == [reason]
-    assert set(store.objects) - before == {ERRORS, paid.uri(asked[1])}
+    lost = {uri for uri in store.objects if uri.startswith(LOST)}
+    assert set(store.objects) - before - lost == {ERRORS, paid.uri(asked[1])}
+    assert len(lost) == (reason == "unreadable_answer")
 
 
 def test_a_line_that_was_cut_off_is_noted_with_its_reason(
@@ -109,3 +122,53 @@ def test_the_files_of_another_job_are_not_read(
 ) -> None:
     write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, job="id2")
     assert collected(paid, asked).answered == 0
+
+
+class TestLostAnswers:
+    """Answers that were billed but cannot be used. Their requests are sent again, and the bill contains both."""
+
+    def lost(self, store: MemoryStore) -> list[str]:
+        return sorted(record["key"] for record in lost_call_records(store, LOST))
+
+    def test_an_unreadable_answer_is_recorded_once_with_its_highest_possible_number_of_tokens(
+        self, store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
+    ) -> None:
+        write_output(store, {"recordId": asked[0].key, "modelOutput": {"output": "?"}})
+        for _ in range(2):  # the task is retried
+            assert collected(paid, asked).errors == 1
+        (record,) = lost_call_records(store, LOST)
+        assert record["input_tokens"] >= asked[0].estimated_tokens[1]
+        del record["input_tokens"]
+        assert record == {
+            "key": asked[0].key,
+            "model": "nova-micro",
+            "round": "batch job job",
+            "output_tokens": 50,
+            "batch": True,
+        }
+
+    def test_answers_that_are_missing_in_the_output_are_recorded_if_bedrock_counted_them(
+        self, store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
+    ) -> None:
+        write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT})
+        collected(paid, asked, successes=3)
+        assert self.lost(store) == sorted([asked[1].key, asked[2].key])
+
+    def test_a_line_that_was_cut_off_is_recorded_as_one_answer(
+        self, store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
+    ) -> None:
+        write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, b'{"recordId": "cut')
+        collected(paid, asked)
+        assert len(self.lost(store)) == 1
+        assert asked[0].key not in self.lost(store)
+
+    @pytest.mark.parametrize("successes", [0, 1])
+    def test_errors_and_records_that_were_not_processed_are_not_billed(
+        self, store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], successes: int
+    ) -> None:
+        error = {"errorCode": 500, "errorMessage": "no"}
+        write_output(
+            store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, {"recordId": asked[1].key, "error": error}
+        )
+        collected(paid, asked, successes=successes)
+        assert self.lost(store) == []

@@ -53,6 +53,11 @@ def test_calls_whose_answer_did_not_arrive_are_billed_at_most_at_the_price_of_a_
         "calls without an answer (at most): claude-sonnet-4-6 output": 2,
         "calls without an answer (at most): llama-3-3-70b output": 3,
     }
+    in_batch = [{**lost[0], "batch": True}]
+    assert billed(lost_calls=in_batch) == {
+        "calls without an answer (at most): claude-sonnet-4-6 batch input": 0.5,
+        "calls without an answer (at most): claude-sonnet-4-6 batch output": 1,
+    }
 
 
 def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:

@@ -70,15 +70,15 @@ class TestFaultyFiles:
         assert (loss_curve(text.encode(encoding), note=notes.append), notes) == (READ, [])
 
     @pytest.mark.parametrize(
-        "cell", ["", " ", "nan", "NaN", "inf", "-Infinity", "n/a", "1,5", "null", "2.5.1", "9" * 400, "1e308", "-1e15"]
+        "cell", ["", " ", "nan", "NaN", "inf", "-Infinity", "n/a", "1,5", "null", "2.5.1", "9" * 400, "1e308", "-1e308"]
     )
     def test_a_step_without_a_finite_loss_is_a_gap_and_is_noted(self, cell: str) -> None:
         notes: list[str] = []
         curve = loss_curve(GOOD.replace("2.5", f'"{cell}"').encode(), note=notes.append)
         assert curve == [{"step": 1, "epoch": 0, "loss": None}, READ[1]]
-        assert notes == ["1 of 2 steps have no training_loss that is a number below 1e+15"]
+        assert notes == ["1 of 2 steps have no training_loss that is a finite number"]
 
-    @pytest.mark.parametrize("cell", ["", "x", "-1", "1.5", "nan", "inf", "9" * 400, "1e300"])
+    @pytest.mark.parametrize("cell", ["", "x", "-1", "1.5", "nan", "inf", "9" * 400, "1e308"])
     def test_a_row_without_a_step_is_left_out_and_noted(self, cell: str) -> None:
         notes: list[str] = []
         assert loss_curve(GOOD.replace("\n1,", f"\n{cell},").encode(), note=notes.append) == [READ[1]]

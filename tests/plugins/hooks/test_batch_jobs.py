@@ -45,9 +45,9 @@ def refused(code: str) -> Any:
 
 class TestGet:
     def test_a_job_is_read_with_its_counts_and_bedrocks_message(self) -> None:
-        answer = job(message="half is done", processedRecordCount=60, totalRecordCount=120)
+        answer = job(message="half is done", processedRecordCount=60, successRecordCount=50, totalRecordCount=120)
         read = BatchJobs(RecordedWire({"GetModelInvocationJob": answer}).hook()).get(job_arn(1))
-        assert read == BatchJob("name", job_arn(1), "InProgress", "half is done", processed=60, total=120)
+        assert read == BatchJob("name", job_arn(1), "InProgress", "half is done", processed=60, successes=50, total=120)
         assert read.id == "job000000001"
 
     def test_a_job_without_counts_has_answered_nothing_yet(self) -> None:

@@ -12,6 +12,7 @@ from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
 from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.inference.lost_calls import lost_call_records
 from tests.fakes.dialogue import pairs
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -166,6 +167,19 @@ class TestCollect:
         assert [(error["reason"], error["message"]) for error in errors] == [("400", "bad record")] * 5
         assert synthesize()["calls"] == MANY
         assert len(bedrock.asked) == 50
+
+    def test_answers_that_bedrock_counted_but_did_not_write_are_billed_and_their_questions_are_sent_on_demand(
+        self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock,
+        store: MemoryStore,
+    ) -> None:  # fmt: skip
+        submitted = submit()
+        batches.end(only(batches), answered=70, errors=5)
+        batches.put(only(batches), successes=90)
+        collect(submitted)
+        lost = list(lost_call_records(store, FOLDER.lost_calls))
+        assert (len(lost), all(record["batch"] for record in lost)) == (20, True)
+        assert (synthesize()["calls"], len(bedrock.asked)) == (MANY, 50)
+        assert len(list(lost_call_records(store, FOLDER.lost_calls))) == 20
 
     @pytest.mark.parametrize("status", ["Failed", "Stopped"])
     def test_the_answers_of_a_failed_job_are_stored_and_the_error_quotes_bedrocks_reason(

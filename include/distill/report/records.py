@@ -78,6 +78,8 @@ class ReportCost(TypedDict):
     estimated_usd: float
     actual_usd: float  # sum of the lines
     lines: list[ReportBillLine]
+    # calls that AWS may bill although no answer is stored; absent from reports of earlier versions
+    lost_calls: NotRequired[int]
 
 
 class ReportDisagreement(Disagreement):

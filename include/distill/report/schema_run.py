@@ -227,6 +227,11 @@ class CostSchema(Section):
     lines: list[CostLineSchema] = Field(
         description="Items that were billed, and items that were estimated but not billed."
     )
+    lost_calls: NonNegativeInt = optional_key(
+        "Number of calls that AWS may bill although no answer is stored; the lines have their highest possible cost.",
+        absent=EARLIER,
+        default=0,
+    )
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:

@@ -224,7 +224,12 @@ class RenderReportOperator(DistillOperator):
             lambda: self._compared_with_estimate(lines),
             fallback=(0.0, compare_with_estimate(lines, [])),
         )
-        return {"estimated_usd": estimated_usd, "actual_usd": total_usd(lines), "lines": compared}
+        return {
+            "estimated_usd": estimated_usd,
+            "actual_usd": total_usd(lines),
+            "lines": compared,
+            "lost_calls": len(lost_calls),
+        }
 
     def _compared_with_estimate(self, lines: Sequence[BillLine]) -> tuple[float, list[ReportBillLine]]:
         estimated = read_json(self.store, self.folder.estimate, CostEstimate)

@@ -10,12 +10,14 @@ import pytest
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.judge import BedrockJudgeOperator
+from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, PossiblyBilledError, TransientError
-from include.distill.core.storage import write_jsonl
+from include.distill.core.storage import read_json, write_jsonl
 from include.distill.evaluation.answers import answer_record
 from include.distill.inference.answer_store import StoredAnswer
+from include.distill.inference.client import is_on_demand
 from include.distill.inference.lost_calls import MAX_SENT, lost_call_records
 from include.distill.inference.paced_client import PacedClient
 from include.distill.inference.requests import Completion, ModelRequest
@@ -23,6 +25,7 @@ from tests.fakes.dialogue import grounding, pairs, say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
+from tests.plugins.operators.test_report import PipelineRun
 
 CRITIC = "claude-haiku-4-5"
 EVALUATION_ROWS = [make_row(n) for n in range(101, 105)]
@@ -141,3 +144,36 @@ def test_lost_answers_of_an_endpoint_are_retried_and_not_billed(
     assert not isinstance(raised.value, PossiblyBilledError)
     assert answer()["calls"] == 1
     assert (model.lost.total(), store.list(FOLDER.lost_calls)) == (3, [])
+
+
+def test_the_report_of_a_whole_run_counts_each_lost_call_once(
+    equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+) -> None:
+    """The first call of every request is lost, in every step. The arm's endpoint is not billed by call."""
+    model = LossyModel(lambda request, number: number == 1)
+    by_call: Counter[str] = Counter()
+
+    def reply(request: ModelRequest) -> str:
+        try:
+            return model(request)
+        except PossiblyBilledError:
+            by_call[request.model.key] += is_on_demand(request)
+            raise
+
+    bedrock.say = reply
+    run = PipelineRun(RUN_URI, equip, bedrock, store, context)
+    arguments = run.until_report()
+    reports = [
+        read_json(store, run.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
+        for _ in range(2)
+    ]
+    assert by_call.total() > 0
+    assert [report["cost"]["lost_calls"] for report in reports] == [by_call.total()] * 2
+    records = list(lost_call_records(store, FOLDER.lost_calls))
+    assert Counter(record["model"] for record in records) == +by_call
+    billed = {line["what"]: line["quantity"] for line in reports[1]["cost"]["lines"]}
+    for key in +by_call:
+        tokens = sum(record["output_tokens"] for record in records if record["model"] == key)
+        assert billed[f"calls without an answer (at most): {key} output"] == tokens
+    page = store.read(FOLDER.report("html")).decode()
+    assert f"no answer is stored: {by_call.total()}." in page

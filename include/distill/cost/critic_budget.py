@@ -114,7 +114,7 @@ class BudgetedCritic:
             return stored
         message = (
             f"This task's share of the critic's budget, ${self._share.usd:.4f} of ${self._share.cap_usd:.2f}, is used"
-            " up. The pair is not checked. Raise curation.critic.max_spend_usd to check more pairs."
+            " up. This pair was not checked. Raise curation.critic.max_spend_usd to check more pairs."
         )
         raise SpendCapError(message)
 

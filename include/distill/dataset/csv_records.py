@@ -8,8 +8,8 @@ If a fault makes it impossible to separate the rows that follow, the whole file 
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
 only the last record is faulty, unless the lines below the quote look like whole rows.
 
-Two departures from the ``csv`` module lose no text: white space may follow a closing quote, and empty fields at the end
-of the rows are dropped if every row has the same number of fields more than the header.
+The module differs from ``csv`` in two ways, and neither loses text. White space may follow a closing quote. If each of
+the first 20 rows ends with the same number of empty fields for which the header has no columns, these are dropped.
 """
 
 from __future__ import annotations

@@ -157,7 +157,11 @@ def _is_calendar_year(values: tuple[Decimal, ...]) -> bool:
 
 
 def readings(digits: str, language: Language) -> tuple[Decimal, ...]:
-    """Return the values of a number in digits with separators; an empty tuple for a version, a date or a time."""
+    """
+    Return every value that a number written in digits can have, depending on what its separators mean.
+
+    For example, 1.234 can be 1234 or 1.234. The result is empty for a version, a date or a time.
+    """
     if digits.isdigit():
         return (Decimal(digits).normalize(),)
     if " " in digits:

@@ -114,6 +114,16 @@ def test_each_moving_mean_is_drawn_at_the_middle_of_its_steps() -> None:
     assert [y for _, y in means] == pytest.approx([middle] * 28, abs=0.1)
 
 
+@pytest.mark.parametrize("loss", [0.0, 2.5, 1e16, 1e300])
+def test_equal_losses_of_any_size_are_a_level_line_inside_the_chart(loss: float) -> None:
+    curve = [{"step": step, "epoch": 1.0, "loss": loss} for step in range(3)]
+    svg = drawn(loss_chart({"tuned": curve}, width=330))
+    height = float((svg.get("viewBox") or "").split()[3])
+    (line,) = points_of(svg, steps=True)
+    assert len({y for _, y in line}) == 1
+    assert 0 < line[0][1] < height
+
+
 def test_the_legend_gives_means_over_a_tenth_of_the_steps() -> None:
     losses = [0.56, *[0.9] * 9, *[0.5] * 80, *[0.3] * 9, 0.56]
     curve = [{"step": step, "epoch": 1.0, "loss": loss} for step, loss in enumerate(losses)]

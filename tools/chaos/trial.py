@@ -249,7 +249,7 @@ class Trial:
     def take_shared_fault(self) -> None:
         """Wait until the fault that the case shares with others has been injected."""
         if self.shared_fault is None:
-            raise BreachError("The case waits for a shared fault, but its phase is not the name of one.")
+            raise BreachError("The case waits for a shared fault, but its phase has no shared fault.")
         running = self.stack.metadata.tasks(self.dag_id, self.run_id)
         self._copies += [task.pid for task in running if task.pid and task.state == "running"]
         self.shared_fault.arrive(SHARED_FAULT_SECONDS)

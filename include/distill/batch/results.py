@@ -103,11 +103,15 @@ class _Tally:
     unreadable_lines: int = 0
 
     def missing(self, successes: int) -> int:
-        """Return how many answers were billed but are in no readable line, if Bedrock counted ``successes``."""
+        """
+        Return how many answers were billed but are missing from the output, or are in lines that cannot be read.
+
+        :param successes: number of records that Bedrock says it answered; 0 if it does not say.
+        """
         return max(self.unreadable_lines, successes - self.answered - len(self.unreadable))
 
     def add(self, outcome: _LineOutcome) -> None:
-        """Count a line. A second line for the same request is not counted."""
+        """Count an output line. If a request has several lines, only the first of them is counted."""
         reason = outcome.error["reason"] if outcome.error else None
         self.unreadable_lines += reason == "unreadable_line"
         if outcome.record_id not in self.without_line:

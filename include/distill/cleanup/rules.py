@@ -163,7 +163,7 @@ class _Rules:
         return item
 
     def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
-        """Decide on every object below the root: its runs, the folders that all runs share, and all other objects."""
+        """Decide which objects below the root to delete: those of runs, those that all runs share, and all others."""
         runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         return [*runs, *shared, *_others(root)]
@@ -187,7 +187,11 @@ class _Rules:
         return PlanItem(ResourceKind.RUN, uri, _amount(objects), keep_reason, uris=uris, marks=marks)
 
     def _shared(self, root: ProjectRoot, kind: ResourceKind) -> list[PlanItem]:
-        """Decide on the objects in a folder that all runs of a root share; return one item per reason."""
+        """
+        Decide whether to delete the objects in a folder that all runs of a root share.
+
+        Objects with the same reason to keep them, or with none, form one item.
+        """
         place = f"{root.uri}/{_SHARED[kind]}/"
         live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
@@ -213,7 +217,7 @@ class _Rules:
         return reason if self._too_new(stored.modified) else None
 
     def bucket_items(self, stored: Sequence[PlanItem]) -> list[PlanItem]:
-        """Decide on the buckets. A bucket that was entered in the form but does not exist is left out."""
+        """Decide which buckets to delete. A bucket that was entered in the form but does not exist is left out."""
         names = dict.fromkeys(split_uri(root.uri)[0] for root in self.inventory.roots)
         typed = self.choice.named_buckets
         not_typed = [

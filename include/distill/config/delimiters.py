@@ -89,7 +89,11 @@ class _TagReader:
         return False
 
     def _names_at(self, text: str, position: int) -> Iterator[tuple[str, int, bool]]:
-        """Yield each delimiter written at ``position``, the position after it, and whether white space is inside it."""
+        """
+        Find the names of delimiters that begin at ``position``.
+
+        Yield each name's letters, the position after the name, and whether there is white space inside the name.
+        """
         letters, has_gap, pending_gap = "", False, False
         while position < len(text):
             letter = _folded(text[position])

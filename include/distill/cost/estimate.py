@@ -45,7 +45,7 @@ class TokenRate:
     method: str = ESTIMATED
 
     def input_tokens(self, rows: Sequence[Row | RowTokens], *columns: Role) -> float:
-        """Return the total tokens of one prompt per row. Each prompt contains the row's texts in ``columns``."""
+        """Return the total number of tokens of one prompt per row. A prompt contains its row's texts in ``columns``."""
         texts = self.tokens_per_estimated_token * _row_tokens(rows, *columns)
         return texts + self.prompt_tokens * len(rows)
 
@@ -74,8 +74,8 @@ def estimate(
 
     The bill assumes that no request is repeated, and that each endpoint serves for ``serving.expected_hours``.
 
-    :param train: the training rows, or the tokens of their texts.
-    :param evaluation: the evaluation rows, or the tokens of their texts.
+    :param train: the training rows, or the number of tokens of each of their texts.
+    :param evaluation: the evaluation rows, or the number of tokens of each of their texts.
     :param champion: whether there is a champion. Without a champion, the base student answers for the champion arm.
     :param rates: token rates. The keys are ``synthesis``, ``critic``, ``answers``, and the key of each judge. If a rate
         is missing, the tokens are estimated and not corrected.

@@ -1,4 +1,8 @@
-"""Define the cost records: the estimate, the prices, the note that a critic budget is used up, and the releases."""
+"""
+Define the cost records.
+
+They are the estimate, the prices, the note that the critic's budget is used up, and the releases of throughputs.
+"""
 
 from __future__ import annotations
 

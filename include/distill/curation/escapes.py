@@ -2,10 +2,13 @@ r"""
 Find texts that lost a backslash, because the teacher did not double it in JSON.
 
 In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line break and ``ew``. The escapes ``\b`` and
-``\f`` give control characters, which no pair may contain. TAB and line breaks are ordinary characters. They are
-doubtful only in three cases: the document has the same letters with the backslash; the document has the escape itself,
-such as ``\n``, and the text has the character alone between quotes; or the letters are the rest of a LaTeX command
-that is not a word, such as ``\times``.
+``\f`` give control characters, which no pair may contain. TAB and line breaks are ordinary characters. They show that
+a backslash was lost only in three cases:
+
+- The document has the backslash with the same letters after it, such as ``\temp``.
+- The document has the escape itself, such as ``\n``, and the text has the character alone, between quotes or between a
+  space and a punctuation mark.
+- The character and the letters after it are the rest of a LaTeX command: ``\times`` becomes a TAB and ``imes``.
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ _ESCAPED_WORD = re.compile(r"([\t\n\r])(\w+)")
 
 
 def changed_by_escape(text: str, document: str) -> str | None:
-    r"""Return what a text lost, such as ``\temp`` or ``\n``.
+    r"""Return the escape that a text lost, as the document or LaTeX writes it, such as ``\temp`` or ``\n``.
 
-    A line break before a word that follows ``\n`` in the document is doubtful in two cases: the same character, not a
-    space, is before the line break and before ``\n``, or the document does not have the word without ``\n``. Otherwise,
-    the line break may be intended: a program in the document may print ``"Total: 5\nDone"``, and an answer may have
-    "Done" on a separate line.
+    Suppose that the document contains ``\nDone``, and the text has a line break before "Done". The text has lost a
+    backslash in two cases: the character before the line break is also before ``\nDone`` and is not a space, or the
+    document never has "Done" without ``\n``. Otherwise, the line break may be intended: a program in the document may
+    print ``"Total: 5\nDone"``, and an answer may have "Done" on a separate line. A TAB or carriage return before a word
+    always counts as a lost backslash if the document has the word with the escape.
 
     :return: ``None`` if no backslash was lost.
     """

@@ -155,7 +155,11 @@ class InjectedFilter:
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the row has an instruction, and the answer obeys it or repeats an accepted answer."""
+        """
+        Yield a rejection if the row contains an instruction, and the pair does one of two things.
+
+        The pair obeys the instruction, or its answer is the same as the answer of an accepted pair of the row.
+        """
         if not row.injections.sentences:
             return
         if obeyed := row.injections.obeyed_by(candidate.pair):

@@ -111,7 +111,7 @@ def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
 
 
 def _is_prefix(answer: str, question: str) -> bool:
-    """Return whether an answer that ends in a colon is complete, because the colon belongs to a name."""
+    """Return whether the answer is only a name that ends in a colon, such as "arn:". Such an answer is complete."""
     if not _PREFIX.fullmatch(answer):
         return False
     return not _WORD_AND_COLON.fullmatch(answer) or _ASKS_FOR_PREFIX.search(question) is not None

@@ -1,9 +1,9 @@
 """
-Find the headers and footers of documents, such as a notice of copyright, which are no evidence of a relation.
+Find the headers and footers of documents, such as copyright notices. They are no evidence that documents are related.
 
 A header or footer is text at the beginning or the end of more than :data:`COMMON_DOCUMENTS` documents that is shorter
-than a passage and at most half of each document. Text that is also elsewhere in documents is not a header or footer: a
-passage that was retrieved for many questions can be at any place in a document.
+than a passage and at most half of each document. If more than a tenth of the documents with a text have it elsewhere,
+the text is not a header or footer: a passage that was retrieved for many questions can be at any place in a document.
 """
 
 from __future__ import annotations
@@ -50,7 +50,12 @@ def headers_and_footers(table: PassageTable) -> NDArray[np.uint32]:
 
 
 def _edges(repeated: Mask, longest: int) -> Mask:
-    """Return which hashes of a document are in its header or footer, by whether each is in many documents."""
+    """
+    Return, for each hash of a document, whether it is in the document's header or footer.
+
+    :param repeated: for each hash, whether it is in many documents.
+    :param longest: maximum length of a header or a footer, in hashes.
+    """
     edges = np.zeros(len(repeated), np.bool_)
     first, last = _edge_length(repeated, longest), _edge_length(repeated[::-1], longest)
     if 2 * (first + last) <= len(repeated):
@@ -60,7 +65,11 @@ def _edges(repeated: Mask, longest: int) -> Mask:
 
 
 def _edge_length(repeated: Mask, longest: int) -> int:
-    """Return the length of the text at the beginning whose hashes are in many documents; 0 if it is a passage."""
+    """
+    Return the length of a document's header, in hashes; 0 if it has none.
+
+    Text at the beginning that is repeated in many documents is no header if it is longer than ``longest``.
+    """
     places = np.flatnonzero(repeated[: longest + _GAP])
     if not len(places) or places[0] > _GAP:
         return 0

@@ -244,7 +244,7 @@ def count_enclosed_rows(record: str, separator: str, width: int, question_column
 
     Such a record is rejected in any case. If it has many rows, the whole file is refused.
 
-    :return: 0 if too few of the record's lines are rows of the file.
+    :return: the number of rows; 0 if too few of the record's lines look like rows of the file.
     """
     lines = [line for line in _LINE_END.split(record) if line.strip()]
     rows = [line.split(separator) for line in lines if line.count(separator) == width - 1]

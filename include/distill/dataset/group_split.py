@@ -229,7 +229,12 @@ def _leaks(groups: DocumentGroups, passages: PassageIndex, sides: Sequence[Side 
 def _with_clusters(
     groups: DocumentGroups, passages: PassageIndex, names: Sequence[str], clustered: Collection[int]
 ) -> list[str]:
-    """Return the names of the groups, after groups of evaluation documents that share a passage were joined."""
+    """
+    Join the groups of documents that share a passage, and return the name of each document's group.
+
+    :param names: name of each document's group before these groups are joined.
+    :param clustered: numbers of the documents whose groups are joined; usually all evaluation documents.
+    """
     parents: dict[str, str] = {}
 
     def root(name: str) -> str:

@@ -34,8 +34,10 @@ class WantedHashes:
     The hashes of the texts that are searched for.
 
     :param hashes: the distinct hashes, sorted.
-    :param starts: for each hash, where its texts begin in ``positions``, followed by the length of ``positions``.
-    :param positions: the positions of the texts of all hashes, hash by hash.
+    :param starts: for each hash, the index in ``positions`` at which its texts begin. One more entry has the length of
+        ``positions``.
+    :param positions: the positions of the texts that have the first hash, then of those that have the second hash, and
+        so on.
     """
 
     hashes: NDArray[np.uint32]

@@ -101,7 +101,7 @@ class PassageIndex:
 
     @property
     def mostly_common(self) -> int:
-        """The number of documents that consist mostly of common text."""
+        """The number of documents that consist mostly of common text, such as the fixed text of a template."""
         return int(self._is_mostly_common.sum())
 
     def differ_apart_from_common(self, one: int, other: int) -> bool:
@@ -121,11 +121,12 @@ class PassageIndex:
         is_settled: Callable[[int, int], bool],
     ) -> Iterator[tuple[int, int, bool]]:
         """
-        Find the documents in ``among`` that contain much of the text, or an answer, of one of ``documents``.
+        Compare each of ``documents`` with the documents in ``among``, and yield the pairs that are related.
 
-        Yield the two documents, and whether the one in ``among`` contains about half of the text or a whole answer.
+        A document in ``among`` is related if it contains about half of the other document's text, or a whole answer of
+        the other document. Yield the other document, the document in ``among``, and ``True``.
 
-        :param want_shared: whether to yield documents that contain only a passage of the text too.
+        :param want_shared: whether to yield pairs that share only a passage too, with ``False`` as the last value.
         :param is_settled: returns whether two documents need not be compared.
         """
         is_text = self._owned_by(among) & ~self._answers
@@ -158,7 +159,11 @@ class PassageIndex:
         return WantedHashes.of(np.sort(np.frombuffer(keys, np.uint64)))
 
     def _fewest_looked_up(self, positions: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
-        """Return how many looked-up hashes a text and a document must share to be compared in detail."""
+        """
+        Return, for each pair of a text and a document, how many hashes they must share to be compared in detail.
+
+        Only the text's hashes that are looked up count.
+        """
         fewest = self._fewest_sampled(positions, others, want_shared) * (1 + self._looks_up_all[positions])
         halvings = np.maximum(self._halvings[others] - self._halvings[positions], 0)
         answer_hashes = self._other_lengths[positions] >> halvings
@@ -231,7 +236,11 @@ class PassageIndex:
         return repeated
 
     def _fewest_sampled(self, ones: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
-        """Return how many hashes in the smallest quarter two texts must share to be compared in detail."""
+        """
+        Return, for each pair of texts, how many hashes they must share to be compared in detail.
+
+        Only hashes in the smallest quarter of all possible hashes count.
+        """
         lengths, halvings = (np.stack((values[ones], values[others])) for values in (self._lengths, self._halvings))
         sparser = halvings.max(axis=0)
         fewest = _LEAKED_HASHES * (lengths >> (sparser - halvings)).min(axis=0)

@@ -25,7 +25,7 @@ class ReservedAnswers:
     Check the answers of a run's training rows for reserved strings.
 
     :param reserved: the strings that the student's family reserves.
-    :param rule: whether a row is rejected, or kept with a note.
+    :param rule: whether a row whose answer contains such a string is rejected, or kept with a note.
     """
 
     reserved: tuple[str, ...] = ()
@@ -34,7 +34,11 @@ class ReservedAnswers:
     places: list[str] = field(default_factory=list)
 
     def place(self, target: Target, row: Row | RejectedRow) -> tuple[Target, Row | RejectedRow]:
-        """Return ``target`` and ``row`` unchanged, or the rejected row if it is a training row with a fault."""
+        """
+        Return ``target`` and ``row``. They change only if the row is a training row that is now rejected.
+
+        Then the target is "rejected".
+        """
         if target != "train" or is_rejected(row):
             return target, row
         rejected = self.check(row)
@@ -60,7 +64,7 @@ class ReservedAnswers:
 
     @property
     def notes(self) -> list[str]:
-        """A note about the rows that were kept, if there are any."""
+        """A note about the rows that were kept although they have reserved strings; empty if there are no such rows."""
         if not self.kept:
             return []
         return [

@@ -100,4 +100,4 @@ def _remedy(endings: AnswerEndings) -> str:
         return "Raise answering.max_tokens to get complete answers."
     if endings["unknown"]:
         return "Add the unknown stop reasons to include/distill/inference/answer_endings.py."
-    return "Read the answers of the arm in the run's folder."
+    return "Read the arm's answers in the run's folder to find the cause."

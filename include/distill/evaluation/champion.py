@@ -122,7 +122,7 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
 def describe_champion(champion: Champion | None) -> str:
     """Describe the champion with which the run's models were compared, for the report."""
     if champion is None:
-        return "none yet: the base student took its place"
+        return "none yet; the candidates were compared with the base student instead"
     simulated = "SIMULATED, " if champion.simulated else ""
     return f"{champion.model_arn} ({simulated}promoted {champion.promoted_at} by run {champion.run_key})"
 

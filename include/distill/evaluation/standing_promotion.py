@@ -24,7 +24,9 @@ def standing_promotion(
     use_case: UseCase,
 ) -> PromotionRecord | None:
     """
-    Return the promotion of a report, with each decision to promote replaced if the current rule does not confirm it.
+    Return the promotion of a report, after its decisions to promote were checked under the current rule.
+
+    A decision that the current rule does not confirm is replaced with a decision not to promote, with the reasons.
 
     :param promotion: the section ``promotion`` of the report.
     :param comparisons: the section ``comparisons`` of the report.

@@ -37,5 +37,5 @@ class Absence:
 
     @property
     def message(self) -> str:
-        """A sentence for readers that describes the absence."""
+        """A sentence that tells a person which fact is absent, or why the answer is in doubt."""
         return _MESSAGES[self.reason].format(self.text[:_LONGEST_QUOTE])

@@ -207,7 +207,11 @@ class Evidence:
 
     @cached_property
     def labelled(self) -> dict[str, set[Decimal]]:
-        """For each capitalized word before a number, the values of these numbers: "Visual Studio 2019"."""
+        """
+        The values of all numbers that follow a capitalized word, by this word in lower case.
+
+        In "Visual Studio 2019", the word is "studio" and the value is 2019.
+        """
         labelled: dict[str, set[Decimal]] = {}
         for quantity in self.quantities:
             if quantity.before[:1].isupper():
@@ -239,7 +243,7 @@ class Evidence:
 
     @cached_property
     def counted(self) -> dict[str, set[Decimal]]:
-        """For each word that follows a number, the values of these numbers."""
+        """The values of the numbers before each word, by the stem of the word: 3 for "files" in "3 new files"."""
         counted: dict[str, set[Decimal]] = {}
         for quantity in self.quantities:
             for word in quantity.following:

@@ -86,7 +86,7 @@ def _is_end_of_range(text: str, start: int, token: str) -> bool:
 
 
 def blanked(text: str, start: int, end: int) -> str:
-    """Return ``text`` with one part replaced by semicolons, so that no fact is read twice."""
+    """Return ``text`` with one part replaced by semicolons, so that its facts are not read a second time."""
     return text[:start] + ";" * (end - start) + text[end:]
 
 

@@ -89,7 +89,7 @@ def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
 def _absent_in_translation(
     absent: Sequence[Name], text: str, language: Language, sources: Sequence[Evidence]
 ) -> Iterator[Absence]:
-    """Yield the names in a translated answer that the document contains in no spelling."""
+    """Yield the names in a translated answer that the document does not contain in any spelling."""
     is_other_script = is_transcription(language, sources)
     is_one_sentence = len(text.split()) <= _SHORT_ANSWER
     for name in absent:

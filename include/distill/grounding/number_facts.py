@@ -110,14 +110,22 @@ def _unit_mismatch(
 
 
 def _may_leave_unit_out(values: list[Decimal], sources: Sequence[Evidence]) -> bool:
-    """Return whether a source has the number in a table, where another cell may have the unit, or without a noun."""
+    """
+    Return whether a source has the number in a place where its unit may be left out.
+
+    Such places are a cell of a table, because another cell may have the unit, and the end of a clause.
+    """
     return any(set(values) & (source.values_in_tables | source.values_without_noun) for source in sources)
 
 
 def _other_label(
     quantity: Quantity, values: list[Decimal], language: Language, sources: Sequence[Evidence]
 ) -> Iterator[Absence]:
-    """Yield the quantity if the sources have the word before it, such as "Windows", only before other numbers."""
+    """
+    Yield the quantity if the sources have only other numbers after the capitalized word that precedes it.
+
+    For example, the answer has "Windows 10", and the sources have only "Windows 11".
+    """
     label = quantity.before.lower()
     if not quantity.before[:1].isupper() or quantity.unit or label in language.months:
         return
@@ -127,7 +135,11 @@ def _other_label(
 
 
 def _may_follow(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether an absent number may count things that the document lists, or is a part of an identifier."""
+    """
+    Return whether a number that no source contains may still follow from the sources.
+
+    It may be the count of things that the document lists, or a part of an identifier, such as 5 in "m5.large".
+    """
     if quantity.unit or any(value % 1 for value in quantity.values) or _has_other_label(quantity, sources):
         return False
     nouns = [stem(word) for word in quantity.following if word not in language.stop_words]

@@ -84,7 +84,11 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
 
 
 def _prepared(text: str, language: Language, *, is_source: bool) -> str:
-    """Replace numbers of two words that would be misread. The positions of all other words stay the same."""
+    """
+    Replace numbers that would be misread because they have two words, such as "quatre-vingts" (eighty).
+
+    The replacements have the same length, so the positions of all other words stay the same.
+    """
     if language.code == "fr":
         return _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)
     if language.code == "ar" and not is_source:

@@ -90,7 +90,7 @@ def sounds_like(name: str, known: frozenset[str]) -> bool:
 
 
 def _is_near(one: str, other: str) -> bool:
-    """Return whether one of two skeletons has exactly one consonant more than the other."""
+    """Return whether two skeletons are equal except for one consonant that only one of them has."""
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) <= _SHORTEST_SKELETON or len(longer) != len(shorter) + 1:
         return False

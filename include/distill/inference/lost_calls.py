@@ -50,7 +50,7 @@ class LostCalls:
 
     @property
     def round_name(self) -> str:
-        """The task instance and how often it was cleared, as in the records."""
+        """The name of the current round in the stored records: the task instance, and how often it was cleared."""
         return f"{self.task} {self.times_cleared}"
 
     def earlier(self, request: ModelRequest) -> list[LostCallRecord]:
@@ -87,7 +87,7 @@ class LostCalls:
         write_json(self.store, f"{self.folder}{self._prefix}-{request.key}-{number}.json", record)
 
     def given_up(self, request: ModelRequest) -> PossiblyBilledError:
-        """Return the error for a request that is not sent again."""
+        """Return the error to raise for a request that was lost too often and is not sent again."""
         count = self.count(request)
         message = (
             f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"

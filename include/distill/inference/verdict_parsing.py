@@ -84,7 +84,11 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return, in lower case, the verdict on which all objects in ``text`` agree; ``None`` if it is not certain."""
+    """
+    Return, in lower case, the verdict on which all objects in ``text`` agree.
+
+    :return: ``None`` if there is no such verdict, or if ``text`` may also contain another one.
+    """
     text = _SPACE.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text)))
     keys = len(_VERDICT_KEY.findall(text))
     if not 1 <= keys <= _MAX_VERDICTS:

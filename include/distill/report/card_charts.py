@@ -24,7 +24,7 @@ def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: 
 
 
 def grounding_chart(card: DataCard, *, width: int) -> Markup:
-    """Draw the distribution of grounding: the share of a new answer's words that the document or the question has."""
+    """Draw the distribution of grounding: the share of a new answer's words that the document or question contains."""
     bins = card["distributions"].get("grounding_synthetic", [])
     title = "Share of the answer's words found in document or question"
     return _chart(f"{card['arm']}-grounding", {"synthetic": bins} if bins else {}, title=title, width=width)

@@ -192,7 +192,11 @@ class AgreementRow(Agreement):
 
 
 class PastRunFigures(TypedDict):
-    """The figures of one past run in the list. The record is part of :class:`PastRun` and :class:`ShownPastRun`."""
+    """
+    The figures of one run in the list of past runs.
+
+    The record is part of :class:`PastRun` and :class:`ShownPastRun`.
+    """
 
     run_key: str
     use_case: str

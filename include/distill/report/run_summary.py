@@ -128,7 +128,9 @@ def document_group_by_row(rows: Iterable[Row]) -> dict[str, str]:
 
 def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[str, object]:
     """
-    Return what a reader needs to repeat the run: models, prompts, parameters and attribution.
+    Return the settings of the run, with which a reader can repeat it: models, Region, prompts and parameters.
+
+    They also include the attribution and the licence of the source data.
 
     :param prompts: version of each prompt, by name.
     """

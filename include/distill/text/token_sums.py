@@ -175,7 +175,11 @@ _CHUNKS: _Kept[bytes] = _Kept(_chunk)
 
 
 def _packed(features: TokenFeatures, *, repeatable: str, conservative: int | None = None) -> int:
-    """Pack the sums of a piece. ``conservative`` replaces its conservative estimate."""
+    """
+    Pack the sums of a piece into one integer.
+
+    :param conservative: hundredths of tokens that replace the conservative estimate from ``features``.
+    """
     counts = features.counts
     foreign = {"foreign_words": counts.pop("foreign_words", 0), "foreign_letters_over_4": counts["letters_over_4"]}
     totals = [0] * (_REPEATABLE + _GROUPS)

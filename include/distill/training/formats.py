@@ -31,7 +31,7 @@ class RecordFormat(Protocol):
 
     @property
     def name(self) -> RecordFormatName:
-        """The name that a family gives in ``include/models.yaml``, under its key ``format``, to use this format."""
+        """The name of this format. Families that use it have the name under ``format`` in ``include/models.yaml``."""
 
     def write(self, *, system: str, user: str, answer: str) -> TrainingRecord:
         """Return the training record.

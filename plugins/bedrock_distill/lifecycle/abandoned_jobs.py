@@ -31,7 +31,11 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Record in an XCom that an attempt has started, and whether it fails. Airflow deletes the XCom before a retry."""
+    """
+    Record in an XCom that an attempt has started. If the attempt fails, record the name of the error class instead.
+
+    Airflow deletes the XCom before a retry.
+    """
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):
@@ -40,7 +44,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the name of the error class if an attempt fails. The start of the attempt must already be recorded."""
+    """Record the name of the error class if an attempt fails. The start of the attempt must already be recorded."""
     try:
         yield
     except Exception as error:

@@ -95,7 +95,11 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         return super().execute(context)
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
-        """Return the text that the person sees: verdict, the rule's reasons, current champion, and report."""
+        """
+        Return the text for the person who approves or rejects the promotion.
+
+        It contains the verdict, the rule's reasons, the current champion, and where to find the report.
+        """
         simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
         champion = describe_champion(champion_snapshot(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]

@@ -1,4 +1,8 @@
-"""Create the tasks that send a step's questions in batch jobs. The step sends what is left unanswered on demand."""
+"""
+Create the tasks that send a step's questions in batch jobs.
+
+The step runs after them. It sends the questions that are still unanswered on demand.
+"""
 
 from __future__ import annotations
 

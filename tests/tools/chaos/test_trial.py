@@ -103,7 +103,7 @@ def test_a_task_without_a_process_cannot_be_killed() -> None:
 
 
 def test_a_case_without_a_shared_fault_cannot_wait_for_one() -> None:
-    with pytest.raises(BreachError, match="its phase is not the name of one"):
+    with pytest.raises(BreachError, match="its phase has no shared fault"):
         trial(FakeStack()).take_shared_fault()
 
 

@@ -1,9 +1,9 @@
 """
 Check answers as the simulated critic, by searching the document for their words and numbers.
 
-A sentence of an answer is grounded if two conditions hold: all of its numbers are in the document, and a few
-consecutive sentences of the document contain most of its words (rare words have a higher weight). So the critic notices
-a changed number, but it can miss a name that was replaced with another name from the same document. The verdicts say
+A sentence of an answer is grounded if two conditions hold: all of its numbers are in the document, and most of its
+words are in a few consecutive sentences of the document (rare words have a higher weight). So the critic notices a
+changed number, but it can miss a name that was replaced with another name from the same document. The verdicts say
 nothing about what a real critic would find.
 """
 

@@ -97,7 +97,12 @@ def _relevant(case: _Case) -> str:
 
 
 def _coverage(case: _Case, answer: str) -> float:
-    """Return how much of the question and reference an answer covers, and how much of it the document supports."""
+    """
+    Return a score from 0 to 1 for an answer. A long answer gets a lower score.
+
+    The score is higher if the answer covers more of the question and the reference, and if the document supports more
+    of the answer.
+    """
     tokens = words(answer)
     if not tokens:
         return 0.0

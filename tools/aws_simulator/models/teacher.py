@@ -2,10 +2,10 @@
 Write question and answer pairs as the simulated teacher, from sentences of the document.
 
 An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. If the
-last of them introduces a list, the answer continues to the end of the list. The
-question is taken from the document, made from the answer with a pattern (``questions.py``), or made from the heading
-before the answer. A short document may yield fewer pairs than requested. The same prompt always gives the same pairs.
-The pairs say nothing about what a real teacher would write.
+last of these sentences introduces a list, the answer continues to the end of the list. The question is taken from the
+document, made from the answer with a pattern (``questions.py``), or made from the heading before the answer. A short
+document may yield fewer pairs than requested. The same prompt always gives the same pairs. The pairs say nothing about
+what a real teacher would write.
 """
 
 from __future__ import annotations

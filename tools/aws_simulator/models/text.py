@@ -125,7 +125,7 @@ class Sentence:
 
     @cached_property
     def is_heading(self) -> bool:
-        """Whether the sentence is a heading: the first words of a part, or a few mostly capitalized words."""
+        """Whether the sentence is a heading: a short sentence that opens a part, or a few mostly capitalized words."""
         if self.is_question or self.is_list_item or not 1 <= len(self.words) <= 12:
             return False
         if self.opens_part:

@@ -119,8 +119,9 @@ class Inference:
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
     ) -> tuple[dict[str, Any], Charge]:
         """
-        Return the ``modelOutput`` for one record of a batch job, and what to bill for it. No rate quota applies, and
-        nothing is billed yet.
+        Return the ``modelOutput`` for one record of a batch job, and what to bill for it.
+
+        No rate quota applies, and nothing is billed yet.
 
         :raises ApiError: the record cannot be answered. An on-demand call would fail with the same message.
         """

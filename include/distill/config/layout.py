@@ -101,7 +101,7 @@ class RunFolder:
 
     @property
     def synthetic_repeated(self) -> str:
-        """The pairs that passed the filters of ``synthesize`` but repeat a question. They are not used in training."""
+        """The pairs that passed the filters of ``synthesize`` but repeat another pair's question. They are not used."""
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:

@@ -24,7 +24,7 @@ class RowContext:
     """
     A row with the texts, questions and settings that its new pairs are checked against.
 
-    :param texts: document, question and answer of the row that the pairs were written from.
+    :param texts: document, question and answer of the row. The pairs were written from them.
     :param evaluation: the evaluation questions.
     :param job_fault: returns why a training job would fail on a pair's record, or ``None``.
     :param accepted: questions of the row's pairs that have been accepted so far.

@@ -52,7 +52,7 @@ def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Patt
 
 
 def _scan(record: str, separator: str) -> Sequence[tuple[bool, bool, int, int]]:
-    """Return, for each field: whether it is quoted, whether its quote is still open, and where its text is."""
+    """Return, for each field: whether it is quoted, whether its quote is still open, and its text's start and end."""
     quoted_field, open_field, plain_field = _patterns(separator)
     found: list[tuple[bool, bool, int, int]] = []
     position = 0
@@ -202,7 +202,7 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
 
     :param record: the record's text in the file.
     :param width: number of fields of the header.
-    :param question_column: the column in which all questions of the file end with a question mark, if there is one.
+    :param question_column: the column in which the cells of the file end with a question mark, if there is one.
     """
     if '"' not in record or '""' in record:
         return 0

@@ -16,7 +16,7 @@ class Draw:
     The groups that are held out.
 
     :param held_out: names of the groups.
-    :param is_near_share: whether about the requested share of the rows is held out.
+    :param is_near_share: whether these groups have about the requested share of all rows.
     """
 
     held_out: set[str]

@@ -59,7 +59,7 @@ class GroundingCheck:
         self._strictness = strictness
 
     def check(self, answer: str, question: str) -> Finding:
-        """Return whether the document supports ``answer``."""
+        """Return whether ``answer`` is kept, dropped or undecided, and what the document does not support."""
         text = clean(answer)
         body = without_list_marks(text)
         spoken = self._language(body)

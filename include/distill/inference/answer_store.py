@@ -115,7 +115,7 @@ class UsageCounter:
                 self._counted_keys.add(key)
 
     def counted(self, ask: Callable[[ModelRequest], StoredAnswer]) -> Callable[[ModelRequest], StoredAnswer]:
-        """Return a function that calls ``ask`` and adds each answer when it arrives.
+        """Return a function that calls ``ask`` and counts each answer when it arrives.
 
         So the answers of a row that fails later are counted too.
         """

@@ -48,7 +48,7 @@ class Outcomes(Generic[ItemT, ResultT]):
 
     @classmethod
     def collect(cls, outcomes: Iterable[ResultT | Failure[ItemT]]) -> Outcomes[ItemT, ResultT]:
-        """Separate results from failures."""
+        """Separate the results from the failures in the output of :func:`for_each`."""
         collected = cls([], [])
         for outcome in outcomes:
             if isinstance(outcome, Failure):

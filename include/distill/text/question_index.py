@@ -94,7 +94,11 @@ class Question:
                     yield ending
 
     def similarity(self, other: Question) -> float:
-        """Return the similarity of two questions, from 0 to 1; 0 if they contain different numbers or names."""
+        """
+        Return the similarity of two questions, from 0 to 1.
+
+        It is 0 if their numbers differ, or if they are about different things, such as different names.
+        """
         return self.similarity_to(other.normalized, other.names)
 
     def similarity_to(self, normalized: str, names: frozenset[str]) -> float:

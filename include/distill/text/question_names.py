@@ -90,8 +90,12 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     """
     Return whether two questions are about different things.
 
-    They are if each has names that the other lacks and that are not misspellings, if one continues a name of the other
-    ("CloudWatch", "CloudWatch Events"), if they contain opposite words, or if they differ only in a negation.
+    They are in these cases:
+
+    - Each has a name that the other lacks, and these names are not misspellings of each other.
+    - One continues a name of the other ("CloudWatch", "CloudWatch Events").
+    - One has a word whose opposite is in the other.
+    - They differ only in a negation.
     """
     words, other_words = map(_words_in, (normalized, other_normalized))
     if _are_opposite(words - other_words, other_words - words):
@@ -120,7 +124,7 @@ def _has_prefix(one: str, other: str) -> bool:
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
-    """Return whether one of ``names`` is a word of the other question, followed by a word that is not in it."""
+    """Return whether one of ``names`` continues a word of the other question with a word that is not in it."""
     continued = (name.split(" ") for name in names if " " in name)
     return any(
         start in other_words

@@ -1,10 +1,10 @@
 """
 Bring questions that differ only in their spelling into one form.
 
-Readers take these for the same question: text with and without accents or vowel points ("niño", "nino"), Arabic letters
-in their Persian forms, digits of any script, digits in groups ("1,000"), hyphens inside words, quotation marks around a
-name, dots in acronyms ("U.S."), and English contractions ("what's"). The form is only for comparison with whole
-questions, because a single word can differ from another word in its accents alone.
+The following differences disappear, because readers take the questions for the same: accents or vowel points ("niño",
+"nino"), Persian forms of Arabic letters, digits of different scripts, digits in groups ("1,000"), hyphens inside words,
+quotation marks around a name, dots in acronyms ("U.S."), and English contractions ("what's"). The form is used only to
+compare whole questions, because two different words may differ only in their accents.
 """
 
 from __future__ import annotations

@@ -157,7 +157,11 @@ def may_be_rare(piece: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def _word_feature(word: str) -> str | None:
-    """Return the feature that counts a word that is not ASCII; ``None`` if only its letters are counted."""
+    """
+    Return the name of the feature that counts words such as ``word``, which is not ASCII.
+
+    :return: ``None`` if there is no such feature, because only the letters of these words are counted.
+    """
     script = character_class(next(character for character in word if not character.isascii()))
     script = script.removesuffix("_capital")
     if script in ("latin", "cyrillic", "hangul"):

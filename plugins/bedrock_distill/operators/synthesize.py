@@ -44,8 +44,8 @@ class BedrockSynthesizeOperator(DistillOperator):
     checks the pairs that passed all filters until its budget is spent.
 
     :param shard: number of the shard. (templated)
-    :return: the shard's counts, as in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter) and ``failed``.
-        With a critic, also ``critic``: its verdicts and usage.
+    :return: the shard's counts: those of ``synthesis`` in ``report.json``, ``dropped`` (number of pairs that each
+        filter dropped) and ``failed`` (number of failed rows). With a critic, also ``critic``: its verdicts and usage.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")

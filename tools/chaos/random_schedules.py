@@ -136,7 +136,7 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
 
 
 def run_schedules(stack: Stack, runs: list[DisturbedRun], table: Table) -> None:
-    """Run the first run undisturbed, then the others, one at a time in each lane."""
+    """Carry out the first run without kills, then the other runs with kills, one at a time in each lane."""
     reference, *others = runs
     one_service_at_a_time = threading.Lock()
     try:

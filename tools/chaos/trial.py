@@ -75,7 +75,7 @@ class Case:
 
 
 class BreachError(Exception):
-    """A case found a deviation that the counts do not show."""
+    """A case went wrong in a way that the counts of purchases do not show."""
 
 
 class Trial:

@@ -1,4 +1,4 @@
-"""Measure real rows as the filters do, and count the pairs of the simulated teacher that each filter rejects."""
+"""Apply the measures of the filters to real rows, and count the simulated teacher's pairs that each filter rejects."""
 
 from __future__ import annotations
 

@@ -266,7 +266,8 @@ class Defect:
     """
     One way to spoil a pair.
 
-    :param make: returns the row and the output with the defect. Its second argument counts this kind's defects from 0.
+    :param make: returns a row and the output with the defect. Its second argument is the number of defects of this
+        kind that were made before.
     :param found_by: names of the filters that are meant to find the defect.
     """
 

@@ -1,4 +1,4 @@
-"""Check from Bedrock's GetFoundationModelAvailability whether the account may use a model."""
+"""Use Bedrock's GetFoundationModelAvailability to check whether the account may use a model."""
 
 from __future__ import annotations
 

@@ -147,11 +147,11 @@ class RunFolder:
 
     @property
     def labels(self) -> str:
-        """The folder of labels, with one object per labeller."""
+        """The folder of labels, with one object per labeler."""
         return f"{self.uri}/report/labels/"
 
     def labels_by(self, labeller: str) -> str:
-        """The labels of one labeller."""
+        """The labels of one labeler."""
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:

@@ -13,7 +13,7 @@ class PromptExample(TypedDict):
 
 
 class PromptConstants(TypedDict, total=False):
-    """The values in ``prompts.json`` that every rendering of a prompt gets; empty if there are no examples."""
+    """The values in ``prompts.json`` that are passed each time a prompt is rendered: its examples, if there are any."""
 
     examples: list[PromptExample]
 

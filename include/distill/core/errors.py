@@ -57,9 +57,10 @@ class TransientError(ServiceError):
 
 
 class PossiblyBilledError(TransientError):
-    """A model call was sent, but its answer did not arrive. AWS may bill the call, and a repetition may be paid twice.
+    """A model call was sent, but its answer did not arrive.
 
-    Examples are a read timeout and a connection that was closed while the model was answering.
+    AWS may bill the call. If the request is sent again, AWS may bill it twice. Examples are a read timeout and a
+    connection that was closed while the model was answering.
     """
 
 

@@ -81,7 +81,7 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    The provisioned throughputs that a task ``release`` deletes, and when. The bill is computed from this record.
+    The provisioned throughputs that a task ``release`` deletes, and the time. The bill is computed from this record.
 
     The record is written before the throughputs are deleted, and is never changed. It is stored in
     ``serving/<arm>/released-s<ordinal>.json``.

@@ -38,7 +38,7 @@ CountTokens = Callable[[ModelRequest], int]
 @dataclass(frozen=True)
 class PromptProbe:
     """
-    A function that builds a step's request for a row, in order to count the tokens of the step's prompts.
+    How to build the requests of a step, in order to count the tokens of the step's prompts.
 
     :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
     :param request: returns the step's request for a row.

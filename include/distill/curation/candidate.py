@@ -50,7 +50,7 @@ class RowContext:
 
     @cached_property
     def injections(self) -> Injections:
-        """The instructions to a model in the row's texts."""
+        """The instructions to a model that the texts of the row contain."""
         return find_injections(self.texts)
 
     @cached_property

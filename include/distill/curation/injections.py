@@ -99,7 +99,7 @@ def find_injections(row: RowTexts) -> Injections:
 
 
 def _readable(text: str) -> str:
-    """Return ``text`` as a model reads it: without invisible characters, emphasis and line breaks in a sentence."""
+    """Return ``text`` as a model reads it: without invisible characters, asterisks and line breaks in sentences."""
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("*", "")
     return _BREAK_IN_SENTENCE.sub(" ", text)
 

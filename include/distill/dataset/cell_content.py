@@ -188,7 +188,7 @@ def _is_comment(texts: RowTexts) -> bool:
     """Return whether a row that begins with a comment sign is a comment, such as ``# doc, question, answer``.
 
     A document may also begin with such a sign, for example with a heading in Markdown. A question mark shows that the
-    row is no comment.
+    row is not a comment.
     """
     question, answer = texts["question"], texts["answer"]
     if any(mark in question for mark in _QUESTION_MARKS):

@@ -99,8 +99,8 @@ def _header_further_down(table: Table, wanted: Mapping[Column, Sequence[str]]) -
         for record in islice(table.records, _LINES_ABOVE_A_HEADER):
             if _positions(record.fields, accepted):
                 return (
-                    f"Line {record.line} has the columns, so the header is not on line {table.header.line}. Remove the"
-                    " lines above the header."
+                    f"Line {record.line} has the column names, so the header is not on line {table.header.line}. Remove"
+                    " the lines above the header."
                 )
     return None
 

@@ -21,7 +21,10 @@ def guess_separator(header: TableRecord) -> str | None:
 
 
 def _has_as_many(separator: str, header: TableRecord, row: TableRecord) -> bool:
-    """Return whether a row has the separator at least as often as the header. Texts may have other separators too."""
+    """Return whether a row contains the separator at least as often as the header does.
+
+    A row may contain it more often, because the texts of the row may contain the same character.
+    """
     mark = next(mark for mark, name in _SEPARATORS.items() if name == separator)
     return ",".join(row.fields).count(mark) >= header.fields[0].count(mark)
 

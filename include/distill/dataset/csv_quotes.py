@@ -183,7 +183,7 @@ class QuestionColumn:
         self._positions: set[int] = set()
 
     def add(self, fields: Sequence[str]) -> None:
-        """Take a row into account. Only the first rows of a file have an effect."""
+        """Check which cells of a row end with a question mark. Rows after the first few of a file are ignored."""
         if self._rows == _ROWS_TO_LEARN_FROM or (self._rows and not self._positions):
             return
         positions = {index for index, field in enumerate(fields) if field.rstrip().endswith(_QUESTION_MARKS)}

@@ -26,9 +26,10 @@ class Conflict:
 @dataclass
 class GroupLinks:
     """
-    The groups of documents joined so far. A group is on one side or has no side yet.
+    The groups of documents that have been joined so far. A group is on one side or has no side yet.
 
-    A node is a document's number, or ``-1 - number`` for the value of the group column with that number.
+    A node is a document or a value of the group column. The node of a document is the document's number. The node of a
+    value is ``-1 - number``, with the number of the value.
 
     :param stated: the sides that are already fixed, by document number.
     :param conflicts: the documents that were dropped instead of joined.

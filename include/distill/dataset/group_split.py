@@ -49,11 +49,11 @@ class Split:
 
     :param sides: side of each document; ``None`` for a document that was dropped.
     :param groups: name of each document's group, 16 hex digits.
-    :param conflicts: for each dropped document, the training and the evaluation document that it would connect.
-    :param leaked: for each training document that is kept although it contains a passage of an evaluation document,
-        that evaluation document.
+    :param conflicts: the dropped documents, each with the training and the evaluation document that it would connect.
+    :param leaked: the training documents that are kept although they contain a passage of an evaluation document, each
+        with the number of that evaluation document.
     :param templates: number of documents that consist mostly of text that many documents have.
-    :param is_near_share: whether about the requested share of the new rows is on the evaluation side.
+    :param is_near_share: whether about the requested share of the rows whose side was drawn is on the evaluation side.
     """
 
     sides: list[Side | None]
@@ -156,7 +156,12 @@ class _Joining:
         return links
 
     def _passage_links(self, attempt: _Attempt) -> tuple[dict[int, list[int]], list[tuple[int, int]]]:
-        """Return, for each document, those that must be on its side, and pairs to put on one side if possible."""
+        """
+        Return which documents should be on the same side because they share a passage or a question.
+
+        :return: for each document, the documents that must be on its side; and pairs of documents that are put on the
+            same side if possible.
+        """
         related: dict[int, list[int]] = defaultdict(list)
         loosely: list[tuple[int, int]] = []
         is_drawn = len(self.stated) < len(self.groups)

@@ -117,7 +117,7 @@ class PassageTable:
             start, low = stop, high
 
     def frequent_hashes(self, chosen: Mask, limit: float) -> NDArray[np.uint32]:
-        """Return the sorted hashes that more than ``limit`` of the chosen sketches have."""
+        """Return the hashes that more than ``limit`` of the ``chosen`` sketches have, in ascending order."""
         if chosen.sum() <= limit:
             return np.zeros(0, np.uint32)
         parts = 1 + int(self.lengths[chosen].sum()) // _SORTED
@@ -143,7 +143,7 @@ def starts_of(numbers: NDArray[Any]) -> Mask:
 
 
 def are_in(hashes: Sketch, others: Sketch) -> Mask:
-    """Return, for each hash, whether it is one of the sorted others."""
+    """Return, for each hash, whether it is in ``others``, which must be sorted."""
     if not len(others):
         return np.zeros(len(hashes), np.bool_)
     found: Mask = others[np.minimum(np.searchsorted(others, hashes), len(others) - 1)] == hashes

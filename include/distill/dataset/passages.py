@@ -213,10 +213,10 @@ class PassageIndex:
 
     def _repeated_keys(self) -> array[int]:
         """
-        Return sorted keys of the hashes that several documents have, except common text.
+        Return the sorted keys of the hashes that at least two documents have. Hashes of common text are left out.
 
         A key is a hash followed by the number of a document that has it. Only the smallest quarter of the hashes is
-        used, which suffices to find pairs, and saves time and memory.
+        used. This is enough to find pairs, and saves time and memory.
         """
         repeated = array("Q")  # it grows without being copied
         parts = 1 + int(self._lengths.sum()) // 4 // _SORTED
@@ -285,9 +285,12 @@ def _is_whole_answer(matches: Mask) -> bool:
 
 def _near_pairs(keys: NDArray[np.uint64], low: int, high: int) -> Iterator[NDArray[np.uint64]]:
     """
-    Yield pairs of documents with the same hash, the first of which has a number from ``low`` to ``high`` - 1.
+    Yield pairs of documents that have a hash in common.
 
-    :param keys: the sorted keys of the documents.
+    Only pairs whose first document has a number from ``low`` to ``high`` - 1 are returned. A document is paired only
+    with the next ``_NEAREST`` documents that have the same hash.
+
+    :param keys: the sorted keys: each is a hash followed by the number of a document that has it.
     """
     for start in range(0, len(keys), _SORTED):
         part = keys[start : start + _SORTED + _NEAREST]

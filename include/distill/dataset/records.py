@@ -94,7 +94,7 @@ class SpooledRow(TypedDict):
 
 
 class Grouped(TypedDict):
-    """The group of a row. A split keeps a group's rows together. Generic functions for rows require only this key."""
+    """A row of any kind, for functions that need only its document group. A group's rows are all on the same side."""
 
     group: str
 
@@ -170,7 +170,7 @@ class SplitFigures(TypedDict):
     same_title_documents: int  # number of evaluation documents that begin with the same words as another one
     generic_question_rows: int  # number of evaluation rows whose question is asked about many documents
     kept_leaks: int  # number of training rows that are kept with shared_passages: warn
-    is_near_share: bool  # False if much less or more than evaluation_share of the new rows is held out
+    is_near_share: bool  # whether about evaluation_share of the rows whose side was drawn is held out
 
 
 class SourceCounts(TypedDict):

@@ -1,8 +1,8 @@
 """
 Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions have no side effects. The rule has these conditions. The report must withhold neither its own verdict nor
-the verdict on the candidate and the champion, and every judge must find the candidate better. For every judge, the
+The functions have no side effects. The rule has these conditions. The report must not withhold the verdict at its top,
+nor the verdict on the candidate and the champion. Every judge must find the candidate better. For every judge, the
 one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a margin. This bound is the lower end of the
 two-sided 95 % interval. There must also be enough decided questions from enough document groups, and few unparsable
 verdicts. In addition, no evaluation question may be in the training data, and only a few answers of the two arms may be
@@ -137,7 +137,7 @@ def _contamination_reasons(contaminated: int | None) -> list[str]:
 def _headline_reasons(
     comparisons: Sequence[ComparisonResult], judges: Collection[str], decided: tuple[str, str]
 ) -> list[str]:
-    """Return why the verdict at the top of the report is withheld, if it is about another pair than ``decided``."""
+    """Return why the verdict at the top of the report is withheld, if its pair of arms is not ``decided``."""
     headline = (comparisons[0]["candidate"], comparisons[0]["baseline"])
     if headline == decided:
         return []

@@ -1,8 +1,9 @@
 """
-Check a stored report again before a candidate is promoted.
+Check a stored decision to promote a candidate again before it is carried out.
 
-The report may be from an earlier version, whose promotion rule was weaker, or a person may have cleared only the task
-``promote``. A decision to promote stands only if the current rule comes to the same decision from the stored figures.
+The report that contains the decision may be older than the current promotion rule. An earlier version with a weaker
+rule may have written it, and a person may have cleared only the task ``promote``, so that no new report was written. A
+decision to promote is carried out only if the current rule comes to the same decision from the stored figures.
 """
 
 from __future__ import annotations

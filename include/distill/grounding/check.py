@@ -117,7 +117,7 @@ class GroundingCheck:
     def _beyond_question(
         self, form: Form, answer: str, language: Language, stems: list[str], asked: Evidence
     ) -> list[Absence]:
-        """Compare with the document only the words that the answer adds to its question."""
+        """Check whether the document has the words that the answer contains in addition to those of its question."""
         known = asked.all_stems | generic_stems(language)
         added = list(dict.fromkeys(one for one in stems if one not in known))
         # "No, it isn't." adds nothing that could be looked up.

@@ -44,7 +44,7 @@ class NumericDate:
 
     @property
     def months(self) -> set[int]:
-        """The numbers of the month that the date can have."""
+        """The months that the date can be in, as numbers: "3/4" can be in month 3 or month 4."""
         return {self.parts[position] for position in self.month_positions if 1 <= self.parts[position] <= 12}
 
 

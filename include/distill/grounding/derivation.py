@@ -90,7 +90,10 @@ def _is_between_times(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_frequency(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether "every three months" may stand for "four times a year"."""
+    """Return whether an interval may restate a number per year in the sources.
+
+    For example, "every three months" may restate "four times a year".
+    """
     if quantity.unit is None or quantity.unit.dimension != "month" or quantity.before.lower() not in _EVERY:
         return False
     return any(

@@ -101,18 +101,18 @@ class Evidence:
 
     @cached_property
     def abbreviations(self) -> frozenset[str]:
-        """The first letters of all runs of capitalized words, which an answer may abbreviate."""
+        """The initials of all sequences of capitalized words. An answer may use them as abbreviations."""
         initials = frozenset(_initials(_CAPITALIZED_RUN.findall(self.text)))
         return initials | {with_count(one) for one in initials}
 
     @cached_property
     def in_capitals(self) -> frozenset[str]:
-        """The words that are written in capitals, which an answer may write out, in lower case."""
+        """The words that the text writes in capitals, in lower case. An answer may write out such an abbreviation."""
         return abbreviations_in(self.text)
 
     @cached_property
     def possible_abbreviations(self) -> frozenset[str]:
-        """The first letters of all runs of content words, which an answer may abbreviate."""
+        """The initials of all sequences of content words. An answer may use them as abbreviations."""
         runs = re.split(r"[.,;:!?()\n|]", self.lower)
         return frozenset(_initials(runs, self.language.stop_words))
 

@@ -156,7 +156,10 @@ def _has_token(token: str, source: Evidence) -> bool:
 
 
 def _has_hour(minute: int, source: Evidence) -> bool:
-    """Return whether a source tells the time in words or without minutes, such as "7 in the evening" or 晚上七点."""
+    """Return whether a source has the hour of a time of day, and its minutes if there are any, as single numbers.
+
+    For example, "7 in the evening" and 晚上七点 have the hour of "19:00".
+    """
     hours = {Decimal(minute // 60).normalize(), Decimal(minute // 60 + 12).normalize()}
     minutes = Decimal(minute % 60).normalize()
     return bool(hours & source.units_by_value.keys()) and (not minutes or minutes in source.units_by_value)

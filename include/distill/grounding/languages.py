@@ -48,10 +48,10 @@ class Language:
     :param numbers: number words and scale words, such as "twenty" and "million", with their values.
     :param joiners: words that connect the parts of a number, such as "and".
     :param fractions: words such as "half" and "both", which state a number only in some of their uses.
-    :param restrictors: words that restrict or deny without being a negator, such as "only" and "unless".
+    :param restrictors: words that restrict or deny a statement but are not negators, such as "only" and "unless".
     :param calculations: words next to a number that was calculated, such as "total" and "later".
     :param approximations: words before a number that was rounded, such as "about".
-    :param limits: words before a number that limits something, such as "most" in "at most", and so counts nothing.
+    :param limits: words before a number that states a limit instead of a count, such as "most" in "at most eight".
     :param generic: content words that fit into any text, such as "service" and "choose".
     :param steps: words that come before the number of a step, such as "step".
     :param opposites: pairs of words of which one says the opposite of the other.

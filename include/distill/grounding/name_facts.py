@@ -68,7 +68,7 @@ def expansions(text: str, sources: Sequence[Evidence]) -> frozenset[int]:
 
 
 def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
-    """Return whether a name may stand for words of the sources, or belong to a country that they name."""
+    """Return whether a name may be another form of words in the sources: an abbreviation, compound or nationality."""
     bare = name.text.lower().removesuffix("s")
     if len(name.text) == _MIN_ABBREVIATION - 1 and any(_has_initials(name.text, source) for source in sources):
         return True
@@ -113,7 +113,7 @@ def _is_date(name: Name) -> bool:
 
 
 def _in_other_case(found: Sequence[Name], text: str, of: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    """Yield capitalized words after "choose" and similar words that the sources write only in lower case."""
+    """Yield the names that follow "choose" or a similar word, and that no source writes with the same capitals."""
     for name in found:
         before = words(text[max(0, name.start - _CHARACTERS_BEFORE) : name.start])
         if (

@@ -42,7 +42,7 @@ def contradicts(answer: Sentence, document: Sequence[Sentence], language: Langua
 
 
 def _other_polarity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
-    """Return the sentence of the document that differs from a short ``answer`` only in being denied or affirmed."""
+    """Return a document sentence that differs from a short ``answer`` only in that one of the two is negated."""
 
     def is_denied(sentence: Sentence) -> bool:
         return not language.negators.isdisjoint(sentence.words)

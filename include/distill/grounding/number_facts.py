@@ -170,7 +170,7 @@ def _has_other_label(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_limit(quantity: Quantity, text: str, language: Language) -> bool:
-    """Return whether a number limits something, as in "at most eight devices", and so counts nothing."""
+    """Return whether a number states a limit instead of a count, as in "at most eight devices"."""
     before = text[max(0, quantity.start - 20) : quantity.start].lower()
     if language.without_spaces:
         return any(word in before for word in language.limits)

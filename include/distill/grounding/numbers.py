@@ -128,7 +128,7 @@ def _in_words(text: str, language: Language, *, is_source: bool) -> Iterator[Qua
 
 
 def start_of_digits(text: str, position: int) -> bool:
-    """Return whether the character before ``position`` is a digit: 万 in "5万" was already read with the 5."""
+    """Return whether a digit is directly before ``position``. The 万 in "5万" was already read with the 5."""
     return position > 0 and text[position - 1].isdigit()
 
 

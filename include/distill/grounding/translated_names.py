@@ -1,4 +1,4 @@
-"""Compare names across languages and scripts: names that are translated, and names that are written by their sound."""
+"""Compare names across languages and scripts: names that are translated, and names that are transliterated."""
 
 from __future__ import annotations
 

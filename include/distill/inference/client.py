@@ -41,10 +41,10 @@ class PoolShare:
         """
         Return the share of ``pool``'s quota that the task may use, from 0 to 1.
 
-        A task in ``pool`` may use the share that it holds of the pool's slots. A task in another pool may use the share
-        that it holds of that other pool's slots, but at most the share of one slot in ``pool``. The shares of all tasks
-        in the other pool add up to at most 1, so these tasks together never exceed the quota, whatever the pools'
-        sizes.
+        If the task is in ``pool``, the result is the share of the pool's slots that the task holds. If the task is in
+        another pool, the result is the share of that other pool's slots that it holds, but at most the share of one
+        slot in ``pool``. The tasks in one pool hold at most all of the pool's slots, so their shares add up to at most
+        1. Together, they therefore never exceed the quota, whatever the sizes of the two pools.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))

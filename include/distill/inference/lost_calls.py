@@ -115,7 +115,10 @@ class LostCalls:
 
     @cached_property
     def _uris_by_key(self) -> dict[str, list[str]]:
-        """The records of all tasks of the run when this attempt began; a record's name contains the request's key."""
+        """The URIs of the run's records, by the key of the request, which is a part of the record's name.
+
+        The records are those that the tasks of the run had stored when this attempt began.
+        """
         by_key: dict[str, list[str]] = {}
         for uri in self.store.list(self.folder):
             key = uri.rpartition("/")[2].partition("-")[2].partition("-")[0]

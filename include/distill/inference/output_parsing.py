@@ -167,7 +167,10 @@ def _first_object_inside(text: str, start: int) -> int:
 
 
 def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
-    """Return the position after a broken object, and its error; for a container of pairs, the error is ``None``."""
+    """Return the position at which to continue after a broken object, and the object's error.
+
+    If the object is a container of pairs, the position is inside the container, and the error is ``None``.
+    """
     container = _CONTAINER_START.match(text, start)
     if container and not _KEY.search(container.group()):
         return container.end(), None

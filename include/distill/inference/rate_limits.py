@@ -122,9 +122,9 @@ class AimdLimiter:
     The limit is ``ceiling`` until a call is throttled. If ``ceiling`` is a guess, the first throttled call cuts the
     limit to a few calls, and the limit then grows fast until the next throttled call. In all other cases, a throttled
     call makes a smaller cut, and the limit then grows slowly. After the first cut, calls start evenly spaced over the
-    time that one call takes. Otherwise they would start in bursts. The limit grows with time and
-    not with the number of answers, because throttling errors return at once while answers take seconds. The constants
-    were chosen by simulating quotas of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
+    time that one call takes. Otherwise they would start in bursts. The limit grows with time and not with the number of
+    answers, because throttling errors return at once while answers take seconds. The constants were chosen by
+    simulating quotas of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
     :param ceiling: maximum number of calls in flight.
     :param is_guess: whether ``ceiling`` is a guess because no quota is stated.
@@ -201,6 +201,7 @@ class TokenEstimator:
 
     The tokens for the answer are ``max_tokens``, or the tokens of the longest answer so far multiplied by the burn-down
     rate, whichever is larger.
+
     Until real usage is known, the number of input tokens is estimated conservatively. After the first answer, the
     central estimate is multiplied by the highest ratio of real to estimated tokens so far, which depends on the model's
     tokenizer. If an estimate is too high, the unused tokens are given back when the call ends. If an estimate is too

@@ -17,7 +17,7 @@ class LabelExample(TypedDict):
     One example of the blinded sample, with the key that shows which arm gave which answer.
 
     The record is stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet that people see
-    does not contain the field ``a``.
+    does not contain the field ``a``, which says which arm gave answer A.
     """
 
     example: str  # ``<number>-<hash of run and arms>-<hash of row and answers>``

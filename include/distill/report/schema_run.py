@@ -28,7 +28,7 @@ class RowChangesSchema(Section):
 
 
 class SplitSchema(Section):
-    """How the documents of the run are related."""
+    """The documents of the run, their groups, and how well the groups could be split into training and evaluation."""
 
     documents: NonNegativeInt = Field(description="Number of different documents.")
     groups: NonNegativeInt = Field(description="Number of document groups.")
@@ -48,7 +48,7 @@ class SplitSchema(Section):
         description="Number of training rows that are used although they contain passages of evaluation documents."
     )
     is_near_share: StrictBool = Field(
-        description="Whether about the requested share of the new rows is held out for evaluation."
+        description="Whether about the requested share of the rows whose side was drawn is held out for evaluation."
     )
 
 

@@ -39,7 +39,10 @@ def replace_lookalikes(text: str) -> str:
 
 
 def _without_latin(word: str) -> str:
-    """Replace Latin letters in a Cyrillic or Greek word; return the word unchanged if it has other Latin letters."""
+    """Replace the Latin letters in a Cyrillic or Greek word with the letters of its script that look the same.
+
+    If the word has a Latin letter without such a look-alike, return the word unchanged.
+    """
     table = _FROM_LATIN[0 if _CYRILLIC_LETTER.search(word) else 1]
     replaced = word.translate(table)
     return word if _LATIN.search(replaced) else replaced

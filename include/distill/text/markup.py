@@ -148,7 +148,7 @@ def _strip_markdown(text: str) -> str:
 
 
 def _strip_brackets(text: str) -> str:
-    """Remove the marks of links and of BBCode."""
+    """Remove the marks of links, such as "[text](address)", and of BBCode, such as "[b]text[/b]"."""
     if "](" in text:
         text = _LINK.sub(r"\1", text)
     if "][" in text:

@@ -91,7 +91,7 @@ class NearDuplicateIndex:
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Find near-duplicates as :meth:`find` does, for a text whose signature is already known."""
+        """Return the near-duplicates of a text whose signature is already known, starting with the most similar one."""
         return self.find_signatures(text_signature[np.newaxis])[0]
 
     def find_signatures(self, signatures: NDArray[np.uint8]) -> list[list[TextMatch]]:
@@ -112,7 +112,7 @@ class NearDuplicateIndex:
         return matches
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Add a text as :meth:`add` does, for a text whose signature is already known."""
+        """Add a text whose signature is already known, and return its near-duplicates among the earlier texts."""
         matches = self.find_signature(text_signature)
         self.add_with_matches(text_signature, matches)
         return matches

@@ -124,7 +124,10 @@ def _has_prefix(one: str, other: str) -> bool:
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
-    """Return whether one of ``names`` continues a word of the other question with a word that is not in it."""
+    """Return whether one of ``names`` has two words, of which the other question has only the first.
+
+    An example is "CloudWatch Events", if the other question has only "CloudWatch".
+    """
     continued = (name.split(" ") for name in names if " " in name)
     return any(
         start in other_words

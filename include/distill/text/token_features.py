@@ -129,7 +129,10 @@ def foreign_share(words: float, english_words: float, signs: float) -> float:
 
 
 def maximum_tokens(piece: str) -> int:
-    """Return the maximum number of tokens of an ASCII piece: one per character, or half in runs of equal ones."""
+    """Return the maximum number of tokens of an ASCII piece.
+
+    The maximum is one token per character. In a run of equal characters, it is one token per two characters.
+    """
     return min(len(piece), 1 + len(piece) // 2 + _changes(piece))
 
 
@@ -143,9 +146,10 @@ def is_very_long(piece: str) -> bool:
 
 def may_be_rare(piece: str) -> bool:
     """
-    Return whether a piece can have more tokens than its features say, so that averages do not hold if it is repeated.
+    Return whether a piece may have more tokens than is usual for a piece with its features.
 
-    The result is ``False`` for a piece that is not ASCII, because its repeated characters are counted one by one.
+    If such a piece makes up much of a text, the usual number is too low for the whole text. The result is ``False`` for
+    a piece that is not ASCII, because repeated characters outside ASCII are counted one by one.
     """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False

@@ -132,7 +132,7 @@ def _sum_of_pieces(by_piece: Counter[str], by_character: Counter[str]) -> int:
 
 
 class _Kept(dict[Text, int]):
-    """The packed sums of texts, which are computed when they are first asked for. Those of short texts are kept."""
+    """A cache of the packed sums of texts. A missing sum is computed, and is kept if its text is short."""
 
     _LONGEST = 40
     _MOST = 50_000

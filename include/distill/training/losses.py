@@ -123,7 +123,11 @@ class LossMeans(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Both means in a phrase. With fewer than 20 steps, a tenth is a single step, so single losses are given."""
+        """Both means as a phrase.
+
+        With fewer than 20 steps, ``window`` is a single step. The phrase then states the losses of the first and the
+        last step instead of means.
+        """
         first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
             steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"

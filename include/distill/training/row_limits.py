@@ -105,7 +105,10 @@ class RowLimits:
 
     @cached_property
     def _template(self) -> tuple[int, int]:
-        """Return the bytes of a record without a row's texts, and the maximum number of copies of a text in it."""
+        """Return the size in bytes of a record without a row's texts, and how often a record contains a text at most.
+
+        A prompt template may use the same text more than once.
+        """
         mark = "\ue000"  # a private-use character, which no prompt contains
         record = "".join(self._record({"document": mark, "question": mark, "answer": mark}))
         return len(record.encode()), max(1, record.count(mark) - 2)

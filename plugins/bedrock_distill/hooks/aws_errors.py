@@ -133,7 +133,7 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
 
 
 def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
-    """Return the error for a HEAD request that S3 refused again after the credentials were read again."""
+    """Return the error for a HEAD request that S3 refused twice, with the credentials read again in between."""
     stated = f", but says that the bucket is in {error.bucket_region}" if error.bucket_region else ""
     detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without giving a reason{stated}"
     advice = (

@@ -201,8 +201,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def _attempt(self, sha256: str) -> str | None:
         """Return the name of the first attempt that is running or not bought yet; ``None`` if no job can help.
 
-        None of these questions has a stored answer. So an attempt that has ended did not answer them, or its answers
-        were deleted.
+        The questions of the job have no stored answers. An attempt that has ended therefore did not answer them, or its
+        answers were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             name = batch_name(self.use_case.name, self.step, sha256, attempt)

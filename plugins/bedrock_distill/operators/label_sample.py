@@ -184,7 +184,7 @@ class ListExamplesOperator(BaseOperator):
         self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> list[int]:
-        """Return the numbers over which ``ask`` is mapped."""
+        """Return the numbers of the examples; there is one task ``ask`` for each of them."""
         return list(range(self.sample["examples"] if self.sample["how"] == "ask in Airflow" else 0))
 
 

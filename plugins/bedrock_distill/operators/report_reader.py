@@ -129,8 +129,8 @@ class ReportReader:
     def champion_before(self) -> str | None:
         """Return the ARN of the champion before the run.
 
-        If its record cannot be read, return a text that counts as an unknown champion. So no arm can replace a champion
-        with which it was not compared.
+        If the champion's record cannot be read, return a text that matches no ARN. This prevents an arm from replacing
+        a champion with which it was not compared.
         """
 
         def read() -> str | None:

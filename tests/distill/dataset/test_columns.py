@@ -69,7 +69,9 @@ def test_mapped_columns_and_the_group_column_are_compared_too() -> None:
 @pytest.mark.parametrize("above", ["FAQ, January", "FAQ export,,", ",,", "# exported, on Monday", "a,b\n\nc,d"])
 def test_lines_above_the_header_are_named(above: str) -> None:
     line = above.count("\n") + 2
-    with pytest.raises(InputError, match=f"Line {line} has the columns, so the header is not on line 1. Remove the"):
+    with pytest.raises(
+        InputError, match=f"Line {line} has the column names, so the header is not on line 1. Remove the"
+    ):
         find_columns(table_of(f"{above}\n{HEADER}a,b,c\n"), source="f.csv", columns=None, group_column=None)
 
 

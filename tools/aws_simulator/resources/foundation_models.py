@@ -24,7 +24,10 @@ PROVIDER_NAMES = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model under one of its ids. ``customization`` is set only for the id with a suffix."""
+    """A model under one of its ids.
+
+    ``customization`` is set only for the id that is used for customization, such as ``amazon.nova-micro-v1:0:128k``.
+    """
 
     model_id: str
     model: Model

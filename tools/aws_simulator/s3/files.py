@@ -60,7 +60,7 @@ class S3Files:
         return sorted(unquote(path.parent.name) for path in self._folder.glob("*/bucket.json"))
 
     def read_bucket(self, bucket: str) -> StoredBucket:
-        """Read a bucket's Region and configuration requests."""
+        """Read a bucket's Region and the PUT requests that configured the bucket."""
         value = json.loads((self._bucket_folder(bucket) / "bucket.json").read_text())
         settings = {
             query: StoredRequest(request["headers"], base64.b64decode(request["body"]))
@@ -69,7 +69,7 @@ class S3Files:
         return StoredBucket(value["region"], settings)
 
     def write_bucket(self, bucket: str, stored: StoredBucket) -> None:
-        """Store a bucket's Region and configuration requests."""
+        """Store a bucket's Region and the PUT requests that configured the bucket."""
         settings = {
             query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
             for query, request in stored.settings.items()

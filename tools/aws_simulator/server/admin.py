@@ -20,7 +20,10 @@ _HEADERS = {"x-simulated": "true"}
 
 
 class Admin:
-    """The routes, as a Starlette app in :attr:`app`. They are for tests and tools; AWS has no such routes."""
+    """The routes below ``/_admin``, as a Starlette app in :attr:`app`.
+
+    They are for tests and tools. AWS has no such routes.
+    """
 
     def __init__(
         self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan, end_stalls: Sequence[Callable[[str], int]]

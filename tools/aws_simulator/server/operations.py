@@ -124,7 +124,7 @@ class _DroppedBefore(ApiError):
 
     @property
     def code(self) -> str:
-        """The outcome in the request log."""
+        """The outcome that the request log shows for the dropped connection."""
         return "ConnectionClosed"
 
 

@@ -21,7 +21,7 @@ HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>
 
 
 class Table:
-    """The table of all rows. A row is printed when it is added."""
+    """The table of the results of all cases. Each row is printed when it is added."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []

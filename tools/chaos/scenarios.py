@@ -168,7 +168,11 @@ def _cleared_after_success(trial: Trial, *, task_id: str) -> None:
 
 
 def _polling_fault(trial: Trial, *, kind: str) -> None:
-    """Inject a temporary fault into both waits. The fault lasts longer than botocore's retries."""
+    """
+    Inject a temporary fault while the run waits for the job, and again while it waits for the throughput.
+
+    The fault lasts longer than botocore's retries.
+    """
     for create, get, stalled, waiter in (
         (JOB, GET_JOB, "job_stalled", "tuned.trained"),
         (THROUGHPUT, GET_THROUGHPUT, "throughput_stalled", "tuned.in_service"),

@@ -1,4 +1,4 @@
-"""Inject one fault into all running cases once each of them has reached its instant."""
+"""Inject one fault into all running cases, once each case has reached the moment at which it needs the fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class SharedFaultMissedError(Exception):
-    """A shared fault was not injected in time, because at least one case did not reach its instant."""
+    """A shared fault was not injected, because at least one case did not reach the moment for it in time."""
 
 
 class SharedFault:

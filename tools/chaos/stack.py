@@ -249,7 +249,7 @@ def wait_for(
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
-    """Call ``work`` on all items, ``lanes`` at a time. An interruption ends every wait."""
+    """Call ``work`` on all items, ``lanes`` at a time. After an error or interruption, the other calls stop waiting."""
     with ThreadPoolExecutor(lanes) as pool:
         try:
             return list(pool.map(work, items))

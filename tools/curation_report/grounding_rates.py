@@ -104,7 +104,7 @@ def rate_table(counts: dict[tuple[str, str, str], Counter[Outcome]]) -> Iterator
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table of kept, undecided and dropped answers by kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("part", choices=PARTS)

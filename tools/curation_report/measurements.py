@@ -37,7 +37,11 @@ def lengths(rows: Sequence[Row], role: Role) -> list[float]:
 
 
 def grounding(rows: Sequence[Row], *, seed: int) -> tuple[Counter[Outcome], Counter[Outcome]]:
-    """Count the outcomes of the grounding check for every answer, with its own document and with a random other one."""
+    """
+    Check each answer against its own document, and against a random other document. Count the outcomes.
+
+    :return: the counts with the own documents, and the counts with the other documents.
+    """
     draw = random.Random(seed)
     own, foreign = Counter[Outcome](), Counter[Outcome]()
     for row in rows:

@@ -124,7 +124,7 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
 
 
 def undecided_share(use_case: UseCase) -> float:
-    """Return the expected share of the pairs that the critic is asked about. It is 1 if nothing else checks answers."""
+    """Return the share of all pairs that the critic is expected to check; 1 if the grounding check is off."""
     return UNDECIDED_SHARE if use_case.curation.min_grounding else 1.0
 
 

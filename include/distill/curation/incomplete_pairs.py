@@ -1,4 +1,4 @@
-"""Find pairs whose answer is cut off or announces a list that is missing, and questions that ask about nothing."""
+"""Find pairs whose answer is cut off or lacks the text that it announces, or whose question has no content word."""
 
 from __future__ import annotations
 

@@ -78,7 +78,11 @@ def _occurs(sentence: str, document: str) -> bool:
 
 
 def _is_named(answer: str, question: str) -> bool:
-    """Return whether the question names what a short answer denies, as in "Is it available?" and "Not available."""
+    """
+    Return whether the question contains the last word of a short answer, so that the answer is not a refusal.
+
+    For example, "Not available." answers the question "Is it available?".
+    """
     last_word = words_of_normalized(answer).rpartition(" ")[2]
     return len(last_word) > 3 and not answer.startswith("i ") and f" {last_word} " in f" {strip_punctuation(question)} "
 

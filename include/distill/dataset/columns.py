@@ -59,7 +59,11 @@ def find_columns(
 
 
 def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns whose name matches ``mapped``, or ``usual_names`` if there is no mapping."""
+    """
+    Return the indexes of the columns with the name ``mapped`` or, if it is ``None``, with one of ``usual_names``.
+
+    If no name is exactly ``mapped``, case, white space and invisible marks are ignored.
+    """
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact

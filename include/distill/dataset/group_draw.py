@@ -40,7 +40,7 @@ def draw(purpose: str, seed: int, name: str) -> float:
 
 def oversized_groups(rows: Mapping[str, int], share: float) -> set[str]:
     """
-    Return the groups that alone have more rows than should be held out. Such a group is always trained on.
+    Return each group that alone has more rows than should be held out in total. Such a group is always trained on.
 
     :param rows: number of rows in each group.
     """

@@ -60,7 +60,10 @@ class GroupLinks:
         return number not in self.conflicts and self.side(number) is None
 
     def add(self, number: int, matches: Sequence[int], passage_matches: Sequence[int] = ()) -> bool:
-        """Join a document with related documents and its stated groups, unless this would connect the two sides.
+        """
+        Join a document with related documents and its stated groups.
+
+        The document is not joined if a group would then be on both sides of the split.
 
         :param matches: the earlier documents that are nearly the same.
         :param passage_matches: the earlier documents that share a passage.
@@ -88,7 +91,7 @@ class GroupLinks:
         return examples
 
     def join_if_possible(self, one: int, other: int) -> None:
-        """Join the groups of two documents, unless this would connect the two sides."""
+        """Join the groups of two documents, unless the new group would be on both sides of the split."""
         roots = self.root(one), self.root(other)
         sides = {side for root in roots if (side := self.sides.get(root))}
         if roots[0] != roots[1] and len(sides) < 2 and not {one, other} & self.conflicts.keys():

@@ -149,7 +149,11 @@ class PassageIndex:
                 yield own, other, is_leak
 
     def _wanted(self, chosen: Mask) -> WantedHashes:
-        """Return the hashes of the chosen sketches that are looked up, without common text."""
+        """
+        Return the hashes to look up for the chosen sketches: a quarter of their hashes, without common text.
+
+        For answers and short texts, a quarter would be too few, so all hashes are returned.
+        """
         keys = array("Q")
         for block, block_positions in self._table.blocks(chosen):
             kept = ~self._are_common(block)

@@ -53,7 +53,7 @@ _SCORES: dict[Outcome, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}
 
 
 def preference(wins: int, losses: int) -> float | None:
-    """Return the share of the decided questions that were won, or ``None`` if no question was decided."""
+    """Return the share of wins among the decided questions, or ``None`` if no question was decided."""
     return wins / (wins + losses) if wins + losses else None
 
 

@@ -109,7 +109,7 @@ class GroupCounts(TypedDict):
 
 class ComparisonPower(TypedDict):
     """
-    The difference that a comparison can detect; None with fewer than two groups.
+    The difference that a comparison can detect. Both values are ``None`` with fewer than two document groups.
 
     The record is part of :class:`ComparisonFigures`.
     """
@@ -230,7 +230,7 @@ class PromotionManifest(TypedDict):
 
 
 class DeletedModelsManifest(TypedDict):
-    """Result of ``delete_losers``: names of arms. The record is passed through XCom only."""
+    """Result of ``delete_losers``: the arms whose models were deleted or kept. It is passed through XCom only."""
 
     deleted: list[str]  # arms whose models no longer exist, including models deleted earlier
     left: list[str]  # arms whose models were kept

@@ -28,7 +28,7 @@ def with_count(initials: str) -> str:
 
 def expanded_words(text: str, words: frozenset[str], in_capitals: frozenset[str]) -> frozenset[int]:
     """
-    Return the places of the words in ``text`` that write out an abbreviation of a source.
+    Return the start of each word in ``text`` that is part of the long form of an abbreviation in a source.
 
     :param words: all words of the source, in lower case.
     :param in_capitals: the words that the source writes in capitals, in lower case.

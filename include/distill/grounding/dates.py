@@ -67,7 +67,7 @@ def _numeric_dates(text: str) -> Iterator[NumericDate]:
 
 
 def months(text: str, of: Language) -> list[tuple[int, str]]:
-    """Return the number and the name of each month that a cleaned ``text`` names."""
+    """Return each month in a cleaned ``text`` as its number, from 1 to 12, and the word that names it."""
     return list(_months(text, of))
 
 
@@ -100,7 +100,11 @@ def document_months(text: str, of: Language) -> frozenset[int]:
 
 
 def times(text: str) -> list[tuple[int, int, int]]:
-    """Return the start, the end and the minute since noon or midnight of each time: 21:10 and 9:10 p.m. are equal."""
+    """
+    Return the start and end of each time of day, and the minutes since the last noon or midnight.
+
+    The minutes are 550 for 9:10, for 21:10 and for 9:10 p.m.
+    """
     found = []
     for match in _TIME.finditer(text):
         hour = int(match.group(1) or match.group(4))

@@ -190,7 +190,11 @@ class Evidence:
 
     @cached_property
     def values_without_noun(self) -> frozenset[Decimal]:
-        """The numbers at the end of a clause, whose unit may be left out: "for four weeks, films for two"."""
+        """
+        The numbers without a unit at the end of a clause. They can have the unit of another number.
+
+        In "series for four weeks, films for two", the number is 2, and its unit is "weeks".
+        """
         return frozenset(
             value
             for quantity in self.quantities
@@ -257,7 +261,7 @@ class Evidence:
 
     @cached_property
     def bare_units(self) -> frozenset[Unit]:
-        """The units that occur with a number."""
+        """The units that the text uses with a number."""
         return frozenset(quantity.unit for quantity in self.quantities if quantity.unit)
 
     @cached_property
@@ -289,7 +293,7 @@ class Evidence:
 
     @cached_property
     def times(self) -> frozenset[int]:
-        """The times of day, in minutes since noon or midnight."""
+        """The times of day, in minutes since the last noon or midnight: 550 for both 9:10 and 21:10."""
         found = (*times(self.text), *spoken_times(self.text, self.language))
         return frozenset(minute for _, _, minute in found)
 

@@ -69,7 +69,7 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
 
 
 def without_expansions(text: str, sources: Sequence[Evidence]) -> str:
-    """Return ``text`` without the words that write out an abbreviation of a source."""
+    """Return ``text`` with the words blanked out that spell out an abbreviation of a source."""
     for start in expansions(text, sources):
         end = start + len(re.split(r"\W", text[start:], maxsplit=1)[0])
         text = blanked(text, start, end)
@@ -104,7 +104,11 @@ def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence
 
 
 def _other_compounds(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    """Yield words such as "billing-dlq", if the sources have other words with the same part, such as "orders-dlq"."""
+    """
+    Yield hyphenated words of which the sources have only the last part, as the last part of other words.
+
+    An example is "billing-dlq" if the sources have "orders-dlq" but not "billing-dlq".
+    """
     if not language.is_latin:
         return
     known = {compound for source in sources for compound in source.compounds}
@@ -141,7 +145,11 @@ def _has_identifier(text: str, source: Evidence) -> bool:
 
 
 def _has_version(digits: str, source: Evidence) -> bool:
-    """Return whether the source has the version "v18" as "18" after a name or the word "version"."""
+    """
+    Return whether the source states a version without the letter v, after a name or the word "version".
+
+    :param digits: the version without the letter, such as "18" for "v18".
+    """
     if "." in digits:
         return _has_token(digits, source)
     return re.search(rf"(?:[Vv]ersion|\b[A-Z][\w.+#]*)[ -]?{re.escape(digits)}(?![\w.]*\d)", source.text) is not None

@@ -121,7 +121,13 @@ def _duals(text: str) -> Iterator[Fraction]:
 
 
 def with_fraction(value: Decimal, text: str, start: int, end: int) -> tuple[Decimal, int]:
-    """Return a value with the fraction that is written before or after it, and the end of the fraction."""
+    """
+    Add the fraction in words that is written before or after a number, such as "and a half".
+
+    :param value: the number that ``text`` states from ``start`` to ``end``.
+    :return: the sum, and the end of the fraction if it follows the number, otherwise ``end``. Without a fraction, the
+        sum is ``value``.
+    """
     if before := _BEFORE.search(text, max(0, start - 8), start):
         scale = next((scale for scale in _HINDI_SCALES if value >= scale), Decimal(1))
         return (value + scale * _HINDI_FRACTIONS[before[1]]).normalize(), end

@@ -1,4 +1,4 @@
-"""Build the German number words up to 999,000, which are written as one word, such as "vierundzwanzig"."""
+"""Build the German words for the numbers below 1,000 and for whole thousands, such as "vierundzwanzig"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ _TENS = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "ac
 
 
 def german_number_words() -> dict[str, Decimal]:
-    """Return the number words that are one word, up to "neunhundertneunundneunzigtausend", with their values."""
+    """
+    Return the values of German number words, by word.
+
+    The words are those for 1 to 999, for whole thousands up to "neunhundertneunundneunzigtausend" (999,000), and for
+    numbers with a half from "anderthalb" (1.5) to "neuneinhalb" (9.5).
+    """
     below_hundred = {word: value for value, word in enumerate(_UNITS, 1)}
     below_hundred["eins"] = 1
     below_hundred |= {word: value for value, word in enumerate(_TEENS, 10)}

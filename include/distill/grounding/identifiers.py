@@ -80,7 +80,7 @@ def _identifiers(text: str) -> Iterator[Identifier]:
 
 
 def _is_end_of_range(text: str, start: int, token: str) -> bool:
-    """Return whether a token is a unit and the next number of a range, as "GiB-64" in "20 GiB-64 TiB"."""
+    """Return whether a token joins a unit with the next number of a range, such as "GiB-64" in "20 GiB-64 TiB"."""
     unit = token.split("-")[0]
     return unit_named(unit.lower()) is not None and text[max(0, start - 2) : start].strip().isdigit()
 

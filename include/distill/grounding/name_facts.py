@@ -63,7 +63,7 @@ def absent_names(text: str, language: Language, sources: Sequence[Evidence]) -> 
 
 
 def expansions(text: str, sources: Sequence[Evidence]) -> frozenset[int]:
-    """Return the places of the words in ``text`` that write out an abbreviation of a source."""
+    """Return the start of each word in ``text`` that is part of the long form of an abbreviation in a source."""
     return frozenset[int]().union(*(expanded_words(text, one.words, one.in_capitals) for one in sources))
 
 

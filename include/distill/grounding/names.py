@@ -90,7 +90,7 @@ def _names(text: str, language: Language) -> Iterator[Name]:
 
 
 def _coined_parts(word: str, start: int) -> Iterator[Name]:
-    """Yield the parts of a German compound that are no ordinary nouns: "ServiceNow" in "ServiceNow-Konto"."""
+    """Yield the parts of a German compound that are not ordinary nouns, such as "ServiceNow" in "ServiceNow-Konto"."""
     for part in re.finditer(r"[^-]+", word):
         text = part.group()
         if len(text) >= _SHORTEST_NAME and any(letter.isupper() or letter.isdigit() for letter in text[1:]):

@@ -130,7 +130,11 @@ def denied_stems(clause: Sequence[str], language: Language) -> frozenset[str]:
 
 
 def _are_opposite(answer: Sentence, document: Sentence, language: Language) -> bool:
-    """Return whether one sentence has a word of which the other sentence has only the opposite."""
+    """
+    Return whether one sentence has a word and the other sentence has only its opposite.
+
+    An example is "enabled" in one sentence and "disabled" in the other.
+    """
     answer_words, document_words = frozenset(answer.words), frozenset(document.words)
     return any(
         first in answer_words

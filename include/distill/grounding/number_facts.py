@@ -157,7 +157,11 @@ def _may_follow(quantity: Quantity, text: str, language: Language, sources: Sequ
 
 
 def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    """Yield numbers such as "140-3", if the sources have "140-2" and not "140-3"."""
+    """
+    Yield hyphenated numbers whose first part the sources have only with another second part.
+
+    An example is "140-3" if the sources have "140-2" but not "140-3".
+    """
     for match in _DESIGNATION.finditer(text):
         is_new = not any(match.group() in source.text for source in sources)
         if is_new and any(re.search(rf"(?<!\d){match.group(1)}-\d", source.text) for source in sources):
@@ -165,7 +169,7 @@ def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
 
 
 def _has_other_label(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether the sources have the word before the number, such as "CentOS", before any number."""
+    """Return whether the word before the number, such as "CentOS" in "CentOS 8", precedes a number in a source too."""
     return quantity.before[:1].isupper() and any(quantity.before.lower() in source.labelled for source in sources)
 
 

@@ -101,7 +101,11 @@ def replaced_words(
 
 
 def _is_noun(words: Sequence[str], first: int, last: int) -> bool:
-    """Return whether the words of an English sentence are not used as a verb, a preposition or an adverb."""
+    """
+    Return whether ``words[first:last]`` of an English sentence are probably used like a noun or an adjective.
+
+    The words around them, and the ending of a single word, must not indicate a verb or an adverb.
+    """
     before, after = words[first - 1] if first else "", words[last] if last < len(words) else ""
     if not before:
         return after in _AFTER_SUBJECTS
@@ -134,7 +138,14 @@ def replaced_characters(answer: str, document: str, question: str) -> str | None
 
 
 def _is_in_place_of_other(answer: str, start: int, end: int, document: str) -> bool:
-    """Return whether the document has another word between the same characters before and after the new ones."""
+    """
+    Return whether the new characters of an answer replace a word of the document.
+
+    They do if the document has the same characters before and after them, but another word between.
+
+    :param start: start of the new characters in ``answer``.
+    :param end: end of the new characters in ``answer``.
+    """
     # The first and the last new pair of characters reach one character into the words around them.
     for first, last in ((start + 1, end - 1), (start + 1, end), (start, end - 1), (start, end)):
         new, before, after = (

@@ -82,7 +82,13 @@ def skeletons(text: str) -> frozenset[str]:
 
 
 def sounds_like(name: str, known: frozenset[str]) -> bool:
-    """Return whether a name sounds like a word with one of the ``known`` skeletons, or is too short to tell."""
+    """
+    Return whether a name sounds like a word of another text, judged by its consonants.
+
+    A name that is too short to tell counts as similar.
+
+    :param known: the skeletons of the other text's words; see :func:`skeleton`.
+    """
     wanted = skeleton(name)
     if len(wanted) < _SHORTEST_SKELETON:
         return True

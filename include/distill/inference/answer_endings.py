@@ -45,7 +45,8 @@ def ending_of(stop_reason: str | None, text: str) -> Ending:
     """
     Return how an answer ended.
 
-    :param stop_reason: the model's word, as Bedrock returned it; ``None`` if it was not stored.
+    :param stop_reason: why the model stopped, such as ``end_turn``, as Bedrock returned it; ``None`` if it was not
+        stored.
     :param text: the answer. A complete answer without visible text is ``empty``.
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", (stop_reason or "").strip())

@@ -99,7 +99,7 @@ def _concerns_one_row(error: ServiceError) -> bool:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Open a thread pool. When the block ends, started items are finished, and no other items are started."""
+    """Open a thread pool. At the end of the ``with`` block, wait for the started items and start no others."""
     pool = ThreadPoolExecutor(max_workers=count)
     try:
         yield pool

@@ -79,9 +79,9 @@ class Quota:
 
 class TokenBucket:
     """
-    A bucket that imitates the one with which Bedrock limits requests or tokens.
+    A model of the token bucket with which Bedrock limits requests or tokens.
 
-    It refills at a steady rate, and each call uses up part of it.
+    The bucket refills at a steady rate, and each call takes an amount from it.
 
     :param per_minute: rate at which the bucket refills.
     :param burst: capacity of the service's bucket.
@@ -96,7 +96,7 @@ class TokenBucket:
         self._filled_at = now
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return the seconds until ``amount`` may be taken. An amount above the capacity needs a full bucket."""
+        """Return the seconds until ``amount`` may be taken. An amount above the capacity requires a full bucket."""
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         seconds = (min(amount, self._capacity) - self._level) / self._per_second

@@ -62,7 +62,7 @@ class _VerdictObject:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """The keys and values of a JSON object, with repeated keys."""
+    """The keys and values of a JSON object, including those of repeated keys."""
 
 
 # strict=False accepts line breaks inside strings. parse_int=float, because int() rejects numbers with thousands of
@@ -150,7 +150,11 @@ def _read_object(text: str, start: int) -> _VerdictObject | None:
 
 
 def _read_broken_object(text: str, start: int, key: int) -> _VerdictObject | None:
-    """Read an object with a broken reason. Its last key must be the verdict, and it must contain no other verdict."""
+    """
+    Read an object whose reason makes it invalid JSON, for example because of unescaped quotes.
+
+    Its last key must be the verdict, and it must contain no other verdict.
+    """
     if not _BEGINS_WITH_REASON.match(text, start):
         return None
     # The match begins at the end of the reason, a few characters before the key.

@@ -186,7 +186,11 @@ def clip_text(text: str) -> str:
 
 
 def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the settings as pairs of label and text, without the attribution. A nested label is ``outer, inner``."""
+    """
+    Return the settings as pairs of label and text, without the setting ``attribution``.
+
+    The label of a setting inside another one is ``outer, inner``.
+    """
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         label = str(key).replace("_", " ")

@@ -32,7 +32,7 @@ def as_code(text: str) -> str:
 
 
 def as_quote(text: str) -> str:
-    """Return ``text`` as a quote with its lines and indentation. No character of the text can end the quote."""
+    """Return ``text`` as a Markdown quote with the same lines and indentation. No character of it can end the quote."""
     return "\n".join(f"> {_indentation(line)}{as_text(line)}  " for line in _visible(text).split("\n"))
 
 

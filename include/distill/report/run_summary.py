@@ -56,7 +56,7 @@ class ArmSummary:
 
     @property
     def on_demand(self) -> bool:
-        """Whether the base student answers on demand. This is also true for a champion arm if there is no champion."""
+        """Whether the base student answers on demand: for a base arm, and for a champion arm without a champion."""
         return self.kind != "fine_tuned" and self.model_arn is None
 
     def as_record(self) -> ReportArm:

@@ -129,7 +129,11 @@ class NearDuplicateIndex:
         self._count += 1
 
     def _candidates(self, signatures: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return which of ``signatures`` shares a bucket with which earlier text, as two arrays of equal length."""
+        """
+        Return each pair of a signature and an earlier text that share a bucket.
+
+        The pairs are two arrays of equal length: indexes into ``signatures``, and positions of the earlier texts.
+        """
         if not self._count:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         # Each bucket is a linked list. The lists of all bands are read in parallel, one entry of each list at a time.

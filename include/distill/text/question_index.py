@@ -56,7 +56,7 @@ class Question:
 
     @cached_property
     def spelled(self) -> str:
-        """The normalized text with its final punctuation, in the spelling that is compared; see the module."""
+        """The normalized text with its final punctuation, after :func:`unified_spelling`."""
         return unified_spelling(self.folded)
 
     @cached_property

@@ -22,7 +22,7 @@ _WORTHWHILE_SHARE = 0.7  # if a larger share of a text would be estimated first,
 
 
 def central_token_count(text: str) -> int:
-    """Estimate the number of tokens in a text, for costs."""
+    """Estimate the number of tokens in a text, for costs. The estimate is about as often too high as too low."""
     sums = TokenSums(text)
     return min(sums.size, math.ceil(sums.central))
 

@@ -2,8 +2,8 @@
 Count what decides how many tokens a text has: words, digits, signs, white space, and characters by script.
 
 A tokenizer first cuts a text into pieces: words, groups of digits, runs of signs, and runs of white space. A frequent
-piece is one token. Other pieces are several tokens, and the rarer their letters, the more. The counts of this module
-are multiplied by the weights of ``token_weights.py``.
+piece is one token. Any other piece is several tokens, and a piece with rare pairs of letters has more tokens. The
+counts of this module are multiplied by the weights of ``token_weights.py``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class TokenFeatures:
 
     @property
     def signs(self) -> float:
-        """The number of signs. A run of signs counts once."""
+        """The number of signs. A run of signs counts as one."""
         return sum(self.counts[name] for name in _SIGNS)
 
 

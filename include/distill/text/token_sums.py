@@ -64,7 +64,7 @@ class TokenSums:
 
     @property
     def conservative(self) -> float:
-        """The conservative estimate of the number of tokens, with the maximum for repeated pieces."""
+        """The conservative estimate of the number of tokens. Rare, often repeated pieces count with their maximum."""
         return self._conservative(self._packed) + self._surplus_of_repeated()
 
     def _conservative(self, packed: int) -> float:
@@ -99,7 +99,7 @@ class TokenSums:
 
 
 def _sum_of_chunks(data: bytes) -> int:
-    """Return the sums of a text, from its chunks between white space."""
+    """Return the packed sums of a text, added up over its chunks between white space."""
     packed = sum(map(_CHUNKS.__getitem__, data.split()))
     runs, digits = _irregular_spaces(data)
     packed -= (digits + data[:1].isdigit()) * _PIECES[" "]
@@ -125,7 +125,11 @@ def _count_pieces(text: str) -> tuple[Counter[str], Counter[str]]:
 
 
 def _sum_of_pieces(by_piece: Counter[str], by_character: Counter[str]) -> int:
-    """Return the sums of a text from its pieces and characters. This is fast if there are few spaces."""
+    """
+    Return the packed sums of a text, added up over its pieces and its characters that are not ASCII.
+
+    For a text with few spaces, this is faster than :func:`_sum_of_chunks`.
+    """
     packed: int = sum(map(mul, by_piece.values(), map(_PIECES.__getitem__, by_piece)))
     packed += sum(map(mul, by_character.values(), map(_CHARACTERS.__getitem__, by_character)))
     return packed

@@ -98,7 +98,11 @@ class RowLimits:
         return list(record_texts(record, self.family).values())
 
     def _fits_certainly(self, texts: RowTexts, maximum: int) -> bool:
-        """Return whether the texts have so few bytes that they certainly fit. This is much faster than an estimate."""
+        """
+        Return whether the texts have so few bytes that their record certainly has at most ``maximum`` tokens.
+
+        This is much faster than an estimate of the tokens.
+        """
         template_size, copies = self._template
         size = sum(len(texts[role].encode(errors="surrogatepass")) for role in _ROLES)
         return template_size + _ESCAPED * copies * size + TEMPLATE_TOKENS <= maximum
@@ -122,6 +126,10 @@ def _too_long(texts: RowTexts, problem: str) -> RowFault:
 
 
 def _context_tokens(model: Model) -> int | None:
-    """Return the size of the model's context, which is the suffix of the id of its base model, such as ``:128k``."""
+    """
+    Return the size of the model's context in tokens, from the suffix of the base model's id: 128,000 for ``:128k``.
+
+    :return: ``None`` if the id has no such suffix.
+    """
     match = re.search(r":(\d+)k$", model.customization.base_model_id) if model.customization else None
     return int(match[1]) * 1000 if match else None

@@ -23,7 +23,7 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
     Yield each step whose batch jobs no task waits for any more.
 
-    A person marked the step's task ``submit`` or ``wait`` as failed, or the whole run.
+    This happens if a person marks the step's task ``submit`` or ``wait``, or the whole run, as failed.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.

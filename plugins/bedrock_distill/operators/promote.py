@@ -295,7 +295,7 @@ def is_approved(approval: HumanResponse | None) -> bool:
 
 
 def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
-    """Return the report's promotion. Decisions to promote that the current rule does not confirm are replaced."""
+    """Return the report's promotion. A decision to promote stays only if the current rule confirms it."""
     return standing_promotion(
         report.get("promotion"),
         report.get("comparisons", []),

@@ -47,7 +47,11 @@ RecordT = TypeVar("RecordT")
 
 @dataclass(frozen=True)
 class ReportReader:
-    """Read the optional parts of the report of the run in ``folder``, and collect notes in ``optional``."""
+    """
+    Read the optional parts of the report of the run in ``folder``.
+
+    ``optional`` collects a note about each part that cannot be read.
+    """
 
     store: ObjectStore
     folder: RunFolder

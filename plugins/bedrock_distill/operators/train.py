@@ -106,7 +106,11 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         raise JobFailedError(message)
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
-        """Return whether the model may stay deleted, because it is a loser whose answers are all stored."""
+        """
+        Return whether ``delete_losers`` may have deleted the model, so that no new model is needed.
+
+        This is so if the setting is on and all answers of the model are stored.
+        """
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False
         return not count_missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)

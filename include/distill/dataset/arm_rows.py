@@ -39,7 +39,7 @@ def original_rows(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
 
 
 def rows_of_pairs(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
-    """Return the rows of ``training`` from which the arm's synthetic pairs are written."""
+    """Return the rows of ``training`` whose synthetic pairs the arm is trained on."""
     if not arm.wants_pairs:
         return []
     return original_rows(arm, training) or list(training)

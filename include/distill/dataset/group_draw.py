@@ -56,8 +56,8 @@ def draw_evaluation_groups(rows: Mapping[str, int], *, share: float, seed: int, 
     below ``share`` means evaluation. Three rules keep the result near the share, even if there are few groups or if
     one group has most rows:
 
-    - A group with more rows than should be held out is trained on. The share of the other groups rises accordingly, to
-      at most one half.
+    - A group with more rows than should be held out is put on the training side. The share of the other groups rises
+      accordingly, to at most one half.
     - If less than half or more than one and a half times the requested rows would be held out, the groups whose numbers
       are nearest to ``share`` change sides.
     - No side stays empty if there are at least two groups.

@@ -93,8 +93,8 @@ def split_groups(
     :param share: share of the rows to draw for evaluation, between 0 and 1. The actual share is approximate.
     :param shared_passages: whether a training document that contains a passage of an evaluation document is dropped,
         or kept and counted.
-    :param clustered: the documents whose groups are the clusters of the statistics; by default, all documents on the
-        evaluation side.
+    :param clustered: the documents whose groups are used as clusters in the statistics. Among them, documents that
+        share a passage are put into one group. By default, these are all documents on the evaluation side.
     :raises InputError: ``share`` is not between 0 and 1.
     """
     require_share(share)
@@ -222,7 +222,7 @@ def _on_side(sides: Sequence[Side | None], wanted: Side) -> list[int]:
 
 
 def _leaks(groups: DocumentGroups, passages: PassageIndex, sides: Sequence[Side | None]) -> dict[int, int]:
-    """Return each training document that contains a passage of an evaluation document, and that document."""
+    """Return each training document that contains a passage of an evaluation document, with the evaluation document."""
     leaked: dict[int, int] = {}
     train, evaluation = _on_side(sides, "train"), _on_side(sides, "evaluation")
     for number, other, is_leak in passages.find(evaluation, train, is_settled=lambda _, other: other in leaked):

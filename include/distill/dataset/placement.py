@@ -76,7 +76,7 @@ class Placement:
         return bool(self._generic) and question_key(question) in self._generic
 
     def place_all(self, entries: Iterable[SpooledRow]) -> Iterator[tuple[Target, Row | RejectedRow]]:
-        """Yield the object to which each row is written, and the row in the form in which it is written."""
+        """Yield, for each row, the object to which it is written and the record that is written."""
         remaining = iter(entries)
         while batch := list(islice(remaining, _BATCH)):
             sides = [None if is_rejected(entry["row"]) else self._side(entry) for entry in batch]

@@ -131,7 +131,7 @@ class SplitEntry(TypedDict):
 
 
 class RunRows(TypedDict):
-    """A run's list of rows and the hashes of its settings; the ``previous`` of :class:`LatestRun`."""
+    """A run's list of rows and the hashes of its settings, as in the field ``previous`` of :class:`LatestRun`."""
 
     run_key: str
     rows_uri: str  # S3 URI of the run's ``source/rows.txt``

@@ -29,7 +29,7 @@ class Answer(TypedDict):
 
 class AnswerEndings(TypedDict):
     """
-    The answers of one arm by how they ended. ``answers`` is the sum of the other counts.
+    The numbers of one arm's answers, by how the answers ended. ``answers`` is the sum of the other counts.
 
     The record is an entry in ``answer_endings`` of ``report/report.json``. An answer that is not ``complete`` is
     incomplete.

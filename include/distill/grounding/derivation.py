@@ -78,7 +78,7 @@ def _is_calendar_conversion(quantity: Quantity, sources: Sequence[Evidence]) -> 
 
 
 def _is_between_times(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether a duration is the time between two times of day of one source."""
+    """Return whether a duration is the time between two times of day that are in the same source."""
     if quantity.unit is None or quantity.unit.dimension != "time":
         return False
     lengths = {int(value) // _SECONDS_PER_MINUTE for _, value in quantity.base_values() if value < _SECONDS_PER_DAY}

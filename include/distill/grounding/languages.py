@@ -97,7 +97,7 @@ def language(code: str) -> Language:
 
 
 def english() -> Language:
-    """Return the words of English, which occur in texts in all languages."""
+    """Return English, whose words occur in texts in all languages."""
     return language("en")
 
 

@@ -74,7 +74,7 @@ def _is_in_long_number(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_lone_scale(quantity: Quantity) -> bool:
-    """Return whether a word such as "million" stands without a number that it multiplies."""
+    """Return whether a word such as "million" is used without a number that it multiplies."""
     return max(quantity.values) >= _LONE_SCALE and " " not in quantity.text.strip()
 
 

@@ -95,7 +95,10 @@ def _is_abbreviation(word: str) -> bool:
 
 
 def single_periods(text: str) -> Iterator[tuple[str, Decimal]]:
-    """Yield the dimension and the length of each period without a number in lower-case ``text``, as in "every year"."""
+    """Yield the dimension and the length of each period that a text names without a number, as in "every year".
+
+    :param text: the text in lower case.
+    """
     adverbs = (_PERIODS_BY_ADVERB[word] for word in WORD.findall(text) if word in _PERIODS_BY_ADVERB)
     for word in (*_ONE_PERIOD.findall(text), *adverbs):
         unit = unit_named(word)

@@ -128,7 +128,11 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
 def _after_object(
     text: str, start: int, value: _JsonObject, end: int
 ) -> tuple[int, _JsonObject | _UnreadableError | None]:
-    """Return the position after a valid object, and its content; for a container of pairs, the content is ``None``."""
+    """Return the position at which to continue after a valid object, and the object's content.
+
+    If text after the object shows that it was not the whole object, an error takes the place of the content.
+    If the object is a container of pairs, the position is inside the container, and the content is ``None``.
+    """
     if not any(key in value for key in _KEYS) and _contains_pair(value):
         return _first_object_inside(text, start), None
     following = _OBJECT_START.search(text, end)

@@ -60,7 +60,7 @@ class Quota:
 
     @property
     def is_stated(self) -> bool:
-        """Whether a rate of requests or tokens is known."""
+        """Whether at least one of the two rates is known."""
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def scaled(self, share: float, *, starts_full: bool) -> Quota:
@@ -167,7 +167,7 @@ class AimdLimiter:
         self._next_at = now + gap
 
     def end(self) -> None:
-        """Count the end of a call, with or without an answer."""
+        """Reduce the number of calls in flight after a call has ended, with or without an answer."""
         self._in_flight -= 1
 
     def record_latency(self, seconds: float) -> None:

@@ -46,7 +46,7 @@ def answers_hash(candidate: str, baseline: str) -> str:
 
 def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabels:
     """
-    Select the labels that belong to ``answers``, and count the other labels.
+    Select the labels that people gave to exactly these ``answers``, and count the other labels.
 
     :param answers: each arm's answers, by row id.
     """

@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Progress(Enum):
-    """What a status means for a task that waits for the resource."""
+    """What the status of a job or a throughput means for a task that waits for it."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"

@@ -129,7 +129,7 @@ class Run:
         return self.bench.model.counts()
 
     def span(self, name: str, target: float, *, other: float | None = None, ideal: float | None = None) -> Figure:
-        """Return the figure for the time from the first request to the last answer, as a multiple of the ideal time."""
+        """Return a figure: the time from the first request to the last answer, as a multiple of the ideal time."""
         ideal_span = ideal or self.ideal_seconds
         return Figure(
             name=f"{name}: span",

@@ -93,7 +93,7 @@ class DisturbedRun:
 
 
 def draw_schedules(count: int, seed: int) -> list[DisturbedRun]:
-    """Generate schedules from a seed. A higher count only adds schedules after the earlier ones."""
+    """Generate ``count`` schedules from a seed. A higher count gives the same schedules, followed by more."""
     return [DisturbedRun(f"w{number:02}", _draw_kills(f"{seed}/{number}")) for number in range(1, count + 1)]
 
 

@@ -104,7 +104,7 @@ class Trial:
     # Runs
 
     def start_run(self, number: int = 1) -> None:
-        """Trigger the run with this number. Methods that are called later refer to this run."""
+        """Trigger a run whose id ends with ``number``. Later calls of the other methods refer to this run."""
         self.run_id = f"chaos__run-{number}"
         self.stack.operator.start(self.dag_id, self.run_id)
 
@@ -193,7 +193,7 @@ class Trial:
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
     def logged(self, task_id: str, text: str) -> bool:
-        """Tell whether a text is in the log of a task or of its trigger in this run."""
+        """Return whether a text is in the log of a task or of its trigger in this run."""
         folder = self.stack.layout.task_logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
         logs = [path for path in folder.rglob("*") if path.is_file()]
         return any(text in path.read_text(encoding="utf-8", errors="replace") for path in logs)

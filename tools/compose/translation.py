@@ -68,9 +68,9 @@ class Translation:
 
 def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
     """
-    Choose a different free loopback port for each container port.
+    Choose a free loopback port for each container port.
 
-    The ports differ because each is held until all are chosen.
+    Every port is held until all are chosen, so that none is chosen twice.
     """
     with ExitStack() as held:
         probes = {port: held.enter_context(socket.socket()) for port in container_ports}

@@ -62,7 +62,8 @@ def read_answers(folder: Path, part: str) -> list[LabelledAnswer]:
         ]
     if not answers:
         message = (
-            f"{folder} has no file {part}_*.jsonl with answers. Nothing was measured. Name the folder of the sets."
+            f"{folder} has no file {part}_*.jsonl with answers. Nothing was measured."
+            " Pass the folder that contains the sets of answers."
         )
         raise ValueError(message)
     return answers

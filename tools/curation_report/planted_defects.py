@@ -64,9 +64,9 @@ class Planter:
 
     def _shuffled_passages(self) -> Iterator[tuple[Row, str]]:
         """
-        Yield each row with a part of its answer: the first part of every answer, then the second parts, and so on.
+        Yield the parts of all answers, each with its row: all first parts, then all second parts, and so on.
 
-        Repeated parts are skipped.
+        First parts are in random order, and so are second parts. A part that was already yielded is skipped.
         """
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)

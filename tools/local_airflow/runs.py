@@ -30,7 +30,7 @@ class RunningStack(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """The paths of its state and logs."""
+        """The paths of the stack's state and logs."""
 
     @property
     def ports(self) -> Ports:

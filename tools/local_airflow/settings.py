@@ -221,7 +221,11 @@ def _read_count(environ: Mapping[str, str], name: str) -> int | None:
 
 
 def _bind(probe: socket.socket, environ: Mapping[str, str], name: str) -> int:
-    """Reserve a port until the caller closes the probe, so that two calls cannot choose the same port."""
+    """
+    Bind ``probe`` to the port that the variable ``name`` sets, or to a free port, and return the port.
+
+    Two calls cannot choose the same port, because a port is taken until the caller closes its probe.
+    """
     text = environ.get(name, "").strip() or "0"
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise InputError(

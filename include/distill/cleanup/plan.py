@@ -227,8 +227,8 @@ class PlanItem:
     :param uris: URIs of the item's objects, except those in ``marks``.
     :param marks: URIs of the objects that identify a run's use case and show that the run has ended. They are deleted
         last, so that a retry still recognizes the item.
-    :param release_record: URI of the release record to write for a throughput that is deleted. It is ``None`` for other
-        items, and if the folder of the throughput's run does not exist or is also deleted.
+    :param release_record: URI of the release record to write when a throughput is deleted; ``None`` for other items. It
+        is also ``None`` if the folder of the throughput's run does not exist, or is deleted too.
     """
 
     kind: ResourceKind

@@ -138,7 +138,7 @@ class RunFolder:
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
-        """The report; ``extension`` is ``json`` or ``html``."""
+        """The run's report, in the format that ``extension`` names: ``json`` or ``html``."""
         return f"{self.uri}/report/report.{extension}"
 
     def label_sample(self, candidate: str, baseline: str, name: str) -> str:

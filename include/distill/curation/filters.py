@@ -209,7 +209,11 @@ class SameTopicFilter:
     settings = ("max_topic_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the answer is too similar to the row's answer, or the topic to the row's question."""
+        """
+        Yield a rejection if the answer is too similar to the row's original answer.
+
+        Also yield one if the topic is too similar to the row's original question.
+        """
         maximum = row.settings.max_topic_similarity
         shorter = min(len(candidate.answer_words), len(row.answer_words))
         if shorter >= _MIN_CHARACTERS_TO_COMPARE:
@@ -300,7 +304,7 @@ class PairFilters:
 
 
 def index_evaluation_questions(rows: Iterable[Mapping[str, object]], settings: Curation) -> QuestionIndex:
-    """Return an index of the questions of ``rows`` with the threshold of the leak filter."""
+    """Return an index of the questions of ``rows``. Its threshold is that of the filter ``leak``."""
     return leak_index(identifying_questions(rows), threshold=settings.max_leak_similarity)
 
 

@@ -74,7 +74,11 @@ class Injections:
         return next((phrase for phrase in phrases if _contains(answer, phrase) and _is_main_part(phrase, answer)), None)
 
     def _is_named_in(self, question: str) -> bool:
-        """Return whether the question asks about the instruction, or names two things that only the instruction has."""
+        """
+        Return whether the question is about the instruction.
+
+        It is if it asks about instructions or prompts, or contains two long words that only the instruction has.
+        """
         inside = strip_punctuation(" ".join(self.sentences))
         words = {word for word in strip_punctuation(question).split() if len(word) > 4}
         return (

@@ -28,9 +28,10 @@ def find_columns(
 ) -> dict[Column, int]:
     """Find the columns of the document, the question and the answer, and the group column if it is configured.
 
-    :param columns: maps roles to the names of columns that are not in :data:`COLUMN_NAMES`.
-    :raises InputError: ``columns`` has an unknown role, a column is missing or occurs twice, or two texts have the same
-        column.
+    :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in
+        :data:`COLUMN_NAMES`.
+    :raises InputError: ``columns`` has an unknown key, a column is missing or occurs twice, or one column is used for
+        two of the three texts.
     """
     mapped = dict(columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
@@ -97,7 +98,11 @@ def _header_message(table: Table, source: str, faults: Sequence[str], wanted: Ma
 
 
 def _header_further_down(table: Table, wanted: Mapping[Column, Sequence[str]]) -> str | None:
-    """Look for the header in the first records, below a title, a comment or a setting; return the advice."""
+    """
+    Return advice for the user if the header is not on the first line, or ``None``.
+
+    The first records are searched for a header that follows a title, a comment or a setting.
+    """
     accepted = {column: frozenset(map(plain_name, names)) for column, names in wanted.items()}
     with suppress(InputError):
         for record in islice(table.records, _LINES_ABOVE_A_HEADER):
@@ -110,7 +115,11 @@ def _header_further_down(table: Table, wanted: Mapping[Column, Sequence[str]]) -
 
 
 def _header_missing(table: Table) -> str | None:
-    """Return the advice for a file whose first line is a row: it has a text or a question in place of a name."""
+    """
+    Return advice for the user if the file seems to have no header, or ``None``.
+
+    The first line is taken for a row if one of its fields is a question, or is too long for the name of a column.
+    """
     names = table.header.fields
     if any(len(name) > _LONGEST_NAME for name in names) or any(
         name.rstrip().endswith(("?", "？", "؟")) for name in names

@@ -51,7 +51,7 @@ def _has_closing_quote(record: TableRecord) -> bool:
 
 
 def _lacks_opening_quote(field: str, record: TableRecord) -> bool:
-    """Return whether a field ends with a quote that has no partner, and is not itself enclosed in quotes."""
+    """Return whether a field is not enclosed in quotes, but ends with a quote that has no partner in the field."""
     if not field.endswith('"') or field.count('"') % 2 == 0:
         return False
     return '"' + field.replace('"', '""') + '"' not in record.raw

@@ -185,7 +185,11 @@ class _Joining:
 
 
 def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[GroupLinks, list[str], Draw]:
-    """Join the documents and draw sides. Repeat this with fewer relations while the split is far from the share."""
+    """
+    Join related documents into groups, and draw a side for each group.
+
+    If the resulting share of evaluation rows is far from ``share``, try again and let fewer relations join documents.
+    """
     # With "warn", a person has decided that shared passages do not matter much.
     attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]
     if len(joining.stated) == len(joining.groups):

@@ -89,16 +89,17 @@ def ingest(
     reserved: ReservedAnswers | None = None,
 ) -> IngestResult:
     """
-    Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
+    Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of
+    accepted rows.
 
-    :param splits_uri: URI of the object that keeps each document's side for later runs. The object is not used if
-        ``evaluation_csv`` is set.
+    :param splits_uri: URI of the object that stores each document's side, so that later runs keep it. The object is not
+        used if ``evaluation_csv`` is set.
     :param check_length: returns why a row is too long for the student, or ``None``.
     :param leak_similarity: a training row whose question has at least this similarity to an evaluation question is
         rejected.
     :param reserved: checks the answers of training rows for reserved strings; ``None`` if no model is trained.
-    :raises InputError: a file cannot be used, one side has no rows, or more rows are unusable than the use case allows.
-        In this case, nothing is written.
+    :raises InputError: a file cannot be used, no rows are left for training or for evaluation, or more rows are
+        unusable than the use case allows. In each case, nothing is written.
     """
     with TemporaryFile() as spool:
         reading = _FirstPass(source, store, spool)

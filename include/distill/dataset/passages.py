@@ -57,7 +57,8 @@ class PassageIndex:
     Compare the documents and answers of a data set, without their common text.
 
     :param table: the sketches. They must not change while the index is used.
-    :param evaluation: the numbers of the evaluation documents. Text that is common among them is common text too.
+    :param evaluation: the numbers of the evaluation documents. Text that is common among these documents alone
+        also counts as common text.
     """
 
     def __init__(self, table: PassageTable, evaluation: Collection[int] = ()) -> None:
@@ -180,10 +181,11 @@ class PassageIndex:
         """
         Yield pairs of documents that share passages, and whether one of the two contains about half of the other.
 
-        Each document is compared only with the next few documents, by number, that have the same hash. These are
-        compared with the next ones in turn, so the time grows in proportion to the number of documents.
+        Of the documents that have the same hash, each is compared only with the few that have the next higher numbers.
+        Those are compared with the documents after them, so all can still be joined. In this way, the time grows only
+        in proportion to the number of documents.
 
-        :param want_shared: whether to yield pairs that share only a single passage too.
+        :param want_shared: whether to yield also pairs that share only a single passage.
         :param is_connected: returns whether two documents are already related through others. Such documents are not
             compared.
         """

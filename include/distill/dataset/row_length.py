@@ -23,7 +23,11 @@ LengthCheck = Callable[[Row, Side], RowFault | None]
 def reject_too_long(
     target: Target, row: Row | RejectedRow, check: LengthCheck | None
 ) -> tuple[Target, Row | RejectedRow]:
-    """Return ``target`` and ``row`` unchanged, or the rejected row if an accepted row is too long."""
+    """
+    Reject an accepted row that is too long.
+
+    :return: the new target and the rejected row; ``target`` and ``row`` unchanged if nothing was rejected.
+    """
     if check is None or target == "rejected" or is_rejected(row):
         return target, row
     fault = check(row, target)

@@ -2,7 +2,7 @@
 Read the rows of a source, which is a file or a folder, and note the files and fields that are not read.
 
 The encoding can be given per file, because exports from different programs may be in one folder. In a folder, a file
-that is empty or has only a header is read as no rows, because tools such as Spark write such part files.
+that is empty or has only a header is not an error, because tools such as Spark write such part files.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class StoredSplit:
         return sides
 
     def remember(self, groups: DocumentGroups, split: Split) -> None:
-        """Store the new sides in addition to the stored sides. A dropped document has no side."""
+        """Store the sides of new documents; stored sides do not change. A dropped document has no side to store."""
         new = {key: split.sides[number] == "evaluation" for key, number in groups.ids().items() if split.sides[number]}
         merged = new | self._is_evaluated
         if merged != self._is_evaluated:

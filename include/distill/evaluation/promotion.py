@@ -66,8 +66,9 @@ def decide_promotion(
     """
     Apply ``rule`` to one candidate.
 
-    :param comparisons: all comparisons in the report. The report's verdict is about the first pair of arms. If that
-        verdict is withheld, no candidate is promoted. Later comparisons of other pairs are ignored.
+    :param comparisons: all comparisons in the report. Those of the candidate with the champion decide. The report's
+        verdict is about the first pair of arms, which may be another pair. If that verdict is withheld, no candidate is
+        promoted. All other pairs are ignored.
     :param champion: the arm that the candidate would replace.
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the two arms.
     :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not

@@ -103,9 +103,10 @@ def winner_of(letter: Letter | None, order: Order) -> Outcome:
 
 def resolve(verdicts: Iterable[Verdict]) -> list[ResolvedVerdict]:
     """
-    Combine the two orders of every question, and sort the result by judge, pair of arms and row.
+    Combine a judge's two verdicts on every question, one for each order of the answers.
 
-    :raises ReconciliationError: an order of a question is missing or was stored twice.
+    :return: one verdict per question, sorted by judge, pair of arms and row.
+    :raises ReconciliationError: the verdict for one order is missing or was stored twice.
     """
     by_question: dict[tuple[str, str, str, str], dict[Order, Verdict]] = defaultdict(dict)
     for verdict in verdicts:

@@ -48,7 +48,11 @@ def expanded_words(text: str, words: frozenset[str], in_capitals: frozenset[str]
 
 
 def _initials(run: list[str]) -> Iterator[str]:
-    """Yield the first letters of capitalized words, without and with the joiners between them: "IAM" and "IoT"."""
+    """
+    Yield the first letters of the capitalized words of a run, then those of all its words, in lower case.
+
+    "Identity and Access Management" gives "iam" and "iaam", and "Internet of Things" gives "it" and "iot".
+    """
     if run[0][0].islower() or run[-1][0].islower():
         return
     capitals = "".join(word[0].lower() for word in run if word[0].isupper())

@@ -50,8 +50,8 @@ class GroundingCheck:
     """
     Check answers against one document, whose facts are indexed once for all answers.
 
-    :param strictness: factor for the shares of content words below which an answer is undecided. With 0, nothing is
-        checked, and every answer is undecided.
+    :param strictness: factor for the minimum shares of content words. An answer with a smaller share is undecided. 0
+        switches the check off: nothing is checked, and every answer is undecided.
     """
 
     def __init__(self, document: str, *, strictness: float = 1.0) -> None:
@@ -135,7 +135,7 @@ class GroundingCheck:
         return []
 
     def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:
-        """Compare each sentence of the answer with the most similar sentence of the document."""
+        """Find sentences that contradict the most similar sentence of the document, or replace words in it."""
         absences = []
         # Numbers and their units are compared as facts.
         measured = {word for quantity in quantities(answer, language) if quantity.unit for word in words(quantity.text)}

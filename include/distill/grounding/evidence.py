@@ -46,7 +46,7 @@ class Sentence:
 
 
 def _initials(runs: Iterable[str], stop_words: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the first letters of three to six words in a row."""
+    """Yield the first letters of every three to six consecutive words: "sqs" for "Simple Queue Service"."""
     for run in runs:
         letters = "".join(word[0] for word in re.findall(r"[^\W_]+", run.lower()) if word not in stop_words)
         for start in range(len(letters)):
@@ -91,12 +91,12 @@ class Evidence:
 
     @cached_property
     def all_stems(self) -> frozenset[str]:
-        """The stems of all words, including stop words."""
+        """The stems of all words of the text, including stop words."""
         return frozenset(stem(word) for word in self.words) | self.stems
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """The stems of the content words."""
+        """The stems of the content words of the text."""
         return frozenset(content_stems(self.text, self.language))
 
     @cached_property
@@ -281,12 +281,12 @@ class Evidence:
 
     @cached_property
     def dates(self) -> frozenset[frozenset[int]]:
-        """The dates in digits, each as the set of its numbers, because the order of day and month varies."""
+        """The dates in digits. Each date is a set of numbers, because the order of day and month varies."""
         return frozenset(frozenset(date.parts) for date in numeric_dates(self.text))
 
     @cached_property
     def clock_hours(self) -> frozenset[int]:
-        """The hours of all times of day, each on the 12-hour and the 24-hour clock."""
+        """The hours of all times of day in the text, each on the 12-hour and the 24-hour clock."""
         hours = {minute // 60 for _, _, minute in spoken_times(self.text, self.language)}
         hours |= {hour % 12 for hour in spoken_hours(self.text, self.language)}
         return clock_hours(self.text) | {hour + half for hour in hours for half in (0, 12)}

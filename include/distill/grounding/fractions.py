@@ -62,7 +62,11 @@ class Fraction:
 
 
 def fractions(text: str, language: Language) -> Iterator[Fraction]:
-    """Yield the quantities of a cleaned ``text`` that name a fraction of a unit, and Arabic duals of units."""
+    """
+    Yield the quantities of a cleaned ``text`` that name a fraction of a unit, such as "half an hour".
+
+    Arabic duals, which are one word for two units, are also found.
+    """
     for match in _OF_UNIT.finditer(text):
         if unit := unit_named((match["unit1"] or match["unit2"] or match["unit3"]).lower()):
             value = 3 * _QUARTER if match["three"] else _QUARTER if match["one"] else _HALF

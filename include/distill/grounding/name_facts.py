@@ -159,7 +159,9 @@ def _absent_long_names(text: str, expanded: frozenset[int], sources: Sequence[Ev
 
 def _other_surnames(text: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """
-    Yield names such as "Lena Schuster", if the sources have "Lena" only before other capitalized words.
+    Yield names with a known first word and a new second word.
+
+    "Lena Schuster" is such a name if the sources contain "Lena Vogt", but never "Schuster".
 
     Every German noun is capitalized, so a capital letter alone is not evidence of a name.
     """
@@ -180,7 +182,7 @@ def _other_titled_names(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
 
 
 def is_transcription(language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether an answer in Latin letters is about a document in another script, where names look different."""
+    """Return whether the answer is in Latin letters but its document is not, so that names look different."""
     return language.code in LATIN_SCRIPT and sources[0].language.code not in {*LATIN_SCRIPT, ""}
 
 

@@ -23,7 +23,7 @@ _DENIES_BACKWARD = frozenset({"de", "hi"})
 
 def contradicts(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
     """
-    Return the sentence of the document that is most like ``answer``, if it denies what ``answer`` affirms.
+    Return the sentence of the document that is most like ``answer``, if one of the two denies what the other affirms.
 
     ``None`` if no sentence is similar enough, or if the two sentences do not contradict each other.
     """

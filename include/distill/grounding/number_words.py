@@ -115,7 +115,7 @@ class _Run:
         self._total = self._group = Decimal(0)
 
     def begin(self, value: Decimal, start: int, end: int) -> None:
-        """Start a number with its first word."""
+        """Start reading a number: ``value`` is the value of its first word."""
         self.open, self.start, self.end = True, start, end
         self._total, self._group = (Decimal(0), value) if value < 1000 else (value, Decimal(0))
 

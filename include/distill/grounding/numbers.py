@@ -200,7 +200,14 @@ def _are_thousands(groups: list[str]) -> bool:
 
 
 def _scaled(text: str, end: int, values: tuple[Decimal, ...], language: Language) -> tuple[tuple[Decimal, ...], int]:
-    """Multiply by a word such as "million" after the number. A letter such as "k" adds a reading instead."""
+    """
+    Multiply the values of a number by the word that follows it, such as "million".
+
+    A letter such as "k" may have another meaning. So the values without the factor are kept, and those with the factor
+    are added.
+
+    :return: the values, and the end of the number.
+    """
     if dense := _DENSE_SCALE.match(text, end):
         scale = dense_value(f"一{dense.group()}")
         return tuple((value * scale).normalize() for value in values), dense.end()

@@ -51,9 +51,9 @@ _FUNCTION_CHARACTERS = frozenset("的了是在有和与及或等个这那之前�
 @dataclass(frozen=True)
 class Replacement:
     """
-    Words of an answer that take the place of other words of a sentence.
+    Words that an answer put in place of others in a sentence that it otherwise copied from the document.
 
-    :param is_noun: whether the words are used like a noun or an adjective; false for a rephrased verb.
+    :param is_noun: whether the words are used as a noun or an adjective; false if they may only rephrase a verb.
     """
 
     text: str

@@ -57,7 +57,7 @@ def number_stems(language: Language) -> frozenset[str]:
 
 
 def generic_stems(language: Language) -> frozenset[str]:
-    """Return the stems of the content words that fit into any text."""
+    """Return the stems of the content words that fit into any text, such as "service" and "choose"."""
     return _stems(language.code)[1]
 
 

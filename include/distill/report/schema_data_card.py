@@ -22,7 +22,7 @@ class TrainingSetCountsSchema(Section):
 
 
 class CardModelSchema(Section):
-    """The teacher or the student."""
+    """The teacher that wrote the pairs, or the student that is trained on the training set."""
 
     model: str = Field(description="Inference id.")
     provider: str = Field(description="Provider of the model.")

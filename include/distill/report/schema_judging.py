@@ -149,7 +149,7 @@ class AgreementSchema(Section):
 
 
 class LabelCountsSchema(Section):
-    """Counts of the stored labels from people, by whether the run still has the labeled answers."""
+    """Counts of the stored labels from people: labels that are used, and labels that are not."""
 
     counted: NonNegativeInt = Field(description="Number of labels for answers that the run still has.")
     changed: NonNegativeInt = Field(

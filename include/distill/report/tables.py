@@ -105,5 +105,9 @@ def _too_few(line: Agreement) -> str:
 
 
 def is_person(rater: str) -> bool:
-    """Return whether a rater of the agreement table is a person. In a pair, a person comes after a judge."""
+    """
+    Return whether a rater of the agreement table is a person and not a judge.
+
+    If a line compares a judge with a person, the person is the line's ``second`` rater.
+    """
     return rater.endswith(" (person)")

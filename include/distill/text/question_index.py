@@ -61,7 +61,7 @@ class Question:
 
     @cached_property
     def whole(self) -> str:
-        """The text by which equal questions are found: :attr:`spelled` without the final punctuation."""
+        """The text that is the same for equal questions: :attr:`spelled` without its final punctuation."""
         return _without_final_punctuation(self.spelled)
 
     @cached_property
@@ -79,7 +79,7 @@ class Question:
         """
         The question, and every sufficiently long ending of the question and of each sentence in it.
 
-        They have the spelling of :attr:`spelled`.
+        All of these texts are parts of :attr:`spelled`, without final punctuation.
         """
         return tuple(dict.fromkeys(self._each_ending()))
 

@@ -38,7 +38,11 @@ _MAY_BE_CONTRACTED = re.compile(r"n't\b|\w'(?:s|m|re|ve)\b|\bcan(?:no|')?t\b|\bw
 
 
 def unified_spelling(normalized: str) -> str:
-    """Return the form of a normalized question; see :func:`include.distill.text.normalization.normalize`."""
+    """
+    Return the form in which a question is compared with others.
+
+    :param normalized: the question as :func:`include.distill.text.normalization.normalize` returns it.
+    """
     text = normalized
     if not text.isascii():
         text = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text))).translate(_LETTERS)

@@ -58,7 +58,7 @@ class TokenFeatures:
     english_words: int = 0
 
     def add_piece(self, piece: str, times: int) -> None:
-        """Add a piece that occurs ``times`` times."""
+        """Count the features of a piece. The piece occurs ``times`` times in the text."""
         first, counts = piece[0], self.counts
         if first.isalpha():
             self._add_word(piece, times)
@@ -99,7 +99,7 @@ class TokenFeatures:
             self.counts["more_spaces"] += times * (len(piece) - 2)
 
     def add_characters(self, text: str) -> None:
-        """Add the characters of a text that are not ASCII."""
+        """Count the characters of ``text`` that are not ASCII, by class."""
         for character, times in non_ascii(text).items():
             self.counts[character_class(character)] += times
 
@@ -137,7 +137,11 @@ def maximum_tokens(piece: str) -> int:
 
 
 def is_very_long(piece: str) -> bool:
-    """Return whether a piece is ASCII and longer than any word, so that averages of words do not hold for it."""
+    """
+    Return whether an ASCII piece is longer than any natural word, as a hash or base64 can be.
+
+    The average numbers of tokens, which were measured on words, do not apply to such a piece.
+    """
     if len(piece) <= _LONG_PIECE or not piece.isascii() or piece[0].isdigit():
         return False
     # A run of white space or a line of equal signs is long, but has few tokens.

@@ -11,7 +11,11 @@ from include.distill.inference.records import ThroughputManifest
 
 
 def hourly_cost_note(provisioned: ThroughputManifest) -> str:
-    """Return the price as the end of a sentence about buying throughput, or an empty text if it is unknown."""
+    """
+    Return the price as the end of a sentence about buying throughput, such as ", at $24.00 per hour".
+
+    If the price is unknown, return an empty text.
+    """
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 

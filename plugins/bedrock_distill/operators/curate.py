@@ -95,9 +95,10 @@ class CuratePairsOperator(DistillOperator):
         return manifest
 
     def _repeated(self, shards: int, dropped: Counter[str], undecided: Counter[str]) -> Iterator[RepeatedPair]:
-        """Yield the pairs that repeat a question, and count them in ``dropped``.
+        """
+        Yield the pairs that repeat a question, and count them by filter in ``dropped``.
 
-        ``undecided`` counts those of the pairs whose answer the grounding check could not decide.
+        A pair is also counted in ``undecided`` if the grounding check could not decide on its answer.
         """
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         pairs = accepted_texts(self.store, self.folder, shards=shards)

@@ -160,7 +160,12 @@ class SampleAccess(RunAccess):
     sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Switch to the run of the sample, and return all examples in the sample's key."""
+        """
+        Read the key of the sample, and return its examples.
+
+        From then on, this operator works on the run from which the sample was drawn, with the connection to that run's
+        account and in its Region.
+        """
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)

@@ -83,7 +83,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         self.region_name = region_name
 
     def execute(self, context: Context) -> Any:
-        """Ask, and wait for the answer."""
+        """Ask a person whether to promote the winner, and wait for the answer."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)

@@ -213,7 +213,11 @@ _specification = functools.cache(Specification)
 
 
 def _check_converse(model_input: dict[str, Any]) -> None:
-    """Refuse an input that Converse would refuse. Also refuse ``modelId``, because the batch job names the model."""
+    """
+    Refuse a record of a batch job if Converse would refuse its input.
+
+    Also refuse ``modelId``, because the job names the model for all records.
+    """
     if "modelId" in model_input:
         raise ValidationException("modelId: Extra inputs are not permitted")
     if broken := list(violations(_specification().operation("Converse").input_shape, {**model_input, "modelId": "m"})):

@@ -129,7 +129,11 @@ class _DroppedBefore(ApiError):
 
 
 async def _deliver(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
-    """Return the ASGI application that sends the answer, perhaps after a delay, or that drops the connection."""
+    """
+    Return the ASGI application that sends the answer or, if the fault says so, drops the connection.
+
+    If the fault is a time-out, wait before returning.
+    """
     if fault and fault.kind == "drop_after":
         return DroppedConnection()
     if fault and fault.kind == "timeout":

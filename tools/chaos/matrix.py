@@ -208,10 +208,11 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark one run as failed at ``instant`` in the purchase of its job, and a second run at ``instant`` in the purchase of
-    its throughput. Let a third run succeed.
+    Mark two runs as failed, and let a third run succeed.
 
-    A job that is still running is stopped with its run, so the next run buys another job. A completed job is reused.
+    The first run is marked when the purchase of its job has reached ``instant``, the second run when the purchase of
+    its throughput has. A job that is still running is stopped with its run, so the next run buys another job. A
+    completed job is reused.
 
     :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
         end before it is stopped.

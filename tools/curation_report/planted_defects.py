@@ -47,7 +47,11 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """Makes good pairs, each from a different part of a row's answer, and the texts that are used to spoil pairs."""
+    """
+    Makes good pairs, and the texts with which other pairs are spoiled.
+
+    Each good pair is made from a different part of a row's answer.
+    """
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]

@@ -4,8 +4,8 @@ Detect refusals and boilerplate in answers, such as "I am sorry" and sentences i
 The patterns are in ``include/refusals.yaml``, by language. The patterns of all languages are applied to every answer. A
 refusal in a language without patterns is not detected here.
 
-The row's document protects true statements: a sentence that also occurs in the document is never a refusal, and neither
-is "None" if the document contains the word or the question asks for a number or a selection.
+The row's document protects true statements. A sentence that also occurs in the document is never a refusal. Nor is the
+answer "None", if the document contains the word or the question asks for a number or a selection.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[s
 
 
 def plain_name(name: str) -> str:
-    """Return a column's name without case, white space around it and invisible marks."""
+    """Return a column's name in lower case, without the white space and invisible marks around it."""
     return name.strip().strip("\ufeff\u200b").strip().casefold()
 
 

@@ -160,7 +160,7 @@ class QuotedRows:
 
     @property
     def are_all_rows(self) -> bool:
-        """Whether every row has quotes; ``False`` if there are fewer than two rows."""
+        """Whether every row counted so far has quotes; ``False`` if there are fewer than two rows."""
         return 1 < self._rows == self._rows_with_quotes
 
     def add(self, raw: str, fields: int) -> None:

@@ -161,7 +161,11 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 
 def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, separator: str) -> Iterator[TableRecord]:
-    """Mark a record as faulty if it consists of several rows, or if its number of fields differs from the header's."""
+    """
+    Yield the records, and mark those as faulty that cannot be one row.
+
+    Such a record consists of several rows, or its number of fields is not that of the header.
+    """
     questions = QuestionColumn()
     for record in records:
         if record.fault:

@@ -35,9 +35,8 @@ class LostCalls:
 
     :param folder: URI of the run's folder for lost calls.
     :param task: identifies the task instance within the run.
-    :param times_cleared: a number that differs each time that a person clears the task. A retry by Airflow belongs to
-        the same round as the attempt before it. When a person clears the task, a new round begins, in which its
-        requests may be sent again.
+    :param times_cleared: a number that changes each time that a person clears the task. A new round then begins, in
+        which its requests may be sent again. A retry by Airflow belongs to the same round as the attempt before it.
     """
 
     store: ObjectStore
@@ -50,7 +49,7 @@ class LostCalls:
 
     @property
     def round_name(self) -> str:
-        """The name of the current round in the stored records: the task instance, and how often it was cleared."""
+        """The name of the current round in the stored records: the task instance and ``times_cleared``."""
         return f"{self.task} {self.times_cleared}"
 
     def earlier(self, request: ModelRequest) -> list[LostCallRecord]:

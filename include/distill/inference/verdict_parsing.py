@@ -6,7 +6,7 @@ accepted: a code fence, a comma before the closing brace, unescaped quotes or wr
 space, Markdown or the word "answer" around the verdict's letter. In all other cases there is no verdict, and the caller
 asks again:
 
-- The object does not have its lines to itself. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for example
+- The object has other text on its lines. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for example
   because an answer contains these words, has not decided for B.
 - The output names more than one verdict, and the verdicts differ or cannot all be read.
 """

@@ -81,7 +81,11 @@ class ClusteredShare:
     degrees: Floats
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
-        """Compute the lower and upper bounds. Each bound alone is a one-sided bound with half the error probability."""
+        """
+        Compute the lower and upper bounds of the confidence interval.
+
+        Each bound alone is a one-sided bound with half of the interval's error probability.
+        """
         from scipy.stats import t
 
         return _score_interval(self.share, self.effective, t.ppf((1 + confidence) / 2, self.degrees))

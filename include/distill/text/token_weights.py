@@ -1,4 +1,4 @@
-"""The weights of the features of ``token_features.py``, from which estimates of numbers of tokens are computed."""
+"""The weights by which the counts of ``token_features.py`` are multiplied to estimate a number of tokens."""
 
 from __future__ import annotations
 

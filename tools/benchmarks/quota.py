@@ -78,7 +78,11 @@ class Admission:
         return max(requests, self._tokens.seconds_until(input_tokens + max_tokens, now))
 
     def admit(self, input_tokens: int, max_tokens: int, now: float) -> bool:
-        """Take one request, and reserve its input tokens and ``max_tokens``. Take nothing if the call does not fit."""
+        """
+        Admit a call if the quota has room for it; otherwise, return False and take nothing from the quota.
+
+        An admitted call takes one request, and reserves its input tokens and ``max_tokens``.
+        """
         if self.seconds_until(input_tokens, max_tokens, now):
             return False
         self._requests.take(1)

@@ -54,7 +54,7 @@ class Pacing:
 
 @dataclass
 class Run:
-    """The synthesis step in one or more tasks, and the counts of the server."""
+    """A run of the synthesis step in one or more tasks, and the model server's counts of its calls."""
 
     bench: Bench
     concurrency: int
@@ -161,7 +161,7 @@ def stated(bench: Bench, name: str, pacing: Pacing, documents: int, target: floa
 
 
 def not_stated(bench: Bench) -> Sequence[Figure]:
-    """Measure one task whose use case does not state the quota, and plain boto3 with adaptive retries."""
+    """Measure one task whose use case does not state the quota. Compare it with plain boto3 with adaptive retries."""
     measured = Run(bench, 50, bench.sizes.documents, Pacing(requests_per_minute=600, stated=False)).go()
     other = measured.plain_boto3(retries="adaptive")
     name = "one process, 600 RPM, not stated"

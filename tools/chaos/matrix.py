@@ -110,7 +110,7 @@ def _watched(trial: Trial, purchase: Purchase) -> None:
 
 
 def _woken(trial: Trial, purchase: Purchase) -> None:
-    """Hold the resumed task at its read: its trigger has fired, but the task has not returned its result."""
+    """Delay the read of a task that its trigger has just resumed, so that the task has not returned a result yet."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")

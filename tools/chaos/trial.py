@@ -60,7 +60,8 @@ class Case:
     A named case.
 
     :param script: the steps of the case. It calls :meth:`Trial.expect` at least once.
-    :param changes: use-case sections that differ from those of other cases; ``tags`` selects a variant of the DAG.
+    :param changes: use-case sections that differ from those of other cases. The key ``tags`` selects a variant of the
+        DAG.
     :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that the case shares with others.
     :param buys: the arm or step whose name is in the names of everything that the case buys.
     """
@@ -243,7 +244,7 @@ class Trial:
             self._copies.append(pid)
 
     def wait_for_copies(self) -> None:
-        """Wait until the copies that kept running have ended, successfully or not."""
+        """Wait until the old copies of tasks, which kept running after a kill or a shared fault, have ended."""
         self._wait(lambda: not any(map(is_running, self._copies)), "the end of the other copy", RUN_SECONDS)
 
     def take_shared_fault(self) -> None:

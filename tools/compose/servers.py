@@ -1,8 +1,8 @@
 """
 Find or install PostgreSQL and Redis, and build the commands that run them for one deployment.
 
-Programs and packages have the names that they have on Debian. Neither server runs as root: PostgreSQL refuses to, and
-Redis does not need to.
+The module uses Debian's names of programs and packages. Neither server runs as root: PostgreSQL refuses to, and Redis
+does not need to.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can enter a folder. Folders of root are often closed to this user."""
+    """Tell whether PostgreSQL's user can enter a folder. Folders that root owns are often closed to this user."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 

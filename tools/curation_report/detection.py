@@ -17,7 +17,7 @@ from tools.curation_report.planted_defects import DEFECTS, PlantedPair
 def filters_that_rejected(
     planted: Sequence[PlantedPair], rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase
 ) -> list[str]:
-    """Return the name of the filter that rejected each planted pair, or ``kept``."""
+    """Return, for each planted pair, the name of the filter that rejected it, or ``kept``."""
     filters = pair_filters(evaluation, use_case)
     results: list[str] = []
     passed: list[PairText] = []

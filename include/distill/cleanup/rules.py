@@ -163,7 +163,7 @@ class _Rules:
         return item
 
     def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
-        """Decide which objects below the root to delete: those of runs, those that all runs share, and all others."""
+        """Decide for every object below the root whether to delete it: objects of runs, shared objects, and others."""
         runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         return [*runs, *shared, *_others(root)]

@@ -64,7 +64,11 @@ def escape_delimiters(text: str, names: Iterable[str] = DELIMITERS) -> str:
 
 @dataclass(frozen=True)
 class _TagReader:
-    """Recognizes tags. ``names`` maps the letters of each delimiter to whether its name has an underscore."""
+    """
+    Recognize the tags of delimiters, however they are spelled.
+
+    :param names: for each delimiter, the letters of its name, and whether the name has an underscore.
+    """
 
     names: dict[str, bool]
 
@@ -112,9 +116,9 @@ class _TagReader:
     @staticmethod
     def _opens(text: str, end: int, *, is_spaced: bool) -> bool:
         """
-        Return whether a name without a slash before it is an opening tag.
+        Return whether a name that follows a bracket without a slash is an opening tag.
 
-        In "a < answer" and in "a<answer && b>c", the name belongs to a comparison.
+        The name is not a tag in a comparison, such as "a < answer" or "a<answer && b>c".
         """
         if _CLOSING.match(text, end):
             return True
@@ -138,7 +142,11 @@ def _is_ignored(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _folded(character: str) -> str:
-    """Return the Latin letter that a character looks like, else its lower case; ``""`` if it is no letter or digit."""
+    """
+    Return the lower-case Latin letter that a character looks like. Return other letters and digits in lower case.
+
+    Return ``""`` if the character is not a letter or a digit.
+    """
     folded = unicodedata.normalize("NFKC", character).casefold().translate(_LATIN)
     return folded if folded.isalnum() else ""
 

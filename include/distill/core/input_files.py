@@ -108,7 +108,7 @@ def _is_skipped(name: str) -> bool:
 
 
 def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> InputFiles:
-    """Return the input files of a folder, without markers and files of the operating system."""
+    """Return the input files of a folder, without files that programs leave there, such as ``_SUCCESS``."""
     names = sorted(uri.removeprefix(folder) for uri in uris)
     names = [name for name in names if name and not name.endswith("/")]
     skipped = [name for name in names if _is_skipped(name)]

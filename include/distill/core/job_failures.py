@@ -20,7 +20,7 @@ PATTERNS_PATH = INCLUDE / "job_failures.yaml"
 
 
 class FailureCause(Enum):
-    """The kind of cause of a failed job, which determines who can remove it; see ``include/job_failures.yaml``."""
+    """The kind of cause of a failed job. It determines who can remove the cause; see ``include/job_failures.yaml``."""
 
     DATA = "data"
     ACCESS = "access"

@@ -53,7 +53,7 @@ class PromptProbe:
 
 
 def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
-    """Yield one probe for the teacher, the critic, the base student and each judge of a use case."""
+    """Yield a :class:`PromptProbe` for each model that a use case prompts: teacher, critic, student and judges."""
     catalog, names = load_catalog(), use_case.prompts
     teacher = Teacher(catalog.model(use_case.teacher), prompts[names.synthesis], use_case.synthesis)
     student = Student.from_use_case(use_case, prompts)

@@ -202,7 +202,7 @@ class UngroundedFilter:
 
 
 class SameTopicFilter:
-    """Reject a pair on the same topic as its row: the answer or the topic is too similar to the row's texts."""
+    """Reject a pair that is about the same topic as its row's own question or answer."""
 
     name = "same_topic"
     reasons = ("example_answer", "example_topic")

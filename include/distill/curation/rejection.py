@@ -13,7 +13,8 @@ class Rejection:
     """
     The reason why a pair is not used.
 
-    :param filter: name of the filter, ``critic`` or ``surplus``.
+    :param filter: the name of a filter; ``critic`` if the critic rejected the pair; ``surplus`` if
+        more pairs were written than requested.
     :param reason: name of the filter's rule that the pair breaks, in snake_case.
     :param message: explanation for readers, with the measured and the allowed value.
     """

@@ -143,7 +143,7 @@ def _positions(fields: Sequence[str], accepted: Mapping[Column, frozenset[str]])
 
 
 class SecondHeaders:
-    """Recognize the headers that files keep when they are joined.
+    """Recognize second headers below the first one. A file has them if it was joined from several files.
 
     If a second header has the columns in the same places, only this record is rejected. If the columns are in other
     places, all rows below it would be read with shifted columns. The file is then refused, and a person must split it

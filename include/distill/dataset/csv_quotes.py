@@ -147,8 +147,9 @@ class QuotedRows:
     """
     Count the rows with quotes in a file, to judge a quote that is still open at the end of the file.
 
-    Public attributes: ``width``, the number of fields of the header, and ``largest_table``, the largest number of lines
-    of one row that look like rows themselves, as the lines of a CSV table in a cell do.
+    Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is about rows of several lines
+    whose lines look like rows, for example because a cell contains a CSV table. It is the largest number of such lines
+    in one row.
     """
 
     def __init__(self, separator: str) -> None:
@@ -263,7 +264,7 @@ def _shape(cell: str) -> str:
 
 
 def _has_spaces_after(separator: str, line: str) -> bool:
-    """Return whether white space follows a separator, as it follows commas in text."""
+    """Return whether white space follows a separator of the line, as it follows commas in text."""
     return any(mark == separator and after.isspace() for mark, after in pairwise(line.rstrip()))
 
 

@@ -95,7 +95,12 @@ def read_csv(
 
 
 def _read_ahead(records: Iterator[TableRecord]) -> tuple[list[TableRecord], Iterator[TableRecord]]:
-    """Read the first records below the header. An error is raised later, when the second iterator is used."""
+    """
+    Read the first records below the header, and return them with a second iterator.
+
+    The second iterator yields nothing. If the records could not be read, it raises the error, so that the caller first
+    processes the records above the faulty one.
+    """
     ahead: list[TableRecord] = []
     try:
         ahead.extend(islice(records, _RECORDS_AHEAD))
@@ -110,7 +115,9 @@ def _raise_later(error: InputError) -> Iterator[TableRecord]:
 
 
 def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:
-    """Return how many fields all records have beyond the header's; 0 if the numbers differ or a field is not empty.
+    """Return the number of empty fields with which every record ends, and for which the header has no columns.
+
+    Return 0 if the records differ in this number, or if one of these fields is not empty.
 
     A single row that is longer than the others may have a comma that should be quoted, and an empty last column.
     Dropping its last field would then shift its columns.

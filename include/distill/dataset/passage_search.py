@@ -53,7 +53,7 @@ class WantedHashes:
 
     def rarest(self, counts: Numbers) -> WantedHashes:
         """
-        If a text's hashes occur too often in the documents, keep only those that occur in the fewest documents.
+        Return the hashes without the most frequent ones of each text whose hashes occur too often in the documents.
 
         :param counts: for each hash, the number of documents in which it occurs.
         """
@@ -70,7 +70,7 @@ class WantedHashes:
 
 
 def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
-    """If a text's hashes occur too often in the documents ``among``, keep only the rarest of these hashes."""
+    """Remove the most frequent hashes of each text whose hashes occur too often in the documents ``among``."""
     counts = np.zeros(len(wanted.hashes), np.int64)
     for places, _ in _occurrences(table, wanted, among):
         counts += np.bincount(places, minlength=len(counts))
@@ -79,9 +79,12 @@ def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> Wan
 
 def count_matches(table: PassageTable, wanted: WantedHashes, among: Mask) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
     """
-    Yield the positions of texts and of documents that share several hashes, and the number of these hashes.
+    Find the pairs of a text and a document that share several hashes.
 
-    :param among: for each sketch of the table, whether it is searched as a document.
+    Yield the pairs in blocks. A block is three arrays with one entry per pair: the text's position, the document's
+    position, and the number of hashes that the two share.
+
+    :param among: for each sketch of the table, whether it belongs to a document that is searched.
     """
     texts = np.unique(wanted.positions)
     wanted = replace(wanted, positions=np.searchsorted(texts, wanted.positions).astype(np.uint32))
@@ -100,7 +103,12 @@ def count_matches(table: PassageTable, wanted: WantedHashes, among: Mask) -> Ite
 def _occurrences(
     table: PassageTable, wanted: WantedHashes, among: Mask
 ) -> Iterator[tuple[Numbers, NDArray[np.uint32]]]:
-    """Yield indexes into ``wanted.hashes``, and for each the position of a document that contains the hash."""
+    """
+    Find the wanted hashes in the documents.
+
+    Yield the occurrences in blocks. A block is two arrays with one entry per occurrence: the hash's index in
+    ``wanted.hashes``, and the document's position.
+    """
     if not len(wanted.hashes):
         return
     # Most hashes are not wanted, and this filter is much faster than a search.

@@ -97,7 +97,7 @@ class PassageIndex:
         self._looks_up_all = self._answers | (self._other_lengths < _FEW_HASHES)
 
     def is_mostly_common(self, number: int) -> bool:
-        """Return whether most of a document's text is common text, as in a document written from a template."""
+        """Return whether most of a document's text is in many documents, as in a document written from a template."""
         return bool(self._is_mostly_common[number])
 
     @property
@@ -243,9 +243,9 @@ class PassageIndex:
 
     def _fewest_sampled(self, ones: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
         """
-        Return, for each pair of texts, how many hashes they must share to be compared in detail.
+        Return, for each pair of texts, how many hashes the two texts must share to be compared in detail.
 
-        Only hashes in the smallest quarter of all possible hashes count.
+        Only the smallest quarter of all possible hashes is counted, as in :meth:`_repeated_keys`.
         """
         lengths, halvings = (np.stack((values[ones], values[others])) for values in (self._lengths, self._halvings))
         sparser = halvings.max(axis=0)

@@ -159,7 +159,7 @@ class RowChanges(TypedDict):
 
 
 class SplitFigures(TypedDict):
-    """How the documents of a run are related; ``split`` of :class:`SourceCounts`."""
+    """Figures about the related documents of a run. They are stored as ``split`` of :class:`SourceCounts`."""
 
     documents: int  # number of different documents
     groups: int  # number of document groups

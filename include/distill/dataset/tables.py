@@ -11,7 +11,7 @@ from include.distill.dataset.records import Role, RowRejectionReason
 
 
 class NoRowsError(InputError):
-    """A file is empty, or has a header and no rows. In a folder, such a file is read as no rows."""
+    """A file is empty, or has a header and no rows. A folder may contain such files if another file has rows."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def confirmed_finding(comparison: ComparisonResult) -> Finding:
 
 def reason_to_withhold(comparisons: Sequence[ComparisonResult], judges: Collection[str] = ()) -> str | None:
     """
-    Return why there is no verdict on a pair of arms, as a claim for readers; ``None`` if the verdict is given.
+    Return a sentence for readers that says why there is no verdict on a pair of arms; ``None`` if there is a verdict.
 
     :param comparisons: the comparisons of this pair of arms, one per judge.
     :param judges: all judges of the use case. Each of them must have compared the pair.

@@ -16,7 +16,7 @@ _WORD = re.compile("[A-Za-z\u00c0-\u00ff]+")
 
 
 def abbreviations_in(text: str) -> frozenset[str]:
-    """Return the words of ``text`` that are written in capitals, such as "SQS" and "EC2", in lower case."""
+    """Return, in lower case, the words that ``text`` writes in capitals: "sqs" for "SQS", "ec2" for "EC2"."""
     return frozenset(match.lower() for match in _ABBREVIATION.findall(text))
 
 
@@ -28,7 +28,9 @@ def with_count(initials: str) -> str:
 
 def expanded_words(text: str, words: frozenset[str], in_capitals: frozenset[str]) -> frozenset[int]:
     """
-    Return the start of each word in ``text`` that is part of the long form of an abbreviation in a source.
+    Return the start positions of the words in ``text`` that spell out an abbreviation of a source.
+
+    For example, these are the positions of "simple", "queue" and "service" if the source has "SQS".
 
     :param words: all words of the source, in lower case.
     :param in_capitals: the words that the source writes in capitals, in lower case.

@@ -1,4 +1,4 @@
-"""Describe a fact of an answer that its document does not have."""
+"""Describe a fact that an answer states and its document does not contain."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ class GroundingCheck:
 
 
 def form_of(answer: str, language: Language) -> Form:
-    """Return the form of a cleaned answer."""
+    """Return the form of a cleaned answer, such as a list or a table. The check's thresholds depend on the form."""
     if len(_TABLE_LINE.findall(answer)) >= 2:
         return "table"
     if list_entries(answer) >= 2:

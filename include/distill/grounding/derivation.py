@@ -130,7 +130,7 @@ def _is_calculated(quantity: Quantity, text: str, language: Language, sources: S
 
 
 def _is_rounding(value: Decimal, term: Decimal) -> bool:
-    """Return whether ``value`` has fewer digits than ``term`` and differs from it by at most a tenth."""
+    """Return whether ``value`` has fewer digits than ``term`` and differs from it by at most 10 % of ``term``."""
     is_shorter = len(value.as_tuple().digits) < len(term.as_tuple().digits)
     return is_shorter and abs(term - value) <= _TOLERANCE * abs(term)
 

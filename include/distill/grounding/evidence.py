@@ -123,7 +123,7 @@ class Evidence:
 
     @cached_property
     def identifiers(self) -> list[Identifier]:
-        """The identifiers that are not numbers."""
+        """The identifiers of the text, without numbers in code, such as `300`."""
         return [one for one in identifiers(self.text) if not one.is_number]
 
     @cached_property
@@ -133,7 +133,7 @@ class Evidence:
 
     @cached_property
     def quantities(self) -> list[Quantity]:
-        """All quantities of the text. English number words also count in other languages."""
+        """All quantities of the text. English number words are recognized in texts of other languages too."""
         text = self.text
         for identifier in self.identifiers:
             text = blanked(text, identifier.start, identifier.end)

@@ -147,7 +147,11 @@ def language_of(text: str) -> Language:
 
 @single_flight_cache
 def _voters(code: str) -> frozenset[str]:
-    """Return the stop words of a language and its names of months, which are not also words of another language."""
+    """
+    Return the words by which a text's language is recognized: the stop words and the long names of months.
+
+    Short names of months, such as "mars", are often words of other languages too.
+    """
     of = language(code)
     return of.stop_words | {month for month in of.months if len(month) >= _LETTERS_OF_MONTH}
 

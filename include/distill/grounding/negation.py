@@ -57,9 +57,11 @@ def _other_polarity(answer: Sentence, document: Sequence[Sentence], language: La
 
 def _other_parity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
     """
-    For each clause of ``answer``, find the most similar clause of the document.
+    Find a clause of the document that is negated where the answer's is not, or the other way round.
 
-    :return: the first clause of the document where exactly one of the two clauses is negated, or ``None``.
+    Each clause of ``answer`` is compared with the most similar clause of the document.
+
+    :return: the first such clause of the document, or ``None``.
     """
     clauses = [
         (clause, dense_pairs(clause))

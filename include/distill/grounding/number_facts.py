@@ -36,7 +36,7 @@ def absent_quantities(text: str, language: Language, sources: Sequence[Evidence]
 
 
 def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether an absent quantity cannot follow from the sources in another way."""
+    """Return whether a quantity that no source contains cannot be derived from the sources in any way either."""
     if not quantity.values:
         return True
     if is_derivable(quantity, text, language, sources):
@@ -68,7 +68,11 @@ def _is_written_otherwise(quantity: Quantity, language: Language, sources: Seque
 
 
 def _is_in_long_number(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether a source has the digits of a long number, such as a telephone number, in other groups."""
+    """
+    Return whether a source contains the digits of a long number, however the source groups them.
+
+    For example, a telephone number may be written as 555-012-3456 or as 5550 123456.
+    """
     digits = "".join(filter(str.isdigit, quantity.text))
     return len(digits) >= _LONG_NUMBER and any(digits in source.digits for source in sources)
 

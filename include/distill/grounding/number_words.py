@@ -97,7 +97,7 @@ def _prepared(text: str, language: Language, *, is_source: bool) -> str:
 
 
 def _arabic_value(word: str, numbers: Mapping[str, Decimal], *, is_continued: bool) -> Decimal | None:
-    """Return the value of an Arabic number word with a prefix, such as بتسعين, or with the ending of an accusative."""
+    """Return the value of an Arabic number word with a prefix, such as بتسعين, or with an accusative ending."""
     bare = word.removesuffix("ً").removesuffix("ا")
     if word.startswith("و"):
         return numbers.get(word[1:], numbers.get(bare[1:])) if is_continued else None

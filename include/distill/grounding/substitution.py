@@ -168,9 +168,9 @@ def replaced_names(
     answer: Sentence, document: Sequence[Sentence], language: Language, is_new: Callable[[str], bool]
 ) -> str | None:
     """
-    Return the two new words of a sentence whose other words are known, such as a person's name.
+    Return a name of two words, such as a person's, that is new in a sentence whose other words are known.
 
-    This is for scripts without capital letters, in which a name looks like any other word.
+    This function is for scripts without capital letters, in which a name looks like any other word.
     """
     words = answer.words
     new = [

@@ -2,8 +2,9 @@
 Thresholds of the grounding check, per form of answer and per kind of writing.
 
 The values drop few faithful answers and leave few of them undecided. They were chosen on the parts ``calibration`` and
-``test`` of the hand-written set, and on the answers of the sample, each compared with the document of another row.
-``docs/explanation/curation.md`` has the rates of the held-out part, which was measured once afterwards.
+``test`` of the hand-written set. They were also chosen on the answers of the sample data, each of which was compared
+with the document of another row. ``docs/explanation/curation.md`` has the rates of the held-out part, which was
+measured once afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Writing = Literal["words", "characters"]
 @dataclass(frozen=True)
 class Coverage:
     """
-    Shares of the answer's content words that the document or the question must contain.
+    Limits for the share of the answer's content words that the document or the question contains.
 
     :param undecided_below: below this share, an answer is undecided.
     :param dropped_at: at this share or less, an answer is dropped as unrelated to its document.
@@ -50,11 +51,13 @@ SMALL_COUNT = 10  # a count up to this value may be the number of things that th
 @dataclass(frozen=True)
 class Unrelated:
     """
-    Shares of the content words that the answer adds to its question. The document must contain these shares.
+    Limits for the content words that are in the answer but not in its question.
 
-    :param undecided_below: below this share of the added content words, the answer is undecided.
-    :param dropped_at: at this share of the added content words or less, the answer is dropped.
-    :param min_stems: an answer that adds fewer different content words is not dropped.
+    The limits apply to the share of these added words that the document contains.
+
+    :param undecided_below: below this share, the answer is undecided.
+    :param dropped_at: at this share or less, the answer is dropped.
+    :param min_stems: an answer with fewer different added words is not dropped.
     """
 
     undecided_below: float

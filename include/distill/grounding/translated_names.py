@@ -76,7 +76,7 @@ def skeleton(word: str) -> str:
 
 
 def skeletons(text: str) -> frozenset[str]:
-    """Return the skeletons of all words of a text."""
+    """Return the :func:`skeleton` of each word of a text: its consonants, which are compared across scripts."""
     words = {match.group() for match in WORD.finditer(text)} | set(_KATAKANA_RUN.findall(text))
     return frozenset(map(skeleton, words)) - {""}
 

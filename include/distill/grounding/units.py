@@ -60,7 +60,7 @@ def _units(path: Path) -> dict[str, Unit]:
 
 
 def unit_named(name: str) -> Unit | None:
-    """Return the unit with this name, in lower case; ``None`` if there is no such unit."""
+    """Return the unit with this name, which must be in lower case; ``None`` if there is no such unit."""
     return _units(_FILE).get("percent" if _PERCENT.match(name) else name.replace("° ", "°"))
 
 

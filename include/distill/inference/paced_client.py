@@ -176,7 +176,12 @@ class PacedClient:
         self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
 
     def _ask_once(self, request: ModelRequest) -> Completion:
-        """Send the request once. After an answer, the call still counts as in flight; after an error, it does not."""
+        """
+        Send the request once.
+
+        If it is answered, the call still counts as in flight, and the caller must end it. If it fails, the call is
+        ended here.
+        """
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)
         try:
@@ -217,7 +222,7 @@ class PacedClient:
 
 
 def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
-    """Return the error for a request to which an endpoint of the run, which is billed by the hour, does not answer."""
+    """Return the error for a request that was sent ``times`` times, but that the endpoint of the run did not answer."""
     message = (
         f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"
         f" {times} times, and the answer did not arrive. The endpoint is billed by the hour and not by call. All other"

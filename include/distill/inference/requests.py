@@ -58,7 +58,11 @@ class ModelRequest:
 
     @cached_property
     def estimated_tokens(self) -> tuple[int, int]:
-        """The central and the conservative estimate of the input tokens. Every attempt of a call needs them."""
+        """
+        The central and the conservative estimate of the number of input tokens.
+
+        They are kept, because each attempt to send the request uses them.
+        """
         return token_counts(f"{self.system}{self.user}")
 
     @property

@@ -120,7 +120,7 @@ def _is_reply(found: _VerdictObject, text: str) -> bool:
 
 
 def _verdict_objects(text: str) -> Iterator[_VerdictObject]:
-    """Yield every object in ``text`` that has its lines to itself and one verdict."""
+    """Yield every object in ``text`` that contains one verdict and shares its lines with no other text."""
     starts = [match.start("object") for match in _START.finditer(text)]
     if len(starts) > _MAX_OBJECTS:
         return

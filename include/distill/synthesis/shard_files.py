@@ -1,4 +1,4 @@
-"""Write the accepted and rejected pairs of one shard of rows, and build the shard's label."""
+"""Write the accepted and rejected pairs of one shard of rows, and build the label that names the shard for readers."""
 
 from __future__ import annotations
 

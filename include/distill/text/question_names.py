@@ -111,7 +111,12 @@ def _words_in(normalized: str) -> set[str]:
 
 
 def _are_opposite(words: Set[str], other_words: Set[str]) -> bool:
-    """Return whether two questions mean the opposite, by the words that only one of them has."""
+    """
+    Return whether two questions ask about opposite things or differ only in a negation.
+
+    :param words: words of the first question that the second question does not have.
+    :param other_words: words of the second question that the first question does not have.
+    """
     if any((one, other) in _OPPOSITE or _has_prefix(one, other) for one in words for other in other_words):
         return True
     differing = words | other_words

@@ -41,10 +41,10 @@ def token_counts(text: str) -> tuple[int, int]:
 
 def fits(text: str, tokens: int) -> bool:
     """
-    Return whether a text has at most ``tokens`` tokens by the conservative estimate, or by a bound that is never lower.
+    Return whether a text has at most ``tokens`` tokens by the conservative estimate.
 
-    No tokenizer makes more tokens than bytes. Therefore, the end of a text need not be estimated if its number of bytes
-    is at most the number of tokens that the estimate of the beginning leaves.
+    No tokenizer makes more tokens than bytes. So if possible, only the beginning of the text is estimated, which is
+    faster: the text fits if the estimate of the beginning plus the number of bytes in the rest is at most ``tokens``.
     """
     size = _byte_count(text)
     if size <= tokens:

@@ -236,7 +236,7 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
 
 
 def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
-    """List all resources that the plan needs, in one account and Region."""
+    """List all resources in one account and Region that a clean-up may delete."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
     for use_case in use_cases.valid:

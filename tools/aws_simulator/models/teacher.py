@@ -139,7 +139,11 @@ def _candidate(task: _Task, question: str, first: int, worth: float) -> Iterator
 
 
 def _end_of_answer(task: _Task, first: int) -> int:
-    """Return the index of the last sentence of a complete answer; ``first - 1`` if there is no complete answer."""
+    """
+    Return the index of the last sentence of the answer that begins with the sentence ``first``.
+
+    The answer must be complete. If no complete answer begins with that sentence, ``first - 1`` is returned.
+    """
     document, last = task.document, first
     length = max(80, min(len(task.example_answer), 1200))
     while last - first + 1 < LONGEST_PASSAGE and _continues(document, first, last + 1):

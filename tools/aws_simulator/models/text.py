@@ -155,7 +155,7 @@ class Document:
 
     @cached_property
     def sentence_weights(self) -> list[float]:
-        """The sum of the weights of each sentence's stems."""
+        """For each sentence, the sum of the weights of its stems."""
         return [sum(map(self.rarity.__getitem__, sentence.terms)) for sentence in self.sentences]
 
     def weight(self, terms: Iterable[str]) -> float:

@@ -61,7 +61,7 @@ class FolderStore:
             shutil.copyfileobj(old, new)
 
     def exists(self, uri: str) -> bool:
-        """Tell whether there is an object at ``uri``."""
+        """Return whether there is an object at ``uri``."""
         return self._path(uri).is_file()
 
     def list(self, prefix_uri: str) -> list[str]:

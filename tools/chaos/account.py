@@ -25,7 +25,7 @@ class Account:
         self._client = httpx.Client(base_url=url, timeout=SECONDS, trust_env=False)
 
     def is_open(self) -> bool:
-        """Tell whether the simulator answers; never raises."""
+        """Return whether the simulator answers; never raises."""
         try:
             self._call("GET", "/_admin/health")
         except httpx.HTTPError:

@@ -123,7 +123,7 @@ class Metadata:
         return sorted(map(str, self._rows(sql, dag_id)))
 
     def is_watched(self, dag_id: str, run_id: str, task_id: str) -> bool:
-        """Tell whether a triggerer is running the trigger of a deferred task."""
+        """Return whether a triggerer is running the trigger of a deferred task."""
         sql = (
             "SELECT t.triggerer_id FROM task_instance i JOIN trigger t ON t.id = i.trigger_id"
             " WHERE i.dag_id = ? AND i.run_id = ? AND i.task_id = ? AND i.state = 'deferred'"

@@ -259,7 +259,7 @@ class Trial:
 
     def ensure(self, condition: bool, breach: str) -> None:
         """
-        Check a condition.
+        Raise an error if a condition is false.
 
         :raises BreachError: the condition is false; ``breach`` is the message.
         """

@@ -56,7 +56,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
 
 
 def same_input(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Tell whether two reports have the same use case and the same counts of source rows."""
+    """Return whether two reports have the same use case and the same counts of source rows."""
     return bool(ours["use_case"] == theirs["use_case"] and ours["source"] == theirs["source"])
 
 

@@ -201,7 +201,7 @@ class DeployedStack:
             return check.wait() == 0
 
     def _is_one_shot(self, service: Service) -> bool:
-        """Tell whether another service waits for this service to end. Such a service runs once and ends by itself."""
+        """Return whether another service waits for this service to end. Such a service runs once and ends by itself."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ def enter_account(ports: Ports) -> None:
 
 
 def is_open(simulator_url: str) -> bool:
-    """Tell whether the AWS simulator responds; never raises."""
+    """Return whether the AWS simulator responds; never raises."""
     try:
         _get(f"{simulator_url}/_admin/health")
     except SimulatorError:

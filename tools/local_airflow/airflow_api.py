@@ -61,7 +61,7 @@ class AirflowApi:
         self._client.headers["Authorization"] = f"Bearer {token}"
 
     def is_up(self) -> bool:
-        """Tell whether the api-server answers and reaches its database; never raises."""
+        """Return whether the api-server answers and reaches its database; never raises."""
         try:
             health = self._once("GET", "/monitor/health", None)
         except AirflowApiError:

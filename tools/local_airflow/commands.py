@@ -167,7 +167,7 @@ def _provide_run(
 
 
 def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
-    """Tell whether an earlier stack left this run unfinished. An unfinished run would block the next run."""
+    """Return whether an earlier stack left this run unfinished. An unfinished run would block the next run."""
     return run["state"] in ("queued", "running") and str(run["run_after"]) < since
 
 

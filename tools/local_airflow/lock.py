@@ -48,11 +48,11 @@ class Holder:
 
     @property
     def ports(self) -> Ports | None:
-        """The ports of the holder's stack; None until the stack answers."""
+        """The ports of the stack that the holder runs; None until this stack answers."""
         return Ports(self.api_port, self.stand_in_port) if self.api_port else None
 
     def is_running(self) -> bool:
-        """Tell whether this process still runs: both its pid and its start time must match."""
+        """Return whether this process still runs: both its pid and its start time must match."""
         return self.started is not None and start_time(self.pid) == self.started
 
 

@@ -36,7 +36,7 @@ def start_time(pid: int) -> float | None:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process is running. A zombie counts as ended."""
+    """Return whether a process is running. A zombie counts as ended."""
     return start_time(pid) is not None
 
 

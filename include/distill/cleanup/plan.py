@@ -221,7 +221,7 @@ class Inventory:
 @dataclass(frozen=True)
 class PlanItem:
     """
-    One line of the plan.
+    One item of a clean-up plan: a resource that is deleted or kept.
 
     :param keep_reason: why the item is kept; ``None`` if it is to be deleted.
     :param uris: URIs of the item's objects, except those in ``marks``.

@@ -92,11 +92,12 @@ def _is_unreadable(path: Path) -> bool:
 
 
 def _is_skipped(name: str) -> bool:
-    """Return whether a file is one that programs leave in folders.
+    """Return whether a file is no input file, but one that a program or the operating system left in the folder.
 
-    Names of files and folders that begin with ``.`` or ``_`` mark such files, for example ``_SUCCESS``,
-    ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. The files in a folder such as
-    ``_year=2026`` are not skipped, because it is a partition of a table.
+    Such a file, or a folder that contains it, has a name that begins with ``.`` or ``_``, for example ``_SUCCESS``,
+    ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. Lock files of Office (``~$train.csv``) and
+    files such as ``desktop.ini`` are skipped too. The files in a folder such as ``_year=2026`` are not skipped, because
+    such a folder is a partition of a table.
     """
     *folders, file = name.split("/")
     return (

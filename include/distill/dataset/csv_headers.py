@@ -30,7 +30,7 @@ def _has_as_many(separator: str, header: TableRecord, row: TableRecord) -> bool:
 
 
 def one_column_message(header: TableRecord, below: Sequence[TableRecord], *, source: str, expected: str) -> str:
-    """Explain a header with a single column.
+    """Return the message for a header that has only one column.
 
     :param below: the first records below the header.
     :param expected: a phrase that describes the expected columns.

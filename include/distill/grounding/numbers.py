@@ -62,7 +62,11 @@ class Quantity:
     before: str = ""
 
     def base_values(self) -> set[tuple[str, Decimal]]:
-        """Return the dimension and the values in its base unit, to compare "1 hour" with "60 minutes"."""
+        """
+        Return each value in the base unit of its dimension, together with the dimension.
+
+        "1 hour" and "60 minutes" have the same result, so they can be compared.
+        """
         if self.unit is None:
             # "A quarter" is 25 %.
             return {("percent", (100 * value).normalize()) for value in self.values if 0 < value < 1}

@@ -215,7 +215,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
         self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> Any:
-        """Ask, and wait for the answer."""
+        """Ask a person which answer of the example is better, and wait for the choice."""
         example = self.open_sample()[int(self.number)]
         self.response_timeout = datetime.timedelta(hours=parse_label_params(context["params"]).hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"

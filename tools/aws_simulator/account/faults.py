@@ -96,7 +96,7 @@ class Fault(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
     def applies(self, operation: str, text: str) -> bool:
-        """Tell whether the rule covers a request, regardless of ``times`` and ``after``."""
+        """Return whether the rule covers a request, regardless of ``times`` and ``after``."""
         return (
             self.operation in ("*", operation)
             and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})

@@ -109,7 +109,7 @@ class State:
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
     def exists(self, arn: str, region: str) -> bool:
-        """Tell whether a resource of any kind has this ARN in this Region and is not deleted."""
+        """Return whether a resource of any kind has this ARN in this Region and is not deleted."""
         sql = "SELECT 1 FROM resources WHERE arn = ? AND region = ? AND deleted IS NULL"
         return bool(self.execute(sql, [arn, region]))
 

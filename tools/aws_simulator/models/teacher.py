@@ -116,7 +116,7 @@ def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
 
 
 def _stands_alone(document: Document, index: int) -> bool:
-    """Tell whether the sentence is a complete statement that makes sense without the preceding sentence."""
+    """Return whether the sentence is a complete statement that makes sense without the preceding sentence."""
     sentence = document.sentences[index]
     if sentence.is_code or sentence.is_list_item or not 6 <= len(sentence.words) <= 45:
         return False
@@ -124,7 +124,7 @@ def _stands_alone(document: Document, index: int) -> bool:
 
 
 def _continues(document: Document, first: int, index: int) -> bool:
-    """Tell whether the sentence at ``index`` continues the topic of the sentence at ``first``."""
+    """Return whether the sentence at ``index`` continues the topic of the sentence at ``first``."""
     if index >= len(document.sentences):
         return False
     sentence = document.sentences[index]

@@ -149,7 +149,7 @@ class Document:
 
     @cached_property
     def rarity(self) -> dict[str, float]:
-        """The weight of each stem: log(1 + sentences / sentences that contain it)."""
+        """The weight of each stem: log(1 + number of sentences / number of sentences that contain the stem)."""
         seen = Counter(term for sentence in self.sentences for term in sentence.terms)
         return {term: math.log(1 + len(self.sentences) / count) for term, count in seen.items()}
 

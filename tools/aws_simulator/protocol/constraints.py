@@ -35,7 +35,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def is_document(shape: Shape) -> bool:
-    """Tell whether ``shape`` is free-form JSON, which has no constraints."""
+    """Return whether ``shape`` is free-form JSON, which has no constraints."""
     return bool(getattr(shape, "is_document_type", False))
 
 

@@ -156,7 +156,7 @@ def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
 
 
 def _is_closed(schema: Any) -> bool:
-    """Tell whether every object in a schema forbids properties that it does not name."""
+    """Return whether every object in a schema forbids properties that it does not name."""
     if not isinstance(schema, dict):
         return False
     if schema.get("type") == "object" and schema.get("additionalProperties") is not False:

@@ -60,7 +60,7 @@ class SimulatedBedrock:
         self._ledger = ledger
 
     def knows(self, method: str, raw_path: str) -> bool:
-        """Tell whether a request has the method and path of a Bedrock operation."""
+        """Return whether a request has the method and path of a Bedrock operation."""
         try:
             self.specification.find(method, raw_path)
         except UnknownOperationException:

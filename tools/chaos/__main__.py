@@ -71,7 +71,7 @@ def all_cases() -> list[Case]:
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:
-    """Return the selected cases."""
+    """Return the cases that the command's options select; without options, all cases."""
     cases = all_cases()
     if options.fast:
         return [case for case in cases if case.name in FAST]

@@ -297,7 +297,7 @@ class Trial:
         self.rows.append(row)
 
     def breach(self, error: BaseException) -> None:
-        """Write the row of a case whose script failed."""
+        """Add the row of a case whose script failed to the table, with the error as its note."""
         try:
             bought = self.bought()
         except httpx.HTTPError:  # the simulator itself may have failed

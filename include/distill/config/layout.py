@@ -43,7 +43,7 @@ class RunFolder:
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
-        """The outcome of a batch job. It is written once the job's answers are stored."""
+        """The outcome of a batch job. It is written after the job's answers have been stored."""
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:

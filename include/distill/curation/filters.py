@@ -164,7 +164,8 @@ class InjectedFilter:
             return
         if obeyed := row.injections.obeyed_by(candidate.pair):
             message = (
-                f"The answer obeys an instruction to a model in the row (instruction_in_document): {obeyed[:200]!r}."
+                "The answer obeys an instruction that the row addresses to a language model (instruction_in_document):"
+                f" {obeyed[:200]!r}."
             )
             yield Rejection(self.name, "injected", message)
         elif candidate.answer_words in row.accepted_answers:

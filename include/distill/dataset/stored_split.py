@@ -19,7 +19,7 @@ from include.distill.dataset.records import Side, SplitEntry, SplitSeed
 
 class StoredSplit:
     """
-    The sides of a use case's documents, drawn with ``seed`` and stored at ``uri``.
+    The side of each document of a use case, training or evaluation, drawn with ``seed`` and stored at ``uri``.
 
     A run replaces the object once, after its rows are written. A retry makes the same decisions, because the same rows
     get the same sides with or without the new object.

@@ -206,7 +206,7 @@ class Evidence:
 
     @cached_property
     def values_in_tables(self) -> frozenset[Decimal]:
-        """The numbers that fill a cell of a table."""
+        """The numbers that are the only content of a table cell."""
         return frozenset(Decimal(run).normalize() for run in _CELL.findall(self.text))
 
     @cached_property
@@ -224,7 +224,7 @@ class Evidence:
 
     @cached_property
     def heading_units(self) -> frozenset[Unit]:
-        """The units that stand alone in brackets or in a table, and so apply to numbers without a unit."""
+        """The units that a heading or a table gives for numbers without a unit, as in "Size (GB)" and "Size in GB"."""
         named = (
             unit_named(word.lower())
             for match in _UNIT_IN_HEADING.finditer(self.text)
@@ -235,7 +235,7 @@ class Evidence:
 
     @cached_property
     def base_values(self) -> frozenset[tuple[str, Decimal]]:
-        """All quantities in the base unit of their dimension."""
+        """All quantities, converted to the base unit of their dimension, so that 1 hour is equal to 60 minutes."""
         in_digits = {
             ("percent", (100 * value).normalize())
             for value, units in self.units_by_value.items()

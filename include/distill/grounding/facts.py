@@ -1,4 +1,4 @@
-"""Find the numbers, units, dates, identifiers, names and quotations of an answer that its document does not have."""
+"""Find the numbers, units, dates, identifiers, names and quotations in an answer that its document lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the names of an answer that its document does not have."""
+"""Find the names in an answer that its document does not contain."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def absent_names(text: str, language: Language, sources: Sequence[Evidence]) -> 
 
 
 def expansions(text: str, sources: Sequence[Evidence]) -> frozenset[int]:
-    """Return the start of each word in ``text`` that is part of the long form of an abbreviation in a source."""
+    """Return the start positions of the words in ``text`` that spell out an abbreviation of a source."""
     return frozenset[int]().union(*(expanded_words(text, one.words, one.in_capitals) for one in sources))
 
 

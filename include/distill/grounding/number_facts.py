@@ -1,4 +1,4 @@
-"""Find the quantities of an answer that its document does not have."""
+"""Find the quantities in an answer that its document does not contain."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequ
 
 
 def _is_no_statement(quantity: Quantity, text: str, language: Language) -> bool:
-    """Return whether a number only counts a step, or is a word such as "one", which is often a pronoun."""
+    """Return whether a number is only the number of a step, or is a word such as "one", which is often a pronoun."""
     is_vague = quantity.written == "words" and (max(quantity.values) <= 1 or _is_lone_scale(quantity))
     return is_vague or _is_step_number(quantity, text, language)
 

@@ -43,7 +43,8 @@ def batch_answer_note(
     """
     Describe how many of the paid answers came from batch jobs.
 
-    :return: one sentence under the key ``BATCH_NOTE``; empty if no step uses batch jobs or no answer was paid for.
+    :return: a dictionary with one sentence under the key ``BATCH_NOTE``; an empty dictionary if no step uses batch jobs
+        or no answer was paid for.
     """
     manifests: dict[BatchStep, Sequence[UsageRecord]] = {"synthesize": synthesis, "judge": judgments}
     usage = {step: sum_usage(manifests[step], ("batch_calls", "calls")) for step in _batch_steps(use_case)}

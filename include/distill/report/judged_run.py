@@ -45,7 +45,7 @@ class JudgedRun:
 
     @property
     def compared(self) -> list[Sequence[Verdict]]:
-        """The verdicts on pairs of arms, without the noise control."""
+        """The verdicts on pairs of arms, without the verdicts of the noise control."""
         return [records for records in self.verdicts if not _is_noise_control(records)]
 
     def report_parts(self, count_contaminated: Callable[[], int | None]) -> JudgedParts:

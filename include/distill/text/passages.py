@@ -111,8 +111,9 @@ def shared_share(matches: Matches) -> float:
 
 
 def has_shared_stretch(matches: Matches, characters: int, halvings: int) -> bool:
-    """Return whether the text shares a stretch of at least ``characters`` characters with the other text.
+    """Return whether a text shares a stretch of at least ``characters`` characters with another text.
 
+    :param matches: for each hash of the text's sketch, whether it is in the other text.
     :param halvings: how many times the sparser of the two sketches was halved.
     """
     length = max(1, characters // (CHARACTERS_PER_HASH << halvings))

@@ -2,9 +2,9 @@
 Tell questions about different things apart by the names in them ("What is Amazon SES?", "What is Amazon SNS?").
 
 Such questions share most of their letters, so their similarity says little. A longer name that begins with a shared
-name stands for something else ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their capital
-letters, so the rule has no effect on questions that are written in lower case. Questions that contain opposite words
-("maximum", "minimum"; "activer", "désactiver") are also told apart, and so are questions that differ only in a
+name is the name of something else ("Amazon CloudWatch", "Amazon CloudWatch Events"). Names are recognized by their
+capital letters, so the rule has no effect on questions that are written in lower case. Questions that contain opposite
+words ("maximum", "minimum"; "activer", "désactiver") are also told apart, and so are questions that differ only in a
 negation.
 """
 

@@ -111,7 +111,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         raise WaitTimeoutError(self.timeout_message())
 
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
-        """Check again after the trigger fired."""
+        """Check whether the wait is over, after the trigger has fired. If it is not, wait again until the deadline."""
         if event["end"] == "refused":
             message = (
                 f"{event['message']} The job or endpoint for which this task waits may be running and billed."

@@ -2,8 +2,8 @@
 Serve the report pages inside Airflow's UI: a list of past runs, and the report of each run.
 
 Airflow does not protect the routes of a plugin, so every route here requires a login, and shows only the reports
-of DAGs that the user may read. The pages show text that models wrote. So they forbid scripts and external requests, and
-a report gets its own origin.
+of DAGs that the user may read. The pages show text that models wrote. So they forbid scripts and external requests.
+For the browser, a report has an origin of its own, so it has no access to Airflow.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _labelled(example: TrainingExample) -> _Labelled:
 def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...]]]) -> float:
     """Return the share of a sentence's phrases that are in the answer.
 
-    :param answer_phrases: the answer's phrases of one word, of two words, and so on.
+    :param answer_phrases: the answer's phrases, as one set per length: phrases of one word, of two words, and so on.
     """
     length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
     return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 
 from include.distill.config.catalog import Model
@@ -49,12 +49,10 @@ class CriticVerdict:
     The critic's verdict on one pair.
 
     :param raw: text of the critic's last output.
-    :param answers: all outputs of the critic about this pair, including unreadable ones.
     """
 
     label: GroundingVerdict
     raw: str = ""
-    answers: list[StoredAnswer] = field(default_factory=list)
 
 
 def _refuse_request(request: ModelRequest) -> NoReturn:
@@ -95,11 +93,12 @@ class Critic:
         If the budget runs out first, the verdict is ``unparsable`` if there was any output, and ``not_looked_at``
         otherwise.
         """
-        answers: list[StoredAnswer] = []
+        outputs: list[str] = []
 
         def ask(request: ModelRequest) -> StoredAnswer:
-            answers.append(self.ask(request))
-            return answers[-1]
+            answer = self.ask(request)
+            outputs.append(answer.completion.text)
+            return answer
 
         try:
             reply = ask_until_readable(
@@ -111,12 +110,12 @@ class Critic:
                 expected="one JSON object",
             )
         except SpendCapError:
-            if not answers:
+            if not outputs:
                 return CriticVerdict("not_looked_at")
             # The budget ran out after an unreadable output. The critic did check the pair, so "not_looked_at" would be
             # wrong.
-            return CriticVerdict("unparsable", answers[-1].completion.text, answers)
-        return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
+            return CriticVerdict("unparsable", outputs[-1])
+        return CriticVerdict(reply.parsed or "unparsable", outputs[-1])
 
     def rejection(self, verdict: CriticVerdict) -> Rejection | None:
         """Return why the pair is not used, or ``None`` if its verdict is ``grounded`` or ``not_looked_at``."""

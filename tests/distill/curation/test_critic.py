@@ -99,7 +99,7 @@ class TestJudge:
     def test_an_unreadable_verdict_is_requested_again_with_the_next_sample_number(self) -> None:
         budget = Budget(lambda request: reply("GROUNDED") if request.sample else UNREADABLE)
         _, judgment = judged(budget)
-        assert (judgment.label, len(judgment.answers)) == ("grounded", 2)
+        assert judgment.label == "grounded"
         first, second = budget.bedrock.asked
         assert (first.sample, second.sample) == (0, 1)
         assert second.user.startswith(f"{first.user}\n\n")
@@ -111,11 +111,11 @@ class TestJudge:
 
     def test_a_pair_beyond_the_budget_is_kept_without_a_verdict(self) -> None:
         critic, judgment = judged(Budget(reply("UNGROUNDED"), calls=0))
-        assert (judgment.label, judgment.answers, critic.rejection(judgment)) == ("not_looked_at", [], None)
+        assert (judgment.label, judgment.raw, critic.rejection(judgment)) == ("not_looked_at", "", None)
 
     def test_a_pair_is_unparsable_when_the_budget_ends_after_an_unreadable_verdict(self) -> None:
         critic, judgment = judged(Budget(UNREADABLE, calls=1))
-        assert (judgment.label, len(judgment.answers)) == ("unparsable", 1)
+        assert (judgment.label, judgment.raw) == ("unparsable", UNREADABLE)
         assert critic.rejection(judgment) is not None
 
     def test_the_error_of_a_failed_call_is_raised_and_gives_no_verdict(self) -> None:

@@ -77,7 +77,7 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can enter a folder. Folders that root owns are often closed to this user."""
+    """Return whether PostgreSQL's user can enter a folder. Folders that root owns are often closed to this user."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 

@@ -54,7 +54,7 @@ def line(row: Row) -> str:
 
 
 def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
-    """Assign a key to every case, and write each case's own use case and rows to the folder."""
+    """Assign a key to every case, and write the use case and the rows of each case to the folder."""
     prepared = []
     for number, case in enumerate(cases, start=1):
         key = f"c{number:02}"

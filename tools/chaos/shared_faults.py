@@ -45,8 +45,8 @@ class SharedFault:
             if self._times_done == times_done_before:
                 self._arrived -= 1
                 raise SharedFaultMissedError(
-                    f"Only {self._arrived + 1} of {self._parties} cases reached their instant in time. "
-                    "The shared fault was not injected."
+                    f"Only {self._arrived + 1} of {self._parties} cases were ready for the shared fault "
+                    "when the wait ended. The fault was not injected."
                 )
             if self._error:
                 raise self._error

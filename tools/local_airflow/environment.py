@@ -58,7 +58,7 @@ def build_environment(
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Read this checkout's generated secrets, or create them the first time. Only the owner of the file can read it."""
+    """Read this checkout's generated secrets from their file, or create the file, which only its owner can read."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {

@@ -283,8 +283,8 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
     :param origin: the file or form that ``raw`` comes from. Messages begin with it.
-    :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem with the key, the value and
-        the expected value.
+    :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
+        each problem, it gives the key, the value and the expected value.
     """
     if not isinstance(raw, dict):
         message = f"{origin}: expected a mapping, found {type(raw).__name__}."

@@ -77,7 +77,9 @@ class Injections:
         """
         Return whether the question is about the instruction.
 
-        It is if it asks about instructions or prompts, or contains two long words that only the instruction has.
+        A question is about the instruction if it asks about instructions or prompts, if it and the instruction have a
+        word such as "model" or "reply", or if at least two of its long words are in the instruction but nowhere else in
+        the row.
         """
         inside = strip_punctuation(" ".join(self.sentences))
         words = {word for word in strip_punctuation(question).split() if len(word) > 4}

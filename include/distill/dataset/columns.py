@@ -168,7 +168,7 @@ class SecondHeaders:
     def fault(self, record: TableRecord) -> RowFault | None:
         """Return why ``record`` is rejected if it repeats the header, otherwise ``None``.
 
-        :raises InputError: the record is a header with the columns in other places.
+        :raises InputError: the record is a header with its columns in a different order.
         """
         if any(len(field) > self._longest_name for field in record.fields):
             return None

@@ -123,7 +123,7 @@ class Evidence:
 
     @cached_property
     def identifiers(self) -> list[Identifier]:
-        """The identifiers of the text, without numbers in code, such as `300`."""
+        """The identifiers in the text. A bare number in code formatting, such as ``300``, is left out."""
         return [one for one in identifiers(self.text) if not one.is_number]
 
     @cached_property

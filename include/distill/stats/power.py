@@ -13,7 +13,7 @@ def minimum_detectable_difference(
     questions: int, *, decided_share: float, design_effect: float = 1.0, degrees: float, confidence: float = CONFIDENCE
 ) -> float | None:
     """
-    Compute the difference between the true half-win rate and one half that is detected with a probability of 80 %.
+    Compute how far the true half-win rate must be from one half to be detected with a probability of 80 %.
 
     "Detected" means that the 95 % interval excludes one half, before any correction for multiple comparisons. The
     result is a normal approximation. Its variance assumes that there is no difference, so a decided question scores 0

@@ -16,7 +16,7 @@ from include.distill.inference.pools import pool_arguments
 def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
     """Create the teacher's tasks, and return a list with the result of ``curate``.
 
-    If no arm is trained on pairs, no task is created and the list is empty.
+    If no arm is trained on synthetic pairs, no tasks are created and the list is empty.
 
     :param after: the task after which the teacher's tasks start.
     """

@@ -58,7 +58,7 @@ def test_an_action_that_fails_fails_every_case() -> None:
 
 
 def test_a_shared_fault_that_is_not_complete_in_time_reports_how_many_cases_arrived() -> None:
-    with pytest.raises(SharedFaultMissedError, match="Only 1 of 2 cases reached their instant"):
+    with pytest.raises(SharedFaultMissedError, match="Only 1 of 2 cases were ready"):
         SharedFault(2, lambda: None).arrive(0.01)
 
 

@@ -321,8 +321,8 @@ class BedrockCollectBatchOperator(BatchOperator):
         failure = job_failure(job.message)
         if failure.is_final:
             return (
-                f"{ended} The same questions would fail again. {failure.advice} Alternatively, set `inference: on_demand`"
-                f" for the step. Then clear {PREFLIGHT} with downstream."
+                f"{ended} The same questions would fail again. {failure.advice} Alternatively, set"
+                f" `inference: on_demand` for the step. Then clear {PREFLIGHT} with downstream."
             )
         return f"{ended} {failure.advice} {buy_again}"
 

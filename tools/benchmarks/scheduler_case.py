@@ -155,7 +155,7 @@ def _step_seconds(api: AirflowApi, dag_id: str) -> float:
 
 
 def step_seconds(instances: Sequence[Mapping[str, Any]]) -> float:
-    """Return the seconds from the end of the task ``before`` to the end of the last task ``synthesize``."""
+    """Return the seconds from the end of the task named ``before`` to the end of the last mapped ``synthesize``."""
 
     def ends(task_id: str) -> list[datetime]:
         return [datetime.fromisoformat(row["end_date"]) for row in instances if row["task_id"] == task_id]

@@ -210,9 +210,9 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
     """
     Mark two runs as failed, and let a third run succeed.
 
-    The first run is marked when the purchase of its job has reached ``instant``, the second run when the purchase of
-    its throughput has. A job that is still running is stopped with its run, so the next run buys another job. A
-    completed job is reused.
+    ``instant`` is a moment in a purchase. The first run is marked at this moment in the purchase of its job, and the
+    second run at the same moment in the purchase of its throughput. A job that is still running is stopped with its
+    run, so the next run buys another job. A completed job is reused.
 
     :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
         end before it is stopped.

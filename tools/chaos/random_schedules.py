@@ -120,7 +120,12 @@ def _rounded(value: Any) -> Any:
 
 
 def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
-    """Write a use case for each run. They share the rows; each has its own name and the account of its lane."""
+    """
+    Write a use case for each run.
+
+    All use cases have the same rows. Each has its own name, and uses the simulated account of the lane in which its run
+    is carried out.
+    """
     folder.mkdir(parents=True, exist_ok=True)  # the folder does not exist when no case of the matrix was selected
     for number, run in enumerate(runs):
         run.lane = number % lanes

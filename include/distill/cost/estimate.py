@@ -45,7 +45,11 @@ class TokenRate:
     method: str = ESTIMATED
 
     def input_tokens(self, rows: Sequence[Row | RowTokens], *columns: Role) -> float:
-        """Return the total number of tokens of one prompt per row. A prompt contains its row's texts in ``columns``."""
+        """
+        Return the number of tokens in the prompts for all rows together.
+
+        Each row has one prompt, which contains the row's texts in ``columns``.
+        """
         texts = self.tokens_per_estimated_token * _row_tokens(rows, *columns)
         return texts + self.prompt_tokens * len(rows)
 

@@ -29,7 +29,7 @@ class Answer(TypedDict):
 
 class AnswerEndings(TypedDict):
     """
-    The numbers of one arm's answers, by how the answers ended. ``answers`` is the sum of the other counts.
+    Counts of one arm's answers, one for each way in which an answer can end. ``answers`` is the sum of the others.
 
     The record is an entry in ``answer_endings`` of ``report/report.json``. An answer that is not ``complete`` is
     incomplete.

@@ -97,7 +97,7 @@ def noise_control_note(use_case: UseCase) -> str:
     if use_case.answering.temperature == 0:
         return (
             "There is no noise control: at temperature 0, a second answer equals the first. Set answering.temperature"
-            " above 0 to measure how much chance changes these figures."
+            " above 0 to measure how much these figures vary by chance."
         )
     return "There is no noise control: only a base arm answers twice, and the use case has no base arm."
 

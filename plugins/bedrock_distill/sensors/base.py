@@ -115,7 +115,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         if event["end"] == "refused":
             message = (
                 f"{event['message']} The job or endpoint for which this task waits may be running and billed."
-                f" After you clear {self.task_id}, it waits again, which buys nothing."
+                f" To continue, clear {self.task_id}. The task then waits again and buys nothing."
             )
             raise RefusedError(message)
         if (manifest := self.poll()) is not None:

@@ -93,8 +93,8 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         """Return a message that says that the job is still running."""
         return (
             f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h. It is still"
-            f" running and billed{self._at_most}. Clear {self.task_id} to wait longer, which buys nothing, or stop the"
-            " job in the Bedrock console."
+            f" running and billed{self._at_most}. To wait longer without buying anything, clear"
+            f" {self.task_id}. To end the job, stop it in the Bedrock console."
         )
 
     def _failure_message(self, job: CustomizationJob) -> str:

@@ -8,6 +8,7 @@ asks again:
 
 - The object has other text on its lines. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for example
   because an answer contains these words, has not decided for B.
+- The text around the object shows that it is a quotation (:mod:`include.distill.inference.verdict_quotations`).
 - The output names more than one verdict, and the verdicts differ or cannot all be read.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from include.distill.inference.verdict_quotations import is_quotation
 from include.distill.text.normalization import normalize
 
 _QUOTE = "[\"'“”]"
@@ -115,8 +117,11 @@ def _plain(verdict: object) -> str | None:
 
 
 def _is_reply(found: _VerdictObject, text: str) -> bool:
+    before, after = text[: found.start], text[found.end :]
     # Between other paragraphs, an object without a reason may be a quotation.
-    return found.has_reason or not (text[: found.start].strip() and text[found.end :].strip())
+    if not found.has_reason and before.strip() and after.strip():
+        return False
+    return not is_quotation(before, after)
 
 
 def _verdict_objects(text: str) -> Iterator[_VerdictObject]:

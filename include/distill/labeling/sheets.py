@@ -1,7 +1,7 @@
 """
 Write a blinded sample as a CSV sheet for a spreadsheet program, and read the labels back.
 
-A spreadsheet program evaluates cells that look like formulas, so these cells are escaped. When the program saves the
+A spreadsheet program evaluates text that looks like a formula, so this text is escaped. When the program saves the
 sheet, it may use another encoding and another separator. Both are therefore detected when the sheet is read.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from include.distill.core.errors import InputError
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import TableRecord
+from include.distill.labeling.formula_escapes import escape_formulas
 from include.distill.labeling.records import Choice, LabelExample
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, split_example_name
 
@@ -24,8 +25,6 @@ SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "lab
 SEPARATORS = (",", ";", "\t")  # the one that is most frequent in the header is used; in a tie, the first in this list
 SHEET_PROBLEMS_SHOWN = 20
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
-# Spreadsheet programs also evaluate formulas after white space and with the full-width forms of these characters.
-_FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice for choice in LABEL_CHOICES}}
 
 
@@ -38,13 +37,8 @@ def render_sheet(examples: Iterable[LabelExample]) -> bytes:
         cells = (
             example["example"], example["question"], example["document"], example["answer_a"], example["answer_b"], "",
         )  # fmt: skip
-        writer.writerow(map(escape_formula, cells))
+        writer.writerow(map(escape_formulas, cells))
     return text.getvalue().encode("utf-8-sig")  # Excel assumes another encoding for a CSV file without this mark
-
-
-def escape_formula(text: str) -> str:
-    """Return ``text`` as a cell that no spreadsheet program evaluates as a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 @dataclass

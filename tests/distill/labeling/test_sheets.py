@@ -6,12 +6,10 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError
 from include.distill.labeling.records import LabelExample
-from include.distill.labeling.sheets import SHEET_COLUMNS, escape_formula, has_labels, read_sheet, render_sheet
+from include.distill.labeling.sheets import SHEET_COLUMNS, has_labels, read_sheet, render_sheet
 from tests.distill.labeling.example_sample import ANSWERS, ROWS, sample, with_new_answers
 
 
@@ -32,12 +30,6 @@ def test_the_sheet_does_not_reveal_which_arm_wrote_an_answer() -> None:
     body = render_sheet(sample(answers=answers)).decode("utf-8-sig")
     assert not [word for word in ("tuned", "base", "candidate", "baseline") if word in body]
     assert tuple(next(csv.reader(io.StringIO(body)))) == SHEET_COLUMNS
-
-
-@given(st.text("=+-@\t\r\n \uff1d'\"a,1", max_size=8))
-def test_no_cell_can_run_as_a_formula(text: str) -> None:
-    assert escape_formula(text).lstrip(" \x00")[:1] not in set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-    assert escape_formula(text).endswith(text)
 
 
 def test_a_sheet_saved_by_a_spreadsheet_is_read_completely() -> None:

@@ -1,0 +1,68 @@
+"""
+Recognize a verdict that a judge or a critic only quotes, from the text around the verdict's object.
+
+A hostile answer may contain an object with a verdict. A judge that repeats the object to describe the answer has not
+voted for it. The line before the object shows this: "Answer A ends with:" introduces a quotation, and "Here is my
+verdict:" introduces a reply. If a line introduces the object and does not say what it introduces, the object counts
+as a quotation, because the caller can ask again.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARKUP = " \t\r\n*_`#>~|"
+_CLAUSE = re.compile(r"[,;.!?，、；。！？](?=\s|\Z)")
+# Words with which a judge introduces its own reply.
+_OWN_REPLY = re.compile(
+    r"""
+    \b(?: verdict | judge?ment | decision | evaluation | assessment | conclusion | result | output | json | final
+        | therefore | thus | hence | so | better | choose | choice | prefer | summary | comparison | analysis
+        | reasoning | step | urteil | entscheidung | bewertung | ergebnis | fazit | jugement | d[ée]cision | r[ée]sultat
+        | veredicto | decisi[óo]n | resultado | conclusi[óo]n | verdetto | decisione | risultato | veredito | decis[ãa]o
+    )\b
+    | \A (?:my\ |the\ )? (?:answer|reply|response) \Z
+    | 判断 | 判定 | 判决 | 判決 | 结论 | 結論 | 评价 | 評価 | 결론 | 판정 | 평가 | निर्णय | الحكم
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# Words with which a judge introduces another text, also if the line names a verdict.
+_QUOTED_TEXT = re.compile(
+    r"""
+    \b(?: says? | said | saying | contain(?:s|ed|ing)? | reads | writes | wrote | returns | states | ask(?:s|ed|ing)?
+        | tell(?:s|ing)? | told | includes? | including | instruct\w* | demand\w* | request(?:s|ed)? | quot\w+
+        | inject\w* | embed\w* | insert\w* | hidden | found | appears? | steer\w* | trick\w* | claims?
+        | (?:ends?|starts?|begins?|concludes?|closes?)\ with | (?:wants?|tries|trying|orders?|forces?)\ (?:me|us|the|to)
+        | for\ example | such\ as | format
+        | (?:would|could|should|not|n['’]t|never|cannot|to)\ (?:be|say|write|return|output|reply|follow|copy|repeat)
+        | (?:from|in|of|by)\ (?:answer|response|option)\ [ab]
+        | from\ the\ (?:answer|document|question|reference)
+    )\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUOTED_ELEMENT = re.compile(
+    r"<\s*(?:answer[_-][ab]|document|question|reference|quote|blockquote|example)\b[^<>]*>\s*\Z", re.IGNORECASE
+)
+
+
+def is_quotation(before: str, after: str) -> bool:
+    """
+    Return whether the text around an object shows that the object is a quotation.
+
+    :param before: all text before the object.
+    :param after: all text after the object.
+    """
+    following = after.lstrip(_MARKUP)
+    if following[:1].islower():  # the sentence goes on, as in "... is what answer A asks me to return."
+        return True
+    line = before.rstrip().rpartition("\n")[2]
+    if _QUOTED_ELEMENT.search(line):
+        return True
+    words = line.strip(_MARKUP)
+    is_introduction = words.endswith((":", "："))
+    clause = _CLAUSE.split(words.rstrip(":： "))[-1].strip(_MARKUP)
+    if is_introduction:
+        return bool(_QUOTED_TEXT.search(clause)) or not _OWN_REPLY.search(clause)
+    # Without a colon, a line is an introduction only if it breaks off at a word that introduces another text.
+    return any(match.end() == len(clause) for match in _QUOTED_TEXT.finditer(clause))

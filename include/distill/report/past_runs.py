@@ -8,12 +8,13 @@ have to search the folders of all runs. Such a folder has thousands of objects, 
 
 from __future__ import annotations
 
-import json
+import datetime
+import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
 
 from include.distill.core.paths import INCLUDE
 from include.distill.report.html import format_dollars
@@ -21,6 +22,23 @@ from include.distill.report.records import PastRun, Report, ShownPastRun
 from include.distill.report.verdict_sentence import verdict_parts
 
 PAGE_TEMPLATES = INCLUDE / "report"
+_ENTRY_NAME = re.compile(r"[^-]+-.+")
+
+
+class _Entry(BaseModel):
+    """The fields of :class:`ShownPastRun`, which pydantic can check; it cannot check a ``TypedDict`` in Python 3.11."""
+
+    run_key: str
+    use_case: str
+    dag_id: str
+    run_id: str
+    simulated: bool
+    claim: str
+    evidence: list[str]
+    estimated_usd: float
+    actual_usd: float
+    billing: list[str]
+    finished_at: datetime.datetime
 
 
 def list_entry(report: Report) -> PastRun:
@@ -42,8 +60,13 @@ def list_entry(report: Report) -> PastRun:
 
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
-    """Return the URIs of the entries of the newest ``limit`` runs, newest first: for each run, only its last entry."""
-    by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
+    """
+    Return the URIs of the entries of the newest ``limit`` runs, newest first: for each run, only its last entry.
+
+    Objects whose names are not those of entries are ignored.
+    """
+    entries = [uri for uri in uris if _ENTRY_NAME.fullmatch(_file_name(uri))]
+    by_run = {_run_key(uri): uri for uri in sorted(entries, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
 
 
@@ -51,30 +74,16 @@ def read_entry(body: bytes) -> ShownPastRun:
     """
     Parse an entry of the list, and convert its time for the page.
 
-    :raises ValueError: ``body`` is not JSON, or the time in the entry is not ISO 8601.
-    :raises KeyError: a key is missing.
+    :raises ValueError: ``body`` is not JSON, a key is missing, or a value has the wrong type.
     """
-    entry = cast(PastRun, json.loads(body))
-    return {
-        "run_key": entry["run_key"],
-        "use_case": entry["use_case"],
-        "dag_id": entry["dag_id"],
-        "run_id": entry["run_id"],
-        "finished_at": datetime.fromisoformat(entry["finished_at"]),
-        "simulated": entry["simulated"],
-        "claim": entry["claim"],
-        "evidence": entry["evidence"],
-        "estimated_usd": entry["estimated_usd"],
-        "actual_usd": entry["actual_usd"],
-        "billing": entry["billing"],
-    }
+    return cast(ShownPastRun, _Entry.model_validate_json(body, strict=True).model_dump())
 
 
 def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) -> str:
     """
     Render the page of past runs. Each run has a link to the relative URL ``report/<dag id>/<run id>``.
 
-    :param problems: one sentence for each entry that could not be read.
+    :param problems: one message for each use case or group of entries that could not be read.
     """
     return _render("reports.html.j2", entries=entries, problems=problems)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from textwrap import shorten
 from types import TracebackType
 
 from include.distill.config.layout import RunFolder
@@ -67,7 +66,9 @@ def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowTokens]]:
 
 
 def shard_label(rows: Sequence[Row]) -> str:
-    """Return a readable label for a shard: the range of its row numbers and the question of its first row."""
+    """Return a readable label for a shard: the range of its row numbers.
+
+    Airflow stores the label in its database and writes it to its logs, so the label contains no text of a row.
+    """
     first, last = rows[0], rows[-1]
-    numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"
-    return f"{numbers}: {shorten(first['question'], 60, placeholder=' …')}"
+    return f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"

@@ -8,6 +8,8 @@ For the browser, a report has an origin of its own, so it has no access to Airfl
 
 from __future__ import annotations
 
+import logging
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
@@ -24,6 +26,9 @@ from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
+from include.distill.report.records import ShownPastRun
+
+log = logging.getLogger(__name__)
 
 RUNS_SHOWN = 50
 _POLICY = (
@@ -53,13 +58,21 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
             stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
         except NotFoundError:
             continue  # no bucket yet, so no run yet
-        except ServiceError as error:
-            problems.append(f"The reports of {use_case.name} cannot be listed: {error}")
+        except Exception as error:  # any error: the lists of the other use cases are not affected
+            problems.append(f"The reports of {use_case.name} cannot be listed. {_logged(error, use_case.name)}")
     with ThreadPoolExecutor(max_workers=8) as pool:
-        entries = [
-            read_entry(body) for body in pool.map(lambda uri: stores[uri].read(uri), newest_entries(stores, RUNS_SHOWN))
-        ]
-    return _page(list_page(entries, problems=problems), status=503 if problems and not entries else 200)
+        entries = list(pool.map(lambda uri: _read(stores[uri], uri), newest_entries(stores, RUNS_SHOWN)))
+    shown = [entry for entry in entries if not isinstance(entry, str)]
+    problems += [entry for entry in entries if isinstance(entry, str)]
+    return _page(list_page(shown, problems=problems), status=503 if problems and not shown else 200)
+
+
+def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
+    """Return an entry of the list, or a sentence that says which entry cannot be shown."""
+    try:
+        return read_entry(store.read(uri))
+    except Exception as error:  # any error: the other entries are not affected
+        return f"The entry {uri.rsplit('/', 1)[1]} cannot be shown. {_logged(error, uri)}"
 
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
@@ -95,8 +108,31 @@ def error_page(request: Request, error: AnyHTTPException) -> Response:
 
 @app.exception_handler(ServiceError)
 def unreachable_page(request: Request, error: ServiceError) -> Response:
-    """Show a page that says why S3 cannot be read."""
-    return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
+    """Show a page that says that S3 cannot be read, without AWS's own message."""
+    text = f"The stored reports are not affected. {_logged(error, request.url.path)}"
+    return _page(message_page("S3 cannot be read at the moment", text), 503)
+
+
+@app.exception_handler(Exception)
+def failed_page(request: Request, error: Exception) -> Response:
+    """Show a page for an error that no other handler expects."""
+    text = f"The stored reports are not affected. {_logged(error, request.url.path)}"
+    return _page(message_page("The report cannot be shown", text), 500)
+
+
+def _logged(error: Exception, place: str) -> str:
+    """
+    Log an error, and return a text for the page that leads to the log entry.
+
+    AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
+    """
+    reference = secrets.token_hex(4)
+    log.error("Report pages, reference %s: %s: %s: %s", reference, place, type(error).__name__, error)
+    code = getattr(error, "code", "") or type(error).__name__
+    return (
+        f"The error is {code}. Try again later. If the error remains, ask the person who runs Airflow to search the"
+        f" api-server's log for {reference}."
+    )
 
 
 def _may_read(dag_id: str, request: Request, user: Any) -> bool:

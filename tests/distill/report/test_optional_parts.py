@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from include.distill.core.errors import ThrottledError
+from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
 from include.distill.report.optional_parts import MAX_REASON_CHARACTERS, OptionalParts
 
 
@@ -36,7 +36,8 @@ def test_a_part_that_can_be_read_is_returned_without_a_note() -> None:
     ("build", "words"),
     [
         (failing(KeyError("loss")), "the key 'loss' is missing."),
-        (failing(ThrottledError("Slow down.")), "Slow down."),
+        (failing(ThrottledError("Slow down.")), "AWS did not carry out a request (ThrottledError)"),
+        (failing(ContractError("Line 3 is not JSON.")), "Line 3 is not JSON."),
         (failing(ValueError()), "ValueError."),
         (failing(UnicodeDecodeError("utf-8", b"x", 0, 1, "bad")), "bad."),
         (failing(RecursionError("deep")), "deep."),
@@ -60,3 +61,17 @@ def test_a_note_is_added_once() -> None:
     parts.note("Twice.")
     parts.note("Twice.")
     assert parts.notes == ["Twice."]
+
+
+INTERNAL = "arn:aws:sts::123456789012:assumed-role/distill/worker is not authorized to perform: s3:GetObject"
+
+
+@pytest.mark.parametrize("kind", [RefusedError, TransientError, ContractError])
+def test_a_message_of_aws_is_in_the_log_and_not_in_the_report(kind: type[RefusedError]) -> None:
+    error, warned = kind(INTERNAL), list[str]()
+    error.code = "AccessDenied"
+    parts = OptionalParts(warned.append)
+    parts.read("the sample", failing(error), fallback=None)
+    assert "(AccessDenied)" in parts.notes[0]
+    assert not any(word in parts.notes[0] for word in ("123456789012", "role", "authorized"))
+    assert INTERNAL in warned[0]

@@ -44,11 +44,46 @@ def test_an_entry_has_the_verdict_the_cost_and_the_arms_that_are_still_billed() 
     assert shown["finished_at"] == datetime.datetime(2026, 1, 14, 3, tzinfo=datetime.UTC)
 
 
-def test_an_entry_with_a_missing_key_or_an_invalid_time_raises_an_error() -> None:
-    with pytest.raises(KeyError, match="finished_at"):
-        read_entry(b'{"run_key": "a", "use_case": "b", "dag_id": "c", "run_id": "d"}')
-    with pytest.raises(ValueError, match="yesterday"):
-        read_entry(entry(finished_at="yesterday"))
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"run_key": "a", "use_case": "b", "dag_id": "c", "run_id": "d"}', id="missing keys"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xff", id="not text"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'{"a":' * 100_000, id="nested too deeply"),
+        pytest.param(b"9" * 10_000, id="a long number"),
+        pytest.param(entry(finished_at="yesterday"), id="not a time"),
+        *(
+            pytest.param(json.dumps({**json.loads(entry()), **change}).encode(), id=f"wrong type: {change}")
+            for change in (
+                {"finished_at": None},
+                {"finished_at": 20260114},
+                {"evidence": "text"},
+                {"evidence": [1]},
+                {"billing": {"tuned": True}},
+                {"actual_usd": "7.56"},
+                {"estimated_usd": None},
+                {"claim": ["tuned"]},
+                {"simulated": "yes"},
+            )
+        ),
+    ],
+)
+def test_an_entry_that_cannot_be_shown_raises_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_entry(body)
+
+
+def test_an_entry_of_a_later_version_may_have_more_keys() -> None:
+    assert "later" not in read_entry(json.dumps({**json.loads(entry()), "later": [1]}).encode())
+
+
+def test_objects_that_are_no_entries_are_ignored() -> None:
+    names = ["", "readme.txt", "20260114T030000Z", ".DS_Store", "-", "a-"]
+    uris = [f"s3://b/p/reports/x/{name}" for name in names]
+    assert newest_entries([*uris, uri_of("run", 5)], 50) == [uri_of("run", 5)]
 
 
 def test_the_page_links_each_run_and_escapes_its_texts() -> None:

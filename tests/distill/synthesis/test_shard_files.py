@@ -42,7 +42,7 @@ def test_no_shard_file_is_written_when_the_with_block_raises(store: MemoryStore)
 
 @pytest.mark.parametrize(
     ("numbers", "label"),
-    [([4], "row 4: Question 4?"), ([4, 5, 9], "rows 4 to 9: Question 4?")],
+    [([4], "row 4"), ([4, 5, 9], "rows 4 to 9")],
 )
 def test_a_shard_is_named_after_its_rows_and_keeps_only_the_token_counts_of_their_texts(
     numbers: list[int], label: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from bedrock_distill.ui import report_pages
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import TransientError
+from include.distill.core.errors import RefusedError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import write_json
 from include.distill.report.build import build_report
@@ -162,18 +163,111 @@ class TestReport:
         assert "There is no report here" in answer.text
         assert "<i>" not in answer.text
 
-    def test_an_unreachable_s3_is_explained_on_a_page(
-        self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def lost(_: str) -> None:
-            raise TransientError("connection <lost>")
 
-        monkeypatch.setattr(objects, "read", lost)
-        monkeypatch.setattr(objects, "list", lost)
-        for page in PAGES:
-            answer = viewer.get(page)
-            assert answer.status_code == 503
-            assert "connection &lt;lost&gt;" in answer.text
+INTERNAL = "arn:aws:sts::123456789012:assumed-role/distill/worker is not authorized to perform: s3:GetObject <b>"
+
+
+def refuse(*_: Any) -> None:
+    error = RefusedError(INTERNAL)
+    error.code = "AccessDenied"
+    raise error
+
+
+class TestErrors:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_a_message_of_aws_is_logged_and_not_shown(
+        self,
+        viewer: TestClient,
+        objects: MemoryStore,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        page: str,
+    ) -> None:
+        monkeypatch.setattr(objects, "read", refuse)
+        monkeypatch.setattr(objects, "list", refuse)
+        answer = viewer.get(page)
+        assert answer.status_code == 503
+        assert "AccessDenied" in answer.text
+        assert not any(word in answer.text for word in ("123456789012", "assumed-role", "authorized", "GetObject"))
+        (record,) = caplog.records
+        assert INTERNAL in record.getMessage()
+        assert re.findall(r"log for (\w+)\.", answer.text)[0] in record.getMessage()
+
+    def test_an_error_of_any_other_kind_is_a_page_too(
+        self, auth: SimpleAuthManager, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise KeyError(INTERNAL)
+
+        monkeypatch.setattr(objects, "read", fail)
+        token = log_in(auth).cookies["_token"]
+        client = TestClient(report_pages.app, cookies={"_token": token}, raise_server_exceptions=False)
+        answer = client.get(PAGES[1])
+        assert answer.status_code == 500
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "123456789012" not in answer.text
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"\xff", b"[]", b"{", b"null", b"[" * 100_000, b'{"finished_at": 3}'],
+        ids=["empty", "not text", "a list", "cut off", "null", "nested too deeply", "keys missing"],
+    )
+    def test_a_broken_entry_does_not_hide_the_others(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, body: bytes
+    ) -> None:
+        write_report(objects, use_case)
+        reports = Layout(use_case.storage).reports(use_case.name)
+        for name in ("20270101T000000Z-broken.json", "notes.txt", "20260101T000000Z-"):
+            objects.write(f"{reports}{name}", body)
+        answer = viewer.get("/")
+        assert answer.status_code == 200
+        assert f">{RUN_ID}<" in html.unescape(answer.text)
+        assert answer.text.count('class="alarm"') == 1
+        assert "The entry 20270101T000000Z-broken.json cannot be shown" in answer.text
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"evidence": 3}, {"billing": "tuned"}, {"actual_usd": "a lot"}, {"finished_at": ""}, {"claim": None}],
+    )
+    def test_an_entry_with_a_value_of_the_wrong_type_does_not_hide_the_others(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, change: dict[str, Any]
+    ) -> None:
+        write_report(objects, use_case)
+        write_report(objects, use_case, run_id="broken", hour=4, **change)
+        answer = viewer.get("/")
+        assert answer.status_code == 200
+        assert f">{RUN_ID}<" in html.unescape(answer.text)
+        assert answer.text.count('class="alarm"') == 1
+
+    def test_an_entry_that_was_deleted_meanwhile_does_not_hide_the_others(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_report(objects, use_case)
+        listed = [*objects.list(Layout(use_case.storage).reports(use_case.name)), "s3://b/reports/x/20270101T0Z-gone"]
+        monkeypatch.setattr(objects, "list", lambda _: listed)
+        answer = viewer.get("/")
+        assert (answer.status_code, f">{RUN_ID}<" in html.unescape(answer.text)) == (200, True)
+
+    def test_a_use_case_that_cannot_be_listed_does_not_hide_the_others(
+        self, auth: SimpleAuthManager, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_report(objects, use_case)
+        broken = use_case.model_copy(update={"name": "broken"})
+
+        def store_for(wanted: UseCase) -> MemoryStore:
+            if wanted.name == "broken":
+                raise ValueError(INTERNAL)  # such as a connection that does not exist
+            return objects
+
+        monkeypatch.setattr(report_pages, "store_for", store_for)
+        monkeypatch.setattr(report_pages, "load_use_cases", lambda: UseCases((broken, use_case), ()))
+        monkeypatch.setattr(report_pages, "_may_read", lambda *_: True)
+        with log_in(auth) as client:
+            answer = client.get("/")
+        assert answer.status_code == 200
+        assert f">{RUN_ID}<" in html.unescape(answer.text)
+        assert "The reports of broken cannot be listed" in answer.text
+        assert "123456789012" not in answer.text
 
 
 class TestList:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
-
-import yaml
 
 from include.distill.cleanup.plan import ProjectRoot, RunInfo, StoredObject
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import Serving
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.storage import ObjectStore
+from include.distill.core.yaml_text import MAX_CHARACTERS, load_yaml
+
+_MAX_CHARACTER_BYTES = 4  # in UTF-8
+_MAX_HOURS = 1e6  # 114 years; a later time could not be represented
 
 
 class ListingStore(ObjectStore, Protocol):
@@ -48,7 +51,8 @@ def _runs_with_use_case(
 ) -> Iterator[tuple[str, RunInfo]]:
     for stored in objects:
         folder = RunFolder(stored.uri.rsplit("/", 1)[0])
-        if stored.uri == folder.use_case and folder.uri == runs + folder.run_key:
+        is_frozen = stored.uri == folder.use_case and folder.uri == runs + folder.run_key
+        if is_frozen and stored.size <= MAX_CHARACTERS * _MAX_CHARACTER_BYTES:
             run = _read_use_case(store.read(stored.uri))
             if run:
                 yield folder.uri, run
@@ -57,17 +61,20 @@ def _runs_with_use_case(
 def _read_use_case(body: bytes) -> RunInfo | None:
     """Read a frozen use case from any version of this pipeline; return ``None`` if ``body`` is not a use case."""
     try:
-        raw = yaml.safe_load(body)
-        hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
-        return RunInfo(str(raw["name"]), float(hours))
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
+        raw = load_yaml(body)
+        name = raw["name"]
+        hours = float(raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None
+    if not isinstance(name, str) or math.isnan(hours):
+        return None
+    return RunInfo(name, min(max(hours, 0), _MAX_HOURS))
 
 
 def _read_champion(store: ObjectStore, uri: str) -> object:
     try:
         return json.loads(store.read(uri))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = (
             f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or delete this"
             " object, then clear this task."
@@ -77,8 +84,11 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
 
 def _texts(value: object) -> Iterator[str]:
     """Yield every string in a JSON value, except keys."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
+    # This is a loop, because recursion into a deeply nested value could exceed Python's limit.
+    unvisited = [value]
+    while unvisited:
+        part = unvisited.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict | list):
+            unvisited.extend(part.values() if isinstance(part, dict) else part)

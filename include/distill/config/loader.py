@@ -21,6 +21,7 @@ from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
+from include.distill.core.yaml_text import load_yaml
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
 _VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
@@ -80,12 +81,12 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         the value.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
+        raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
         raw = expand_variables(raw, os.environ if environment is None else environment)
     except UseCaseError as error:
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
-    except Exception as error:  # PyYAML also raises errors other than YAMLError, such as a ValueError for 2026-99-99
+    except (OSError, ValueError) as error:
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-import yaml
 from pydantic import ValidationError
 
 from include.distill.config.prompt_contract import CONTRACTS, check_template, template_variables
@@ -21,6 +20,7 @@ from include.distill.config.sections import Example, Prompts
 from include.distill.core.errors import InputError, PromptError
 from include.distill.core.input_files import open_input
 from include.distill.core.storage import ObjectStore
+from include.distill.core.yaml_text import YamlTextError, load_yaml
 
 MAX_FILE_BYTES = 200_000
 MAX_PROMPT_EXAMPLES = 20
@@ -117,15 +117,15 @@ def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
                 continue
             try:
                 yield f"line {number}", json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise PromptError(f"Examples {name} line {number}: the line is not JSON ({error}).") from error
         return
     if not name.endswith((".yaml", ".yml", ".json")):
         message = f"Examples {name}: the file's extension is unknown; expected .jsonl, .yaml or .json. Rename the file."
         raise PromptError(message)
     try:
-        values = yaml.safe_load(text)
-    except Exception as error:  # PyYAML also raises errors other than YAMLError, such as a ValueError for 2026-99-99
+        values = load_yaml(text)
+    except YamlTextError as error:
         raise PromptError(f"Examples {name}: the file cannot be read as YAML: {error}") from error
     if not isinstance(values, list):
         message = f"Examples {name}: the file has a {type(values).__name__}; expected a list of pairs."

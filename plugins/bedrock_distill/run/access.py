@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import yaml
-
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.catalog import Model, load_catalog
@@ -17,6 +15,7 @@ from include.distill.config.records import FrozenPrompt
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_json
+from include.distill.core.yaml_text import load_yaml
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import TaskBudget, budget_share
@@ -61,7 +60,7 @@ class RunAccess:
     @cached_property
     def use_case(self) -> UseCase:
         """The use case that ``preflight`` froze. A later edit of the YAML file does not affect this run."""
-        raw = yaml.safe_load(self.store.read(self.folder.use_case))
+        raw = load_yaml(self.store.read(self.folder.use_case))
         return parse_use_case(raw, origin=self.folder.use_case)
 
     @cached_property

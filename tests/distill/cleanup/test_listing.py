@@ -39,6 +39,16 @@ def listed(store: MemoryStore) -> Any:
         pytest.param(b"name: docs\nserving: 3\n", None, id="not a section"),
         pytest.param(b"", None, id="empty"),
         pytest.param(b"\xff\xfe\x00", None, id="not text"),
+        pytest.param(b"[" * 100_000, None, id="nested too deeply"),
+        pytest.param(b"{name: " * 20_000, None, id="mappings nested too deeply"),
+        pytest.param(b"name: " + b"x" * 1_000_000, None, id="too long"),
+        pytest.param(b"a: &a [1, 2]\nb: &b [*a, *a]\nname: *b\n", None, id="an alias as the name"),
+        pytest.param(b"name: &a [*a]\n", None, id="a name that contains itself"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: .nan}\n", None, id="no number"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: .inf}\n", RunInfo("docs", 1e6), id="never"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: 1.0e+300}\n", RunInfo("docs", 1e6), id="huge"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: 1" + b"0" * 400 + b"}\n", None, id="overflow"),
+        pytest.param(b"name: docs\nx: &x {y: 1}\nserving: {z: *x}\n", RunInfo("docs", 24), id="an alias"),
     ],
 )
 def test_a_run_is_recognized_by_the_frozen_use_case_in_its_folder(
@@ -68,8 +78,20 @@ def test_every_text_in_a_champion_file_counts_as_a_name_of_the_champion(store: M
     assert listed(store).champions == {"arn:m-1", "m-0"}
 
 
-def test_a_champion_file_that_is_not_json_is_refused(store: MemoryStore) -> None:
-    store.write(f"{ROOT}/champions/docs.json", b"\xff")
+def test_a_broken_use_case_does_not_hide_the_other_runs(store: MemoryStore) -> None:
+    store.write(f"{ROOT}/runs/broken-00000001/use_case.yaml", b"[" * 100_000)
+    store.write(f"{RUN}/use_case.yaml", b"name: docs\n")
+    assert set(listed(store).runs) == {RUN}
+
+
+def test_the_names_in_a_deeply_nested_champion_file_are_found(store: MemoryStore) -> None:
+    store.write(f"{ROOT}/champions/docs.json", b"[" * 800 + b'"m-1"' + b"]" * 800)
+    assert listed(store).champions == {"m-1"}
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000, b"", b'{"a":' * 50_000])
+def test_a_champion_file_that_is_not_json_is_refused(store: MemoryStore, body: bytes) -> None:
+    store.write(f"{ROOT}/champions/docs.json", body)
     with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json is not JSON"):
         listed(store)
 

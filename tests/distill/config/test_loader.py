@@ -79,6 +79,9 @@ BROKEN = {
     "deep": b"[" * 3000,
     "number_key": b"1: a",
     "twice": b"name: twice\nmax_spend_usd: 5\nmax_spend_usd: 500\n",
+    "bomb": b"a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+    + b"".join(b"%c: &%c [%b]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 10)) for n in range(98, 106)),
+    "number": b"max_spend_usd: 1" + b":1" * 90_000,
     "unset": b"owner: ${SURELY_NOT_SET_ANYWHERE}",
 }
 

@@ -1,0 +1,110 @@
+"""
+Read YAML that a person or another program wrote, within limits of size and depth.
+
+An alias (``*name``) repeats a part of the document, so a few hundred bytes can stand for gigabytes. Aliases are useful,
+so they are not refused. The size of the document with all aliases replaced is limited instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+MAX_CHARACTERS = 200_000
+# Keys and values, with all aliases replaced. The largest use case in this repository has a few hundred.
+MAX_NODES = 50_000
+MAX_DEPTH = 100
+# PyYAML reads 1:30:00 as a number in base 60. For a long number, the time grows with the square of its length.
+MAX_NUMBER_CHARACTERS = 400
+_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class YamlTextError(ValueError):
+    """A text is not YAML, or exceeds a limit. The message says where, if the place is known."""
+
+
+def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+    """
+    Return the value of a YAML document. Parts that an alias repeats are shared, as PyYAML returns them.
+
+    :param loader: a subclass of PyYAML's safe loader, which constructs the values.
+    :raises YamlTextError: the text is not YAML, is longer than ``MAX_CHARACTERS``, or exceeds another limit.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise YamlTextError(f"the text has {len(text):,} characters; expected at most {MAX_CHARACTERS:,}")
+    try:
+        reader = loader(text)
+        try:
+            node = reader.get_single_node()
+            if node is None:
+                return None
+            _check_limits(node)
+            return reader.construct_document(node)
+        finally:
+            reader.dispose()
+    except YamlTextError:
+        raise
+    except RecursionError:
+        raise YamlTextError(_too_deep()) from None
+    except Exception as error:  # PyYAML also raises errors other than YAMLError, such as a ValueError for 2026-99-99
+        raise YamlTextError(str(error) or type(error).__name__) from error
+
+
+def _too_deep(node: yaml.Node | None = None) -> str:
+    return f"the document is nested too deeply{_place(node)}; expected at most {MAX_DEPTH} levels"
+
+
+def _place(node: yaml.Node | None) -> str:
+    return f" (line {node.start_mark.line + 1})" if node else ""
+
+
+def _check_limits(root: yaml.Node) -> None:
+    """
+    Count the nodes and levels of a document as if all aliases were replaced.
+
+    An alias is the node that it repeats, so each node is measured only once. This is a loop, because a chain of aliases
+    can be longer than Python's limit of recursion.
+
+    :raises YamlTextError: a limit is exceeded, or a node contains itself.
+    """
+    measured: dict[int, tuple[int, int]] = {}  # nodes and levels, by the id of the node
+    entered: set[int] = set()
+    unvisited = [root]
+    while unvisited:
+        node = unvisited[-1]
+        if id(node) in measured:
+            unvisited.pop()
+            continue
+        children = _children(node)
+        if id(node) not in entered:
+            entered.add(id(node))
+            waiting = [child for child in children if id(child) not in measured]
+            if any(id(child) in entered for child in waiting):
+                raise YamlTextError(f"a part of the document contains itself{_place(node)}")
+            unvisited += waiting
+            continue
+        unvisited.pop()
+        measured[id(node)] = _measure(node, [measured[id(child)] for child in children])
+
+
+def _measure(node: yaml.Node, children: list[tuple[int, int]]) -> tuple[int, int]:
+    nodes = 1 + sum(count for count, _ in children)
+    levels = 1 + max((depth for _, depth in children), default=0)
+    if nodes > MAX_NODES:
+        raise YamlTextError(
+            f"the document has more than {MAX_NODES:,} keys and values, with all aliases replaced{_place(node)}"
+        )
+    if levels > MAX_DEPTH:
+        raise YamlTextError(_too_deep(node))
+    if node.tag in _NUMBER_TAGS and len(node.value) > MAX_NUMBER_CHARACTERS:
+        raise YamlTextError(
+            f"a number has {len(node.value):,} characters{_place(node)}; expected at most {MAX_NUMBER_CHARACTERS}"
+        )
+    return nodes, levels
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []

@@ -145,8 +145,8 @@ class Placement:
         where = self.locations.describe(self._question_locations[match.position])
         message = (
             f"the question repeats the evaluation question of {where} (similarity {match.similarity:.2f}; case,"
-            f" spacing, invisible characters and markup are ignored). {_TOO_GOOD} The row is not used. Remove one of the two"
-            " rows, or raise curation.max_leak_similarity if the questions differ."
+            f" spacing, invisible characters and markup are ignored). {_TOO_GOOD} The row is not used. Remove one"
+            " of the two rows, or raise curation.max_leak_similarity if the questions differ."
         )
         return reject(row, reason="in_evaluation_set", message=message)
 

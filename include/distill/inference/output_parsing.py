@@ -7,6 +7,10 @@ is rejected with its raw text, and reading continues at the next place where an 
 such place, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
 Otherwise, part of one pair could be mistaken for another pair.
 
+An object that contains pairs is read again from each object inside it, so reading could take time in proportion to the
+square of the text. The number of characters that are read again is therefore limited in proportion to the text. If the
+limit is reached, the rest of the text is rejected.
+
 No library is used, because json-repair and similar libraries guess what was meant. The pipeline does not need guesses:
 it can request a rejected pair again.
 """
@@ -43,6 +47,10 @@ _BETWEEN_OBJECTS = re.compile(r'\}[^"{}]*+(?=\{\s*+")')
 _STRUCTURE = re.compile(r"[\s,\]}`]*+")
 _END_OF_OBJECT = re.compile(r'"\s*+(?:,\s*+)?\}')
 _QUOTE_OR_ESCAPE = re.compile(r'\\.|"', re.DOTALL)
+# A list of pairs is decoded twice: once as a whole, and once pair by pair. Lists inside lists are decoded more often.
+_MAX_READS, _FREE_CHARACTERS = 8, 100_000
+# If more characters are before an object, they are cut off, because the decoder counts the lines before each error.
+_MAX_BEFORE = 16_384
 _EXPECTED = "expected one object with the strings question, answer and topic"
 
 
@@ -108,21 +116,35 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
 
     If an object cannot be read, an error takes the place of its content.
     """
-    position = 0
-    while match := _OBJECT_START.search(text, position):
+    rest, offset, position = text, 0, 0  # `rest` begins at the character `offset` of `text`
+    unread = _MAX_READS * len(text) + _FREE_CHARACTERS  # number of characters that may still be decoded
+    while match := _OBJECT_START.search(rest, position):
         start = match.start()
+        if start > _MAX_BEFORE:
+            rest, offset, start = rest[start:], offset + start, 0
+        if unread < 0:
+            message = f"objects in this text are nested too deeply or broken too often to be read; {_EXPECTED}"
+            yield offset + start, len(text), _UnreadableError("not_json", message)
+            return
         read: _JsonObject | _UnreadableError | None
         try:
-            value, end = _DECODER.raw_decode(text, start)
+            value, end = _DECODER.raw_decode(rest, start)
         except RecursionError:
-            yield start, len(text), _UnreadableError("not_json", f"the object is nested too deeply; {_EXPECTED}")
+            yield (
+                offset + start,
+                len(text),
+                _UnreadableError("not_json", f"the object is nested too deeply; {_EXPECTED}"),
+            )
             return
         except ValueError as error:
-            position, read = _after_broken_object(text, start, cast(json.JSONDecodeError, error))
+            fault = cast(json.JSONDecodeError, error)
+            end = len(rest) if fault.msg.startswith("Unterminated") else fault.pos
+            position, read = _after_broken_object(rest, start, fault, offset)
         else:
-            position, read = _after_object(text, start, value, end)
+            position, read = _after_object(rest, start, value, end)
+        unread -= end - start
         if read is not None:
-            yield start, position, read
+            yield offset + start, offset + position, read
 
 
 def _after_object(
@@ -170,10 +192,14 @@ def _first_object_inside(text: str, start: int) -> int:
     return position
 
 
-def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
+def _after_broken_object(
+    text: str, start: int, error: json.JSONDecodeError, offset: int
+) -> tuple[int, _UnreadableError | None]:
     """Return the position at which to continue after a broken object, and the object's error.
 
     If the object is a container of pairs, the position is inside the container, and the error is ``None``.
+
+    :param offset: number of characters of the output before ``text``.
     """
     container = _CONTAINER_START.match(text, start)
     if container and not _KEY.search(container.group()):
@@ -181,7 +207,7 @@ def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> 
     end = _end_of_broken_object(text, start, error)
     if end == len(text) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")):
         return end, _UnreadableError("truncated", f"the text ends inside an object ({error.msg}); {_EXPECTED}")
-    message = f"the object is not JSON ({error.msg} at character {error.pos}); {_EXPECTED}"
+    message = f"the object is not JSON ({error.msg} at character {offset + error.pos}); {_EXPECTED}"
     return end, _UnreadableError("not_json", message)
 
 
@@ -191,11 +217,12 @@ def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) ->
     A brace may still be inside a string of the broken object. The brace certainly begins another object if the broken
     object's text before it contains each of the three keys once and an even number of quotes.
     """
-    boundary = _BETWEEN_OBJECTS.search(text, start)
-    candidates = [error.pos, boundary.end() if boundary else start]
-    end = next((place for place in candidates if place > start and _OBJECT_START.match(text, place)), None)
-    if end is None:
-        return len(text)
+    end = error.pos
+    if end <= start or not _OBJECT_START.match(text, end):
+        boundary = _BETWEEN_OBJECTS.search(text, start)
+        if not boundary or not _OBJECT_START.match(text, boundary.end()):
+            return len(text)
+        end = boundary.end()
     keys = sorted(key.lower() for key in _LOOSELY_QUOTED_KEY.findall(text, start, end))
     quotes = _QUOTE_OR_ESCAPE.findall(text, start, end).count('"')
     return end if keys == sorted(_KEYS) and quotes % 2 == 0 else len(text)

@@ -26,6 +26,8 @@ from include.distill.text.normalization import normalize
 _QUOTE = "[\"'“”]"
 _MAX_VERDICTS, _MAX_OBJECTS = 8, 100  # an output with more verdicts or objects is not a reply to the prompt
 _FENCE = re.compile(r"`{3,}+[ \t]*+(?:json[a-z]*\b)?", re.IGNORECASE)
+# Long white space is shortened first. Otherwise, the search for objects would read it again from each of its lines.
+_WHITE_SPACE = re.compile(r"\s{2,}+")
 _COMMA_AT_END = re.compile(r",(?:\s*+,)?(?=\s*+[}\]])")
 _LINE_END = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -95,7 +97,8 @@ def _only_verdict(text: str) -> str | None:
     keys = len(_VERDICT_KEY.findall(text))
     if not 1 <= keys <= _MAX_VERDICTS:
         return None
-    cleaned = _ESCAPE.sub(_double_if_invalid, _COMMA_AT_END.sub("", _FENCE.sub("", text)))
+    spaced = _WHITE_SPACE.sub(lambda run: "\n" if "\n" in run.group() else " ", _FENCE.sub("", text))
+    cleaned = _ESCAPE.sub(_double_if_invalid, _COMMA_AT_END.sub("", spaced))
     try:
         objects = list(_verdict_objects(cleaned))
     except RecursionError:  # an object is nested too deeply

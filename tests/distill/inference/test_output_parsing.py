@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -327,3 +328,36 @@ def test_no_pair_of_a_teacher_that_did_not_double_its_backslashes_is_read() -> N
     assert output.pairs == []
     assert [rejected["reason"] for rejected in output.rejected] == ["control_character"] * 3
     assert [rejected["text"] for rejected in output.rejected] == text.splitlines()
+
+
+class TestLongTexts:
+    """A text that a model made long, nested or broken is read in time in proportion to its length."""
+
+    @pytest.mark.parametrize("depth", [1, 3, 10])
+    def test_pairs_in_lists_inside_lists_are_read(self, depth: int) -> None:
+        pairs = ", ".join(record(f"{n}") for n in range(3000))
+        parsed = parse_llm_output('{"list": [' * depth + pairs + "]}" * depth)
+        assert parsed.pairs == [pair(f"{n}") for n in range(3000)]
+        assert parsed.rejected == []
+
+    def test_a_text_with_too_many_open_lists_is_rejected_in_one_piece(self) -> None:
+        text = '{"a": [' * 450 + "{}, " * 30_000
+        start = time.process_time()
+        parsed = parse_llm_output(text)
+        assert time.process_time() - start < 5  # half a minute without the limit
+        assert parsed.pairs == []
+        (rejected,) = parsed.rejected
+        assert rejected["reason"] == "not_json"
+        assert "nested too deeply or broken too often" in rejected["message"]
+        assert text.endswith(rejected["text"])
+
+    def test_pairs_between_many_broken_objects_are_read(self) -> None:
+        broken = '{"question": "Q?", "answer": "the "best" one", "topic": "t"}'
+        text = "\n".join(part for n in range(4000) for part in (record(f"{n}"), broken))
+        parsed = parse_llm_output(text)
+        assert parsed.pairs == [pair(f"{n}") for n in range(4000)]
+        assert {rejected["text"].strip() for rejected in parsed.rejected} == {broken}
+        for rejected in (parsed.rejected[0], parsed.rejected[-1]):
+            start, fault = map(int, re.findall(r"[Aa]t character (\d+)", rejected["message"])[:2])
+            assert text.startswith(broken, start)
+            assert text.startswith("best", fault)

@@ -266,3 +266,13 @@ def test_parsing_takes_linear_time_for_any_text(text: str) -> None:
     began = time.process_time()
     parse_verdict(text)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("space", ["\n" * 300_000, " \n" * 150_000, "\r\n" * 150_000, "\t" * 300_000, "\n\n", " "])
+@pytest.mark.parametrize(
+    "text", ['~{"verdict": "B"}', '{"verdict": "B"}~', '{"verdict":~"B"}', 'I compared both.\n~{"verdict": "B"}']
+)
+def test_any_white_space_around_a_verdict_is_read_in_time_in_proportion_to_its_length(text: str, space: str) -> None:
+    start = time.process_time()
+    assert parse_verdict(text.replace("~", space)) == "B"
+    assert time.process_time() - start < 10  # minutes if the time grew with the square

@@ -36,7 +36,7 @@ models then compare the fine-tuned student with the untrained student on rows th
 ### Parameters
 
 The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input
-files, the sizes and the spend cap for one run. With `dry_run`, the run stops after `estimate`.
+files and the sizes for one run, and set a spend cap that is at most the cap in the file. With `dry_run`, the run stops after `estimate`.
 
 ### If a task fails
 
@@ -47,7 +47,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 |---|---|---|
 | `preflight` | the use case, the account or an input file has problems; the message lists all of them | Correct the problems and clear `preflight` with downstream. Nothing was bought. |
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
-| `estimate` | the estimate is above the spend cap | Raise `max_spend_usd` or make the run smaller, then trigger the DAG again. Nothing was bought. |
+| `estimate` | the estimate is above the spend cap | Make the run smaller, or raise `max_spend_usd`. In the form, it cannot be above the cap in the use-case file. Then trigger the DAG again. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
 | `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |
@@ -127,6 +127,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         params=trigger_params(use_case),
         user_defined_macros={"run_key": run_key},
         default_args=default_args(use_case),
+        auto_register=False,  # a DAG whose tasks cannot all be created must not be loaded
     ) as dag:
         preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
         ingest = IngestCsvOperator(task_id=INGEST)
@@ -160,6 +161,12 @@ def distill_dag(use_case: UseCase) -> DAG:
 
 # In a worker, the id of the only DAG that the worker needs; ``None`` in the DAG processor.
 WANTED = get_parsing_context().dag_id
+PROBLEMS: list[str] = []  # dags/use_case_errors.py shows them
 for use_case in load_use_cases().valid:
     if WANTED in (None, use_case.dag_id):
-        globals()[use_case.dag_id] = distill_dag(use_case)
+        try:
+            globals()[use_case.dag_id] = distill_dag(use_case)
+        except Exception as error:  # whatever it is, the other use cases must load
+            if WANTED:
+                raise
+            PROBLEMS.append(f"{use_case.name}.yaml: the DAG cannot be created: {type(error).__name__}: {error}")

@@ -6,8 +6,9 @@ net for runs whose `release` failed or did not run.
 
 ### Tasks
 
-There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. The task
-handles only throughput with the tag `project=bedrock-distill`. Other tags of the throughput name the run that bought it
+There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. If the
+name of a connection has characters that a task id must not have, they are replaced, and a hash is added. A use case
+that is broken in another part keeps its task. The task handles only throughput with the tag `project=bedrock-distill`. Other tags of the throughput name the run that bought it
 and the time when the throughput expires.
 
 | state of the run that bought the throughput | what the task does |
@@ -38,9 +39,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG
 
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
+from bedrock_distill.run.task_ids import sweep_task
 from include.distill.config.loader import load_use_cases
-
-PLACES = sorted({(use_case.aws.conn_id, use_case.aws.region) for use_case in load_use_cases().valid})
 
 with DAG(
     dag_id="distill_release_leftovers",
@@ -54,5 +54,5 @@ with DAG(
     tags=["distill", "housekeeping"],
     default_args={"owner": "bedrock-distill", "retries": 3, "retry_delay": timedelta(seconds=30)},
 ):
-    for conn_id, region in PLACES:
-        ReleaseLeftoversOperator(task_id=f"sweep_{conn_id}_{region}", aws_conn_id=conn_id, region_name=region)
+    for conn_id, region in load_use_cases().places:
+        ReleaseLeftoversOperator(task_id=sweep_task(conn_id, region), aws_conn_id=conn_id, region_name=region)

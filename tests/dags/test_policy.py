@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,9 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 
-from include.distill.config import loader
-from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
+from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.core.paths import PROJECT_ROOT
+from tests.fakes.dag_parsing import parse, with_use_cases
 
 SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
@@ -47,20 +45,6 @@ TASKS = {
 }
 
 
-class NetworkError(AssertionError):
-    """Raised if a DAG file uses the network while it is parsed."""
-
-
-def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
-    def refuse(_: socket.socket, address: Any) -> None:
-        raise NetworkError(f"{address} while parsing")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(socket.socket, "connect", refuse)
-        patch.setattr(socket.socket, "connect_ex", refuse)
-        return DagBag(dag_folder=str(PROJECT_ROOT / "dags"))
-
-
 @pytest.fixture(scope="module")
 def dag_bag() -> Any:
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -70,16 +54,6 @@ def dag_bag() -> Any:
 @pytest.fixture(scope="module")
 def dag(dag_bag: DagBag) -> Any:
     return dag_bag.dags[SAMPLE]
-
-
-def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) -> DagBag:
-    """Parse the DAGs with the sample use case and additional use-case files."""
-    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
-    (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
-    for name, text in files.items():
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(loader, "load_use_cases", functools.partial(load_use_cases, folder))
-    return parse(monkeypatch)
 
 
 class TestImport:

@@ -13,17 +13,19 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import yaml
 
 from include.distill.config.prompt_loader import load_prompts
+from include.distill.config.sections import Aws
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
 from include.distill.core.yaml_text import load_yaml
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
+_ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # satisfies the pattern where the role does not matter
 _VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -96,12 +98,25 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     return use_case
 
 
+class Place(NamedTuple):
+    """An AWS connection and a Region."""
+
+    conn_id: str
+    region: str
+
+
 @dataclass(frozen=True)
 class UseCases:
-    """The valid use cases of a folder, and one message for each invalid file."""
+    """
+    The valid use cases of a folder, and one message for each invalid file.
+
+    :param places: the AWS connections and Regions of all files. They include those of invalid files whose section
+        ``aws`` can be read, because an earlier run of such a use case may have left an endpoint there.
+    """
 
     valid: tuple[UseCase, ...]
     problems: tuple[str, ...]
+    places: tuple[Place, ...] = ()
 
 
 def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
@@ -111,6 +126,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
     the other use cases.
     """
     valid: list[UseCase] = []
+    places: set[Place] = set()
     problems = [
         f"{path.name}: the name ends in .yml; expected .yaml. Rename the file." for path in sorted(folder.glob("*.yml"))
     ]
@@ -122,6 +138,24 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
             problems.append(str(error))
         except PromptError as error:
             problems.append(f"{path.name}: {error}")
+        except Exception as error:  # a fault that nobody foresaw must stay in this use case
+            problems.append(f"{path.name}: the file cannot be used: {type(error).__name__}: {error}")
         else:
             valid.append(use_case)
-    return UseCases(tuple(valid), tuple(problems))
+            places.add(Place(use_case.aws.conn_id, use_case.aws.region))
+            continue
+        places |= read_places(path)
+    return UseCases(tuple(valid), tuple(problems), tuple(sorted(places)))
+
+
+def read_places(path: Path) -> set[Place]:
+    """Read only the connection and the Region of an invalid use-case file. Return nothing if they cannot be read."""
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
+        section = expand_variables(
+            {key: raw["aws"][key] for key in ("conn_id", "region") if key in raw["aws"]}, os.environ
+        )
+        aws = Aws.model_validate({"role_arn": _ANY_ROLE, **cast("dict[str, object]", section)})
+    except Exception:  # the file is invalid in any way, and its problem is reported already
+        return set()
+    return {Place(aws.conn_id, aws.region)}

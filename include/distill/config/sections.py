@@ -6,7 +6,8 @@ Define the sections of a use case's YAML file and check their values.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -15,6 +16,11 @@ from include.distill.text.normalization import unsupported_character
 Share = Annotated[float, Field(ge=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+# The limit of `documents` and `evaluation_rows`, in the file and in the trigger form.
+MAX_RECORDS = 1_000_000
+# The upper limits keep times inside Python's range, where `timedelta` and `datetime` can still be computed.
+Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
+PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
@@ -39,10 +45,16 @@ class Section(BaseModel):
     def _refuse_booleans_and_odd_characters(cls, value: Any, info: ValidationInfo) -> Any:
         # pydantic would read true as the number 1, and a training file cannot contain unsupported characters.
         annotation = cls.model_fields[str(info.field_name)].annotation
-        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
+        kinds = (annotation, *get_args(annotation))
+        if isinstance(value, bool) and bool not in kinds:
             message = f"found {str(value).lower()}, expected a value other than true or false"
             raise ValueError(message)
-        if isinstance(value, str) and (character := unsupported_character(value)):
+        texts: Iterable[object] = value if isinstance(value, list | tuple) else [value]
+        if isinstance(value, Mapping) and dict in [
+            get_origin(kind) for kind in kinds
+        ]:  # not a section, which checks its own texts
+            texts = [*value.keys(), *value.values()]
+        if character := unsupported_character("\n".join(text for text in texts if isinstance(text, str))):
             message = f"found the character {character}, which training files cannot contain; expected plain text"
             raise ValueError(message)
         return value
@@ -52,7 +64,7 @@ class Aws(Section):
     """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
     conn_id: str = "aws_default"
-    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
 
 
@@ -77,8 +89,12 @@ class SourceData(Section):
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )
-    documents: int | None = Field(None, ge=1, description="use only the first N records of training_csv")
-    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of evaluation_csv")
+    documents: int | None = Field(
+        None, ge=1, le=MAX_RECORDS, description="use only the first N records of training_csv"
+    )
+    evaluation_rows: int | None = Field(
+        None, ge=1, le=MAX_RECORDS, description="use only the first N records of evaluation_csv"
+    )
     encoding: NonBlankText | dict[str, NonBlankText] = Field(
         "utf-8",
         description="encoding of the files, or a mapping of file names or patterns such as old/*.csv to encodings",
@@ -246,8 +262,8 @@ class Promotion(Section):
         description="runs per year; the report uses it to compute how many false promotions a year the rule allows",
     )
     ask_a_person: bool = Field(False, description="wait for a person's approval in Airflow's UI")
-    answer_within_hours: float = Field(
-        20, gt=0, description="if nobody answers within this time, the candidate is not promoted"
+    answer_within_hours: Hours = Field(
+        20, description="if nobody answers within this time, the candidate is not promoted"
     )
     delete_losers: bool = Field(False, description="delete the run's own custom models that lost")
 
@@ -264,11 +280,11 @@ class Training(Section):
     )
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
-    stall_after_hours: float = Field(
-        6, gt=0, description="report the job as stalled if training has not started after this time"
+    stall_after_hours: Hours = Field(
+        6, description="report the job as stalled if training has not started after this time"
     )
-    poll_interval_seconds: float = Field(60, gt=0)
-    timeout_hours: float = Field(48, gt=0)
+    poll_interval_seconds: PollSeconds = 60
+    timeout_hours: Hours = 48
 
 
 class Batch(Section):
@@ -283,7 +299,7 @@ class Batch(Section):
     )
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
-    poll_interval_seconds: float = Field(60, gt=0)
+    poll_interval_seconds: PollSeconds = 60
 
 
 class Serving(Section):
@@ -295,10 +311,10 @@ class Serving(Section):
         ge=1,
         description="number of arms served at once; at most the account's quota of model units divided by model_units",
     )
-    poll_interval_seconds: float = Field(30, gt=0)
-    timeout_minutes: float = Field(90, gt=0)
-    expected_hours: float = Field(1, gt=0, description="hours per arm that the cost estimate assumes")
-    expires_after_hours: float = Field(24, gt=0, description="after this time, the sweeper may release the endpoint")
+    poll_interval_seconds: PollSeconds = 30
+    timeout_minutes: float = Field(90, gt=0, le=525_600)
+    expected_hours: Hours = Field(1, description="hours per arm that the cost estimate assumes")
+    expires_after_hours: Hours = Field(24, description="after this time, the sweeper may release the endpoint")
 
 
 class Arm(Section):
@@ -388,6 +404,7 @@ class FanOut(Section):
     patience_seconds: float = Field(
         300,
         gt=0,
+        le=86_400,
         description="maximum time for which a call may be throttled before its row fails, and for which all calls of a"
         " task may fail before the task stops",
     )

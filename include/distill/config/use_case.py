@@ -8,10 +8,12 @@ run.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, get_args
 
-from croniter import CroniterError, croniter
+from croniter import CroniterBadDateError, CroniterError, croniter
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -44,6 +46,12 @@ from include.distill.core.errors import UseCaseError
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
 # For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
+# Tasks and task groups that a DAG has in addition to its arms. An arm is a task group with the arm's name.
+RESERVED_ARM_NAMES = frozenset(
+    {"preflight", "ingest", "estimate", "shards", "evaluation_shards", "synthesize", "synthesize_batch", "curate"}
+    | {"judge", "judge_batch", "judge_champion", "report", "approve", "promote", "delete_losers", "outcome"}
+)
+_RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  # croniter's extensions R and H
 
 
 class UseCase(Section):
@@ -51,8 +59,8 @@ class UseCase(Section):
 
     name: Annotated[Slug, Field(max_length=24)]
     description: str
-    owner: str
-    schedule: str | None = "0 2 * * *"
+    owner: str = Field(max_length=500)  # Airflow's column for the owners of a DAG is limited
+    schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # so is its column for the description
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()  # Airflow's limit
     aws: Aws
     storage: Storage
@@ -69,7 +77,8 @@ class UseCase(Section):
     training: Training = Training()
     batch: Batch = Batch()
     serving: Serving = Serving()
-    arms: tuple[Arm, ...] = (Arm(name="base", kind="base"), Arm(name="tuned"))
+    # With hundreds of arms, parsing dags/distill.py would exceed Airflow's time limit, and no use case would load.
+    arms: tuple[Arm, ...] = Field((Arm(name="base", kind="base"), Arm(name="tuned")), max_length=50)
     comparisons: tuple[Comparison, ...] = ()
     fan_out: FanOut = FanOut()
     estimate: Estimate = Estimate()
@@ -80,10 +89,20 @@ class UseCase(Section):
     @field_validator("schedule")
     @classmethod
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:
-        # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case.
+        # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case. Airflow computes
+        # the previous and the next time of a schedule whenever it stores the DAGs.
+        if schedule is None or schedule in _PRESETS:
+            return schedule
         try:
-            if schedule is not None and schedule not in _PRESETS:
-                croniter(schedule)
+            times = croniter(schedule, datetime.now(UTC))
+            times.get_prev()
+            times.get_next()
+            if _RANDOM_OR_HASHED.search(schedule):
+                message = f"{schedule!r} gives other times at every look; expected fixed times, without R and H"
+                raise ValueError(message)
+        except CroniterBadDateError as error:
+            message = f"{schedule!r} names no time in the past or none in the future; expected times that recur"
+            raise ValueError(message) from error
         except CroniterError as error:
             message = f'{schedule!r} is not a cron expression ({error}); expected one such as "0 2 * * *", or null'
             raise ValueError(message) from error
@@ -120,6 +139,9 @@ class UseCase(Section):
     @classmethod
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         names = [arm.name for arm in arms]
+        if reserved := sorted(RESERVED_ARM_NAMES.intersection(names)):
+            message = f"found the names {reserved}, which are names of tasks of every run; expected other names"
+            raise ValueError(message)
         if len(set(names)) != len(names):
             message = f"found the names {names}, expected a different name for each arm"
             raise ValueError(message)
@@ -251,7 +273,7 @@ class UseCase(Section):
 
         :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
             setting if the key is in :data:`CLEARABLE`; otherwise, the value from the use-case file is kept.
-        :raises UseCaseError: a value is invalid.
+        :raises UseCaseError: a value is invalid, or the spend cap is above the spend cap of the use-case file.
         """
         raw = self.model_dump(mode="json")
         for key, section in OVERRIDES.items():
@@ -259,7 +281,17 @@ class UseCase(Section):
             if value is not None or (key in CLEARABLE and key in overrides):
                 target = raw[section] if section else raw
                 target[key] = value
-        return parse_use_case(raw, origin=f"{self.name} with the values of the trigger form")
+        origin = f"{self.name} with the values of the trigger form"
+        changed = parse_use_case(raw, origin=origin)
+        if changed.max_spend_usd > self.max_spend_usd:
+            # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
+            message = (
+                f"{origin}: max_spend_usd is ${changed.max_spend_usd:,.2f}, which is above the cap in {self.name}.yaml,"
+                f" ${self.max_spend_usd:,.2f}. Nothing was bought. Trigger the DAG again with a cap of at most this"
+                f" amount, or have max_spend_usd raised in {self.name}.yaml."
+            )
+            raise UseCaseError(message)
+        return changed
 
 
 def repeat_arm_name(arm: str) -> str:

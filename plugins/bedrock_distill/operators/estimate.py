@@ -77,8 +77,9 @@ class EstimateCostOperator(DistillOperator):
             message = (
                 f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
                 f" ${cap:.2f}. Nothing was bought. The largest item is {largest.what}, {largest.quantity:,.0f}"
-                f" {largest.unit} for ${largest.usd:.2f}. Raise the cap or make the run smaller. Then trigger the DAG"
-                f" again, or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
+                f" {largest.unit} for ${largest.usd:.2f}. Make the run smaller, or raise max_spend_usd. The cap"
+                " in the trigger form cannot be above the cap in the use-case file. Then trigger the DAG again,"
+                f" or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
             )
             raise SpendCapError(message)
         manifest: EstimateManifest = {

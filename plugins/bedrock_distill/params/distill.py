@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from include.distill.config.sections import MAX_RECORDS
+
 if TYPE_CHECKING:
     from include.distill.config.use_case import UseCase
 
@@ -29,13 +31,13 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
         ["null", "integer"],
         "Documents",
         "The number of records to read from the start of the training CSV. If empty, all records are read.",
-        {"minimum": 1, "maximum": 1_000_000},
+        {"minimum": 1, "maximum": MAX_RECORDS},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
         "The number of records to read from the start of the evaluation CSV. If empty, all records are read.",
-        {"minimum": 1, "maximum": 1_000_000},
+        {"minimum": 1, "maximum": MAX_RECORDS},
     ),
     "pairs_per_document": (
         "integer",
@@ -46,8 +48,9 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "max_spend_usd": (
         "number",
         "Spend cap, US dollars",
-        "If the estimated cost is above this amount, the run stops before it buys anything.",
-        {"exclusiveMinimum": 0},
+        "If the estimated cost is above this amount, the run stops before it buys anything. The amount cannot be above"
+        " max_spend_usd in the use-case file.",
+        {"exclusiveMinimum": 0},  # the maximum is the cap in the use case
     ),
     "dry_run": ("boolean", "Dry run", "Stop after the cost estimate. Nothing is bought.", {}),
 }
@@ -65,8 +68,16 @@ def trigger_params(use_case: UseCase) -> dict[str, Param]:
         "max_spend_usd": use_case.max_spend_usd,
         "dry_run": False,
     }
-    return {name: _param(values[name], *field) for name, field in _FIELDS.items()}
+    limits = {"max_spend_usd": {"maximum": use_case.max_spend_usd}}
+    return {name: _param(values[name], *field, limits.get(name, {})) for name, field in _FIELDS.items()}
 
 
-def _param(value: object, kind: str | list[str], title: str, description: str, bounds: dict[str, Any]) -> Param:
-    return Param(value, type=kind, title=title, description=description, **bounds)
+def _param(
+    value: object,
+    kind: str | list[str],
+    title: str,
+    description: str,
+    bounds: dict[str, Any],
+    limits: dict[str, Any],
+) -> Param:
+    return Param(value, type=kind, title=title, description=description, **bounds, **limits)

@@ -8,8 +8,15 @@ would find no task, and an abandoned job would keep running.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final
+
+_HASH_MARK = "--"
+# An id with the mark is not plain, so that a plain id never equals an id with a hash.
+_PLAIN_CONNECTION = re.compile(rf"(?!.*{_HASH_MARK})[A-Za-z0-9_.-]{{1,100}}")
+_NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 
 # Tasks of the whole run.
 PREFLIGHT = "preflight"
@@ -71,6 +78,20 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
     """Return the sorted names of the steps that use batch jobs."""
     suffix = f"{_BATCH_GROUP}.{WAIT}"
     return sorted(task_id.removesuffix(suffix) for task_id in task_ids if task_id.endswith(suffix))
+
+
+def sweep_task(conn_id: str, region: str) -> str:
+    """
+    Return the id of the task that sweeps a place, such as ``sweep_aws_default_us-east-1``.
+
+    Any text can be the id of a connection, but a task id is limited in its characters and length. Other characters are
+    replaced, and a hash keeps the ids of different connections different.
+    """
+    name = conn_id
+    if not _PLAIN_CONNECTION.fullmatch(conn_id):
+        digest = hashlib.sha256(conn_id.encode()).hexdigest()[:32]
+        name = f"{_NOT_IN_TASK_ID.sub('-', conn_id)[:100]}{_HASH_MARK}{digest}"
+    return f"sweep_{name}_{region}"
 
 
 def sibling_task(task_id: str, name: str) -> str:

@@ -55,6 +55,9 @@ def test_a_required_field_may_not_be_left_empty(form: dict[str, Param], name: st
         ("pairs_per_document", 0, "minimum of 1"),
         ("pairs_per_document", 21, "maximum of 20"),
         ("max_spend_usd", 0, "minimum of 0"),
+        ("max_spend_usd", 150.01, "maximum of 150"),
+        ("max_spend_usd", 1e300, "maximum of 150"),
+        ("max_spend_usd", "1e300", "not of type 'number'"),
         ("training_csv", "", "non-empty"),
         ("dry_run", "yes", "not of type 'boolean'"),
     ],
@@ -67,7 +70,8 @@ def test_a_value_out_of_range_is_refused_by_the_form(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("documents", 1), ("pairs_per_document", 20), ("max_spend_usd", 0.01), ("dry_run", True)]
+    ("name", "value"),
+    [("documents", 1), ("pairs_per_document", 20), ("max_spend_usd", 0.01), ("max_spend_usd", 150), ("dry_run", True)],
 )
 def test_a_value_at_its_limit_is_accepted(form: dict[str, Param], name: str, value: Any) -> None:
     assert form[name].resolve(value) == value

@@ -1,0 +1,339 @@
+"""No value of a use case may keep another use case or a housekeeping DAG from loading, whether it is legal or not."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pendulum
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+from pydantic import BaseModel
+
+from bedrock_distill.params import distill as form
+from include.distill.config.loader import USE_CASES_FOLDER
+from include.distill.config.use_case import RESERVED_ARM_NAMES, UseCase
+from tests.fakes.dag_parsing import with_use_cases
+
+HOUSEKEEPING = {"distill_label_sample", "distill_clean_up", "distill_release_leftovers"}
+SAMPLE = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+BASE, TUNED = {"name": "base", "kind": "base"}, {"name": "tuned"}
+CHAMPION = {"name": "best", "kind": "champion"}
+TINY, YEAR = 1e-300, 8_760
+TEXTS = ["", "日本 \U0001f600", "{{ ds }} %s ' \" \\ , * # \t\n", "x" * 400]
+TIMES = [TINY, YEAR]
+
+# Legal values for every key, as far from the usual ones as the key allows.
+LEGAL: dict[str, list[Any]] = {
+    "name": ["a", "x_" + "y" * 22, "judge", "report", "none", "base"],
+    "description": [*TEXTS, "x" * 100_000],
+    "owner": TEXTS,
+    "schedule": [
+        *(None, "@once", "@continuous", "@midnight", "@DAILY", "0 0 29 2 *", "0 0 ? * ?", "0 0 15W * *", "0 0 * * L5"),
+        *("0 0 1,L * *", "* * * * * *", "0\t2  * * *  ", "59-5 * * * *", "0 0 * * sun#1", "0 0 1 mar-apr fri,thu"),
+    ],
+    "tags": [["distill", "distill"], ["日本", "a,b", " ", "x" * 100], ["A", "a"]],
+    "aws.conn_id": [*TEXTS, "team-b/aws", "team b", "a/b", "a-b", "s3://x", "équipe", ".", "-", "a" * 300, "a\nb"],
+    "aws.region": ["us-gov-west-1", "eu-isoe-west-1", "ap-southeast-7"],
+    "aws.role_arn": ["arn:aws-us-gov:iam::000000000000:role/a/b/日本"],
+    "storage.training_bucket": ["a.b-c"],
+    "storage.output_bucket": ["0" * 63],
+    "storage.prefix": ["a" * 900, "a/b/c.d_e-f"],
+    "storage.create_buckets": [False],
+    "source.training_csv": ["s3://b/" + "k" * 1024, "{{ ds }}.csv", "日本/"],
+    "source.evaluation_csv": [None, "s3://b/k", "../x"],
+    "source.evaluation_share": [0, 0.999999],
+    "source.documents": [None, 1, 1_000_000],
+    "source.evaluation_rows": [None, 1, 1_000_000],
+    "source.encoding": ["no-such-encoding", {"old/*.csv": "latin-1"}],
+    "source.columns": [{}, {"doc": "文書"}],
+    "source.max_document_characters": [100, 10**30],
+    "source.group_column": [None, "日本"],
+    "source.same_document_similarity": [0.5, 1],
+    "source.shared_documents": ["keep"],
+    "source.max_rejected_share": [0, 1],
+    "source.shared_passages": ["warn"],
+    "source.licence": TEXTS,
+    "source.attribution": TEXTS,
+    "teacher": ["nova-pro"],
+    "student": ["nova-lite"],
+    "judges": [["nova-micro"]],
+    "prompts.synthesis": ["s3://b/p.j2"],
+    "prompts.answering": ["s3://b/p.j2"],
+    "prompts.judging": ["s3://b/p.j2"],
+    "prompts.critic": ["s3://b/p.j2"],
+    "prompts.instruction": ["{{ ds }} <document>", "x" * 100_000],
+    "prompts.instruction_file": [None, "s3://b/i.txt"],
+    "prompts.examples": [[], [{"question": "{{", "answer": "}}"}], "s3://b/e.jsonl"],
+    "synthesis.inference": ["batch"],
+    "synthesis.pairs_per_document": [1, 20],
+    "synthesis.max_tokens": [64, 32_000],
+    "synthesis.temperature": [None, 0, 1],
+    "synthesis.attempts": [1, 5],
+    "synthesis.rounds": [1, 5],
+    "synthesis.min_accepted_share": [0, 1],
+    "curation.min_question_characters": [1],
+    "curation.max_question_characters": [10**30],
+    "curation.min_answer_characters": [4_000],
+    "curation.max_answer_characters": [1],
+    "curation.max_question_similarity": [0.6, 1],
+    "curation.max_leak_similarity": [0.6, 1],
+    "curation.min_grounding": [0, 1],
+    "curation.max_topic_similarity": [0, 1],
+    "curation.drop_refusals": [False],
+    "curation.critic": [None, {"model": "nova-lite", "max_spend_usd": 1e300, "temperature": None}],
+    "answering.max_tokens": [16, 8_192],
+    "answering.temperature": [None, 0, 1],
+    "judging.inference": ["batch"],
+    "judging.max_tokens": [64, 8_192],
+    "judging.temperature": [None, 1],
+    "judging.show_reference": [True],
+    "judging.attempts": [1, 5],
+    "judging.max_unparsable_share": [0, 0.999],
+    "judging.noise_control": [False],
+    "promotion.margin": [0, 0.499],
+    "promotion.min_decisive": [1, 10**30],
+    "promotion.min_clusters": [2, 10**30],
+    "promotion.max_unparsable_share": [TINY, 1],
+    "promotion.max_incomplete_share": [0, 0.999],
+    "promotion.runs_a_year": [TINY, 1e300],
+    "promotion.ask_a_person": [True],
+    "promotion.answer_within_hours": TIMES,
+    "promotion.delete_losers": [True],
+    "training.hyperparameters": [{}, {"epochCount": 5}, {"日本": "x", "learningRate": TINY}],
+    "training.validation_share": [0, 0.999],
+    "training.reserved_in_answers": ["warn"],
+    "training.max_attempts": [1, 9],
+    "training.stop_when_marked_failed": [False],
+    "training.stall_after_hours": TIMES,
+    "training.poll_interval_seconds": [TINY, 86_400],
+    "training.timeout_hours": TIMES,
+    "batch.timeout_hours": [24, 168],
+    "batch.max_attempts": [1, 9],
+    "batch.stop_when_marked_failed": [False],
+    "batch.poll_interval_seconds": [TINY, 86_400],
+    "serving.model_units": [10**30],
+    "serving.arms_at_a_time": [10**30],
+    "serving.poll_interval_seconds": [TINY, 86_400],
+    "serving.timeout_minutes": [TINY, 525_600],
+    "serving.expected_hours": TIMES,
+    "serving.expires_after_hours": TIMES,
+    "arms": [
+        [BASE, {"name": "answer"}, {"name": "submit", "originals": 0}, CHAMPION],
+        [{"name": "a" * 16, "kind": "base"}, {"name": "champion", "synthetic": 0}],
+    ],
+    "comparisons": [[{"candidate": "base", "baseline": "tuned"}]],
+    "fan_out.max_tasks": [1, 400],
+    "fan_out.evaluation_tasks": [1, 400],
+    "fan_out.concurrency": [1, 200],
+    "fan_out.patience_seconds": [TINY, 86_400],
+    "fan_out.max_failed_share": [0, 0.999],
+    "estimate.counted_rows": [0, "all", 10**30],
+    "quotas": [{"nova-micro": {"requests_per_minute": 1e300, "tokens_per_minute": TINY, "burst_share": 1}}],
+    "max_spend_usd": [TINY, 1e300],
+    "seed": [-1, 10**400],
+}
+# Values that Airflow or PostgreSQL cannot handle. Only the file with the value is refused.
+ILLEGAL: dict[str, list[Any]] = {
+    "description": ["a\0b", "\ufffe"],
+    "owner": ["o" * 501],
+    "schedule": [
+        *("0 0 31 2 *", "0 0 30 2 *", "0 0 1 1 * 0 2020", "0 0 1 1 * 0 2099", "R R * * *", "r(0-9) * * * *"),
+        *("0 0 1,R * *", "H H * * *", "", "*/0 * * * *", "0 24 * * *", "1,2," * 60 + "3 * * * *"),
+    ],
+    "tags": [["a\0b"], ["x" * 101], [""]],
+    "aws.region": ["us-" + "a" * 300 + "-1", "us-east-١"],
+    "source.documents": [1_000_001, 10**30],
+    "source.evaluation_rows": [1_000_001],
+    "source.columns": [{"doc": "\0"}, {"\0": "doc"}],
+    "prompts.synthesis": ["a" * 5_000, "\0", "gone.j2"],
+    "training.hyperparameters": [{"epochCount": "\0"}],
+    "arms": [
+        *([BASE, {"name": name}] for name in sorted(RESERVED_ARM_NAMES)),
+        [{"name": "judge", "kind": "base"}, TUNED],
+        [BASE, *({"name": f"a{number}"} for number in range(50))],
+    ],
+    **{
+        key: [1e300, YEAR + 0.001]
+        for key in (
+            *("promotion.answer_within_hours", "training.stall_after_hours", "training.timeout_hours"),
+            *("serving.expected_hours", "serving.expires_after_hours"),
+        )
+    },
+    **{
+        key: [1e300]
+        for key in (
+            *("training.poll_interval_seconds", "batch.poll_interval_seconds", "serving.poll_interval_seconds"),
+            *("serving.timeout_minutes", "fan_out.patience_seconds"),
+        )
+    },
+}
+# Keys of which one value creates the tasks that read another key.
+WITH = {
+    "promotion.answer_within_hours": ("promotion.ask_a_person", True),
+    "curation.max_answer_characters": ("curation.min_answer_characters", 1),
+    "batch.poll_interval_seconds": ("judging.inference", "batch"),
+    "batch.timeout_hours": ("synthesis.inference", "batch"),
+}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """All DAG files, parsed with one use-case file for each value."""
+
+    bag: DagBag
+    values: dict[str, tuple[str, Any]]  # key and value of each file, by the use case's name
+
+    @property
+    def errors(self) -> dict[str, str]:
+        return {Path(file).name: error for file, error in self.bag.import_errors.items()}
+
+
+def changed(raw: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    result = copy.deepcopy(raw)
+    section = result
+    *path, last = key.split(".")
+    for part in path:
+        section = section.setdefault(part, {})
+    section[last] = value
+    return result
+
+
+def parse_values(folder: Path, table: dict[str, list[Any]]) -> Parsed:
+    files: dict[str, str] = {}
+    values: dict[str, tuple[str, Any]] = {}
+    for key, value in ((key, value) for key, several in table.items() for value in several):
+        name = value if key == "name" else f"v{len(values)}"
+        raw = changed({**SAMPLE, "name": name}, *WITH[key]) if key in WITH else {**SAMPLE, "name": name}
+        files[name] = yaml.safe_dump(changed(raw, key, value))
+        values[name] = (key, value)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return Parsed(with_use_cases(monkeypatch, folder, **files), values)
+
+
+@pytest.fixture(scope="module")
+def legal(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
+    return parse_values(tmp_path_factory.mktemp("legal"), LEGAL)
+
+
+@pytest.fixture(scope="module")
+def illegal(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
+    return parse_values(tmp_path_factory.mktemp("illegal"), ILLEGAL)
+
+
+def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the keys of a use case. A list, a mapping or an optional section is one key."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_every_key_of_a_use_case_has_unusual_legal_values() -> None:
+    assert set(LEGAL) == set(keys(UseCase))
+    assert set(ILLEGAL) <= set(LEGAL)
+
+
+def test_every_dag_loads_with_unusual_legal_values(legal: Parsed) -> None:
+    assert legal.errors == {}
+    assert set(legal.bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa", *(f"distill_{name}" for name in legal.values)}
+
+
+def test_an_illegal_value_is_reported_with_its_key_and_affects_no_other_dag(illegal: Parsed) -> None:
+    assert set(illegal.errors) == {"use_case_errors.py"}
+    problems = illegal.errors["use_case_errors.py"]
+    for name, (key, value) in illegal.values.items():
+        (problem,) = (line for line in problems.splitlines() if line.startswith(f"{name}.yaml: "))
+        assert key.partition(".")[0] in problem or "prompt" in problem, (key, value, problem)
+    assert set(illegal.bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa"}
+
+
+def test_airflow_can_store_every_dag_in_postgresql_and_compute_its_next_run(legal: Parsed) -> None:
+    """One DAG that cannot be stored keeps Airflow from storing all other DAGs of the same file."""
+    start = TimeRestriction(pendulum.datetime(2026, 1, 1, tz="UTC"), None, catchup=False)
+    for dag_id, dag in legal.bag.dags.items():
+        stored = DagSerialization.to_dict(dag)
+        assert "\\u0000" not in repr(stored), dag_id
+        read = DagSerialization.from_dict(stored)
+        read.timetable.next_dagrun_info(last_automated_data_interval=None, restriction=start)
+        assert (len(read.owner) <= 2_000, len(read.timetable.description) <= 1_000) == (True, True), dag_id
+
+
+def test_the_sweeper_has_a_task_for_every_connection(legal: Parsed) -> None:
+    tasks = legal.bag.dags["distill_release_leftovers"].tasks
+    swept = {(task.aws_conn_id, task.region_name) for task in tasks}
+    assert {value for key, value in legal.values.values() if key == "aws.conn_id"} < {conn_id for conn_id, _ in swept}
+    assert len({task.task_id for task in tasks}) == len(tasks) == len(swept)
+    assert "sweep_aws_default_us-east-1" in {task.task_id for task in tasks}
+
+
+def test_reserved_arm_names_are_the_tasks_and_groups_that_a_dag_has_besides_its_arms(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    everything = functools.reduce(
+        lambda raw, change: changed(raw, *change),
+        [
+            *(("synthesis.inference", "batch"), ("judging.inference", "batch"), ("promotion.ask_a_person", True)),
+            *(("promotion.delete_losers", True), ("arms", [BASE, TUNED, CHAMPION]), ("judging.noise_control", True)),
+            ("answering.temperature", 1),
+        ],
+        {**SAMPLE, "name": "everything"},
+    )
+    bag = with_use_cases(monkeypatch, tmp_path, everything=yaml.safe_dump(everything))
+    children = set(bag.dags["distill_everything"].task_group.children)
+    assert children - {"base", "tuned", "best"} == RESERVED_ARM_NAMES
+
+
+def test_a_fault_that_no_check_foresaw_stays_in_its_use_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    build = form.trigger_params
+
+    def fail_for_one(use_case: UseCase) -> Any:
+        if use_case.name == "other":
+            raise OverflowError("date value out of range")
+        return build(use_case)
+
+    monkeypatch.setattr(form, "trigger_params", fail_for_one)
+    bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other"}))
+    assert set(bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa"}
+    ((file, error),) = bag.import_errors.items()
+    assert Path(file).name == "use_case_errors.py"
+    assert "other.yaml: the DAG cannot be created: OverflowError: date value out of range" in error
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"teachr": "x"}, id="unknown key"),
+        pytest.param({"schedule": "0 0 31 2 *"}, id="schedule"),
+        pytest.param({"owner": "${SURELY_NOT_SET_ANYWHERE}"}, id="variable that is not set"),
+        pytest.param({"prompts": {"synthesis": "gone.j2"}}, id="missing prompt"),
+        pytest.param({"name": "another"}, id="name of another file"),
+    ],
+)
+def test_the_sweeper_still_covers_the_place_of_a_use_case_that_became_invalid(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: dict[str, Any]
+) -> None:
+    place = {**SAMPLE["aws"], "conn_id": "team-b/aws", "region": "eu-west-1"}
+    bag = with_use_cases(
+        monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other", "aws": place, **broken})
+    )
+    swept = {(task.aws_conn_id, task.region_name) for task in bag.dags["distill_release_leftovers"].tasks}
+    assert swept == {("aws_default", "us-east-1"), ("team-b/aws", "eu-west-1")}
+
+
+@pytest.mark.parametrize(
+    "aws", ["eu-west-1", [], {"region": "nowhere"}, {"conn_id": 7}, {"region": "${NOT_SET_AT_ALL}"}]
+)
+def test_a_place_that_cannot_be_read_does_not_affect_the_sweeper(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, aws: Any
+) -> None:
+    bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other", "aws": aws}))
+    assert [task.task_id for task in bag.dags["distill_release_leftovers"].tasks] == ["sweep_aws_default_us-east-1"]

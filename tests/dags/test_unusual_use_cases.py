@@ -138,7 +138,7 @@ LEGAL: dict[str, list[Any]] = {
     "estimate.counted_rows": [0, "all", 10**30],
     "quotas": [{"nova-micro": {"requests_per_minute": 1e300, "tokens_per_minute": TINY, "burst_share": 1}}],
     "max_spend_usd": [TINY, 1e300],
-    "seed": [-1, 10**400],
+    "seed": [-1, 10**300],
 }
 # Values that Airflow or PostgreSQL cannot handle. Only the file with the value is refused.
 ILLEGAL: dict[str, list[Any]] = {

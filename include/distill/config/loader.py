@@ -127,9 +127,10 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
     """
     valid: list[UseCase] = []
     places: set[Place] = set()
-    problems = [
-        f"{path.name}: the name ends in .yml; expected .yaml. Rename the file." for path in sorted(folder.glob("*.yml"))
-    ]
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        problems.append(f"{path.name}: the name ends in .yml; expected .yaml. Rename the file.")
+        places |= _read_place(path)
     for path in sorted(folder.glob("*.yaml")):
         try:
             use_case = load_use_case(path)
@@ -144,14 +145,14 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
             valid.append(use_case)
             places.add(Place(use_case.aws.conn_id, use_case.aws.region))
             continue
-        places |= read_places(path)
+        places |= _read_place(path)
     return UseCases(tuple(valid), tuple(problems), tuple(sorted(places)))
 
 
-def read_places(path: Path) -> set[Place]:
+def _read_place(path: Path) -> set[Place]:
     """Read only the connection and the Region of an invalid use-case file. Return nothing if they cannot be read."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
+        raw = load_yaml(path.read_text(encoding="utf-8"))
         section = expand_variables(
             {key: raw["aws"][key] for key in ("conn_id", "region") if key in raw["aws"]}, os.environ
         )

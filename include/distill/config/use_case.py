@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
+from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
     Answering,
     Arm,
@@ -32,9 +33,7 @@ from include.distill.config.sections import (
     ModelQuota,
     Promotion,
     Prompts,
-    Section,
     Serving,
-    Slug,
     SourceData,
     Storage,
     Synthesis,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
-from include.distill.config.sections import MAX_RECORDS
+from include.distill.config.section import MAX_RECORDS
 
 if TYPE_CHECKING:
     from include.distill.config.use_case import UseCase

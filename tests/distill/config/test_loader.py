@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.distill.config import loader
 from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, load_use_case, load_use_cases
+from include.distill.config.sections import Prompts
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import raw_use_case
 
@@ -133,3 +135,47 @@ class TestFiles:
         loaded = load_use_cases(tmp_path)
         assert (loaded.valid, len(loaded.problems)) == ((), 1)
         assert loaded.problems[0].startswith("docs.yml: the name ends in .yml; expected .yaml")
+
+
+class TestPlaces:
+    """The connections and Regions in which the sweeper looks for endpoints."""
+
+    AWS: ClassVar = {"conn_id": "team", "region": "eu-west-1", "role_arn": "arn:aws:iam::123456789012:role/r"}
+
+    def test_places_are_those_of_all_use_cases_without_repetition(self, tmp_path: Path) -> None:
+        for name in ("docs", "other", "third"):
+            write(tmp_path, name, **({"aws": self.AWS} if name != "docs" else {}))
+        assert load_use_cases(tmp_path).places == (("aws_default", "us-east-1"), ("team", "eu-west-1"))
+
+    def test_a_repeated_key_or_a_wrong_ending_of_the_name_does_not_hide_the_place(self, tmp_path: Path) -> None:
+        repeated = write(tmp_path, "docs", aws=self.AWS)
+        repeated.write_text(repeated.read_text() + "owner: again\n")
+        write(tmp_path, "other", aws={**self.AWS, "conn_id": "second"}).rename(tmp_path / "other.yml")
+        loaded = load_use_cases(tmp_path)
+        assert (len(loaded.problems), loaded.valid) == (2, ())
+        assert [place.conn_id for place in loaded.places] == ["second", "team"]
+
+    def test_variables_are_replaced_and_defaults_apply(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TEAM_REGION", "eu-west-2")
+        write(tmp_path, "docs", aws={"region": "${TEAM_REGION}", "role_arn": "${SURELY_NOT_SET_ANYWHERE}"})
+        loaded = load_use_cases(tmp_path)
+        assert (loaded.valid, loaded.places) == ((), (("aws_default", "eu-west-2"),))
+
+    @pytest.mark.parametrize("name", BROKEN)
+    def test_a_file_without_a_readable_section_has_no_place(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])
+        assert load_use_cases(tmp_path).places == ()
+
+    def test_an_error_that_nobody_foresaw_is_a_problem_of_its_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(prompts: Prompts, _: None) -> None:
+            if prompts.synthesis == "odd.j2":
+                raise OSError(36, "File name too long")
+
+        monkeypatch.setattr(loader, "load_prompts", fail)
+        write(tmp_path, "docs", prompts={"synthesis": "odd.j2"})
+        write(tmp_path, "other")
+        loaded = load_use_cases(tmp_path)
+        assert [use_case.name for use_case in loaded.valid] == ["other"]
+        assert loaded.problems == ("docs.yaml: the file cannot be used: OSError: [Errno 36] File name too long",)

@@ -66,7 +66,8 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 
-A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason.
+A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
+requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.
 
 To stop a job or delete an endpoint that a task is waiting for, mark the task as failed.
 

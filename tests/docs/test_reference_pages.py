@@ -23,6 +23,7 @@ from include.distill.config.catalog import (
     Model,
     RecordFormatName,
 )
+from include.distill.config.promotion_rule import Approver
 from include.distill.config.sections import Arm, Comparison, CriticSettings, Example, ModelQuota
 from include.distill.config.use_case import UseCase
 from include.distill.core import errors
@@ -48,7 +49,7 @@ BASE_CLASSES = {
     "WaitingSensor",
 }
 # The settings of a list's elements, which the page explains in prose.
-IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "prompts.examples.", "quotas.")
+IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "promotion.approvers.", "prompts.examples.", "quotas.")
 
 
 def use_case_keys(model: type[BaseModel] = UseCase, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -94,7 +95,7 @@ class TestUseCaseKeys:
         unknown = [key for key in documented_keys() if key not in known]
         assert unknown == [], f"docs/reference/use_cases.md has rows for keys that do not exist: {unknown}"
 
-    @pytest.mark.parametrize("section_", [Arm, Comparison, CriticSettings, Example, ModelQuota])
+    @pytest.mark.parametrize("section_", [Approver, Arm, Comparison, CriticSettings, Example, ModelQuota])
     def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
         missing = [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)]
         assert missing == [], f"name the keys {missing} of {section_.__name__} in docs/reference/use_cases.md"

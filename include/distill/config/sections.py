@@ -212,34 +212,6 @@ class Judging(Section):
     )
 
 
-class Promotion(Section):
-    """The rule by which a candidate replaces the champion. The verdicts of every judge must satisfy the rule."""
-
-    margin: float = Field(
-        0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must be above 0.5 plus this margin"
-    )
-    min_decisive: int = Field(50, ge=1, description="minimum number of questions that each judge must decide")
-    min_clusters: int = Field(40, ge=2, description="minimum number of document groups with a decided question")
-    max_unparsable_share: float = Field(
-        0.02, gt=0, le=1, description="each judge's share of questions without a readable verdict must be below this"
-    )
-    max_incomplete_share: Share = Field(
-        0.02,
-        description="maximum share of an arm's answers that are incomplete, such as truncated; above it, the report"
-        " warns, and the promotion rule refuses the arm, both as candidate and as champion",
-    )
-    runs_a_year: float = Field(
-        365,
-        gt=0,
-        description="runs per year; the report uses it to compute how many false promotions a year the rule allows",
-    )
-    ask_a_person: bool = Field(False, description="wait for a person's approval in Airflow's UI")
-    answer_within_hours: Hours = Field(
-        20, description="if nobody answers within this time, the candidate is not promoted"
-    )
-    delete_losers: bool = Field(False, description="delete the run's own custom models that lost")
-
-
 class Training(Section):
     """Settings for the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
 

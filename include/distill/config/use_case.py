@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
+from include.distill.config.promotion_rule import Promotion
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
     Answering,
@@ -31,7 +32,6 @@ from include.distill.config.sections import (
     FanOut,
     Judging,
     ModelQuota,
-    Promotion,
     Prompts,
     Serving,
     SourceData,

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
-from include.distill.config.sections import Promotion
+from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.records import Answer, AnswerEndings
 from include.distill.inference.answer_endings import Ending, ending_of
 

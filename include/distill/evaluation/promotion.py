@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from include.distill.config.sections import Promotion
+from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, MINIMUM_DECIDED, MINIMUM_QUESTIONS
 from include.distill.evaluation.records import ComparisonResult, DecisionRecord
 from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold

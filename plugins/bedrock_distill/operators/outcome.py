@@ -9,13 +9,14 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.promote import is_approved, promotion_of
+from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.task_ids import APPROVE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
 from include.distill.core.storage import read_json
+from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.records import PromotionManifest
 from include.distill.evaluation.standing_promotion import promotion_summary
@@ -124,7 +125,7 @@ class RunOutcomeOperator(DistillOperator):
 
 def _why_skipped(approval: HumanResponse | None) -> str:
     """Return why the task ``promote`` did not promote the winner, as the end of a sentence."""
-    if approval is None or is_approved(approval):
+    if approval is None or REJECT not in approval["chosen_options"]:
         return f"{PROMOTE} was skipped, as its log explains."
-    person = approval["responded_by_user"]
-    return f"{person['name']} rejected it." if person else "nobody approved it in time."
+    person = responder(approval)
+    return f"{person} rejected it." if person else "nobody approved it in time."

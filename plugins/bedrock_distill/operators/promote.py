@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.hitl import HITLUser
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.access import RunAccess, require_run_uri
-from bedrock_distill.run.task_ids import APPROVE, PREFLIGHT
+from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
+from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import read_json
+from include.distill.evaluation.approval import ASKED, approval_problem, decision_hash, responder
 from include.distill.evaluation.champion import (
     Champion,
     champion_snapshot,
@@ -55,10 +58,12 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
 
     The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
-    within ``promotion.answer_within_hours``, the promotion is rejected. Retrying or clearing the task asks again.
+    within ``promotion.answer_within_hours``, the promotion is rejected. If the use case lists ``promotion.approvers``,
+    Airflow accepts an answer only from these users. Retrying or clearing the task asks again.
 
     :param reported: manifest of the task ``report``. (templated)
-    :return: the result of Airflow's ``ApprovalOperator``: the choice and who made it.
+    :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
+        decision that the person was asked about.
     """
 
     # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
@@ -90,9 +95,18 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         if decision is None:
             raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
         self.response_timeout = datetime.timedelta(hours=self.use_case.promotion.answer_within_hours)
+        approvers = [HITLUser(id=one.id, name=one.name) for one in self.use_case.promotion.approvers]
+        self.assigned_users = approvers or None
         self.subject = f"Promote {decision['candidate']} of {self.use_case.name}?"
         self.body = self._question(report, decision)
+        context["ti"].xcom_push(key=ASKED, value=decision_hash(decision))
         return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
+        """Return the choice, with the decision that the person was asked about."""
+        response: HumanResponse = super().execute_complete(context, event)
+        ti = context["ti"]
+        return {**response, "asked": ti.xcom_pull(task_ids=ti.task_id, key=ASKED)}
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
         """
@@ -136,7 +150,8 @@ class PromoteChampionOperator(DistillOperator):
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
-    :param approval: result of ``approve``; ``None`` if the use case requires no approval. (templated)
+    :param approval: result of ``approve``. If the use case requires approval, the winner is promoted only if a user
+        with a name chose "Approve". (templated)
     :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``
     :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone.
         In both cases, the task wrote nothing.
@@ -151,6 +166,7 @@ class PromoteChampionOperator(DistillOperator):
         self.reported: ReportManifest = reported
         self.trained: Mapping[str, TrainingManifest] = trained
         self.approval: HumanResponse | None = approval
+        self.is_approval_required = approval is not None
 
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
@@ -160,7 +176,7 @@ class PromoteChampionOperator(DistillOperator):
         if decision is None:
             raise AirflowSkipException(promotion_summary(promotion))
         winner = self._winner(report, decision)
-        if obstacle := self._obstacle(winner):
+        if obstacle := self._obstacle(winner, decision):
             raise AirflowSkipException(f"No arm is promoted: {obstacle}")
         champion = promote(self.store, self.folder, winner)
         uri = champion_uri(self.folder.root, champion.use_case)
@@ -182,11 +198,17 @@ class PromoteChampionOperator(DistillOperator):
             "simulated": champion.simulated,
         }
 
-    def _obstacle(self, winner: Champion) -> str | None:
+    def _obstacle(self, winner: Champion, decision: DecisionRecord) -> str | None:
         """Return the reason why the winner cannot become the champion; ``None`` if it can."""
-        if self.use_case.promotion.ask_a_person and not is_approved(self.approval):
-            # The task `approve` was marked as successful, or only this task was cleared after a rejection.
-            return f"no person approved {winner.arm}. Clear the task `{APPROVE}` with downstream to ask again."
+        rules = self.use_case.promotion
+        # If the use case was changed after preflight froze it, the existence of the task `approve` is enough.
+        if rules.ask_a_person or self.is_approval_required:
+            problem = approval_problem(self.approval, decision, rules.approvers)
+            if problem:
+                return (
+                    f"no person approved {winner.arm}: {problem}. The champion was not changed. Clear the task"
+                    f" `{APPROVE_TASK}` with downstream to ask again."
+                )
         champion = champion_snapshot(self.store, self.folder)
         if champion is None:
             return None
@@ -209,7 +231,6 @@ class PromoteChampionOperator(DistillOperator):
                 " downstream."
             )
             raise PromotionError(message)
-        person = self.approval["responded_by_user"] if self.approval else None
         return Champion(
             use_case=self.use_case.name,
             model_arn=model_arn,
@@ -222,7 +243,7 @@ class PromoteChampionOperator(DistillOperator):
             promoted_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             simulated=report["simulated"],
             report_uri=self.reported["report_json_uri"],
-            approved_by=person["name"] if person else None,
+            approved_by=responder(self.approval),
         )
 
 
@@ -287,11 +308,6 @@ class DeleteLosersOperator(DistillOperator):
             return False
         self.log.info("Deleted %s.", model_arn)
         return True
-
-
-def is_approved(approval: HumanResponse | None) -> bool:
-    """Return whether a person chose to approve the promotion."""
-    return approval is not None and PromotionApprovalOperator.APPROVE in approval["chosen_options"]
 
 
 def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:

@@ -28,9 +28,10 @@ class AnsweredTask(TypedDict):
 
 
 class HumanResponse(AnsweredTask):
-    """Result of a task that asks a person, as Airflow's ``HITLOperator`` returns it. It is passed only through XCom."""
+    """Result of the task ``approve``. It is passed only through XCom."""
 
     chosen_options: list[str]
+    asked: NotRequired[str | None]  # hash of the decision in the question; absent from answers of earlier versions
 
 
 class LabelResponse(AnsweredTask):

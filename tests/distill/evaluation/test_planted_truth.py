@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from include.distill.config.sections import Promotion
+from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, compare, find_winner
 from include.distill.evaluation.promotion import ALPHA, decide_promotion
 from include.distill.evaluation.records import ComparisonResult

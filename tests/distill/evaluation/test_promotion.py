@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.config.sections import Promotion
+from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.promotion import decide_promotion, false_promotions_a_year, rule_sentence
 
 JUDGES = ("haiku", "llama")

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.distill.config.sections import Promotion
+from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.comparisons import compare_all
 from include.distill.evaluation.promotion import decide_promotion
 from include.distill.evaluation.withheld_verdicts import reason_to_withhold

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators import promote as module
@@ -17,6 +19,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import write_json
 from include.distill.evaluation.answer_counts import count_endings
+from include.distill.evaluation.approval import decision_hash
 from include.distill.evaluation.champion import Champion, read_champion, save_champion_snapshot
 from include.distill.evaluation.comparisons import compare
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -26,6 +29,8 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 CHAMPION_URI = f"{FOLDER.root}/champions/aws_docs_qa.json"
 ASSET = champion_asset("aws_docs_qa")
 BASE = {"name": "base", "kind": "base"}
+ARMS = [BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}]
+ADA = {"id": "1", "name": "ada"}
 TRAINED = {name: {"model_arn": f"arn:model/{name}"} for name in ("tuned", "more")}
 JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
 CUT = count_endings([{"answer": "A.", "stop_reason": "max_tokens"}] * 120)
@@ -82,7 +87,7 @@ def decide(
 @pytest.fixture
 def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> MemoryStore:
     """A run with a champion's arm and two trained arms. No model has been promoted yet."""
-    freeze(store, use_case, arms=[BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}])
+    freeze(store, use_case, arms=ARMS)
     save_champion_snapshot(store, FOLDER, None)
     bedrock.models |= {"arn:model/tuned", "arn:model/more"}
     return store
@@ -129,23 +134,62 @@ class TestPromote:
 
     def test_the_approving_person_is_stored(self, promote: Any, prepared: MemoryStore) -> None:
         decide(prepared, decision("tuned"))
-        promote(approval={"chosen_options": ["Approve"], "responded_by_user": {"id": "1", "name": "ada"}})
+        promote(approval={"chosen_options": ["Approve"], "responded_by_user": ADA})
         champion = read_champion(prepared, CHAMPION_URI)
         assert champion is not None
         assert champion.approved_by == "ada"
 
     @pytest.mark.parametrize(
-        "approval", [None, {"chosen_options": ["Reject"], "responded_by_user": {"id": "1", "name": "ada"}}]
+        "approval",
+        [
+            None,
+            {"chosen_options": ["Reject"], "responded_by_user": ADA},
+            {"chosen_options": ["Approve"], "responded_by_user": None},
+            {"chosen_options": ["Approve"], "responded_by_user": {"id": "1", "name": ""}},
+            {"chosen_options": ["Approve"], "responded_by_user": ADA, "asked": "another decision"},
+            {"chosen_options": ["Approve"], "responded_by_user": {"id": "2", "name": "bob"}},
+        ],
+        ids=["marked as successful", "rejected", "nobody", "no name", "an earlier result", "not an approver"],
     )
     def test_a_winner_that_no_person_approved_is_not_promoted(
-        self, promote: Any, prepared: MemoryStore, use_case: UseCase, approval: Any
+        self, promote: Any, prepared: MemoryStore, use_case: UseCase, context: Any, approval: Any
     ) -> None:
-        arms = [BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}]
-        freeze(prepared, use_case, arms=arms, promotion={"ask_a_person": True})
+        rules = {"ask_a_person": True, "approvers": [{"id": "1", "name": "Ada"}]}
+        freeze(prepared, use_case, arms=ARMS, promotion=rules)
         decide(prepared, decision("tuned"))
-        with pytest.raises(AirflowSkipException, match="no person approved tuned"):
+        with pytest.raises(AirflowSkipException, match=r"no person approved tuned: .*Clear the task `approve`"):
             promote(approval=approval)
         assert read_champion(prepared, CHAMPION_URI) is None
+        assert context["outlet_events"][ASSET].extra is None
+
+    def test_a_winner_that_an_approver_approved_is_promoted(
+        self, promote: Any, prepared: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(prepared, use_case, arms=ARMS, promotion={"ask_a_person": True, "approvers": [1]})
+        decide(prepared, decision("tuned"))
+        asked = decision_hash(decision("tuned"))
+        assert promote(approval={"chosen_options": ["Approve"], "responded_by_user": ADA, "asked": asked})["arm"]
+
+    def test_a_rejection_counts_even_if_the_frozen_use_case_requires_no_approval(
+        self, promote: Any, prepared: MemoryStore
+    ) -> None:
+        """The task `approve` exists if approval was required when the DAG was parsed."""
+        decide(prepared, decision("tuned"))
+        with pytest.raises(AirflowSkipException, match="no person approved tuned"):
+            promote(approval={"chosen_options": ["Reject"], "responded_by_user": ADA})
+
+    def test_an_approve_task_without_a_result_counts_as_no_approval(
+        self, equip: Any, prepared: MemoryStore, context: Any
+    ) -> None:
+        decide(prepared, decision("tuned"))
+        with DAG("d", schedule=None):
+            asked = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED).output
+            task = PromoteChampionOperator(
+                task_id="promote", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED, approval=asked
+            )
+        task.approval = None  # as Airflow renders it after `approve` was marked as successful
+        with pytest.raises(AirflowSkipException, match="marked as successful by hand"):
+            equip(task).execute(context)
 
     def test_a_retry_emits_the_event_again_and_writes_nothing_new(
         self, promote: Any, prepared: MemoryStore, context: Any
@@ -257,6 +301,38 @@ class TestApproval:
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(ask.template_fields)
         assert "<script" not in body
+
+    @pytest.mark.parametrize(
+        ("approvers", "assigned"),
+        [
+            ([], None),
+            (["ada", {"id": 17, "name": "Bob"}], [{"id": "ada", "name": "ada"}, {"id": "17", "name": "Bob"}]),
+        ],
+    )
+    def test_airflow_accepts_an_answer_only_from_the_approvers(
+        self, ask: Any, prepared: MemoryStore, use_case: UseCase, context: Any, approvers: Any, assigned: Any
+    ) -> None:
+        freeze(prepared, use_case, arms=ARMS, promotion={"ask_a_person": True, "approvers": approvers})
+        decide(prepared, decision("tuned"))
+        ask.execute(context)
+        assert ask.assigned_users == assigned
+
+    def test_the_answer_contains_the_decision_that_the_person_saw(
+        self, ask: Any, prepared: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decide(prepared, decision("tuned"))
+        ask.execute(context)
+        decide(prepared, decision("tuned", 0.7))  # the task `report` was cleared while the question was open
+        ti = context["ti"]
+        monkeypatch.setattr(type(ti), "xcom_pull", lambda self, task_ids, key: self.xcoms[key], raising=True)
+        event = {
+            "chosen_options": ["Approve"],
+            "params_input": {},
+            "responded_at": datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC),
+            "responded_by_user": ADA,
+        }
+        answer = ask.execute_complete(context, event)
+        assert (answer["asked"], answer["responded_by_user"]) == (decision_hash(decision("tuned")), ADA)
 
     def test_without_a_winner_no_person_is_asked(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
         decide(prepared, decision("tuned", promoted=False))

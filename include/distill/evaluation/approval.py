@@ -1,0 +1,56 @@
+"""
+Check that a person approved the promotion of a winner.
+
+Airflow skips ``promote`` if a person rejects the winner, but only as long as nobody intervenes: a person can mark
+``approve`` as successful, or clear only ``promote``. So ``promote`` also checks the recorded answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from include.distill.config.promotion_rule import Approver
+from include.distill.core.naming import canonical_hash
+from include.distill.evaluation.records import DecisionRecord
+
+# The choices of Airflow's ApprovalOperator.
+APPROVE, REJECT = "Approve", "Reject"
+# The key of an answer with the hash of the decision that the person was asked about.
+ASKED = "asked"
+
+
+def decision_hash(decision: DecisionRecord) -> str:
+    """Return a hash of the rule's decision. It changes if the candidate, the champion or the figures change."""
+    return canonical_hash(decision)
+
+
+def responder(approval: object) -> str | None:
+    """Return the name of the Airflow user who answered; ``None`` if no user with a name answered."""
+    user = approval.get("responded_by_user") if isinstance(approval, Mapping) else None
+    name = user.get("name") if isinstance(user, Mapping) else None
+    return name.strip() or None if isinstance(name, str) else None
+
+
+def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequence[Approver]) -> str | None:
+    """
+    Return why a recorded answer is not an approval of ``decision``; ``None`` if it is one.
+
+    :param approval: the result of the task ``approve``; ``None`` if the task has no result.
+    :param approvers: the users who may approve; empty if every user who may answer in Airflow may approve.
+    """
+    if not isinstance(approval, Mapping):
+        return "the task `approve` has no answer, as after it was marked as successful by hand"
+    answer: Mapping[str, Any] = approval
+    if answer.get("chosen_options") != [APPROVE]:
+        return f"the recorded choice is {answer.get('chosen_options')!r}"
+    name = responder(answer)
+    if name is None:
+        return "the approval does not name the user who gave it"
+    user_id = str(answer["responded_by_user"].get("id"))
+    if approvers and user_id not in {approver.id for approver in approvers}:
+        return f"{name} (user id {user_id}) is not among the approvers in promotion.approvers"
+    # An answer that an older version stored does not say what the person was asked.
+    if answer.get(ASKED) not in (None, decision_hash(decision)):
+        return f"{name} approved an earlier result of this run, and the result has changed since"
+    return None

@@ -14,11 +14,13 @@ import re
 # Without one of these characters, a text has neither entities nor markup. The search takes a microsecond.
 _MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|''|==|^[ \t]*[-+=]", re.MULTILINE)
 # A name needs the semicolon, so that "a&copy=1" in a URL stays.
-_ENTITY = re.compile(r"&(?:#0*\d{1,7};?|#[xX]0*[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
+_ENTITY = re.compile(r"&(?:#0{0,20}\d{1,7};?|#[xX]0{0,20}[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
+# All lengths are limited or possessive, or end where the next match can begin, so that the time grows only in
+# proportion to the text.
 # Comments, instructions, the declaration of a document type, and the marks around literal text.
 _NOT_SHOWN = re.compile(
     r"<!--.{0,5000}?-->|<\?\w[^<>]{0,500}\?>|<!doctype\b[^<>]{0,500}>|<!\[CDATA\[|\]\]>"
-    r"|<(script|style)(?:\s[^<>]{0,500})?>[^<]*</\1\s?>",
+    r"|<(script|style)(?:\s[^<>]{0,500})?>[^<]*+</\1\s?>",
     re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(r"<(/?)(?:[a-zA-Z]\w{0,20}:)?([a-zA-Z][\w.-]{0,60})(?:\s[^<>]{0,1000})?\s?/?>")
@@ -37,8 +39,9 @@ _BLOCK_TAGS = (
 )
 _INLINE = frozenset(name for line in _INLINE_TAGS for name in line.split())
 _FORMATTING = _INLINE.union(name for line in _BLOCK_TAGS for name in line.split())
+_MAX_ENCLOSING = 20  # pairs of tags around the whole text that are removed
 _ENCLOSED = re.compile(r"\s*<([a-zA-Z][\w:.-]{0,60})(?:\s[^<>]{0,1000})?>(.*)</\1\s?>\s*", re.DOTALL)
-_EMPTY_PAIR = re.compile(r"(?<!\S)<([a-zA-Z][\w:.-]*)></\1>(?=[\s?.!,]|$)")
+_EMPTY_PAIR = re.compile(r"(?<!\S)<([a-zA-Z][\w:.-]*+)></\1>(?=[\s?.!,]|$)")
 _ESCAPE = re.compile(r"\\([*_`~#\[\]()<>|!-])")
 _LINK = re.compile(
     r"(?<!\w)!?\[([^\[\]]{1,500})\]\([^()\s]{0,1000}(?:\([^()\s]*\)[^()\s]*)?(?:\s[\"'][^\"'\n]*[\"'])?\)"
@@ -52,14 +55,14 @@ _BBCODE = re.compile(
 )
 _LATEX = re.compile(r"\\(?:text(?:bf|it|tt|rm|sf|sc|sl)|math(?:bf|it|rm|tt)|emph|underline)\{([^{}]{0,1000})\}")
 _ROLE = re.compile(r"(?<![\w:]):(?:[a-z]+:)?[a-z]+:(?=`[^`])")
-_NAMED_URL = re.compile(r"`([^`<\n]{1,300}?)\s*<https?://[^>`\s]+>`_{1,2}")
+_NAMED_URL = re.compile(r"`([^`<\n]{1,300}?)\s{0,10}<https?://[^>`\s]+>`_{1,2}")
 # The start of a line: a quotation, a heading, or a bullet. In text on a single line, "# " and "- " can be content.
 _LINE_START = re.compile(
     r"^[ \t]{0,12}(?:>[ \t]?)*(?:#{1,6}[ \t]+|[-*+\u2022][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE
 )
 _HEADING_END = re.compile(r"(?<=\S)[ \t]+#{1,6}[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$", re.MULTILINE)
-_CODE = re.compile(r"(`+)([^`]+)\1")
+_CODE = re.compile(r"(`{1,8})([^`]++)\1")
 # An emphasis mark touches the emphasized text.
 _STARS = re.compile(r"\*{1,3}(?=[^\s*])[^*\n]*[^\s*](?P<end>\*{1,3})")
 _UNDERSCORES = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^\n]{0,1000}?[^\s_])\1(?!\w)")
@@ -97,31 +100,41 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _strip_tags(text: str) -> str:
     text = _NOT_SHOWN.sub(" ", text)
-    while (enclosed := _ENCLOSED.fullmatch(text)) and f"</{enclosed[1]}" not in enclosed[2]:
+    for _ in range(_MAX_ENCLOSING):
+        enclosed = _ENCLOSED.fullmatch(text)
+        if enclosed is None or f"</{enclosed[1]}" in enclosed[2]:
+            break
         text = enclosed[2]
     opened: set[str] = set()
     closed: set[str] = set()
     for match in _TAG.finditer(text):
         (closed if match[1] else opened).add(match[2].lower())
     paired = opened & closed & _FORMATTING
-    shown = [range(*match.span()) for match in _EMPTY_PAIR.finditer(text)]
+    # The places of both tags of each empty pair.
+    shown = {place for match in _EMPTY_PAIR.finditer(text) for place in (match.start(), match.end(1) + 1)}
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
 
     def replacement(match: re.Match[str]) -> str:
         name = match[2].lower()
-        is_removed = name in paired or name in ("br", "wbr") or _is_half_at_edge(match)
-        if not is_removed or any(match.start() in empty_pair for empty_pair in shown):
+        is_removed = name in paired or name in ("br", "wbr") or _is_half_at_edge(match, first, last)
+        if not is_removed or match.start() in shown:
             return match.group()
         return "" if name in _INLINE or name == "wbr" else " "
 
     return _TAG.sub(replacement, text)
 
 
-def _is_half_at_edge(match: re.Match[str]) -> bool:
-    """Return whether a tag is half of a pair that was cut, as in "<p>What is S3?" and "What is S3?</li>"."""
-    name, text = match[2].lower(), match.string
+def _is_half_at_edge(match: re.Match[str], first: int, last: int) -> bool:
+    """
+    Return whether a tag is half of a pair that was cut, as in "<p>What is S3?" and "What is S3?</li>".
+
+    :param first: place of the first character of the text that is not white space.
+    :param last: place after the last character of the text that is not white space.
+    """
+    name = match[2].lower()
     if name not in _FORMATTING or name in _INLINE:
         return False
-    return not (text[match.end() :] if match[1] else text[: match.start()]).strip()
+    return match.end() >= last if match[1] else match.start() <= first
 
 
 def _strip_markdown(text: str) -> str:

@@ -33,6 +33,10 @@ _ESTIMATE_MARGIN = 0.1
 # In characters. Many questions end with words such as "what is it?", so a shorter ending does not count as a repeated
 # question. An ending of at least this length, such as "what is iam", does.
 _SHORTEST_ENDING = 11
+# The features of a longer question are not cached. They take a hundred times the memory of the question.
+_MAX_CACHED = 500
+_NGRAM_REMAINDERS = 1 << 22
+_PRIME = 2**64 - 59
 # A number, or a sign that compares or connects numbers.
 _NUMBER = re.compile(r"\d+|(?<=\s)[<>\u2264\u2265](?=\s)|(?<=\d )[-+*/^](?= \d)")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
@@ -75,23 +79,27 @@ class Question:
         return signature(self.normalized, QUESTION_NGRAM)
 
     @cached_property
-    def endings(self) -> tuple[str, ...]:
-        """
-        The question, and every sufficiently long ending of the question and of each sentence in it.
+    def sentences(self) -> tuple[str, ...]:
+        """The question, and each of its sentences: parts of :attr:`spelled`, without final punctuation."""
+        parts = (_without_final_punctuation(part.strip()) for part in _SENTENCE_END.split(self.spelled))
+        return tuple(dict.fromkeys((self.whole, *parts)))
 
-        All of these texts are parts of :attr:`spelled`, without final punctuation.
+    def ending_hashes(self) -> Iterator[int]:
         """
-        return tuple(dict.fromkeys(self._each_ending()))
+        Yield the hash of the question, and of every sufficiently long ending of the question and of each sentence.
 
-    def _each_ending(self) -> Iterator[str]:
-        yield self.whole
-        sentences = (_without_final_punctuation(part.strip()) for part in _SENTENCE_END.split(self.spelled))
-        for sentence in dict.fromkeys((self.whole, *sentences)):
-            words = sentence.split(" ")
-            for start in range(len(words)):
-                ending = " ".join(words[start:])
-                if len(ending) >= _SHORTEST_ENDING and ending != self.whole:
-                    yield ending
+        The hashes are those of :func:`_spaceless_hash`. The endings themselves are not built, because together they
+        would be as long as the square of the question.
+        """
+        yield _spaceless_hash(self.whole)
+        for sentence in self.sentences:
+            yield from reversed(list(_each_ending_hash(sentence)))
+
+    def ends_with(self, spaceless: str) -> bool:
+        """Return whether ``spaceless``, without spaces, is the question or a sufficiently long ending of a sentence."""
+        return spaceless == _without_spaces(self.whole) or any(
+            _ends_with(sentence, spaceless) for sentence in self.sentences
+        )
 
     def similarity(self, other: Question) -> float:
         """
@@ -109,8 +117,7 @@ class Question:
 
     def repeats(self, earlier: Question, threshold: float) -> bool:
         """Return whether this question repeats ``earlier``. ``threshold`` is the minimum similarity, from 0 to 1."""
-        spaceless = _without_spaces(earlier.whole)
-        return spaceless in map(_without_spaces, self.endings) or self.similarity(earlier) >= threshold
+        return self.ends_with(_without_spaces(earlier.whole)) or self.similarity(earlier) >= threshold
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,11 @@ class QuestionIndex:
         self.threshold = threshold
         self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATE_MARGIN), ngram=QUESTION_NGRAM)
         self._normalized: list[bytes] = []  # as bytes, which take half the memory of str
-        self._ngrams: set[str] = set()  # all n-grams of all questions
+        # By position; if :attr:`Question.whole` is the normalized text, there is no entry.
+        self._wholes: dict[int, bytes] = {}
+        # One byte for each remainder of an n-gram's hash: 1 if an indexed question has an n-gram with this remainder.
+        # The n-grams themselves would take a hundred times the memory of a question.
+        self._has_ngram = bytearray(_NGRAM_REMAINDERS)
         self._numbers: set[tuple[str, ...]] = set()  # the numbers of each question
         self._names: dict[int, frozenset[str]] = {}  # by position; questions without names have no entry
         # Keyed by the hash of the text without spaces, so that texts are not stored twice. An invisible character can
@@ -152,13 +163,16 @@ class QuestionIndex:
     def add(self, question: Question) -> None:
         """Add ``question`` to the index."""
         self._near.add_signature(question.signature)
-        self._positions[hash(_without_spaces(question.whole))] = len(self._normalized)
+        self._positions[_spaceless_hash(question.whole)] = len(self._normalized)
+        if question.whole != question.normalized:
+            self._wholes[len(self._normalized)] = _encoded(question.whole)
         if question.names:
             self._names[len(self._normalized)] = question.names
         ngrams, numbers = _features(question.normalized)
-        self._ngrams |= ngrams
+        for ngram in ngrams:
+            self._has_ngram[hash(ngram) % _NGRAM_REMAINDERS] = 1
         self._numbers.add(tuple(numbers))
-        self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
+        self._normalized.append(_encoded(question.normalized))
 
     def find(self, question: Question) -> QuestionMatch | None:
         """Return the earlier question that ``question`` repeats most closely; ``None`` if ``question`` is new."""
@@ -175,19 +189,28 @@ class QuestionIndex:
         return found
 
     def _find_ending(self, question: Question) -> QuestionMatch | None:
-        for ending in question.endings:
-            if (position := self._positions.get(hash(_without_spaces(ending)))) is not None:
+        for ending_hash in question.ending_hashes():
+            position = self._positions.get(ending_hash)
+            # Two different texts can have the same hash.
+            if position is not None and question.ends_with(_without_spaces(self._whole_at(position))):
                 return QuestionMatch(self._text_at(position), 1.0, position)
         return None
 
     def _text_at(self, position: int) -> str:
-        return self._normalized[position].decode("utf-8", "surrogatepass")
+        return _decoded(self._normalized[position])
+
+    def _whole_at(self, position: int) -> str:
+        return _decoded(self._wholes.get(position, self._normalized[position]))
 
     def _may_repeat(self, question: Question) -> bool:
         ngrams, numbers = _features(question.normalized)
         # Two questions whose similarity reaches the threshold share at least this part of the n-grams of each. If there
         # are few questions, this check makes most searches unnecessary.
-        return tuple(numbers) in self._numbers and len(ngrams & self._ngrams) >= self.threshold * len(ngrams)
+        return tuple(numbers) in self._numbers and self._count_indexed(ngrams) >= self.threshold * len(ngrams)
+
+    def _count_indexed(self, ngrams: Iterable[str]) -> int:
+        """Return how many of ``ngrams`` are in an indexed question, or a few more."""
+        return sum(self._has_ngram[hash(ngram) % _NGRAM_REMAINDERS] for ngram in ngrams)
 
     def _most_similar(self, question: Question, matches: Iterable[TextMatch]) -> QuestionMatch | None:
         best: QuestionMatch | None = None
@@ -216,15 +239,57 @@ def _without_spaces(normalized: str) -> str:
     return normalized.replace(" ", "")
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogatepass")
+
+
+def _spaceless_hash(normalized: str) -> int:
+    """Return the UTF-32 code of the text without spaces, modulo a prime."""
+    return int.from_bytes(_without_spaces(normalized).encode("utf-32-be", "surrogatepass")) % _PRIME
+
+
+def _each_ending_hash(sentence: str) -> Iterator[int]:
+    """Yield the hash of each sufficiently long ending of a sentence, shortest first. An ending begins with a word."""
+    value, shift, length = 0, 1, -1
+    for word in reversed(sentence.split(" ")):
+        length += len(word) + 1
+        value = (value + _spaceless_hash(word) * shift) % _PRIME
+        shift = shift * pow(2, 32 * len(word), _PRIME) % _PRIME
+        if length >= _SHORTEST_ENDING:
+            yield value
+
+
+def _ends_with(sentence: str, spaceless: str) -> bool:
+    """Return whether a sufficiently long ending of a sentence, which begins with a word, is ``spaceless``."""
+    if not _without_spaces(sentence).endswith(spaceless):
+        return False
+    length = letters = 0
+    for word in reversed(sentence.split(" ")):
+        length, letters = length + len(word) + 1, letters + len(word)
+        if letters == len(spaceless) and length > _SHORTEST_ENDING:
+            return True
+    return False
+
+
 def _similarity(normalized: str, earlier: str) -> float:
     (ngrams, numbers), (earlier_ngrams, earlier_numbers) = _features(normalized), _features(earlier)
     return len(ngrams & earlier_ngrams) / len(ngrams | earlier_ngrams) if numbers == earlier_numbers else 0.0
 
 
-# One question is compared with several others in succession, so the features of recent questions are cached.
-@lru_cache(maxsize=1024)
 def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
     """Return the n-grams of a question (at least one) and the sorted numbers in the question."""
+    return (_cached_features if len(normalized) <= _MAX_CACHED else _new_features)(normalized)
+
+
+def _new_features(normalized: str) -> tuple[frozenset[str], list[str]]:
     text = normalized.ljust(QUESTION_NGRAM)
     ngrams = frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1))
     return ngrams, sorted(_NUMBER.findall(without_digit_groups(normalized)))
+
+
+# One question is compared with several others in succession, so the features of recent questions are cached.
+_cached_features = lru_cache(maxsize=1024)(_new_features)

@@ -26,6 +26,9 @@ _LONG_WORD = 5
 # In characters. If two names of at least this length differ in one letter, one of them counts as a misspelling. Two
 # shorter names that differ in one letter can both be correct.
 _MIN_MISSPELLED = 6
+# Maximum number of pairs of words that are searched for a misspelling. Two long questions with more pairs are told
+# apart without this search, because its time would grow with the square of their lengths.
+_MAX_PAIRS = 20_000
 _OPPOSITES = (
     "add remove", "allow deny", "attach detach", "before after", "create delete", "download upload", "enable disable",
     "encrypt decrypt", "export import", "first last", "increase decrease", "inbound outbound", "maximum minimum",
@@ -52,7 +55,7 @@ _NO_CONTINUATION = (
     "provides have has",
 )  # fmt: skip
 _NO_CONTINUATION_WORDS = frozenset(word for line in _NO_CONTINUATION for word in line.split())
-_OPPOSITE = frozenset(tuple(words) for pair in _OPPOSITES for words in (pair.split(), pair.split()[::-1]))
+_OPPOSITE = tuple((one, other) for pair in _OPPOSITES for one, other in (pair.split(), pair.split()[::-1]))
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -103,7 +106,7 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     if _continue_a_name(names, other_words) or _continue_a_name(other_names, words):
         return True
     own, others = ({name for name in them if " " not in name} for them in (names - other_words, other_names - words))
-    return bool(own and others) and not any(_is_misspelling(one, other) for one in own for other in others)
+    return bool(own and others) and not _has_misspelling(own, others)
 
 
 def _words_in(normalized: str) -> set[str]:
@@ -117,15 +120,23 @@ def _are_opposite(words: Set[str], other_words: Set[str]) -> bool:
     :param words: words of the first question that the second question does not have.
     :param other_words: words of the second question that the first question does not have.
     """
-    if any((one, other) in _OPPOSITE or _has_prefix(one, other) for one in words for other in other_words):
+    if any(one in words and other in other_words for one, other in _OPPOSITE):
+        return True
+    if _has_prefixed_word(words, other_words) or _has_prefixed_word(other_words, words):
         return True
     differing = words | other_words
     return bool(differing & _NEGATIONS) and differing <= _NEGATIONS | _WITH_NEGATION
 
 
-def _has_prefix(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    return len(shorter) >= _MIN_PREFIXED and longer.endswith(shorter) and longer[: -len(shorter)] in _PREFIXES
+def _has_prefixed_word(words: Set[str], other_words: Set[str]) -> bool:
+    """Return whether one of ``words`` is one of ``other_words`` after a beginning that makes it the opposite."""
+    # Each word is looked up without its beginning, because comparing all pairs would take quadratic time.
+    return any(
+        word[len(prefix) :] in other_words
+        for word in words
+        for prefix in _PREFIXES
+        if len(word) >= len(prefix) + _MIN_PREFIXED and word.startswith(prefix)
+    )
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
@@ -133,13 +144,19 @@ def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
 
     An example is "CloudWatch Events", if the other question has only "CloudWatch".
     """
-    continued = (name.split(" ") for name in names if " " in name)
-    return any(
-        start in other_words
-        and end not in other_words | _NO_CONTINUATION_WORDS
-        and not any(_is_misspelling(end, word) for word in other_words)
-        for start, end in continued
-    )
+    compounds = (name.split(" ") for name in names if " " in name)
+    excluded = other_words | _NO_CONTINUATION_WORDS
+    continuations = {end for start, end in compounds if start in other_words and end not in excluded}
+    if len(continuations) * len(other_words) > _MAX_PAIRS:
+        return True
+    return any(not _has_misspelling({end}, other_words) for end in continuations)
+
+
+def _has_misspelling(words: Set[str], others: Set[str]) -> bool:
+    """Return whether a word is a misspelling of one of ``others``; False if there are too many pairs to compare."""
+    if len(words) * len(others) > _MAX_PAIRS:
+        return False
+    return any(_is_misspelling(one, other) for one in words for other in others)
 
 
 def _is_misspelling(one: str, other: str) -> bool:

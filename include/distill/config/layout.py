@@ -169,6 +169,10 @@ class Layout:
         """The folder of one run, in the training bucket."""
         return f"{self._root}/runs/{run_key}"
 
+    def runs(self, use_case: str) -> str:
+        """The prefix of the folders of a use case's runs."""
+        return f"{self._root}/runs/{use_case}/"
+
     def reports(self, use_case: str) -> str:
         """The folder that has one small object for each report of a use case."""
         return list_uri(self._root, use_case)

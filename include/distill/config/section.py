@@ -19,6 +19,8 @@ Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
 PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+S3Folder = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[^/]+/)*$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
 

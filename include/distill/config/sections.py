@@ -12,11 +12,13 @@ from pydantic import Field, model_validator
 
 from include.distill.config.section import (
     MAX_RECORDS,
+    AccountId,
     BucketName,
     Count,
     Hours,
     NonBlankText,
     PollSeconds,
+    S3Folder,
     Section,
     Share,
     Temperature,
@@ -39,6 +41,11 @@ class Aws(Section):
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
 
+    @property
+    def account(self) -> str:
+        """The id of the account that has the role, 12 digits."""
+        return self.role_arn.split(":")[4]
+
 
 class Storage(Section):
     """The buckets, which must be in the use case's Region, and the prefix of all objects that the pipeline stores."""
@@ -47,6 +54,10 @@ class Storage(Section):
     output_bucket: BucketName
     prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
     create_buckets: bool = False
+    bucket_owners: dict[BucketName, AccountId] = Field(
+        default_factory=dict,
+        description="account ids of the buckets that belong to an account other than that of aws.role_arn",
+    )
 
 
 class SourceData(Section):
@@ -58,6 +69,9 @@ class SourceData(Section):
 
     training_csv: NonBlankText
     evaluation_csv: NonBlankText | None = None
+    allowed_prefixes: tuple[S3Folder, ...] = Field(
+        (), description="further folders in S3, s3://bucket/folder/, from which the forms may name files"
+    )
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )

@@ -85,6 +85,11 @@ class UseCase(Section):
     max_spend_usd: float = Field(100, gt=0)
     seed: int = 20_250_212
 
+    @property
+    def bucket_owners(self) -> dict[str, str]:
+        """The account that must own each bucket, by the bucket's name; ``*`` is for all other buckets."""
+        return {"*": self.aws.account, **self.storage.bucket_owners}
+
     @field_validator("schedule")
     @classmethod
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:

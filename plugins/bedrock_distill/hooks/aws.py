@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.client import BaseClient
 
 from bedrock_distill.hooks.aws_errors import BAD_HEAD_REQUEST, BILLED_METHODS, head_refused_twice, named_errors
+from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
 
@@ -39,6 +40,7 @@ class AwsClients:
 
     :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
     :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
+    :param bucket_owners: account ids by the name of a bucket, for :func:`bedrock_distill.hooks.s3_owner.expect_owner`.
     :param config: arguments of botocore's ``Config``: the time-outs and the maximum number of attempts.
     """
 
@@ -47,10 +49,12 @@ class AwsClients:
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         *,
+        bucket_owners: Mapping[str, str] | None = None,
         config: Mapping[str, Any] = PATIENT_CONFIG,
     ) -> None:
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self.bucket_owners = dict(bucket_owners or {})
         self._config = dict(config)
         self._clients: dict[tuple[str, int], Any] = {}
         self._creation_lock = threading.Lock()
@@ -73,6 +77,7 @@ class AwsClients:
                 ).conn
                 if service == "s3" and isinstance(client, BaseClient):
                     stop_redirects_without_a_region(client)
+                    expect_owner(client, self.bucket_owners)
                 self._clients[service, extra_seconds] = client
             return self._clients[service, extra_seconds]
 

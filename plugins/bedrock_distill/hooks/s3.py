@@ -10,12 +10,14 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.s3_owner import owner_of
 from bedrock_distill.hooks.s3_stream import ResumingBody
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import StoredObject
 from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError
 from include.distill.core.storage import split_uri
 
+_ACCESS_DENIED = ("403", "AccessDenied")  # S3 gives a HEAD request only the status
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
@@ -158,7 +160,7 @@ class S3ObjectStore:
             return None
         except RefusedError as error:
             if error.bucket_region in ("", region):
-                raise
+                raise self._with_owner(error, bucket) from error
             bucket_region = error.bucket_region
             refused = ", and S3 refuses access to it" if error.code == "403" else ""
         if bucket_region in (None, region):
@@ -168,6 +170,18 @@ class S3ObjectStore:
             f" write only buckets in their own Region; use a bucket in {region}, or set aws.region to {bucket_region}"
             " if the student can be trained there"
         )
+
+    def _with_owner(self, error: RefusedError, bucket: str) -> RefusedError:
+        """Return the error with the other possible cause: S3 gives the same code if another account owns the bucket."""
+        owner = owner_of(bucket, self._clients.bucket_owners)
+        if owner is None or error.code not in _ACCESS_DENIED:
+            return error
+        refused = RefusedError(
+            f"{error} S3 also refuses access if an account other than {owner} owns the bucket. If the bucket belongs to"
+            " another account on purpose, name that account in storage.bucket_owners. Otherwise, use another bucket."
+        )
+        refused.code, refused.bucket_region = error.code, error.bucket_region
+        return refused
 
     def _bucket_region(self, bucket: str) -> str | None:
         """Return the Region of an existing bucket; ``None`` if S3 does not report it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from airflow.sdk import BaseOperator
@@ -30,18 +30,27 @@ class DistillOperator(RunAccess, BaseOperator):
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
+    :param bucket_owners: account ids by the name of a bucket, with ``*`` for all other buckets. S3 refuses every
+        request for a bucket that another account owns. ``None`` does not check the owner.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
 
     def __init__(
-        self, *, run_uri: str = "", aws_conn_id: str = "aws_default", region_name: str | None = None, **kwargs: Any
+        self,
+        *,
+        run_uri: str = "",
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         require_run_uri(self.task_id, run_uri)
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self.bucket_owners = bucket_owners
 
 
 class ArmOperator(DistillOperator):

@@ -39,7 +39,7 @@ from include.distill.cleanup.plan import (
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
-from include.distill.config.sections import Aws, Storage
+from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
@@ -70,9 +70,10 @@ class CleanUpOperator(BaseOperator):
         super().__init__(**kwargs)
         self.use_cases = use_cases
 
-    def connect(self, aws: Aws) -> tuple[BedrockDistillHook, S3ObjectStore]:
+    def connect(self, use_case: UseCase) -> tuple[BedrockDistillHook, S3ObjectStore]:
         """Return clients for Bedrock and S3 that use the use case's connection."""
-        hook = BedrockDistillHook(aws.conn_id, aws.region)
+        aws = use_case.aws
+        hook = BedrockDistillHook(aws.conn_id, aws.region, bucket_owners=use_case.bucket_owners)
         return hook, S3ObjectStore(hook)
 
     def now(self) -> datetime.datetime:
@@ -96,7 +97,7 @@ class CleanUpOperator(BaseOperator):
     def _accounts(self, chosen: Sequence[UseCase]) -> Iterator[Account]:
         for conn_id, region in dict.fromkeys((use_case.aws.conn_id, use_case.aws.region) for use_case in chosen):
             here = [use_case for use_case in chosen if (use_case.aws.conn_id, use_case.aws.region) == (conn_id, region)]
-            yield Account(*self.connect(here[0].aws), here)
+            yield Account(*self.connect(here[0]), here)
 
 
 class ListLeftoversOperator(CleanUpOperator):

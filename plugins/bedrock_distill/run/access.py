@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,13 @@ class RunAccess:
     """
     Give a task access to its run's folder, to the frozen use case, and to AWS. A mixin for operators and sensors.
 
-    The task class sets ``run_uri``, ``aws_conn_id`` and ``region_name``.
+    The task class sets ``run_uri``, ``aws_conn_id``, ``region_name`` and ``bucket_owners``.
     """
 
     run_uri: str
     aws_conn_id: str
     region_name: str | None
+    bucket_owners: Mapping[str, str] | None = None
     pool: str
     pool_slots: int
 
@@ -50,7 +51,7 @@ class RunAccess:
     @cached_property
     def hook(self) -> BedrockDistillHook:
         """The Bedrock hook. It uses the task's connection."""
-        return BedrockDistillHook(self.aws_conn_id, self.region_name)
+        return BedrockDistillHook(self.aws_conn_id, self.region_name, bucket_owners=self.bucket_owners)
 
     @cached_property
     def store(self) -> S3ObjectStore:

@@ -41,6 +41,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
+    :param bucket_owners: account ids by the name of a bucket, with ``*`` for all other buckets.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
@@ -55,6 +56,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         deferrable: bool = True,
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -72,6 +74,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         self.deferrable = deferrable
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self.bucket_owners = bucket_owners
 
     @abstractmethod
     def poll(self) -> ManifestT | None:

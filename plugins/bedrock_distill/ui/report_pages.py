@@ -94,7 +94,11 @@ def report(dag_id: str, run_id: str) -> Response:
 
 def store_for(use_case: UseCase) -> ObjectStore:
     """Return a use case's object store, which uses the use case's own connection."""
-    return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=FAIL_FAST_CONFIG))
+    return S3ObjectStore(
+        AwsClients(
+            use_case.aws.conn_id, use_case.aws.region, bucket_owners=use_case.bucket_owners, config=FAIL_FAST_CONFIG
+        )
+    )
 
 
 @app.exception_handler(AnyHTTPException)

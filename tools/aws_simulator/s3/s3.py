@@ -29,6 +29,7 @@ from tools.aws_simulator.s3.files import S3Files, StoredBucket, StoredObject, St
 logger = logging.getLogger(__name__)
 
 _CREDENTIAL = "AWS4-HMAC-SHA256 Credential=restored/20200101/{region}/s3/aws4_request, SignedHeaders=host, Signature=0"
+_OWNER_HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 
 
@@ -73,6 +74,10 @@ class SimulatedS3:
         return await loop.run_in_executor(self._executor, self._answer, request.method, path, query, headers, body)
 
     def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
+        # moto does not check the owner. All buckets here belong to the simulated account.
+        if any(headers.get(name, ACCOUNT_ID) != ACCOUNT_ID for name in _OWNER_HEADERS):
+            error = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return Response("" if method == "HEAD" else error, status_code=403, media_type="application/xml")
         with self._lock:
             try:
                 status, out_headers, content = _ask_moto(method, path, query, headers, body)

@@ -1,0 +1,76 @@
+"""Check that an S3 object that a person names in a form may be read for a use case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from posixpath import dirname
+
+from include.distill.config.layout import Layout
+from include.distill.config.use_case import UseCase
+
+_S3 = "s3://"
+# Folders below the storage prefix that belong to the pipeline. Use cases with the same prefix share these folders.
+PIPELINE_FOLDERS = frozenset(
+    {"batches", "champions", "datasets", "latest", "reports", "responses", "runs", "splits", "training"}
+)
+
+
+def allowed_prefixes(use_case: UseCase) -> list[str]:
+    """
+    Return the S3 prefixes from which a form may name objects. Each ends in a slash, unless it is a single object.
+
+    They are ``source.allowed_prefixes``, the folders of the input files that the use case itself names, the use case's
+    storage prefix, and the folder of its runs. Of the storage prefix, :data:`PIPELINE_FOLDERS` are excluded.
+    """
+    storage = use_case.storage
+    roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in (storage.training_bucket, storage.output_bucket)]
+    return list(dict.fromkeys([*use_case.source.allowed_prefixes, *_own_sources(use_case), *roots]))
+
+
+def input_problem(uri: str, use_case: UseCase) -> str | None:
+    """
+    Return why a form may not name ``uri``, or ``None`` if it may. Local paths are checked when they are opened.
+
+    The text quotes nothing but the URI and the use case's own settings.
+
+    :param use_case: the use case as its file defines it, without the values of the form.
+    """
+    if not uri.startswith(_S3) or uri in (use_case.source.training_csv, use_case.source.evaluation_csv):
+        return None
+    prefixes = allowed_prefixes(use_case)
+    if _is_below(uri, use_case.source.allowed_prefixes):
+        return None
+    if _is_below(uri, prefixes) and not _is_of_the_pipeline(uri, use_case):
+        return None
+    return (
+        f"{uri} may not be read for use case {use_case.name}: a form may name only objects below"
+        f" {', '.join(prefixes)}, without the pipeline's own folders. Nothing was read. Move the file there, or add its"
+        " folder to source.allowed_prefixes in the use-case file."
+    )
+
+
+def _own_sources(use_case: UseCase) -> Iterator[str]:
+    for uri in filter(None, (use_case.source.training_csv, use_case.source.evaluation_csv)):
+        if uri.startswith(_S3):
+            folder = uri if uri.endswith("/") else f"{dirname(uri)}/"
+            is_whole_bucket = "/" not in folder.removeprefix(_S3).rstrip("/")
+            yield uri if is_whole_bucket else folder
+
+
+def _is_below(uri: str, prefixes: list[str] | tuple[str, ...]) -> bool:
+    # S3 compares keys literally. ".." and an empty part are legal in a key, but are more likely an attempt to mislead.
+    parts = uri.removeprefix(_S3).removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return False
+    return any(uri == prefix or (prefix.endswith("/") and uri.startswith(prefix)) for prefix in prefixes)
+
+
+def _is_of_the_pipeline(uri: str, use_case: UseCase) -> bool:
+    storage = use_case.storage
+    if uri.startswith(Layout(storage).runs(use_case.name)):
+        return False
+    for bucket in (storage.training_bucket, storage.output_bucket):
+        root = f"{_S3}{bucket}/{storage.prefix}/"
+        if uri.startswith(root):
+            return uri.removeprefix(root).split("/")[0] in PIPELINE_FOLDERS
+    return False

@@ -55,8 +55,7 @@ class Storage(Section):
     prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
     create_buckets: bool = False
     bucket_owners: dict[BucketName, AccountId] = Field(
-        default_factory=dict,
-        description="account ids of the buckets that belong to an account other than that of aws.role_arn",
+        default_factory=dict, description="accounts of the buckets that belong to another account than aws.role_arn"
     )
 
 
@@ -69,9 +68,7 @@ class SourceData(Section):
 
     training_csv: NonBlankText
     evaluation_csv: NonBlankText | None = None
-    allowed_prefixes: tuple[S3Folder, ...] = Field(
-        (), description="further folders in S3, s3://bucket/folder/, from which the forms may name files"
-    )
+    allowed_prefixes: tuple[S3Folder, ...] = Field((), description="further folders in S3 of files that forms name")
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )

@@ -12,6 +12,7 @@ import yaml
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.batch.step_requests import batch_problems
+from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
@@ -62,7 +63,10 @@ class BedrockPreflightOperator(DistillOperator):
         """Check the use case and store a frozen copy; return the URI of the copy."""
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         use_case = use_case_file.with_overrides(dict(context["params"]))
-        problems = self._problems(use_case)
+        inputs = filter(None, (use_case.source.training_csv, use_case.source.evaluation_csv))
+        # The other checks read the inputs, so they come only after this one.
+        foreign = [problem for uri in inputs if (problem := input_problem(uri, use_case_file))]
+        problems = foreign or self._problems(use_case)
         prompts: dict[str, Prompt] = {}
         try:
             settings, prompts = load_prompts(use_case.prompts, self.store)

@@ -288,7 +288,7 @@ class TestThroughTheSimulator:
 
     def fill(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase) -> Path:
         """Make both buckets as ``preflight`` does, store a run and a foreign file, and return the use-case folder."""
-        store = ListLeftoversOperator(task_id="connect").connect(use_case.aws)[1]
+        store = ListLeftoversOperator(task_id="connect").connect(use_case)[1]
         for bucket in (TRAINING, OUTPUT):
             assert store.ensure_bucket(bucket, region="us-east-1", create=True) is None
         assert store.bucket_tags("training-bucket") == {}

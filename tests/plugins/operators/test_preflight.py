@@ -74,6 +74,19 @@ class TestFreezing:
         assert task.prompt(prompts.synthesis).constants == {"examples": [{"question": "q", "answer": "a"}]}
         assert (prompts.instruction, prompts.instruction_file) == ("Be brief.", None)
 
+    @pytest.mark.parametrize("key", ["training_csv", "evaluation_csv"])
+    def test_an_object_outside_the_allowed_prefixes_is_not_even_read(
+        self, preflight: Any, store: MemoryStore, context: Any, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.write("s3://other-team/secret.csv", b"salary,name\n1,Ann\n")
+        read: list[str] = []
+        monkeypatch.setattr(store, "reader", read.append)
+        context["params"] = {key: "s3://other-team/secret.csv"}
+        with pytest.raises(InputError, match=r"s3://other-team/secret\.csv may not be read") as raised:
+            preflight().execute(context)
+        assert "salary" not in str(raised.value)
+        assert read == []
+
     def test_the_values_of_the_trigger_form_are_frozen(self, preflight: Any, store: MemoryStore, context: Any) -> None:
         context["params"] = {"documents": 7, "pairs_per_document": 5, "max_spend_usd": 3.5, "dry_run": True}
         preflight().execute(context)

@@ -110,6 +110,7 @@ class TestTokens:
         ("error", "next_call_at"),
         [
             pytest.param(ContractError("format"), 4.0, id="billed, so the tokens stay used"),
+            pytest.param(UnreadableAnswerError("format"), 4.0, id="billed and unreadable, so the tokens stay used"),
             pytest.param(InvalidRequestError("too long"), 2.0, id="not billed, so the tokens are refunded"),
         ],
     )
@@ -162,6 +163,19 @@ class TestErrors:
         ):
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60
+
+    @pytest.mark.parametrize(("answered_at", "calls"), [(29.999, 2), (30.0, 1)])
+    def test_patience_ends_exactly_when_its_seconds_have_passed(self, answered_at: float, calls: int) -> None:
+        time = Time()
+
+        def throttle(number: int) -> Exception:
+            time.now = answered_at if number == 1 else 60.0
+            return ThrottledError("Too many requests")
+
+        server = Server(time, throttle)
+        with pytest.raises(ThrottledError):
+            ask(paced(server, time, Quota(), patience_seconds=30))
+        assert len(server.asked_at) == calls
 
     def test_transient_errors_are_repeated_a_few_times(self) -> None:
         time = Time()

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
-from include.distill.inference.rate_limits import AimdLimiter, Quota, TokenBucket, TokenEstimator
+from include.distill.core.errors import ServiceError, ThrottledError, TransientError
+from include.distill.inference.rate_limits import AimdLimiter, Quota, RateLimiter, TokenBucket, TokenEstimator
 from include.distill.inference.requests import Completion, ModelRequest
 from include.distill.text.token_count import conservative_token_count
 
@@ -230,3 +231,28 @@ class TestAimdLimiter:
         assert pace.allowed == 1
         pace.seconds_to_wait(10_000.0)
         assert pace.allowed == 2
+
+
+class TestFailuresOfEveryRequest:
+    def limiter(self, clock: list[float]) -> RateLimiter:
+        return RateLimiter(Quota(), 4, clock=lambda: clock[0], wait=lambda _, __: None)
+
+    @pytest.mark.parametrize("error", [ThrottledError("slow"), TransientError("500")])
+    @pytest.mark.parametrize(("now", "stops"), [(39.999, False), (40.0, True)])
+    def test_the_patience_counts_from_the_first_failure_and_ends_exactly_when_its_seconds_have_passed(
+        self, now: float, stops: bool, error: ServiceError
+    ) -> None:
+        clock = [10.0]
+        limiter = self.limiter(clock)
+        for key, failed_at in (("one", 10.0), ("other", 25.0), ("one", 26.0)):
+            clock[0] = failed_at
+            limiter.record_error(key, failed_at, error, unused_tokens=0)
+        clock[0] = now
+        assert limiter.fails_for_every_request(30) is stops
+
+    def test_a_single_failing_request_never_stops_the_others(self) -> None:
+        clock = [0.0]
+        limiter = self.limiter(clock)
+        limiter.record_error("one", 0, TransientError("500"), unused_tokens=0)
+        clock[0] = 1e6
+        assert not limiter.fails_for_every_request(30)

@@ -135,6 +135,29 @@ def test_in_the_last_attempt_airflow_may_have_failed_the_task_so_the_job_is_not_
     assert bedrock.stopped == []
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_in_every_attempt_but_the_last_a_job_marked_failed_is_stopped(
+    run: Run, bedrock: FakeBedrock, number: int
+) -> None:
+    """The task has three retries, so its third attempt is the last but one."""
+    name = run.submit()
+    run.number = number
+    run.wait()
+    run.end(WAITED)
+    assert bedrock.stopped == [name]
+
+
+@pytest.mark.parametrize(("number", "is_stopped"), [(3, True), (4, False)])
+def test_a_submit_marked_failed_is_stopped_in_the_last_attempt_but_one_and_not_in_the_last(
+    run: Run, bedrock: FakeBedrock, number: int, is_stopped: bool
+) -> None:
+    run.number = number
+    name = run.submit()
+    del run.left["tuned.submit", "return_value"]
+    run.end(ASKED)
+    assert bedrock.stopped == ([name] if is_stopped else [])
+
+
 def test_a_wait_that_never_started_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     run.end(WAITED)

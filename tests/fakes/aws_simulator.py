@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.fakes.patience import wait_until
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 
@@ -63,7 +63,7 @@ class RunningSimulator:
         url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
         request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - our own
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise AdminError(f"{error.code}: {error.read().decode()}") from error
@@ -91,18 +91,5 @@ def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulat
         yield RunningSimulator(f"http://127.0.0.1:{sock.getsockname()[1]}")
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         simulator.close()
-
-
-def wait_until(read: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Call ``read`` until it returns a true value, and return that value.
-
-    :raises TimeoutError: ``read`` returned no true value in time.
-    """
-    end = time.monotonic() + seconds
-    while not (value := read()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"No true value after {seconds} s; the last value was {value!r}.")
-        time.sleep(0.01)
-    return value

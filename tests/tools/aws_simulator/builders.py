@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tests.fakes.aws_simulator import RunningSimulator
+from tests.fakes.patience import wait_until
 from tools.aws_simulator.jobs.batch_runner import UNFINISHED
 
 DOCUMENT = (

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from include.distill.core.paths import PROJECT_ROOT
+from tests.fakes.simulator_process import exit_code, simulator_process, wait_for
 
 
 @pytest.fixture
@@ -25,20 +22,16 @@ def port(tmp_path: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     where = ["--host", "0.0.0.0", "--beyond-loopback", "--port", str(port), "--state", str(tmp_path / "state")]  # noqa: S104 what a container does
-    process = subprocess.Popen([sys.executable, "-m", "tools.aws_simulator", *where], cwd=PROJECT_ROOT)
-    deadline = time.monotonic() + 30
-    while not answers(port):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    yield port
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    with simulator_process(where) as process:
+        wait_for(process, lambda: answers(port))
+        yield port
+        process.send_signal(signal.SIGTERM)
+        assert exit_code(process) == 0
 
 
 def answers(port: int) -> bool:
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/_admin/health", timeout=5).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/_admin/health", timeout=60).close()
     except (OSError, urllib.error.URLError):
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.aws_simulator import wait_until
+from tests.fakes.patience import wait_until
 from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tests.fakes.aws_simulator import RunningSimulator
+from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.protocol.specification import load_service
@@ -105,7 +106,7 @@ def test_a_failed_throughput_is_not_billed_and_gives_the_reason(simulator: Runni
 def test_a_stalled_throughput_stays_in_creating_for_the_duration_of_the_rule(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"throughput_seconds": 0})
     simulator.fail(kind="throughput_stalled", times=1)
-    simulator.fail(kind="throughput_stalled", times=1, seconds=0.6)
+    simulator.fail(kind="throughput_stalled", times=1, seconds=2)
     stuck = builders.provision(simulator, builders.STUDENT_BASE, wait=False)
     late = builders.provision(simulator, builders.STUDENT_BASE, wait=False)
     assert builders.throughput_status(simulator, late) == "Creating"

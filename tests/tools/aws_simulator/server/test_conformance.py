@@ -8,7 +8,8 @@ from typing import Any
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tests.fakes.aws_simulator import RunningSimulator
+from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator import builders
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.server.app import _handlers

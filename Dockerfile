@@ -1,4 +1,4 @@
-# The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
+# `make pin-images` adds the digest of the base image. The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
 # deployment settings. The base is the slim image, which has no providers, so the installed packages are exactly the
 # tested ones in requirements.lock. In the full image, installing them would change the dependencies of its providers.
 FROM apache/airflow:slim-3.3.2-python3.11 AS base
@@ -6,9 +6,9 @@ FROM apache/airflow:slim-3.3.2-python3.11 AS base
 WORKDIR /opt/airflow
 ENV PYTHONPATH=/opt/airflow
 
-# requirements.txt names requirements.lock as its constraints.
-COPY requirements.txt requirements.lock ./
-RUN pip install --no-cache-dir -r requirements.txt
+# pip refuses a file whose hash is not in the lock.
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 
 # The code is owned by root, so a task cannot change it. The folders for the two volumes are created here, because a new
 # volume takes the owner of the folder on which it is mounted.
@@ -24,8 +24,8 @@ USER airflow
 
 # The image of the AWS simulator, for the profile aws-simulator. Only this image contains tools/ and the packages for tests.
 FROM base AS aws-simulator
-COPY requirements-dev.txt ./
-RUN pip install --no-cache-dir -r requirements-dev.txt
+COPY requirements-dev.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements-dev.lock
 COPY tools ./tools
 
 

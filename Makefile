@@ -1,9 +1,8 @@
-# Everything runs in .venv, which `make` creates from requirements.lock. The only prerequisite is
+# Everything runs in .venv, which `make` creates from requirements-dev.lock. The only prerequisite is
 # Python 3.11 or newer. Local runs keep their state in .local/. They use the AWS simulator on this machine, so they need
 # no AWS account.
 
 PYTHON ?= python3
-UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m tools.local_airflow
 
@@ -17,13 +16,13 @@ override EVALUATION_CSV := $(value EVALUATION_CSV)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run celery test chaos bench up down pictures lint lock clean
+.PHONY: help setup run celery test chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-10s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.installed ## Install everything into .venv (the other targets do this when needed)
 
@@ -58,25 +57,31 @@ lint: .venv/.installed ## Check style, format, types and layers without changing
 	@$(BIN)/mypy
 	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 
-lock: $(BIN)/uv ## Update requirements.lock to the newest versions that requirements.txt and requirements-dev.txt allow
-	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/requirements.in
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
-		--output-file .venv/requirements.lock --upgrade .venv/requirements.in
-	@mv .venv/requirements.lock requirements.lock
-	@echo "requirements.lock is updated. Run make lint and make test before you commit it."
+# No header and no annotation, so that the lock files never contain the address of a package index.
+COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
+
+lock: $(BIN)/uv ## Update the lock files to the newest versions that requirements.txt and requirements-dev.txt allow
+	@$(COMPILE) --output-file .venv/requirements-dev.lock requirements.txt requirements-dev.txt > /dev/null
+	@$(COMPILE) --output-file .venv/requirements.lock --constraint .venv/requirements-dev.lock requirements.txt > /dev/null
+	@mv .venv/requirements-dev.lock .venv/requirements.lock .
+	@echo "requirements.lock and requirements-dev.lock are updated. Run make lint and make test before you commit them."
+
+pin-images: .venv/.installed ## Look up the digests of the container images and write them into the files (needs Docker)
+	@$(BIN)/python -m tools.compose.pinned_images
 
 # This target also works without .venv, before anything is installed.
 clean: ## Stop everything and remove .local/, including the simulated account and its paid answers
 	@$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tools.local_airflow clean
 
-.venv/.installed: requirements.lock $(BIN)/uv
-	@echo "Installing requirements.lock into .venv ..."
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+.venv/.installed: requirements-dev.lock $(BIN)/uv
+	@echo "Installing requirements-dev.lock into .venv ..."
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
 	@touch $@
 
-$(BIN)/uv:
+$(BIN)/uv: requirements-uv.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
 		f"Python 3.11 or newer is needed, but this is {v[0]}.{v[1]}. Choose another with: make PYTHON=/path/to/python3.11")'
 	@echo "Creating .venv (once) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@

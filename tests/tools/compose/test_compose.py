@@ -27,8 +27,54 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 every_airflow_service = pytest.mark.parametrize("name", AIRFLOW)
 
 
+# The variables of .env that are secret, and the services that need them. AWS's keys are passed through by their names.
+SECRETS = {
+    "POSTGRES_PASSWORD": {"postgres", *AIRFLOW},
+    "REDIS_PASSWORD": {"redis", "scheduler", "worker"},
+    "FERNET_KEY": {"airflow-init", "api-server", "triggerer"},
+    "JWT_SECRET": {"api-server", "scheduler"},
+    "API_SECRET_KEY": {"api-server"},
+    "ADMIN_USER": {"api-server"},
+    "ADMIN_PASSWORD": {"api-server"},
+    "AWS_ACCESS_KEY_ID": {"api-server", "triggerer", "worker"},
+    "AWS_SECRET_ACCESS_KEY": {"api-server", "triggerer", "worker"},
+    "AWS_SESSION_TOKEN": {"api-server", "triggerer", "worker"},
+}
+
+
 def handed_on() -> set[str]:
-    return {key for key, value in COMPOSE["x-airflow-environment"].items() if value is None}
+    environments = [service["environment"] for service in SERVICES.values()]
+    return {key for environment in environments for key, value in environment.items() if value is None}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_reaches_only_the_services_that_need_it(secret: str) -> None:
+    """The value of the secret must occur in no part of another service: environment, command, health check or label."""
+    marked = {**new_variables(), "AWS_SESSION_TOKEN": "token", secret: "SECRET-VALUE"}
+    services = read_services(COMPOSE_FILE, marked)
+    given = {name for name, service in services.items() if "SECRET-VALUE" in repr(service)}
+    assert given == SECRETS[secret]
+    named = {name for name, service in SERVICES.items() if re.search(rf"\b{secret}\b", repr(service))}
+    assert named == SECRETS[secret]
+
+
+def test_every_secret_of_the_example_is_assigned_to_services() -> None:
+    assert set(REQUIRED) <= set(SECRETS)
+
+
+def test_the_simulator_gets_no_setting_of_the_deployment() -> None:
+    assert SERVICES["aws-simulator"]["environment"] == {"PYTHONPATH": "/opt/airflow"}
+
+
+def test_the_table_in_the_documentation_names_the_services_of_each_secret() -> None:
+    page = (PROJECT_ROOT / "docs/how-to/run_on_compose.md").read_text()
+    table = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", page, re.MULTILINE)
+    documented = {
+        secret: set(re.findall(r"`([a-z-]+)`", services))
+        for secrets, services in table
+        for secret in re.findall(r"`([A-Z_]+)`", secrets)
+    }
+    assert documented == SECRETS
 
 
 def test_the_deployment_has_every_service_that_airflow_with_celery_needs() -> None:

@@ -1,0 +1,67 @@
+"""The lock files pin every package with hashes, and everything that installs them verifies the hashes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from include.distill.core.paths import PROJECT_ROOT
+
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock"]
+LINE = re.compile(r"(?P<name>[a-z0-9.-]+(\[[a-z0-9,-]+\])?)==(?P<version>[\w.+!-]+)( ; [^\\]+)? \\")
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
+INSTALLERS = ["Makefile", "Dockerfile", ".ci/run"]
+
+
+def read_lock(name: str) -> dict[str, tuple[str, int]]:
+    """Return the version and the number of hashes of each package. Every line must be a package or a hash."""
+    packages: dict[str, tuple[str, int]] = {}
+    for line in (PROJECT_ROOT / name).read_text(encoding="utf-8").splitlines():
+        if HASH.fullmatch(line):
+            package, (version, hashes) = packages.popitem()
+            packages[package] = (version, hashes + 1)
+        else:
+            match = LINE.fullmatch(line)
+            assert match, f"{name}: neither a package nor a hash: {line!r}"
+            packages[match["name"]] = (match["version"], 0)
+    return packages
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_has_an_exact_version_and_hashes_and_no_index_is_named(name: str) -> None:
+    packages = read_lock(name)
+    assert packages
+    assert [package for package, (_, hashes) in packages.items() if not hashes] == []
+
+
+def test_production_and_development_use_the_same_versions() -> None:
+    production, development = read_lock("requirements.lock"), read_lock("requirements-dev.lock")
+    assert production.items() < development.items()
+    assert not {"pytest", "moto", "ruff"} & production.keys()
+
+
+@pytest.mark.parametrize(("lock", "sources"), [("requirements.lock", 1), ("requirements-dev.lock", 2)])
+def test_every_required_package_is_locked(lock: str, sources: int) -> None:
+    names = ["requirements.txt", "requirements-dev.txt"][:sources]
+    lines = [line for name in names for line in (PROJECT_ROOT / name).read_text().splitlines()]
+    required = {match[0].lower().replace("_", "-") for line in lines if (match := re.match(r"[A-Za-z][\w.-]*", line))}
+    assert required - read_lock(lock).keys() == set()
+
+
+def test_everything_that_installs_a_package_verifies_hashes() -> None:
+    installs = []
+    for name in INSTALLERS:
+        text = (PROJECT_ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        installs += [line for line in text.splitlines() if re.search(r"\bpip (install|sync)\b", line)]
+    assert len(installs) >= 4
+    for line in installs:
+        assert "--require-hashes" in line, line
+        assert re.search(r" requirements(-dev|-uv)?\.lock$", line.split("#")[0].rstrip()), line
+        assert "--no-verify-hashes" not in line
+
+
+def test_the_check_finds_an_entry_without_a_hash_and_the_address_of_an_index() -> None:
+    for line in ("numpy==2.4.0", "--index-url https://x.invalid/simple", "numpy>=2 \\", "# from https://x.invalid"):
+        assert not LINE.fullmatch(line)
+        assert not HASH.fullmatch(line)

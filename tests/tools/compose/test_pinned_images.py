@@ -1,0 +1,121 @@
+"""``make pin-images`` writes only digests that Docker has looked up, and changes nothing if one look-up fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from include.distill.core.errors import InputError
+from include.distill.core.paths import PROJECT_ROOT
+from tools.compose import pinned_images
+from tools.compose.pinned_images import FILES, main, pin
+
+IMAGES = {"postgres", "redis", "apache/airflow"}
+
+
+class Docker:
+    """A Docker that answers as the real one does. ``answers`` replaces the output for an image's name."""
+
+    def __init__(self, letter: str = "a", **answers: str) -> None:
+        self.letter, self.answers = letter, answers
+        self.pulled: list[str] = []
+
+    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        image = command[-1]
+        name = image.rpartition(":")[0]
+        if command[1] == "pull":
+            self.pulled.append(image)
+            fails = self.answers.get(name) == "not found"
+            return subprocess.CompletedProcess(command, int(fails), "", "manifest unknown" if fails else "")
+        digest = json.dumps([f"other@sha256:{'f' * 64}", f"{name}@sha256:{self.letter * 64}"])
+        return subprocess.CompletedProcess(command, 0, self.answers.get(name, digest), "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in FILES:
+        text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(re.sub(r"@sha256:[0-9a-f]{64}", "", text), encoding="utf-8")
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
+
+
+def test_every_image_from_a_registry_gets_its_digest_and_nothing_else_changes(folder: Path) -> None:
+    before = contents(folder)
+    docker = Docker()
+    pinned = pin(folder, docker)
+    assert {image.rpartition(":")[0] for image in docker.pulled} == IMAGES
+    assert pinned == [f"{image}@sha256:{'a' * 64}" for image in docker.pulled]
+    for image in docker.pulled:
+        assert f"{image}@sha256:{'a' * 64}" in "".join(contents(folder).values())
+    assert {name: text.replace(f"@sha256:{'a' * 64}", "") for name, text in contents(folder).items()} == before
+
+
+def test_pinning_again_replaces_the_digests_of_the_same_tags(folder: Path) -> None:
+    pin(folder, Docker())
+    pin(folder, Docker("b"))
+    text = "".join(contents(folder).values())
+    assert (text.count("@sha256:" + "b" * 64), text.count("@sha256:" + "a" * 64)) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param("not found", "could not pull redis:.*manifest unknown", id="unknown tag or no network"),
+        pytest.param("[]", "reports no digest", id="an image that was built here"),
+        pytest.param("", "reports no digest", id="no output"),
+        pytest.param("null", "reports no digest", id="null"),
+        pytest.param("[1]", "reports no digest", id="another shape"),
+        pytest.param('["redis@sha256:abc"]', "reports no digest", id="a digest that is cut off"),
+        pytest.param(f'["mirror/redis@sha256:{"c" * 64}"]', "reports no digest", id="the digest of another image"),
+    ],
+)
+def test_a_digest_that_was_not_looked_up_is_never_written(folder: Path, answer: str, reason: str) -> None:
+    before = contents(folder)
+    with pytest.raises(InputError, match=rf"{reason}.*No file was changed\. Run make pin-images again"):
+        pin(folder, Docker(redis=answer))
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("docker"), PermissionError("docker")])
+def test_without_docker_the_command_says_so_and_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    def fail(_: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        raise error
+
+    before = contents(folder)
+    monkeypatch.setattr(pinned_images.pin, "__defaults__", (fail,))
+    assert main(folder) == 2
+    message = capsys.readouterr().err
+    for part in ("cannot be looked up, because Docker cannot be run", "No file was changed", "a machine with Docker"):
+        assert part in message
+    assert contents(folder) == before
+
+
+def test_without_a_program_named_docker_the_real_command_fails_in_the_same_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(InputError, match="Docker cannot be run"):
+        pin(folder)
+
+
+def test_every_image_from_a_registry_has_a_full_version_as_its_tag() -> None:
+    services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text())["services"]
+    images = {service["image"] for service in services.values() if "build" not in service}
+    images |= set(re.findall(r"^FROM (\S+:\S+)", (PROJECT_ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert {image.partition("@")[0].rpartition(":")[0] for image in images} == IMAGES
+    versions = {"postgres": r"\d+\.\d+-bookworm", "redis": r"\d+\.\d+\.\d+-bookworm"}
+    for image in images:
+        name, _, tag = image.partition("@")[0].rpartition(":")
+        assert re.fullmatch(versions.get(name, r"slim-\d+\.\d+\.\d+-python3\.11"), tag), image

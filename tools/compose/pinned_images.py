@@ -1,0 +1,99 @@
+"""
+Write the digests of the container images into ``docker-compose.yaml`` and ``Dockerfile`` (``make pin-images``).
+
+A tag can be moved to another image, but a digest cannot. A digest is written only if Docker has just looked it up in
+the registry, so this needs a machine with Docker and access to the registry. Images that the project builds have no
+digest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from include.distill.core.errors import InputError
+from include.distill.core.paths import PROJECT_ROOT
+
+REFUSED = 2
+IMAGE = r"(?P<image>[\w./:-]+:[\w.-]+)(?:@sha256:[0-9a-f]{64})?"
+# Files, and the lines in them that name an image from a registry. Images without a tag are the project's own.
+FILES = {
+    "docker-compose.yaml": re.compile(rf"^(?P<before> +image: ){IMAGE}(?P<after> *(?:#.*)?)$", re.MULTILINE),
+    "Dockerfile": re.compile(rf"^(?P<before>FROM ){IMAGE}(?P<after>(?: AS \S+)?)$", re.MULTILINE),
+}
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
+
+
+def run_docker(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of Docker and return its output."""
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+def look_up(image: str, run: Run) -> str:
+    """
+    Pull an image and return the digest that the registry gave for its tag.
+
+    :raises InputError: there is no Docker, the image cannot be pulled, or Docker does not know its digest.
+    """
+    tail = (
+        "No file was changed. Run make pin-images again on a machine with Docker that can reach the image's registry."
+    )
+    try:
+        pulled = run(["docker", "pull", "--quiet", image])
+        if pulled.returncode:
+            raise InputError(f"Docker could not pull {image}: {pulled.stderr.strip() or 'no message'}. {tail}")
+        shown = run(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", image])
+    except OSError as error:
+        raise InputError(
+            f"The digest of {image} cannot be looked up, because Docker cannot be run: {error}. {tail}"
+        ) from error
+    name = image.rpartition(":")[0].removeprefix("docker.io/").removeprefix("library/")
+    try:
+        digests: dict[str, str] = {
+            entry.partition("@")[0]: entry.partition("@")[2] for entry in json.loads(shown.stdout)
+        }
+    except (ValueError, AttributeError, TypeError):
+        digests = {}
+    digest = digests.get(name, "")
+    if shown.returncode or not DIGEST.fullmatch(digest):
+        raise InputError(f"Docker pulled {image} but reports no digest for it: {shown.stdout.strip()!r}. {tail}")
+    return digest
+
+
+def pin(folder: Path, run: Run = run_docker) -> list[str]:
+    """
+    Look up the digests of all images, then write them into the files.
+
+    :param folder: the folder of the files.
+    :return: the pinned images.
+    :raises InputError: a digest could not be looked up. No file was changed.
+    """
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
+    images = {match["image"] for name, pattern in FILES.items() for match in pattern.finditer(texts[name])}
+    digests = {image: look_up(image, run) for image in sorted(images)}
+
+    def with_digest(match: re.Match[str]) -> str:
+        return f"{match['before']}{match['image']}@{digests[match['image']]}{match['after']}"
+
+    for name, pattern in FILES.items():
+        (folder / name).write_text(pattern.sub(with_digest, texts[name]), encoding="utf-8")
+    return [f"{image}@{digest}" for image, digest in digests.items()]
+
+
+def main(folder: Path = PROJECT_ROOT) -> int:
+    """Pin the images and print them. Return 0 for success, and 2 if nothing was changed."""
+    try:
+        sys.stdout.write("\n".join(pin(folder)) + "\n")
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,9 +17,11 @@ _MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|''|==|^[ \t]*[-+=]", re.MULTILIN
 _ENTITY = re.compile(r"&(?:#0{0,20}\d{1,7};?|#[xX]0{0,20}[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
 # All lengths are limited or possessive, or end where the next match can begin, so that the time grows only in
 # proportion to the text.
-# Comments, instructions, the declaration of a document type, and the marks around literal text.
+_COMMENT_START = re.compile("<!--")
+_MAX_COMMENT = 5000  # in characters
+# Instructions, the declaration of a document type, and the marks around literal text.
 _NOT_SHOWN = re.compile(
-    r"<!--.{0,5000}?-->|<\?\w[^<>]{0,500}\?>|<!doctype\b[^<>]{0,500}>|<!\[CDATA\[|\]\]>"
+    r"<\?\w[^<>]{0,500}\?>|<!doctype\b[^<>]{0,500}>|<!\[CDATA\[|\]\]>"
     r"|<(script|style)(?:\s[^<>]{0,500})?>[^<]*+</\1\s?>",
     re.IGNORECASE | re.DOTALL,
 )
@@ -98,8 +100,23 @@ def _unescaped(match: re.Match[str]) -> str:
     return character if character != entity else html.unescape(entity.lower())  # "&NBSP;"
 
 
+def _strip_comments(text: str) -> str:
+    """Replace each comment of at most ``_MAX_COMMENT`` characters by a space."""
+    parts: list[str] = []
+    position, end = 0, -1
+    for match in _COMMENT_START.finditer(text):
+        if end < match.end():
+            end = text.find("-->", match.end())
+        if end < 0:
+            break
+        if match.start() >= position and end - match.end() <= _MAX_COMMENT:
+            parts += [text[position : match.start()], " "]
+            position = end + len("-->")
+    return "".join([*parts, text[position:]])
+
+
 def _strip_tags(text: str) -> str:
-    text = _NOT_SHOWN.sub(" ", text)
+    text = _NOT_SHOWN.sub(" ", _strip_comments(text))
     for _ in range(_MAX_ENCLOSING):
         enclosed = _ENCLOSED.fullmatch(text)
         if enclosed is None or f"</{enclosed[1]}" in enclosed[2]:

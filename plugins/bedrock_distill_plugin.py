@@ -1,11 +1,17 @@
-"""Register the report pages with Airflow. This is the only plugin that Airflow loads from this folder."""
+"""
+Register the report pages, and the check of the Host header, with Airflow.
+
+This is the only plugin that Airflow loads from this folder.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from bedrock_distill.ui.allowed_hosts import middlewares
 from bedrock_distill.ui.paths import ui_path
 
 
@@ -39,4 +45,5 @@ class BedrockDistillPlugin(AirflowPlugin):
 
     name = "bedrock_distill"
     fastapi_apps = APPS
+    fastapi_root_middlewares = middlewares(os.environ)
     external_views = VIEWS

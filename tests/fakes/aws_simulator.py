@@ -61,7 +61,8 @@ class RunningSimulator:
         """
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
-        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310 - our own
         try:
             with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own
                 return json.load(response)

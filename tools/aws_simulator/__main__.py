@@ -29,6 +29,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--beyond-loopback", action="store_true", help="also allow addresses other than loopback; meant for containers"
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name in the URL of clients, besides localhost and loopback addresses; may be repeated",
+    )
     parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
     parser.add_argument("--port-file", type=Path, help="file to which the port is written once clients can connect")
@@ -65,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     try:
-        simulator = AwsSimulator(options.state, settings)
+        simulator = AwsSimulator(options.state, settings, hosts=options.allow_host)
     except BlockingIOError:
         sys.stderr.write(
             f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"

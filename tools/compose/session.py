@@ -68,7 +68,7 @@ def _remove_earlier_deployment(layout: Layout) -> None:
     sweep(layout.state)
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
-    layout.state.mkdir(parents=True, exist_ok=True)
+    layout.make_private()
 
 
 @contextmanager

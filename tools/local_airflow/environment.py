@@ -53,6 +53,7 @@ def build_environment(
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
         "DISTILL_SCHEDULES": schedules,
+        "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so no other host name may lead to it
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
     }
 

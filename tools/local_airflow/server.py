@@ -79,6 +79,7 @@ def launch_server(layout: Layout) -> ServedStack:
 
     :raises ComponentDiedError: the background process ended. The message shows the end of its log.
     """
+    layout.make_private()
     layout.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tools.local_airflow", "serve"]
     folders = ["--state", str(layout.state), "--dags", str(layout.dags)]

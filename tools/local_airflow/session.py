@@ -50,6 +50,7 @@ def open_session(
     :param command: the command that the person typed. Other commands show it when they find the lock held.
     :raises LockHeldError: another command is working in this checkout.
     """
+    layout.make_private()
     lock = CheckoutLock(layout.lock)
     holder = lock.acquire(command, datetime.now(UTC).isoformat(timespec="seconds"))
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,13 @@ class Layout:
     def lock(self) -> Path:
         """The file that a command locks while it is working in this checkout."""
         return self.state / "lock"
+
+    def make_private(self) -> None:
+        """Create the state folder. Only its owner can read it, because it has copies of the CSV files."""
+        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = self.state.stat().st_mode
+        if not mode & stat.S_ISVTX:  # a folder such as /tmp, which everybody must be able to use
+            self.state.chmod(0o700)
 
     def log_of(self, component: str) -> Path:
         """Return the log file of a component."""

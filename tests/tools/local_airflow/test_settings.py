@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import stat
 from pathlib import Path
 
 import pytest
 
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
-from tools.local_airflow.settings import RunRequest, choose_ports, read_request
+from tools.local_airflow.settings import Layout, RunRequest, choose_ports, read_request
 
 
 @pytest.fixture
@@ -138,3 +139,19 @@ def test_a_port_in_use_is_refused_with_its_variable() -> None:
 def test_a_wrong_port_number_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="must be a port number"):
         choose_ports({"DISTILL_PORT": text})
+
+
+@pytest.mark.parametrize("earlier", [None, 0o755, 0o777])
+def test_only_the_owner_can_read_the_state_folder(tmp_path: Path, earlier: int | None) -> None:
+    layout = Layout(state=tmp_path / "deep" / ".local")
+    if earlier:
+        layout.state.mkdir(parents=True)
+        layout.state.chmod(earlier)
+    layout.make_private()
+    assert stat.S_IMODE(layout.state.stat().st_mode) == 0o700
+
+
+def test_a_folder_for_everybody_such_as_tmp_keeps_its_permissions(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    Layout(state=tmp_path).make_private()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777

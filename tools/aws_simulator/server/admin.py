@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -54,7 +55,8 @@ class Admin:
     async def _show_ledger(self, _: Request) -> Response:
         return _json(self._ledger.as_json())
 
-    async def _reset_ledger(self, _: Request) -> Response:
+    async def _reset_ledger(self, request: Request) -> Response:
+        _require_json(request)
         self._ledger.reset()
         return _json(self._ledger.as_json())
 
@@ -65,7 +67,7 @@ class Admin:
         return _json(self._settings.current.model_dump())
 
     async def _change_settings(self, request: Request) -> Response:
-        changes = await request.json()
+        changes = await _read_json(request)
         if not isinstance(changes, dict):
             raise ValueError("The settings must be a JSON object. Nothing was changed.")  # noqa: TRY004 - answered as a bad request
         return _json(self._settings.change(changes).model_dump())
@@ -74,7 +76,7 @@ class Admin:
         return _json(self._faults.as_json())
 
     async def _add_faults(self, request: Request) -> Response:
-        rules = await request.json()
+        rules = await _read_json(request)
         self._faults.add(_FAULTS.validate_python(rules if isinstance(rules, list) else [rules]))
         return _json(self._faults.as_json())
 
@@ -86,6 +88,27 @@ class Admin:
         """Resume stalled jobs and throughputs. ``?match=TEXT`` selects those whose names contain TEXT."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
+
+
+async def _read_json(request: Request) -> Any:
+    _require_json(request)
+    return await request.json()
+
+
+def _require_json(request: Request) -> None:
+    """Refuse a body of another type. A form on a web page can send such a body without asking the server first.
+
+    :raises HTTPException: the request has a body, or states a type, that is not JSON.
+    """
+    stated = request.headers.get("content-type")
+    has_body = stated is not None or request.headers.get("content-length", "0") != "0"
+    if (has_body or "transfer-encoding" in request.headers) and not _is_json(stated or ""):
+        message = f"The content type is {stated!r}; expected application/json. Nothing was changed."
+        raise HTTPException(415, message, headers=_HEADERS)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.split(";")[0].strip().lower() == "application/json"
 
 
 def _json(value: Any) -> JSONResponse:

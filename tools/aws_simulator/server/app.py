@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from include.distill.config.catalog import Catalog, load_catalog
+from include.distill.core.own_requests import refusal
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
@@ -36,11 +38,20 @@ class AwsSimulator:
 
     :param folder: the state folder. It is created if it does not exist, and locked so that no other process uses it.
     :param settings: settings that replace those stored in the state.
+    :param hosts: host names under which clients may reach the simulator, besides the addresses of the loopback
+        interface. A request with another Host header, or from a web page of another origin, is refused.
     :raises BlockingIOError: another process uses ``folder``.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, catalog: Catalog | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any] | None = None,
+        catalog: Catalog | None = None,
+        hosts: Collection[str] = (),
+    ) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._lock = (folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         catalog = catalog or load_catalog()
@@ -86,6 +97,13 @@ class AwsSimulator:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> ASGIApp:
+        reason = refusal(request.headers.raw, self._hosts)
+        if reason is not None:
+            message = (
+                f"The AWS simulator refused the request, and nothing was changed: {reason}. If another machine may use"
+                " the simulator under this host name, start it with --allow-host."
+            )
+            return JSONResponse({"message": message}, 403, headers={"x-simulated": "true"})
         if request.scope["path"].startswith("/_admin/"):
             return self._admin.app
         service, _ = signed_for(request.headers.get("authorization", ""))

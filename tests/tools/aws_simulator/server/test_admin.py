@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import Any
 
 import pytest
@@ -32,3 +33,83 @@ def test_a_wrong_admin_request_is_refused_and_changes_nothing(
 
 def test_the_health_route_answers(simulator: RunningSimulator) -> None:
     assert simulator.admin("GET", "health") == {"status": "ok", "simulated": True}
+
+
+FAULT = b'[{"kind": "throttle"}]'
+
+
+def send(simulator: RunningSimulator, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
+    """Send a request with exactly these headers, and return the status."""
+    connection = http.client.HTTPConnection(simulator.url.removeprefix("http://"), timeout=10)
+    connection.putrequest(method, path, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    if body is not None:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain;application/json", "", None],
+)
+def test_an_admin_request_with_a_body_must_be_json(simulator: RunningSimulator, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    assert send(simulator, "POST", "/_admin/faults", FAULT, headers) == 415
+    assert send(simulator, "PUT", "/_admin/settings", b'{"job_seconds": 9}', headers) == 415
+    assert send(simulator, "POST", "/_admin/ledger/reset", b"x=1", headers) == 415
+    assert simulator.admin("GET", "faults") == []
+    assert simulator.admin("GET", "settings")["job_seconds"] != 9
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_an_admin_request_in_json_is_carried_out(simulator: RunningSimulator, content_type: str) -> None:
+    assert send(simulator, "POST", "/_admin/faults", FAULT, {"Content-Type": content_type}) == 200
+    assert send(simulator, "POST", "/_admin/ledger/reset", None, {}) == 200
+    assert len(simulator.admin("GET", "faults")) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:3000"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+)
+def test_every_route_refuses_a_request_of_another_sites_page(
+    simulator: RunningSimulator, headers: dict[str, str]
+) -> None:
+    simulator.boto("s3").create_bucket(Bucket="hostile")
+    simulator.boto("s3").put_object(Bucket="hostile", Key="rows.csv", Body=b"secret")
+    stated = {**headers, "Content-Type": "application/json"}
+    for method, path, body in (
+        ("GET", "/_admin/ledger", None),
+        ("POST", "/_admin/faults", FAULT),
+        ("DELETE", "/_admin/faults", None),
+        ("GET", "/hostile/rows.csv", None),
+        ("PUT", "/hostile/rows.csv", b"x"),
+        ("GET", "/foundation-models", None),
+        ("POST", "/model/amazon.nova-micro-v1%3A0/invoke", b"{}"),
+    ):
+        assert send(simulator, method, path, body, stated) == 403
+    assert simulator.admin("GET", "faults") == []
+    assert simulator.boto("s3").get_object(Bucket="hostile", Key="rows.csv")["Body"].read() == b"secret"
+
+
+def test_the_own_pages_may_send_requests(simulator: RunningSimulator) -> None:
+    host = simulator.url.removeprefix("http://")
+    headers = {"Origin": simulator.url, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+    assert send(simulator, "POST", "/_admin/faults", FAULT, headers) == 200
+    localhost = {"Host": host.replace("127.0.0.1", "localhost")}
+    assert send(simulator, "GET", "/_admin/ledger", None, localhost) == 200
+    assert (
+        send(simulator, "GET", "/_admin/ledger", None, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
+        == 200
+    )

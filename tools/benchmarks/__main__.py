@@ -22,7 +22,7 @@ from tools.benchmarks.figures import Figure, header, line, markdown, verdict
 from tools.benchmarks.processes import server
 
 LOCAL = PROJECT_ROOT / ".local"
-SMALL = Sizes(documents=40, tight_documents=20, many_documents=200, csv_rows=400, latency_seconds=0.1)
+SMALL = Sizes(documents=40, tight_documents=20, many_documents=200, csv_rows=400, characters=4000, latency_seconds=0.1)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,6 +18,7 @@ class Sizes:
     :param tight_documents: number of documents in the case with the tightest quota.
     :param many_documents: number of documents in the case that measures memory.
     :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half as many rows.
+    :param characters: length of the hostile texts. Each text is also measured with half the length.
     :param latency_seconds: time that the model server takes to answer.
     """
 
@@ -25,6 +26,7 @@ class Sizes:
     tight_documents: int = 200
     many_documents: int = 5000
     csv_rows: int = 100_000
+    characters: int = 128_000
     latency_seconds: float = 1.0
 
 

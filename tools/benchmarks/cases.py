@@ -8,6 +8,7 @@ from functools import partial
 
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.dag_cases import dag_imports, xcom
+from tools.benchmarks.doubling_cases import doubling
 from tools.benchmarks.figures import Figure
 from tools.benchmarks.rows_cases import many_rows
 from tools.benchmarks.scheduler_case import through_the_scheduler
@@ -47,4 +48,5 @@ CASES = (
     Case("DAG imports", dag_imports),
     Case("XCom", xcom),
     Case("100,000 rows", many_rows),
+    Case("doubling", doubling),
 )

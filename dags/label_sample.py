@@ -5,6 +5,10 @@ the arms. People choose the better answer, in Airflow or on a sheet. The run's r
 how well each judge agrees with the people, and how well the people agree with each other. No run of a use case waits
 for this DAG.
 
+There is one such DAG, `distill_label__<use case>`, for each use case, so Airflow's rights decide who may label it. This
+DAG refuses runs of other use cases. Give the rights to this DAG to the people who may read the reports of
+`distill_<use case>`: whoever may read this DAG can see questions, documents and answers of the use case.
+
 ### Tasks
 
 | task | result | cost |
@@ -18,8 +22,8 @@ All files are in the run's folder.
 
 ### Parameters
 
-Choose the `use_case`. If `run_key` is empty, the newest run with a report is used. If `candidate` and `baseline` are
-empty, the pair in the report's headline is used. `how` is one of:
+If `run_key` is empty, the newest run of the use case with a report is used. If `candidate` and `baseline` are empty, the
+pair in the report's headline is used. `how` is one of:
 
 - **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
   under the name in `labeller`. If `labeller` is empty, it is stored under the name of the Airflow user who answers.
@@ -43,7 +47,7 @@ in the run has changed since then, the label is left out, and the report says ho
 
 | task | cause | what to do |
 |---|---|---|
-| `draw_sample` | the form names a run without a report, or a pair that the run did not compare | Trigger the DAG again with other values. |
+| `draw_sample` | the form names a run without a report, a run of another use case, or a pair that the run did not compare | Trigger the DAG again with other values, or trigger the DAG of the other use case. |
 | `ask` | not a failure: the task waits for an answer | Answer the question, wait until `hours` have passed, or mark the task as successful to continue without an answer. |
 | `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and trigger the DAG again to write a new one. |
 """
@@ -52,7 +56,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, TriggerRule, get_parsing_context
 
 from bedrock_distill.operators.label_sample import (
     AskLabelOperator,
@@ -63,28 +67,57 @@ from bedrock_distill.operators.label_sample import (
 from bedrock_distill.params.label_sample import label_params
 from bedrock_distill.policies.retry import RETRY_POLICY
 from include.distill.config.loader import load_use_cases
+from include.distill.config.use_case import UseCase
 
-with DAG(
-    dag_id="distill_label_sample",
-    description="Has people label a blinded sample of a finished run.",
-    schedule=None,
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
-    # Several people may label at the same time, each in their own DAG run.
-    max_active_runs=16,
-    doc_md=__doc__,
-    tags=["distill", "label_sample"],
-    params=label_params([use_case.name for use_case in load_use_cases().valid]),
-    default_args={
-        "owner": "ml-platform",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": RETRY_POLICY,
-    },
-):
-    drawn = DrawLabelSampleOperator(task_id="draw_sample")
-    examples = ListExamplesOperator(task_id="examples", sample=drawn.output)
-    ask = AskLabelOperator.partial(task_id="ask", sample=drawn.output, retries=3).expand(number=examples.output)
-    CollectLabelsOperator(
-        task_id="collect_labels", sample=drawn.output, answered=ask.output, trigger_rule=TriggerRule.NONE_FAILED
-    )
+
+def label_dag(use_case: UseCase) -> DAG:
+    """Return the DAG with which people label runs of a use case."""
+    with DAG(
+        dag_id=use_case.label_dag_id,
+        description=f"Has people label a blinded sample of a finished run of {use_case.name}.",
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        # Several people may label at the same time, each in their own DAG run.
+        max_active_runs=16,
+        doc_md=__doc__,
+        tags=["distill", "label_sample", use_case.name],
+        params=label_params(),
+        default_args={
+            "owner": use_case.owner,
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+            "retry_policy": RETRY_POLICY,
+        },
+        auto_register=False,  # a DAG whose tasks cannot all be created must not be loaded
+    ) as dag:
+        drawn = DrawLabelSampleOperator(task_id="draw_sample", use_case_name=use_case.name)
+        examples = ListExamplesOperator(task_id="examples", sample=drawn.output)
+        place = {"aws_conn_id": use_case.aws.conn_id, "region_name": use_case.aws.region}
+        ask = AskLabelOperator.partial(
+            task_id="ask", sample=drawn.output, use_case_name=use_case.name, retries=3, **place
+        ).expand(number=examples.output)
+        CollectLabelsOperator(
+            task_id="collect_labels",
+            sample=drawn.output,
+            answered=ask.output,
+            use_case_name=use_case.name,
+            trigger_rule=TriggerRule.NONE_FAILED,
+            **place,
+        )
+    return dag
+
+
+# In a worker, the id of the only DAG that the worker needs; ``None`` in the DAG processor.
+WANTED = get_parsing_context().dag_id
+PROBLEMS: list[str] = []  # dags/use_case_errors.py shows them
+for use_case in load_use_cases().valid:
+    if WANTED in (None, use_case.label_dag_id):
+        try:
+            globals()[use_case.label_dag_id] = label_dag(use_case)
+        except Exception as error:  # whatever it is, the other use cases must load
+            if WANTED:
+                raise
+            PROBLEMS.append(
+                f"{use_case.name}.yaml: the labeling DAG cannot be created: {type(error).__name__}: {error}"
+            )

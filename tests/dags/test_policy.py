@@ -12,13 +12,15 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 
 from include.distill.config.loader import USE_CASES_FOLDER
+from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from tests.fakes.dag_parsing import parse, with_use_cases
 
 SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
-LABELS = "distill_label_sample"
-DAGS = {SAMPLE, EXPERIMENT, LABELS, "distill_clean_up", "distill_release_leftovers"}
+LABELS, EXPERIMENT_LABELS = "distill_label__aws_docs_qa", "distill_label__compare_arms"
+MOVED = "distill_label_sample"
+DAGS = {SAMPLE, EXPERIMENT, LABELS, EXPERIMENT_LABELS, MOVED, "distill_clean_up", "distill_release_leftovers"}
 JUDGES = {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
 TASKS = {
     "preflight": {"ingest"},
@@ -66,7 +68,7 @@ class TestImport:
             >= {"distill.py", "use_case_errors.py"}
         )
 
-    def test_there_is_one_dag_for_each_use_case_and_three_for_housekeeping(self, dag_bag: DagBag) -> None:
+    def test_each_use_case_has_a_dag_and_a_labeling_dag(self, dag_bag: DagBag) -> None:
         assert set(dag_bag.dags) == DAGS
 
     @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ class TestImport:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reason: str
     ) -> None:
         dag_bag = with_use_cases(monkeypatch, tmp_path, broken=text)
-        assert set(dag_bag.dags) == DAGS - {EXPERIMENT}
+        assert set(dag_bag.dags) == DAGS - {EXPERIMENT, EXPERIMENT_LABELS}
         ((file, error),) = dag_bag.import_errors.items()
         assert Path(file).name == "use_case_errors.py"
         assert "broken.yaml" in error
@@ -90,7 +92,10 @@ class TestImport:
     def test_a_second_use_case_is_a_second_dag(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         dag_bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
-        assert (set(dag_bag.dags), dag_bag.import_errors) == ({*DAGS, "distill_other"} - {EXPERIMENT}, {})
+        assert (set(dag_bag.dags), dag_bag.import_errors) == (
+            DAGS - {EXPERIMENT, EXPERIMENT_LABELS} | {"distill_other", "distill_label__other"},
+            {},
+        )
 
     def test_schedules_can_be_turned_off(self, dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISTILL_SCHEDULES", "off")
@@ -105,7 +110,7 @@ class TestEveryDag:
         return dag_bag.dags[dag_id]
 
     def test_the_dag_runs_once_at_a_time_without_catch_up_and_without_a_time_out(self, dag: Any) -> None:
-        at_once = 16 if dag.dag_id == LABELS else 1  # several people label the same sample
+        at_once = 16 if dag.dag_id in (LABELS, EXPERIMENT_LABELS) else 1  # several people label the same sample
         assert (dag.catchup, dag.max_active_runs, dag.dagrun_timeout) == (False, at_once, None)
         assert dag.start_date == datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -122,7 +127,9 @@ class TestEveryDag:
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
         params = {name: dag.params.get_param(name) for name in dag.params}
-        assert "dry_run" in params or not params or dag.dag_id == LABELS  # the labelling DAG buys and deletes nothing
+        assert (
+            "dry_run" in params or not params or "label_sample" in dag.tags
+        )  # the labelling DAG buys and deletes nothing
         for name, param in params.items():
             assert param.schema.get("type") or param.schema.get("enum"), name
             assert param.schema.get("title"), name
@@ -187,3 +194,38 @@ class TestTasks:
     def test_outcome_is_a_teardown_that_decides_the_runs_state(self, dag: Any) -> None:
         outcome = dag.get_task("outcome")
         assert (outcome.is_teardown, outcome.on_failure_fail_dagrun) == (True, True)
+
+
+class TestLabeling:
+    @pytest.mark.parametrize(("dag_id", "use_case"), [(LABELS, "aws_docs_qa"), (EXPERIMENT_LABELS, "compare_arms")])
+    def test_every_task_that_opens_a_run_is_bound_to_the_use_case_of_the_dag(
+        self, dag_bag: DagBag, dag_id: str, use_case: str
+    ) -> None:
+        dag = dag_bag.dags[dag_id]
+        tasks = {task.task_id: {**vars(task), **getattr(task, "partial_kwargs", {})} for task in dag.tasks}
+        bound = {name: fields.get("use_case_name") for name, fields in tasks.items() if name != "examples"}
+        assert bound == dict.fromkeys(("draw_sample", "ask", "collect_labels"), use_case)
+        assert {tasks[name]["aws_conn_id"] for name in ("ask", "collect_labels")} == {"aws_default"}
+        assert "use_case" not in dag.params
+        assert use_case in dag.tags
+
+    def test_the_rights_to_a_labeling_dag_are_never_the_rights_to_another_dag(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        names = ("sample", "label", "label_aws_docs_qa", "aws_docs_qa_label")
+        bag = with_use_cases(
+            monkeypatch, tmp_path, **{name: yaml.safe_dump({**sample, "name": name}) for name in names}
+        )
+        assert bag.import_errors == {}
+        ids = {f"distill_{name}" for name in (*names, "aws_docs_qa")} | {
+            f"distill_label__{name}" for name in (*names, "aws_docs_qa")
+        }
+        assert set(bag.dags) == ids | {MOVED, "distill_clean_up", "distill_release_leftovers"}
+        assert len(ids) == 10
+
+    def test_the_old_dag_says_which_dag_replaced_it(self, dag_bag: DagBag) -> None:
+        (task,) = dag_bag.dags[MOVED].tasks
+        with pytest.raises(InputError, match="Trigger distill_label__<use case>"):
+            task.execute({})
+        assert not dag_bag.dags[MOVED].params

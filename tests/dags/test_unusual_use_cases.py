@@ -18,6 +18,7 @@ from airflow.timetables.base import TimeRestriction
 from pydantic import BaseModel
 
 from bedrock_distill.params import distill as form
+from bedrock_distill.params import label_sample as label_form
 from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.use_case import RESERVED_ARM_NAMES, UseCase
 from tests.fakes.dag_parsing import with_use_cases
@@ -32,7 +33,18 @@ TIMES = [TINY, YEAR]
 
 # Legal values for every key, as far from the usual ones as the key allows.
 LEGAL: dict[str, list[Any]] = {
-    "name": ["a", "x_" + "y" * 22, "judge", "report", "none", "base"],
+    "name": [
+        "a",
+        "sample",
+        "label",
+        "label_a",
+        "label_aws_docs_qa",
+        "x_" + "y" * 22,
+        "judge",
+        "report",
+        "none",
+        "base",
+    ],
     "description": [*TEXTS, "x" * 100_000],
     "owner": TEXTS,
     "schedule": [
@@ -105,6 +117,7 @@ LEGAL: dict[str, list[Any]] = {
     "promotion.max_incomplete_share": [0, 0.999],
     "promotion.runs_a_year": [TINY, 1e300],
     "promotion.ask_a_person": [True],
+    "promotion.approvers": [["日本", 10**30, {"id": "{{ ds }}", "name": "x" * 10_000}]],
     "promotion.answer_within_hours": TIMES,
     "promotion.delete_losers": [True],
     "training.hyperparameters": [{}, {"epochCount": 5}, {"日本": "x", "learningRate": TINY}],
@@ -177,6 +190,7 @@ ILLEGAL: dict[str, list[Any]] = {
 }
 # Keys of which one value creates the tasks that read another key.
 WITH = {
+    "promotion.approvers": ("promotion.ask_a_person", True),
     "promotion.answer_within_hours": ("promotion.ask_a_person", True),
     "curation.max_answer_characters": ("curation.min_answer_characters", 1),
     "batch.poll_interval_seconds": ("judging.inference", "batch"),
@@ -228,6 +242,11 @@ def illegal(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     return parse_values(tmp_path_factory.mktemp("illegal"), ILLEGAL)
 
 
+def dags_of(*names: str) -> set[str]:
+    """Return the ids of the DAGs of use cases: the pipeline and the labeling DAG of each."""
+    return {f"distill_{name}" for name in names} | {f"distill_label__{name}" for name in names}
+
+
 def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield the keys of a use case. A list, a mapping or an optional section is one key."""
     for name, field in section.model_fields.items():
@@ -244,7 +263,7 @@ def test_every_key_of_a_use_case_has_unusual_legal_values() -> None:
 
 def test_every_dag_loads_with_unusual_legal_values(legal: Parsed) -> None:
     assert legal.errors == {}
-    assert set(legal.bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa", *(f"distill_{name}" for name in legal.values)}
+    assert set(legal.bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa", *legal.values)
 
 
 def test_an_illegal_value_is_reported_with_its_key_and_affects_no_other_dag(illegal: Parsed) -> None:
@@ -253,7 +272,7 @@ def test_an_illegal_value_is_reported_with_its_key_and_affects_no_other_dag(ille
     for name, (key, value) in illegal.values.items():
         (problem,) = (line for line in problems.splitlines() if line.startswith(f"{name}.yaml: "))
         assert key.partition(".")[0] in problem or "prompt" in problem, (key, value, problem)
-    assert set(illegal.bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa"}
+    assert set(illegal.bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa")
 
 
 def test_airflow_can_store_every_dag_in_postgresql_and_compute_its_next_run(legal: Parsed) -> None:
@@ -302,10 +321,20 @@ def test_a_fault_that_no_check_foresaw_stays_in_its_use_case(monkeypatch: pytest
 
     monkeypatch.setattr(form, "trigger_params", fail_for_one)
     bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other"}))
-    assert set(bag.dags) == {*HOUSEKEEPING, "distill_aws_docs_qa"}
+    assert set(bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa", "other") - {"distill_other"}
     ((file, error),) = bag.import_errors.items()
     assert Path(file).name == "use_case_errors.py"
     assert "other.yaml: the DAG cannot be created: OverflowError: date value out of range" in error
+
+
+def test_a_fault_of_a_labeling_dag_stays_in_its_use_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = label_form.label_params
+    answers = iter([real, lambda: 1 / 0] * 2)  # the second use case; the files are parsed twice
+    monkeypatch.setattr(label_form, "label_params", lambda: next(answers)())
+    bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other"}))
+    assert set(bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa", "other") - {"distill_label__other"}
+    (error,) = bag.import_errors.values()
+    assert "other.yaml: the labeling DAG cannot be created: ZeroDivisionError" in error
 
 
 @pytest.mark.parametrize(

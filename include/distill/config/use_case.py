@@ -40,6 +40,7 @@ from include.distill.config.sections import (
     Training,
 )
 from include.distill.core.errors import UseCaseError
+from include.distill.core.naming import label_dag_id
 
 # Airflow's names for common schedules.
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
@@ -203,6 +204,11 @@ class UseCase(Section):
     def dag_id(self) -> str:
         """The id of the DAG that runs this use case."""
         return f"distill_{self.name}"
+
+    @property
+    def label_dag_id(self) -> str:
+        """The id of the DAG with which people label runs of this use case."""
+        return label_dag_id(self.name)
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:

@@ -37,6 +37,16 @@ def slug(text: str, *, limit: int) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:limit].strip("-")
 
 
+def label_dag_id(use_case: str) -> str:
+    """
+    Return the id of the DAG with which people label runs of a use case.
+
+    The name of a use case contains no double underscore. So no use case has a pipeline DAG with this id, and the right
+    to one DAG is never the right to the other.
+    """
+    return f"distill_label__{use_case}"
+
+
 def run_key(dag_id: str, run_id: str) -> str:
     """Make a name for a DAG run: a readable prefix and 8 hex digits. The name is valid in S3 URIs and Bedrock names."""
     readable = slug(run_id.replace("__", "-"), limit=24) or "run"

@@ -1,4 +1,4 @@
-"""Read the trigger form of the labeling DAG."""
+"""Read the trigger form of a labeling DAG."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.distill.core.errors import InputError
+from include.distill.core.naming import label_dag_id
 from include.distill.labeling.records import LabelMode
 from include.distill.stats.agreement import MINIMUM_RATED
 
@@ -18,7 +19,6 @@ class LabelParams(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    use_case: str = Field(title="Use case")
     run_key: str | None = Field(
         None,
         pattern=r"^[a-z0-9-]{0,64}$",
@@ -81,12 +81,19 @@ class LabelParams(BaseModel):
         return self
 
 
-def parse_label_params(params: Mapping[str, object]) -> LabelParams:
+def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelParams:
     """
     Validate the values of the form. An empty field counts as missing.
 
+    :param use_case: the use case of the DAG.
     :raises InputError: a value is missing or not valid. The message names every field that has a fault.
     """
+    # The form has no such field, but a DAG run that is triggered through the API can have any key in its `conf`.
+    if params.get("use_case") not in (None, "", use_case):
+        raise InputError(
+            f"This DAG labels only runs of {use_case}, but `conf` names another use case. No label was requested or"
+            " stored. Trigger the labeling DAG of that use case, and leave `use_case` out of `conf`."
+        )
     try:
         return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
     except ValidationError as error:
@@ -95,7 +102,7 @@ def parse_label_params(params: Mapping[str, object]) -> LabelParams:
             for fault in error.errors()
         )
         message = (
-            f"The trigger form of distill_label_sample has invalid values: {faults}. No label was requested or stored."
-            " Correct the values and trigger the DAG again."
+            f"The trigger form of {label_dag_id(use_case)} has invalid values: {faults}. No label was requested or"
+            " stored. Correct the values and trigger the DAG again."
         )
         raise InputError(message) from error

@@ -61,8 +61,6 @@ class SampleManifest(TypedDict):
     """
 
     run_uri: str
-    aws_conn_id: str
-    region_name: str
     candidate: str
     baseline: str
     examples: int  # number of examples to label; the key may contain more examples

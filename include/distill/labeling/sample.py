@@ -9,7 +9,6 @@ matched with exactly these answers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
@@ -124,8 +123,3 @@ def _hash_of_shown_answers(example: LabelExample) -> str:
     if example["a"] == "candidate":
         return answers_hash(example["answer_a"], example["answer_b"])
     return answers_hash(example["answer_b"], example["answer_a"])
-
-
-def labeler_name(user: str) -> str:
-    """Convert a user name to a labeler name with only a-z, 0-9 and hyphens, so that it can be part of a file name."""
-    return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"

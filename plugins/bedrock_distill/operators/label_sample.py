@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from bedrock_distill.operators.base import mapped_manifests
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
+from bedrock_distill.run.ownership import require_run_of
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
@@ -27,13 +28,13 @@ from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.dataset.records import Row
 from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, parse_label_params
 from include.distill.labeling.label_store import store_labels
+from include.distill.labeling.labeler_names import labeler_name
 from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
 from include.distill.labeling.sample import (
     LABEL_CHOICES,
     NO_ANSWER,
     draw_sample,
     key_name,
-    labeler_name,
     to_labels,
 )
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
@@ -58,25 +59,27 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
     sample. A sheet that contains labels is never overwritten, and neither is a key. If answers of the run change, a new
     key is written next to the old one.
 
+    :param use_case_name: the use case of the DAG. A run of another use case is refused.
     :param use_cases: the folder of use cases, which say where the run is stored.
-    :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
-        "how"}``
+    :return: ``{"run_uri", "candidate", "baseline", "examples", "sheet_uri", "key_uri", "how"}``
     :raises InputError: the form, the run or the pair of arms is not valid; no person was asked.
     """
 
     ui_color = "#e6f4ea"
 
-    def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
+    def __init__(self, *, use_case_name: str, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.use_case_name = use_case_name
         self.use_cases = use_cases
 
     def execute(self, context: Context) -> SampleManifest:
         """Find the run, and draw and write the sample; return its URIs."""
-        choice = parse_label_params(context["params"])
-        use_case = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
+        choice = parse_label_params(context["params"], self.use_case_name)
+        use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
         layout = Layout(use_case.storage)
-        self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout, choice))
+        self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout))
+        require_run_of(self.use_case_name, self.store, self.folder)
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         # The key always covers the largest possible sample, so drawing a smaller sample later does not shorten the key.
@@ -99,8 +102,6 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             self._write_sheet(sheet, drawn, choice.examples)
         return {
             "run_uri": self.run_uri,
-            "aws_conn_id": self.aws_conn_id,
-            "region_name": use_case.aws.region,
             "candidate": candidate,
             "baseline": baseline,
             "examples": min(choice.examples, len(drawn)),
@@ -118,12 +119,12 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.store.write(uri, render_sheet(drawn[:examples]))
         self.log.info("Wrote a sheet to %s. Number of examples: %s", uri, len(drawn[:examples]))
 
-    def _newest_run_key(self, layout: Layout, choice: LabelParams) -> str:
-        uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)
+    def _newest_run_key(self, layout: Layout) -> str:
+        uris = newest_entries(self.store.list(layout.reports(self.use_case_name)), 1)
         if not uris:
             raise InputError(
-                f"Use case {choice.use_case} has no run with a report. No person was asked. First run the DAG"
-                f" distill_{choice.use_case}."
+                f"Use case {self.use_case_name} has no run with a report. No person was asked. First run the DAG"
+                f" distill_{self.use_case_name}."
             )
         return read_json(self.store, uris[0], PastRun)["run_key"]
 
@@ -132,8 +133,8 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             report = read_json(self.store, self.folder.report("json"), Report)
         except NotFoundError as error:
             message = (
-                f"Run {self.folder.run_key} of {choice.use_case} has no report. No person was asked. Enter the run key"
-                f" of a run with a report, or leave the field empty. ({error})"
+                f"Run {self.folder.run_key} of {self.use_case_name} has no report. No person was asked. Enter the run"
+                f" key of a run with a report, or leave the field empty. ({error})"
             )
             raise InputError(message) from error
         pairs = list(
@@ -154,10 +155,11 @@ class SampleAccess(RunAccess):
     """
     Read a drawn sample. A mixin for operators.
 
-    The task class sets ``sample``, the manifest of the task ``draw_sample``.
+    The task class sets ``sample``, the manifest of the task ``draw_sample``, and ``use_case_name``.
     """
 
     sample: SampleManifest
+    use_case_name: str
 
     def open_sample(self) -> list[LabelExample]:
         """
@@ -165,9 +167,19 @@ class SampleAccess(RunAccess):
 
         From then on, this operator works on the run from which the sample was drawn, with the connection to that run's
         account and in its Region.
+
+        :raises InputError: the manifest, which a user could have edited in Airflow, does not name a run and a sample of
+            this use case.
         """
         self.run_uri = self.sample["run_uri"]
-        self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
+        require_run_of(self.use_case_name, self.store, self.folder)
+        pair = self.sample["candidate"], self.sample["baseline"]
+        for uri in (self.sample["key_uri"], self.sample["sheet_uri"]):
+            if uri != self.folder.label_sample(*pair, uri.rpartition("/")[2]):
+                raise InputError(
+                    f"The result of draw_sample names a file that is not in the sample of run {self.folder.run_key}. No"
+                    " person was asked, and no label was stored. Clear the task draw_sample with downstream."
+                )
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
 
 
@@ -202,6 +214,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
 
     :param number: number of the example, from 0. (templated)
     :param sample: manifest of the task ``draw_sample``. (templated)
+    :param use_case_name: the use case of the DAG. A sample of another use case is refused.
     :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
@@ -209,15 +222,27 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     template_fields: Sequence[str] = ("number", "sample")
     ui_color = "#fef7e0"
 
-    def __init__(self, *, number: int, sample: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        number: int,
+        sample: Any,
+        use_case_name: str,
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(subject="", options=list(LABEL_CHOICES), defaults=NO_ANSWER, **kwargs)
         self.number = number
         self.sample: SampleManifest = sample
+        self.use_case_name = use_case_name
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
 
     def execute(self, context: Context) -> Any:
         """Ask a person which answer of the example is better, and wait for the choice."""
         example = self.open_sample()[int(self.number)]
-        self.response_timeout = datetime.timedelta(hours=parse_label_params(context["params"]).hours)
+        choice = parse_label_params(context["params"], self.use_case_name)
+        self.response_timeout = datetime.timedelta(hours=choice.hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
         return super().execute(context)
@@ -238,6 +263,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     the second label replaces the first. A label counts only for the answers that were shown, not for later answers.
 
     :param sample: manifest of the task ``draw_sample``. (templated)
+    :param use_case_name: the use case of the DAG. A sample of another use case is refused.
     :param answered: results of the mapped tasks of ``ask``. (templated)
     :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
         labels of a sheet that are left out because the answers have changed since the sheet was written.
@@ -247,14 +273,25 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     template_fields: Sequence[str] = ("sample", "answered")
     ui_color = "#fef7e0"
 
-    def __init__(self, *, sample: Any, answered: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sample: Any,
+        answered: Any,
+        use_case_name: str,
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.sample: SampleManifest = sample
+        self.use_case_name = use_case_name
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.answered = answered
 
     def execute(self, context: Context) -> LabelsManifest:
         """Read and store the labels; write the report."""
-        examples, choice = self.open_sample(), parse_label_params(context["params"])
+        examples, choice = self.open_sample(), parse_label_params(context["params"], self.use_case_name)
         if choice.how == "write the sheet only":
             raise AirflowSkipException(
                 f"The sheet is {self.sample['sheet_uri']}. Fill it in, then trigger this DAG again to read the labels."

@@ -1,8 +1,7 @@
-"""Build the trigger form of ``distill_label_sample`` from the fields of ``LabelParams``."""
+"""Build the trigger form of the labeling DAGs from the fields of ``LabelParams``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import Param
@@ -10,17 +9,9 @@ from airflow.sdk import Param
 from include.distill.labeling.label_params import LabelParams
 
 
-def label_params(use_cases: Sequence[str]) -> dict[str, Param]:
-    """Return the fields of the form.
-
-    :param use_cases: names of the use cases that the form offers.
-    """
+def label_params() -> dict[str, Param]:
+    """Return the fields of the form."""
     fields = LabelParams.model_json_schema()["properties"]
-    fields["use_case"] |= {
-        "enum": list(use_cases),
-        "default": next(iter(use_cases), ""),
-        "description": "The use case of the run that people label.",
-    }
     return {name: Param(field.pop("default"), **_flat(field)) for name, field in fields.items()}
 
 

@@ -21,11 +21,11 @@ def test_the_intervals_in_the_description_of_the_form_are_correct() -> None:
 
 
 def test_the_default_number_of_examples_is_enough_to_compute_kappa() -> None:
-    assert parse_label_params({"use_case": "docs"}).examples >= MINIMUM_RATED
+    assert parse_label_params({}, "docs").examples >= MINIMUM_RATED
 
 
 def test_empty_fields_have_their_defaults() -> None:
-    choice = parse_label_params({"use_case": "docs", "run_key": "", "labeller": None, "examples": 5})
+    choice = parse_label_params({"run_key": "", "labeller": None, "examples": 5}, "docs")
     assert (choice.run_key, choice.labeller, choice.examples) == (None, None, 5)
 
 
@@ -41,4 +41,15 @@ def test_empty_fields_have_their_defaults() -> None:
 )
 def test_wrong_values_are_refused_with_their_field(params: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        parse_label_params({"use_case": "docs", **params})
+        parse_label_params(params, "docs")
+
+
+@pytest.mark.parametrize("named", [{}, {"use_case": "docs"}, {"use_case": None}, {"use_case": ""}])
+def test_the_conf_may_name_the_use_case_of_the_dag(named: dict[str, Any]) -> None:
+    assert parse_label_params({**named, "examples": 5}, "docs").examples == 5
+
+
+@pytest.mark.parametrize("named", ["payroll", "Docs", "docs ", "../docs", ["docs"], {"name": "docs"}, 1, True])
+def test_a_conf_that_names_another_use_case_is_refused(named: Any) -> None:
+    with pytest.raises(InputError, match="labels only runs of docs, but `conf` names another use case"):
+        parse_label_params({"use_case": named}, "docs")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from include.distill.labeling.label_store import match_labels
 from include.distill.labeling.records import Choice
-from include.distill.labeling.sample import key_name, labeler_name, split_example_name, to_labels
+from include.distill.labeling.sample import key_name, split_example_name, to_labels
 from tests.distill.labeling.example_sample import ANSWERS, PAIR, ROWS, sample, with_new_answers
 
 
@@ -61,13 +59,6 @@ def test_stored_labels_belong_to_the_answers_that_were_shown() -> None:
     assert {label["verdict"] for label in labels} == {"candidate", "baseline"}
     assert match_labels(labels, ANSWERS).as_record() == {"counted": 60, "changed": 0, "unmarked": 0}
     assert match_labels(labels, with_new_answers(0, 7)).as_record() == {"counted": 58, "changed": 2, "unmarked": 0}
-
-
-@pytest.mark.parametrize(
-    ("user", "name"), [("Ada L.", "ada-l"), ("../../x", "x"), ("é", "somebody"), ("a" * 50, "a" * 40)]
-)
-def test_the_name_of_a_user_becomes_a_file_name(user: str, name: str) -> None:
-    assert labeler_name(user) == name
 
 
 def test_the_seed_decides_which_answer_is_shown_first() -> None:

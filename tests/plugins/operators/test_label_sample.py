@@ -70,8 +70,9 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
     (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
 
     def run(**params: Any) -> Any:
-        context["params"] = {"use_case": "aws_docs_qa", "examples": 3, **params}
-        return equip(DrawLabelSampleOperator(task_id="draw_sample", use_cases=tmp_path)).execute(context)
+        context["params"] = {"examples": 3, **params}
+        task = DrawLabelSampleOperator(task_id="draw_sample", use_case_name="aws_docs_qa", use_cases=tmp_path)
+        return equip(task).execute(context)
 
     return run
 
@@ -152,7 +153,7 @@ class TestAsk:
     @pytest.fixture
     def ask(self, equip: Any, draw: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
-        return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2)))
+        return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2), use_case_name="aws_docs_qa"))
 
     def test_a_question_that_is_not_answered_in_time_gets_the_choice_no_answer(self, ask: Any, context: Any) -> None:
         subject, _ = ask.execute(context)
@@ -185,9 +186,10 @@ class TestCollect:
     @pytest.fixture
     def collect(self, equip: Any, context: Any) -> Any:
         def run(sample: Any, answered: Any = ()) -> Any:
-            return equip(CollectLabelsOperator(task_id="collect_labels", sample=sample, answered=answered)).execute(
-                context
+            task = CollectLabelsOperator(
+                task_id="collect_labels", sample=sample, answered=answered, use_case_name="aws_docs_qa"
             )
+            return equip(task).execute(context)
 
         return run
 
@@ -195,12 +197,16 @@ class TestCollect:
         self, draw: Any, collect: Any, store: MemoryStore
     ) -> None:
         manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
-        assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (2, 1, ["ada", "bob-b"])
+        assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (
+            2,
+            1,
+            ["ada", "bob-b-4483acf066ca"],
+        )
         assert len(read_jsonl(store, FOLDER.labels_by("ada"), dict)) == 1
         report = read_json(store, FOLDER.report("json"), dict)
         raters = {(line["first"], line["second"]) for line in report["agreement"]}
         assert ("claude-haiku-4-5", "ada (person)") in raters
-        assert ("ada (person)", "bob-b (person)") in raters
+        assert ("ada (person)", "bob-b-4483acf066ca (person)") in raters
         assert b"ada (person)" in store.read(FOLDER.report("html"))
 
     def test_the_agreement_of_two_people_on_the_same_examples_is_measured(

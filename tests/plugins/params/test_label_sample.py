@@ -14,12 +14,16 @@ OPTIONAL = {"run_key", "candidate", "baseline", "labelled_csv", "labeller"}
 
 @pytest.fixture
 def form() -> dict[str, Param]:
-    return label_params(["aws_docs_qa", "compare_arms"])
+    return label_params()
 
 
-def test_by_default_the_form_selects_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
+def test_by_default_the_form_selects_the_newest_run(form: dict[str, Param]) -> None:
     values = {name: param.resolve() for name, param in form.items()}
-    assert LabelParams.model_validate(values) == LabelParams(use_case="aws_docs_qa")
+    assert LabelParams.model_validate(values) == LabelParams()
+
+
+def test_the_form_does_not_offer_another_use_case(form: dict[str, Param]) -> None:
+    assert "use_case" not in form
 
 
 def test_an_optional_field_is_shown_as_a_text_field(form: dict[str, Param]) -> None:
@@ -43,7 +47,6 @@ def test_every_way_to_label_can_be_chosen(form: dict[str, Param], how: str) -> N
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("use_case", "payroll", "is not one of"),
         ("how", "guess", "is not one of"),
         ("run_key", "Manual 1", "does not match"),
         ("labeller", "Ann Lee", "does not match"),
@@ -57,7 +60,3 @@ def test_a_value_that_the_tasks_would_refuse_is_refused_by_the_form(
 ) -> None:
     with pytest.raises(ParamValidationError, match=reason):
         form[name].resolve(value)
-
-
-def test_without_a_use_case_the_form_says_that_there_is_none_to_choose() -> None:
-    assert label_params([])["use_case"].schema["enum"] == []

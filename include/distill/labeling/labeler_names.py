@@ -1,0 +1,33 @@
+"""Give each person who labels a name that can be part of a file name, and that no other person has."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from include.distill.core.naming import digest
+
+MAX_LENGTH = 40  # as in the trigger form
+_HASH_LENGTH = 12
+_PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ENDS_LIKE_A_HASH = re.compile(rf"(^|-)[0-9a-f]{{{_HASH_LENGTH}}}$")
+
+
+def labeler_name(user: str) -> str:
+    """
+    Convert the name of an Airflow user to a labeler name with only a-z, 0-9 and hyphens.
+
+    Names of different users stay different, apart from upper and lower case. If characters are lost in the conversion,
+    a hash of the user's name is appended.
+    """
+    # The same name can be stored with composed or decomposed characters.
+    name = unicodedata.normalize("NFC", user).lower()
+    # Some other characters become ASCII in this form, such as the sign for kelvin.
+    is_plain = user.isascii() and _PLAIN.fullmatch(name) and len(name) <= MAX_LENGTH
+    if is_plain and not _ENDS_LIKE_A_HASH.search(name):
+        return name
+    without_accents = "".join(
+        character for character in unicodedata.normalize("NFKD", name) if not unicodedata.combining(character)
+    )
+    readable = re.sub(r"[^a-z0-9]+", "-", without_accents).strip("-")[: MAX_LENGTH - _HASH_LENGTH - 1].strip("-")
+    return f"{readable or 'user'}-{digest(name)[:_HASH_LENGTH]}"

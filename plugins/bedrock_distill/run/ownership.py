@@ -1,0 +1,29 @@
+"""Check that a run folder, which a form or an XCom names, belongs to the use case whose DAG is running."""
+
+from __future__ import annotations
+
+from include.distill.config.layout import RunFolder
+from include.distill.core.errors import InputError, NotFoundError
+from include.distill.core.storage import ObjectStore
+from include.distill.core.yaml_text import YamlTextError, load_yaml
+
+
+def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None:
+    """
+    Raise an error unless the run in ``folder`` is a run of ``use_case``.
+
+    Use cases can share a bucket and a prefix, and Airflow's rights are per DAG. So a DAG of one use case must not open
+    a run of another use case. The message is the same if the run does not exist, and quotes nothing from the run.
+
+    :raises InputError: the run is a run of another use case, or does not exist.
+    """
+    try:
+        frozen = load_yaml(store.read(folder.use_case))
+    except (NotFoundError, YamlTextError):
+        frozen = None
+    if not isinstance(frozen, dict) or frozen.get("name") != use_case:
+        raise InputError(
+            f"Run {folder.run_key} of {use_case} has no report, or is a run of another use case. No person was asked,"
+            " and no label was stored. Enter the run key of a run of this use case with a report, or leave the field"
+            " empty. To label a run of another use case, trigger the DAG of that use case."
+        )

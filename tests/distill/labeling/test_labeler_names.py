@@ -1,0 +1,69 @@
+"""Test that no two people share a labeler name."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.labeling.label_params import LabelParams
+from include.distill.labeling.labeler_names import labeler_name
+
+# Each of these users is another person.
+USERS = [
+    "ada", "ada-l", "ada.l", "ada_l", "ada l", "ada--l", "-ada-l", "ada-l-", "ada@l", "ada.l@example.com",
+    "ada.l@example.org", "nal", "Ünal", "Unal", "Ûnal", "nál", "José", "Jose", "Josè", "Jos", "Zoë", "Zo", "Zoe",
+    "李雷", "韩梅梅", "李 雷", "Анна", "Инна", "Αννα", "अनिल", "محمد", "דוד", "박지성", "田中", "Łukasz", "ukasz",
+    "Lukasz",
+    "Øyvind", "yvind", "Oyvind", "é", "è", "ø", "🙂", "🙃", "", "somebody", "user", "..", "../../x", "x", "/", "\\",
+    "a" * 40, "a" * 41, "a" * 50, "a" * 60, "a" * 39 + "é", "k", "\u212a", "аda", "ada\u200b", "ada\xa0", " ada",
+    "ada ", "1", "١", "ﬁ", "fi", "ß", "ss", "ada\n", "ada\x00", "\x00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(USERS, 2)))
+def test_two_people_never_share_a_name(first: str, second: str) -> None:
+    assert labeler_name(first) != labeler_name(second)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_name_is_a_file_name_that_the_form_also_accepts(user: str) -> None:
+    name = labeler_name(user)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    assert LabelParams(labeller=name).labeller == name
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_person_cannot_take_the_name_of_another_as_a_user_name(user: str) -> None:
+    taken = labeler_name(user)
+    assert taken == user.lower() or labeler_name(taken) != taken
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_any_two_names_stay_different(first: str, second: str) -> None:
+    same_person = unicodedata.normalize("NFC", first).lower() == unicodedata.normalize("NFC", second).lower()
+    assert same_person or labeler_name(first) != labeler_name(second)
+
+
+@pytest.mark.parametrize(
+    ("user", "name"), [("ada", "ada"), ("Ada", "ada"), ("ADA-L", "ada-l"), ("a1", "a1"), ("7", "7")]
+)
+def test_a_plain_name_is_kept_in_lower_case(user: str, name: str) -> None:
+    assert labeler_name(user) == name
+
+
+@pytest.mark.parametrize(
+    ("user", "beginning"),
+    [("Ünal", "unal-"), ("José", "jose-"), ("ada.l@example.com", "ada-l-example-com-"), ("李雷", "user-")],
+)
+def test_the_name_can_be_recognized(user: str, beginning: str) -> None:
+    assert re.fullmatch(rf"{beginning}[0-9a-f]{{12}}", labeler_name(user))
+
+
+@pytest.mark.parametrize("user", ["Ünal", "José", "박지성", "Zoë"])
+def test_a_name_stored_with_decomposed_characters_is_the_same_name(user: str) -> None:
+    assert labeler_name(unicodedata.normalize("NFD", user)) == labeler_name(unicodedata.normalize("NFC", user))

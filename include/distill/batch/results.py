@@ -137,7 +137,7 @@ def _collect_line(
     try:
         record: BatchOutputLine = json.loads(line.decode())
         record_id = str(record["recordId"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"the line is not a record of batch output: {error!r}"
         return _LineOutcome("", {"reason": "unreadable_line", "message": message})
     if record_id not in keys:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import IO, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 import jsonlines
 
@@ -85,7 +85,7 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
     :raises ContractError: a line is not a JSON object; the message names the line.
     """
     # By default, jsonlines uses the fastest installed parser, and parsers differ in what they accept.
-    reader = jsonlines.Reader(lines, loads=json.loads)
+    reader = jsonlines.Reader(lines, loads=_loads)
     try:
         yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
@@ -96,6 +96,13 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
             " Clear the task that writes the file, or restore an older version of the file."
         )
         raise ContractError(message) from error
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]:

@@ -62,7 +62,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         return None
     try:
         return Champion.model_validate(json.loads(body))
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, ValueError, RecursionError) as error:
         message = (
             f"{uri} is not a champion's record in this pipeline's format ({error}). This task bought and changed"
             " nothing. Correct the object, or delete it to start without a champion. Then clear this task."

@@ -54,6 +54,7 @@ def test_an_error_while_writing_leaves_the_older_file_unchanged(store: MemorySto
     ("body", "problem"),
     [
         pytest.param(b'{"a": 1}\n{"a": ', "line 2 is not JSON", id="cut in a record"),
+        pytest.param(b'{"a": 1}\n' + b'{"a":' * 100_000, "line 2 is not JSON", id="nested too deeply"),
         pytest.param('{"a": 1}\n\n{"a": "é"}'.encode()[:-3], "line 3 is not JSON", id="cut in a character"),
         pytest.param(b"[]\n", r"line 1 is '\[\]'; expected a JSON object", id="a list"),
         pytest.param(b'{"a": 1}\n3\n', "line 2 is '3'; expected a JSON object", id="a number"),

@@ -98,7 +98,7 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
         raise ContractError(message) from error
 
 
-def _loads(text: str) -> Any:
+def _loads(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except RecursionError:

@@ -25,10 +25,11 @@ def write_password_file(environ: Mapping[str, str]) -> None:
     :raises ValueError: the environment does not name exactly one user with a password.
     """
     user, _, role = environ.get(USERS, "").partition(":")
-    if not user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
+    if not user.strip() or "," in user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
         raise ValueError(
             f"The password file was not written, and the api-server was not started. {USERS} must name exactly one user"
-            f" (name:role), and {PASSWORD} must contain the user's password. Correct both in .env; see .env.example."
+            f" (name:role, without a comma), and {PASSWORD} must contain the user's password. Correct both in .env; see"
+            " .env.example."
         )
     path = Path(environ[FILE])
     path.parent.mkdir(parents=True, exist_ok=True)

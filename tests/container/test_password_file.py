@@ -20,6 +20,12 @@ def test_the_password_is_written_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("user", ["jane.doe", "jane-doe_2", "日本", "jane@example.com"])
+def test_other_names_are_accepted(tmp_path: Path, user: str) -> None:
+    write_password_file(settings(tmp_path, **{USERS: f"{user}:admin"}))
+    assert json.loads((tmp_path / "shm" / "passwords.json").read_text()) == {user: "p:w,d"}
+
+
 def test_a_changed_password_replaces_the_old_one(tmp_path: Path) -> None:
     write_password_file(settings(tmp_path))
     write_password_file(settings(tmp_path, **{PASSWORD: "new"}))
@@ -33,6 +39,9 @@ def test_a_changed_password_replaces_the_old_one(tmp_path: Path) -> None:
         pytest.param({USERS: ":admin"}, id="no name"),
         pytest.param({USERS: "ada"}, id="no role"),
         pytest.param({USERS: "ada:admin,eve:admin"}, id="a second user would get a password that is logged"),
+        pytest.param({USERS: "ada,eve:admin"}, id="a comma in the name, which Airflow reads as two users"),
+        pytest.param({USERS: "a:da:admin"}, id="a colon in the name"),
+        pytest.param({USERS: " :admin"}, id="a blank name"),
         pytest.param({PASSWORD: ""}, id="no password"),
     ],
 )

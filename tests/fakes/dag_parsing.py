@@ -24,6 +24,8 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
         raise NetworkError(f"{address} while parsing")
 
     with monkeypatch.context() as patch:
+        # A test may parse hundreds of use cases on a busy machine.
+        patch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "900")
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket.socket, "connect_ex", refuse)
         return DagBag(dag_folder=str(PROJECT_ROOT / "dags"))

@@ -20,7 +20,8 @@ from bedrock_distill.operators.base import mapped_manifests
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.ownership import require_run_of
-from include.distill.config.layout import Layout
+from include.distill.config.allowed_inputs import input_problem
+from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.input_files import open_input
@@ -47,8 +48,11 @@ from include.distill.report.tables import agreement_rows
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.distill.config.use_case import UseCase
+
 # The UI shows a question on one page, so longer documents are cut. A sheet contains the whole document.
 MAX_DOCUMENT_CHARACTERS = 20_000
+MAX_SHEET_BYTES = 64 * 2**20  # at most 200 examples, each with a document of at most 60,000 characters
 
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
@@ -80,6 +84,8 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         layout = Layout(use_case.storage)
         self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout))
         require_run_of(self.use_case_name, self.store, self.folder)
+        if choice.labelled_csv:
+            refuse_foreign_sheet(choice.labelled_csv, self.folder, self.use_case)
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         # The key always covers the largest possible sample, so drawing a smaller sample later does not shorten the key.
@@ -332,8 +338,14 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
+        refuse_foreign_sheet(uri, self.folder, self.use_case)
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
-            body = file.read()
+            body = file.read(MAX_SHEET_BYTES + 1)
+        if len(body) > MAX_SHEET_BYTES:
+            raise InputError(
+                f"{uri} is larger than {MAX_SHEET_BYTES:,} bytes, so it is not a sheet of this DAG. Nothing was stored."
+                " Check the URI."
+            )
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
         if set(sheet.labels.values()) <= {NO_ANSWER}:
@@ -357,6 +369,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
                 example = examples[answer["number"]]["example"]
                 labels_by_person.setdefault(labeller, {})[example] = answer["chosen_options"][0]
         return labels_by_person
+
+
+def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None:
+    """Raise an InputError if a sheet is neither in the run's folder nor where the use case's forms may name files."""
+    is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
+    if not is_of_the_run and (problem := input_problem(uri, use_case)):
+        raise InputError(f"{problem} No label was stored.")
 
 
 def question_body(example: LabelExample) -> str:

@@ -111,7 +111,7 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
         "aws_conn_id": use_case.aws.conn_id,
         "region_name": use_case.aws.region,
         "bucket_owners": use_case.bucket_owners,
-        "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+        "run_uri": Layout(use_case.storage).runs(use_case.name) + "{{ run_key(dag.dag_id, run_id) }}",
     }
 
 

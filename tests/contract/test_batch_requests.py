@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
 from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
-from include.distill.core.naming import batch_name, request_token
+from include.distill.core.naming import batch_names, request_token
 from include.distill.core.storage import write_jsonl
 from tests.contract import test_requests
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire
@@ -26,7 +26,16 @@ JOB_ARN = f"{ARN}:model-invocation-job/abcdefghijkl"
 
 
 def job(name: str, **more: Any) -> dict[str, Any]:
-    return {"jobArn": JOB_ARN, "jobName": name, "status": "Submitted", "submitTime": NOW, **more}
+    return {
+        "jobArn": JOB_ARN,
+        "jobName": name,
+        "status": "Submitted",
+        "submitTime": NOW,
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://training/i/input.jsonl"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://output/o/"}},
+        **more,
+    }
 
 
 def test_submit_looks_up_by_name_then_buys_then_looks_up_by_arn(store: Any, context: Any) -> None:
@@ -60,13 +69,16 @@ def test_a_job_is_found_by_its_exact_name_page_by_page() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
+    environment=test_requests.TestNames.ENVIRONMENT,
     use_case=test_requests.TestNames.SLUG,
     step=st.sampled_from(["synthesize", "judge"]),
     sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     attempt=st.integers(1, 9),
 )
-def test_bedrock_accepts_the_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int) -> None:
-    name = batch_name(use_case[:24], step, sha256, attempt)
+def test_bedrock_accepts_the_names_of_batch_jobs(
+    environment: str, use_case: str, step: str, sha256: str, attempt: int
+) -> None:
+    name = batch_names(environment, use_case[:24], step, sha256, attempt).name
     asked = BatchJobRequest(
         name=name,
         token=request_token(name),

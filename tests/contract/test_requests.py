@@ -18,16 +18,20 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bedrock_distill.hooks.bedrock import JobRequest
+from bedrock_distill.hooks.bedrock import JobRequest, tag_list
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from include.distill.config.layout import Layout
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InvalidRequestError
-from include.distill.core.naming import job_name, request_token, run_key, throughput_name
+from include.distill.core.naming import job_names, request_token, run_key, throughput_names
+from include.distill.training.job_identity import recipe_fingerprint
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
+from tests.fakes.fake_bedrock import OWN_TAGS, RUN_KEY
 from tests.plugins import conftest as builders
 from tests.plugins.conftest import RUN_URI
 from tools.aws_simulator.protocol.constraints import violations
@@ -40,6 +44,9 @@ JOB = {
     "jobArn": f"{ARN}:model-customization-job/amazon.nova-micro-v1:0:128k/abcdefghijkl",
     "status": "InProgress",
     "creationTime": NOW,
+    "roleArn": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    "baseModelArn": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0:128k",
+    "trainingDataConfig": {"s3Uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl"},
     "outputDataConfig": {"s3Uri": "s3://output/"},
 }
 THROUGHPUT = {
@@ -110,7 +117,7 @@ class TestBedrock:
         assert asked >= {"anthropic.claude-sonnet-5-5", "amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0:128k"}
 
     def test_submit_buys_a_job(self, run: Any, wire: RecordedWire) -> None:
-        wire.answers["GetModelCustomizationJob"] = bought_at_the(3, JOB, "GetModelCustomizationJob")
+        wire.answers["GetModelCustomizationJob"] = bought_at_the(5, JOB, "GetModelCustomizationJob")
         run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=DATASET)
         assert_accepted(wire, "GetModelCustomizationJob", "CreateModelCustomizationJob")
         (request,) = wire.named("CreateModelCustomizationJob")
@@ -118,24 +125,31 @@ class TestBedrock:
         assert request.arguments["validationDataConfig"] == {"validators": [{"s3Uri": DATASET["validation_uri"]}]}
         assert {tag["key"] for tag in request.arguments["jobTags"]} >= {"project", "use-case", "run-key", "expires-at"}
 
-    def test_submit_looks_up_the_model_of_a_completed_job(self, run: Any, wire: RecordedWire) -> None:
+    def test_submit_looks_up_the_model_of_a_completed_job(
+        self, run: Any, wire: RecordedWire, use_case: UseCase
+    ) -> None:
+        fingerprint = recipe_fingerprint(use_case, "d" * 64)
         wire.answers["GetModelCustomizationJob"] = {
             **JOB,
             "status": "Completed",
             "outputModelArn": THROUGHPUT["modelArn"],
+            "outputDataConfig": {"s3Uri": Layout(use_case.storage).training_output(fingerprint)},
         }
+        wire.answers["ListTagsForResource"] = {"tags": tag_list(OWN_TAGS)}
         run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=DATASET)
-        assert_accepted(wire, "GetModelCustomizationJob", "GetCustomModel")
+        assert_accepted(wire, "GetModelCustomizationJob", "ListTagsForResource", "GetCustomModel")
 
     def test_provision_and_release_send_valid_requests(self, run: Any, wire: RecordedWire) -> None:
         look = "GetProvisionedModelThroughput"
         wire.answers[look] = bought_at_the(2, THROUGHPUT, look)
         run(BedrockProvisionThroughputOperator, arm="tuned", trained={"model_arn": THROUGHPUT["modelArn"]})
         gone = iter([THROUGHPUT])
+        tags = {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"}
+        wire.answers["ListTagsForResource"] = {"tags": tag_list(tags)}
         wire.answers[look] = lambda arguments: next(gone, None) or not_found(look)(arguments)
         run(BedrockReleaseThroughputOperator, arm="tuned")
         operations = ("CreateProvisionedModelThroughput", look, "DeleteProvisionedModelThroughput")
-        assert_accepted(wire, *operations)
+        assert_accepted(wire, *operations, "ListTagsForResource")
         (request,) = wire.named("CreateProvisionedModelThroughput")
         assert "commitmentDuration" not in request.arguments
 
@@ -177,6 +191,7 @@ class TestNames:
     """Check that Bedrock accepts the names of resources for every name of a use case, an arm and a run."""
 
     SLUG = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", fullmatch=True)
+    ENVIRONMENT = st.from_regex(r"[a-z][a-z0-9-]{0,15}", fullmatch=True)
 
     @staticmethod
     def request(operation: str, **arguments: Any) -> list[str]:
@@ -184,12 +199,16 @@ class TestNames:
 
     @settings(max_examples=60, deadline=None)
     @given(
-        use_case=SLUG, arm=SLUG, fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True), attempt=st.integers(1, 9)
+        environment=ENVIRONMENT,
+        use_case=SLUG,
+        arm=SLUG,
+        fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+        attempt=st.integers(1, 9),
     )
     def test_bedrock_accepts_the_names_of_jobs_and_models(
-        self, use_case: str, arm: str, fingerprint: str, attempt: int
+        self, environment: str, use_case: str, arm: str, fingerprint: str, attempt: int
     ) -> None:
-        name = job_name(use_case[:24], arm[:16], fingerprint, attempt)
+        name = job_names(environment, use_case[:24], arm[:16], fingerprint, attempt).name
         asked = JobRequest(
             name=name,
             token=request_token(name),
@@ -204,9 +223,17 @@ class TestNames:
         assert self.request("CreateModelCustomizationJob", **asked.parameters()) == []
 
     @settings(max_examples=60, deadline=None)
-    @given(use_case=SLUG, arm=SLUG, run_id=st.text(max_size=300), ordinal=st.integers(1, 99))
-    def test_bedrock_accepts_the_names_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
-        name = throughput_name(use_case[:24], arm[:16], run_key("distill_x", run_id), ordinal)
+    @given(
+        environment=ENVIRONMENT,
+        use_case=SLUG,
+        arm=SLUG,
+        run_id=st.text(max_size=300),
+        ordinal=st.integers(1, 99),
+    )
+    def test_bedrock_accepts_the_names_of_throughputs(
+        self, environment: str, use_case: str, arm: str, run_id: str, ordinal: int
+    ) -> None:
+        name = throughput_names(environment, use_case[:24], arm[:16], run_key("distill_x", run_id), ordinal).name
         broken = self.request(
             "CreateProvisionedModelThroughput",
             provisionedModelName=name,

@@ -166,7 +166,9 @@ class TestDag:
         task = dag.get_task("ingest")
         macros = {**dag.user_defined_macros, "dag": dag, "run_id": "manual__2026-11-22T02:00:00+00:00"}
         task.render_template_fields(macros)
-        assert task.run_uri.startswith("s3://bedrock-distill-training/distill/runs/manual-2026-11-22t02-00-")
+        assert task.run_uri.startswith(
+            "s3://bedrock-distill-training/distill/runs/aws_docs_qa/manual-2026-11-22t02-00-"
+        )
 
 
 class TestTasks:

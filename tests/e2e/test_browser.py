@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from bedrock_distill.params.distill import trigger_params
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from tests.fakes.variables import VARIABLES
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.browser import PATIENCE_SECONDS, find_chromium, open_browser
 from tools.local_airflow.processes import wait_until
@@ -20,7 +21,7 @@ from tools.local_airflow.session import open_session
 from tools.local_airflow.settings import Layout, RunRequest
 
 DAG_ID = RunRequest().dag_id
-FORM = trigger_params(load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={}))
+FORM = trigger_params(load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES))
 RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # Airflow makes such ids from dates; they must be quoted in URLs
 
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)

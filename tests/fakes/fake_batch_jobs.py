@@ -40,7 +40,15 @@ class FakeBatchJobs:
         if self.find(request.name):
             raise ConflictError("The provided job name is currently in use.")
         arn = f"arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/job{len(self.jobs)}"
-        self.jobs[arn] = BatchJob(request.name, arn, "Submitted", simulated=True)
+        self.jobs[arn] = BatchJob(
+            request.name,
+            arn,
+            "Submitted",
+            simulated=True,
+            role_arn=request.role_arn,
+            input_uri=request.input_uri,
+            output_uri=request.output_uri,
+        )
         self.requests[arn] = request
         if self.lose_next_answer:
             error, self.lose_next_answer = self.lose_next_answer, None

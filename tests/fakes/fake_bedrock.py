@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,16 @@ from bedrock_distill.hooks.bedrock import CustomizationJob, CustomModel, JobRequ
 from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
 from include.distill.inference.requests import Completion, ModelRequest
 
+RUN_KEY = f"manual-1-{'abcdef01' * 4}"
+FINGERPRINT = "f" * 64
+# A job and tags of the sample use case, in the environment of the tests.
+OWN_TAGS = {"project": "bedrock-distill", "environment": "test", "use-case": "aws_docs_qa"}
+OWN_JOB = {
+    "role_arn": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    "base_model_arn": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0:128k",
+    "training_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "output_uri": f"s3://bedrock-distill-output/distill/training/{FINGERPRINT[:12]}/",
+}
 CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
 
 
@@ -31,6 +42,7 @@ class FakeBedrock:
         self.throughputs: dict[str, Throughput] = {}
         self.bought: list[str] = []
         self.models: set[str] = set()
+        self.training_data: dict[str, str] = {}
         self.lose_next_answer: ServiceError | None = None
         self.refuse: dict[str, ServiceError] = {}
         self.before_create: Callable[[], None] = lambda: None
@@ -60,7 +72,7 @@ class FakeBedrock:
         }
 
     def find_job(self, name: str) -> CustomizationJob | None:
-        return self.jobs.get(name)
+        return self.jobs.get(name.removeprefix("arn:job/"))
 
     def create_job(self, request: JobRequest) -> None:
         self._refuse("create_job")
@@ -68,15 +80,24 @@ class FakeBedrock:
             raise ConflictError("The provided job name is currently in use.")
         self.bought.append(request.name)
         self.tags_of[f"arn:job/{request.name}"] = dict(request.tags)
-        self.put_job(request.name, "InProgress", output_uri=request.output_uri)
+        self.put_job(
+            request.name,
+            "InProgress",
+            output_uri=request.output_uri,
+            training_uri=request.training_uri,
+            role_arn=request.role_arn,
+            base_model_arn=f"arn:aws:bedrock:us-east-1::foundation-model/{request.base_model_id}",
+        )
         self._lose()
 
     def put_job(self, name: str, status: str, **more: Any) -> None:
-        """Put a job into a state. A completed job also has a model."""
+        """Put a job into a state. A completed job also has a model. By default, the job is the sample use case's."""
         if status == "Completed":
             self.models.add(f"arn:model/{name}")
             more = {"model_arn": f"arn:model/{name}", "training_loss": 0.5, **more}
-        self.jobs[name] = CustomizationJob(name, f"arn:job/{name}", status, CREATED, **more)
+        before = self.jobs.get(name) or CustomizationJob(name, f"arn:job/{name}", status, CREATED, **OWN_JOB)
+        self.jobs[name] = dataclasses.replace(before, **{"status": status, "failure_message": None, **more})
+        self.tags_of.setdefault(f"arn:job/{name}", dict(OWN_TAGS))
 
     def tags(self, arn: str) -> dict[str, str]:
         return dict(self.tags_of.get(arn, {}))
@@ -86,7 +107,10 @@ class FakeBedrock:
 
     def stop_job(self, name: str) -> None:
         self._refuse("stop_job")
-        self.stopped.append(name)
+        self.stopped.append(name.removeprefix("arn:job/"))
+
+    def training_data_of_model(self, arn: str) -> str | None:
+        return self.training_data.get(arn, OWN_JOB["training_uri"])
 
     def has_custom_model(self, arn: str) -> bool:
         return arn in self.models
@@ -105,7 +129,8 @@ class FakeBedrock:
         self._lose()
 
     def put_throughput(self, name: str, status: str, *, model_arn: str = "arn:model/m", units: int = 1) -> None:
-        """Put a throughput into a state."""
+        """Put a throughput into a state. By default, it belongs to the run of the tests, in the arm ``tuned``."""
+        self.tags_of.setdefault(f"arn:throughput/{name}", {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"})
         self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, CREATED, model_arn, units)
 
     def delete_throughput(self, name: str) -> None:

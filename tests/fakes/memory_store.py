@@ -36,6 +36,12 @@ class MemoryStore:
         self.objects[uri] = body
         self.writes.append(uri)
 
+    def write_if_absent(self, uri: str, body: bytes) -> bool:
+        if uri in self.objects:
+            return False
+        self.write(uri, body)
+        return True
+
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:
         with BytesIO(self.read(uri)) as body:

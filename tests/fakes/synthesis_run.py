@@ -29,6 +29,7 @@ from include.distill.synthesis.teacher import SyntheticSamples, Teacher, create_
 from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import make_row
 from tests.fakes.dialogue import between, pairs
+from tests.fakes.variables import VARIABLES
 from tools.benchmarks.folder_store import FolderStore
 
 LATENCY_SECONDS, HANGS_SECONDS = 0.05, 600.0
@@ -51,7 +52,7 @@ class BillingModel:
 
 def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float = math.inf) -> int:
     """Request pairs for ``rows`` rows, and return the number of accepted pairs."""
-    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
     store = AnswerStore(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
     ask = RateLimitedModel(store, BillingModel(folder / "bill", answers), use_case, PoolShare("", 1, is_first=True))

@@ -17,10 +17,11 @@ from include.distill.core.storage import write_jsonl
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from include.distill.inference import paced_client
 from tests.distill.conftest import make_row
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 
-RUN_URI = "s3://bedrock-distill-training/distill/runs/manual-1-abcdef01"
+RUN_URI = f"s3://bedrock-distill-training/distill/runs/aws_docs_qa/{RUN_KEY}"
 FOLDER = RunFolder(RUN_URI)
 
 
@@ -51,7 +52,7 @@ def make_champion(**changes: Any) -> Champion:
 @pytest.fixture
 def use_case() -> UseCase:
     """The sample use case, with a patience so short that tests of throttling do not wait."""
-    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
     return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 0.6})})
 
 

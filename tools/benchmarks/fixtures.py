@@ -56,7 +56,7 @@ def rows(count: int, first: int = 0) -> Iterator[Row]:
 
 def bench_use_case(**sections: Any) -> UseCase:
     """Return the sample use case, with these top-level keys replaced."""
-    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={"DISTILL_ENVIRONMENT": "bench"})
     return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
 
 

@@ -30,6 +30,17 @@ class FolderStore:
         with self.writer(uri) as file:
             file.write(body)
 
+    def write_if_absent(self, uri: str, body: bytes) -> bool:
+        """Store ``body`` under ``uri`` unless an object is stored there. Return whether it was stored."""
+        path = self._path(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("xb") as file:
+                file.write(body)
+        except FileExistsError:
+            return False
+        return True
+
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:
         """Open the object so that it can be read in pieces."""

@@ -219,7 +219,7 @@ def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: thre
         _carry_out(stack, run, due, one_service_at_a_time)
     for run.recoveries in range(MAX_RECOVERIES + 1):
         if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
-            uri = f"s3://chaos-training/{run.key}/runs/{run_key(run.dag_id, RUN_ID)}/report/report.json"
+            uri = f"s3://chaos-training/{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}/report/report.json"
             return {"report": json.loads(account.read_object(uri)), "calls": account.ledger()["billed_calls"]}
         _recover(stack, run)
     raise RuntimeError(f"{run.key} did not succeed after {MAX_RECOVERIES} recoveries.")

@@ -28,6 +28,7 @@ def new_variables() -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "DISTILL_ENVIRONMENT": "local",
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
         "DISTILL_SCHEDULES": "off",  # only the triggered run should start
     }

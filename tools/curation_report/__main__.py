@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
     options = parser.parse_args()
     train, evaluation = read_usable_rows(options.training), read_usable_rows(options.evaluation)
-    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={"DISTILL_ENVIRONMENT": "sample"})
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),

@@ -52,6 +52,7 @@ def build_environment(
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
+        "DISTILL_ENVIRONMENT": "local",
         "DISTILL_SCHEDULES": schedules,
         "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so no other host name may lead to it
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),

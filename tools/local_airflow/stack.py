@@ -38,6 +38,7 @@ class LocalStack:
     def __init__(self, layout: Layout, ports: Ports, environment: Mapping[str, str]) -> None:
         self.layout = layout
         self.ports = ports
+        self.environment = environment
         self.api = AirflowApi(ports.ui_url)
         self._group = ProcessGroup(layout, environment)
 
@@ -62,7 +63,7 @@ class LocalStack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in required_pools(load_use_cases().valid).items():
+        for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
             self.api.ensure_pool(name, settings)
         self._group.start(airflow_component("triggerer"))  # started last, because a run needs it later than the others
 

@@ -32,6 +32,7 @@ class BatchJobPlan:
     :param max_tokens: maximum length of an answer, in tokens.
     :param run_key: key of the run that pays for the job.
     :param output_uri: folder into which Bedrock writes the output.
+    :param use_case: name of the use case of the run that pays; empty if an earlier version made the plan.
     """
 
     name: str
@@ -44,6 +45,7 @@ class BatchJobPlan:
     run_key: str
     input_uri: str
     output_uri: str
+    use_case: str = ""
 
     def as_record(self) -> BatchPlanRecord:
         """Return the plan in its stored form."""
@@ -58,6 +60,7 @@ class BatchJobPlan:
             "run_key": self.run_key,
             "input_uri": self.input_uri,
             "output_uri": self.output_uri,
+            "use_case": self.use_case,
         }
 
 

@@ -62,6 +62,7 @@ class BatchPlanRecord(TypedDict):
     run_key: str  # key of the run that pays for the job
     input_uri: str
     output_uri: str
+    use_case: NotRequired[str]  # of the run that pays for the job; earlier versions did not store it
 
 
 class BatchOutcomeRecord(TypedDict):

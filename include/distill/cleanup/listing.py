@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from include.distill.cleanup.plan import ProjectRoot, RunInfo, StoredObject
-from include.distill.config.layout import RunFolder
+from include.distill.config.layout import RunFolder, run_uri_of
 from include.distill.config.sections import Serving
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.storage import ObjectStore
@@ -41,17 +41,17 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) 
         uri=uri,
         use_cases=use_cases,
         objects=objects,
-        runs=dict(_runs_with_use_case(store, f"{uri}/runs/", objects)),
+        runs=dict(_runs_with_use_case(store, uri, objects)),
         champions=frozenset(text for champion in champions for text in _texts(_read_champion(store, champion))),
     )
 
 
 def _runs_with_use_case(
-    store: ObjectStore, runs: str, objects: Sequence[StoredObject]
+    store: ObjectStore, root: str, objects: Sequence[StoredObject]
 ) -> Iterator[tuple[str, RunInfo]]:
-    for stored in objects:
+    for stored in (stored for stored in objects if stored.uri.startswith(f"{root}/runs/")):
         folder = RunFolder(stored.uri.rsplit("/", 1)[0])
-        is_frozen = stored.uri == folder.use_case and folder.uri == runs + folder.run_key
+        is_frozen = stored.uri == folder.use_case and folder.uri == run_uri_of(root, stored.uri)
         if is_frozen and stored.size <= MAX_CHARACTERS * _MAX_CHARACTER_BYTES:
             run = _read_use_case(store.read(stored.uri))
             if run:

@@ -32,7 +32,7 @@ from include.distill.cleanup.plan import (
     StoredObject,
 )
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.config.layout import RunFolder
+from include.distill.config.layout import RunFolder, run_uri, run_uri_of
 from include.distill.core.storage import split_uri
 
 NAMES_SHOWN = 3
@@ -156,7 +156,7 @@ class _Rules:
             return item
         tags = item.throughput.tags
         for root in self.inventory.roots:
-            folder = RunFolder(f"{root.uri}/runs/{tags.get('run-key')}")
+            folder = RunFolder(run_uri(root.uri, tags.get("use-case", ""), tags.get("run-key", "")))
             if folder.uri in root.runs and folder.uri not in deleted_runs and (arm := tags.get("arm")):
                 count = sum(stored.uri.startswith(folder.release_records(arm)) for stored in root.objects)
                 return dataclasses.replace(item, release_record=folder.release_record(arm, count + 1))
@@ -264,7 +264,7 @@ _OUR_NAMES = {
         r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
     ),
 }
-_LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
+_LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 # The other folders of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
     "reports": (ResourceKind.OTHER, "it lists the report of a deleted run; delete it by hand"),
@@ -303,10 +303,10 @@ def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
     folders: dict[str, list[StoredObject]] = {}
     for stored in root.objects:
         if stored.uri.startswith(runs):
-            folders.setdefault(runs + stored.uri.removeprefix(runs).split("/")[0], []).append(stored)
+            folders.setdefault(run_uri_of(root.uri, stored.uri), []).append(stored)
     for stored in root.objects:
         entry = _LISTED_RUN.fullmatch(stored.uri.removeprefix(f"{root.uri}/"))
-        if entry and (folder := runs + entry["run_key"]) in folders:
+        if entry and (folder := run_uri(root.uri, entry["use_case"], entry["run_key"])) in folders:
             folders[folder].append(stored)
     return folders
 

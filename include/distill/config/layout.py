@@ -6,11 +6,17 @@ import datetime
 from dataclasses import dataclass
 
 from include.distill.config.sections import Storage
+from include.distill.core.naming import former_run_key
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run, ``s3://<training bucket>/<prefix>/runs/<run_key>``, and the objects that the run uses."""
+    """
+    The folder of one run, and the objects that the run uses.
+
+    The folder is ``s3://<training bucket>/<prefix>/runs/<use case>/<run_key>``. Earlier versions made folders without
+    the use case, and with a run key that has 8 instead of 32 hex digits.
+    """
 
     uri: str
 
@@ -22,7 +28,28 @@ class RunFolder:
     @property
     def root(self) -> str:
         """The project's part of the training bucket, ``s3://<training bucket>/<prefix>``."""
-        return self.uri.rsplit("/runs/", 1)[0]
+        return self.uri.rsplit("/", 2 if self.is_former else 3)[0]
+
+    @property
+    def is_former(self) -> bool:
+        """Whether the folder has the form that earlier versions used, without the use case."""
+        return former_run_key(self.run_key) is None
+
+    @property
+    def use_case_name(self) -> str:
+        """The use case in the URI; empty for a folder of an earlier version, whose URI does not name it."""
+        return "" if self.is_former else self.uri.rsplit("/", 2)[1]
+
+    @property
+    def former(self) -> RunFolder | None:
+        """The folder that earlier versions used for the same run; ``None`` if this is such a folder."""
+        key = former_run_key(self.run_key)
+        return None if key is None else RunFolder(f"{self.root}/runs/{key}")
+
+    @property
+    def run_record(self) -> str:
+        """The record of the DAG run that owns the folder. Preflight writes it before anything else."""
+        return f"{self.uri}/run.json"
 
     @property
     def responses(self) -> str:
@@ -165,12 +192,12 @@ class Layout:
 
     storage: Storage
 
-    def run_uri(self, run_key: str) -> str:
+    def run_uri(self, use_case: str, run_key: str) -> str:
         """The folder of one run, in the training bucket."""
-        return f"{self._root}/runs/{run_key}"
+        return run_uri(self._root, use_case, run_key)
 
     def runs(self, use_case: str) -> str:
-        """The prefix of the folders of a use case's runs."""
+        """The prefix of the folders of a use case's runs. Folders of earlier versions do not have this prefix."""
         return f"{self._root}/runs/{use_case}/"
 
     def reports(self, use_case: str) -> str:
@@ -192,6 +219,19 @@ class Layout:
     @property
     def _root(self) -> str:
         return f"s3://{self.storage.training_bucket}/{self.storage.prefix}"
+
+
+def run_uri(root: str, use_case: str, run_key: str) -> str:
+    """Return the folder of a run. A run key of an earlier version gives the folder that this version used."""
+    is_former = former_run_key(run_key) is None
+    return f"{root}/runs/{run_key}" if is_former else f"{root}/runs/{use_case}/{run_key}"
+
+
+def run_uri_of(root: str, uri: str) -> str:
+    """Return the URI of the run's folder that contains the object ``uri``, which is below ``<root>/runs/``."""
+    first, second, *_ = [*uri.removeprefix(f"{root}/runs/").split("/"), ""]
+    is_former = former_run_key(second) is None
+    return f"{root}/runs/{first}" if is_former else f"{root}/runs/{first}/{second}"
 
 
 def list_uri(root: str, use_case: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
+from include.distill.config.environment import ENVIRONMENT_VARIABLE, environment_name
 from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.sections import Aws
 from include.distill.config.use_case import UseCase, parse_use_case
@@ -79,18 +80,28 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     """Read one use-case file.
 
     :param environment: values of the variables; if ``None``, the environment of the process is used.
-    :raises UseCaseError: the file cannot be read, or is not a valid use case. The message names the file, the key and
-        the value.
+    :raises UseCaseError: the file cannot be read, or is not a valid use case, or the deployment has no name. The
+        message names the file, the key and the value.
     """
+    variables = os.environ if environment is None else environment
+    deployment = environment_name(variables)
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
-        raw = expand_variables(raw, os.environ if environment is None else environment)
+        raw = expand_variables(raw, variables)
     except UseCaseError as error:
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
     except (OSError, ValueError) as error:
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
+    if isinstance(raw, dict):
+        if "environment" in raw:
+            message = (
+                f"{path.name}: environment: this key is not allowed in a use-case file. The use case was not loaded."
+                f" Remove the key, and set the variable {ENVIRONMENT_VARIABLE} in all components of Airflow."
+            )
+            raise UseCaseError(message)
+        raw["environment"] = deployment
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:
         message = f"{path.name}: name is {use_case.name!r}; expected the file name without .yaml, {path.stem!r}."
@@ -119,21 +130,29 @@ class UseCases:
     places: tuple[Place, ...] = ()
 
 
-def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
-    """Read all ``*.yaml`` files of ``folder``, and check the local prompts that the files name.
+def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, str] | None = None) -> UseCases:
+    """
+    Read all ``*.yaml`` files of ``folder``, and check the local prompts that the files name.
 
     This function never raises. Airflow parses all use cases together, and an invalid file must not disable the DAGs of
-    the other use cases.
+    the other use cases. If the deployment has no name, all use cases are invalid, with one message.
+
+    :param environment: values of the variables; if ``None``, the environment of the process is used.
     """
+    try:
+        environment_name(environment)
+    except UseCaseError as error:
+        places = {place for path in folder.glob("*.y*ml") for place in _read_place(path)}
+        return UseCases((), (str(error),), tuple(sorted(places)))
     valid: list[UseCase] = []
-    places: set[Place] = set()
+    places = set()
     problems: list[str] = []
     for path in sorted(folder.glob("*.yml")):
         problems.append(f"{path.name}: the name ends in .yml; expected .yaml. Rename the file.")
         places |= _read_place(path)
     for path in sorted(folder.glob("*.yaml")):
         try:
-            use_case = load_use_case(path)
+            use_case = load_use_case(path, environment)
             load_prompts(use_case.prompts, None)
         except UseCaseError as error:
             problems.append(str(error))

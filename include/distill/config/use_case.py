@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
+from include.distill.config.environment import EnvironmentName, environment_name
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
@@ -55,9 +56,14 @@ _RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  
 
 
 class UseCase(Section):
-    """All settings of a run. Preflight stores a frozen copy in the run's folder."""
+    """
+    All settings of a run. Preflight stores a frozen copy in the run's folder.
+
+    ``environment`` is not a key of the use-case file. It is the name of the deployment, and is frozen with the run.
+    """
 
     name: Annotated[Slug, Field(max_length=24)]
+    environment: EnvironmentName
     description: str
     owner: str = Field(max_length=500)  # Airflow's column for the owners of a DAG is limited
     schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # so is its column for the description
@@ -324,6 +330,8 @@ CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 def parse_use_case(raw: object, *, origin: str) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
+    A use case that an earlier version froze has no ``environment``. It gets the environment of the process.
+
     :param origin: the file or form that ``raw`` comes from. Messages begin with it.
     :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
         each problem, it gives the key, the value and the expected value.
@@ -331,6 +339,8 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
     if not isinstance(raw, dict):
         message = f"{origin}: expected a mapping, found {type(raw).__name__}."
         raise UseCaseError(message)
+    if "environment" not in raw:
+        raw = {**raw, "environment": environment_name()}
     try:
         return UseCase.model_validate(raw)
     except ValidationError as error:
@@ -360,4 +370,4 @@ def _keys_at(path: Sequence[str]) -> list[str]:
         annotation = section.model_fields[part].annotation
         candidates = (annotation, *get_args(annotation))
         section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section)
-    return list(section.model_fields)
+    return [name for name in section.model_fields if (section, name) != (UseCase, "environment")]

@@ -15,6 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import NamedTuple
+
+_RUN_KEY = re.compile(r"[a-z0-9-]+-[0-9a-f]{32}")
 
 
 def digest(*parts: str) -> str:
@@ -48,34 +51,81 @@ def label_dag_id(use_case: str) -> str:
 
 
 def run_key(dag_id: str, run_id: str) -> str:
-    """Make a name for a DAG run: a readable prefix and 8 hex digits. The name is valid in S3 URIs and Bedrock names."""
-    readable = slug(run_id.replace("__", "-"), limit=24) or "run"
-    return f"{readable}-{digest(dag_id, run_id)[:8]}"
+    """Make a name for a DAG run: a readable prefix and 32 hex digits. It is valid in S3 URIs and Bedrock tags."""
+    return f"{_readable_run(run_id)}-{digest(dag_id, run_id)[:32]}"
 
 
-def job_name(use_case: str, arm: str, fingerprint: str, attempt: int) -> str:
-    """Make the name that a training job and its model share.
+def former_run_key(key: str) -> str | None:
+    """
+    Return the run key with 8 hex digits that earlier versions made for the same run.
+
+    :return: ``None`` if ``key`` itself is a key of an earlier version.
+    """
+    return key[: -(32 - 8)] if _RUN_KEY.fullmatch(key) else None
+
+
+def _readable_run(run_id: str) -> str:
+    return slug(run_id.replace("__", "-"), limit=24) or "run"
+
+
+class Names(NamedTuple):
+    """
+    The name under which a resource is bought, and the name that versions without environments used.
+
+    ``former`` is ``None`` if those versions cannot have bought the resource.
+    """
+
+    name: str
+    former: str | None
+
+
+def job_names(environment: str, use_case: str, arm: str, fingerprint: str, attempt: int) -> Names:
+    """Make the names that a training job and its model share.
 
     :param fingerprint: hash of everything that determines the trained model.
     :param attempt: number of the attempt, starting at 1. The name of the first attempt has no suffix.
     """
-    base = f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{fingerprint[:12]}"
-    return base if attempt == 1 else f"{base}-a{attempt}"
+    suffix = "" if attempt == 1 else f"-a{attempt}"
+    former = f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{fingerprint[:12]}"
+    return Names(f"{_name(environment, use_case, arm, fingerprint)}{suffix}", f"{former}{suffix}")
 
 
-def batch_name(use_case: str, step: str, sha256: str, attempt: int) -> str:
-    """Make the name of a batch job.
+def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt: int) -> Names:
+    """Make the names of a batch job.
 
     :param sha256: hash of the model and of the answer-store keys of the job's requests.
     :param attempt: number of the attempt, starting at 1. The name of the first attempt has no suffix.
     """
-    base = f"{slug(use_case, limit=24)}-{slug(step, limit=12)}-{sha256[:16]}"
-    return base if attempt == 1 else f"{base}-a{attempt}"
+    suffix = "" if attempt == 1 else f"-a{attempt}"
+    former = f"{slug(use_case, limit=24)}-{slug(step, limit=12)}-{sha256[:16]}"
+    return Names(f"{_name(environment, use_case, step, sha256)}{suffix}", f"{former}{suffix}")
 
 
-def throughput_name(use_case: str, arm: str, run_key: str, ordinal: int) -> str:
-    """Make the name of a provisioned throughput that a run buys for an arm. For the first one, ``ordinal`` is 1."""
-    return f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{run_key[-8:]}-s{ordinal}"
+def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
+    """Make the names of a provisioned throughput that a run buys for an arm. For the first one, ``ordinal`` is 1.
+
+    A version without environments can have bought it only if ``run_key`` is a key of that version.
+    """
+    name = f"{_name(environment, use_case, arm, run_key)}-s{ordinal}"
+    if former_run_key(run_key) is not None:
+        return Names(name, None)
+    return Names(name, f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{run_key[-8:]}-s{ordinal}")
+
+
+def is_former_job_name(name: str, fingerprint: str) -> bool:
+    """Return whether a version without environments gave this name to the job with this fingerprint."""
+    return re.search(rf"-{fingerprint[:12]}(-a\d+)?$", name) is not None
+
+
+def is_former_throughput_name(name: str, run_key: str) -> bool:
+    """Return whether a version without environments gave this name to a throughput of this run."""
+    return former_run_key(run_key) is None and re.search(rf"-{re.escape(run_key[-8:])}-s\d+$", name) is not None
+
+
+def _name(environment: str, use_case: str, part: str, identity: str) -> str:
+    """Make a name with readable parts, which may be cut, and a hash of the uncut parts, so that names never collide."""
+    readable = f"{slug(environment, limit=10)}-{slug(use_case, limit=16)}-{slug(part, limit=12)}"
+    return f"{readable}-{digest(environment, use_case, part, identity)[:16]}"
 
 
 def request_token(name: str) -> str:

@@ -35,6 +35,9 @@ class ObjectStore(Protocol):
     def write(self, uri: str, body: bytes) -> None:
         """Write ``body`` as the object at ``uri``, replacing any existing object."""
 
+    def write_if_absent(self, uri: str, body: bytes) -> bool:
+        """Write ``body`` at ``uri`` unless there is an object. Return whether it was written. This is atomic, too."""
+
     def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         """Open the object for reading in pieces or line by line.
 

@@ -25,6 +25,9 @@ class BatchJob:
     successes: int = 0
     total: int = 0
     simulated: bool = False
+    role_arn: str = ""
+    input_uri: str = ""
+    output_uri: str = ""
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
@@ -38,6 +41,9 @@ class BatchJob:
             successes=answer.get("successRecordCount", 0),
             total=answer.get("totalRecordCount", 0),
             simulated=simulated,
+            role_arn=answer["roleArn"],
+            input_uri=answer["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
+            output_uri=answer["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
         )
 
     @property

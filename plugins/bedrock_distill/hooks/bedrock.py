@@ -31,6 +31,9 @@ class CustomizationJob:
     training_loss: float | None = None
     details: tuple[tuple[str, str], ...] = ()
     output_uri: str = ""
+    training_uri: str = ""
+    role_arn: str = ""
+    base_model_arn: str = ""
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomizationJob:
@@ -46,6 +49,9 @@ class CustomizationJob:
             training_loss=(answer.get("trainingMetrics") or {}).get("trainingLoss"),
             details=tuple((phase, value["status"]) for phase, value in details.items() if "status" in value),
             output_uri=answer["outputDataConfig"]["s3Uri"],
+            training_uri=answer["trainingDataConfig"].get("s3Uri", ""),
+            role_arn=answer["roleArn"],
+            base_model_arn=answer["baseModelArn"],
         )
 
     def stalled_for(self, seconds: float) -> str | None:
@@ -223,6 +229,14 @@ class BedrockDistillHook(AwsClients):
         except NotFoundError:
             return False
         return True
+
+    def training_data_of_model(self, name_or_arn: str) -> str | None:
+        """Return the URI of a custom model's training data; ``None`` if the model or the URI is unknown."""
+        try:
+            answer = self.call("bedrock", "get_custom_model", name_or_arn, modelIdentifier=name_or_arn)
+        except NotFoundError:
+            return None
+        return (answer.get("trainingDataConfig") or {}).get("s3Uri")
 
     def list_custom_models(self) -> list[CustomModel]:
         """Return every custom model that the account owns in this Region."""

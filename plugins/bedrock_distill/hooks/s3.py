@@ -14,12 +14,13 @@ from bedrock_distill.hooks.s3_owner import owner_of
 from bedrock_distill.hooks.s3_stream import ResumingBody
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import StoredObject
-from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError
+from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, TransientError
 from include.distill.core.storage import split_uri
 
 _ACCESS_DENIED = ("403", "AccessDenied")  # S3 gives a HEAD request only the status
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
+_OBJECT_EXISTS = ("PreconditionFailed", "412")  # the codes of a conditional write whose condition does not hold
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
 # The older values that GetBucketLocation still returns for two Regions.
 _OLD_LOCATIONS: dict[str, str] = {"": "us-east-1", "EU": "eu-west-1"}
@@ -40,6 +41,17 @@ class S3ObjectStore:
         """Store ``body`` at ``uri``."""
         bucket, key = split_uri(uri)
         self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body)
+
+    def write_if_absent(self, uri: str, body: bytes) -> bool:
+        """Store ``body`` at ``uri`` unless an object is stored there. Return whether ``body`` was stored."""
+        bucket, key = split_uri(uri)
+        try:
+            self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except TransientError as error:
+            if error.code in _OBJECT_EXISTS:
+                return False
+            raise
+        return True
 
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:

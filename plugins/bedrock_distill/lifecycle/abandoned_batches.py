@@ -14,6 +14,7 @@ from typing import Any
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
+from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import ServiceError
@@ -46,7 +47,7 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
             continue
         try:
             job = jobs.find(plan.name)
-            if job is None or job.progress is not Progress.RUNNING:
+            if job is None or job.progress is not Progress.RUNNING or not is_job_of(plan, job):
                 continue
             jobs.stop(job.arn)
             yield (

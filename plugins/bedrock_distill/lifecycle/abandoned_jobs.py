@@ -79,22 +79,22 @@ def is_running(job: CustomizationJob) -> bool:
     return JOB_STATUS.get(job.status) is Progress.RUNNING
 
 
-def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> str | None:
+def stop_job(hook: BedrockDistillHook, name_or_arn: str, *, at_most_usd: float | None) -> str | None:
     """
     Stop a training job and return a message about its cost; ``None`` if the job is not running.
 
-    :param name: name of the job.
+    :param name_or_arn: name or ARN of a job of this run. The caller has checked that the job belongs to the run.
     :param at_most_usd: cost of the complete training, in US dollars; ``None`` if it is unknown.
     :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
-    job = hook.find_job(name)
+    job = hook.find_job(name_or_arn)
     if job is None or not is_running(job):
         return None
-    hook.stop_job(name)
+    hook.stop_job(job.arn)
     age = datetime.datetime.now(datetime.UTC) - job.created
     upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
     return (
-        f"Stopped {name} because its task was marked as failed. The job was created"
+        f"Stopped {job.name} because its task was marked as failed. The job was created"
         f" {str(age).split('.', maxsplit=1)[0]} ago. Its training so far is billed{upper_bound}. To buy the next"
         f" attempt, clear the arm's task `{SUBMIT}` with downstream."
     )

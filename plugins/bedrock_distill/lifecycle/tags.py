@@ -27,6 +27,7 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
     expires = started + datetime.timedelta(hours=use_case.serving.expires_after_hours)
     texts = {
         "project": PROJECT_TAG,
+        "environment": use_case.environment,
         "use-case": use_case.name,
         "run-key": folder.run_key,
         "expires-at": expires.astimezone(datetime.UTC).strftime(TIME_FORMAT),

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.run.access import RunAccess, require_run_uri
+from bedrock_distill.lifecycle.run_task import RunTask
+from bedrock_distill.run.access import require_run_uri
 
 ManifestT = TypeVar("ManifestT")
 
@@ -23,7 +24,7 @@ def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
     return list(output[:])
 
 
-class DistillOperator(RunAccess, BaseOperator):
+class DistillOperator(RunTask, BaseOperator):
     """
     Base class of the operators that work in a run's folder.
 

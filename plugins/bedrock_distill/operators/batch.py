@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJob
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
@@ -23,7 +24,7 @@ from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.job_failures import job_failure
-from include.distill.core.naming import batch_name, request_token
+from include.distill.core.naming import Names, batch_names, request_token
 from include.distill.dataset.records import ShardNumbers
 from include.distill.inference.requests import WIRE_FORMATS, ModelRequest
 
@@ -56,12 +57,13 @@ class BatchOperator(DistillOperator):
 
     def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
         """Store the answers of a job that has ended, and record that they are stored."""
+        buyer = Layout(self.use_case.storage).run_uri(plan.use_case or self.use_case.name, plan.run_key)
         outcome = collect(
             plan,
             job.id,
             answers=self.answers,
             errors_uri=self.folder.batch_errors(plan.name),
-            lost_calls_uri=RunFolder(Layout(self.use_case.storage).run_uri(plan.run_key)).lost_calls,
+            lost_calls_uri=RunFolder(buyer).lost_calls,
             successes=job.successes,
             simulated=job.simulated,
             threads=self.use_case.fan_out.concurrency,
@@ -106,8 +108,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     First, the task stores the answers of all jobs that have ended, whichever run bought them. If a running job already
     contains a question, the question is not submitted again, and this run waits for that job. A job's name contains a
-    hash of its questions, so a retry, a cleared task or another worker finds the job. If there are too few questions
-    for a batch job, the step sends them on demand.
+    hash of the environment, the use case and the questions, so a retry, a cleared task or another worker finds the job.
+    A job of another deployment is not used. If there are too few questions for a batch job, the step sends them on
+    demand.
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
@@ -163,7 +166,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            if job is None:  # the plan is for another model, or its job was never bought
+            # The plan is for another model, its job was never bought, or another deployment has a job with its name.
+            if job is None or not is_job_of(plan, job):
                 continue
             if job.progress is Progress.RUNNING:
                 running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
@@ -175,40 +179,50 @@ class BedrockSubmitBatchOperator(BatchOperator):
         self, model: Model, file: BatchInputFile, context: Context, submitted: BatchSubmitManifest
     ) -> BatchJob | None:
         """Find or buy the job for a file of questions; return ``None`` if batch jobs cannot answer them."""
-        name = self._attempt(file.sha256)
-        if name is None:
+        names = self._attempt(file.sha256)
+        if names is None:
             return None
-        plan = self._plan(name, model, file)
+        plan = self._plan(names.name, model, file)
         if not self.store.exists(plan.input_uri):
             file.store(self.store, plan.input_uri)
         created: list[str] = []
 
-        def find(name: str) -> BatchJob | None:
+        def find(_: str) -> BatchJob | None:
             # A look-up by name reads Bedrock's list of jobs, which may not contain a new job yet.
-            return self.batch_jobs.get(created[0]) if created else self.batch_jobs.find(name)
+            return self.batch_jobs.get(created[0]) if created else self._find(names, file.sha256)
 
         def create(_: str) -> None:
             self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
-        purchase = buy_once(name, find=find, create=create)
-        if not self.pending_jobs.find(name):  # a clean-up deleted the record of a running job
-            self.pending_jobs.add(plan)
+        purchase = buy_once(names.name, find=find, create=create)
+        job = purchase.resource
+        if not self.pending_jobs.find(job.name):  # a clean-up deleted the record of a running job
+            self.pending_jobs.add(replace(plan, name=job.name))
         submitted["bought"] += purchase.bought
-        self.log.info("%s batch job %s with %d records", "Bought" if purchase.bought else "Found", name, plan.records)
-        return purchase.resource
+        verb = "Bought" if purchase.bought else "Found"
+        self.log.info("%s batch job %s with %d records", verb, job.name, plan.records)
+        return job
 
-    def _attempt(self, sha256: str) -> str | None:
-        """Return the name of the first attempt that is running or not bought yet; ``None`` if no job can help.
+    def _find(self, names: Names, sha256: str) -> BatchJob | None:
+        return self.ownership.find_batch_job(
+            names,
+            self.batch_jobs,
+            input_uri=self.folder.batch_input(sha256),
+            output_uri=Layout(self.use_case.storage).batch_output(sha256),
+        )
+
+    def _attempt(self, sha256: str) -> Names | None:
+        """Return the names of the first attempt that is running or not bought yet; ``None`` if no job can help.
 
         The questions of the job have no stored answers. An attempt that has ended therefore did not answer them, or its
         answers were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
-            name = batch_name(self.use_case.name, self.step, sha256, attempt)
-            job = self.batch_jobs.find(name)
+            names = batch_names(self.use_case.environment, self.use_case.name, self.step, sha256, attempt)
+            job = self._find(names, sha256)
             if job is None or job.progress is Progress.RUNNING:
-                return name
+                return names
             failure = job_failure(job.message)
             if job.status == "Failed" and failure.is_final:
                 message = (
@@ -219,13 +233,13 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 raise JobFailedError(message)
             if job.status == "Failed":
                 self.log.warning("%s failed: %s. %s", job.name, job.message or "no reason given", failure.advice)
-            if job.status == "Completed" and not self._answers_were_lost(name):
-                self.log.warning("%s answered none of its records; the step sends them on demand.", name)
+            if job.status == "Completed" and not self._answers_were_lost(job.name):
+                self.log.warning("%s answered none of its records; the step sends them on demand.", job.name)
                 return None
         self.log.warning(
             "All %d attempts have ended (last: %s); the step sends the questions on demand.",
             self.use_case.batch.max_attempts,
-            name,
+            names.name,
         )
         return None
 
@@ -246,6 +260,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             run_key=self.folder.run_key,
             input_uri=self.folder.batch_input(file.sha256),
             output_uri=Layout(self.use_case.storage).batch_output(file.sha256),
+            use_case=self.use_case.name,
         )
 
     def _request(self, plan: BatchJobPlan, model: Model, context: Context) -> BatchJobRequest:
@@ -258,7 +273,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             input_uri=plan.input_uri,
             output_uri=plan.output_uri,
             timeout_hours=self.use_case.batch.timeout_hours,
-            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=plan.sha256),
+            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], step=self.step, fingerprint=plan.sha256),
         )
 
 

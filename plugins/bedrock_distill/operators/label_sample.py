@@ -82,7 +82,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
         layout = Layout(use_case.storage)
-        self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout))
+        self.run_uri = layout.run_uri(self.use_case_name, choice.run_key or self._newest_run_key(layout))
         require_run_of(self.use_case_name, self.store, self.folder)
         if choice.labelled_csv:
             refuse_foreign_sheet(choice.labelled_csv, self.folder, self.use_case)

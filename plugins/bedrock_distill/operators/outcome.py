@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
+from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
@@ -14,7 +15,7 @@ from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.task_ids import APPROVE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
-from include.distill.core.naming import job_name
+from include.distill.core.naming import job_names
 from include.distill.core.storage import read_json
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
@@ -93,8 +94,8 @@ class RunOutcomeOperator(DistillOperator):
             submitted: TrainingJobManifest | None = ti.xcom_pull(task_ids=arm_task(arm, SUBMIT))
             try:
                 at_most_usd = submitted.get("at_most_usd") if submitted else None
-                for name in self._jobs_of(arm, submitted, ti):
-                    if message := stop_job(self.hook, name, at_most_usd=at_most_usd):
+                for job in self._jobs_of(arm, submitted, ti):
+                    if message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd):
                         yield message
             except ServiceError as error:
                 yield (
@@ -108,19 +109,25 @@ class RunOutcomeOperator(DistillOperator):
             if self.use_case.batch.stop_when_marked_failed:
                 yield from stop_batches(BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder), step)
 
-    def _jobs_of(self, arm: str, submitted: TrainingJobManifest | None, ti: Any) -> list[str]:
+    def _jobs_of(self, arm: str, submitted: TrainingJobManifest | None, ti: Any) -> Iterator[CustomizationJob]:
         if not self.use_case.training.stop_when_marked_failed:
-            return []
-        return [submitted["job_name"]] if submitted else self._possible_jobs(arm, ti)
+            return
+        if submitted is None:
+            yield from self._possible_jobs(arm, ti)
+        elif job := self.ownership.find_submitted_job(submitted["job_name"], submitted["fingerprint"]):
+            yield job
 
-    def _possible_jobs(self, arm: str, ti: Any) -> list[str]:
-        """Return the names of all jobs that a ``submit`` without a result may have bought or found."""
+    def _possible_jobs(self, arm: str, ti: Any) -> Iterator[CustomizationJob]:
+        """Yield all jobs that a ``submit`` without a result may have bought or found."""
         dataset: DatasetManifest | None = ti.xcom_pull(task_ids=arm_task(arm, UPLOAD))
         if not dataset:
-            return []
+            return
         fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])
-        attempts = range(1, self.use_case.training.max_attempts + 1)
-        return [job_name(self.use_case.name, arm, fingerprint, attempt) for attempt in attempts]
+        for attempt in range(1, self.use_case.training.max_attempts + 1):
+            names = job_names(self.use_case.environment, self.use_case.name, arm, fingerprint, attempt)
+            job = self.ownership.find_job(names, fingerprint=fingerprint, training_uri=dataset["train_uri"])
+            if job is not None:
+                yield job
 
 
 def _why_skipped(approval: HumanResponse | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.own_folder import run_identity
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.batch.step_requests import batch_problems
 from include.distill.config.allowed_inputs import input_problem
@@ -21,9 +22,11 @@ from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.records import PreflightManifest
+from include.distill.config.run_record import claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
+from include.distill.core.version import VERSION
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.source_files import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
@@ -42,13 +45,15 @@ class BedrockPreflightOperator(DistillOperator):
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
     checks prices, hyperparameters, prompts, CSV files and buckets, and reports all problems together. Missing buckets
-    are created if ``storage.create_buckets`` is set. The task buys nothing. Retrying or clearing the task checks again,
+    are created if ``storage.create_buckets`` is set. Before the task stores anything, it records in ``run.json`` that
+    this DAG run owns the folder. The task buys nothing. Retrying or clearing the task checks again,
     and stores the YAML file and the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
     :raises InputError: the message lists all problems; nothing was bought.
+    :raises RefusedError: the folder belongs to another run or deployment; nothing was stored or bought.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
@@ -80,6 +85,7 @@ class BedrockPreflightOperator(DistillOperator):
                 f" {PREFLIGHT} with downstream:\n{listed}"
             )
             raise InputError(message)
+        self._claim_folder(use_case, context)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
         warnings = [*([note] if note else []), *family_warnings(use_case)]
         for warning in warnings:
@@ -89,6 +95,14 @@ class BedrockPreflightOperator(DistillOperator):
         frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         self.store.write(self.folder.use_case, frozen.encode())
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
+
+    def pre_execute(self, context: Context) -> None:
+        """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""
+
+    def _claim_folder(self, use_case: UseCase, context: Context) -> None:
+        """Record that this DAG run owns its folder, before anything else is stored there."""
+        super().pre_execute(context)
+        claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name, version=VERSION)
 
     def _problems(self, use_case: UseCase) -> list[str]:
         problems = self._bucket_problems(use_case)

@@ -23,7 +23,6 @@ from bedrock_distill.run.access import RunAccess, require_run_uri
 from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.ui.links import REPORT_LINK
-from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
@@ -251,11 +250,11 @@ class DeleteLosersOperator(DistillOperator):
     """
     Delete the custom models of the arms that lost. Storing a model costs $1.95 a month.
 
-    The task deletes only models with the tags of this project and use case. It keeps the champion, the previous
-    champion, any model that is being served, and the model that the rule would promote, because a person may still
-    approve that model. The answers of a deleted model and the verdicts on these answers stay stored, so an identical
-    run buys nothing. A run with changed questions trains the model again. The task costs nothing. A retry deletes the
-    remaining models.
+    The task deletes only models with the tags of this project, environment and use case. It keeps the champion, the
+    previous champion, any model that is being served, and the model that the rule would promote, because a person may
+    still approve that model. The answers of a deleted model and the verdicts on these answers stay stored, so an
+    identical run buys nothing. A run with changed questions trains the model again. The task costs nothing. A retry
+    deletes the remaining models.
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
@@ -294,14 +293,7 @@ class DeleteLosersOperator(DistillOperator):
             return False
         if not self.hook.has_custom_model(model_arn):
             return True
-        tags = self.hook.tags(model_arn)
-        if (tags.get("project"), tags.get("use-case")) != (PROJECT_TAG, self.use_case.name):
-            self.log.warning(
-                "%s is kept: its tags are %s, which are not the tags of use case %s.",
-                model_arn,
-                tags,
-                self.use_case.name,
-            )
+        if not self.ownership.has_model(model_arn):
             return False
         if not self.hook.delete_custom_model(model_arn):
             self.log.warning("%s is kept: Bedrock reports that it is in use.", model_arn)

@@ -65,14 +65,14 @@ class ReportReader:
         if arm.kind == "base":
             return ArmSummary(name, arm.kind, answers)
         provisioned, dataset, trained = manifests["provisioned"], manifests.get("dataset"), manifests.get("trained")
-        serving = provisioned["throughput_name"]
+        serving = provisioned["throughput_arn"]
         return ArmSummary(
             name,
             arm.kind,
             answers,
             dataset=dataset,
             trained=trained,
-            serving=provisioned["throughput_arn"],
+            serving=serving,
             # An endpoint whose state is unknown may still be billed.
             released=serving is None
             or self.optional.read(

@@ -13,14 +13,15 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
-from include.distill.core.errors import ThroughputReleasedError
-from include.distill.core.naming import request_token, throughput_name
+from include.distill.core.errors import RefusedError, ThroughputReleasedError
+from include.distill.core.naming import Names, request_token, throughput_names
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput, ReleaseManifest, ThroughputRelease
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 class ServingOperator(ArmOperator):
     """Base class of the operators that buy and release an arm's throughput."""
 
-    def _throughput_name(self, ordinal: int) -> str:
-        return throughput_name(self.use_case.name, self.arm, self.folder.run_key, ordinal)
+    def _throughput_names(self, ordinal: int) -> Names:
+        return throughput_names(self.use_case.environment, self.use_case.name, self.arm, self.folder.run_key, ordinal)
 
     def _release_records(self) -> list[str]:
         return self.store.list(self.folder.release_records(self.arm))
@@ -51,14 +52,16 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
     The throughput is bought without a commitment. Each model unit is billed by the hour until ``release``. A retry
-    finds the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput,
+    finds the throughput that an earlier attempt bought. Throughput that has the name but serves another model, or has
+    the tags of another run, is not used. After a release, clearing this task buys a new throughput,
     whose name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
         "usd_per_hour": float}``; name and ARN are ``None`` if no throughput is needed; ``model_arn`` is
         ``None`` if the base student takes the champion's place.
-    :raises RefusedError: no model units are granted (the default quota is 0), or access is missing; nothing was bought.
+    :raises RefusedError: no model units are granted (the default quota is 0), access is missing, or another run has
+        throughput with the name; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
@@ -92,8 +95,10 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             self.log.info("No throughput is bought for %s: %s.", self.arm, why)
             return manifest
         ordinal = len(self._release_records()) + 1
-        name = self._throughput_name(ordinal)
+        names = self._throughput_names(ordinal)
         tags = purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm)
+
+        created: list[str] = []
 
         def create(name: str) -> None:
             self._refuse_after_release(ordinal)
@@ -104,12 +109,23 @@ class BedrockProvisionThroughputOperator(ServingOperator):
                 units=units,
                 tags=tags,
             )
+            created.append(name)
 
-        purchase = buy_once(name, find=self.hook.find_throughput, create=create)
+        def find(name: str) -> Throughput | None:
+            # Bedrock may not list the tags of a new throughput yet, so one that was just bought is not checked.
+            if created:
+                return self.hook.find_throughput(name)
+            return self.ownership.find_throughput(names, arm=self.arm, model_arn=model_arn)
+
+        purchase = buy_once(names.name, find=find, create=create)
+        throughput = purchase.resource
         self.log.info(
-            "%s throughput %s for %s missing answers", "Bought" if purchase.bought else "Found", name, missing
+            "%s throughput %s for %s missing answers",
+            "Bought" if purchase.bought else "Found",
+            throughput.name,
+            missing,
         )
-        manifest["throughput_name"], manifest["throughput_arn"] = name, purchase.resource.arn
+        manifest["throughput_name"], manifest["throughput_arn"] = throughput.name, throughput.arn
         manifest["bought"] = purchase.bought
         return manifest
 
@@ -136,12 +152,14 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     Delete all throughput that the run bought for the arm, and wait until it is gone.
 
     The task finds the throughput by name, not by the result of ``provision``. So it also deletes throughput if
-    ``provision`` died after buying. The task writes the release record before it deletes anything. It costs nothing,
-    and may run any number of times.
+    ``provision`` died after buying. It never deletes throughput with the tags of another run or environment. The task
+    writes the release record before it deletes anything. It costs nothing, and may run any number of times.
 
     :param wait_seconds: maximum number of seconds to wait until the throughput is gone.
     :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
         this run, including earlier releases.
+    :raises RefusedError: another run or deployment has throughput with the name of this run. It was not deleted; all
+        throughput of this run was deleted.
     :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 
@@ -154,8 +172,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     def execute(self, context: Context) -> ReleaseManifest:
         """Write the release record, delete the throughput and wait; return the released names."""
         ordinal = len(self._release_records()) + 1
-        names = [self._throughput_name(earlier) for earlier in range(1, ordinal + 1)]
-        throughputs = [throughput for name in names if (throughput := self.hook.find_throughput(name))]
+        throughputs, refusals = self._find_all(ordinal)
         released: list[ReleasedThroughput] = [
             {"name": throughput.name, "created": throughput.created.isoformat(), "units": throughput.units}
             for throughput in throughputs
@@ -163,7 +180,22 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         record = release_record(released, now=datetime.datetime.now(datetime.UTC))
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
         for throughput in throughputs:
-            delete_and_wait(self.hook, throughput.name, wait_seconds=self.wait_seconds)
+            delete_and_wait(self.hook, throughput.arn, wait_seconds=self.wait_seconds)
             self.log.info("Released %s", throughput.name)
+        if refusals:
+            raise RefusedError(" ".join(refusals))
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
         return {"released": [throughput.name for throughput in throughputs], "unit_hours": hours}
+
+    def _find_all(self, last_ordinal: int) -> tuple[list[Throughput], list[str]]:
+        """Return this run's throughput for the arm, and a message for each name that belongs to another run."""
+        throughputs: list[Throughput] = []
+        refusals: list[str] = []
+        for ordinal in range(1, last_ordinal + 1):
+            try:
+                throughput = self.ownership.find_throughput(self._throughput_names(ordinal), arm=self.arm)
+            except RefusedError as error:
+                refusals.append(str(error))
+            else:
+                throughputs += [throughput] if throughput else []
+        return throughputs, refusals

@@ -16,7 +16,7 @@ from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError
 from include.distill.core.job_failures import job_failure
-from include.distill.core.naming import job_name, request_token
+from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import recipe_fingerprint, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
@@ -29,11 +29,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
     Submit the arm's fine-tuning job, or find the job that was bought for the same data.
 
-    The job's name contains a fingerprint of base model, hyperparameters and data. So a retry, a cleared task,
-    another worker or a later run finds the job. The next attempt (``-a2`` …) is bought only if the previous attempt was
-    stopped, failed for a reason other than its data or hyperparameters, or lost its model. A model that
-    ``delete_losers`` deleted counts as lost only if some of its answers are missing. A job that failed because of its
-    data or hyperparameters is not bought again.
+    The job's name contains a hash of the environment, the use case, the base model, the hyperparameters and the data.
+    So a retry, a cleared task, another worker or a later run finds the job. A job that an earlier version bought is
+    found under its former name. A job that has the name but belongs to another deployment is not used. The next attempt
+    (``-a2`` …) is bought only if the previous attempt was stopped, failed for a reason other than its data or
+    hyperparameters, or lost its model. A model that ``delete_losers`` deleted counts as lost only if some of its
+    answers are missing. A job that failed because of its data or hyperparameters is not bought again.
 
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
     token.
@@ -42,7 +43,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
-    :raises RefusedError: access or a quota is missing; nothing was bought.
+    :raises RefusedError: access or a quota is missing, or another deployment has a job with the name; nothing was
+        bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
@@ -62,46 +64,58 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         base_model_id, hyperparameters = training_recipe(self.use_case)
         fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
         tokens = self.use_case.epochs * self.dataset["tokens"]
-        attempt, name = self._attempt(fingerprint)
+        attempt, names = self._attempt(fingerprint)
         request = JobRequest(
-            name=name,
-            token=request_token(name),
+            name=names.name,
+            token=request_token(names.name),
             base_model_id=base_model_id,
             role_arn=self.use_case.aws.role_arn,
             hyperparameters=hyperparameters,
             training_uri=self.dataset["train_uri"],
             validation_uri=self.dataset["validation_uri"],
             output_uri=Layout(self.use_case.storage).training_output(fingerprint),
-            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=fingerprint),
+            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm, fingerprint=fingerprint),
         )
-        purchase = buy_once(name, find=self.hook.find_job, create=lambda _: self.hook.create_job(request))
-        self.log.info(
-            "%s training job %s (status %s)", "Bought" if purchase.bought else "Found", name, purchase.resource.status
-        )
+        created: list[str] = []
+
+        def find(name: str) -> CustomizationJob | None:
+            # Bedrock may not list the tags of a new job yet, so a job that was just bought is not checked.
+            return self.hook.find_job(name) if created else self._find(names, fingerprint)
+
+        def create(name: str) -> None:
+            self.hook.create_job(request)
+            created.append(name)
+
+        purchase = buy_once(names.name, find=find, create=create)
+        job = purchase.resource
+        self.log.info("%s training job %s (status %s)", "Bought" if purchase.bought else "Found", job.name, job.status)
         return {
-            "job_name": name,
-            "job_arn": purchase.resource.arn,
+            "job_name": job.name,
+            "job_arn": job.arn,
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
             "at_most_usd": load_prices().training_line(self.arm, self.use_case.student, tokens).usd,
         }
 
-    def _attempt(self, fingerprint: str) -> tuple[int, str]:
-        """Return the number and name of the first attempt that is running, has a model, or was not bought yet."""
+    def _find(self, names: Names, fingerprint: str) -> CustomizationJob | None:
+        return self.ownership.find_job(names, fingerprint=fingerprint, training_uri=self.dataset["train_uri"])
+
+    def _attempt(self, fingerprint: str) -> tuple[int, Names]:
+        """Return the number and names of the first attempt that is running, has a model, or was not bought yet."""
         max_attempts = self.use_case.training.max_attempts
         job: CustomizationJob | None = None
         for attempt in range(1, max_attempts + 1):
-            name = job_name(self.use_case.name, self.arm, fingerprint, attempt)
-            job = self.hook.find_job(name)
+            names = job_names(self.use_case.environment, self.use_case.name, self.arm, fingerprint, attempt)
+            job = self._find(names, fingerprint)
             if job is None or not self._is_over(job):
-                return attempt, name
-            self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", name, job.status)
+                return attempt, names
+            self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", job.name, job.status)
         reason = f": {job.failure_message}" if job and job.failure_message else ""
         message = (
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
-            f" (last: {name}{reason}). No job is running. Remove the cause that Bedrock gives. To buy another attempt,"
-            f" raise training.max_attempts, then clear {PREFLIGHT} with downstream."
+            f" (last: {job.name if job else 'none'}{reason}). No job is running. Remove the cause that Bedrock gives."
+            f" To buy another attempt, raise training.max_attempts, then clear {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt, record_error
-from bedrock_distill.run.access import RunAccess, require_run_uri
+from bedrock_distill.lifecycle.run_task import RunTask
+from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.triggers.polling import PollingTrigger
 from bedrock_distill.triggers.records import WaitEvent
 from include.distill.core.errors import RefusedError, ThrottledError, TransientError, WaitTimeoutError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 ManifestT = TypeVar("ManifestT", bound=Mapping[str, object])
 
 
-class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
+class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     """
     Base class of the sensors.
 

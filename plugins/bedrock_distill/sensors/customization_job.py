@@ -49,10 +49,11 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     def poll(self) -> TrainingManifest | None:
         """Look up the job by its name; return the manifest if the job has completed."""
         name = self.submitted["job_name"]
-        job = self.hook.find_job(name)
+        job = self.ownership.find_submitted_job(name, self.submitted["fingerprint"])
         if job is None:
             message = (
-                f"Job {name} does not exist in Bedrock. Nothing is running. Clear {self._submit_task} with downstream,"
+                f"This run has no job {name} in Bedrock. Nothing is running. If another deployment has a job with this"
+                f" name, the log says so. Clear {self._submit_task} with downstream,"
                 " which looks for the job and buys it if it does not exist."
             )
             raise NotFoundError(message)
@@ -82,7 +83,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits for the job to end."""
         return CustomizationJobTrigger(
-            name=self.submitted["job_name"],
+            name=self.submitted["job_arn"],
             stall_after_seconds=self.stall_after_seconds,
             at_most_usd=self.submitted.get("at_most_usd"),
             give_up_when_failed=self.stop_when_marked_failed,

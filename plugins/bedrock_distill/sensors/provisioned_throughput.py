@@ -42,7 +42,9 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         :return: the endpoint, if it is in service or if the arm needs no throughput; otherwise ``None``.
         """
         name = self.provisioned["throughput_name"]
-        throughput = self.hook.find_throughput(name) if name else None  # without a name, nothing had to be bought
+        throughput = None
+        if name:  # without a name, nothing had to be bought
+            throughput = self.ownership.find_provisioned_throughput(name, model_arn=self.provisioned["model_arn"])
         arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)
         if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
             return {
@@ -55,9 +57,9 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits for the throughput to be in service."""
-        name = self.provisioned["throughput_name"]
-        assert name is not None  # noqa: S101 - without a name, poll has ended the wait
-        return ProvisionedThroughputTrigger(name=name, **common)
+        arn = self.provisioned["throughput_arn"]
+        assert arn is not None  # noqa: S101 - without an endpoint, poll has ended the wait
+        return ProvisionedThroughputTrigger(name=arn, **common)
 
     def timeout_message(self) -> str:
         """Return a message that says that the throughput is billed until it is released."""

@@ -81,7 +81,7 @@ def report(dag_id: str, run_id: str) -> Response:
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
-    folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
+    folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
     try:
         html = store_for(use_case).read(folder.report("html"))
     except NotFoundError:

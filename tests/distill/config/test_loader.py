@@ -13,6 +13,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, lo
 from include.distill.config.sections import Prompts
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import raw_use_case
+from tests.fakes.variables import VARIABLES
 
 
 def write(folder: Path, name: str, **changes: Any) -> Path:
@@ -61,7 +62,7 @@ class TestVariables:
         with pytest.raises(
             UseCaseError, match=r"^docs.yaml: environment variable TEAM_NAME is not set.*write \$\$\{TEAM_NAME\}"
         ):
-            load_use_case(path, environment={})
+            load_use_case(path, environment=VARIABLES)
 
     def test_variables_come_from_the_environment_of_the_process_by_default(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,8 +5,9 @@ import pytest
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.sections import CriticSettings, ModelQuota
+from tests.fakes.variables import VARIABLES
 
-SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 
 
 @pytest.mark.parametrize(

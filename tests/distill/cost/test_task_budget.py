@@ -20,8 +20,9 @@ from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 
-USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 TEACHER = load_catalog().model("claude-sonnet-5-5")
 DOLLAR = (1.0, 0.0)  # prices of one input token and one output token
 PLACE = PoolShare("", 1, is_first=True)

@@ -14,8 +14,9 @@ from include.distill.cost.token_counts import measure_token_rate, prompt_probes,
 from include.distill.dataset.splits import row_tokens
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 
-SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 CRITIC = CriticSettings(model="nova-lite", max_spend_usd=1e9)
 USE_CASE = SAMPLE.model_copy(update={"curation": SAMPLE.curation.model_copy(update={"critic": CRITIC})})
 PROMPTS = load_prompts(USE_CASE.prompts, MemoryStore())[1]

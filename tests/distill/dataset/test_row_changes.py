@@ -13,6 +13,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.dataset.row_changes import compare_with_last_run, row_line
 from include.distill.dataset.rows import row_id
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 
 ROOT = "s3://bucket/distill/runs"
 PROMPTS = {"answering.j2": load_prompt("answering.j2")}
@@ -25,7 +26,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def use_case() -> UseCase:
-    return load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    return load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 
 
 def row(number: int, answer: str = "a") -> dict[str, Any]:

@@ -20,8 +20,9 @@ from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 
-SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 TEACHER = load_catalog().model(SAMPLE.teacher)
 TEACHER_POOL = "bedrock_claude-sonnet-5-5_us-east-1"
 ENDPOINT = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"

@@ -8,8 +8,9 @@ import pytest
 
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
 from include.distill.inference.pools import configured_pools, pool_arguments, pool_name, pool_slots, required_pools
+from tests.fakes.variables import VARIABLES
 
-SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 TEACHER_POOL = "bedrock_claude-sonnet-5-5_us-east-1"
 
 

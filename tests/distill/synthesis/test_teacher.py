@@ -29,6 +29,7 @@ from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import ROOT, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 from tools.aws_simulator.models.delimiters import section
 
 MODEL = load_catalog().model("claude-sonnet-4-6")
@@ -97,7 +98,7 @@ class TestRequest:
     def test_a_request_to_the_default_teacher_has_no_schema_so_its_stored_answers_are_found(
         self, use_case: Path
     ) -> None:
-        teacher = load_catalog().model(load_use_case(use_case, environment={}).teacher)
+        teacher = load_catalog().model(load_use_case(use_case, environment=VARIABLES).teacher)
         able = teacher.model_copy(update={"json_schema": True})
         assert Teacher(able, PROMPT, Synthesis()).request(ROW).schema == ""
 

@@ -33,7 +33,16 @@ def job_arn(number: int) -> str:
 def job(number: int = 1, name: str = "name", **more: Any) -> dict[str, Any]:
     """Return a job as Bedrock describes it. A job with a higher number was submitted later."""
     submitted = NOW + datetime.timedelta(hours=number)
-    return {"jobArn": job_arn(number), "jobName": name, "status": "InProgress", "submitTime": submitted, **more}
+    return {
+        "jobArn": job_arn(number),
+        "jobName": name,
+        "status": "InProgress",
+        "submitTime": submitted,
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://training/i/input.jsonl"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://output/o/"}},
+        **more,
+    }
 
 
 def refused(code: str) -> Any:
@@ -47,7 +56,18 @@ class TestGet:
     def test_a_job_is_read_with_its_counts_and_bedrocks_message(self) -> None:
         answer = job(message="half is done", processedRecordCount=60, successRecordCount=50, totalRecordCount=120)
         read = BatchJobs(RecordedWire({"GetModelInvocationJob": answer}).hook()).get(job_arn(1))
-        assert read == BatchJob("name", job_arn(1), "InProgress", "half is done", processed=60, successes=50, total=120)
+        assert read == BatchJob(
+            "name",
+            job_arn(1),
+            "InProgress",
+            "half is done",
+            processed=60,
+            successes=50,
+            total=120,
+            role_arn="arn:aws:iam::123456789012:role/r",
+            input_uri="s3://training/i/input.jsonl",
+            output_uri="s3://output/o/",
+        )
         assert read.id == "job000000001"
 
     def test_a_job_without_counts_has_answered_nothing_yet(self) -> None:

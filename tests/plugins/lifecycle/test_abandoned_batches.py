@@ -72,7 +72,7 @@ class TestStopBatches:
                 input_uri="s3://b/i", output_uri="s3://b/o", **noted,
             )
         )  # fmt: skip
-        batches.jobs[name] = BatchJob(name, name, status, processed=70)
+        batches.jobs[name] = BatchJob(name, name, status, processed=70, input_uri="s3://b/i", output_uri="s3://b/o")
 
     def stop(self, pending: PendingBatchJobs, batches: FakeBatchJobs, step: str = STEP) -> list[str]:
         return list(stop_batches(batches, pending, step))  # type: ignore[arg-type]

@@ -19,7 +19,12 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI, freeze
 
-DATASET = {"train_uri": "s3://b/d/train.jsonl", "validation_uri": None, "sha256": "d" * 64, "tokens": 1000}
+DATASET = {
+    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "validation_uri": None,
+    "sha256": "d" * 64,
+    "tokens": 1000,
+}
 WAITED = {"tuned.upload": "success", "tuned.submit": "success", "tuned.trained": "failed", "report": "upstream_failed"}
 ASKED = {"tuned.upload": "success", "tuned.submit": "failed", "tuned.trained": "upstream_failed"}
 

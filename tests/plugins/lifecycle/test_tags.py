@@ -35,7 +35,8 @@ def test_tags_name_the_project_and_the_run_and_include_the_additional_tags(use_c
     assert tags(use_case, arm="tuned") == {
         "project": "bedrock-distill",
         "use-case": "aws_docs_qa",
-        "run-key": "manual-1-abcdef01",
+        "environment": "test",
+        "run-key": FOLDER.run_key,
         "dag-id": "distill_aws_docs_qa",
         "run-id": "manual__2026-11-22T02:00:00+00:00",
         "expires-at": "2026-11-22T14:00:00Z",

@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk import DAG
 
 from bedrock_distill.operators.base import ArmOperator, DistillOperator, mapped_manifests
+from tests.fakes.fake_bedrock import RUN_KEY
 from tests.plugins.conftest import RUN_URI
 
 
@@ -49,7 +50,7 @@ def test_a_dag_sets_the_runs_folder_and_the_region_once_for_all_tasks() -> None:
     with DAG("d", schedule=None, default_args={"run_uri": RUN_URI, "region_name": "eu-west-1"}):
         task = ArmOperator(task_id="t", arm="tuned")
     assert (task.run_uri, task.region_name, task.arm) == (RUN_URI, "eu-west-1", "tuned")
-    assert task.folder.run_key == "manual-1-abcdef01"
+    assert task.folder.run_key == RUN_KEY
 
 
 @pytest.mark.parametrize("task_class", [DistillOperator, ArmOperator])

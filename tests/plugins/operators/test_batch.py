@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator, RunningQuestions
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.batch.pending_jobs import PendingBatchJobs
+from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
 from include.distill.core.storage import read_jsonl, write_jsonl
@@ -82,7 +84,7 @@ class TestSubmit:
         arn = only(batches)
         assert manifest == {"job_arns": [arn], "records": MANY, "left_to_ask_on_demand": 0, "bought": 1}
         request = batches.requests[arn]
-        assert request.name.startswith("aws-docs-qa-synthesize-")
+        assert request.name.startswith("test-aws-docs-qa-synthesize-")
         assert request.tags["run-key"] == FOLDER.run_key
         assert request.timeout_hours == 72
         assert "modelId" not in batches.asked(arn)[0]["modelInput"]
@@ -180,6 +182,21 @@ class TestCollect:
         assert (len(lost), all(record["batch"] for record in lost)) == (20, True)
         assert (synthesize()["calls"], len(bedrock.asked)) == (MANY, 50)
         assert len(list(lost_call_records(store, FOLDER.lost_calls))) == 20
+
+    def test_lost_calls_are_billed_to_the_run_that_bought_the_job_also_if_it_is_of_another_use_case(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submitted = submit()
+        jobs = PendingBatchJobs(store, FOLDER)
+        (plan,) = jobs.all()
+        assert plan.use_case == FOLDER.use_case_name
+        buyer = RunFolder(f"{FOLDER.root}/runs/other/manual-{'a' * 32}")
+        jobs.add(replace(plan, use_case="other", run_key=buyer.run_key))
+        batches.end(only(batches), answered=70, errors=5)
+        batches.put(only(batches), successes=90)
+        collect(submitted)
+        assert len(list(lost_call_records(store, buyer.lost_calls))) == 20
+        assert not list(lost_call_records(store, FOLDER.lost_calls))
 
     @pytest.mark.parametrize("status", ["Failed", "Stopped"])
     def test_the_answers_of_a_failed_job_are_stored_and_the_error_quotes_bedrocks_reason(

@@ -40,7 +40,7 @@ GO: dict[str, Any] = {"dry_run": False, "include_unexpired": True}
 
 def with_folder(folder: Path, use_case: UseCase) -> Path:
     """Write the use case as the only file of a folder."""
-    (folder / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+    (folder / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json", exclude={"environment"})))
     return folder
 
 

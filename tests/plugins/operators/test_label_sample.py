@@ -68,7 +68,9 @@ def judged(store: MemoryStore) -> MemoryStore:
 
 @pytest.fixture
 def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
-    (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+    (tmp_path / "aws_docs_qa.yaml").write_text(
+        yaml.safe_dump(use_case.model_dump(mode="json", exclude={"environment"}))
+    )
 
     def run(**params: Any) -> Any:
         context["params"] = {"examples": 3, **params}

@@ -23,7 +23,7 @@ def preflight(equip: Any, use_case: UseCase, tmp_path: Path) -> Any:
     """Return a function that makes the task for a use-case file with changed sections."""
 
     def make(**changes: Any) -> Any:
-        raw = {**use_case.model_dump(mode="json"), **changes}
+        raw = {**use_case.model_dump(mode="json", exclude={"environment"}), **changes}
         (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(raw))
         return equip(
             BedrockPreflightOperator(

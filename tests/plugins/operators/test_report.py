@@ -27,7 +27,7 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
-NEXT_RUN_URI = RUN_URI.replace("manual-1-abcdef01", "manual-2-abcdef02")
+NEXT_RUN_URI = RUN_URI.replace("manual-1", "manual-2")
 METRICS = b"step_number,epoch_number,training_loss\n0,0,1.5\n1,0,0.5\n"
 CONTRACT = {"run_key", "use_case", "simulated", "source", "synthesis", "arms", "comparisons", "cost"}
 
@@ -134,7 +134,7 @@ class TestContent:
         }
         assert (tuned["kind"], tuned["records"], tuned["job_status"]) == ("fine_tuned", 40, "Completed")
         assert (tuned["training_loss"], tuned["released"]) == (0.5, True)
-        assert tuned["serving"].startswith("arn:throughput/aws-docs-qa-tuned-")
+        assert tuned["serving"].startswith("arn:throughput/test-aws-docs-qa-tuned-")
         assert report["loss_curves"] == {
             "tuned": [{"step": 0, "epoch": 0, "loss": 1.5}, {"step": 1, "epoch": 0, "loss": 0.5}]
         }

@@ -8,15 +8,17 @@ from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, 
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError, ThroughputReleasedError, TransientError, WaitTimeoutError
+from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 TRAINED = {"model_arn": "arn:model/m"}
-FIRST = "aws-docs-qa-tuned-abcdef01-s1"
+FIRST = throughput_names("test", "aws_docs_qa", "tuned", RUN_KEY, 1).name
+BEST = throughput_names("test", "aws_docs_qa", "best", RUN_KEY, 1).name
 
 
 @pytest.fixture
@@ -122,8 +124,8 @@ class TestChampion:
     ) -> None:
         save_champion_snapshot(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
         manifest = provision.execute(context)
-        assert bedrock.bought == ["aws-docs-qa-best-abcdef01-s1"]
-        assert bedrock.throughputs["aws-docs-qa-best-abcdef01-s1"].model_arn == "arn:model/old"
+        assert bedrock.bought == [BEST]
+        assert bedrock.throughputs[BEST].model_arn == "arn:model/old"
         assert (manifest["model_arn"], manifest["student"]) == ("arn:model/old", "nova-lite")
 
     def test_if_all_answers_of_the_champion_are_stored_nothing_is_bought(

@@ -7,12 +7,13 @@ import pytest
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, RefusedError, TransientError
-from tests.fakes.fake_bedrock import FakeBedrock
+from include.distill.core.naming import job_names
+from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI, freeze
 
 DATASET = {
-    "train_uri": "s3://b/datasets/d/train.jsonl",
+    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
     "validation_uri": None,
     "sha256": "d" * 64,
     "records": 40,
@@ -32,8 +33,10 @@ class TestSubmit:
     def test_the_name_of_the_job_is_derived_from_its_data(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         manifest = submit_task(equip).execute(context)
         assert bedrock.bought == [manifest["job_name"]]
-        assert manifest["job_name"].startswith(f"aws-docs-qa-tuned-{manifest['fingerprint'][:12]}")
-        assert bedrock.tags_of[manifest["job_arn"]]["run-key"] == "manual-1-abcdef01"
+        names = job_names("test", "aws_docs_qa", "tuned", manifest["fingerprint"], 1)
+        assert manifest["job_name"] == names.name
+        tags = bedrock.tags_of[manifest["job_arn"]]
+        assert [tags[key] for key in ("environment", "arm", "run-key")] == ["test", "tuned", RUN_KEY]
 
     def test_the_same_data_buys_no_second_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         first, second = (submit_task(equip).execute(context) for _ in range(2))

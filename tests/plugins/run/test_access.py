@@ -15,7 +15,7 @@ from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import load_prices
 from include.distill.inference.client import PoolShare
 from include.distill.inference.requests import ModelRequest
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
@@ -58,14 +58,14 @@ class TestFrozen:
 
     def test_the_error_about_a_missing_frozen_use_case_names_the_file(self, equip: Any) -> None:
         other = equip(SomeTask(RUN_URI.replace("manual-1", "manual-2")))
-        with pytest.raises(NotFoundError, match=r"manual-2-abcdef01/use_case\.yaml"):
+        with pytest.raises(NotFoundError, match=r"manual-2-[0-9a-f]{32}/use_case\.yaml"):
             _ = other.use_case
 
     def test_the_error_about_an_invalid_frozen_use_case_names_the_file(
         self, task: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, teachr="x")
-        with pytest.raises(UseCaseError, match=r"manual-1-abcdef01/use_case\.yaml.*teachr"):
+        with pytest.raises(UseCaseError, match=r"manual-1-[0-9a-f]{32}/use_case\.yaml.*teachr"):
             _ = task.use_case
 
     def test_a_task_uses_the_frozen_prompts(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
@@ -94,9 +94,9 @@ def test_answers_are_shared_by_all_runs_and_name_the_run_that_paid(
     task: Any, equip: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     ask = task.rate_limited_model(context, model=TEACHER)
-    assert ask(question(task, 1)).paid_by == "manual-1-abcdef01"
+    assert ask(question(task, 1)).paid_by == RUN_KEY
     tomorrow = equip(SomeTask(RUN_URI.replace("manual-1", "manual-2")))
-    assert tomorrow.answers.find(question(task, 1)).paid_by == "manual-1-abcdef01"
+    assert tomorrow.answers.find(question(task, 1)).paid_by == RUN_KEY
     assert len(bedrock.asked) == 1
 
 

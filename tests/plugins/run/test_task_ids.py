@@ -27,16 +27,23 @@ from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSen
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from dags.distill import distill_dag
 from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
+from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import IncompleteRunError, JobFailedError, ThroughputReleasedError, WaitTimeoutError
-from include.distill.core.naming import job_name
+from include.distill.core.naming import job_names
 from include.distill.training.job_identity import recipe_fingerprint
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import FINGERPRINT, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
 from tests.plugins.conftest import FOLDER, RUN_URI
 
-DATASET = {"train_uri": "s3://b/d/train.jsonl", "validation_uri": None, "sha256": "d" * 64, "tokens": 1000}
+DATASET = {
+    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "validation_uri": None,
+    "sha256": "d" * 64,
+    "tokens": 1000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +57,7 @@ def dag(tmp_path_factory: pytest.TempPathFactory) -> DAG:
     }
     file: Path = tmp_path_factory.mktemp("use_cases") / "aws_docs_qa.yaml"
     file.write_text(yaml.safe_dump({**sample, **changes}), encoding="utf-8")
-    return distill_dag(load_use_case(file, environment={}))
+    return distill_dag(load_use_case(file, environment=VARIABLES))
 
 
 def cleared(message: str) -> str:
@@ -156,14 +163,22 @@ class TestAbandonedJobs:
     ) -> None:
         """``outcome`` finds the job by the manifest of ``submit``, or else by the manifest of ``upload``."""
         fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
-        names = [job_name(use_case.name, arm, fingerprint, 1) for arm in ("plain", "tuned")]
+        names = [job_names("test", use_case.name, arm, fingerprint, 1).name for arm in ("plain", "tuned")]
         for name in names:
-            bedrock.put_job(name, "InProgress")
+            bedrock.put_job(
+                name,
+                "InProgress",
+                training_uri=DATASET["train_uri"],
+                output_uri=Layout(use_case.storage).training_output(fingerprint),
+            )
         submits, uploads = ids_of(dag, BedrockSubmitCustomizationJobOperator), ids_of(dag, UploadDatasetOperator)
         xcoms: dict[tuple[str, str], Any] = {(task, ATTEMPT_KEY): IN_PROGRESS for task in submits}
         xcoms |= {(task, "return_value"): DATASET for task in uploads}
         if returned:
-            xcoms |= {(task, "return_value"): {"job_name": name} for task, name in zip(submits, names, strict=True)}
+            xcoms |= {
+                (task, "return_value"): {"job_name": name, "fingerprint": fingerprint}
+                for task, name in zip(submits, names, strict=True)
+            }
         context["ti"] = instance(dag, xcoms, BedrockSubmitCustomizationJobOperator="failed")
         with pytest.raises(IncompleteRunError):
             equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
@@ -204,7 +219,7 @@ class TestMessages:
             sensor = BedrockCustomizationJobSensor(
                 task_id=task,
                 run_uri=RUN_URI,
-                submitted={"job_name": "job"},
+                submitted={"job_name": "job", "fingerprint": FINGERPRINT},
                 poll_interval_seconds=1,
                 timeout_seconds=60,
             )
@@ -250,6 +265,6 @@ class TestMessages:
                 run_key=FOLDER.run_key, input_uri="s3://b/i", output_uri="s3://b/o",
             )  # fmt: skip
             pending.add(plan)
-            jobs.jobs[step] = BatchJob(step, step, "InProgress")
+            jobs.jobs[step] = BatchJob(step, step, "InProgress", input_uri="s3://b/i", output_uri="s3://b/o")
             (message,) = stop_batches(jobs, pending, step)  # type: ignore[arg-type]
             assert cleared(message) in ids_of(dag, BedrockSubmitBatchOperator)

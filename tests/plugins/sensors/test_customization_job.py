@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger
 from include.distill.core.errors import ContractError, JobFailedError, NotFoundError, WaitTimeoutError
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import FINGERPRINT, OWN_JOB, FakeBedrock
 from tests.plugins.conftest import RUN_URI
 
 
@@ -19,7 +18,8 @@ def sensor(equip: Any) -> Any:
     """Return a function that makes the sensor for the job ``job``, which costs at most $2.50."""
 
     def make(*, at_most_usd: float | None = 2.5, **changes: Any) -> BedrockCustomizationJobSensor:
-        submitted = {"job_name": "job"} if at_most_usd is None else {"job_name": "job", "at_most_usd": at_most_usd}
+        submitted: dict[str, Any] = {"job_name": "job", "job_arn": "arn:job/job", "fingerprint": FINGERPRINT}
+        submitted |= {} if at_most_usd is None else {"at_most_usd": at_most_usd}
         arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, "deferrable": False, **changes}
         task = BedrockCustomizationJobSensor(task_id="tuned.trained", run_uri=RUN_URI, submitted=submitted, **arguments)
         sensor_task: BedrockCustomizationJobSensor = equip(task)
@@ -30,14 +30,14 @@ def sensor(equip: Any) -> Any:
 
 class TestEnd:
     def test_a_completed_job_returns_its_model(self, sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
-        bedrock.put_job("job", "Completed", output_uri="s3://out/")
+        bedrock.put_job("job", "Completed")
         assert sensor().execute(context) == {
             "job_name": "job",
             "job_arn": "arn:job/job",
             "status": "Completed",
             "model_arn": "arn:model/job",
             "training_loss": 0.5,
-            "output_uri": "s3://out/",
+            "output_uri": OWN_JOB["output_uri"],
         }
 
     @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ class TestWaiting:
     ) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
         details = (("trainingDetails", training),)
-        bedrock.jobs["job"] = CustomizationJob("job", "arn", "InProgress", created, details=details)
+        bedrock.put_job("job", "InProgress", created=created, details=details)
         assert sensor(stall_after_seconds=6 * 3600).poll() is None
         assert ("7.0 h and training has not started" in capsys.readouterr().out) is named
 
@@ -134,5 +134,5 @@ class TestWaiting:
             waiting.execute(context)
         trigger = deferred.value.trigger
         assert isinstance(trigger, CustomizationJobTrigger)
-        assert (trigger.name, trigger.stall_after_seconds, trigger.at_most_usd) == ("job", 60, 2.5)
+        assert (trigger.name, trigger.stall_after_seconds, trigger.at_most_usd) == ("arn:job/job", 60, 2.5)
         assert trigger.give_up_when_failed is stops

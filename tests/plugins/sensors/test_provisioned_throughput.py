@@ -8,10 +8,11 @@ from airflow.sdk.exceptions import TaskDeferred
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from bedrock_distill.triggers.polling import ProvisionedThroughputTrigger
 from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
-from tests.fakes.fake_bedrock import FakeBedrock
+from include.distill.core.naming import throughput_names
+from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.plugins.conftest import RUN_URI
 
-NAME = "aws-docs-qa-tuned-abcdef01-s1"
+NAME = throughput_names("test", "aws_docs_qa", "tuned", RUN_KEY, 1).name
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def sensor(equip: Any) -> Any:
     def make(*, deferrable: bool = False, **changes: Any) -> BedrockProvisionedThroughputSensor:
         provisioned = {
             "throughput_name": NAME,
-            "throughput_arn": "arn:when-bought",
+            "throughput_arn": f"arn:throughput/{NAME}",
             "model_arn": "arn:model/m",
             "student": "nova-micro",
             "usd_per_hour": 60.5,
@@ -90,4 +91,4 @@ def test_the_sensor_waits_in_the_triggerer_while_the_throughput_is_created(
     with pytest.raises(TaskDeferred) as deferred:
         sensor(deferrable=True).execute(context)
     assert isinstance(deferred.value.trigger, ProvisionedThroughputTrigger)
-    assert deferred.value.trigger.name == NAME
+    assert deferred.value.trigger.name == f"arn:throughput/{NAME}"

@@ -7,6 +7,7 @@ from typing import Any
 from dags.distill import distill_dag
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase, parse_use_case
+from tests.fakes.variables import VARIABLES
 
 BASE = {"name": "base", "kind": "base"}
 CHAMPION = {"name": "best", "kind": "champion"}
@@ -16,7 +17,7 @@ TUNED = {"name": "tuned"}
 
 def sample(**changes: Any) -> UseCase:
     """Return the sample use case with changed keys. In a section, only the given keys change."""
-    raw = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={}).model_dump(mode="json")
+    raw = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES).model_dump(mode="json")
     for key, value in changes.items():
         raw[key] = {**raw[key], **value} if isinstance(value, dict) else value
     return parse_use_case(raw, origin="test")

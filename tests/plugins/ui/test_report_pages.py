@@ -85,7 +85,7 @@ def url_of(dag_id: str, run_id: str) -> str:
 def write_report(store: MemoryStore, use_case: UseCase, *, run_id: str = RUN_ID, hour: int = 3, **changes: Any) -> None:
     """Write the objects that the task ``report`` writes."""
     key = run_key(use_case.dag_id, run_id)
-    folder = RunFolder(Layout(use_case.storage).run_uri(key))
+    folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, key))
     finished = datetime.datetime(2026, 11, 22, hour, tzinfo=datetime.UTC)
     named = {"dag_id": use_case.dag_id, "run_id": run_id, "finished_at": finished.isoformat()}
     report = build_report(**inputs(run_key=key, use_case=use_case.name))

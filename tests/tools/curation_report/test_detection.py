@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from tests.fakes.variables import VARIABLES
 from tools.curation_report.__main__ import SAMPLE, read_usable_rows
 from tools.curation_report.detection import filters_that_rejected, found_as_intended, tally
 from tools.curation_report.planted_defects import DEFECTS, GOOD_PAIRS, PAIRS_PER_DEFECT, plant
 
 TRAINING = Path(os.environ.get("CURATION_TRAINING_CSV", SAMPLE / "train.csv"))
 EVALUATION = Path(os.environ.get("CURATION_EVALUATION_CSV", SAMPLE / "evaluation.csv"))
-USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from typing import Any
 
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.curation.filters import FILTER_NAMES
+from tests.fakes.variables import VARIABLES
 from tools.curation_report.__main__ import SAMPLE, read_usable_rows
 from tools.curation_report.measurements import (
     QUANTILES,
@@ -48,7 +49,7 @@ def test_only_similar_questions_are_listed_the_most_similar_first() -> None:
 
 
 def test_every_pair_of_the_simulated_teacher_is_kept_or_dropped_by_one_filter() -> None:
-    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
     rows = read_usable_rows(SAMPLE / "train.csv")[:10]
     counts = simulator_pairs(rows, read_usable_rows(SAMPLE / "evaluation.csv")[:10], use_case)
     assert counts["requested"] == 10 * use_case.synthesis.pairs_per_document

@@ -109,7 +109,7 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
         "retry_delay": QUICK,
         "retry_policy": RETRY_POLICY,
         "region_name": use_case.aws.region,
-        "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+        "run_uri": Layout(use_case.storage).runs(use_case.name) + "{{ run_key(dag.dag_id, run_id) }}",
     }
 
 

@@ -1,0 +1,42 @@
+"""
+Read the name of this deployment, which keeps it apart from other deployments in the same AWS account.
+
+Names, tags and run folders contain the environment's name. So a development and a production deployment that run the
+same use case with the same schedule neither find nor delete each other's resources.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from include.distill.core.errors import UseCaseError
+
+ENVIRONMENT_VARIABLE = "DISTILL_ENVIRONMENT"
+_PATTERN = r"[a-z][a-z0-9-]{0,15}"
+EnvironmentName = Annotated[str, Field(pattern=rf"^{_PATTERN}$")]
+
+
+def environment_name(variables: Mapping[str, str] | None = None) -> str:
+    """
+    Return the name of this deployment.
+
+    :param variables: environment variables; if ``None``, those of the process.
+    :raises UseCaseError: the variable is not set or is not a valid name. Nothing runs without it.
+    """
+    value = (os.environ if variables is None else variables).get(ENVIRONMENT_VARIABLE, "")
+    if re.fullmatch(_PATTERN, value):
+        return value
+    problem = f"is {value!r}, which is not a valid name" if value else "is not set or is empty"
+    message = (
+        f"environment variable {ENVIRONMENT_VARIABLE} {problem}. It names this deployment, for example prod, and"
+        " separates its AWS resources from those of other deployments. No use case can run without it; nothing was"
+        " bought, changed or deleted. Set it to 1 to 16 lower-case letters, digits and hyphens, starting with a letter,"
+        " in all components of Airflow: in .env for Docker Compose, in env of the Helm chart, or in the startup script"
+        " of Amazon MWAA. Then restart Airflow."
+    )
+    raise UseCaseError(message)

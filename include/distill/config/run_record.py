@@ -1,0 +1,89 @@
+"""
+Record which DAG run owns a run's folder, and check it.
+
+``run.json`` is the first object in the folder. Preflight writes it and never replaces it, so two runs cannot both own
+the folder. Folders of earlier versions have no ``run.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TypedDict
+
+from include.distill.config.layout import RunFolder
+from include.distill.core.errors import NotFoundError, RefusedError
+from include.distill.core.storage import ObjectStore, read_json
+
+FORMAT = 2  # the format of a folder with this record; a folder without it has format 1
+
+
+class RunRecord(TypedDict):
+    """The content of ``run.json``."""
+
+    format: int
+    version: str  # of the pipeline that wrote the record
+    environment: str
+    dag_id: str
+    run_id: str
+    use_case: str
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What makes a run unique among all runs of all deployments."""
+
+    environment: str
+    dag_id: str
+    run_id: str
+
+    def owns(self, record: RunRecord) -> bool:
+        """Return whether a record names this run."""
+        return (record["environment"], record["dag_id"], record["run_id"]) == (
+            self.environment,
+            self.dag_id,
+            self.run_id,
+        )
+
+
+def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
+    """Return the record of the run that owns a folder; ``None`` if the folder or the bucket has no record."""
+    try:
+        return read_json(store, folder.run_record, RunRecord)
+    except NotFoundError:
+        return None
+
+
+def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> None:
+    """
+    Check that a folder belongs to a run.
+
+    :raises RefusedError: the folder belongs to another run or deployment. The message names both.
+    """
+    if run.owns(record):
+        return
+    message = (
+        f"{folder.uri} belongs to run {record['run_id']} of {record['dag_id']} in environment {record['environment']}"
+        f" ({folder.run_record}); this task is of run {run.run_id} of {run.dag_id} in environment {run.environment}."
+        " Nothing was read, written or bought there. Give each deployment its own DISTILL_ENVIRONMENT and"
+        " storage.prefix, then trigger a new run with another run id."
+    )
+    raise RefusedError(message)
+
+
+def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *, use_case: str, version: str) -> None:
+    """
+    Record that a run owns its folder, unless the folder has an owner.
+
+    :raises RefusedError: the folder belongs to another run or deployment, even if both claimed it at the same time.
+    """
+    record: RunRecord = {
+        "format": FORMAT,
+        "version": version,
+        "environment": run.environment,
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+        "use_case": use_case,
+    }
+    store.write_if_absent(folder.run_record, json.dumps(record, ensure_ascii=False, indent=2).encode())
+    check_run_record(read_json(store, folder.run_record, RunRecord), folder, run)

@@ -1,0 +1,249 @@
+"""
+Check that a resource with an expected name belongs to this run, before a task uses, stops or deletes it.
+
+Another deployment, another team or a person may have a resource with the same name in the account. So a name proves
+nothing. A resource is ours if its own description agrees with the run: the role, the S3 locations, the model and the
+tags.
+
+Versions without environments used other names and no tag ``environment``. Several deployments in an account computed
+the same former name. So a resource under a former name is ours only if, in addition, its training data is below the
+root of this run. A resource under a former name that is not ours is ignored, because this run buys under another name.
+A resource under a current name that is not ours is an error.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
+from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
+from include.distill.batch.pending_jobs import BatchJobPlan
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.cleanup.tag_values import from_tags
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import RefusedError
+from include.distill.core.naming import Names, is_former_job_name, is_former_throughput_name
+from include.distill.training.job_identity import training_recipe
+
+log = logging.getLogger(__name__)
+
+_TAGS_OF_OWNER = ("environment", "use-case", "dag-id", "run-id")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def arn(self) -> str: ...
+
+
+ResourceT = TypeVar("ResourceT", bound=_Named)
+
+
+class Candidate(NamedTuple):
+    """A name under which a resource may exist, and whether only versions without environments used the name."""
+
+    name: str
+    is_former: bool
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Find the resources of a run by their names, and leave out or refuse those of others."""
+
+    hook: BedrockDistillHook
+    use_case: UseCase
+    folder: RunFolder
+
+    def find_job(self, names: Names, *, fingerprint: str, training_uri: str) -> CustomizationJob | None:
+        """
+        Return the training job with one of the names; ``None`` if there is no such job, or only a former job of others.
+
+        :param fingerprint: the fingerprint of the job, which determines where it writes its metrics.
+        :param training_uri: URI of the training file.
+        :raises RefusedError: another deployment has a job with the current name.
+        """
+        return self._find_job(_candidates(names), fingerprint, training_uri)
+
+    def find_submitted_job(self, name: str, fingerprint: str) -> CustomizationJob | None:
+        """
+        Return the job that ``submit`` bought or found; ``None`` if it does not exist, or is a former job of others.
+
+        :raises RefusedError: the job belongs to another deployment.
+        """
+        return self._find_job([Candidate(name, is_former_job_name(name, fingerprint))], fingerprint, None)
+
+    def _find_job(
+        self, candidates: Iterable[Candidate], fingerprint: str, training_uri: str | None
+    ) -> CustomizationJob | None:
+        def differences(job: CustomizationJob, is_former: bool) -> Iterator[str]:
+            yield from self._job_differences(job, fingerprint, training_uri)
+            yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
+
+        advice = (
+            "Give each deployment its own DISTILL_ENVIRONMENT. If the job is yours, undo the change of aws.role_arn or"
+            " storage, or change the training data or the hyperparameters. Then clear preflight with downstream."
+        )
+        return self._find("training job", candidates, self.hook.find_job, differences, advice)
+
+    def find_throughput(self, names: Names, *, arm: str, model_arn: str | None = None) -> Throughput | None:
+        """
+        Return the throughput with one of the names; ``None`` if there is none, or only former throughput of others.
+
+        :param model_arn: the model that the throughput must serve; if ``None``, any model is accepted.
+        :raises RefusedError: another deployment or run has throughput with the current name.
+        """
+        return self._find_throughput(_candidates(names), {"arm": arm}, model_arn)
+
+    def find_provisioned_throughput(self, name: str, *, model_arn: str | None) -> Throughput | None:
+        """
+        Return the throughput that ``provision`` bought; ``None`` if it was released, or is former throughput of others.
+
+        :raises RefusedError: the throughput belongs to another deployment or run.
+        """
+        is_former = is_former_throughput_name(name, self.folder.run_key)
+        return self._find_throughput([Candidate(name, is_former)], {}, model_arn)
+
+    def _find_throughput(
+        self, candidates: Iterable[Candidate], tags_of_task: Mapping[str, str], model_arn: str | None
+    ) -> Throughput | None:
+        expected = {"use-case": self.use_case.name, "run-key": self.folder.run_key, **tags_of_task}
+
+        def differences(throughput: Throughput, is_former: bool) -> Iterator[str]:
+            if model_arn is not None:
+                yield from _difference("model", throughput.model_arn, model_arn)
+            tags = self.hook.tags(throughput.arn)
+            yield from self._tag_differences(tags, is_former, expected)
+            if is_former and "environment" not in tags:
+                yield from self._data_differences(throughput.model_arn)
+
+        advice = (
+            "The throughput may be billed by the hour to its owner. Give each deployment its own DISTILL_ENVIRONMENT."
+            " If the throughput is yours, delete it in the Bedrock console. Then clear the task."
+        )
+        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice)
+
+    def find_batch_job(self, names: Names, jobs: BatchJobs, *, input_uri: str, output_uri: str) -> BatchJob | None:
+        """
+        Return the batch job with one of the names; ``None`` if there is no such job, or only a former job of others.
+
+        :raises RefusedError: another deployment has a batch job with the current name.
+        """
+
+        def differences(job: BatchJob, is_former: bool) -> Iterator[str]:
+            yield from _difference("role", job.role_arn, self.use_case.aws.role_arn)
+            yield from _location_differences(job, input_uri, output_uri)
+
+        advice = (
+            "Give each deployment its own DISTILL_ENVIRONMENT. If the job is yours, undo the change of aws.role_arn or"
+            " storage, or set inference: on_demand for the step. Then clear preflight with downstream."
+        )
+        return self._find("batch job", _candidates(names), jobs.find, differences, advice)
+
+    def has_model(self, model_arn: str) -> bool:
+        """Return whether the tags or the training data of an existing model show that it belongs to this use case."""
+        tags = self.hook.tags(model_arn)
+        expected = {"project": PROJECT_TAG, "use-case": self.use_case.name}
+        different = list(self._tag_differences(tags, True, expected))
+        if "environment" not in tags:
+            different += self._data_differences(model_arn)
+        if different:
+            log.warning("Model %s is left unchanged, because it %s.", model_arn, self._not_ours(different, tags))
+        return not different
+
+    def _find(
+        self,
+        kind: str,
+        candidates: Iterable[Candidate],
+        find: Callable[[str], ResourceT | None],
+        differences: Callable[[ResourceT, bool], Iterable[str]],
+        advice: str,
+    ) -> ResourceT | None:
+        for name, is_former in candidates:
+            resource = find(name)
+            if resource is None:
+                continue
+            different = list(differences(resource, is_former))
+            if not different:
+                return resource
+            not_ours = self._not_ours(different, self._tags(resource))
+            if not is_former:
+                message = f"The {kind} {name} exists, but {not_ours}. Nothing was bought, stopped or deleted. {advice}"
+                raise RefusedError(message)
+            log.warning("The %s %s is ignored, because it %s.", kind, name, not_ours)
+        return None
+
+    def _job_differences(self, job: CustomizationJob, fingerprint: str, training_uri: str | None) -> Iterator[str]:
+        yield from _difference("role", job.role_arn, self.use_case.aws.role_arn)
+        yield from _difference("output", job.output_uri, Layout(self.use_case.storage).training_output(fingerprint))
+        if training_uri is not None:
+            yield from _difference("training data", job.training_uri, training_uri)
+        elif not job.training_uri.startswith(f"{self.folder.root}/"):
+            yield _unequal("training data", job.training_uri, f"an object below {self.folder.root}/")
+        base_model_id, _ = training_recipe(self.use_case)
+        if not _is_same_model(job.base_model_arn, base_model_id):
+            yield _unequal("base model", job.base_model_arn, base_model_id)
+
+    def _tag_differences(self, tags: Mapping[str, str], is_former: bool, expected: Mapping[str, str]) -> Iterator[str]:
+        if not is_former or "environment" in tags:
+            yield from _difference("environment", from_tags(tags, "environment"), self.use_case.environment)
+        for key, value in expected.items():
+            yield from _difference(key, from_tags(tags, key), value)
+
+    def _data_differences(self, model_arn: str) -> Iterator[str]:
+        """Compare the location of a model's training data with the root of this run."""
+        uri = self.hook.training_data_of_model(model_arn)
+        if uri is None or not uri.startswith(f"{self.folder.root}/"):
+            yield _unequal("model's training data", uri, f"an object below {self.folder.root}/")
+
+    def _tags(self, resource: _Named) -> Mapping[str, str]:
+        try:
+            return self.hook.tags(resource.arn)
+        except RefusedError:  # the resource was deleted in the meantime, or the role may not read tags
+            return {}
+
+    def _not_ours(self, different: Iterable[str], tags: Mapping[str, str]) -> str:
+        owner = ", ".join(f"{key} {from_tags(tags, key) or 'unknown'}" for key in _TAGS_OF_OWNER)
+        return (
+            f"belongs to {owner}; this run is of environment {self.use_case.environment}, use-case"
+            f" {self.use_case.name}, run-key {self.folder.run_key} ({'; '.join(different)})"
+        )
+
+
+def _candidates(names: Names) -> list[Candidate]:
+    return [Candidate(names.name, False), *([Candidate(names.former, True)] if names.former else [])]
+
+
+def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
+    """Return whether a batch job reads and writes the files of a plan. If not, another deployment has the name."""
+    if different := list(_location_differences(job, plan.input_uri, plan.output_uri)):
+        log.warning(
+            "Batch job %s does not belong to this deployment and is ignored: %s.", job.arn, "; ".join(different)
+        )
+    return not different
+
+
+def _location_differences(job: BatchJob, input_uri: str, output_uri: str) -> Iterator[str]:
+    yield from _difference("input", job.input_uri, input_uri)
+    yield from _difference("output", job.output_uri, output_uri)
+
+
+def _difference(what: str, theirs: str | None, ours: str) -> Iterator[str]:
+    # Bedrock may drop the slash at the end of a folder's URI.
+    if (theirs or "").rstrip("/") != ours.rstrip("/"):
+        yield _unequal(what, theirs, ours)
+
+
+def _unequal(what: str, theirs: str | None, ours: str) -> str:
+    return f"its {what} is {theirs or 'unknown'}, expected {ours}"
+
+
+def _is_same_model(arn: str, model_id: str) -> bool:
+    """Compare a base model's ARN with an id. Either may lack the suffix for the size of the context, such as 128k."""
+    theirs, ours = arn.rpartition("/")[2], model_id.rpartition("/")[2]
+    return bool(theirs) and (theirs == ours or theirs.startswith(f"{ours}:") or ours.startswith(f"{theirs}:"))

@@ -1,0 +1,32 @@
+"""Give the tasks of a run the check that resources belong to the run, and the check of the run's folder."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bedrock_distill.lifecycle.ownership import Ownership
+from bedrock_distill.run.access import RunAccess
+from bedrock_distill.run.own_folder import own_run_folder
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class RunTask(RunAccess):
+    """A mixin for the operators and sensors that work in the folder of their own DAG run."""
+
+    def pre_execute(self, context: Context) -> None:
+        """
+        Check that the folder belongs to this DAG run, before the task starts and before it continues after a wait.
+
+        A run that an earlier version started keeps the folder that this version used.
+
+        :raises RefusedError: the folder belongs to another run or deployment.
+        """
+        self.run_uri = own_run_folder(self.store, self.folder, context).uri
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """The check that a resource found by its name belongs to this run."""
+        return Ownership(self.hook, self.use_case, self.folder)

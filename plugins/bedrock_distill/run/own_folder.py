@@ -1,0 +1,64 @@
+"""Find the folder of a DAG run, and check that no other run owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from bedrock_distill.run.task_ids import PREFLIGHT
+from include.distill.config.environment import environment_name
+from include.distill.config.layout import RunFolder
+from include.distill.config.run_record import RunIdentity, check_run_record, read_run_record
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import ObjectStore, read_json
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def run_identity(context: Context) -> RunIdentity:
+    """Return the identity of the DAG run that a task belongs to."""
+    return RunIdentity(environment_name(), context["ti"].dag_id, context["ti"].run_id)
+
+
+def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> RunFolder:
+    """
+    Return the folder of a task's own run.
+
+    It is ``folder``, unless an earlier version started the run and used the former folder.
+
+    :raises RefusedError: ``folder`` belongs to another run or deployment.
+    """
+    run = run_identity(context)
+    if record := read_run_record(store, folder):
+        check_run_record(record, folder, run)
+        return folder
+    if folder.former is not None and _is_former_folder_of(run, store, folder.former, folder.use_case_name, context):
+        return folder.former
+    return folder
+
+
+def _is_former_folder_of(
+    run: RunIdentity, store: ObjectStore, folder: RunFolder, use_case: str, context: Context
+) -> bool:
+    """
+    Return whether an earlier version certainly used ``folder`` for this run.
+
+    The key of such a folder has only 32 bits of a hash, so it proves nothing. The proof is the record that this version
+    wrote, the ids in the report, or the manifest of this run's ``preflight``.
+    """
+    if record := read_run_record(store, folder):
+        return run.owns(record)
+    try:
+        frozen = yaml.safe_load(store.read(folder.use_case))
+    except NotFoundError:
+        return False
+    if not isinstance(frozen, dict) or frozen.get("name") != use_case:
+        return False
+    try:
+        report = read_json(store, folder.report("json"), dict[str, object])
+    except NotFoundError:
+        manifest = context["ti"].xcom_pull(task_ids=PREFLIGHT)
+        return isinstance(manifest, dict) and manifest.get("use_case_uri") == folder.use_case
+    return (report.get("dag_id"), report.get("run_id")) == (run.dag_id, run.run_id)

@@ -55,6 +55,8 @@ IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "promotion.approvers.",
 def use_case_keys(model: type[BaseModel] = UseCase, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each key of a use case with its default; ``aws.region`` for a key of a section."""
     for name, field in model.model_fields.items():
+        if (model, name) == (UseCase, "environment"):  # which no file may contain
+            continue
         sections = [type_ for type_ in (field.annotation, *get_args(field.annotation)) if is_section(type_)]
         if sections and f"{prefix}{name}." not in IN_PROSE:
             yield from use_case_keys(sections[0], f"{prefix}{name}.")

@@ -16,7 +16,7 @@ from include.distill.config.sections import Storage
 from tests.docs.pages import names, page, rows, section
 
 OWNERS = (
-    RunFolder("s3://training/p/runs/r-1"),
+    RunFolder(f"s3://training/p/runs/x/r-{'0' * 32}"),
     Layout(Storage(training_bucket="training", output_bucket="output", prefix="p")),
 )
 # Examples of the arguments, by name; any other argument is a name without special meaning.
@@ -33,7 +33,7 @@ FILES = {
     "label_sample": ["sheet.csv"],
 }
 # Parts of URIs, which name no object; the answer store, whose objects are named by their keys.
-PARTS = {"uri", "run_key", "root", "storage", "run_uri", "responses"}
+PARTS = {"uri", "run_key", "root", "use_case_name", "is_former", "former", "storage", "run_uri", "runs", "responses"}
 ANSWER = "responses/nova-micro/ab/abcd.json"
 SECTIONS = [
     pytest.param("training", "## Training bucket, below `<prefix>/`", id="training"),
@@ -67,7 +67,7 @@ def described_keys(heading: str) -> list[str]:
     for cells in rows(section(page("reference/s3_layout.md"), heading)):
         folder = ""
         for name in names(cells[0].replace("\\|", "|")):
-            key = f"runs/<run_key>/{name}" if name.startswith("report/") else name
+            key = f"runs/<use case>/<run_key>/{name}" if name.startswith("report/") else name
             key = key if "/" in key else f"{folder}/{key}"
             folder = key.rpartition("/")[0]
             described.append(key)

@@ -76,7 +76,7 @@ class LostCallRecord(TypedDict):
     """
     A model call whose answer did not arrive. AWS may bill the call.
 
-    The record is stored in ``runs/<run key>/lost_calls/`` and counted in the run's bill. The numbers of tokens are
+    The record is stored in ``lost_calls/`` of the run's folder and counted in the run's bill. The numbers of tokens are
     upper limits.
     """
 

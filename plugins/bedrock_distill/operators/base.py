@@ -28,7 +28,7 @@ class DistillOperator(RunTask, BaseOperator):
     """
     Base class of the operators that work in a run's folder.
 
-    :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
+    :param run_uri: the run's folder, ``s3://…/runs/<use case>/<run_key>``. (templated)
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
     :param bucket_owners: account ids by the name of a bucket, with ``*`` for all other buckets. S3 refuses every

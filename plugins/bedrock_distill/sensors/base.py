@@ -36,7 +36,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     The class does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without
     retries, and loses the result of ``poke`` after a deferral.
 
-    :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
+    :param run_uri: the run's folder, ``s3://…/runs/<use case>/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.
     :param timeout_seconds: maximum number of seconds that one attempt waits.
     :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.

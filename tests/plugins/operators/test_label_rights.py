@@ -55,7 +55,9 @@ def shared(store: MemoryStore, use_case: UseCase) -> MemoryStore:
 
 @pytest.fixture
 def draw(equip: Any, shared: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
-    (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+    (tmp_path / "aws_docs_qa.yaml").write_text(
+        yaml.safe_dump(use_case.model_dump(mode="json", exclude={"environment"}))
+    )
 
     def run(**params: Any) -> Any:
         context["params"] = params

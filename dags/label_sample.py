@@ -55,6 +55,7 @@ in the run has changed since then, the label is left out, and the report says ho
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, TriggerRule, get_parsing_context
 
@@ -93,7 +94,11 @@ def label_dag(use_case: UseCase) -> DAG:
     ) as dag:
         drawn = DrawLabelSampleOperator(task_id="draw_sample", use_case_name=use_case.name)
         examples = ListExamplesOperator(task_id="examples", sample=drawn.output)
-        place = {"aws_conn_id": use_case.aws.conn_id, "region_name": use_case.aws.region}
+        place: dict[str, Any] = {
+            "aws_conn_id": use_case.aws.conn_id,
+            "region_name": use_case.aws.region,
+            "bucket_owners": use_case.bucket_owners,
+        }
         ask = AskLabelOperator.partial(
             task_id="ask", sample=drawn.output, use_case_name=use_case.name, retries=3, **place
         ).expand(number=examples.output)

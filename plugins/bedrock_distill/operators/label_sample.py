@@ -8,7 +8,7 @@ template, and are escaped so that they cannot break out of their block quote.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         choice = parse_label_params(context["params"], self.use_case_name)
         use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
+        self.bucket_owners = use_case.bucket_owners
         layout = Layout(use_case.storage)
         self.run_uri = layout.run_uri(self.use_case_name, choice.run_key or self._newest_run_key(layout))
         require_run_of(self.use_case_name, self.store, self.folder)
@@ -236,13 +237,14 @@ class AskLabelOperator(SampleAccess, HITLOperator):
         use_case_name: str,
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(subject="", options=list(LABEL_CHOICES), defaults=NO_ANSWER, **kwargs)
         self.number = number
         self.sample: SampleManifest = sample
         self.use_case_name = use_case_name
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
 
     def execute(self, context: Context) -> Any:
         """Ask a person which answer of the example is better, and wait for the choice."""
@@ -287,12 +289,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         use_case_name: str,
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.sample: SampleManifest = sample
         self.use_case_name = use_case_name
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
         self.answered = answered
 
     def execute(self, context: Context) -> LabelsManifest:

@@ -38,6 +38,7 @@ from include.distill.cleanup.plan import (
 )
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
+from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
@@ -84,6 +85,7 @@ class CleanUpOperator(BaseOperator):
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
         """List the resources of all accounts, then plan what to delete. If a listing fails, nothing is deleted."""
+        environment_name()  # raises an error that says what to do if the deployment has no name
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)

@@ -12,6 +12,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 from include.distill.cleanup.records import SweepManifest
+from include.distill.config.environment import environment_name
 from include.distill.core.errors import OutcomeError, ServiceError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class ReleaseLeftoversOperator(BaseOperator):
     :param region_name: Region to sweep.
     :param renew_hours: the new expiry of throughput that a live run uses is this many hours from now.
     :return: ``{"released": [names], "renewed": [names], "left": int}``
+    :raises UseCaseError: the deployment has no name; nothing was released.
     :raises OutcomeError: a throughput could not be checked or released, so it may be billed; the message names it.
     """
 
@@ -50,6 +52,7 @@ class ReleaseLeftoversOperator(BaseOperator):
 
     def execute(self, context: Context) -> SweepManifest:
         """Check every throughput of the Region, then release it, extend its expiry or leave it unchanged."""
+        environment_name()
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
         done: dict[Action, list[str]] = {action: [] for action in Action}
         failed: list[str] = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Annotated, Any
 
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
@@ -24,7 +25,7 @@ from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.naming import run_key
-from include.distill.core.storage import ObjectStore
+from include.distill.core.storage import ObjectStore, read_json
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
 from include.distill.report.records import ShownPastRun
 
@@ -81,15 +82,31 @@ def report(dag_id: str, run_id: str) -> Response:
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
+    store = store_for(use_case)
     folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
+    for candidate in (folder, folder.former):
+        if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
+            with suppress(NotFoundError):  # report.html is written last
+                return _page(store.read(candidate.report("html")), policy=_REPORT_POLICY)
+    message = f"Run {run_id} of {dag_id} has no report yet. The task `report` writes it after the judges have finished."
+    raise HTTPException(404, message)
+
+
+def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_id: str) -> bool:
+    """
+    Return whether the report in a folder names this run.
+
+    The URL names the run, and the user's rights were checked for the DAG in the URL. The folder alone proves nothing,
+    because the key of a folder of an earlier version has only 32 bits of a hash.
+    """
     try:
-        html = store_for(use_case).read(folder.report("html"))
+        stored = read_json(store, folder.report("json"), dict[str, object])
     except NotFoundError:
-        message = (
-            f"Run {run_id} of {dag_id} has no report yet. The task `report` writes it after the judges have finished."
-        )
-        raise HTTPException(404, message) from None
-    return _page(html, policy=_REPORT_POLICY)
+        return False
+    if not isinstance(stored, dict):
+        return False
+    named = (stored.get("use_case"), stored.get("dag_id"), stored.get("run_id"))
+    return named == (use_case.name, use_case.dag_id, run_id)
 
 
 def store_for(use_case: UseCase) -> ObjectStore:

@@ -90,6 +90,7 @@ def write_report(store: MemoryStore, use_case: UseCase, *, run_id: str = RUN_ID,
     named = {"dag_id": use_case.dag_id, "run_id": run_id, "finished_at": finished.isoformat()}
     report = build_report(**inputs(run_key=key, use_case=use_case.name))
     store.write(folder.report("html"), STORED)
+    write_json(store, folder.report("json"), {**report, **named})
     write_json(store, folder.report_entry(use_case.name, finished), {**list_entry({**report, **named}), **changes})
 
 
@@ -318,3 +319,62 @@ def test_every_page_forbids_scripts_sniffing_and_referrers(viewer: TestClient, o
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "allow-scripts" not in headers["content-security-policy"]
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+
+
+class TestWhoseReport:
+    """Earlier versions named a folder by 32 bits of a hash, so another run id can lead to the same folder."""
+
+    OURS = "scheduled__2026-11-25T02:00:00+00:00xxxaaabhrbpb1"  # found in a minute; its DAG is distill_aws_docs_qa
+    THEIRS = "scheduled__2026-11-25T02:00:00+00:00"  # of the DAG distill_payroll
+
+    def write_former(self, store: MemoryStore, use_case: UseCase, run_id: str, /, **named: Any) -> RunFolder:
+        folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(use_case.dag_id, run_id))).former
+        assert folder is not None
+        ids = {"use_case": use_case.name, "dag_id": use_case.dag_id, "run_id": run_id, **named}
+        write_json(store, folder.report("json"), {name: value for name, value in ids.items() if value is not None})
+        store.write(folder.report("html"), STORED)
+        return folder
+
+    def test_a_crafted_run_id_does_not_show_the_report_of_another_dag(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        payroll = use_case.model_copy(update={"name": "payroll"})
+        folder = self.write_former(objects, payroll, self.THEIRS)
+        ours = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(use_case.dag_id, self.OURS)))
+        assert ours.former == folder
+        answer = viewer.get(url_of(use_case.dag_id, self.OURS))
+        assert answer.status_code == 404
+        assert "stored" not in answer.text
+        assert "payroll" not in answer.text
+
+    def test_a_report_of_an_earlier_version_is_shown_to_those_who_may_read_its_dag(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        self.write_former(objects, use_case, RUN_ID)
+        assert viewer.get(url_of(use_case.dag_id, RUN_ID)).status_code == 200
+
+    @pytest.mark.parametrize(
+        "named",
+        [
+            pytest.param({"run_id": "manual__2"}, id="another run"),
+            pytest.param({"dag_id": "distill_payroll"}, id="another DAG"),
+            pytest.param({"use_case": "payroll"}, id="another use case"),
+            pytest.param({"run_id": None}, id="no run"),
+            pytest.param({"dag_id": None}, id="no DAG"),
+            pytest.param({"use_case": None}, id="no use case"),
+            pytest.param({"run_id": RUN_ID.upper()}, id="another case"),
+            pytest.param({"run_id": f"{RUN_ID} "}, id="a space"),
+            pytest.param({"run_id": [RUN_ID]}, id="a list"),
+        ],
+    )
+    @pytest.mark.parametrize("is_former", [True, False])
+    def test_a_report_that_names_another_run_is_not_shown(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, named: dict[str, Any], is_former: bool
+    ) -> None:
+        folder = self.write_former(objects, use_case, RUN_ID, **named)
+        if not is_former:
+            new = Layout(use_case.storage).run_uri(use_case.name, run_key(use_case.dag_id, RUN_ID))
+            objects.objects = {uri.replace(folder.uri, new): body for uri, body in objects.objects.items()}
+        answer = viewer.get(url_of(use_case.dag_id, RUN_ID))
+        assert answer.status_code == 404
+        assert "stored" not in answer.text

@@ -97,14 +97,16 @@ class Account:
         return response.json() if response.content else {}
 
 
-def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     """
-    Return the jobs and throughputs whose names begin with ``prefix``, and the number of throughputs still billed.
+    Return the jobs and throughputs whose names contain ``part``, and the number of throughputs still billed.
+
+    In a name of the pipeline, the name of the environment and a hyphen come before ``part``.
 
     Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
     """
-    jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if job["name"].startswith(prefix)]
-    throughputs = [throughput for throughput in ledger["throughputs"] if throughput["name"].startswith(prefix)]
+    jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if f"-{part}" in f"-{job['name']}"]
+    throughputs = [throughput for throughput in ledger["throughputs"] if f"-{part}" in f"-{throughput['name']}"]
     alive = sum(throughput["alive"] for throughput in throughputs)
     return {"jobs": jobs, "throughputs": throughputs, "alive": alive}
 

@@ -99,7 +99,7 @@ class Trial:
 
     @property
     def match(self) -> str:
-        """The prefix of the names of everything that the case buys."""
+        """The part that the names of everything that the case buys have in common."""
         return f"{self.case.key}-{self.case.buys}-"
 
     # Runs

@@ -13,7 +13,7 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import load_prompts, restore_prompts
 from include.distill.config.records import FrozenPrompt
 from include.distill.config.use_case import UseCase, parse_use_case
-from include.distill.core.errors import NotFoundError
+from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.storage import read_json
 from include.distill.core.yaml_text import load_yaml
 from include.distill.cost.prices import BillLine, load_prices
@@ -62,7 +62,14 @@ class RunAccess:
     def use_case(self) -> UseCase:
         """The use case that ``preflight`` froze. A later edit of the YAML file does not affect this run."""
         raw = load_yaml(self.store.read(self.folder.use_case))
-        return parse_use_case(raw, origin=self.folder.use_case)
+        use_case = parse_use_case(raw, origin=self.folder.use_case)
+        if self.folder.use_case_name not in ("", use_case.name):
+            message = (
+                f"{self.folder.use_case} is of use case {use_case.name}, but its folder is of"
+                f" {self.folder.use_case_name}. Nothing was bought. Trigger a new run."
+            )
+            raise RefusedError(message)
+        return use_case
 
     @cached_property
     def answers(self) -> AnswerStore:

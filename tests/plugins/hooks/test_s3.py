@@ -50,6 +50,14 @@ def store(clients: Clients) -> S3ObjectStore:
 
 
 class TestObjects:
+    def test_an_object_is_written_only_if_there_is_none(self, store: S3ObjectStore) -> None:
+        uri = "s3://bucket/once/run.json"
+        assert store.write_if_absent(uri, b"first")
+        assert not store.write_if_absent(uri, b"second")
+        assert store.read(uri) == b"first"
+        store.delete(uri)
+        assert store.write_if_absent(uri, b"third")
+
     def test_a_written_object_can_be_read_until_it_is_deleted(self, store: S3ObjectStore) -> None:
         uri = "s3://bucket/notes/a b+c.json"
         assert not store.exists(uri)

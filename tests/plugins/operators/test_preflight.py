@@ -11,7 +11,8 @@ from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, RefusedError, UseCaseError
-from include.distill.core.storage import write_json
+from include.distill.core.storage import read_json, write_json
+from include.distill.core.version import VERSION
 from include.distill.evaluation.champion import champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock, missing
 from tests.fakes.memory_store import MemoryStore
@@ -40,6 +41,37 @@ def section(use_case: UseCase, name: str, **changes: Any) -> dict[str, Any]:
 
 def frozen(store: MemoryStore) -> Any:
     return yaml.safe_load(store.read(FOLDER.use_case))
+
+
+class TestOwner:
+    def test_the_folder_is_claimed_before_anything_else_is_stored(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        store.writes.clear()
+        preflight().execute(context)
+        assert store.writes[0] == FOLDER.run_record
+        record = read_json(store, FOLDER.run_record, dict)
+        assert (record["environment"], record["dag_id"], record["run_id"]) == ("test", "d", "r")
+        assert (record["format"], record["use_case"], record["version"]) == (2, "aws_docs_qa", VERSION)
+
+    @pytest.mark.parametrize("change", [{"environment": "prod"}, {"dag_id": "distill_payroll"}, {"run_id": "r2"}])
+    def test_a_folder_of_another_run_is_refused_and_left_unchanged(
+        self, preflight: Any, store: MemoryStore, context: Any, change: dict[str, str]
+    ) -> None:
+        preflight().execute(context)
+        write_json(store, FOLDER.run_record, {**read_json(store, FOLDER.run_record, dict), **change})
+        before = dict(store.objects)
+        with pytest.raises(RefusedError, match=f"{next(iter(change.values()))}.*Nothing was read, written or bought"):
+            preflight().execute(context)
+        assert store.objects == before
+
+    def test_clearing_preflight_checks_and_freezes_again(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        preflight().execute(context)
+        preflight().execute(context)
+        assert store.writes.count(FOLDER.run_record) == 1
+        assert store.writes.count(FOLDER.use_case) >= 2
 
 
 class TestFreezing:

@@ -9,7 +9,7 @@ import pytest
 from bedrock_distill.run.access import RunAccess, require_run_uri
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import NotFoundError, SpendCapError, UseCaseError
+from include.distill.core.errors import NotFoundError, RefusedError, SpendCapError, UseCaseError
 from include.distill.core.storage import write_json
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import load_prices
@@ -60,6 +60,13 @@ class TestFrozen:
         other = equip(SomeTask(RUN_URI.replace("manual-1", "manual-2")))
         with pytest.raises(NotFoundError, match=r"manual-2-[0-9a-f]{32}/use_case\.yaml"):
             _ = other.use_case
+
+    def test_a_frozen_use_case_of_another_name_is_refused(
+        self, equip: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, name="payroll")
+        with pytest.raises(RefusedError, match=r"is of use case payroll, but its folder is of aws_docs_qa"):
+            _ = equip(SomeTask(RUN_URI)).use_case
 
     def test_the_error_about_an_invalid_frozen_use_case_names_the_file(
         self, task: Any, store: MemoryStore, use_case: UseCase

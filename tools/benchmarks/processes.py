@@ -103,6 +103,7 @@ def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Pa
     return {
         **{name: value for name, value in inherited.items() if not name.startswith(dropped)},
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
+        "DISTILL_ENVIRONMENT": "bench",
         "AIRFLOW_HOME": str(state / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
 from include.distill.config.prompt_contract import CONTRACTS, check_template, template_variables
 from include.distill.config.prompts import Prompt, load_prompt
-from include.distill.config.records import FrozenPrompt, PromptExample
+from include.distill.config.records import FrozenPrompt, FrozenPrompts, PromptExample
 from include.distill.config.sections import Example, Prompts
 from include.distill.core.errors import InputError, PromptError
 from include.distill.core.input_files import open_input
@@ -148,14 +149,22 @@ def _read(name: str, store: ObjectStore | None) -> str:
         raise PromptError(message) from error
 
 
-def dump_prompts(prompts: Mapping[str, Prompt]) -> dict[str, FrozenPrompt]:
+def dump_prompts(prompts: Mapping[str, Prompt]) -> FrozenPrompts:
     """Convert prompts to the form that is stored in a run's folder."""
     return {
-        name: {"template": prompt.template, "constants": prompt.constants, "version": prompt.version}
-        for name, prompt in prompts.items()
+        "prompts": {
+            name: {"template": prompt.template, "constants": prompt.constants, "version": prompt.version}
+            for name, prompt in prompts.items()
+        }
     }
 
 
-def restore_prompts(frozen: Mapping[str, FrozenPrompt]) -> dict[str, Prompt]:
-    """Convert prompts back from the form that :func:`dump_prompts` returns."""
+def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
+    """Convert prompts back from the form that :func:`dump_prompts` returns, or from that of format 1."""
+    frozen: Mapping[str, FrozenPrompt] = record["prompts"] if _has_format_2(record) else record
     return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}
+
+
+def _has_format_2(record: Mapping[str, Any]) -> bool:
+    # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
+    return set(record) == {"prompts"} and not isinstance(record["prompts"].get("template"), str)

@@ -19,15 +19,17 @@ class PromptConstants(TypedDict, total=False):
 
 
 class FrozenPrompt(TypedDict):
-    """
-    One prompt of a run.
-
-    ``prompts.json`` in the run's folder maps the prompt's name in the use case to this record.
-    """
+    """One prompt of a run, in ``prompts.json`` in the run's folder."""
 
     template: str  # Jinja source
     constants: PromptConstants
     version: str  # first 12 hex digits of the sha256 of the template and the constants
+
+
+class FrozenPrompts(TypedDict):
+    """The prompts of a run, stored in ``prompts.json`` in the run's folder."""
+
+    prompts: dict[str, FrozenPrompt]  # by the prompt's name in the use case
 
 
 class PreflightManifest(TypedDict):

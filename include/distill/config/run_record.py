@@ -13,16 +13,13 @@ from typing import TypedDict
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import NotFoundError, RefusedError
+from include.distill.core.formats import marked
 from include.distill.core.storage import ObjectStore, read_json
-
-FORMAT = 2  # the format of a folder with this record; a folder without it has format 1
 
 
 class RunRecord(TypedDict):
     """The content of ``run.json``."""
 
-    format: int
-    version: str  # of the pipeline that wrote the record
     environment: str
     dag_id: str
     run_id: str
@@ -71,19 +68,17 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
     raise RefusedError(message)
 
 
-def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *, use_case: str, version: str) -> None:
+def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *, use_case: str) -> None:
     """
     Record that a run owns its folder, unless the folder has an owner.
 
     :raises RefusedError: the folder belongs to another run or deployment, even if both claimed it at the same time.
     """
     record: RunRecord = {
-        "format": FORMAT,
-        "version": version,
         "environment": run.environment,
         "dag_id": run.dag_id,
         "run_id": run.run_id,
         "use_case": use_case,
     }
-    store.write_if_absent(folder.run_record, json.dumps(record, ensure_ascii=False, indent=2).encode())
+    store.write_if_absent(folder.run_record, json.dumps(marked(record), ensure_ascii=False, indent=2).encode())
     check_run_record(read_json(store, folder.run_record, RunRecord), folder, run)

@@ -6,7 +6,8 @@ depends on the number of rows is streamed. The hook in ``plugins/`` is the store
 
 A JSONL file has one JSON object per line, in UTF-8. The caller passes the type of a file's records (a ``TypedDict``
 from a package's ``records.py``). Readers do not check records against the type, because the pipeline itself wrote the
-file with the same type.
+file with the same type. They refuse records of a newer format (:mod:`include.distill.core.formats`), and return records
+without the keys ``format`` and ``version``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import IO, Any, Protocol, TypeVar, cast
 import jsonlines
 
 from include.distill.core.errors import ContractError
+from include.distill.core.formats import Mark, marked, take_mark
 
 RecordT = TypeVar("RecordT")
 
@@ -85,12 +87,14 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
     :param lines: the lines, split only at ``\n``, as a binary file yields them. JSON strings may contain U+2028 and
         U+0085, at which ``str.splitlines`` would also split.
     :param record: the type of the records. The lines are not checked against it.
-    :raises ContractError: a line is not a JSON object; the message names the line.
+    :raises ContractError: a line is not a JSON object, or has a newer format; the message names the line.
     """
     # By default, jsonlines uses the fastest installed parser, and parsers differ in what they accept.
     reader = jsonlines.Reader(lines, loads=_loads)
     try:
-        yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
+        for line in reader.iter(type=dict, skip_empty=True):
+            take_mark(line, uri)
+            yield cast(RecordT, line)
     except jsonlines.InvalidLineError as error:
         cause = error.__cause__
         problem = f"is not JSON ({cause})" if cause else f"is {error.line[:40]!r}; expected a JSON object"
@@ -152,10 +156,18 @@ def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
     """Read the JSON value at ``uri`` as the type ``record``, without checking the value against the type.
 
     :raises NotFoundError: there is no such object.
+    :raises NewerFormatError: a newer version wrote the object in a format that this version does not know.
     """
-    return cast(RecordT, json.loads(store.read(uri)))
+    return read_marked_json(store, uri, record)[1]
 
 
-def write_json(store: ObjectStore, uri: str, value: object) -> None:
-    """Write ``value`` as indented JSON at ``uri``."""
-    store.write(uri, json.dumps(value, ensure_ascii=False, indent=2).encode())
+def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
+    """Read the JSON value at ``uri`` and the mark of the version that wrote it; see :func:`read_json`."""
+    value = json.loads(store.read(uri))
+    mark = take_mark(value, uri) if isinstance(value, dict) else Mark()
+    return mark, cast(RecordT, value)
+
+
+def write_json(store: ObjectStore, uri: str, record: Mapping[str, object]) -> None:
+    """Write ``record`` as indented JSON at ``uri``, marked with the format and the version of this pipeline."""
+    store.write(uri, json.dumps(marked(record), ensure_ascii=False, indent=2).encode())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
+from include.distill.core.formats import marked
 from include.distill.core.storage import ObjectStore, stream_jsonl, write_jsonl
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.group_split import Split
@@ -63,7 +64,7 @@ class StoredSplit:
             write_jsonl(self._store, self._uri, self._records())
 
     def _records(self) -> Iterator[SplitSeed | SplitEntry]:
-        yield {"seed": self._seed}
+        yield cast(SplitSeed, marked({"seed": self._seed}))
         for key, is_evaluated in self._is_evaluated.items():
             yield {"document": key.hex(), "side": _side(is_evaluated)}
 

@@ -9,7 +9,7 @@ much later.
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -54,14 +54,13 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     """
     Read the champion at ``uri``, or return ``None`` if there is no champion.
 
-    :raises ContractError: the object is not a champion's record, so the champion is unknown.
+    :raises ContractError: the object is not a champion's record, or a newer version wrote it in a format that this
+        version does not know. The champion is unknown.
     """
     try:
-        body = store.read(uri)
+        return Champion.model_validate(read_json(store, uri, dict[str, Any]))
     except NotFoundError:
         return None
-    try:
-        return Champion.model_validate(json.loads(body))
     except (ValidationError, ValueError, RecursionError) as error:
         message = (
             f"{uri} is not a champion's record in this pipeline's format ({error}). This task bought and changed"

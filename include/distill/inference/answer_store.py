@@ -19,6 +19,7 @@ from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from include.distill.core.errors import ContractError, NotFoundError
+from include.distill.core.formats import marked
 from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.inference.records import StoredAnswerRecord, UsageRecord
@@ -234,7 +235,7 @@ class AnswerStore:
         }
         if not batch:
             del record["batch"]
-        self.store.write(uri, json.dumps(record, ensure_ascii=False).encode())
+        self.store.write(uri, json.dumps(marked(record), ensure_ascii=False).encode())
 
 
 @dataclass

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from include.distill.config.layout import RunFolder
+from include.distill.core.formats import marked
 from include.distill.core.naming import digest
 from include.distill.core.storage import ObjectStore, read_jsonl, write_jsonl
 from include.distill.labeling.records import Label, LabelCounts
@@ -71,7 +72,7 @@ def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Label])
         uri = folder.labels_by(labeler)
         before = read_jsonl(store, uri, Label) if store.exists(uri) else []
         merged = {_item(label): label for label in [*before, *labels] if label["labeller"] == labeler}
-        write_jsonl(store, uri, merged.values())
+        write_jsonl(store, uri, map(marked, merged.values()))
 
 
 def read_labels(store: ObjectStore, folder: RunFolder) -> list[Label]:

@@ -9,6 +9,7 @@ have to search the folders of all runs. Such a folder has thousands of objects, 
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
+from include.distill.core.formats import take_mark
 from include.distill.core.paths import INCLUDE
 from include.distill.report.html import format_dollars
 from include.distill.report.records import PastRun, Report, ShownPastRun
@@ -75,7 +77,14 @@ def read_entry(body: bytes) -> ShownPastRun:
     Parse an entry of the list, and convert its time for the page.
 
     :raises ValueError: ``body`` is not JSON, a key is missing, or a value has the wrong type.
+    :raises NewerFormatError: a newer version wrote the entry in a format that this version does not know.
     """
+    try:
+        record = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the entry is nested too deeply") from error
+    if isinstance(record, dict):
+        take_mark(record, "The entry")
     return cast(ShownPastRun, _Entry.model_validate_json(body, strict=True).model_dump())
 
 

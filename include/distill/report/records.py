@@ -123,6 +123,8 @@ class ReportParts(TypedDict):
     validation_curves: NotRequired[dict[str, list[LossPoint]]]  # by arm; absent from reports of earlier versions
     missing_parts: NotRequired[list[str]]  # one sentence per missing part; absent from reports of earlier versions
     answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
+    format: NotRequired[int]  # of the stored record; absent from reports of earlier versions
+    version: NotRequired[str]  # of the pipeline that wrote it; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.
     settings: dict[str, object]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import ObjectStore, read_json, read_jsonl, write_json
+from include.distill.core.errors import ReconciliationError
+from include.distill.core.formats import Mark
+from include.distill.core.storage import ObjectStore, read_jsonl, read_marked_json, write_json
+from include.distill.core.version import VERSION
 from include.distill.dataset.records import Row
 from include.distill.evaluation.answers import read_answers
 from include.distill.evaluation.records import Verdict
@@ -51,14 +54,30 @@ def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> 
     answers = answers_by_arm(store, folder, use_case, evaluation)
     labels = match_labels(read_labels(store, folder), answers)
     questions = {row["row_id"]: row["question"] for row in evaluation}
-    report = check_report(
+    mark, stored = read_marked_json(store, folder.report("json"), Report)
+    report = _checked(
+        mark,
         {
-            **read_json(store, folder.report("json"), Report),
+            **stored,
             "agreement": agreement_records(verdicts, document_group_by_row(evaluation), labels.counted),
             "disagreements": disagreement_rows(verdicts, answers, questions, labels.counted),
             "labels": labels.as_record(),
-        }
+        },
     )
     write_json(store, folder.report("json"), report)
     store.write(folder.report("html"), render_html(report).encode())
     return report
+
+
+def _checked(mark: Mark, report: Mapping[str, object]) -> Report:
+    try:
+        return check_report(report)
+    except ReconciliationError as error:
+        if mark.version == VERSION:
+            raise
+        message = (
+            f"{error} The stored report was written by {mark}; this is version {VERSION}, whose reports have other"
+            " figures. The labels are stored. Clear the task `report` of the labeled run, which buys nothing. The new"
+            " report counts the labels."
+        )
+        raise ReconciliationError(message) from error

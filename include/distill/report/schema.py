@@ -14,6 +14,7 @@ from typing import Any, cast
 from pydantic import Field, StrictBool, ValidationError
 
 from include.distill.core.errors import ReconciliationError
+from include.distill.core.formats import EARLIEST_FORMAT
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.report.records import Report
 from include.distill.report.schema_base import Section, optional_key
@@ -104,6 +105,8 @@ class ReportSchema(Section):
         absent=EARLIER,
         default=[],
     )
+    format: int = optional_key("Format of the report.", absent=EARLIER, default=EARLIEST_FORMAT)
+    version: str = optional_key("Version of the pipeline that wrote the report.", absent=EARLIER, default="")
     verdict: str = Field(description="The verdict on the first pair of arms, with its uncertainty, in one sentence.")
     dag_id: str = Field(description="DAG id of the run in Airflow.")
     run_id: str = Field(description="Run id in Airflow.")

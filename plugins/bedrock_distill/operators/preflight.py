@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.own_folder import run_identity
 from bedrock_distill.run.task_ids import PREFLIGHT
@@ -16,6 +14,7 @@ from include.distill.batch.step_requests import batch_problems
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
@@ -26,7 +25,6 @@ from include.distill.config.run_record import claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
-from include.distill.core.version import VERSION
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.source_files import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
@@ -92,8 +90,7 @@ class BedrockPreflightOperator(DistillOperator):
             self.log.warning(warning)
         save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
         write_json(self.store, self.folder.prompts, dump_prompts(prompts))
-        frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
-        self.store.write(self.folder.use_case, frozen.encode())
+        self.store.write(self.folder.use_case, dump_use_case(use_case))
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
 
     def pre_execute(self, context: Context) -> None:
@@ -102,7 +99,7 @@ class BedrockPreflightOperator(DistillOperator):
     def _claim_folder(self, use_case: UseCase, context: Context) -> None:
         """Record that this DAG run owns its folder, before anything else is stored there."""
         super().pre_execute(context)
-        claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name, version=VERSION)
+        claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name)
 
     def _problems(self, use_case: UseCase) -> list[str]:
         problems = self._bucket_problems(use_case)

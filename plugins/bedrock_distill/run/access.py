@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.frozen_use_case import restore_use_case
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import load_prompts, restore_prompts
-from include.distill.config.records import FrozenPrompt
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.storage import read_json
-from include.distill.core.yaml_text import load_yaml
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import TaskBudget, budget_share
@@ -61,8 +60,7 @@ class RunAccess:
     @cached_property
     def use_case(self) -> UseCase:
         """The use case that ``preflight`` froze. A later edit of the YAML file does not affect this run."""
-        raw = load_yaml(self.store.read(self.folder.use_case))
-        use_case = parse_use_case(raw, origin=self.folder.use_case)
+        use_case = restore_use_case(self.store.read(self.folder.use_case), self.folder.use_case)
         if self.folder.use_case_name not in ("", use_case.name):
             message = (
                 f"{self.folder.use_case} is of use case {use_case.name}, but its folder is of"
@@ -116,7 +114,7 @@ class RunAccess:
     def prompts(self) -> dict[str, Prompt]:
         """The prompts that ``preflight`` froze. A later edit of a prompt file does not affect this run."""
         if self.store.exists(self.folder.prompts):
-            return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, FrozenPrompt]))
+            return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, Any]))
         return load_prompts(self.use_case.prompts, self.store)[1]  # an older version stored no prompts
 
     def prompt(self, name: str) -> Prompt:

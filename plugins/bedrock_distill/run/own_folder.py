@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import yaml
-
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.environment import environment_name
+from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder
 from include.distill.config.run_record import RunIdentity, check_run_record, read_run_record
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import ObjectStore, read_json
+from include.distill.core.yaml_text import YamlTextError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,8 +51,8 @@ def _is_former_folder_of(
     if record := read_run_record(store, folder):
         return run.owns(record)
     try:
-        frozen = yaml.safe_load(store.read(folder.use_case))
-    except NotFoundError:
+        frozen = load_frozen(store.read(folder.use_case), folder.use_case)[1]
+    except (NotFoundError, YamlTextError):
         return False
     if not isinstance(frozen, dict) or frozen.get("name") != use_case:
         return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.storage import ObjectStore
-from include.distill.core.yaml_text import YamlTextError, load_yaml
+from include.distill.core.yaml_text import YamlTextError
 
 
 def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None:
@@ -18,7 +19,7 @@ def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None
     :raises InputError: the run is a run of another use case, or does not exist.
     """
     try:
-        frozen = load_yaml(store.read(folder.use_case))
+        frozen = load_frozen(store.read(folder.use_case), folder.use_case)[1]
     except (NotFoundError, YamlTextError):
         frozen = None
     if not isinstance(frozen, dict) or frozen.get("name") != use_case:

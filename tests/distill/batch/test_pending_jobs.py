@@ -7,6 +7,7 @@ import pytest
 
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.config.layout import RunFolder
+from include.distill.core.formats import marked
 from tests.fakes.memory_store import MemoryStore
 
 PLAN = BatchJobPlan(
@@ -65,7 +66,7 @@ def test_the_outcome_of_a_job_is_stored_before_the_note_of_the_job_is_deleted(
 
 def test_the_stored_note_of_a_job_has_every_field_of_its_plan(store: MemoryStore, jobs: PendingBatchJobs) -> None:
     jobs.add(PLAN)
-    assert json.loads(store.objects["s3://b/p/batches/open/job.json"]) == dataclasses.asdict(PLAN)
+    assert json.loads(store.objects["s3://b/p/batches/open/job.json"]) == marked(dataclasses.asdict(PLAN))
     assert list(PLAN.as_record()) == [field.name for field in dataclasses.fields(PLAN)]
 
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from include.distill.core.errors import ContractError, TransientError
+from include.distill.core.formats import FORMAT
+from include.distill.core.version import VERSION
 from include.distill.inference.answer_store import AnswerStore, ParsedReply, Usage, ask_until_readable
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.distill.conftest import ROOT, make_answer, make_request
@@ -143,13 +145,15 @@ class TestUsage:
 class TestStoredBytes:
     """The format of stored answers must not change, because all versions of this project share the answers."""
 
+    MARK = f'{{"format": {FORMAT}, "version": "{VERSION}", '.encode()
     COMPLETION = b'"completion": {"text": "a", "stop_reason": "end_turn", "input_tokens": 100, "output_tokens": 10, '
 
     def test_the_stored_bytes_of_an_on_demand_answer_do_not_change(self, store: MemoryStore, paid: AnswerStore) -> None:
         paid.get_or_ask(make_request(identity="m", sample=2), FakeBedrock(lambda _: "a"))
         (stored,) = store.objects.values()
         assert stored == (
-            b'{"identity": "m", "sample": 2, "max_tokens": 64, "paid_by": "run-1", '
+            self.MARK
+            + b'"identity": "m", "sample": 2, "max_tokens": 64, "paid_by": "run-1", '
             + self.COMPLETION
             + b'"simulated": true}}'
         )
@@ -158,7 +162,8 @@ class TestStoredBytes:
         completion = Completion("a", "end_turn", 100, 10)
         assert paid.store_batch_answer("ab12", completion, identity="m", max_tokens=64)
         assert store.objects[f"{ROOT}/m/ab/ab12.json"] == (
-            b'{"identity": "m", "sample": 0, "max_tokens": 64, "batch": true, "paid_by": "run-1", '
+            self.MARK
+            + b'"identity": "m", "sample": 0, "max_tokens": 64, "batch": true, "paid_by": "run-1", '
             + self.COMPLETION
             + b'"simulated": false}}'
         )

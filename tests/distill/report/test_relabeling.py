@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import ReconciliationError
 from include.distill.core.storage import read_json, write_json, write_jsonl
+from include.distill.core.version import VERSION
 from include.distill.labeling.label_store import answers_hash, store_labels
 from include.distill.report.build import build_report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
@@ -76,7 +78,18 @@ def test_the_relabeled_report_is_written_as_json_and_html(store: MemoryStore, st
 def test_a_stored_report_that_does_not_add_up_is_left_unchanged(store: MemoryStore, stored: dict[str, Any]) -> None:
     broken = {**stored, "cost": {**stored["cost"], "actual_usd": 1.0}}
     write_json(store, FOLDER.report("json"), broken)
-    with pytest.raises(ReconciliationError, match="actual_usd"):
+    with pytest.raises(ReconciliationError, match="actual_usd") as error:
         relabel_report(store, FOLDER, USE_CASE)
+    assert "was written by" not in str(error.value)
     assert read_json(store, FOLDER.report("json"), dict) == broken
     assert not store.exists(FOLDER.report("html"))
+
+
+def test_the_message_about_an_invalid_report_of_an_earlier_version_names_both_versions_and_what_to_clear(
+    store: MemoryStore, stored: dict[str, Any]
+) -> None:
+    earlier = {key: value for key, value in stored.items() if key != "cost"}
+    store.write(FOLDER.report("json"), json.dumps(earlier).encode())
+    message = rf"written by a version before 0\.2\.0 \(format 1\); this is version {VERSION}.*Clear the task `report`"
+    with pytest.raises(ReconciliationError, match=message):
+        relabel_report(store, FOLDER, USE_CASE)

@@ -9,6 +9,7 @@ import yaml
 
 from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, RefusedError, UseCaseError
 from include.distill.core.storage import read_json, write_json
@@ -40,7 +41,7 @@ def section(use_case: UseCase, name: str, **changes: Any) -> dict[str, Any]:
 
 
 def frozen(store: MemoryStore) -> Any:
-    return yaml.safe_load(store.read(FOLDER.use_case))
+    return load_frozen(store.read(FOLDER.use_case), FOLDER.use_case)[1]
 
 
 class TestOwner:
@@ -50,7 +51,7 @@ class TestOwner:
         store.writes.clear()
         preflight().execute(context)
         assert store.writes[0] == FOLDER.run_record
-        record = read_json(store, FOLDER.run_record, dict)
+        record = json.loads(store.read(FOLDER.run_record))
         assert (record["environment"], record["dag_id"], record["run_id"]) == ("test", "d", "r")
         assert (record["format"], record["use_case"], record["version"]) == (2, "aws_docs_qa", VERSION)
 

@@ -78,7 +78,7 @@ class TestFrozen:
     def test_a_task_uses_the_frozen_prompts(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
         frozen = dump_prompts(load_prompts(use_case.prompts, store)[1])
         name = use_case.prompts.answering
-        frozen[name]["template"] = "Another template of {{ document }} and {{ question }}"
+        frozen["prompts"][name]["template"] = "Another template of {{ document }} and {{ question }}"
         write_json(store, FOLDER.prompts, frozen)
         assert task.prompt(name).template.startswith("Another template")
 

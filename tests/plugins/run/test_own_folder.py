@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,10 @@ from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSen
 from include.distill.config.layout import RunFolder, run_uri
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.core.errors import RefusedError
+from include.distill.core.formats import FORMAT
 from include.distill.core.naming import run_key
-from include.distill.core.storage import read_json, write_json
+from include.distill.core.storage import write_json
+from include.distill.core.version import VERSION
 from tests.fakes.memory_store import MemoryStore
 
 ROOT = "s3://bucket/distill"
@@ -42,7 +45,7 @@ def context(**manifest: str) -> Any:
 
 
 def claim(store: MemoryStore, run: RunIdentity, folder: RunFolder = FOLDER) -> None:
-    claim_run_folder(store, folder, run, use_case="docs", version="1.2.3")
+    claim_run_folder(store, folder, run, use_case="docs")
 
 
 def former() -> RunFolder:
@@ -57,9 +60,9 @@ def freeze(store: MemoryStore, name: object = "docs") -> None:
 class TestRecord:
     def test_the_record_names_the_run_and_the_version(self, store: MemoryStore) -> None:
         claim(store, OURS)
-        assert read_json(store, FOLDER.run_record, dict) == {
-            "format": 2,
-            "version": "1.2.3",
+        assert json.loads(store.read(FOLDER.run_record)) == {
+            "format": FORMAT,
+            "version": VERSION,
             "environment": "test",
             "dag_id": DAG_ID,
             "run_id": RUN_ID,

@@ -17,12 +17,16 @@ sets, paid answers, buckets. If something cannot be deleted, everything later in
 ### Parameters
 
 By default, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
-them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, and the
-other deletions leave it empty. The pipeline sets this tag on the buckets that it creates.
+them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, no tag
+names another environment, and the other deletions leave it empty. The pipeline sets these tags on the buckets that it
+creates.
 
 ### What is kept
 
-- throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
+- throughput and models of other environments, and those whose name, run and tags do not belong together
+- throughput and models of versions without environments, unless their training data is below a prefix of this environment
+- everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)
+- buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model whose throughput is kept
 - throughput and models that a live run bought
 - throughput and models of a run that Airflow has no record of, until the time in their tag `expires-at`
@@ -37,11 +41,12 @@ You may clear either task at any time. The task then lists the resources again. 
 
 | task | cause | what to do |
 |---|---|---|
-| `list_leftovers` | resources in AWS could not be listed, or the form names an unknown use case or bucket | Nothing was deleted. If resources could not be listed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
+| `list_leftovers` | resources in AWS could not be listed, the form names an unknown use case or bucket, or `DISTILL_ENVIRONMENT` is not set | Nothing was deleted. If resources could not be listed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
 | `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, delete the resources in the AWS console. |
 
 - **Both tasks succeeded, but nothing was deleted**: all resources were kept. The log of `list_leftovers` gives the
-  reason for each one. Tick `include_unexpired` only if no run of a use case is in progress.
+  reason for each one. Tick `include_unexpired` only if no run of a use case is in progress. If the reason is that no
+  environment owns the prefix yet, run a dry run of the use case first.
 - **`delete_leftovers` was skipped**: the run was a dry run.
 - **A run of a use case later fails with "was released"**: clear `<arm>.provision` of that run with downstream. This
   buys a new endpoint, which is billed by the hour.

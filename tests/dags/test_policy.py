@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 
-from include.distill.config.loader import USE_CASES_FOLDER
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
+from include.distill.inference.pools import required_pools
 from tests.fakes.dag_parsing import parse, with_use_cases
 
 SAMPLE = "distill_aws_docs_qa"
@@ -158,9 +158,8 @@ class TestDag:
         assert {task.owner for task in dag.tasks} == {"ml-platform"}
 
     def test_all_pools_of_the_tasks_exist(self, dag: Any) -> None:
-        pools = json.loads((PROJECT_ROOT / "include" / "pools.json").read_text(encoding="utf-8"))
         used = {task.pool for task in dag.tasks} - {"default_pool"}
-        assert used == set(pools)
+        assert used == required_pools(load_use_cases().valid).keys()
 
     def test_every_task_works_in_the_folder_of_its_own_run(self, dag: Any) -> None:
         task = dag.get_task("ingest")
@@ -186,11 +185,11 @@ class TestTasks:
     def test_tasks_that_call_a_model_on_demand_share_its_pool_and_fill_it_together(self, dag: Any) -> None:
         pools = {task.task_id: (task.pool, task.pool_slots) for task in dag.tasks if task.is_mapped}
         assert pools == {
-            "synthesize": ("bedrock_claude-sonnet-5-5_us-east-1", 1),
-            "base.answer": ("bedrock_nova-micro_us-east-1", 2),
+            "synthesize": ("bedrock_123456789012_claude-sonnet-5-5_us-east-1", 1),
+            "base.answer": ("bedrock_123456789012_nova-micro_us-east-1", 2),
             "tuned.answer": ("default_pool", 1),
-            "judge.claude-haiku-4-5": ("bedrock_claude-haiku-4-5_us-east-1", 8),
-            "judge.llama-3-3-70b": ("bedrock_llama-3-3-70b_us-east-1", 8),
+            "judge.claude-haiku-4-5": ("bedrock_123456789012_claude-haiku-4-5_us-east-1", 8),
+            "judge.llama-3-3-70b": ("bedrock_123456789012_llama-3-3-70b_us-east-1", 8),
         }
 
     def test_outcome_is_a_teardown_that_decides_the_runs_state(self, dag: Any) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.layout import Layout, RunFolder, owner_uri
 from include.distill.config.sections import Storage
 from tests.docs.pages import names, page, rows, section
 
+STORAGE = Storage(training_bucket="training", output_bucket="output", prefix="p")
 OWNERS = (
     RunFolder(f"s3://training/p/runs/x/r-{'0' * 32}"),
-    Layout(Storage(training_bucket="training", output_bucket="output", prefix="p")),
+    Layout(STORAGE),
 )
 # Examples of the arguments, by name; any other argument is a name without special meaning.
 ARGUMENTS: dict[str, list[Any]] = {
@@ -33,7 +34,8 @@ FILES = {
     "label_sample": ["sheet.csv"],
 }
 # Parts of URIs, which name no object; the answer store, whose objects are named by their keys.
-PARTS = {"uri", "run_key", "root", "use_case_name", "is_former", "former", "storage", "run_uri", "runs", "responses"}
+PARTS = {"uri", "run_key", "root", "roots", "use_case_name", "is_former", "former", "storage", "run_uri", "runs"}
+PARTS |= {"responses"}
 ANSWER = "responses/nova-micro/ab/abcd.json"
 SECTIONS = [
     pytest.param("training", "## Training bucket, below `<prefix>/`", id="training"),
@@ -43,6 +45,7 @@ SECTIONS = [
 
 def uris() -> Iterator[str]:
     """Yield an example of every URI that the layout builds."""
+    yield from (owner_uri(root) for root in Layout(STORAGE).roots)
     for owner in OWNERS:
         for name in set(dir(owner)) - PARTS:
             value = getattr(owner, name)
@@ -68,7 +71,7 @@ def described_keys(heading: str) -> list[str]:
         folder = ""
         for name in names(cells[0].replace("\\|", "|")):
             key = f"runs/<use case>/<run_key>/{name}" if name.startswith("report/") else name
-            key = key if "/" in key else f"{folder}/{key}"
+            key = key if "/" in key or not folder else f"{folder}/{key}"
             folder = key.rpartition("/")[0]
             described.append(key)
     return described

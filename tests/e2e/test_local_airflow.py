@@ -24,7 +24,7 @@ with DAG("distill_aws_docs_qa", schedule=None, start_date=datetime(2026, 1, 1, t
     def ingest() -> list[int]:
         return [1, 2]
 
-    @task(pool="bedrock_nova-micro_us-east-1")
+    @task(pool="bedrock_123456789012_nova-micro_us-east-1")
     def synthesize(row: int) -> None:
         if row == 2:
             raise ValueError("row 2 has no document")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import IO
@@ -65,7 +65,7 @@ class MemoryStore:
     def delete(self, uri: str) -> None:
         self.objects.pop(uri, None)
 
-    def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
+    def ensure_bucket(self, bucket: str, *, region: str, create: bool, tags: Mapping[str, str]) -> str | None:
         return None if create else f"bucket {bucket} does not exist"
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from include.distill.core.paths import PROJECT_ROOT
-from include.distill.inference.pools import configured_pools
+from include.distill.inference.pools import required_pools
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
 from tools.benchmarks.fixtures import bench_use_case, prepare_run
@@ -90,7 +90,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
             group.start(airflow_component(name))
         api = AirflowApi(ports.ui_url)
         wait_until(api.is_up, f"Airflow's API (logs: {layout.logs})", READY_SECONDS, check=group.check)
-        for name, settings in configured_pools().items():
+        for name, settings in required_pools([bench_use_case()]).items():
             api.ensure_pool(name, settings)
         for dag_id in DAG_IDS:
             is_loaded = partial(_is_loaded, api, dag_id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
-from include.distill.inference.pools import pool_name, pool_slots
+from include.distill.inference.pools import pool_arguments
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
 from tools.benchmarks.fixtures import bench_use_case, prepare_run
@@ -80,7 +80,7 @@ class Run:
 
     def start(self) -> list[Any]:
         """Start all tasks."""
-        slots = pool_slots(pool_name(self.use_case.teacher, self.use_case.aws.region)) // self.tasks
+        slots = pool_arguments(self.use_case, self.use_case.teacher, tasks=self.tasks)["pool_slots"]
         arguments = [[self.folder, "--shard", task, "--slots", slots] for task in range(self.tasks)]
         return [start(SCRIPT, *given, endpoint=self.bench.model.url, state=self.bench.state) for given in arguments]
 

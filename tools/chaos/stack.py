@@ -19,8 +19,9 @@ from urllib.parse import quote
 
 import psutil
 
+from include.distill.config.loader import load_use_cases
 from include.distill.core.paths import PROJECT_ROOT
-from include.distill.inference.pools import configured_pools
+from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
 from tools.local_airflow.environment import build_environment, load_keys
@@ -131,7 +132,7 @@ class Stack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self.account.is_open, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in configured_pools().items():
+        for name, settings in required_pools(load_use_cases(self.layout.use_cases, self._environment()).valid).items():
             self.operator.ensure_pool(name, settings)
         dags = self._dags + 1  # plus the DAG of the sweeper
         wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)

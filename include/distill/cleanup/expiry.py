@@ -47,14 +47,12 @@ def decide_sweep(
     tags: Mapping[str, str], *, run_state: str | None, now: datetime.datetime, renew_for: datetime.timedelta
 ) -> SweepDecision:
     """
-    Decide what to do with a throughput.
+    Decide what to do with a throughput of this environment (:mod:`include.distill.cleanup.ownership`).
 
     :param run_state: state of the DAG run that the tags name; ``None`` if Airflow has no record of the run.
     :param renew_for: the time from now until the new expiry. For a run in progress, the expiry is renewed when less
         than half of this time is left.
     """
-    if tags.get("project") != PROJECT_TAG:
-        return SweepDecision(Action.LEAVE, "it does not belong to this project: no tag project=bedrock-distill")
     expiry = expires_at(tags)
     if run_state in LIVE_STATES:
         if expiry is None or expiry - now < renew_for / 2:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from include.distill.cleanup.plan import ProjectRoot, RunInfo, StoredObject
+from include.distill.cleanup.plan import ForeignRoot, ProjectRoot, RunInfo, StoredObject
 from include.distill.config.frozen_use_case import load_frozen
-from include.distill.config.layout import RunFolder, run_uri_of
+from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
+from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.sections import Serving
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.formats import NewerFormatError
@@ -26,11 +27,12 @@ class ListingStore(ObjectStore, Protocol):
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
 
 
-def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> ProjectRoot | None:
+def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str], environment: str) -> ProjectRoot | None:
     """
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
 
     :param use_cases: the use cases whose objects are below ``uri``.
+    :param environment: the name of this deployment. Of a root that it does not certainly own, only names are read.
     :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
         file or a frozen use case in a format that this version does not know.
     """
@@ -38,14 +40,34 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) 
         objects = store.describe(f"{uri}/")
     except NotFoundError:
         return None
-    champions = (stored.uri for stored in objects if stored.uri.startswith(f"{uri}/champions/"))
+    foreign, own = _split_by_owner(store, uri, objects, environment)
+    champions = (stored.uri for stored in own if stored.uri.startswith(f"{uri}/champions/"))
     return ProjectRoot(
         uri=uri,
         use_cases=use_cases,
-        objects=objects,
-        runs=dict(_runs_with_use_case(store, uri, objects)),
+        objects=own,
+        runs=dict(_runs_with_use_case(store, uri, own)),
         champions=frozenset(text for champion in champions for text in _texts(_read_champion(store, champion))),
+        foreign=foreign,
+        is_owned=bool(objects) and all(part.uri != uri for part in foreign),
     )
+
+
+def _split_by_owner(
+    store: ObjectStore, uri: str, objects: Sequence[StoredObject], environment: str
+) -> tuple[list[ForeignRoot], list[StoredObject]]:
+    """Separate the objects of roots that the environment does not certainly own: this root, or a root below it."""
+    owner_name = owner_uri("")
+    below = (stored.uri.removesuffix(owner_name) for stored in objects if stored.uri.endswith(owner_name))
+    # The root itself comes first. Of two roots below it, the outer one comes first.
+    roots = dict.fromkeys([uri, *sorted(below)]) if objects else {}
+    own, foreign = list(objects), []
+    for root in roots:
+        if reason := reason_to_keep_root(store, root, environment):
+            theirs = [stored for stored in own if stored.uri.startswith(f"{root}/")]
+            own = [stored for stored in own if not stored.uri.startswith(f"{root}/")]
+            foreign += [ForeignRoot(root, reason, theirs)] if theirs else []
+    return foreign, own
 
 
 def _runs_with_use_case(
@@ -76,7 +98,7 @@ def _read_use_case(body: bytes, uri: str) -> RunInfo | None:
         return None
     if not isinstance(name, str) or math.isnan(hours):
         return None
-    return RunInfo(name, min(max(hours, 0), _MAX_HOURS))
+    return RunInfo(name, min(max(hours, 0), _MAX_HOURS), raw.get("environment"))
 
 
 def _read_champion(store: ObjectStore, uri: str) -> object:

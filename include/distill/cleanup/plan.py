@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -30,6 +30,7 @@ class ResourceKind(StrEnum):
     BATCH_FILES = "batch files"
     TRAINING_OUTPUT = "training output"
     OTHER = "other"
+    OWNER = "owner of the root"
     BUCKET = "bucket"
 
 
@@ -135,6 +136,8 @@ class ListedModel:
     A custom model in the account, whether or not it belongs to this project.
 
     :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow has no record of it.
+    :param training_uri: URI of the training data of the model, or of the model that a throughput serves; ``None`` if it
+        is unknown. It is listed only for resources without a tag ``environment``.
     """
 
     name: str
@@ -142,6 +145,7 @@ class ListedModel:
     created: datetime.datetime
     tags: Mapping[str, str]
     run_state: str | None
+    training_uri: str | None = field(default=None, kw_only=True)
 
     @property
     def use_case(self) -> str | None:
@@ -168,10 +172,24 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """The settings of a run that a clean-up needs, from the frozen use case in the run's folder."""
+    """
+    The settings of a run that a clean-up needs, from the frozen use case in the run's folder.
+
+    :param environment: the deployment that started the run; ``None`` if an earlier version froze the use case.
+    """
 
     use_case: str
     expires_after_hours: float
+    environment: object = None
+
+
+@dataclass(frozen=True)
+class ForeignRoot:
+    """Objects below a root that this environment does not certainly own, and the reason to keep them."""
+
+    uri: str
+    reason: str
+    objects: Sequence[StoredObject]
 
 
 @dataclass(frozen=True)
@@ -180,8 +198,11 @@ class ProjectRoot:
     The project's part of a bucket, ``s3://<bucket>/<prefix>``.
 
     :param use_cases: every known use case that uses this root, whether or not it was chosen in the form.
+    :param objects: the objects that this environment owns.
     :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
     :param champions: every string in ``champions/*.json``. These strings include the name and ARN of each champion.
+    :param foreign: the other objects. If another environment owns the root, these are all objects.
+    :param is_owned: whether this environment certainly owns the root. Nobody owns a root without objects.
     """
 
     uri: str
@@ -189,6 +210,8 @@ class ProjectRoot:
     objects: Sequence[StoredObject]
     runs: Mapping[str, RunInfo]
     champions: frozenset[str] = frozenset()
+    foreign: Sequence[ForeignRoot] = ()
+    is_owned: bool = True
 
 
 @dataclass(frozen=True)
@@ -208,8 +231,14 @@ class ListedBucket:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that was listed in one account and Region; ``broken`` holds messages about invalid use-case files."""
+    """
+    Everything that was listed in one account and Region.
 
+    :param environment: the name of this deployment.
+    :param broken: messages about invalid use-case files.
+    """
+
+    environment: str
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
     roots: Sequence[ProjectRoot] = ()

@@ -27,3 +27,4 @@ class SweepManifest(TypedDict):
     released: list[str]  # names of throughputs
     renewed: list[str]  # names of throughputs
     left: int  # number of throughputs that were neither released nor renewed
+    not_ours: int  # number of those left that do not certainly belong to this environment

@@ -1,9 +1,11 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A resource counts as part of this project only if the resource itself shows it. Throughput, custom models and
-buckets have a ``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location
-and a hash in their names. If there is any doubt, a resource is kept, and the plan states the reason.
+A resource counts as ours only if the resource itself shows it. The tags and the name of throughput and of a custom
+model belong together and name this environment (:mod:`include.distill.cleanup.ownership`). A bucket has a ``project``
+tag. Objects are below a root that this environment owns. A run's folder has a frozen use case. Data sets and paid
+answers have a known location and a hash in their names. If there is any doubt, a resource is kept, and the plan states
+the reason.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from functools import cached_property
 from itertools import groupby
 
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
+from include.distill.cleanup.ownership import OwnershipCheck
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
     CleanUpChoice,
@@ -32,7 +35,7 @@ from include.distill.cleanup.plan import (
     StoredObject,
 )
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.config.layout import RunFolder, run_uri, run_uri_of
+from include.distill.config.layout import RunFolder, owner_uri, run_uri, run_uri_of
 from include.distill.core.storage import split_uri
 
 NAMES_SHOWN = 3
@@ -66,8 +69,9 @@ class _Rules:
     now: datetime.datetime
 
     def throughput(self, listed: ListedThroughput) -> PlanItem:
+        not_ours = self._ownership.throughput(listed.name, listed.tags, lambda: listed.training_uri)
         keep_reason = _first(
-            self._not_ours(listed.tags),
+            not_ours.reason if not_ours else None,
             self._not_chosen(ResourceKind.THROUGHPUT, listed.use_case),
             self._still_needed(listed),
         )
@@ -76,8 +80,9 @@ class _Rules:
 
     def model(self, listed: ListedModel, kept_throughputs: Sequence[ListedThroughput]) -> PlanItem:
         serving = (throughput.name for throughput in kept_throughputs if throughput.model_arn == listed.arn)
+        not_ours = self._ownership.model(listed.name, listed.tags, lambda: listed.training_uri)
         keep_reason = _first(
-            self._not_ours(listed.tags),
+            not_ours.reason if not_ours else None,
             self._not_chosen(ResourceKind.CUSTOM_MODEL, listed.use_case),
             self._champion(listed),
             self._still_needed(listed),
@@ -87,10 +92,18 @@ class _Rules:
         detail = f"created {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
 
-    def _not_ours(self, tags: Mapping[str, str]) -> str | None:
-        if tags.get("project") == PROJECT_TAG:
-            return None
-        return f"it does not belong to this project: no tag project={PROJECT_TAG}"
+    @cached_property
+    def _ownership(self) -> OwnershipCheck:
+        owned = [root.uri for root in self.inventory.roots if root.is_owned]
+        return OwnershipCheck(self.inventory.environment, lambda: owned)
+
+    def _not_our_bucket(self, tags: Mapping[str, str]) -> str | None:
+        if tags.get("project") != PROJECT_TAG:
+            return f"it does not belong to this project: no tag project={PROJECT_TAG}"
+        # Earlier versions did not tag a bucket with the environment.
+        if (owner := from_tags(tags, "environment")) not in (None, self.inventory.environment):
+            return f"it belongs to environment {owner!r}, and this is environment {self.inventory.environment}"
+        return None
 
     def _not_chosen(self, kind: ResourceKind, use_case: str | None) -> str | None:
         if not self.choice.wants(use_case):
@@ -120,6 +133,9 @@ class _Rules:
     def _champion(self, model: ListedModel) -> str | None:
         if model.use_case not in self.inventory.use_cases:
             return f"use case {model.use_case} has no YAML file, so it is unknown whether this model is the champion"
+        roots = [root for root in self.inventory.roots if model.use_case in root.use_cases]
+        if reason := next((part.reason for root in roots for part in root.foreign if part.uri == root.uri), None):
+            return f"the champion of its use case is unknown, because its root is kept: {reason}"
         champions = {text for root in self.inventory.roots for text in root.champions}
         return "it is the champion" if champions & {model.name, model.arn} else None
 
@@ -166,7 +182,8 @@ class _Rules:
         """Decide for every object below the root whether to delete it: objects of runs, shared objects, and others."""
         runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
-        return [*runs, *shared, *_others(root)]
+        foreign = [_group(ResourceKind.OTHER, part.uri, part.objects, part.reason) for part in root.foreign]
+        return [*runs, *shared, *_others(root), *foreign]
 
     def _run(
         self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_throughputs: Sequence[ListedThroughput]
@@ -176,7 +193,9 @@ class _Rules:
         if run is None:
             keep_reason: str | None = "it has no use_case.yaml from this pipeline, so it may be someone else's"
         else:
+            is_other = run.environment not in (None, self.inventory.environment)
             keep_reason = _first(
+                f"its run belongs to environment {run.environment!r}" if is_other else None,
                 self._not_chosen(ResourceKind.RUN, run.use_case),
                 self._too_new(max(stored.modified for stored in objects)),
                 self._unfinished(uri, run, objects),
@@ -232,21 +251,25 @@ class _Rules:
 
     def _bucket(self, bucket: ListedBucket, stored: Sequence[PlanItem]) -> PlanItem:
         deleted = {uri for item in stored if not item.keep_reason for uri in (*item.uris, *item.marks)}
-        deleted_with_bucket = {uri for item in stored if item.kind is ResourceKind.TRAINING_OUTPUT for uri in item.uris}
+        owner_records = {uri for item in stored if item.kind is ResourceKind.OWNER for uri in item.uris}
+        output = {uri for item in stored if item.kind is ResourceKind.TRAINING_OUTPUT for uri in item.uris}
+        deleted_with_bucket = output | owner_records
         ours = tuple(f"{root.uri}/" for root in self.inventory.roots)
         remaining = sorted(uri for uri in bucket.uris if uri not in deleted | deleted_with_bucket)
         outside = [uri for uri in remaining if not uri.startswith(ours)]
         others = sorted(name for name in bucket.use_cases if not self.choice.wants(name))
         keep_reason = _first(
-            self._not_ours(bucket.tags),
+            self._not_our_bucket(bucket.tags),
             "it keeps older versions of its objects; delete it in the S3 console" if bucket.versioned else None,
             f"use case {others[0]} also uses it" if others else None,
             f"a use case that cannot be read may use it: {self.inventory.broken[0]}" if self.inventory.broken else None,
             f"it has {_some(outside)} outside this project's prefix" if outside else None,
             f"it still has {_some(remaining)}, kept for the reasons above" if remaining else None,
         )
-        uris = tuple(sorted(deleted_with_bucket.intersection(bucket.uris)))
-        return PlanItem(ResourceKind.BUCKET, bucket.name, f"{len(bucket.uris)} objects", keep_reason, uris=uris)
+        uris = tuple(sorted(output.intersection(bucket.uris)))
+        marks = tuple(sorted(owner_records.intersection(bucket.uris)))
+        detail = f"{len(bucket.uris)} objects"
+        return PlanItem(ResourceKind.BUCKET, bucket.name, detail, keep_reason, uris=uris, marks=marks)
 
 
 # The folders that all runs of a root share.
@@ -265,8 +288,12 @@ _OUR_NAMES = {
     ),
 }
 _LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
-# The other folders of a root, which are never deleted on their own.
+# The other folders and objects of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
+    owner_uri("").removeprefix("/"): (
+        ResourceKind.OWNER,
+        "it names the root's owner and is deleted with its bucket",
+    ),
     "reports": (ResourceKind.OTHER, "it lists the report of a deleted run; delete it by hand"),
     "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),

@@ -192,6 +192,12 @@ class Layout:
 
     storage: Storage
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The project's parts of the buckets, ``s3://<bucket>/<prefix>``, the one of the training bucket first."""
+        buckets = dict.fromkeys((self.storage.training_bucket, self.storage.output_bucket))
+        return tuple(f"s3://{bucket}/{self.storage.prefix}" for bucket in buckets)
+
     def run_uri(self, use_case: str, run_key: str) -> str:
         """The folder of one run, in the training bucket."""
         return run_uri(self._root, use_case, run_key)
@@ -218,7 +224,12 @@ class Layout:
 
     @property
     def _root(self) -> str:
-        return f"s3://{self.storage.training_bucket}/{self.storage.prefix}"
+        return self.roots[0]
+
+
+def owner_uri(root: str) -> str:
+    """Return the URI of the object that names the environment that owns a root."""
+    return f"{root}/environment.json"
 
 
 def run_uri(root: str, use_case: str, run_key: str) -> str:
@@ -237,6 +248,12 @@ def run_uri_of(root: str, uri: str) -> str:
 def list_uri(root: str, use_case: str) -> str:
     """Return the prefix of the objects that list a use case's reports."""
     return f"{root}/reports/{use_case}/"
+
+
+def is_dataset_of(root: str, uri: str) -> bool:
+    """Return whether ``uri`` is a training file that runs in ``root`` share, as :meth:`RunFolder.dataset` builds it."""
+    folder, _, rest = uri.removeprefix(f"{root}/datasets/").partition("/")
+    return uri.startswith(f"{root}/datasets/") and bool(folder and rest) and "/" not in rest
 
 
 def champion_uri(root: str, use_case: str) -> str:

@@ -94,7 +94,7 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     """
     if not is_on_demand(request):
         return Quota()
-    pool = pool_name(request.model.key, use_case.aws.region)
+    pool = pool_name(use_case.aws.account, request.model.key, use_case.aws.region)
     quota = Quota(**use_case.quota(request.model).model_dump())
     return quota.scaled(pool_share.quota_share(pool), starts_full=pool_share.is_first and pool_share.pool == pool)
 

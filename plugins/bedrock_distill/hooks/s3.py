@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from tempfile import SpooledTemporaryFile
+from types import MappingProxyType
 from typing import IO, Any, cast
 
 from bedrock_distill.hooks.aws import AwsClients
@@ -150,10 +151,13 @@ class S3ObjectStore:
         except NotFoundError:
             return
 
-    def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
+    def ensure_bucket(
+        self, bucket: str, *, region: str, create: bool, tags: Mapping[str, str] = MappingProxyType({})
+    ) -> str | None:
         """Check that a bucket is in ``region``. Return ``None`` if there is no problem, or a message that describes it.
 
         :param create: create and tag the bucket if it does not exist.
+        :param tags: tags of the new bucket, in addition to the tag ``project``.
         :raises RefusedError: S3 refuses access to the bucket.
         """
         refused = ""
@@ -167,8 +171,8 @@ class S3ObjectStore:
                 {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             )
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **location)
-            tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}
-            self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)
+            tag_set = [{"Key": key, "Value": value} for key, value in {"project": PROJECT_TAG, **tags}.items()]
+            self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging={"TagSet": tag_set})
             return None
         except RefusedError as error:
             if error.bucket_region in ("", region):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.run.state import run_state
+from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
@@ -39,6 +40,7 @@ from include.distill.cleanup.plan import (
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.config.environment import environment_name
+from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
@@ -85,7 +87,7 @@ class CleanUpOperator(BaseOperator):
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
         """List the resources of all accounts, then plan what to delete. If a listing fails, nothing is deleted."""
-        environment_name()  # raises an error that says what to do if the deployment has no name
+        environment_name()  # without it, no use case is valid, and the message says what to do
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -242,19 +244,22 @@ def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, con
     """List all resources in one account and Region that a clean-up may delete."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
+    environment = environment_name()
     for use_case in use_cases.valid:
+        for root_uri in Layout(use_case.storage).roots:
+            roots.setdefault(root_uri, set()).add(use_case.name)
         for bucket in _bucket_names(use_case.storage):
-            roots.setdefault(f"s3://{bucket}/{use_case.storage.prefix}", set()).add(use_case.name)
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
     return Inventory(
+        environment=environment,
         throughputs=list(_throughputs(account.hook, context)),
         models=list(_models(account.hook, context)),
         roots=[
             root
             for uri, names in roots.items()
             if names & here
-            if (root := list_project_root(account.store, uri, frozenset(names)))
+            if (root := list_project_root(account.store, uri, frozenset(names), environment))
         ],
         buckets=[
             listed
@@ -271,9 +276,15 @@ def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedT
     for throughput in hook.list_throughputs():
         tags = _tags(hook, throughput.arn)
         if tags is not None:
-            state = run_state(tags, context)
             yield ListedThroughput(
-                throughput.name, throughput.arn, throughput.created, tags, state, throughput.model_arn, throughput.units
+                throughput.name,
+                throughput.arn,
+                throughput.created,
+                tags,
+                _state_of_our_run(tags, context),
+                throughput.model_arn,
+                throughput.units,
+                training_uri=_training_uri(hook, throughput.model_arn, tags),
             )
 
 
@@ -281,7 +292,8 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
     for model in hook.list_custom_models():
         tags = _tags(hook, model.arn)
         if tags is not None:
-            yield ListedModel(model.name, model.arn, model.created, tags, run_state(tags, context))
+            state, uri = _state_of_our_run(tags, context), _training_uri(hook, model.arn, tags)
+            yield ListedModel(model.name, model.arn, model.created, tags, state, training_uri=uri)
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
@@ -290,6 +302,18 @@ def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
         return hook.tags(arn)
     except NotFoundError:
         return None
+
+
+def _state_of_our_run(tags: Mapping[str, str], context: Context) -> str | None:
+    """Return the state of the run that bought a resource; ``None`` if the resource is of another deployment."""
+    is_foreign = tags.get("project") != PROJECT_TAG or tags.get("environment") not in (None, environment_name())
+    return None if is_foreign else run_state(tags, context)
+
+
+def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
+    """Return the URI of a model's training data if only this URI can prove whose resource it is, else ``None``."""
+    is_former = tags.get("project") == PROJECT_TAG and "environment" not in tags
+    return hook.training_data_of_model(model_arn) if is_former else None
 
 
 def _bucket(store: S3ObjectStore, name: str, use_cases: frozenset[str]) -> ListedBucket | None:

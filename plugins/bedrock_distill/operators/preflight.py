@@ -15,12 +15,13 @@ from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.frozen_use_case import dump_use_case
-from include.distill.config.layout import champion_uri
+from include.distill.config.layout import Layout, champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.records import PreflightManifest
+from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_record import claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
@@ -43,15 +44,16 @@ class BedrockPreflightOperator(DistillOperator):
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
     checks prices, hyperparameters, prompts, CSV files and buckets, and reports all problems together. Missing buckets
-    are created if ``storage.create_buckets`` is set. Before the task stores anything, it records in ``run.json`` that
-    this DAG run owns the folder. The task buys nothing. Retrying or clearing the task checks again,
-    and stores the YAML file and the prompts in their current state.
+    are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
+    ``environment.json`` that this environment owns the roots, and in ``run.json`` that this DAG run owns the folder.
+    The task buys nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their
+    current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
     :raises InputError: the message lists all problems; nothing was bought.
-    :raises RefusedError: the folder belongs to another run or deployment; nothing was stored or bought.
+    :raises RefusedError: the root or the folder belongs to another run or deployment; nothing was stored or bought.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
@@ -97,12 +99,14 @@ class BedrockPreflightOperator(DistillOperator):
         """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""
 
     def _claim_folder(self, use_case: UseCase, context: Context) -> None:
-        """Record that this DAG run owns its folder, before anything else is stored there."""
+        """Record that this environment owns its roots and this DAG run its folder, before anything is stored there."""
+        for root in Layout(use_case.storage).roots:
+            claim_root(self.store, root, use_case.environment)
         super().pre_execute(context)
         claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name)
 
     def _problems(self, use_case: UseCase) -> list[str]:
-        problems = self._bucket_problems(use_case)
+        problems = self._bucket_problems(use_case) or self._root_problems(use_case)
         for key in use_case.models:
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
@@ -113,11 +117,25 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
         storage = use_case.storage
+        tags = {"environment": use_case.environment}
         problems: list[str] = []
         for bucket in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
             try:
-                problem = self.store.ensure_bucket(bucket, region=use_case.aws.region, create=storage.create_buckets)
+                problem = self.store.ensure_bucket(
+                    bucket, region=use_case.aws.region, create=storage.create_buckets, tags=tags
+                )
             except RefusedError as error:
+                problem = str(error)
+            problems += [problem] if problem else []
+        return problems
+
+    def _root_problems(self, use_case: UseCase) -> list[str]:
+        """Check that no other environment owns a root of the use case. The buckets exist."""
+        problems: list[str] = []
+        for root in Layout(use_case.storage).roots:
+            try:
+                problem = foreign_root_problem(self.store, root, use_case.environment)
+            except (RefusedError, ContractError) as error:
                 problem = str(error)
             problems += [problem] if problem else []
         return problems

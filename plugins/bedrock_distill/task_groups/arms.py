@@ -83,7 +83,7 @@ def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks
     """Create the tasks of the base student, which answers on demand."""
     with TaskGroup(arm.name, tooltip="The untrained student"):
         tasks = use_case.fan_out.evaluation_tasks
-        answer = answer_tasks(arm, shards, **pool_arguments(use_case.student, use_case.aws.region, tasks=tasks))
+        answer = answer_tasks(arm, shards, **pool_arguments(use_case, use_case.student, tasks=tasks))
     return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
 
 

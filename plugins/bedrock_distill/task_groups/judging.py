@@ -47,7 +47,7 @@ def _group(name: str, pairs: list[Comparison], use_case: UseCase) -> list[Any]:
                 task_id=judge,
                 judge=judge,
                 map_index_template="{{ judge_label }}",
-                **pool_arguments(judge, use_case.aws.region, tasks=len(pairs)),
+                **pool_arguments(use_case, judge, tasks=len(pairs)),
             ).expand_kwargs([pair.model_dump() for pair in pairs])
             for judge in use_case.judges
         ]

@@ -27,7 +27,7 @@ def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
     synthesize = BedrockSynthesizeOperator.partial(
         task_id=SYNTHESIZE,
         map_index_template="{{ shard_label }}",
-        **pool_arguments(use_case.teacher, use_case.aws.region, tasks=max_tasks),
+        **pool_arguments(use_case, use_case.teacher, tasks=max_tasks),
     ).expand(shard=shards.output)
     ask_in_batches(use_case, SYNTHESIZE, after=shards, before=synthesize, shards=shards.output)
     curate = CuratePairsOperator(task_id=CURATE, synthesis=synthesize.output)

@@ -35,13 +35,6 @@ def test_the_run_state_and_the_expiry_decide_whether_a_throughput_is_released_re
     assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is action
 
 
-@pytest.mark.parametrize("run_state", ["running", "failed", None])
-@pytest.mark.parametrize("project", [{}, {"project": "something-else"}])
-def test_a_throughput_of_another_project_is_always_left(project: dict[str, str], run_state: str | None) -> None:
-    tags = {"expires-at": PAST, **project}
-    assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is Action.LEAVE
-
-
 def test_the_reason_for_a_release_names_the_run_state_and_the_expiry() -> None:
     decision = decide_sweep(
         {"project": "bedrock-distill", "expires-at": PAST}, run_state=None, now=NOW, renew_for=RENEW_FOR

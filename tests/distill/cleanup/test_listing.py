@@ -7,22 +7,27 @@ import pytest
 
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import RunInfo
+from include.distill.config.root_owner import claim_root
 from include.distill.core.errors import ContractError, NotFoundError, TransientError
 from include.distill.core.storage import write_json
 from tests.fakes.memory_store import LONG_AGO, MemoryStore
 
 ROOT = "s3://train/distill"
 RUN = f"{ROOT}/runs/nightly-00000001"
+MARK = f"{ROOT}/environment.json"
 HERE = frozenset({"docs"})
 
 
 @pytest.fixture
 def store() -> MemoryStore:
-    return MemoryStore()
+    """A root that the environment prod owns."""
+    store = MemoryStore()
+    claim_root(store, ROOT, "prod")
+    return store
 
 
 def listed(store: MemoryStore) -> Any:
-    root = list_project_root(store, ROOT, HERE)
+    root = list_project_root(store, ROOT, HERE, "prod")
     assert root
     return root
 
@@ -31,6 +36,7 @@ def listed(store: MemoryStore) -> Any:
     ("body", "run"),
     [
         pytest.param(b"name: docs\nserving: {expires_after_hours: 3}\n", RunInfo("docs", 3), id="frozen"),
+        pytest.param(b"name: docs\nenvironment: dev\n", RunInfo("docs", 24, "dev"), id="of an environment"),
         pytest.param(b"name: docs\nmade_by_a_later_version: true\n", RunInfo("docs", 24), id="another version"),
         pytest.param(b"- docs\n", None, id="a list"),
         pytest.param(b"serving: {}\n", None, id="no name"),
@@ -67,7 +73,7 @@ def test_a_use_case_file_outside_a_run_folder_does_not_count_as_a_run(store: Mem
 def test_objects_under_a_longer_prefix_that_begins_like_the_project_prefix_are_not_listed(store: MemoryStore) -> None:
     store.write(f"{RUN}/source/train.jsonl", b"{}")
     store.write("s3://train/distillery/runs/x/use_case.yaml", b"name: docs\n")
-    (stored,) = listed(store).objects
+    (_, stored) = listed(store).objects
     assert (stored.uri, stored.size, stored.modified) == (f"{RUN}/source/train.jsonl", 2, LONG_AGO)
     assert stored.modified.tzinfo is datetime.UTC
 
@@ -105,7 +111,65 @@ def test_listing_returns_none_only_when_the_bucket_does_not_exist(
 
     monkeypatch.setattr(store, "describe", fail)
     if isinstance(error, NotFoundError):
-        assert list_project_root(store, ROOT, HERE) is None
+        assert list_project_root(store, ROOT, HERE, "prod") is None
     else:
         with pytest.raises(TransientError):
-            list_project_root(store, ROOT, HERE)
+            list_project_root(store, ROOT, HERE, "prod")
+
+
+class TestOwner:
+    """A root is listed as ours only if ``environment.json`` names this environment."""
+
+    def listed(self, store: MemoryStore) -> Any:
+        store.write(f"{RUN}/use_case.yaml", b"name: docs\n")
+        write_json(store, f"{ROOT}/champions/docs.json", {"arn": "arn:m-1"})
+        return listed(store)
+
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            pytest.param(b'{"format": 1, "environment": "dev"}', "belongs to environment dev", id="another"),
+            pytest.param(b'{"environment": "dev"}', "belongs to environment dev", id="without a format"),
+            pytest.param(b'{"format": 1, "environment": "Prod"}', "belongs to environment Prod", id="another case"),
+            pytest.param(b'{"format": 99, "environment": "prod"}', "a newer version (format 99)", id="a newer format"),
+            pytest.param(b'{"format": "1", "environment": "prod"}', "has the format '1'", id="a text as format"),
+            pytest.param(b'{"format": 1}', "does not name", id="no environment"),
+            pytest.param(b'{"environment": null}', "does not name", id="null"),
+            pytest.param(b'["prod"]', "does not name", id="a list"),
+            pytest.param(b"prod", "does not name", id="not JSON"),
+            pytest.param(b"", "does not name", id="empty"),
+            pytest.param(b"\xff\xfe", "does not name", id="not text"),
+            pytest.param(b"[" * 100_000, "does not name", id="nested too deeply"),
+            pytest.param(None, "no environment owns s3://train/distill yet", id="missing"),
+        ],
+    )
+    def test_all_objects_of_a_root_that_is_not_certainly_ours_are_foreign(
+        self, store: MemoryStore, body: bytes | None, reason: str
+    ) -> None:
+        store.delete(MARK)
+        if body is not None:
+            store.write(MARK, body)
+        root = self.listed(store)
+        assert (root.objects, root.runs, root.champions, root.is_owned) == ([], {}, frozenset(), False)
+        (foreign,) = root.foreign
+        assert reason in foreign.reason
+        assert [stored.uri for stored in foreign.objects] == store.list(f"{ROOT}/")
+
+    def test_a_broken_champion_of_another_environment_does_not_stop_the_clean_up(self, store: MemoryStore) -> None:
+        write_json(store, MARK, {"environment": "dev"})
+        store.write(f"{ROOT}/champions/docs.json", b"{")
+        assert not listed(store).is_owned
+
+    @pytest.mark.parametrize("prefix", ["dev", "team/dev", "responses/dev", "runs/dev", "datasets"])
+    def test_a_root_of_another_environment_below_ours_is_foreign(self, store: MemoryStore, prefix: str) -> None:
+        write_json(store, f"{ROOT}/{prefix}/environment.json", {"environment": "dev"})
+        store.write(f"{ROOT}/{prefix}/runs/nightly-00000002/use_case.yaml", b"name: docs\n")
+        store.write(f"{ROOT}/{prefix}/champions/docs.json", b"{}")
+        root = self.listed(store)
+        assert (set(root.runs), root.is_owned) == ({RUN}, True)
+        assert [(foreign.uri, len(foreign.objects)) for foreign in root.foreign] == [(f"{ROOT}/{prefix}", 3)]
+
+    def test_an_empty_root_has_no_owner_and_nothing_to_keep(self, store: MemoryStore) -> None:
+        store.delete(MARK)
+        root = listed(store)
+        assert (root.objects, root.foreign, root.is_owned) == ([], [], False)

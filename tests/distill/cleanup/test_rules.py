@@ -12,6 +12,7 @@ from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import (
     CleanUpChoice,
     CleanUpPlan,
+    ForeignRoot,
     Inventory,
     ListedBucket,
     ListedModel,
@@ -23,31 +24,39 @@ from include.distill.cleanup.plan import (
     StoredObject,
 )
 from include.distill.cleanup.rules import plan_clean_up
+from include.distill.core.naming import former_run_key, job_names, run_key, throughput_names
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 OLD = NOW - datetime.timedelta(days=10)
 ROOT = "s3://train/distill"
-RUN = f"{ROOT}/runs/nightly-00000001"
+KEY = run_key("distill_docs", "nightly")
+FINGERPRINT = "0123456789abcdef" * 4
+RUN = f"{ROOT}/runs/docs/{KEY}"
 TAGS = {
     "project": PROJECT_TAG,
+    "environment": "prod",
     "use-case": "docs",
-    "run-key": "nightly-00000001",
+    "run-key": KEY,
     "arm": "tuned",
+    "fingerprint": FINGERPRINT,
     "expires-at": "2026-11-13T02:00:00Z",
+    "dag-id": "distill_docs",
     "run-id": "nightly",
 }
-LIST_ENTRY = f"{ROOT}/reports/docs/20261112T030000Z-nightly-00000001.json"
+PT = throughput_names("prod", "docs", "tuned", KEY, 1).name
+MODEL = job_names("prod", "docs", "tuned", FINGERPRINT, 1).name
+LIST_ENTRY = f"{ROOT}/reports/docs/20261112T030000Z-{KEY}.json"
 UNEXPIRED = {**TAGS, "expires-at": "2026-11-23T00:00:00Z"}
 EVERYTHING = {"datasets": True, "paid_answers": True}
 HASH = "ab" + 62 * "0"
 
 
 def throughput(**changes: Any) -> ListedThroughput:
-    return dataclasses.replace(ListedThroughput("pt-1", "arn:pt-1", OLD, TAGS, None, "arn:m-1", 1), **changes)
+    return dataclasses.replace(ListedThroughput(PT, "arn:pt-1", OLD, TAGS, None, "arn:m-1", 1), **changes)
 
 
 def model(**changes: Any) -> ListedModel:
-    return dataclasses.replace(ListedModel("m-1", "arn:m-1", OLD, TAGS, None), **changes)
+    return dataclasses.replace(ListedModel(MODEL, "arn:m-1", OLD, TAGS, None), **changes)
 
 
 def objects(*uris: str, modified: datetime.datetime = OLD) -> list[StoredObject]:
@@ -67,7 +76,7 @@ def root(**changes: Any) -> ProjectRoot:
 
 def plan(*, now: datetime.datetime = NOW, use_cases: frozenset[str] = frozenset({"docs"}), **parts: Any) -> CleanUpPlan:
     choice = parts.pop("choice", {})
-    return plan_clean_up(Inventory(use_cases=use_cases, **parts), CleanUpChoice(**choice), now=now)
+    return plan_clean_up(Inventory("prod", use_cases=use_cases, **parts), CleanUpChoice(**choice), now=now)
 
 
 def only(made: CleanUpPlan, kind: ResourceKind) -> PlanItem:
@@ -79,13 +88,24 @@ THROUGHPUTS = [
     pytest.param({}, {}, None, id="ours and expired"),
     pytest.param({"tags": {}}, {}, "no tag project=bedrock-distill", id="no tags"),
     pytest.param(
+        {"tags": {**TAGS, "environment": "dev"}},
+        {"include_unexpired": True},
+        "belongs to environment 'dev'",
+        id="another environment",
+    ),
+    pytest.param({"tags": {"project": PROJECT_TAG}}, {"include_unexpired": True}, "owner is unknown", id="a bare tag"),
+    pytest.param({"name": "theirs"}, {"include_unexpired": True}, "do not belong together", id="copied tags"),
+    pytest.param(
         {"tags": {**TAGS, "project": "theirs"}},
         {"include_unexpired": True},
         "does not belong to this project",
         id="another project",
     ),
     pytest.param(
-        {"tags": {**TAGS, "use-case": "faq"}}, {"use_case": "docs"}, "belongs to use case faq", id="another use case"
+        {"tags": {**TAGS, "use-case": "faq"}, "name": throughput_names("prod", "faq", "tuned", KEY, 1).name},
+        {"use_case": "docs"},
+        "belongs to use case faq",
+        id="another use case",
     ),
     pytest.param({}, {"throughput": False}, "'Throughput' was not ticked", id="not ticked"),
     pytest.param({}, {"older_than_days": 11}, "not older than 11 days", id="too young"),
@@ -131,19 +151,51 @@ def test_a_throughput_with_our_tag_is_deleted_when_it_is_chosen_and_expired(
     assert kept is None if reason is None else reason in str(kept)
 
 
+FORMER_KEY = str(former_run_key(KEY))
+FORMER_MODEL = ListedModel(
+    str(job_names("prod", "docs", "tuned", FINGERPRINT, 1).former),
+    "arn:m-1",
+    OLD,
+    {key: value for key, value in TAGS.items() if key != "environment"} | {"run-key": FORMER_KEY},
+    None,
+    training_uri=f"{ROOT}/datasets/{HASH}/train.jsonl",
+)
 UNFINISHED = {"objects": run_objects(finished=False, modified=NOW - datetime.timedelta(hours=1))}
 MODELS = [
     pytest.param({}, {}, None, id="ours and expired"),
     pytest.param({"models": [model(tags={})]}, {}, "does not belong to this project", id="no tags"),
+    pytest.param(
+        {"models": [model(tags={**TAGS, "environment": "dev"})]}, {}, "environment 'dev'", id="another environment"
+    ),
+    pytest.param({"models": [model(name="theirs")]}, {}, "do not belong together", id="copied tags"),
+    pytest.param({"models": [FORMER_MODEL]}, {}, None, id="of an earlier version, trained on our data"),
+    pytest.param(
+        {"models": [dataclasses.replace(FORMER_MODEL, training_uri="s3://train/dev/datasets/ab/train.jsonl")]},
+        {},
+        "not proven that this environment owns it",
+        id="of an earlier version, trained on data of others",
+    ),
+    pytest.param(
+        {"models": [FORMER_MODEL], "roots": [root(is_owned=False, runs={}, objects=[])]},
+        {},
+        "not proven",
+        id="of an earlier version, its root has no owner",
+    ),
+    pytest.param(
+        {"roots": [root(is_owned=False, runs={}, objects=[], foreign=[ForeignRoot(ROOT, "owned by dev", ())])]},
+        {},
+        "champion of its use case is unknown, because its root is kept: owned by dev",
+        id="the root of its use case belongs to others",
+    ),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),
     pytest.param({"throughputs": [throughput()]}, {}, None, id="its throughput is deleted too"),
     pytest.param(
-        {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, "throughput pt-1 uses it", id="its throughput is kept"
+        {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} uses it", id="its throughput is kept"
     ),
     pytest.param(
         {"throughputs": [throughput(tags={})]},
         {"include_unexpired": True},
-        "pt-1 uses it",
+        f"{PT} uses it",
         id="a throughput that is not ours uses it",
     ),
     pytest.param(
@@ -156,14 +208,12 @@ MODELS = [
         id="champion by ARN",
     ),
     pytest.param(
-        {"roots": [root(champions=frozenset({"m-1"}))]}, {"include_unexpired": True}, "champion", id="champion by name"
+        {"roots": [root(champions=frozenset({MODEL}))]}, {"include_unexpired": True}, "champion", id="champion by name"
     ),
-    pytest.param({"roots": [root(champions=frozenset({"m-10"}))]}, {}, None, id="another champion"),
+    pytest.param({"roots": [root(champions=frozenset({f"{MODEL}0"}))]}, {}, None, id="another champion"),
     pytest.param({"use_cases": frozenset({"faq"})}, {}, "unknown whether", id="its use case is gone"),
     pytest.param({"models": [model(tags=UNEXPIRED)]}, {}, "until 2026-11-23", id="unexpired"),
-    pytest.param(
-        {"roots": [root(**UNFINISHED)]}, {}, "run nightly-00000001 has no report", id="a later run may adopt it"
-    ),
+    pytest.param({"roots": [root(**UNFINISHED)]}, {}, f"run {KEY} has no report", id="a later run may adopt it"),
     pytest.param({"roots": [root(**UNFINISHED)]}, {"include_unexpired": True}, None, id="a later run, ticked"),
     pytest.param(
         {"roots": [root(**UNFINISHED, runs={RUN: RunInfo("faq", 24)})]}, {}, None, id="another use case's run"
@@ -186,13 +236,17 @@ RUNS = [
     pytest.param({"runs": {}}, {}, {"include_unexpired": True}, "no use_case.yaml", id="no use case file"),
     pytest.param({"runs": {RUN: RunInfo("faq", 24)}}, {}, {"use_case": "docs"}, "use case faq", id="another use case"),
     pytest.param({}, {}, {"run_objects": False}, "'Run objects' was not ticked", id="not ticked"),
+    pytest.param({"runs": {RUN: RunInfo("docs", 24, "prod")}}, {}, {}, None, id="of this environment"),
+    pytest.param(
+        {"runs": {RUN: RunInfo("docs", 24, "dev")}}, {}, {}, "belongs to environment 'dev'", id="another environment"
+    ),
     pytest.param({}, {}, {"older_than_days": 11}, "not older than 11 days", id="too young"),
     pytest.param(UNFINISHED, {}, {}, "may run until 2026-11-23 11:00", id="no report yet"),
     pytest.param(UNFINISHED, {}, {"include_unexpired": True}, None, id="no report yet, ticked"),
     pytest.param({"objects": run_objects(finished=False)}, {}, {}, None, id="no report for ten days"),
     pytest.param({"objects": run_objects(modified=NOW + datetime.timedelta(seconds=1))}, {}, {}, "newer", id="newer"),
     pytest.param(
-        {}, {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, "throughput pt-1 is kept", id="throughput is kept"
+        {}, {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} is kept", id="throughput is kept"
     ),
     pytest.param({}, {"throughputs": [throughput()]}, {}, None, id="throughput is deleted"),
 ]
@@ -213,7 +267,7 @@ def test_the_objects_that_identify_a_run_are_deleted_last() -> None:
 
 
 def test_the_report_list_entry_of_a_run_is_deleted_with_the_run_and_other_entries_are_kept() -> None:
-    orphan = LIST_ENTRY.replace("00000001", "00000002")
+    orphan = LIST_ENTRY.replace(KEY, run_key("distill_docs", "deleted"))
     made = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
     assert LIST_ENTRY in only(made, ResourceKind.RUN).uris
     assert only(made, ResourceKind.OTHER).uris == (orphan,)
@@ -307,6 +361,10 @@ BUCKETS = [
     pytest.param({}, {}, None, id="everything in it is deleted"),
     pytest.param({"tags": {}}, {}, "does not belong to this project", id="no tags"),
     pytest.param({"versioned": True}, {}, "older versions", id="versioned"),
+    pytest.param({"tags": {"project": PROJECT_TAG, "environment": "prod"}}, {}, None, id="of this environment"),
+    pytest.param(
+        {"tags": {"project": PROJECT_TAG, "environment": "dev"}}, {}, "environment 'dev'", id="another environment"
+    ),
     pytest.param(
         {"use_cases": frozenset({"docs", "faq"})}, {"use_case": "docs"}, "faq also uses it", id="another use case"
     ),

@@ -24,7 +24,7 @@ from tests.fakes.variables import VARIABLES
 
 SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 TEACHER = load_catalog().model(SAMPLE.teacher)
-TEACHER_POOL = "bedrock_claude-sonnet-5-5_us-east-1"
+TEACHER_POOL = "bedrock_123456789012_claude-sonnet-5-5_us-east-1"
 ENDPOINT = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"
 HOLDS_TWO_SLOTS = PoolShare(TEACHER_POOL, 2, is_first=True)
 
@@ -62,7 +62,7 @@ class TestPoolShare:
 
     def test_the_tasks_of_another_pool_together_get_at_most_the_quota(self) -> None:
         shares = [
-            PoolShare("bedrock_claude-haiku-4-5_us-east-1", 1, is_first=True).quota_share(TEACHER_POOL)
+            PoolShare("bedrock_123456789012_claude-haiku-4-5_us-east-1", 1, is_first=True).quota_share(TEACHER_POOL)
             for _ in range(8)
         ]
         assert sum(shares) <= 1

@@ -11,27 +11,37 @@ from typing import Any
 
 import pytest
 import yaml
-from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException, DownstreamTasksSkipped, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeftoversOperator
 from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.config.layout import RunFolder
+from include.distill.config.root_owner import claim_root
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, OutcomeError, TransientError
+from include.distill.core.naming import job_names, run_key, throughput_names
 from include.distill.core.storage import read_json, write_json
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import FINGERPRINT, OWN_TAGS, RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER
+from tests.plugins.conftest import RUN_URI
 from tests.tools.aws_simulator.builders import custom_model, provision
 
 TRAINING, OUTPUT = "bedrock-distill-training", "bedrock-distill-output"
+DAG, RUN = "d", "r"
+FOLDER = RunFolder(RUN_URI.replace(RUN_KEY, run_key(DAG, RUN)))
 TAGS = {
-    "project": PROJECT_TAG,
-    "use-case": "aws_docs_qa",
+    **OWN_TAGS,
     "run-key": FOLDER.run_key,
     "arm": "tuned",
+    "fingerprint": FINGERPRINT,
     "expires-at": "2020-01-01T00:00:00Z",
+    "dag-id": DAG,
+    "run-id": RUN,
 }
+MODEL = job_names("test", "aws_docs_qa", "tuned", FINGERPRINT, 1).name
+ENDPOINT = throughput_names("test", "aws_docs_qa", "tuned", FOLDER.run_key, 1).name
 HASH = 64 * "0"
 FOREIGN = f"s3://{TRAINING}/distill/runs/of-someone-else/notes.txt"
 NOW = datetime.datetime(2026, 12, 22, tzinfo=datetime.UTC)  # a month after the fake resources were created
@@ -45,6 +55,18 @@ def with_folder(folder: Path, use_case: UseCase) -> Path:
 
 
 @pytest.fixture
+def context(context: dict[str, Any]) -> dict[str, Any]:
+    """An Airflow that has no record of the run that bought the resources."""
+
+    def unknown(dag_id: str, run_id: str) -> str:
+        assert (dag_id, run_id) == (DAG, RUN), "the run of another project was looked up"
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
+
+    context["ti"].get_dagrun_state = unknown
+    return context
+
+
+@pytest.fixture
 def use_cases(tmp_path: Path, use_case: UseCase) -> Path:
     return with_folder(tmp_path, use_case)
 
@@ -52,6 +74,9 @@ def use_cases(tmp_path: Path, use_case: UseCase) -> Path:
 @pytest.fixture
 def store(store: MemoryStore) -> MemoryStore:
     """The objects of a finished run, the objects that runs share, and an object of another project."""
+    store.objects = {uri.replace(RUN_KEY, FOLDER.run_key): body for uri, body in store.objects.items()}
+    for bucket in (TRAINING, OUTPUT):
+        claim_root(store, f"s3://{bucket}/distill", "test")
     write_json(store, FOLDER.report("json"), {})
     store.write(FOLDER.dataset(HASH, "train.jsonl"), b"{}")
     store.write(f"{FOLDER.responses}/nova/00/{HASH}.json", b"{}")
@@ -64,10 +89,10 @@ def store(store: MemoryStore) -> MemoryStore:
 @pytest.fixture
 def bedrock(bedrock: FakeBedrock) -> FakeBedrock:
     """A throughput and a model of this project, and a throughput and a model of another project."""
-    for name, tags in (("ours", TAGS), ("theirs", {"project": "other"})):
-        bedrock.models.add(f"arn:model/{name}")
-        bedrock.put_throughput(f"{name}-pt", "InService", model_arn=f"arn:model/{name}")
-        bedrock.tags_of |= {f"arn:model/{name}": tags, f"arn:throughput/{name}-pt": tags}
+    for model, endpoint, tags in ((MODEL, ENDPOINT, TAGS), ("theirs", "theirs-pt", {"project": "other"})):
+        bedrock.models.add(f"arn:model/{model}")
+        bedrock.put_throughput(endpoint, "InService", model_arn=f"arn:model/{model}")
+        bedrock.tags_of |= {f"arn:model/{model}": tags, f"arn:throughput/{endpoint}": tags}
     return bedrock
 
 
@@ -111,6 +136,7 @@ class TestList:
             "data sets": 1,
             "paid answers": 1,
             "training output": 1,
+            "owner of the root": 2,
             "bucket": 2,
         }
 
@@ -168,17 +194,17 @@ class TestDelete:
     def test_resources_that_a_live_run_uses_are_kept_whatever_was_ticked(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
-        bedrock.tags_of["arn:throughput/ours-pt"] = {**TAGS, "dag-id": "d", "run-id": "r"}
+        bedrock.tags_of[f"arn:throughput/{ENDPOINT}"] = TAGS
         context["ti"].get_dagrun_state = lambda *run: {("d", "r"): "running"}[run]
         assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
         assert len(bedrock.throughputs) == 2
         assert store.exists(FOLDER.use_case)
 
     def test_the_champion_is_kept(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
-        champion = {"use_case": "aws_docs_qa", "model": {"arn": "arn:model/ours"}}
+        champion = {"use_case": "aws_docs_qa", "model": {"arn": f"arn:model/{MODEL}"}}
         write_json(store, f"{FOLDER.root}/champions/aws_docs_qa.json", champion)
         tasks[1].execute(with_form(context, **GO))
-        assert "arn:model/ours" in bedrock.models
+        assert f"arn:model/{MODEL}" in bedrock.models
 
     def test_an_unreadable_champion_file_stops_the_clean_up(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
@@ -192,7 +218,7 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
-        with pytest.raises(OutcomeError, match=r"could not be deleted: 1\.[\s\S]*throughput ours-pt: 500"):
+        with pytest.raises(OutcomeError, match=rf"could not be deleted: 1\.[\s\S]*throughput {ENDPOINT}: 500"):
             tasks[1].execute(with_form(context, **GO))
         assert len(bedrock.models) == 2
         assert store.exists(FOLDER.use_case)
@@ -225,7 +251,7 @@ class TestDelete:
 
     def test_a_release_is_recorded_for_the_bill_of_the_run(self, tasks: Any, context: Any, store: MemoryStore) -> None:
         tasks[1].execute(with_form(context, **GO, run_objects=False))
-        assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == "ours-pt"
+        assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == ENDPOINT
 
     def test_resources_newer_than_the_listing_are_kept(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
@@ -240,7 +266,10 @@ class TestDelete:
     ) -> None:
         named = {"confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
         assert tasks[1].execute(with_form(context, **GO, **named))["deleted"]["bucket"] == 1
-        assert (set(store.buckets), list(store.objects)) == ({TRAINING}, [FOREIGN])
+        assert (set(store.buckets), set(store.objects)) == (
+            {TRAINING},
+            {FOREIGN, f"s3://{TRAINING}/distill/environment.json"},
+        )
         store.delete(FOREIGN)
         assert tasks[1].execute(with_form(context, **GO, **named))["deleted"] == {"bucket": 1}
         assert store.buckets == {}
@@ -259,7 +288,10 @@ class TestThroughTheSimulator:
         self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any
     ) -> None:
         bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
-        arns = {name: self.buy(aws, tags) for name, tags in (("ours", TAGS), ("theirs", {"project": "other"}))}
+        arns = {
+            "ours": self.buy(aws, MODEL, ENDPOINT, TAGS),
+            "theirs": self.buy(aws, "theirs", "theirs-pt", {"project": "other"}),
+        }
         folder = self.fill(aws, tmp_path, use_case)
         form = {**GO, "confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
         listed = ListLeftoversOperator(task_id="list", use_cases=folder).execute(with_form(context, **form))
@@ -277,20 +309,21 @@ class TestThroughTheSimulator:
         assert [model["modelArn"] for model in models] == [arns["theirs"][0]]
         assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {TRAINING, "training-bucket"}
         kept = [entry["Key"] for entry in s3.list_objects_v2(Bucket=TRAINING)["Contents"]]
-        assert kept == ["distill/runs/of-someone-else/notes.txt"]
+        assert kept == ["distill/environment.json", "distill/runs/of-someone-else/notes.txt"]
         assert delete.execute(with_form(context, **form))["deleted"] == {}
 
-    def buy(self, aws: RunningSimulator, tags: dict[str, str]) -> tuple[str, str]:
-        """Buy a model and its throughput with the given tags, and return their ARNs."""
+    def buy(self, aws: RunningSimulator, name: str, endpoint: str, tags: dict[str, str]) -> tuple[str, str]:
+        """Buy a model and its throughput with the given names and tags, and return their ARNs."""
         listed = [{"key": key, "value": value} for key, value in tags.items()]
-        model = custom_model(aws, customModelTags=listed)
-        return model, provision(aws, model, tags=listed)
+        model = custom_model(aws, customModelName=name, customModelTags=listed)
+        return model, provision(aws, model, provisionedModelName=endpoint, tags=listed)
 
     def fill(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase) -> Path:
         """Make both buckets as ``preflight`` does, store a run and a foreign file, and return the use-case folder."""
         store = ListLeftoversOperator(task_id="connect").connect(use_case)[1]
         for bucket in (TRAINING, OUTPUT):
             assert store.ensure_bucket(bucket, region="us-east-1", create=True) is None
+            claim_root(store, f"s3://{bucket}/distill", "test")
         assert store.bucket_tags("training-bucket") == {}
         frozen = yaml.safe_dump(use_case.model_dump(mode="json")).encode()
         store.write(FOLDER.use_case, frozen)

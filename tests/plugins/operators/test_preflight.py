@@ -10,6 +10,7 @@ import yaml
 from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from include.distill.config.frozen_use_case import load_frozen
+from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, RefusedError, UseCaseError
 from include.distill.core.storage import read_json, write_json
@@ -44,13 +45,67 @@ def frozen(store: MemoryStore) -> Any:
     return load_frozen(store.read(FOLDER.use_case), FOLDER.use_case)[1]
 
 
+class TestRoots:
+    """Two environments in one account must not share answers, champions, splits and runs."""
+
+    ROOTS = ("s3://bedrock-distill-training/distill", "s3://bedrock-distill-output/distill")
+
+    def test_preflight_makes_the_environment_the_owner_of_both_roots_before_anything_else_is_stored(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        store.writes.clear()
+        preflight().execute(context)
+        assert store.writes[:2] == [f"{root}/environment.json" for root in self.ROOTS]
+        assert [read_owner(store, root) for root in self.ROOTS] == ["test", "test"]
+
+    def test_one_root_in_one_bucket_is_claimed_once(
+        self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        store.writes.clear()
+        preflight(**section(use_case, "storage", output_bucket="bedrock-distill-training")).execute(context)
+        assert store.writes.count(f"{self.ROOTS[0]}/environment.json") == 1
+
+    @pytest.mark.parametrize("root", ROOTS)
+    def test_a_root_of_another_environment_is_refused_and_nothing_is_stored(
+        self, preflight: Any, store: MemoryStore, context: Any, root: str
+    ) -> None:
+        claim_root(store, root, "prod")
+        before = dict(store.objects)
+        expected = rf"Nothing was bought.*\n.*{root} belongs to environment prod .*this is environment test\. Set"
+        with pytest.raises(InputError, match=expected):
+            preflight().execute(context)
+        assert store.objects == before
+
+    def test_another_prefix_in_the_same_buckets_is_accepted(
+        self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        for root in self.ROOTS:
+            claim_root(store, root, "prod")
+        preflight(**section(use_case, "storage", prefix="distill-test")).execute(context)
+        assert read_owner(store, self.ROOTS[0]) == "prod"
+
+    def test_an_unreadable_owner_is_reported_with_the_other_problems(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        store.write(f"{self.ROOTS[0]}/environment.json", b"{")
+        with pytest.raises(InputError, match=r"(?s)environment\.json does not name.*Bedrock retired model"):
+            preflight(teacher="claude-3-sonnet").execute(context)
+
+    def test_a_use_case_with_other_problems_claims_no_root(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        with pytest.raises(InputError):
+            preflight(teacher="claude-3-sonnet").execute(context)
+        assert [read_owner(store, root) for root in self.ROOTS] == [None, None]
+
+
 class TestOwner:
     def test_the_folder_is_claimed_before_anything_else_is_stored(
         self, preflight: Any, store: MemoryStore, context: Any
     ) -> None:
         store.writes.clear()
         preflight().execute(context)
-        assert store.writes[0] == FOLDER.run_record
+        assert store.writes[2] == FOLDER.run_record  # after the owners of both roots
         record = json.loads(store.read(FOLDER.run_record))
         assert (record["environment"], record["dag_id"], record["run_id"]) == ("test", "d", "r")
         assert (record["format"], record["use_case"], record["version"]) == (2, "aws_docs_qa", VERSION)

@@ -29,7 +29,7 @@ class SomeTask(RunAccess):
         self.run_uri = run_uri
         self.aws_conn_id = "aws_other"
         self.region_name = "eu-west-1"
-        self.pool = f"bedrock_{TEACHER}_us-east-1"
+        self.pool = f"bedrock_123456789012_{TEACHER}_us-east-1"
         self.pool_slots = 2
 
 

@@ -115,7 +115,7 @@ class TestRelease:
 class TestAnswer:
     def test_the_base_student_waits_in_the_pool_of_its_model(self) -> None:
         answer = tasks(fan_out={"evaluation_tasks": 2})["base.answer"]
-        assert (answer.pool, answer.pool_slots) == ("bedrock_nova-micro_us-east-1", 4)
+        assert (answer.pool, answer.pool_slots) == ("bedrock_123456789012_nova-micro_us-east-1", 4)
 
     @pytest.mark.parametrize("arm", ["tuned", "best"])
     def test_an_arm_with_an_endpoint_does_not_wait_in_a_pool_of_a_model(self, arm: str) -> None:

@@ -59,4 +59,4 @@ def test_the_tasks_of_a_judge_share_the_pool_of_its_model_and_fill_it_together()
     arms = [BASE, PLAIN, TUNED]
     for judge, task in zip(JUDGES, judge_tasks(arms=arms, judging={"noise_control": False}).values(), strict=True):
         assert len(asked(task)) == 2
-        assert (task.pool, task.pool_slots) == (f"bedrock_{judge}_us-east-1", 4)
+        assert (task.pool, task.pool_slots) == (f"bedrock_123456789012_{judge}_us-east-1", 4)

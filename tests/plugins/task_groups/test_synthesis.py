@@ -31,5 +31,5 @@ def test_the_tasks_of_the_teacher_are_mapped_over_shards_in_the_pool_of_its_mode
     synthesize = dag_tasks["synthesize"]
     assert synthesize.is_mapped
     assert synthesize.expand_input.value["shard"].operator.task_id == "shards"
-    assert (synthesize.pool, synthesize.pool_slots) == ("bedrock_claude-sonnet-5-5_us-east-1", 2)
+    assert (synthesize.pool, synthesize.pool_slots) == ("bedrock_123456789012_claude-sonnet-5-5_us-east-1", 2)
     assert (dag_tasks["shards"].rows, dag_tasks["shards"].max_tasks) == ("train", 4)

@@ -24,7 +24,7 @@ def resident_mb() -> float:
 AIRFLOW_MB = resident_mb()
 
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator  # noqa: E402
-from include.distill.inference.pools import pool_name  # noqa: E402
+from include.distill.inference.pools import pool_arguments  # noqa: E402
 from tools.benchmarks.fixtures import RUN_URI, bench_use_case  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
 
@@ -37,7 +37,7 @@ def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:
         shard=shard,
         aws_conn_id=None,
         region_name="us-east-1",
-        pool=pool_name(bench_use_case().teacher, "us-east-1"),
+        pool=pool_arguments(bench_use_case(), bench_use_case().teacher, tasks=1)["pool"],
         pool_slots=slots,
     )
     task.__dict__["store"] = FolderStore(folder)

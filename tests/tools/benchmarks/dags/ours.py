@@ -22,7 +22,7 @@ with DAG(
     default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
 ):
     shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=TASKS)
-    pool = pool_arguments(bench_use_case().teacher, "us-east-1", tasks=TASKS)
+    pool = pool_arguments(bench_use_case(), bench_use_case().teacher, tasks=TASKS)
     BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **pool).expand(
         shard=shards.output
     )

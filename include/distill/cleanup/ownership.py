@@ -1,0 +1,140 @@
+"""
+Decide whether a resource in the account belongs to this environment, from its name, its tags and its training data.
+
+The tag ``project`` alone proves nothing: anybody who may tag resources can set it, and other deployments in the account
+set it too. A resource is ours if all tags are there, if the run key is that of the tagged DAG run, and if the name is
+the one that this pipeline computes from the tags. So tags that were copied to another resource, or changed, do not make
+it ours.
+
+Versions without environments computed the same names in all deployments. So a resource of such a version is ours only
+if its model was also trained on a file below a root of this environment. In any doubt, the resource is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.cleanup.tag_values import from_tags
+from include.distill.config.layout import is_dataset_of
+from include.distill.core.naming import former_run_key, job_names, run_key, slug, throughput_names
+
+_ORDINAL = re.compile(r"-s(\d{1,6})", re.ASCII)
+_ATTEMPT = re.compile(r"-a(\d{1,6})", re.ASCII)
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_LAST_PART = re.compile(r"-[^-]*$")
+
+
+@dataclass(frozen=True)
+class NotOurs:
+    """
+    Why a resource is left unchanged.
+
+    :param is_doubtful: whether the resource may be ours nevertheless, so that a person should look at it.
+    """
+
+    reason: str
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class OwnershipCheck:
+    """
+    The check of one environment's resources.
+
+    :param roots: returns the roots that the environment owns. It is called only for resources of earlier versions.
+    """
+
+    environment: str
+    roots: Callable[[], Collection[str]]
+
+    def throughput(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
+        """
+        Return why a provisioned throughput is not ours; ``None`` if it is ours.
+
+        :param training_uri: returns the URI of the training data of the model that the throughput serves. It is called
+            only if the throughput is of an earlier version.
+        """
+        by_hand = f"aws bedrock delete-provisioned-model-throughput --provisioned-model-id {name}"
+        return self._refusal(tags, ("arm",), lambda: _is_throughput_name(name, tags), training_uri, by_hand)
+
+    def model(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
+        """
+        Return why a custom model is not ours; ``None`` if it is ours.
+
+        :param training_uri: returns the URI of the model's training data. It is called only if the model is of an
+            earlier version.
+        """
+        by_hand = f"aws bedrock delete-custom-model --model-identifier {name}"
+        return self._refusal(tags, ("fingerprint",), lambda: _is_model_name(name, tags), training_uri, by_hand)
+
+    def _refusal(
+        self,
+        tags: Mapping[str, str],
+        more_tags: tuple[str, ...],
+        is_name_of_tags: Callable[[], bool],
+        training_uri: Callable[[], str | None],
+        by_hand: str,
+    ) -> NotOurs | None:
+        if tags.get("project") != PROJECT_TAG:
+            return NotOurs(f"it does not belong to this project: no tag project={PROJECT_TAG}")
+        owner = from_tags(tags, "environment")
+        if owner not in (None, self.environment):
+            return NotOurs(f"it belongs to environment {owner!r}, and this is environment {self.environment}")
+        advice = f"if it is yours and no run needs it, delete it by hand: {by_hand}"
+        # The first version did not tag a resource with its run if AWS does not accept the characters of the run id.
+        tags_of_run = () if owner is None and "run-id" not in tags else ("dag-id", "run-id")
+        if missing := [key for key in ("use-case", "run-key", *tags_of_run, *more_tags) if not tags.get(key)]:
+            return NotOurs(f"its owner is unknown, because it has no tag {missing[0]}; {advice}", is_doubtful=True)
+        if (tags_of_run and not _is_key_of_run(tags)) or not is_name_of_tags():
+            problem = "its name and its tags do not belong together, so a tag was copied or changed"
+            return NotOurs(f"{problem}; {advice}", is_doubtful=True)
+        if owner is None:
+            return self._unproven(training_uri(), advice)
+        return None
+
+    def _unproven(self, training_uri: str | None, advice: str) -> NotOurs | None:
+        if training_uri and any(is_dataset_of(root, training_uri) for root in self.roots()):
+            return None
+        reason = (
+            "a version without environments bought it, and it is not proven that this environment owns it: its model"
+            f" was trained on {training_uri or 'unknown data'}, which is not below a root that {self.environment} owns;"
+            f" {advice}"
+        )
+        return NotOurs(reason, is_doubtful=True)
+
+
+def _is_key_of_run(tags: Mapping[str, str]) -> bool:
+    """Return whether the tagged run key is that of the tagged DAG run, in the present or the former form."""
+    key = run_key(from_tags(tags, "dag-id") or "", from_tags(tags, "run-id") or "")
+    return from_tags(tags, "run-key") in (key, former_run_key(key))
+
+
+def _is_throughput_name(name: str, tags: Mapping[str, str]) -> bool:
+    number = _ORDINAL.fullmatch(_last_part(name))
+    if number is None:
+        return False
+    use_case, arm, key = (from_tags(tags, tag) or "" for tag in ("use-case", "arm", "run-key"))
+    environment = from_tags(tags, "environment")
+    names = throughput_names(environment or "", use_case, arm, key, int(number[1]))
+    return name == (names.name if environment else names.former)
+
+
+def _is_model_name(name: str, tags: Mapping[str, str]) -> bool:
+    use_case, arm, fingerprint = (from_tags(tags, tag) or "" for tag in ("use-case", "arm", "fingerprint"))
+    environment = from_tags(tags, "environment")
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        return False
+    if environment is None and not arm:  # the first version did not tag a model with its arm
+        former = rf"{slug(use_case, limit=24)}-[a-z0-9-]{{1,16}}-{fingerprint[:12]}(-a\d{{1,6}})?"
+        return re.fullmatch(former, name, re.ASCII) is not None
+    number = _ATTEMPT.fullmatch(_last_part(name))
+    names = job_names(environment or "", use_case, arm, fingerprint, int(number[1]) if number else 1)
+    return name == (names.name if environment else names.former)
+
+
+def _last_part(name: str) -> str:
+    match = _LAST_PART.search(name)
+    return match[0] if match else ""

@@ -1,0 +1,95 @@
+"""
+Record which environment owns a root, and check it.
+
+A root is ``s3://<bucket>/<prefix>``. Everything below it is shared by all runs: answers, training files, champions and
+the split. If two environments shared a root, each would reuse, replace or delete what the other one stored. So
+``environment.json`` names the one environment that may use the root. Preflight writes it, and never replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypedDict
+
+from include.distill.config.layout import owner_uri
+from include.distill.core.errors import ContractError, NotFoundError, RefusedError
+from include.distill.core.formats import marked, take_mark
+from include.distill.core.storage import ObjectStore
+
+
+class RootRecord(TypedDict):
+    """The content of ``environment.json``, except its format and version."""
+
+    environment: str
+
+
+def read_owner(store: ObjectStore, root: str) -> str | None:
+    """
+    Return the environment that owns a root; ``None`` if no environment has used the root yet.
+
+    :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
+    """
+    uri = owner_uri(root)
+    try:
+        body = store.read(uri)
+    except NotFoundError:
+        return None
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        record = None
+    if isinstance(record, dict):
+        take_mark(record, uri)
+        if isinstance(environment := record.get("environment"), str):
+            return environment
+    message = (
+        f"{uri} does not name the environment that owns this root. Nothing below {root}/ was changed. Restore the"
+        ' object, or replace it with {"environment": "<name of the owner>"}. Then clear this task.'
+    )
+    raise ContractError(message)
+
+
+def claim_root(store: ObjectStore, root: str, environment: str) -> None:
+    """
+    Make an environment the owner of a root, unless the root has an owner.
+
+    :raises RefusedError: another environment owns the root, even if both claimed it at the same time.
+    :raises ContractError: the record of the owner cannot be read.
+    """
+    record: RootRecord = {"environment": environment}
+    store.write_if_absent(owner_uri(root), json.dumps(marked(record), indent=2).encode())
+    if problem := foreign_root_problem(store, root, environment):
+        message = f"{problem}. Nothing was stored below it, and nothing was bought."
+        raise RefusedError(message)
+
+
+def foreign_root_problem(store: ObjectStore, root: str, environment: str) -> str | None:
+    """
+    Return why an environment may not use a root; ``None`` if the environment owns the root or nobody does.
+
+    :raises ContractError: the record of the owner cannot be read.
+    """
+    owner = read_owner(store, root)
+    if owner in (None, environment):
+        return None
+    return (
+        f"{root} belongs to environment {owner} ({owner_uri(root)}), but this is environment {environment}. Set another"
+        " storage.prefix; in the shipped use cases, set the variable DISTILL_PREFIX. If this environment should own the"
+        f" root and {owner} no longer uses it, change the name in that object"
+    )
+
+
+def reason_to_keep_root(store: ObjectStore, root: str, environment: str) -> str | None:
+    """Return why an environment may delete nothing below a root; ``None`` if it certainly owns the root."""
+    try:
+        owner = read_owner(store, root)
+    except ContractError as error:
+        return str(error)
+    if owner == environment:
+        return None
+    if owner is None:
+        return (
+            f"no environment owns {root} yet, because an earlier version wrote it; run preflight of a use case, for"
+            f" example in a dry run, which makes {environment} the owner"
+        )
+    return f"it belongs to environment {owner}, and this is environment {environment}"

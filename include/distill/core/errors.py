@@ -96,6 +96,10 @@ class ContractError(ServiceError):
     """A response or an error code of AWS, or a stored file, has an unexpected form. A retry cannot help."""
 
 
+class EarlierVersionError(ContractError):
+    """A task's result from an earlier version lacks a needed key. The message names the task to clear and the cost."""
+
+
 class UnreadableAnswerError(ContractError):
     """A model answered in a format that this pipeline does not know. AWS bills the call, but no answer is stored."""
 

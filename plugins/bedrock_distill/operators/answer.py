@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, arm_task
+from bedrock_distill.run.task_results import ResultOf
 from include.distill.core.errors import NotFoundError, ThroughputReleasedError, TooManyFailuresError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines
@@ -45,12 +46,13 @@ class BedrockAnswerOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
+    serving = ResultOf[EndpointManifest | None](IN_SERVICE, optional=True)
     ui_color = "#fce8e6"
 
     def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shard = shard
-        self.serving: EndpointManifest | None = serving
+        self.serving = serving
 
     def execute(self, context: Context) -> AnswerManifest:
         """Get and write the answers to all rows of the shard; return the usage."""

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.lifecycle.run_task import RunTask
 from bedrock_distill.run.access import require_run_uri
-
-ManifestT = TypeVar("ManifestT")
-
-
-def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
-    """
-    Return the results of all task instances of a mapped task.
-
-    :param output: the lazy sequence that Airflow puts in a template field.
-    :param manifest: the type of one result, for the type checker only.
-    """
-    # Slicing fetches all results in one request. Iterating sends one request per result, and logs an error at the end.
-    return list(output[:])
 
 
 class DistillOperator(RunTask, BaseOperator):

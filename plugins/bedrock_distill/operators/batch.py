@@ -15,6 +15,7 @@ from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
+from bedrock_distill.run.task_results import ResultOf
 from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.batch.records import BatchCollectManifest, BatchStep, BatchSubmitManifest
@@ -292,10 +293,11 @@ class BedrockCollectBatchOperator(BatchOperator):
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")
+    submitted = ResultOf[BatchSubmitManifest](SUBMIT)
 
     def __init__(self, *, submitted: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.submitted: BatchSubmitManifest = submitted
+        self.submitted = submitted
 
     def execute(self, context: Context) -> BatchCollectManifest:
         """Store all answers, then fail if a job failed."""

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, mapped_manifests
+from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT, SYNTHESIZE
+from bedrock_distill.run.task_results import read_mapped_results
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
@@ -45,7 +46,7 @@ class CuratePairsOperator(DistillOperator):
 
     def execute(self, context: Context) -> CurateManifest:
         """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""
-        manifests = mapped_manifests(self.synthesis, SynthesisManifest)
+        manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
         counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
         self._require_answered_rows(failed, counts["documents"])

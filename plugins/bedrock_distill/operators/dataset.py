@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import ArmOperator, mapped_manifests
+from bedrock_distill.operators.base import ArmOperator
+from bedrock_distill.run.task_ids import CURATE, MERGE
+from bedrock_distill.run.task_results import ResultOf, read_mapped_results
 from bedrock_distill.ui.links import TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
@@ -43,7 +45,9 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> MergeManifest:
         """Merge, check and write the training set; return its URIs and counts."""
-        curated = next(iter(mapped_manifests(self.synthesis, CurateManifest)), None)
+        curated = next(
+            iter(read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id)), None
+        )
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
@@ -92,12 +96,13 @@ class UploadDatasetOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "merged")
+    merged = ResultOf[MergeManifest](MERGE)
     operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.merged: MergeManifest = merged
+        self.merged = merged
 
     def execute(self, context: Context) -> DatasetManifest:
         """Copy the training set unless it exists; return its URIs."""

@@ -16,7 +16,6 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators.base import mapped_manifests
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.ownership import require_run_of
@@ -365,7 +364,8 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _labels_of_answers(self, choice: LabelParams, examples: Sequence[LabelExample]) -> dict[str, dict[str, Choice]]:
         labels_by_person: dict[str, dict[str, Choice]] = {}
-        for answer in mapped_manifests(self.answered, LabelResponse):
+        # Slicing fetches all answers in one request.
+        for answer in self.answered[:]:
             user = answer.get("responded_by_user")  # None if no one answered in time
             if user:
                 labeller = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))

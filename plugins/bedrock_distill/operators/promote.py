@@ -21,7 +21,8 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.access import RunAccess, require_run_uri
 from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
-from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, TRAINED, arm_task
+from bedrock_distill.run.task_results import ResultOf, read_result
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
@@ -67,6 +68,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
 
     # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
     template_fields: Sequence[str] = ("run_uri", "reported")
+    reported = ResultOf[ReportManifest](REPORT, sibling=False)
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
 
@@ -81,7 +83,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     ) -> None:
         super().__init__(subject="", defaults=self.REJECT, **kwargs)
         require_run_uri(self.task_id, run_uri)
-        self.reported: ReportManifest = reported
+        self.reported = reported
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -157,12 +159,13 @@ class PromoteChampionOperator(DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained", "approval")
+    reported = ResultOf[ReportManifest](REPORT, sibling=False)
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], approval: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reported: ReportManifest = reported
+        self.reported = reported
         self.trained: Mapping[str, TrainingManifest] = trained
         self.approval: HumanResponse | None = approval
         self.is_approval_required = approval is not None
@@ -222,7 +225,7 @@ class PromoteChampionOperator(DistillOperator):
 
     def _winner(self, report: Report, decision: DecisionRecord) -> Champion:
         arm = decision["candidate"]
-        model_arn = self.trained[arm]["model_arn"]
+        model_arn = _model_of(self, arm)
         if not model_arn or not self.hook.has_custom_model(model_arn):
             message = (
                 f"{arm} won, but its model {model_arn} no longer exists in Bedrock. Nothing was changed. To train and"
@@ -262,11 +265,12 @@ class DeleteLosersOperator(DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained")
+    reported = ResultOf[ReportManifest](REPORT, sibling=False)
     ui_color = "#fce8e6"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reported: ReportManifest = reported
+        self.reported = reported
         self.trained: Mapping[str, TrainingManifest] = trained
 
     def execute(self, context: Context) -> DeletedModelsManifest:
@@ -277,8 +281,8 @@ class DeleteLosersOperator(DistillOperator):
         report = read_json(self.store, self.reported["report_json_uri"], Report)
         # A deleted model cannot be restored, so the winner is kept even if the current rule would not promote it.
         if winner := winning_decision(report.get("promotion")):
-            kept.add(self.trained[winner["candidate"]]["model_arn"])
-        is_gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
+            kept.add(_model_of(self, winner["candidate"]))
+        is_gone = {arm: self._delete(_model_of(self, arm), kept) for arm in self.trained}
         return {
             "deleted": [arm for arm, gone in is_gone.items() if gone],
             "left": [arm for arm, gone in is_gone.items() if not gone],
@@ -310,3 +314,10 @@ def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
         report.get("answer_endings", {}),
         use_case=use_case,
     )
+
+
+def _model_of(operator: PromoteChampionOperator | DeleteLosersOperator, arm: str) -> str | None:
+    """Return the ARN of the model that an arm trained."""
+    task = arm_task(arm, TRAINED)
+    trained = read_result(operator.trained.get(arm), TrainingManifest, task=task, reader=operator.task_id)
+    return trained["model_arn"]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, mapped_manifests
+from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.operators.report_reader import ReportReader
+from bedrock_distill.run.task_ids import CURATE, JUDGE
+from bedrock_distill.run.task_results import read_mapped_results
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
@@ -90,7 +92,7 @@ class RenderReportOperator(DistillOperator):
         reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional)
         report = self._report(
             reader,
-            mapped_manifests(self.synthesis, CurateManifest),
+            read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id),
             self._judgments(),
             [reader.arm(name, manifests) for name, manifests in self.arms.items()],
             dag_id=context["ti"].dag_id,
@@ -119,7 +121,11 @@ class RenderReportOperator(DistillOperator):
     def _judgments(self) -> list[JudgeManifest]:
         """Return the manifests of all judges, in the order of the use case's comparisons."""
         pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.judged_pairs]
-        manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output, JudgeManifest)]
+        manifests = [
+            manifest
+            for output in self.judgments
+            for manifest in read_mapped_results(output, JudgeManifest, task=JUDGE, reader=self.task_id)
+        ]
         return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
     def _report(

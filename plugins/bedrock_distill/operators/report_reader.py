@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter
 
-from bedrock_distill.operators.base import mapped_manifests
 from bedrock_distill.operators.records import ArmManifests
+from bedrock_distill.run.task_ids import ANSWER, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
+from bedrock_distill.run.task_results import read_mapped_results, read_result
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
@@ -25,6 +26,7 @@ from include.distill.dataset.records import RejectedRow, Row
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.evaluation.contamination import count_contaminated_questions
 from include.distill.evaluation.records import Answer, AnswerManifest
+from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows, human_verdicts
@@ -34,7 +36,7 @@ from include.distill.report.run_summary import ArmSummary
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_run import PairSchema, RejectedRowSchema
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS, read_metrics
-from include.distill.training.records import DataCard, LossPoint, TrainingManifest
+from include.distill.training.records import DataCard, DatasetManifest, LossPoint, TrainingManifest
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import BedrockDistillHook
@@ -61,10 +63,18 @@ class ReportReader:
 
     def arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
         """Return the results and costs of one arm."""
-        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"], AnswerManifest)
+        arm = self.use_case.arm(name)
+        answers = read_mapped_results(manifests["answers"], AnswerManifest, task=arm_task(name, ANSWER), reader=REPORT)
         if arm.kind == "base":
             return ArmSummary(name, arm.kind, answers)
-        provisioned, dataset, trained = manifests["provisioned"], manifests.get("dataset"), manifests.get("trained")
+        provisioned = read_result(
+            manifests.get("provisioned"), ThroughputManifest, task=arm_task(name, PROVISION), reader=REPORT
+        )
+        dataset, trained = manifests.get("dataset"), manifests.get("trained")
+        if dataset is not None:
+            dataset = read_result(dataset, DatasetManifest, task=arm_task(name, UPLOAD), reader=REPORT)
+        if trained is not None:
+            trained = read_result(trained, TrainingManifest, task=arm_task(name, TRAINED), reader=REPORT)
         serving = provisioned["throughput_arn"]
         return ArmSummary(
             name,

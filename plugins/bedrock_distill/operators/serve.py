@@ -19,6 +19,8 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
+from bedrock_distill.run.task_ids import TRAINED
+from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
 from include.distill.core.errors import RefusedError, ThroughputReleasedError
 from include.distill.core.naming import Names, request_token, throughput_names
@@ -65,12 +67,13 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
+    trained = ResultOf[TrainingManifest | None](TRAINED, optional=True)
     operator_extra_links = (THROUGHPUT_LINK, MODEL_LINK)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, trained: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.trained: TrainingManifest | None = trained
+        self.trained = trained
 
     def execute(self, context: Context) -> ThroughputManifest:
         """Buy or find the throughput; return the throughput or model that answers for the arm."""

@@ -11,7 +11,8 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
-from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.task_ids import PREFLIGHT, UPLOAD
+from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError
@@ -48,12 +49,13 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
+    dataset = ResultOf[DatasetManifest](UPLOAD)
     operator_extra_links = (JOB_LINK, TRAINING_DATA_LINK)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dataset: DatasetManifest = dataset
+        self.dataset = dataset
 
     def execute(self, context: Context) -> TrainingJobManifest:
         """Find or buy the job; return its name and ARN."""

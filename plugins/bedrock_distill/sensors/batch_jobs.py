@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bedrock_distill.run.task_ids import SUBMIT
+from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger, running_jobs
 from bedrock_distill.triggers.polling import PollingTrigger
@@ -24,10 +26,11 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
+    submitted = ResultOf[BatchSubmitManifest](SUBMIT)
 
     def __init__(self, *, submitted: Any, stop_when_marked_failed: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.submitted: BatchSubmitManifest = submitted
+        self.submitted = submitted
         self.stop_when_marked_failed = stop_when_marked_failed
 
     def poll(self) -> BatchWaitManifest | None:

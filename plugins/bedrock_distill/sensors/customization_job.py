@@ -8,6 +8,7 @@ from typing import Any
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.run.task_ids import INGEST, PREFLIGHT, SUBMIT, sibling_task
+from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
@@ -32,6 +33,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
     operator_extra_links = (JOB_LINK, MODEL_LINK)
+    submitted = ResultOf[TrainingJobManifest](SUBMIT)
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.submitted: TrainingJobManifest = submitted
+        self.submitted = submitted
         self.stall_after_seconds = stall_after_seconds
         self.stop_when_marked_failed = stop_when_marked_failed
 

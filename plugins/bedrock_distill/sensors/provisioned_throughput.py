@@ -8,6 +8,7 @@ from typing import Any
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.throughput import hourly_cost_note, serving_arn
 from bedrock_distill.run.task_ids import PROVISION, RELEASE, sibling_task
+from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
 from bedrock_distill.ui.links import THROUGHPUT_LINK
@@ -30,10 +31,11 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
     operator_extra_links = (THROUGHPUT_LINK,)
+    provisioned = ResultOf[ThroughputManifest](PROVISION)
 
     def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.provisioned: ThroughputManifest = provisioned
+        self.provisioned = provisioned
 
     def poll(self) -> EndpointManifest | None:
         """

@@ -5,35 +5,9 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from bedrock_distill.operators.base import ArmOperator, DistillOperator, mapped_manifests
+from bedrock_distill.operators.base import ArmOperator, DistillOperator
 from tests.fakes.fake_bedrock import RUN_KEY
 from tests.plugins.conftest import RUN_URI
-
-
-class LazyResults:
-    """The results of mapped tasks, as Airflow passes them. Reading a single item sends a request."""
-
-    def __init__(self, *items: Any) -> None:
-        self.items = items
-        self.requests = 0
-
-    def __getitem__(self, key: Any) -> Any:
-        self.requests += 1
-        return self.items[key]
-
-    def __len__(self) -> int:
-        self.requests += 1
-        return len(self.items)
-
-
-def test_results_of_mapped_tasks_are_fetched_in_one_request() -> None:
-    results = LazyResults({"calls": 1}, {"calls": 2}, {"calls": 3})
-    assert mapped_manifests(results, dict) == [{"calls": 1}, {"calls": 2}, {"calls": 3}]
-    assert results.requests == 1
-
-
-def test_a_task_that_is_mapped_over_nothing_has_no_results() -> None:
-    assert mapped_manifests(LazyResults(), dict) == []
 
 
 def test_a_task_uses_its_own_connection_and_region() -> None:

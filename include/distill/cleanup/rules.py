@@ -189,7 +189,10 @@ class _Rules:
         self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_throughputs: Sequence[ListedThroughput]
     ) -> PlanItem:
         run, folder = root.runs.get(uri), RunFolder(uri)
-        serving = next((t.name for t in kept_throughputs if t.tags.get("run-key") == folder.run_key), None)
+        # Scheduled runs of two deployments have the same ids, and so the same run key.
+        of_run = [throughput for throughput in kept_throughputs if throughput.tags.get("run-key") == folder.run_key]
+        ours = (None, self.inventory.environment)
+        serving = next((t.name for t in of_run if from_tags(t.tags, "environment") in ours), None)
         if run is None:
             keep_reason: str | None = "it has no use_case.yaml from this pipeline, so it may be someone else's"
         else:

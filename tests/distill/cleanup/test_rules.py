@@ -249,6 +249,13 @@ RUNS = [
         {}, {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} is kept", id="throughput is kept"
     ),
     pytest.param({}, {"throughputs": [throughput()]}, {}, None, id="throughput is deleted"),
+    pytest.param(
+        {},
+        {"throughputs": [throughput(tags={**UNEXPIRED, "environment": "dev"})]},
+        {},
+        None,
+        id="the run of another environment with the same key has throughput",
+    ),
 ]
 
 

@@ -22,7 +22,7 @@ from include.distill.config.environment import environment_name
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.config.root_owner import reason_to_keep_root
-from include.distill.core.errors import OutcomeError, RefusedError, ServiceError
+from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, ServiceError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -93,7 +93,11 @@ class ReleaseLeftoversOperator(BaseOperator):
         self, hook: BedrockDistillHook, throughput: Throughput, check: OwnershipCheck, context: Context
     ) -> Action | None:
         """Handle one throughput. Return ``None`` if it is left because it does not certainly belong to us."""
-        tags = hook.tags(throughput.arn)
+        try:
+            tags = hook.tags(throughput.arn)
+        except NotFoundError:
+            self.log.info("%s: leave, it was deleted in the meantime", throughput.name)
+            return Action.LEAVE
         not_ours = check.throughput(throughput.name, tags, lambda: hook.training_data_of_model(throughput.model_arn))
         if not_ours:
             level = logging.WARNING if not_ours.is_doubtful else logging.INFO

@@ -16,7 +16,7 @@ from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from include.distill.cleanup.tag_values import to_tags
 from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.root_owner import claim_root
-from include.distill.core.errors import OutcomeError, RefusedError, TransientError, UseCaseError
+from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, TransientError, UseCaseError
 from include.distill.core.naming import former_run_key, run_key, throughput_names
 from tests.fakes.fake_bedrock import OWN_TAGS, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -130,6 +130,15 @@ class TestSweeper:
         assert (list(bedrock.throughputs), bedrock.tags_of[ARN]) == ([ENDPOINT], tags)
         (line,) = [line for line in capsys.readouterr().out.splitlines() if f"{ENDPOINT}: leave" in line]
         assert ("[warning" in line, "delete it by hand" in line) == (is_warned, is_warned)
+
+    def test_throughput_that_its_own_deployment_deletes_during_the_sweep_is_no_failure(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def gone(_: str) -> dict[str, str]:
+            raise NotFoundError("ResourceNotFoundException")
+
+        monkeypatch.setattr(bedrock, "tags", gone)
+        assert self.sweep("success") == {"released": [], "renewed": [], "left": 1, "not_ours": 0}
 
     def test_nothing_is_swept_if_the_deployment_has_no_name(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - the fixtures of another module are arguments of the tests
 """
 Check what happens if a person clears a task of the run that commit 3f47053 left, after an upgrade.
 
@@ -68,7 +69,7 @@ def results() -> Any:
     return json.loads((STATE / "results.json").read_text(encoding="utf-8"))
 
 
-def clear(operator: Any, hook: BedrockDistillHook, *, params: Any = None, **arguments: Any) -> Any:  # noqa: F811
+def clear(operator: Any, hook: BedrockDistillHook, *, params: Any = None, **arguments: Any) -> Any:
     """Carry out a task of the first run again, as Airflow does after the task was cleared."""
     started = datetime.datetime(2026, 11, 26, 4, 15, 40, tzinfo=datetime.UTC)
     ti = FakeTaskInstance(task_id="t", try_number=2, max_tries=1, map_index=-1, xcoms={}, dag_id=DAG_ID, run_id=RUN_ID)
@@ -85,7 +86,7 @@ def clear(operator: Any, hook: BedrockDistillHook, *, params: Any = None, **argu
     return result
 
 
-def clear_report(results: Any, hook: BedrockDistillHook) -> Any:  # noqa: F811
+def clear_report(results: Any, hook: BedrockDistillHook) -> Any:
     tuned = {"provisioned": "tuned.provision", "dataset": "tuned.upload", "trained": "tuned.trained"}
     return clear(
         RenderReportOperator,
@@ -111,9 +112,9 @@ class TestClearReport:
     @pytest.mark.parametrize("missing", [(), BATCH_COUNTS], ids=["3f47053", "before batch jobs"])
     def test_the_report_is_written_again_with_the_same_figures_and_nothing_is_bought(
         self,
-        aws: RunningSimulator,  # noqa: F811
-        hook: BedrockDistillHook,  # noqa: F811
-        store: S3ObjectStore,  # noqa: F811
+        aws: RunningSimulator,
+        hook: BedrockDistillHook,
+        store: S3ObjectStore,
         results: Any,
         missing: tuple[str, ...],
     ) -> None:
@@ -134,9 +135,9 @@ class TestClearReport:
     )
     def test_a_result_without_a_needed_key_names_the_task_to_clear(
         self,
-        aws: RunningSimulator,  # noqa: F811
-        hook: BedrockDistillHook,  # noqa: F811
-        store: S3ObjectStore,  # noqa: F811
+        aws: RunningSimulator,
+        hook: BedrockDistillHook,
+        store: S3ObjectStore,
         results: Any,
         task: str,
         key: str,
@@ -150,7 +151,7 @@ class TestClearReport:
 
 
 @pytest.fixture
-def use_cases(tmp_path: Path, store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+def use_cases(tmp_path: Path, store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The present use-case file with the prompts of 3f47053, as the decision on prompts recommends to keep a model."""
     monkeypatch.setenv("DISTILL_INPUT_ROOTS", str(tmp_path))
     raw = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
@@ -163,9 +164,9 @@ def use_cases(tmp_path: Path, store: S3ObjectStore, monkeypatch: pytest.MonkeyPa
 
 
 def test_clearing_preflight_freezes_the_run_again_and_buys_nothing_if_nothing_changed(
-    aws: RunningSimulator,  # noqa: F811
-    hook: BedrockDistillHook,  # noqa: F811
-    store: S3ObjectStore,  # noqa: F811
+    aws: RunningSimulator,
+    hook: BedrockDistillHook,
+    store: S3ObjectStore,
     use_cases: Path,
 ) -> None:
     before = bought(aws)
@@ -179,7 +180,9 @@ def test_clearing_preflight_freezes_the_run_again_and_buys_nothing_if_nothing_ch
     assert load_frozen(store.read(FIRST.use_case), FIRST.use_case)[0] == Mark(FORMAT, VERSION)
     step(IngestCsvOperator)
     assert [row["row_id"] for row in read_jsonl(store, FIRST.source("train"), dict)] == [row["row_id"] for row in rows]
-    step(EstimateCostOperator)
+    estimate = read_json(store, step(EstimateCostOperator)["estimate_uri"], dict)
+    (purchase,) = estimate["bought_again"]  # a new version may always filter pairs in another way
+    assert (purchase["what"], purchase["certain"]) == ("training and serving tuned", False)
     shards = {side: step(ShardRowsOperator, rows=side, max_tasks=tasks) for side, tasks in SHARDS.items()}
     pairs = step(CuratePairsOperator, synthesis=[step(BedrockSynthesizeOperator, shard=n) for n in shards["train"]])
     merged = step(MergeDatasetOperator, arm="tuned", synthesis=[pairs])
@@ -195,4 +198,34 @@ def test_clearing_preflight_freezes_the_run_again_and_buys_nothing_if_nothing_ch
         step(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base")
     assert (dataset["sha256"], dataset["uploaded"]) == (DATASET, False)
     assert (submitted["job_arn"], submitted["bought"], provisioned["missing_answers"]) == (JOB, False, 0)
+    assert bought(aws) == before
+
+
+def test_the_estimate_says_what_is_bought_again_why_and_at_what_price_if_the_present_prompts_are_frozen(
+    aws: RunningSimulator,
+    hook: BedrockDistillHook,
+    store: S3ObjectStore,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before, params = bought(aws), {"documents": 8, "evaluation_rows": 12}
+    clear(BedrockPreflightOperator, hook, params=params, use_case_name="aws_docs_qa")
+    clear(IngestCsvOperator, hook, params=params)
+    capsys.readouterr()
+    estimated = clear(EstimateCostOperator, hook, params=params)
+    estimate = read_json(store, estimated["estimate_uri"], dict)
+    purchases = {purchase["what"]: purchase for purchase in estimate["bought_again"]}
+    assert {what: purchase["count"] for what, purchase in purchases.items()} == {
+        "synthesis": 8,
+        "answers base": 12,
+        "training and serving tuned": 1,
+        "judging": 48,
+    }
+    usd = {what: purchase["usd"] for what, purchase in purchases.items()}
+    assert sum(usd.values()) == pytest.approx(estimated["estimated_usd"], rel=1e-3)
+    assert "prompts.synthesis changed" in purchases["synthesis"]["reasons"]
+    assert "prompts.answering changed" in purchases["answers base"]["reasons"]
+    assert "the teacher writes new pairs" in purchases["training and serving tuned"]["reasons"]
+    assert "prompts.judging changed" in purchases["judging"]["reasons"]
+    assert all(purchase["certain"] for purchase in purchases.values())
+    assert "synthesis is bought again (8, about $0.0" in capsys.readouterr().out
     assert bought(aws) == before

@@ -16,8 +16,10 @@ from include.distill.config.frozen_use_case import dump_use_case, restore_use_ca
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
+from include.distill.config.root_owner import claim_root
 from include.distill.config.run_record import RunIdentity, claim_run_folder, read_run_record
-from include.distill.core.formats import FORMAT, NewerFormatError
+from include.distill.core.errors import NewerFormatError
+from include.distill.core.formats import FORMAT
 from include.distill.core.storage import read_json, write_json
 from include.distill.core.version import VERSION
 from include.distill.cost.critic_budget import BudgetedCritic, BudgetShare
@@ -59,6 +61,14 @@ def answers(store: MemoryStore) -> AnswerStore:
     return AnswerStore(store, FOLDER.responses, FOLDER.run_key)
 
 
+def list_owned_root(store: MemoryStore) -> object:
+    claimed = MemoryStore()
+    claim_root(claimed, FOLDER.root, "test")
+    owned = MemoryStore()
+    owned.objects.update(store.objects | claimed.objects)
+    return list_project_root(owned, FOLDER.root, frozenset({"aws_docs_qa"}), "test")
+
+
 def rows_file(store: MemoryStore) -> None:
     store.write(FOLDER.row_list, b"")
 
@@ -87,7 +97,7 @@ KINDS = {
     ),
     "use case in a clean-up": Stored(
         lambda store: store.write(FOLDER.use_case, dump_use_case(USE_CASE)),
-        lambda store: list_project_root(store, FOLDER.root, frozenset({"aws_docs_qa"})),
+        lambda store: list_owned_root(store),
     ),
     "prompts": Stored(
         lambda store: write_json(store, FOLDER.prompts, dump_prompts(PROMPTS)),
@@ -99,7 +109,7 @@ KINDS = {
     ),
     "champion in a clean-up": Stored(
         lambda store: write_json(store, CHAMPION, make_champion().model_dump()),
-        lambda store: list_project_root(store, FOLDER.root, frozenset({"aws_docs_qa"})),
+        lambda store: list_owned_root(store),
     ),
     "champion of the run": Stored(
         lambda store: save_champion_snapshot(store, FOLDER, make_champion()),

@@ -11,8 +11,7 @@ from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.sections import Serving
-from include.distill.core.errors import ContractError, NotFoundError
-from include.distill.core.formats import NewerFormatError
+from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import MAX_CHARACTERS
 

@@ -96,6 +96,10 @@ class ContractError(ServiceError):
     """A response or an error code of AWS, or a stored file, has an unexpected form. A retry cannot help."""
 
 
+class NewerFormatError(ContractError):
+    """A newer version wrote a stored record in a format that this version does not know. The message names both."""
+
+
 class EarlierVersionError(ContractError):
     """A task's result from an earlier version lacks a needed key. The message names the task to clear and the cost."""
 

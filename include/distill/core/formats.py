@@ -15,16 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.core.errors import ContractError
+from include.distill.core.errors import ContractError, NewerFormatError
 from include.distill.core.version import VERSION
 
 FORMAT = 2  # the newest format that this version reads, and the format that it writes
 EARLIEST_FORMAT = 1
 FORMAT_KEY, VERSION_KEY = "format", "version"
-
-
-class NewerFormatError(ContractError):
-    """A stored record was written by a newer version, in a format that this version does not know."""
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,26 @@ class BudgetEstimate(TypedDict):
     )
 
 
+class RepeatedPurchase(TypedDict):
+    """Something that an earlier run bought and that this run buys again; an entry in ``bought_again``."""
+
+    what: str  # the step, and the arm if the step belongs to one
+    count: int  # calls to models, or jobs
+    usd: float  # its price in the estimate
+    certain: bool  # False if only the new version's filters or training files may cause it
+    reasons: list[str]
+
+
 class CostEstimate(BudgetEstimate):
     """The estimated cost of a run, computed before anything is bought. The record is stored in ``estimate.json``."""
 
     tokens: dict[str, str]  # how tokens were counted, by step or judge
     calls: dict[str, int]  # expected calls, by step, arm or judge
     prices: dict[str, str]  # source of the prices, by model
+    # What an earlier run already bought; absent from estimates of versions before 0.2.0.
+    bought_again: NotRequired[list[RepeatedPurchase]]
+    # Hashes of the settings and prompts that affect purchases, by key; absent from estimates of versions before 0.2.0.
+    fingerprints: NotRequired[dict[str, str]]
 
 
 class EstimateManifest(TypedDict):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -186,6 +187,12 @@ class AnswerStore:
     def has(self, request: ModelRequest) -> bool:
         """Return whether the answer to ``request`` is stored, without reading the answer."""
         return self.store.exists(self.uri(request))
+
+    def stored_keys(self, identity: str) -> set[bytes]:
+        """Return the first 8 bytes of the key of each stored answer of a model. The answers are listed, not read."""
+        prefix = self._uri(identity, "").rsplit("/", 2)[0]
+        names = (uri.rsplit("/", 1)[1].removesuffix(".json") for uri in self.store.list(f"{prefix}/"))
+        return {bytes.fromhex(name)[:8] for name in names if re.fullmatch(r"[0-9a-f]{64}", name)}
 
     def get_or_ask(self, request: ModelRequest, client: AnsweringClient) -> StoredAnswer:
         """Return the stored answer to ``request``. If no answer is stored, send the request and store the answer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.bill_table import bill_table
+from include.distill.cost.bought_again import Comparison, earlier_run, fingerprints, purchase_sentence
 from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
-from include.distill.cost.prices import load_prices, total_usd
-from include.distill.cost.records import CostEstimate, EstimateManifest
+from include.distill.cost.prices import BillLine, load_prices, total_usd
+from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
@@ -33,9 +34,10 @@ class EstimateCostOperator(DistillOperator):
     """
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
-    The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or
-    serving time beyond ``serving.expected_hours``. With ``dry_run`` in the trigger form, everything after
-    this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
+    The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or serving time
+    beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what the use case's last
+    run already bought and this run buys again, why, and at what price. With ``dry_run`` in the trigger form, everything
+    after this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains.
@@ -65,6 +67,8 @@ class EstimateCostOperator(DistillOperator):
             "by_characters_usd": model_calls_usd(line.as_record() for line in estimate_bill()),
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
+            "bought_again": self._bought_again(lines),
+            "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
         self.log.info("Calls: %s. Tokens: %s", calls, summary["tokens"])
@@ -72,16 +76,7 @@ class EstimateCostOperator(DistillOperator):
         for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)
         self.log.info("Estimated cost: $%.2f. Spend cap: $%.2f.", estimated, cap)
-        if estimated > cap:
-            largest = max(lines, key=lambda line: line.usd)
-            message = (
-                f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
-                f" ${cap:.2f}. Nothing was bought. The largest item is {largest.what}, {largest.quantity:,.0f}"
-                f" {largest.unit} for ${largest.usd:.2f}. Make the run smaller, or raise max_spend_usd. The cap"
-                " in the trigger form cannot be above the cap in the use-case file. Then trigger the DAG again,"
-                f" or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
-            )
-            raise SpendCapError(message)
+        self._require_within_cap(lines)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,
@@ -92,6 +87,30 @@ class EstimateCostOperator(DistillOperator):
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
+
+    def _require_within_cap(self, lines: Sequence[BillLine]) -> None:
+        estimated, cap = total_usd(lines), self.use_case.max_spend_usd
+        if estimated > cap:
+            largest = max(lines, key=lambda line: line.usd)
+            message = (
+                f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
+                f" ${cap:.2f}. Nothing was bought. The largest item is {largest.what}, {largest.quantity:,.0f}"
+                f" {largest.unit} for ${largest.usd:.2f}. Make the run smaller, or raise max_spend_usd. The cap"
+                " in the trigger form cannot be above the cap in the use-case file. Then trigger the DAG again,"
+                f" or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
+            )
+            raise SpendCapError(message)
+
+    def _bought_again(self, lines: Sequence[BillLine]) -> list[RepeatedPurchase]:
+        """Return what an earlier run bought and this run buys again. The message about it says why."""
+        earlier = earlier_run(self.store, self.folder, self.use_case.name)
+        if earlier is None:
+            return []
+        comparison = Comparison(self.use_case, self.prompts, self.store, self.answers, earlier, lines, self._rows)
+        purchases = comparison.find()
+        for purchase in purchases:
+            self.log.warning("%s", purchase_sentence(purchase))
+        return purchases
 
     def _rows(self, name: str) -> Iterator[Row]:
         return stream_jsonl(self.store, self.folder.source(name), Row)

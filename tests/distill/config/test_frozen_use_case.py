@@ -8,8 +8,8 @@ import yaml
 from include.distill.config.frozen_use_case import dump_use_case, load_frozen, restore_use_case
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import UseCaseError
-from include.distill.core.formats import FORMAT, Mark, NewerFormatError
+from include.distill.core.errors import NewerFormatError, UseCaseError
+from include.distill.core.formats import FORMAT, Mark
 from include.distill.core.version import VERSION
 from tests.fakes.variables import VARIABLES
 

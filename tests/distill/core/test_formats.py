@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.errors import ContractError
-from include.distill.core.formats import FORMAT, Mark, NewerFormatError, marked, take_mark
+from include.distill.core.errors import ContractError, NewerFormatError
+from include.distill.core.formats import FORMAT, Mark, marked, take_mark
 from include.distill.core.storage import read_json, read_jsonl, read_marked_json, write_json, write_jsonl
 from include.distill.core.version import VERSION
 from tests.fakes.memory_store import MemoryStore

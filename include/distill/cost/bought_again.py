@@ -1,0 +1,219 @@
+"""
+Find out before a run buys anything what it buys again, why, and at what price.
+
+A run reuses every answer and model of earlier runs. It buys something again only if the data, a prompt, a setting, a
+filter or the form of a request changed. The stored answers of the teacher and of the base students are looked up, so
+their number is exact. Training and judging depend on answers that do not exist yet, so their prices are those of the
+estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.frozen_use_case import load_frozen, restore_use_case
+from include.distill.config.layout import RunFolder
+from include.distill.config.prompt_loader import restore_prompts
+from include.distill.config.prompts import Prompt
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError, NotFoundError
+from include.distill.core.formats import Mark
+from include.distill.core.naming import digest
+from include.distill.core.storage import ObjectStore, read_json, read_marked_json
+from include.distill.core.version import VERSION
+from include.distill.cost.prices import BillLine
+from include.distill.cost.records import CostEstimate, RepeatedPurchase
+from include.distill.dataset.arm_rows import rows_for_teacher
+from include.distill.dataset.records import LatestRun, Row, RowName
+from include.distill.dataset.row_changes import hash_purchase_settings
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.requests import ModelRequest
+from include.distill.inference.student import Student
+from include.distill.synthesis.teacher import Teacher
+
+_PROMPTS = ("synthesis", "answering", "judging", "critic")
+# The settings that determine each step's requests, or the training file.
+_SYNTHESIS = ("teacher", "synthesis", "prompts.synthesis")
+_ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
+_TRAINING = ("curation", "prompts.critic", "student", "training", "arms", "seed", *_ANSWERS[2:])
+_JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """
+    The run with which this run is compared: the use case's last run, or this run before a person cleared it.
+
+    :param mark: the version that froze the run.
+    :param fingerprints: hashes of its settings and prompts; ``None`` if they are unknown.
+    :param row_ids: identities of its rows; ``None`` counts every row as a row of the earlier run.
+    """
+
+    folder: RunFolder
+    mark: Mark
+    fingerprints: Mapping[str, str] | None
+    row_ids: Collection[str] | None = None
+
+
+def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
+    """Hash each setting and each prompt that affects purchases, by its key in the use case."""
+    names = {role: getattr(use_case.prompts, role) for role in _PROMPTS}
+    settings = {key: value for key, value in hash_purchase_settings(use_case, prompts).items() if key != "prompts"}
+    return {
+        **settings,
+        **{f"prompts.{role}": prompts[name].version for role, name in names.items() if name in prompts},
+        "prompts.instruction": digest(use_case.prompts.instruction)[:12],
+    }
+
+
+def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> EarlierRun | None:
+    """Return the run with which the run in ``folder`` is compared; ``None`` if there is none or it was deleted."""
+    if store.exists(folder.estimate) and _has_outputs(store, folder):  # a person cleared this run
+        mark, estimate = read_marked_json(store, folder.estimate, CostEstimate)
+        return EarlierRun(folder, mark, estimate.get("fingerprints"))
+    try:
+        latest = read_json(store, folder.last_run(use_case), LatestRun)
+        last = latest["previous"] if latest["run_key"] == folder.run_key else latest
+        if last is None:
+            return None
+        before = RunFolder(last["rows_uri"].removesuffix("/source/rows.txt"))
+        body = store.read(before.use_case)
+        with store.reader(before.row_list) as lines:
+            row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
+    except NotFoundError:
+        return None
+    return EarlierRun(before, load_frozen(body, before.use_case)[0], _frozen_fingerprints(store, before, body), row_ids)
+
+
+def _has_outputs(store: ObjectStore, folder: RunFolder) -> bool:
+    return any(store.list(f"{folder.uri}/{outputs}/") for outputs in ("synthetic", "answers", "merged"))
+
+
+def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> dict[str, str] | None:
+    try:
+        prompts = restore_prompts(read_json(store, folder.prompts, dict))
+        return fingerprints(restore_use_case(body, folder.use_case), prompts)
+    except (InputError, NotFoundError, KeyError):  # this version does not accept the earlier run's settings
+        return None
+
+
+@dataclass
+class Comparison:
+    """
+    The comparison of a run with an earlier run.
+
+    :param lines: the lines of the estimate, from which the prices are taken.
+    :param rows: returns the rows of one side, ``train`` or ``evaluation``.
+    """
+
+    use_case: UseCase
+    prompts: Mapping[str, Prompt]
+    store: ObjectStore
+    answers: AnswerStore
+    earlier: EarlierRun
+    lines: Sequence[BillLine]
+    rows: Callable[[str], Iterable[Row]]
+    purchases: list[RepeatedPurchase] = field(default_factory=list)
+
+    def find(self) -> list[RepeatedPurchase]:
+        """Return what the run buys again, in the order of the steps."""
+        new_pairs = self.use_case.wants_pairs and self._synthesis()
+        new_answers = [self._answers(arm.name) for arm in self.use_case.arms if arm.kind == "base"]
+        tuned = [arm.name for arm in self.use_case.arms if arm.kind == "fine_tuned"]
+        retrained = [self._training(name, new_pairs=new_pairs) for name in tuned]
+        self._judging(new_answers=any(new_answers), retrained=any(retrained))
+        return self.purchases
+
+    def _synthesis(self) -> bool:
+        use_case, model = self.use_case, load_catalog().model(self.use_case.teacher)
+        teacher = Teacher(model, self.prompts[use_case.prompts.synthesis], use_case.synthesis)
+        rows: list[RowName] = [{"row_id": row["row_id"], "group": row["group"]} for row in self.rows("train")]
+        sent = {row["row_id"] for row in rows_for_teacher(use_case, rows)}
+        requests = (teacher.request(row) for row in self._rows_of_earlier_run("train") if row["row_id"] in sent)
+        return self._look_up("synthesis", f"{self.earlier.folder.uri}/synthetic/", requests, _SYNTHESIS)
+
+    def _answers(self, arm: str) -> bool:
+        student = Student.from_use_case(self.use_case, self.prompts)
+        requests = (student.request(row) for row in self._rows_of_earlier_run("evaluation"))
+        return self._look_up(f"answers {arm}", f"{self.earlier.folder.uri}/answers/{arm}/", requests, _ANSWERS)
+
+    def _look_up(self, step: str, outputs: str, requests: Iterable[ModelRequest], settings: Sequence[str]) -> bool:
+        """Add the answers of a step that the earlier run got and that this run cannot reuse."""
+        if not self.store.list(outputs):
+            return False
+        count = missing = 0
+        stored: Collection[bytes] | None = None
+        for request in requests:
+            stored = self.answers.stored_keys(request.identity) if stored is None else stored
+            count += 1
+            missing += bytes.fromhex(request.key)[:8] not in stored
+        if missing:
+            reasons = self._changed(settings) or [self._unexplained("words these requests differently")]
+            self._add(step, missing, missing / count * self._usd(f"{step}:"), reasons, certain=True)
+        return missing > 0
+
+    def _training(self, arm: str, *, new_pairs: bool) -> bool:
+        if not self.store.list(self.earlier.folder.merged(arm, "")):
+            return False
+        reasons = self._changed(_TRAINING)
+        if new_pairs:
+            reasons.append("the teacher writes new pairs")
+        certain = bool(reasons)
+        if not certain:
+            reasons = self._changed(_SYNTHESIS)  # these changed, but the stored answers are still found
+        if not reasons and self.earlier.mark.version != VERSION:
+            reasons.append(self._unexplained("may reject other pairs or write another training file"))
+        if reasons:
+            usd = self._usd(f"training {arm}:") + self._usd(f"throughput {arm}:")
+            self._add(f"training and serving {arm}", 1, usd, reasons, certain=certain)
+        return bool(reasons) and certain
+
+    def _judging(self, *, new_answers: bool, retrained: bool) -> None:
+        if not self.store.list(f"{self.earlier.folder.uri}/judgments/"):
+            return
+        reasons = self._changed(_JUDGING)
+        reasons += ["the base student answers again"] if new_answers else []
+        reasons += ["another model answers"] if retrained else []
+        if reasons:
+            calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of_earlier_run("evaluation"))
+            self._add("judging", calls * len(self.use_case.judges), self._usd("judging:"), reasons, certain=True)
+
+    def _rows_of_earlier_run(self, side: str) -> Iterator[Row]:
+        known = self.earlier.row_ids
+        return (row for row in self.rows(side) if known is None or row["row_id"] in known)
+
+    def _changed(self, settings: Sequence[str]) -> list[str]:
+        before, now = self.earlier.fingerprints, fingerprints(self.use_case, self.prompts)
+        if before is None:
+            return []
+        return [f"{name} changed" for name in settings if before.get(name) != now.get(name)]
+
+    def _unexplained(self, difference: str) -> str:
+        if self.earlier.fingerprints is None:
+            return (
+                f"prompts, settings or the version changed; {self.earlier.mark} did not record them in a form that"
+                f" version {VERSION} reads"
+            )
+        if self.earlier.mark.version != VERSION:
+            return f"version {VERSION} {difference} than {self.earlier.mark}"
+        return "the stored answers are not there: they were deleted, or the earlier run did not get them"
+
+    def _usd(self, prefix: str) -> float:
+        return sum(line.usd for line in self.lines if line.what.startswith(prefix))
+
+    def _add(self, what: str, count: int, usd: float, reasons: Sequence[str], *, certain: bool) -> None:
+        self.purchases.append(
+            {"what": what, "count": count, "usd": round(usd, 4), "certain": certain, "reasons": list(reasons)}
+        )
+
+
+def purchase_sentence(purchase: RepeatedPurchase) -> str:
+    """Describe one repeated purchase for the log of ``estimate``."""
+    decimals = 2 if purchase["usd"] >= 1 else 4
+    verb = "is bought again" if purchase["certain"] else "may be bought again"
+    return (
+        f"{purchase['what']} {verb} ({purchase['count']:,}, about ${purchase['usd']:.{decimals}f}):"
+        f" {'; '.join(purchase['reasons'])}."
+    )

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import yaml
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.frozen_use_case import dump_use_case
+from include.distill.config.layout import RunFolder
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.prompt_loader import dump_prompts, load_prompts
+from include.distill.config.prompts import Prompt
+from include.distill.config.use_case import UseCase
+from include.distill.core.formats import Mark
+from include.distill.core.storage import write_json
+from include.distill.core.version import VERSION
+from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
+from include.distill.cost.estimate import estimate
+from include.distill.cost.prices import load_prices
+from include.distill.cost.records import RepeatedPurchase
+from include.distill.dataset.records import Row
+from include.distill.dataset.row_changes import compare_with_last_run, row_line
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.requests import Completion, ModelRequest
+from include.distill.inference.student import Student
+from include.distill.synthesis.teacher import Teacher
+from tests.distill.conftest import make_row
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.variables import VARIABLES
+
+ROOT = "s3://training/distill/runs/aws_docs_qa"
+LAST, NEXT = RunFolder(f"{ROOT}/one-{'1' * 32}"), RunFolder(f"{ROOT}/two-{'2' * 32}")
+USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
+PROMPTS = load_prompts(USE_CASE.prompts, None)[1]
+TRAIN = [make_row(number) for number in range(1, 11)]
+EVALUATION = [make_row(number) for number in range(101, 105)]
+
+
+def rows_of(side: str) -> list[Row]:
+    return TRAIN if side == "train" else EVALUATION
+
+
+def store_answer(answers: AnswerStore, request: ModelRequest) -> None:
+    completion = Completion("text", "end_turn", 1, 1)
+    answers.store_batch_answer(request.key, completion, identity=request.identity, max_tokens=request.max_tokens)
+
+
+def read_rows(store: MemoryStore, folder: RunFolder, use_case: UseCase, prompts: Any, rows: Iterable[Row]) -> None:
+    """Do what ``preflight`` and ``ingest`` do."""
+    store.write(folder.use_case, dump_use_case(use_case))
+    write_json(store, folder.prompts, dump_prompts(prompts))
+    store.write(folder.row_list, b"".join(row_line(row) for row in rows))
+    compare_with_last_run(store, folder, use_case=use_case, prompts=prompts)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A store after a complete run."""
+    store = MemoryStore()
+    read_rows(store, LAST, USE_CASE, PROMPTS, [*TRAIN, *EVALUATION])
+    answers = AnswerStore(store, LAST.responses, LAST.run_key)
+    teacher = Teacher(load_catalog().model(USE_CASE.teacher), PROMPTS["synthesis.j2"], USE_CASE.synthesis)
+    student = Student.from_use_case(USE_CASE, PROMPTS)
+    for row in TRAIN:
+        store_answer(answers, teacher.request(row))
+    for row in EVALUATION:
+        store_answer(answers, student.request(row))
+    outputs = (LAST.synthetic(0), LAST.answers("base", 0), LAST.merged("tuned", "data_card.json"))
+    for uri in (*outputs, LAST.judgments(USE_CASE.judges[0], "tuned", "base")):
+        store.write(uri, b"{}")
+    return store
+
+
+def bought_again(
+    store: MemoryStore, use_case: UseCase = USE_CASE, prompts: Any = None, rows: Any = None
+) -> dict[str, RepeatedPurchase]:
+    prompts = prompts or PROMPTS
+    read_rows(store, NEXT, use_case, prompts, rows or [*TRAIN, *EVALUATION])
+    earlier = earlier_run(store, NEXT, use_case.name)
+    if earlier is None:
+        return {}
+    lines = estimate(use_case, train=TRAIN, evaluation=EVALUATION, prices=load_prices())
+    answers = AnswerStore(store, NEXT.responses, NEXT.run_key)
+    found = Comparison(use_case, prompts, store, answers, earlier, lines, rows_of).find()
+    return {purchase["what"]: purchase for purchase in found}
+
+
+def changed(**sections: dict[str, Any]) -> UseCase:
+    raw = USE_CASE.model_dump(mode="json")
+    return UseCase.model_validate({**raw, **{name: {**raw[name], **keys} for name, keys in sections.items()}})
+
+
+def with_prompt(name: str) -> dict[str, Prompt]:
+    return {**PROMPTS, name: Prompt(name, f"{PROMPTS[name].template}\nAnswer politely.")}
+
+
+def test_a_second_run_without_changes_buys_nothing_again(store: MemoryStore) -> None:
+    assert bought_again(store) == {}
+
+
+@pytest.mark.parametrize("name", ["schedule", "max_spend_usd", "serving", "quotas", "owner"])
+def test_settings_without_an_effect_on_requests_are_no_reason(store: MemoryStore, name: str) -> None:
+    values: dict[str, Any] = {"schedule": "0 3 * * *", "max_spend_usd": 10, "owner": "me"}
+    raw = USE_CASE.model_dump(mode="json")
+    other = {**raw, name: values.get(name, raw[name])}
+    if name == "serving":
+        other["serving"] = {**raw["serving"], "expected_hours": 3}
+    if name == "quotas":
+        other["quotas"] = {"nova-micro": {"requests_per_minute": 5, "tokens_per_minute": 50_000}}
+    assert bought_again(store, UseCase.model_validate(other)) == {}
+
+
+EVERYTHING = {"synthesis", "training and serving tuned", "judging"}
+
+
+@pytest.mark.parametrize(
+    ("use_case", "prompts", "what", "reason"),
+    [
+        (USE_CASE, with_prompt("synthesis.j2"), EVERYTHING, "prompts.synthesis changed"),
+        (changed(synthesis={"max_tokens": 999}), PROMPTS, EVERYTHING, "synthesis changed"),
+        (USE_CASE.model_copy(update={"teacher": "nova-pro"}), PROMPTS, EVERYTHING, "teacher changed"),
+        (
+            USE_CASE, with_prompt("answering.j2"),
+            {"answers base", "training and serving tuned", "judging"}, "prompts.answering changed",
+        ),
+        (
+            changed(prompts={"instruction": "Be brief."}), PROMPTS,
+            {"answers base", "training and serving tuned", "judging"}, "prompts.instruction changed",
+        ),
+        (changed(answering={"max_tokens": 99}), PROMPTS, {"answers base", "judging"}, "answering changed"),
+        (USE_CASE, with_prompt("judging.j2"), {"judging"}, "prompts.judging changed"),
+        (changed(judging={"max_tokens": 99}), PROMPTS, {"judging"}, "judging changed"),
+        (changed(curation={"max_answer_characters": 9}), PROMPTS, EVERYTHING - {"synthesis"}, "curation changed"),
+        (
+            changed(training={"hyperparameters": {"epochCount": "3"}}), PROMPTS,
+            EVERYTHING - {"synthesis"}, "training changed",
+        ),
+    ],
+)  # fmt: skip
+def test_a_changed_setting_or_prompt_names_what_is_bought_again_and_why(
+    store: MemoryStore, use_case: UseCase, prompts: Any, what: set[str], reason: str
+) -> None:
+    found = bought_again(store, use_case, prompts)
+    assert found.keys() == what
+    assert reason in next(iter(found.values()))["reasons"]
+    assert all(purchase["usd"] > 0 and purchase["certain"] for purchase in found.values())
+
+
+def test_a_setting_that_changes_no_request_of_the_teacher_only_may_change_the_training_file(store: MemoryStore) -> None:
+    (purchase,) = bought_again(store, changed(synthesis={"rounds": 3})).values()
+    assert (purchase["what"], purchase["certain"]) == ("training and serving tuned", False)
+    assert purchase["reasons"] == ["synthesis changed"]
+
+
+def test_only_the_rows_of_the_earlier_run_count_and_the_price_is_their_share(store: MemoryStore) -> None:
+    all_rows = bought_again(store, prompts=with_prompt("synthesis.j2"))["synthesis"]
+    assert all_rows["count"] == 10
+    store.write(LAST.row_list, b"".join(row_line(row) for row in TRAIN[:4]))
+    some = bought_again(store, prompts=with_prompt("synthesis.j2"))["synthesis"]
+    assert some["count"] == 4
+
+
+def test_a_deleted_answer_is_named_as_the_reason(store: MemoryStore) -> None:
+    uris = store.list(f"{LAST.responses}/")
+    store.delete(next(uri for uri in uris if "claude" in uri))
+    found = bought_again(store)
+    assert found["synthesis"]["count"] == 1
+    assert "they were deleted" in found["synthesis"]["reasons"][0]
+
+
+def test_another_version_is_named_as_the_reason_and_a_new_training_is_only_possible(store: MemoryStore) -> None:
+    raw = yaml.safe_load(store.read(LAST.use_case))
+    del raw["format"], raw["version"]
+    store.write(LAST.use_case, yaml.safe_dump(raw).encode())
+    (purchase,) = bought_again(store).values()
+    assert (purchase["what"], purchase["certain"]) == ("training and serving tuned", False)
+    assert f"version {VERSION} may reject other pairs" in purchase["reasons"][0]
+    assert "a version before 0.2.0" in purchase_sentence(purchase)
+    for uri in store.list(f"{LAST.responses}/"):
+        store.delete(uri)
+    found = bought_again(store)
+    assert f"version {VERSION} words these requests differently" in found["synthesis"]["reasons"][0]
+    assert found["training and serving tuned"]["certain"]
+
+
+def test_a_run_that_stopped_before_a_step_bought_nothing_there(store: MemoryStore) -> None:
+    for uri in (*store.list(f"{LAST.uri}/synthetic/"), *store.list(f"{LAST.uri}/judgments/")):
+        store.delete(uri)
+    found = bought_again(store, prompts=with_prompt("synthesis.j2"))
+    assert found.keys() == {"training and serving tuned"}
+
+
+def test_the_first_run_and_a_deleted_run_have_no_earlier_run(store: MemoryStore) -> None:
+    assert earlier_run(MemoryStore(), NEXT, "aws_docs_qa") is None
+    store.delete(LAST.row_list)
+    assert bought_again(store) == {}
+
+
+def test_a_run_that_was_cleared_is_compared_with_its_own_last_estimate(store: MemoryStore) -> None:
+    write_json(store, LAST.estimate, {"lines": [], "fingerprints": {"teacher": "x"}})
+    earlier = earlier_run(store, LAST, "aws_docs_qa")
+    assert earlier is not None
+    assert (earlier.folder, earlier.row_ids, earlier.fingerprints) == (LAST, None, {"teacher": "x"})
+    assert earlier.mark == Mark(2, VERSION)
+
+
+def test_a_retry_before_anything_was_bought_is_compared_with_the_last_run(store: MemoryStore) -> None:
+    read_rows(store, NEXT, USE_CASE, PROMPTS, TRAIN)
+    write_json(store, NEXT.estimate, {"lines": []})
+    earlier = earlier_run(store, NEXT, "aws_docs_qa")
+    assert earlier is not None
+    assert earlier.folder == LAST
+
+
+@pytest.mark.parametrize(("usd", "price"), [(60.5, r"about \$60.50"), (0.0706, r"about \$0.0706")])
+def test_the_sentence_names_the_price_and_the_reasons(usd: float, price: str) -> None:
+    purchase: RepeatedPurchase = {"what": "judging", "count": 1_200, "usd": usd, "certain": True, "reasons": ["a", "b"]}
+    assert price.replace("\\", "") in purchase_sentence(purchase)
+    assert purchase_sentence(purchase).startswith("judging is bought again (1,200, about $")
+    assert purchase_sentence(purchase).endswith(": a; b.")

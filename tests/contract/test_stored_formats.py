@@ -16,7 +16,7 @@ from include.distill.config.frozen_use_case import dump_use_case, restore_use_ca
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
-from include.distill.config.root_owner import claim_root
+from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.run_record import RunIdentity, claim_run_folder, read_run_record
 from include.distill.core.errors import NewerFormatError
 from include.distill.core.formats import FORMAT
@@ -87,6 +87,9 @@ def changes(store: MemoryStore) -> object:
 
 
 KINDS = {
+    "owner of a root": Stored(
+        lambda store: claim_root(store, FOLDER.root, "test"), lambda store: read_owner(store, FOLDER.root)
+    ),
     "run record": Stored(
         lambda store: claim_run_folder(store, FOLDER, RunIdentity("test", "d", "r"), use_case="aws_docs_qa"),
         lambda store: read_run_record(store, FOLDER),

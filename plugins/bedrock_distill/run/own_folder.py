@@ -8,8 +8,9 @@ from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.environment import environment_name
 from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder
+from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.run_record import RunIdentity, check_run_record, read_run_record
-from include.distill.core.errors import NotFoundError
+from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import YamlTextError
 
@@ -28,12 +29,16 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
 
     It is ``folder``, unless an earlier version started the run and used the former folder.
 
-    :raises RefusedError: ``folder`` belongs to another run or deployment.
+    :raises RefusedError: ``folder`` belongs to another run or deployment, or it is below a root of another environment.
     """
     run = run_identity(context)
     if record := read_run_record(store, folder):
         check_run_record(record, folder, run)
         return folder
+    # Deployments of earlier versions could share a root, and then their runs with the same ids shared a former folder.
+    if problem := foreign_root_problem(store, folder.root, run.environment):
+        message = f"{problem}. This task stored, bought and deleted nothing. Then trigger a new run."
+        raise RefusedError(message)
     if folder.former is not None and _is_former_folder_of(run, store, folder.former, folder.use_case_name, context):
         return folder.former
     return folder

@@ -81,7 +81,9 @@ class TestRoots:
     ) -> None:
         for root in self.ROOTS:
             claim_root(store, root, "prod")
-        preflight(**section(use_case, "storage", prefix="distill-test")).execute(context)
+        task = preflight(**section(use_case, "storage", prefix="distill-test"))
+        task.run_uri = RUN_URI.replace("/distill/", "/distill-test/")
+        task.execute(context)
         assert read_owner(store, self.ROOTS[0]) == "prod"
 
     def test_an_unreadable_owner_is_reported_with_the_other_problems(

@@ -13,6 +13,7 @@ from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.run.own_folder import own_run_folder
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from include.distill.config.layout import RunFolder, run_uri
+from include.distill.config.root_owner import claim_root
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.core.errors import RefusedError
 from include.distill.core.formats import FORMAT
@@ -115,6 +116,23 @@ class TestOwnFolder:
         freeze(store)
         claim(store, OURS)
         assert own_run_folder(store, FOLDER, context(use_case_uri=former().use_case)) == FOLDER
+
+    def test_a_run_of_an_earlier_version_does_not_continue_below_a_root_that_another_environment_owns(
+        self, store: MemoryStore
+    ) -> None:
+        """Deployments of earlier versions could share a root and, with the same ids, even the folder of a run."""
+        freeze(store)
+        write_json(store, former().report("json"), {"dag_id": DAG_ID, "run_id": RUN_ID})
+        claim_root(store, ROOT, "prod")
+        with pytest.raises(RefusedError, match=rf"{ROOT} belongs to environment prod .*environment test.*bought"):
+            own_run_folder(store, FOLDER, context(use_case_uri=former().use_case))
+
+    def test_a_run_of_an_earlier_version_continues_below_a_root_that_its_environment_owns(
+        self, store: MemoryStore
+    ) -> None:
+        freeze(store)
+        claim_root(store, ROOT, "test")
+        assert own_run_folder(store, FOLDER, context(use_case_uri=former().use_case)) == former()
 
     @pytest.mark.parametrize("owner", OTHERS)
     def test_a_former_folder_that_another_run_claimed_is_not_used(self, store: MemoryStore, owner: RunIdentity) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from include.distill.batch.records import BatchStep
-from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.catalog import Model
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Inference
@@ -28,7 +28,7 @@ from include.distill.synthesis.teacher import Teacher
 def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
     """Return the models that a step calls."""
     names = (use_case.teacher,) if step == "synthesize" else use_case.judges
-    return [load_catalog().model(name) for name in names]
+    return [use_case.catalog_model(name) for name in names]
 
 
 def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:

@@ -1,21 +1,36 @@
-"""Write and read the copy of a use case that ``preflight`` stores in a run's folder."""
+"""
+Write and read the copy of a use case that ``preflight`` stores in a run's folder.
+
+The copy has the facts of the catalog that shape the requests to models. So a newer catalog, for example with structured
+output for a model, does not change the requests of a run in progress, and its stored answers are found.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
+from include.distill.config.catalog import Model
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import UseCaseError
-from include.distill.core.formats import Mark, marked, take_mark
+from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mark
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import load_yaml
+
+_MODELS = "models"  # is not a key of use-case files
+# The facts about a model that are part of its requests or of the keys of its answers.
+_REQUEST_FACTS = ("api", "inference_id", "temperature", "json_schema", "teacher_json_schema")
+# Versions that wrote format 1 sent no schema to teachers.
+_TEACHER_OF_FORMAT_1 = {"teacher_json_schema": False}
 
 
 def dump_use_case(use_case: UseCase) -> bytes:
     """Return the frozen form of a use case, marked with the format and the version of this pipeline."""
-    record = marked(use_case.model_dump(mode="json"))
+    models = {key: use_case.catalog_model(key).model_dump(include=set(_REQUEST_FACTS)) for key in use_case.models}
+    record = marked({**use_case.model_dump(mode="json"), _MODELS: models})
     return yaml.safe_dump(record, allow_unicode=True, sort_keys=False).encode()
 
 
@@ -39,8 +54,10 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
     :raises UseCaseError: the use case is not valid in this version. If another version froze it, the message says so.
     """
     mark, raw = load_frozen(body, uri)
+    models = raw.pop(_MODELS, {}) if isinstance(raw, dict) else {}
     try:
-        return parse_use_case(raw, origin=uri)
+        use_case = parse_use_case(raw, origin=uri)
+        return use_case.with_frozen_models(dict(_frozen_models(use_case, models, mark, uri)))
     except UseCaseError as error:
         if mark.version == VERSION:
             raise
@@ -51,3 +68,23 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
             " `estimate` lists it (docs/upgrading.md)."
         )
         raise UseCaseError(message) from error
+
+
+def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> Iterator[tuple[str, Model]]:
+    """Yield the models of a run whose requests have another form than those of the present catalog."""
+    stated = stored if isinstance(stored, dict) else {}
+    if mark.format == EARLIEST_FORMAT:
+        stated = {use_case.teacher: _TEACHER_OF_FORMAT_1}
+    for key in use_case.models:
+        facts = stated.get(key)
+        if not isinstance(facts, dict):
+            continue
+        model = use_case.catalog_model(key)
+        known = {name: facts[name] for name in _REQUEST_FACTS if name in facts}
+        try:
+            frozen = Model.model_validate({**model.model_dump(), **known})
+        except ValidationError as error:
+            message = f"{uri}: models.{key}: the form of its requests is unknown ({error.errors()[0]['msg']})."
+            raise UseCaseError(message) from error
+        if frozen != model:
+            yield key, frozen

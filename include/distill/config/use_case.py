@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Annotated, get_args
 
 from croniter import CroniterBadDateError, CroniterError, croniter
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
@@ -61,6 +61,8 @@ class UseCase(Section):
 
     ``environment`` is not a key of the use-case file. It is the name of the deployment, and is frozen with the run.
     """
+
+    _frozen_models: Mapping[str, Model] = PrivateAttr(default_factory=dict)
 
     name: Annotated[Slug, Field(max_length=24)]
     environment: EnvironmentName
@@ -235,6 +237,17 @@ class UseCase(Section):
         """The keys of all models that may be called, without repetition."""
         critic = (self.critic.model,) if self.critic else ()
         return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
+
+    def catalog_model(self, name: str) -> Model:
+        """Return a model of the catalog. In a run, the form of the requests to it is that of the frozen use case."""
+        model = load_catalog().model(name)
+        return self._frozen_models.get(model.key, model)
+
+    def with_frozen_models(self, models: Mapping[str, Model]) -> UseCase:
+        """Return a copy whose requests to ``models``, by key, have a frozen form."""
+        copy = self.model_copy()
+        copy._frozen_models = models
+        return copy
 
     @property
     def critic(self) -> CriticSettings | None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from include.distill.config.catalog import load_catalog
 from include.distill.config.frozen_use_case import load_frozen, restore_use_case
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import restore_prompts
@@ -127,7 +126,7 @@ class Comparison:
         return self.purchases
 
     def _synthesis(self) -> bool:
-        use_case, model = self.use_case, load_catalog().model(self.use_case.teacher)
+        use_case, model = self.use_case, self.use_case.catalog_model(self.use_case.teacher)
         teacher = Teacher(model, self.prompts[use_case.prompts.synthesis], use_case.synthesis)
         rows: list[RowName] = [{"row_id": row["row_id"], "group": row["group"]} for row in self.rows("train")]
         sent = {row["row_id"] for row in rows_for_teacher(use_case, rows)}

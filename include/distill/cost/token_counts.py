@@ -12,7 +12,6 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
@@ -54,13 +53,13 @@ class PromptProbe:
 
 def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
     """Yield a :class:`PromptProbe` for each model that a use case prompts: teacher, critic, student and judges."""
-    catalog, names = load_catalog(), use_case.prompts
-    teacher = Teacher(catalog.model(use_case.teacher), prompts[names.synthesis], use_case.synthesis)
+    names = use_case.prompts
+    teacher = Teacher(use_case.catalog_model(use_case.teacher), prompts[names.synthesis], use_case.synthesis)
     student = Student.from_use_case(use_case, prompts)
     if use_case.wants_pairs:
         yield PromptProbe("synthesis", teacher.request, ("document", "question", "answer"), "train")
     if settings := use_case.critic:
-        critic = Critic(catalog.model(settings.model), prompts[names.critic], settings)
+        critic = Critic(use_case.catalog_model(settings.model), prompts[names.critic], settings)
         # The pairs are not written yet. The row's question and answer are used in place of each pair.
         yield PromptProbe(
             "critic", lambda row: critic.request(row, row["document"]), ("document", "question", "answer"), "train"

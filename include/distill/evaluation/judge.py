@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Judging
 from include.distill.config.use_case import UseCase
@@ -71,7 +71,7 @@ class Judge:
         :param prompts: the run's frozen prompts, by name.
         :param model: key of the judge in models.yaml.
         """
-        return cls(load_catalog().model(model), prompts[use_case.prompts.judging], use_case.judging)
+        return cls(use_case.catalog_model(model), prompts[use_case.prompts.judging], use_case.judging)
 
     def request(self, comparison: PairwiseComparison) -> ModelRequest:
         """Return the request for a verdict on ``comparison``. It does not contain the names of the arms."""

@@ -62,11 +62,10 @@ class Student:
         :param invoke_id: ARN of the throughput that serves the custom model.
         :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
         """
-        catalog = load_catalog()
-        model = catalog.model(base_model or use_case.student)
+        model = use_case.catalog_model(base_model or use_case.student)
         return cls(
             model=model,
-            family=catalog.family_of(model),
+            family=load_catalog().family_of(model),
             identity=model_arn or model.inference_id,
             invoke_id=invoke_id or model_arn or model.inference_id,
             prompt=prompts[use_case.prompts.answering],

@@ -67,7 +67,9 @@ class BedrockSynthesizeOperator(DistillOperator):
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         work = partial(
             create_synthetic_samples,
-            teacher=Teacher(self.model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis),
+            teacher=Teacher(
+                use_case.catalog_model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis
+            ),
             filters=self._filters(),
             ask=usage.counted(ask),
             critic=self._critic(ask, lengths, critic),
@@ -132,7 +134,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             ask.with_budget(budget), self.answers, self.store, share=share, marker_uri=marker_uri
         )
         return Critic(
-            self.model(settings.model),
+            self.use_case.catalog_model(settings.model),
             self.prompt(self.use_case.prompts.critic),
             settings,
             counter.counted(ask_within_budget),

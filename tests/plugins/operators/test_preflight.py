@@ -42,7 +42,8 @@ def section(use_case: UseCase, name: str, **changes: Any) -> dict[str, Any]:
 
 
 def frozen(store: MemoryStore) -> Any:
-    return load_frozen(store.read(FOLDER.use_case), FOLDER.use_case)[1]
+    raw = load_frozen(store.read(FOLDER.use_case), FOLDER.use_case)[1]
+    return {key: value for key, value in raw.items() if key != "models"}
 
 
 class TestRoots:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import Throughput
-from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.buy_once import Purchase, buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import ArmOperator
@@ -97,20 +97,27 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             )
             self.log.info("No throughput is bought for %s: %s.", self.arm, why)
             return manifest
+        purchase = self._find_or_buy(model_arn, units, context)
+        self.log.info(
+            "%s throughput %s for %s missing answers",
+            "Bought" if purchase.bought else "Found",
+            purchase.resource.name,
+            missing,
+        )
+        manifest["throughput_name"], manifest["throughput_arn"] = purchase.resource.name, purchase.resource.arn
+        manifest["bought"] = purchase.bought
+        return manifest
+
+    def _find_or_buy(self, model_arn: str, units: int, context: Context) -> Purchase[Throughput]:
         ordinal = len(self._release_records()) + 1
         names = self._throughput_names(ordinal)
         tags = purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm)
-
         created: list[str] = []
 
         def create(name: str) -> None:
             self._refuse_after_release(ordinal)
             self.hook.create_throughput(
-                name=name,
-                token=request_token(name),
-                model_arn=model_arn,
-                units=units,
-                tags=tags,
+                name=name, token=request_token(name), model_arn=model_arn, units=units, tags=tags
             )
             created.append(name)
 
@@ -120,17 +127,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
                 return self.hook.find_throughput(name)
             return self.ownership.find_throughput(names, arm=self.arm, model_arn=model_arn)
 
-        purchase = buy_once(names.name, find=find, create=create)
-        throughput = purchase.resource
-        self.log.info(
-            "%s throughput %s for %s missing answers",
-            "Bought" if purchase.bought else "Found",
-            throughput.name,
-            missing,
-        )
-        manifest["throughput_name"], manifest["throughput_arn"] = throughput.name, throughput.arn
-        manifest["bought"] = purchase.bought
-        return manifest
+        return buy_once(names.name, find=find, create=create)
 
     def _model(self) -> tuple[str | None, str]:
         """Return the ARN of the arm's custom model, and the key of its base model."""

@@ -135,7 +135,9 @@ class TestInTheTriggerer:
 
     def test_a_refusal_in_the_triggerer_reaches_the_task_with_its_message(self) -> None:
         waiting = sensor(True)
-        with pytest.raises(RefusedError, match=r"^denied.*may be running and billed.*The task then waits again and buys nothing"):
+        with pytest.raises(
+            RefusedError, match=r"^denied.*may be running and billed.*then waits again and buys nothing"
+        ):
             waiting.execute_complete({}, event("refused", "denied"))
 
 

@@ -106,7 +106,7 @@ class TestWaiting:
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str
     ) -> None:
         bedrock.put_job("job", status)
-        message = r"Job job .*still running and billed, at most \$2\.50\. To wait longer without buying anything, clear tuned\.trained"
+        message = r"Job job .*running and billed, at most \$2\.50\. To wait longer .*, clear tuned\.trained"
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 

@@ -13,6 +13,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.task_ids import APPROVE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
+from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_names
@@ -70,12 +71,12 @@ class RunOutcomeOperator(DistillOperator):
 
     def _log_promotion(self, ti: Any) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
-        reported: ReportManifest | None = ti.xcom_pull(task_ids=REPORT)
+        reported = self._result(ti, ReportManifest, REPORT)
         if not reported:
             return
-        promoted: PromotionManifest | None = ti.xcom_pull(task_ids=PROMOTE)
+        promoted = self._result(ti, PromotionManifest, PROMOTE)
         if promoted:
-            self.log.info("%s was promoted: %s is the champion.", promoted["arm"], promoted["model_arn"])
+            self.log.info("%s was promoted: %s is the champion.", promoted.get("arm"), promoted.get("model_arn"))
             return
         try:
             promotion = promotion_of(read_json(self.store, reported["report_json_uri"], Report), self.use_case)
@@ -88,10 +89,15 @@ class RunOutcomeOperator(DistillOperator):
         else:
             self.log.info("%s", promotion_summary(promotion))
 
+    def _result(self, ti: Any, kind: type[ResultT], task: str) -> ResultT | None:
+        """Return the result of a task, whichever version wrote it; ``None`` if there is none."""
+        result = ti.xcom_pull(task_ids=task)
+        return read_result(result, kind, task=task, reader=self.task_id) if result else None
+
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
         """Stop the training jobs whose tasks were marked as failed; yield a message for each job that was running."""
         for arm, task in abandoned_training(states, ti):
-            submitted: TrainingJobManifest | None = ti.xcom_pull(task_ids=arm_task(arm, SUBMIT))
+            submitted = self._result(ti, TrainingJobManifest, arm_task(arm, SUBMIT))
             try:
                 at_most_usd = submitted.get("at_most_usd") if submitted else None
                 for job in self._jobs_of(arm, submitted, ti):
@@ -119,7 +125,7 @@ class RunOutcomeOperator(DistillOperator):
 
     def _possible_jobs(self, arm: str, ti: Any) -> Iterator[CustomizationJob]:
         """Yield all jobs that a ``submit`` without a result may have bought or found."""
-        dataset: DatasetManifest | None = ti.xcom_pull(task_ids=arm_task(arm, UPLOAD))
+        dataset = self._result(ti, DatasetManifest, arm_task(arm, UPLOAD))
         if not dataset:
             return
         fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])

@@ -101,3 +101,8 @@ class TestPromotion:
 
     def test_a_report_that_cannot_be_read_does_not_fail_the_run(self, logged: Any) -> None:
         assert "The reasons cannot be read" in logged({"report": {"report_json_uri": "s3://bucket/nothing.json"}})
+
+    def test_results_of_an_earlier_version_do_not_fail_the_run(self, logged: Any) -> None:
+        text = logged({"report": {"a_key_of_an_earlier_version": 1}})
+        assert "The result of the task report has no 'report_json_uri'" in text
+        assert "was promoted" in logged({"report": {"a": 1}, "promote": {"champion_uri": "s3://b/champion.json"}})

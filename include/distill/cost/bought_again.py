@@ -22,6 +22,7 @@ from include.distill.core.formats import Mark
 from include.distill.core.naming import digest
 from include.distill.core.storage import ObjectStore, read_json, read_marked_json
 from include.distill.core.version import VERSION
+from include.distill.core.yaml_text import YamlTextError
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import CostEstimate, RepeatedPurchase
 from include.distill.dataset.arm_rows import rows_for_teacher
@@ -83,7 +84,11 @@ def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Earlier
             row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
     except NotFoundError:
         return None
-    return EarlierRun(before, load_frozen(body, before.use_case)[0], _frozen_fingerprints(store, before, body), row_ids)
+    try:
+        mark = load_frozen(body, before.use_case)[0]
+    except YamlTextError:  # another program changed the file; this run does not depend on it
+        return None
+    return EarlierRun(before, mark, _frozen_fingerprints(store, before, body), row_ids)
 
 
 def _has_outputs(store: ObjectStore, folder: RunFolder) -> bool:
@@ -94,7 +99,13 @@ def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> 
     try:
         prompts = restore_prompts(read_json(store, folder.prompts, dict))
         return fingerprints(restore_use_case(body, folder.use_case), prompts)
-    except (InputError, NotFoundError, KeyError):  # this version does not accept the earlier run's settings
+    except (
+        InputError,
+        NotFoundError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # this version does not accept the earlier run's settings
         return None
 
 

@@ -220,3 +220,15 @@ def test_the_sentence_names_the_price_and_the_reasons(usd: float, price: str) ->
     assert price.replace("\\", "") in purchase_sentence(purchase)
     assert purchase_sentence(purchase).startswith("judging is bought again (1,200, about $")
     assert purchase_sentence(purchase).endswith(": a; b.")
+
+
+@pytest.mark.parametrize("body", [b"name: [", b"\xff\xfe", b"- a", b"", b"name: aws_docs_qa"])
+def test_a_broken_frozen_use_case_of_the_last_run_does_not_stop_this_run(store: MemoryStore, body: bytes) -> None:
+    store.write(LAST.use_case, body)
+    assert all(not purchase["certain"] for purchase in bought_again(store).values())
+
+
+@pytest.mark.parametrize("prompts", [b"{}", b'{"prompts": 3}', b"[]", b'{"synthesis.j2": null}'])
+def test_broken_frozen_prompts_of_the_last_run_do_not_stop_this_run(store: MemoryStore, prompts: bytes) -> None:
+    store.write(LAST.prompts, prompts)
+    assert bought_again(store).keys() <= {"training and serving tuned", "answers base", "judging", "synthesis"}

@@ -61,7 +61,7 @@ def test_everything_that_installs_a_package_verifies_hashes() -> None:
         assert "--no-verify-hashes" not in line
 
 
-def test_the_check_finds_an_entry_without_a_hash_and_the_address_of_an_index() -> None:
-    for line in ("numpy==2.4.0", "--index-url https://x.invalid/simple", "numpy>=2 \\", "# from https://x.invalid"):
+def test_the_check_finds_an_entry_without_a_hash_and_a_line_that_is_no_entry() -> None:
+    for line in ("numpy==2.4.0", "--find-links wheels", "numpy>=2 \\", "# from https://x.invalid"):
         assert not LINE.fullmatch(line)
         assert not HASH.fullmatch(line)

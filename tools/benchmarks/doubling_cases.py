@@ -94,7 +94,7 @@ def doubling(bench: Bench) -> Sequence[Figure]:
 
 
 def slowest_growth(reader: str, read: Callable[[str], object], shapes: Mapping[str, Shape], characters: int) -> Figure:
-    """Return the growth for the shape whose time grows most when its text grows from half to all characters."""
+    """Compare the time for a text with the time for one of half its length. Return the largest ratio of all shapes."""
     growths = list(_growths(read, shapes, characters))
     ratio, seconds, shape = max(growths)
     return Figure(

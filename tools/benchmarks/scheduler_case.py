@@ -37,7 +37,7 @@ TASKS = 5
 
 
 def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
-    """Measure the time from the end of the preceding task to the end of the step's last task."""
+    """Measure a step through Airflow: the time from the end of the task before it to the end of its last task."""
     documents = bench.sizes.documents
     ideal = documents * bench.sizes.latency_seconds / CONCURRENCY
     with server("object_server") as objects, _airflow(bench, objects) as api:

@@ -43,7 +43,7 @@ class Operator(AirflowApi):
         self.trigger(dag_id, run_id, logical_date=datetime.now(UTC).isoformat(), conf=conf or {})
 
     def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str] | None, *, downstream: bool = False) -> None:
-        """Clear these tasks of a run, or all its tasks if ``task_ids`` is None. The run then continues."""
+        """Clear the given tasks of a run, or all its tasks if ``task_ids`` is None. The run then continues."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,

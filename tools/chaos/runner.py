@@ -120,7 +120,7 @@ def read_rows(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def verdict(rows: Sequence[Row], began: float) -> str:
-    """Return the last line of the output: the number of cases, the duration, and the cases with a breach."""
+    """Return the last line of the output: the number of cases, the duration, and the cases that failed."""
     breaches = [row.name for row in rows if not row.ok]
     minutes = (time.monotonic() - began) / 60
     end = f"breaches: {', '.join(breaches)}" if breaches else "no breach"

@@ -1,7 +1,7 @@
 """
 Compare the reports of two runs on the same input. The result must not depend on the executor.
 
-The costs of the runs are not compared: if `make run` is repeated, it finds all answers in the answer store and pays
+The costs of the runs are not compared, because a second `make run` finds all answers in the answer store and pays
 nothing.
 """
 

@@ -153,7 +153,7 @@ class DeployedStack:
         password_file.unlink()
 
     def _await_healthy(self, names: Sequence[str]) -> None:
-        """Wait until all these services are healthy. They are checked in parallel, because some checks take seconds."""
+        """Wait until the named services are healthy. They are checked in parallel, because some checks take seconds."""
         with ThreadPoolExecutor() as threads:
             try:
                 list(threads.map(lambda name: self._await(name, HEALTHY), names))

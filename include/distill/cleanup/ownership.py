@@ -2,12 +2,13 @@
 Decide whether a resource in the account belongs to this environment, from its name, its tags and its training data.
 
 The tag ``project`` alone proves nothing: anybody who may tag resources can set it, and other deployments in the account
-set it too. A resource is ours if all tags are there, if the run key is that of the tagged DAG run, and if the name is
-the one that this pipeline computes from the tags. So tags that were copied to another resource, or changed, do not make
-it ours.
+set it too. A resource is ours if all tags are there, if the run key in the tags is the key of the DAG run in the tags,
+and if the name is the one that this pipeline computes from the tags. So tags that were copied to another resource, or
+changed, do not make it ours.
 
 Versions without environments computed the same names in all deployments. So a resource of such a version is ours only
-if its model was also trained on a file below a root of this environment. In any doubt, the resource is left.
+if its model was also trained on a file below a root of this environment. If there is any doubt, the resource
+is left unchanged.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class OwnershipCheck:
 
 
 def _is_key_of_run(tags: Mapping[str, str]) -> bool:
-    """Return whether the tagged run key is that of the tagged DAG run, in the present or the former form."""
+    """Return whether the tag ``run-key`` is a key, present or former, of the run in ``dag-id`` and ``run-id``."""
     key = run_key(from_tags(tags, "dag-id") or "", from_tags(tags, "run-id") or "")
     return from_tags(tags, "run-key") in (key, former_run_key(key))
 

@@ -201,8 +201,8 @@ class ProjectRoot:
     :param objects: the objects that this environment owns.
     :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
     :param champions: every string in ``champions/*.json``. These strings include the name and ARN of each champion.
-    :param foreign: the other objects. If another environment owns the root, these are all objects.
-    :param is_owned: whether this environment certainly owns the root. Nobody owns a root without objects.
+    :param foreign: the objects that this environment does not own: all objects, if another environment owns the root.
+    :param is_owned: whether this environment certainly owns the root; false for a root without objects.
     """
 
     uri: str

@@ -71,7 +71,7 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
 
 
 def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> Iterator[tuple[str, Model]]:
-    """Yield the models of a run whose requests have another form than those of the present catalog."""
+    """Yield each model of a run for which the frozen use case and the current catalog define different requests."""
     stated = stored if isinstance(stored, dict) else {}
     if mark.format == EARLIEST_FORMAT:
         stated = {use_case.teacher: _TEACHER_OF_FORMAT_1}
@@ -84,7 +84,8 @@ def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> I
         try:
             frozen = Model.model_validate({**model.model_dump(), **known})
         except ValidationError as error:
-            message = f"{uri}: models.{key}: the form of its requests is unknown ({error.errors()[0]['msg']})."
+            reason = error.errors()[0]["msg"]
+            message = f"{uri}: models.{key}: this version does not know the format of the model's requests ({reason})."
             raise UseCaseError(message) from error
         if frozen != model:
             yield key, frozen

@@ -98,7 +98,7 @@ class RunFolder:
 
     @property
     def lost_calls(self) -> str:
-        """The folder of the records of model calls whose answer did not arrive."""
+        """The folder with a record of each model call whose answer did not arrive."""
         return f"{self.uri}/lost_calls/"
 
     @property

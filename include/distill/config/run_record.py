@@ -35,7 +35,7 @@ class RunIdentity:
     run_id: str
 
     def owns(self, record: RunRecord) -> bool:
-        """Return whether a record names this run."""
+        """Return whether ``record`` names this run as the owner of its folder."""
         return (record["environment"], record["dag_id"], record["run_id"]) == (
             self.environment,
             self.dag_id,

@@ -43,7 +43,7 @@ class Aws(Section):
 
     @property
     def account(self) -> str:
-        """The id of the account that has the role, 12 digits."""
+        """The 12-digit id of the account to which the role belongs."""
         return self.role_arn.split(":")[4]
 
 
@@ -201,7 +201,7 @@ class Curation(Section):
 
 
 class Answering(Section):
-    """Settings for the requests that ask the arms the evaluation questions. All arms use the same settings."""
+    """Settings for the requests that send the evaluation questions to the arms. All arms use the same settings."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0

@@ -92,7 +92,7 @@ def _is_unreadable(path: Path) -> bool:
 
 
 def _is_skipped(name: str) -> bool:
-    """Return whether a file is no input file, but one that a program or the operating system left in the folder.
+    """Return whether a file is not an input file, but was left in the folder by a program or the operating system.
 
     Such a file, or a folder that contains it, has a name that begins with ``.`` or ``_``, for example ``_SUCCESS``,
     ``_temporary/part.csv`` and ``.ipynb_checkpoints/train-checkpoint.csv``. Lock files of Office (``~$train.csv``) and

@@ -102,9 +102,12 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
 
 
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
-    """Make the names of a provisioned throughput that a run buys for an arm. For the first one, ``ordinal`` is 1.
+    """Make the names of a provisioned throughput that a run buys for an arm.
 
-    A version without environments can have bought it only if ``run_key`` is a key of that version.
+    There is a former name only if a version without environments made ``run_key``, because otherwise no such version
+    can have bought the throughput.
+
+    :param ordinal: number of the throughput among those of the arm in this run, starting at 1.
     """
     name = f"{_name(environment, use_case, arm, run_key)}-s{ordinal}"
     if former_run_key(run_key) is not None:
@@ -113,12 +116,12 @@ def throughput_names(environment: str, use_case: str, arm: str, run_key: str, or
 
 
 def is_former_job_name(name: str, fingerprint: str) -> bool:
-    """Return whether a version without environments gave this name to the job with this fingerprint."""
+    """Return whether ``name`` is what a version without environments called the job with this fingerprint."""
     return re.search(rf"-{fingerprint[:12]}(-a\d+)?$", name) is not None
 
 
 def is_former_throughput_name(name: str, run_key: str) -> bool:
-    """Return whether a version without environments gave this name to a throughput of this run."""
+    """Return whether ``name`` is what a version without environments called a throughput of this run."""
     return former_run_key(run_key) is None and re.search(rf"-{re.escape(run_key[-8:])}-s\d+$", name) is not None
 
 

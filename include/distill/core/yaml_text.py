@@ -1,7 +1,7 @@
 """
 Read YAML that a person or another program wrote, within limits of size and depth.
 
-An alias (``*name``) repeats a part of the document, so a few hundred bytes can stand for gigabytes. Aliases are useful,
+An alias (``*name``) repeats a part of the document, so a few hundred bytes can expand to gigabytes. Aliases are useful,
 so they are not refused. The size of the document with all aliases replaced is limited instead.
 """
 

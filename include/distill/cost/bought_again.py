@@ -208,7 +208,7 @@ class Comparison:
             )
         if self.earlier.mark.version != VERSION:
             return f"version {VERSION} {difference} than {self.earlier.mark}"
-        return "the stored answers are not there: they were deleted, or the earlier run did not get them"
+        return "no answers are stored: they were deleted, or the earlier run never received them"
 
     def _usd(self, prefix: str) -> float:
         return sum(line.usd for line in self.lines if line.what.startswith(prefix))

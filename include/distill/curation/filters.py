@@ -193,7 +193,7 @@ class UngroundedFilter:
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fault in the answer of which the grounding check is certain."""
+        """Yield a rejection for each fault that the grounding check is certain to have found in the answer."""
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if row.settings.drop_refusals and candidate.refusal:
             return
@@ -203,7 +203,7 @@ class UngroundedFilter:
 
 
 class SameTopicFilter:
-    """Reject a pair that is about the same topic as its row's own question or answer."""
+    """Reject a pair if its answer resembles the row's original answer, or its topic resembles the original question."""
 
     name = "same_topic"
     reasons = ("example_answer", "example_topic")
@@ -213,7 +213,7 @@ class SameTopicFilter:
         """
         Yield a rejection if the answer is too similar to the row's original answer.
 
-        Also yield one if the topic is too similar to the row's original question.
+        Yield another rejection if the topic is too similar to the row's original question.
         """
         maximum = row.settings.max_topic_similarity
         shorter = min(len(candidate.answer_words), len(row.answer_words))

@@ -147,9 +147,9 @@ class QuotedRows:
     """
     Count the rows with quotes in a file, to judge a quote that is still open at the end of the file.
 
-    Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is about rows of several lines
-    whose lines look like rows, for example because a cell contains a CSV table. It is the largest number of such lines
-    in one row.
+    Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is the largest number of lines
+    inside a single row that look like rows themselves. A row has such lines, for example, if one of its cells contains
+    a CSV table.
     """
 
     def __init__(self, separator: str) -> None:

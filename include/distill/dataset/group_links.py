@@ -26,13 +26,15 @@ class Conflict:
 @dataclass
 class GroupLinks:
     """
-    The groups of documents that have been joined so far. A group is on one side or has no side yet.
+    The groups of documents that have been joined so far.
+
+    A group is on the training side or the evaluation side of the split, or has no side yet.
 
     A node is a document or a value of the group column. The node of a document is the document's number. The node of a
     value is ``-1 - number``, with the number of the value.
 
-    :param stated: the sides that are already fixed, by document number.
-    :param conflicts: the documents that were dropped instead of joined.
+    :param stated: the side of each document whose side is already fixed, by document number.
+    :param conflicts: the documents that were not joined, because a group would then be on both sides. They are dropped.
     """
 
     groups: DocumentGroups

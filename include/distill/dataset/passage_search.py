@@ -53,7 +53,9 @@ class WantedHashes:
 
     def rarest(self, counts: Numbers) -> WantedHashes:
         """
-        Return the hashes without the most frequent ones of each text whose hashes occur too often in the documents.
+        Return the hashes to look up, so that no text needs too many look-ups.
+
+        If all hashes of a text together occur too often in the documents, the text's most frequent hashes are left out.
 
         :param counts: for each hash, the number of documents in which it occurs.
         """
@@ -70,7 +72,7 @@ class WantedHashes:
 
 
 def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
-    """Remove the most frequent hashes of each text whose hashes occur too often in the documents ``among``."""
+    """Remove each text's most frequent hashes if all its hashes together occur too often in the documents ``among``."""
     counts = np.zeros(len(wanted.hashes), np.int64)
     for places, _ in _occurrences(table, wanted, among):
         counts += np.bincount(places, minlength=len(counts))

@@ -106,7 +106,7 @@ class PassageIndex:
         return int(self._is_mostly_common.sum())
 
     def differ_apart_from_common(self, one: int, other: int) -> bool:
-        """Return whether two documents that consist mostly of common text differ in the rest of their text."""
+        """Return whether two documents consist mostly of common text, and differ in the rest of their text."""
         if not (self._is_mostly_common[one] and self._is_mostly_common[other]):
             return False
         first, second = (self._hashes(self._table.text_positions[number]) for number in (one, other))
@@ -122,12 +122,13 @@ class PassageIndex:
         is_settled: Callable[[int, int], bool],
     ) -> Iterator[tuple[int, int, bool]]:
         """
-        Compare each of ``documents`` with the documents in ``among``, and yield the pairs that are related.
+        Find the related documents in ``among`` for each of ``documents``.
 
-        A document in ``among`` is related if it contains about half of the other document's text, or a whole answer of
-        the other document. Yield the other document, the document in ``among``, and ``True``.
+        A document in ``among`` is related to a document if it contains about half of that document's text, or one of
+        that document's answers as a whole. For each such pair, yield the number of the document, the number of the
+        related document, and ``True``.
 
-        :param want_shared: whether to yield pairs that share only a passage too, with ``False`` as the last value.
+        :param want_shared: whether to also yield pairs that share only a passage. Their last value is ``False``.
         :param is_settled: returns whether two documents need not be compared.
         """
         is_text = self._owned_by(among) & ~self._answers

@@ -109,7 +109,7 @@ class GroupCounts(TypedDict):
 
 class ComparisonPower(TypedDict):
     """
-    The difference that a comparison can detect. Both values are ``None`` with fewer than two document groups.
+    How small a difference a comparison can detect. Both values are ``None`` with fewer than two document groups.
 
     The record is part of :class:`ComparisonFigures`.
     """

@@ -76,7 +76,7 @@ class Evidence:
 
     @cached_property
     def plain(self) -> str:
-        """The text in lower case, without punctuation and repeated spaces, with a space at both ends."""
+        """The text in lower case, without punctuation or repeated spaces, and with a space at each end."""
         return f" {strip_punctuation(self.text)} "
 
     @cached_property
@@ -118,7 +118,7 @@ class Evidence:
 
     @cached_property
     def skeletons(self) -> frozenset[str]:
-        """The consonants of the words, to compare names that are written in another script."""
+        """The consonants of each word, by which names in different scripts are compared."""
         return skeletons(self.text)
 
     @cached_property

@@ -105,7 +105,7 @@ def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence
 
 def _other_compounds(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """
-    Yield hyphenated words of which the sources have only the last part, as the last part of other words.
+    Yield hyphenated words that the sources do not have, but whose last part ends other hyphenated words in the sources.
 
     An example is "billing-dlq" if the sources have "orders-dlq" but not "billing-dlq".
     """

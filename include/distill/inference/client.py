@@ -63,7 +63,7 @@ class Budget(Protocol):
         """Count the cost of a stored answer if this run paid for the answer."""
 
     def record_lost(self, calls: Sequence[LostCallRecord]) -> None:
-        """Count calls that were lost in earlier attempts of the task as spending, at the highest possible cost."""
+        """Count the highest possible cost of calls that were lost in earlier attempts of the task."""
 
 
 @dataclass(frozen=True)

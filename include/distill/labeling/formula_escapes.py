@@ -1,10 +1,10 @@
 """
 Escape text so that no spreadsheet program evaluates a part of it as a formula.
 
-A sheet is separated by commas, but a spreadsheet program may be set to semicolons or tabs. Such a program does not
-recognize the quotes around a cell, so each separator and each line break inside the cell begins a new cell. If a person
-saves the sheet with one separator and opens it with another, a comma can begin a new cell too. So the text is escaped
-after each of these characters, and not only at its beginning.
+The cells of a sheet are separated by commas, but a spreadsheet program may be set to semicolons or tabs. Such a
+program does not recognize the quotes around a cell, so each separator and each line break inside the cell begins a new
+cell. If a person saves the sheet with one separator and opens it with another, a comma can begin a new cell too. So the
+text is escaped after each of these characters, and not only at its beginning.
 """
 
 from __future__ import annotations

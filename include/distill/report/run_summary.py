@@ -128,7 +128,7 @@ def document_group_by_row(rows: Iterable[Row]) -> dict[str, str]:
 
 def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[str, object]:
     """
-    Return the settings of the run, with which a reader can repeat it: models, Region, prompts and parameters.
+    Return the settings that a reader needs to repeat the run: models, Region, prompts and parameters.
 
     They also include the attribution and the licence of the source data.
 

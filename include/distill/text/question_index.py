@@ -88,8 +88,8 @@ class Question:
         """
         Yield the hash of the question, and of every sufficiently long ending of the question and of each sentence.
 
-        The hashes are those of :func:`_spaceless_hash`. The endings themselves are not built, because together they
-        would be as long as the square of the question.
+        The hashes are those of :func:`_spaceless_hash`. The endings themselves are not built, because their
+        total length grows with the square of the question's length.
         """
         yield _spaceless_hash(self.whole)
         for sentence in self.sentences:

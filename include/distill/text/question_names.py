@@ -140,7 +140,7 @@ def _has_prefixed_word(words: Set[str], other_words: Set[str]) -> bool:
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
-    """Return whether one of ``names`` has two words, of which the other question has only the first.
+    """Return whether one of ``names`` has two words, and the other question has only the first of them.
 
     An example is "CloudWatch Events", if the other question has only "CloudWatch".
     """

@@ -1,7 +1,7 @@
 """
 Bring questions that differ only in their spelling into one form.
 
-The following differences disappear, because readers take the questions for the same: accents or vowel points ("niño",
+The following differences disappear, because readers see no difference in meaning: accents or vowel points ("niño",
 "nino"), Persian forms of Arabic letters, digits of different scripts, digits in groups ("1,000"), hyphens inside words,
 quotation marks around a name, dots in acronyms ("U.S."), and English contractions ("what's"). The form is used only to
 compare whole questions, because two different words may differ only in their accents.

@@ -153,7 +153,7 @@ def may_be_rare(piece: str) -> bool:
     Return whether a piece may have more tokens than is usual for a piece with its features.
 
     If such a piece makes up much of a text, the usual number is too low for the whole text. The result is ``False`` for
-    a piece that is not ASCII, because repeated characters outside ASCII are counted one by one.
+    a piece that is not ASCII: if one of its characters is repeated often, that character is counted on its own.
     """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False

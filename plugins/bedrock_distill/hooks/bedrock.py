@@ -62,7 +62,7 @@ class CustomizationJob:
         return (
             f"{self.name} is stalled: it has been {self.status} for {waited / 3600:.1f} h and training has not started."
             " Bedrock may still start the training. To give up on this job, mark this task as failed, which"
-            " stops the job if training.stop_when_marked_failed is true. To buy another attempt, then clear the arm's"
+            " stops the job if training.stop_when_marked_failed is true. Then, to buy another attempt, clear the arm's"
             " task `submit` with downstream."
         )
 

@@ -188,7 +188,7 @@ class S3ObjectStore:
         )
 
     def _with_owner(self, error: RefusedError, bucket: str) -> RefusedError:
-        """Return the error with the other possible cause: S3 gives the same code if another account owns the bucket."""
+        """Add to an error that another account may own the bucket, because S3 then gives the same error code."""
         owner = owner_of(bucket, self._clients.bucket_owners)
         if owner is None or error.code not in _ACCESS_DENIED:
             return error

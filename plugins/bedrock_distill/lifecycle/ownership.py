@@ -54,7 +54,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Ownership:
-    """Find the resources of a run by their names, and leave out or refuse those of others."""
+    """Find the resources of a run by their names. Ignore or refuse those of another deployment or run."""
 
     hook: BedrockDistillHook
     use_case: UseCase
@@ -62,17 +62,21 @@ class Ownership:
 
     def find_job(self, names: Names, *, fingerprint: str, training_uri: str) -> CustomizationJob | None:
         """
-        Return the training job with one of the names; ``None`` if there is no such job, or only a former job of others.
+        Return this run's training job with one of the names; ``None`` if there is no such job.
+
+        A job that has the former name but belongs to another deployment is ignored.
 
         :param fingerprint: the fingerprint of the job, which determines where it writes its metrics.
         :param training_uri: URI of the training file.
-        :raises RefusedError: another deployment has a job with the current name.
+        :raises RefusedError: a job of another deployment has the current name.
         """
         return self._find_job(_candidates(names), fingerprint, training_uri)
 
     def find_submitted_job(self, name: str, fingerprint: str) -> CustomizationJob | None:
         """
-        Return the job that ``submit`` bought or found; ``None`` if it does not exist, or is a former job of others.
+        Return the job that ``submit`` bought or found; ``None`` if it does not exist.
+
+        A job that has a former name but belongs to another deployment is ignored.
 
         :raises RefusedError: the job belongs to another deployment.
         """
@@ -93,16 +97,20 @@ class Ownership:
 
     def find_throughput(self, names: Names, *, arm: str, model_arn: str | None = None) -> Throughput | None:
         """
-        Return the throughput with one of the names; ``None`` if there is none, or only former throughput of others.
+        Return this run's throughput with one of the names; ``None`` if there is no such throughput.
+
+        Throughput that has the former name but belongs to another deployment or run is ignored.
 
         :param model_arn: the model that the throughput must serve; if ``None``, any model is accepted.
-        :raises RefusedError: another deployment or run has throughput with the current name.
+        :raises RefusedError: throughput of another deployment or run has the current name.
         """
         return self._find_throughput(_candidates(names), {"arm": arm}, model_arn)
 
     def find_provisioned_throughput(self, name: str, *, model_arn: str | None) -> Throughput | None:
         """
-        Return the throughput that ``provision`` bought; ``None`` if it was released, or is former throughput of others.
+        Return the throughput that ``provision`` bought; ``None`` if it was released.
+
+        Throughput that has a former name but belongs to another deployment or run is ignored.
 
         :raises RefusedError: the throughput belongs to another deployment or run.
         """
@@ -130,9 +138,11 @@ class Ownership:
 
     def find_batch_job(self, names: Names, jobs: BatchJobs, *, input_uri: str, output_uri: str) -> BatchJob | None:
         """
-        Return the batch job with one of the names; ``None`` if there is no such job, or only a former job of others.
+        Return this run's batch job with one of the names; ``None`` if there is no such job.
 
-        :raises RefusedError: another deployment has a batch job with the current name.
+        A job that has the former name but belongs to another deployment is ignored.
+
+        :raises RefusedError: a batch job of another deployment has the current name.
         """
 
         def differences(job: BatchJob, is_former: bool) -> Iterator[str]:
@@ -220,7 +230,11 @@ def _candidates(names: Names) -> list[Candidate]:
 
 
 def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
-    """Return whether a batch job reads and writes the files of a plan. If not, another deployment has the name."""
+    """
+    Return whether a batch job reads and writes the files of a plan.
+
+    If it does not, it belongs to another deployment and only has the same name.
+    """
     if different := list(_location_differences(job, plan.input_uri, plan.output_uri)):
         log.warning(
             "Batch job %s does not belong to this deployment and is ignored: %s.", job.arn, "; ".join(different)

@@ -158,8 +158,8 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     :param wait_seconds: maximum number of seconds to wait until the throughput is gone.
     :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
         this run, including earlier releases.
-    :raises RefusedError: another run or deployment has throughput with the name of this run. It was not deleted; all
-        throughput of this run was deleted.
+    :raises RefusedError: throughput of another run or deployment has a name that this run uses. That throughput was
+        not deleted; all throughput of this run was deleted.
     :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 

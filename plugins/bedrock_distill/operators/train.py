@@ -1,4 +1,4 @@
-"""Submit an arm's fine-tuning job, unless a job for the same data is running or has a model."""
+"""Submit an arm's fine-tuning job, unless a job for the same data is running or its model exists."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
-    :raises RefusedError: access or a quota is missing, or another deployment has a job with the name; nothing was
+    :raises RefusedError: access or a quota is missing, or a job of another deployment has the name; nothing was
         bought.
     """
 
@@ -116,7 +116,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         reason = f": {job.failure_message}" if job and job.failure_message else ""
         message = (
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
-            f" (last: {job.name if job else 'none'}{reason}). No job is running. Remove the cause that Bedrock gives."
+            f" (last: {job.name if job else 'none'}{reason}). No job is running. Fix the cause that Bedrock names."
             f" To buy another attempt, raise training.max_attempts, then clear {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)

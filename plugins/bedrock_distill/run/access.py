@@ -63,8 +63,8 @@ class RunAccess:
         use_case = restore_use_case(self.store.read(self.folder.use_case), self.folder.use_case)
         if self.folder.use_case_name not in ("", use_case.name):
             message = (
-                f"{self.folder.use_case} is of use case {use_case.name}, but its folder is of"
-                f" {self.folder.use_case_name}. Nothing was bought. Trigger a new run."
+                f"{self.folder.use_case} belongs to use case {use_case.name}, but its folder belongs to"
+                f" use case {self.folder.use_case_name}. Nothing was bought. Trigger a new run."
             )
             raise RefusedError(message)
         return use_case

@@ -27,7 +27,7 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
     """
     Return the folder of a task's own run.
 
-    It is ``folder``, unless an earlier version started the run and used the former folder.
+    It is ``folder``. If an earlier version started the run, it is the folder's ``former`` folder instead.
 
     :raises RefusedError: ``folder`` belongs to another run or deployment, or it is below a root of another environment.
     """
@@ -37,7 +37,7 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
         return folder
     # Deployments of earlier versions could share a root, and then their runs with the same ids shared a former folder.
     if problem := foreign_root_problem(store, folder.root, run.environment):
-        message = f"{problem}. This task stored, bought and deleted nothing. Then trigger a new run."
+        message = f"{problem}. This task stored, bought and deleted nothing. After that change, trigger a new run."
         raise RefusedError(message)
     if folder.former is not None and _is_former_folder_of(run, store, folder.former, folder.use_case_name, context):
         return folder.former

@@ -65,7 +65,9 @@ class TestFrozen:
         self, equip: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, name="payroll")
-        with pytest.raises(RefusedError, match=r"is of use case payroll, but its folder is of aws_docs_qa"):
+        with pytest.raises(
+            RefusedError, match=r"belongs to use case payroll, but its folder belongs to use case aws_docs_qa"
+        ):
             _ = equip(SomeTask(RUN_URI)).use_case
 
     def test_the_error_about_an_invalid_frozen_use_case_names_the_file(

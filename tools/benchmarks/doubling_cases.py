@@ -23,7 +23,7 @@ MAX_QUESTION_MB = 100
 
 
 def repeated(part: str, before: str = "", after: str = "") -> Shape:
-    """Return a shape that repeats a text."""
+    """Return a function that makes a text of about a given number of characters by repeating ``part``."""
     return lambda characters: before + part * (characters // len(part)) + after
 
 

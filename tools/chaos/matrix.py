@@ -110,7 +110,11 @@ def _watched(trial: Trial, purchase: Purchase) -> None:
 
 
 def _woken(trial: Trial, purchase: Purchase) -> None:
-    """Delay the read of a task that its trigger has just resumed, so that the task has not returned a result yet."""
+    """
+    Reach the instant at which the trigger has resumed the waiting task, but the task has not returned a result yet.
+
+    The task is held at this instant by a delay of its read of the job or throughput.
+    """
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
@@ -210,9 +214,9 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
     """
     Mark two runs as failed, and let a third run succeed.
 
-    ``instant`` is a moment in a purchase. The first run is marked at this moment in the purchase of its job, and the
-    second run at the same moment in the purchase of its throughput. A job that is still running is stopped with its
-    run, so the next run buys another job. A completed job is reused.
+    ``instant`` is a moment in a purchase. The first run is marked as failed at this moment in the purchase of its job,
+    and the second run at the same moment in the purchase of its throughput. A job that is still running is stopped with
+    its run, so the next run buys another job. A completed job is reused.
 
     :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
         end before it is stopped.
@@ -255,7 +259,11 @@ def _two_copies(trial: Trial, *, before: bool) -> None:
 
 
 def _cleared_copies(trial: Trial, *, recovery: str) -> None:
-    """Clear the task just before it buys. Both the old and the new copy are delayed before the call."""
+    """
+    Clear the task just before it buys, so that two copies of it run.
+
+    The read before the purchase is delayed in both copies, and longer in the first one, so that both are about to buy.
+    """
     for purchase in PURCHASES:
         trial.hold(purchase.get, seconds=12)
         trial.hold(purchase.get, seconds=6)
@@ -272,7 +280,7 @@ CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 
 
 def matrix() -> list[Case]:
-    """Return one case for each possible combination."""
+    """Return the cases: one for each possible combination of crash and recovery."""
     cases = [_crash(REFUSED, "task retry"), _crash(LOST_FOR_GOOD, "task retry")]
     cases += [_crash(LOST_ONCE, "task retry", name="botocore's own retry")]
     cases += [_crash(instant, "task SIGKILL", name="task retry") for instant in (UNRECORDED, UNREPORTED)]

@@ -115,7 +115,7 @@ def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """Round a loss: the last digits of a sum of floats depend on the order of the threads."""
+    """Round a loss, because its last digits depend on the order in which threads add floats."""
     return round(value, 9) if isinstance(value, float) else value
 
 

@@ -99,7 +99,7 @@ class Trial:
 
     @property
     def match(self) -> str:
-        """The part that the names of everything that the case buys have in common."""
+        """A text that is in the name of everything that the case buys."""
         return f"{self.case.key}-{self.case.buys}-"
 
     # Runs

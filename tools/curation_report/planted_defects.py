@@ -48,7 +48,7 @@ class PlantedPair:
 @dataclass
 class Planter:
     """
-    Makes good pairs, and the texts with which other pairs are spoiled.
+    Makes good pairs, and the texts from which pairs with defects are made.
 
     Each good pair is made from a different part of a row's answer.
     """

@@ -100,11 +100,11 @@ class PendingBatchJobs:
         return BatchJobPlan(**record) if record else None
 
     def add(self, plan: BatchJobPlan) -> None:
-        """Write the note of a job that is about to be bought."""
+        """Write the note about a job that is about to be bought."""
         write_json(self.store, self._uri(plan.name), plan.as_record())
 
     def mark_collected(self, plan: BatchJobPlan, outcome: BatchOutcome) -> None:
-        """Store the outcome of a job, then delete its note. The job's answers must be stored already."""
+        """Store the outcome of a job, then delete the note about it. The job's answers must be stored already."""
         write_json(self.store, self.folder.batch_outcome(plan.name), outcome.as_record())
         self.store.delete(self._uri(plan.name))
 

@@ -56,7 +56,7 @@ class OwnershipCheck:
         Return why a provisioned throughput is not ours; ``None`` if it is ours.
 
         :param training_uri: returns the URI of the training data of the model that the throughput serves. It is called
-            only if the throughput is of an earlier version.
+            only if an earlier version bought the throughput.
         """
         by_hand = f"aws bedrock delete-provisioned-model-throughput --provisioned-model-id {name}"
         return self._refusal(tags, ("arm",), lambda: _is_throughput_name(name, tags), training_uri, by_hand)
@@ -65,8 +65,8 @@ class OwnershipCheck:
         """
         Return why a custom model is not ours; ``None`` if it is ours.
 
-        :param training_uri: returns the URI of the model's training data. It is called only if the model is of an
-            earlier version.
+        :param training_uri: returns the URI of the model's training data. It is called only if an earlier version
+            bought the model.
         """
         by_hand = f"aws bedrock delete-custom-model --model-identifier {name}"
         return self._refusal(tags, ("fingerprint",), lambda: _is_model_name(name, tags), training_uri, by_hand)

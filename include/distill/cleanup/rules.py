@@ -135,7 +135,9 @@ class _Rules:
             return f"use case {model.use_case} has no YAML file, so it is unknown whether this model is the champion"
         roots = [root for root in self.inventory.roots if model.use_case in root.use_cases]
         if reason := next((part.reason for root in roots for part in root.foreign if part.uri == root.uri), None):
-            return f"the champion of its use case is unknown, because its root is kept: {reason}"
+            return (
+                f"it may be the champion, whose record was not read, because the root of its use case is kept: {reason}"
+            )
         champions = {text for root in self.inventory.roots for text in root.champions}
         return "it is the champion" if champions & {model.name, model.arn} else None
 

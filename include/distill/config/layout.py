@@ -246,7 +246,7 @@ def run_uri_of(root: str, uri: str) -> str:
 
 
 def list_uri(root: str, use_case: str) -> str:
-    """Return the prefix of the objects that list a use case's reports."""
+    """Return the prefix of a use case's list of reports. The list has one object for each report."""
     return f"{root}/reports/{use_case}/"
 
 

@@ -13,7 +13,7 @@ class PromptExample(TypedDict):
 
 
 class PromptConstants(TypedDict, total=False):
-    """The values in ``prompts.json`` that are passed each time a prompt is rendered: its examples, if there are any."""
+    """The values in ``prompts.json`` that are the same each time a prompt is rendered: its examples, if it has any."""
 
     examples: list[PromptExample]
 

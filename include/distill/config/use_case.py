@@ -111,10 +111,14 @@ class UseCase(Section):
             times.get_prev()
             times.get_next()
             if _RANDOM_OR_HASHED.search(schedule):
-                message = f"{schedule!r} gives other times at every look; expected fixed times, without R and H"
+                message = (
+                    f"{schedule!r} contains R or H, so its times are not fixed; expected fixed times, without R and H"
+                )
                 raise ValueError(message)
         except CroniterBadDateError as error:
-            message = f"{schedule!r} names no time in the past or none in the future; expected times that recur"
+            message = (
+                f"{schedule!r} has no past or no future time, so it does not recur; expected a schedule that recurs"
+            )
             raise ValueError(message) from error
         except CroniterError as error:
             message = f'{schedule!r} is not a cron expression ({error}); expected one such as "0 2 * * *", or null'
@@ -244,7 +248,11 @@ class UseCase(Section):
         return self._frozen_models.get(model.key, model)
 
     def with_frozen_models(self, models: Mapping[str, Model]) -> UseCase:
-        """Return a copy whose requests to ``models``, by key, have a frozen form."""
+        """
+        Return a copy that uses the frozen form of requests for some models.
+
+        :param models: these models with their frozen form of requests, by key.
+        """
         copy = self.model_copy()
         copy._frozen_models = models
         return copy

@@ -62,7 +62,8 @@ def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> I
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
     :param extensions: file extensions that are permitted in a folder, in lower case, such as ``.csv``.
-    :return: the files; ``skipped`` names the markers and files of the operating system that are not read.
+    :return: the files to read. Their attribute ``skipped`` names the files that are not read: markers such as
+        ``_SUCCESS``, and files of the operating system.
     :raises InputError: a local path is outside the permitted folders, or a folder has no input files, has a file with
         another extension, or has an entry that cannot be read.
     """

@@ -44,8 +44,8 @@ def label_dag_id(use_case: str) -> str:
     """
     Return the id of the DAG with which people label runs of a use case.
 
-    The name of a use case contains no double underscore. So no use case has a pipeline DAG with this id, and the right
-    to one DAG is never the right to the other.
+    The name of a use case contains no double underscore, so no use case has a pipeline DAG with this id. A permission
+    for one of the two kinds of DAG is therefore never a permission for the other.
     """
     return f"distill_label__{use_case}"
 

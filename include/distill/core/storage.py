@@ -38,7 +38,7 @@ class ObjectStore(Protocol):
         """Write ``body`` as the object at ``uri``, replacing any existing object."""
 
     def write_if_absent(self, uri: str, body: bytes) -> bool:
-        """Write ``body`` at ``uri`` unless there is an object. Return whether it was written. This is atomic, too."""
+        """Write ``body`` at ``uri`` unless there is an object, in one atomic step. Return whether it was written."""
 
     def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         """Open the object for reading in pieces or line by line.

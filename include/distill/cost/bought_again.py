@@ -150,7 +150,11 @@ class Comparison:
         return self._look_up(f"answers {arm}", f"{self.earlier.folder.uri}/answers/{arm}/", requests, _ANSWERS)
 
     def _look_up(self, step: str, outputs: str, requests: Iterable[ModelRequest], settings: Sequence[str]) -> bool:
-        """Add the answers of a step that the earlier run got and that this run cannot reuse."""
+        """
+        Count the answers of a step that the earlier run got and that this run cannot reuse.
+
+        If there are any, add them to ``purchases`` and return ``True``.
+        """
         if not self.store.list(outputs):
             return False
         count = missing = 0

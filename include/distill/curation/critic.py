@@ -134,7 +134,7 @@ class CriticCounter:
         self._usage = UsageCounter(run_key)
 
     def add(self, verdicts: Iterable[CriticVerdict]) -> None:
-        """Count ``verdicts``. The answers that contain them are counted by :meth:`counted`."""
+        """Count ``verdicts``. This does not count the calls and tokens; :meth:`counted` counts them."""
         self._verdicts.update(verdict.label for verdict in verdicts)
 
     def counted(self, ask: Callable[[ModelRequest], StoredAnswer]) -> Callable[[ModelRequest], StoredAnswer]:

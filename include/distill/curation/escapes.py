@@ -29,7 +29,7 @@ _ESCAPED_WORD = re.compile(r"([\t\n\r])(\w+)")
 
 
 def changed_by_escape(text: str, document: str) -> str | None:
-    r"""Return the escape that a text lost, as the document or LaTeX writes it, such as ``\temp`` or ``\n``.
+    r"""Return the text whose backslash was lost, as the document or LaTeX writes it, such as ``\temp`` or ``\n``.
 
     Suppose that the document contains ``\nDone``, and the text has a line break before "Done". The text has lost a
     backslash in two cases: the character before the line break is also before ``\nDone`` and is not a space, or the

@@ -156,9 +156,9 @@ class InjectedFilter:
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
         """
-        Yield a rejection if the row contains an instruction, and the pair does one of two things.
+        Yield a rejection if the row contains an instruction to a model, and one of two conditions holds.
 
-        The pair obeys the instruction, or its answer is the same as the answer of an accepted pair of the row.
+        Either the pair obeys the instruction, or its answer is the same as the answer of an accepted pair of the row.
         """
         if not row.injections.sentences:
             return

@@ -187,8 +187,8 @@ def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
 def _is_comment(texts: RowTexts) -> bool:
     """Return whether a row that begins with a comment sign is a comment, such as ``# doc, question, answer``.
 
-    A document may also begin with such a sign, for example with a heading in Markdown. A question mark shows that the
-    row is not a comment.
+    A document may also begin with such a sign, for example with a heading in Markdown. If the question has a question
+    mark, the row is not a comment.
     """
     question, answer = texts["question"], texts["answer"]
     if any(mark in question for mark in _QUESTION_MARKS):

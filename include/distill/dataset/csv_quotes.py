@@ -193,7 +193,11 @@ class QuestionColumn:
 
     @property
     def position(self) -> int | None:
-        """The index of the column; ``None`` if no column or several columns match, or if the file has too few rows."""
+        """
+        The index of the column.
+
+        ``None`` if no column or several columns have a question mark in every cell, or if the file has too few rows.
+        """
         is_certain = self._rows >= _FEWEST_ROWS_TO_LEARN_FROM and len(self._positions) == 1
         return next(iter(self._positions)) if is_certain else None
 

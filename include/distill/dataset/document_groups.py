@@ -104,7 +104,7 @@ def question_key(question: str) -> int:
 
 
 def _signature(document: str, normalized: str) -> Signature:
-    """Compute a document's signature. Signatures of short texts differ if the texts differ ("Unit 1" and "Unit 2")."""
+    """Compute a document's signature. Different short texts ("Unit 1" and "Unit 2") have different signatures."""
     if len(document) >= _MINIMUM_COMPARED_LENGTH:
         return signature_of_normalized(normalized)
     digest = hashlib.shake_256(normalized.encode("utf-8", "surrogatepass")).digest(SIGNATURE_BYTES)

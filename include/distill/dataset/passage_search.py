@@ -46,7 +46,11 @@ class WantedHashes:
 
     @classmethod
     def of(cls, keys: NDArray[np.uint64]) -> WantedHashes:
-        """Build the hashes from sorted keys. A key is a hash followed by the position of a text that has it."""
+        """
+        Build the record from sorted keys.
+
+        :param keys: integers with a hash in the upper bits and the position of a text with this hash in the lower bits.
+        """
         hashes = (keys >> HASH_BITS).astype(np.uint32)
         starts = np.flatnonzero(starts_of(hashes))
         return cls(hashes[starts], np.append(starts, len(keys)), (keys & LOW_BITS).astype(np.uint32))

@@ -73,7 +73,7 @@ class PassageIndex:
         self.leave_out_common(share=COMMON_SHARE)
 
     def _owned_by(self, documents: Collection[int]) -> Mask:
-        """Return a mask that is true for each sketch of one of ``documents``."""
+        """Return a mask over all sketches, which is true for the sketches that belong to one of ``documents``."""
         chosen = np.zeros(self._documents, np.bool_)
         chosen[list(documents)] = True
         return chosen[self._owners]

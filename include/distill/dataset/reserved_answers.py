@@ -64,7 +64,7 @@ class ReservedAnswers:
 
     @property
     def notes(self) -> list[str]:
-        """A note about the rows that were kept although they have reserved strings; empty if there are no such rows."""
+        """One note about all rows that were kept although they have reserved strings; empty if there are none."""
         if not self.kept:
             return []
         return [

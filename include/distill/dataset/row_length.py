@@ -26,7 +26,7 @@ def reject_too_long(
     """
     Reject an accepted row that is too long.
 
-    :return: the new target and the rejected row; ``target`` and ``row`` unchanged if nothing was rejected.
+    :return: ``rejected`` and the rejected row if the row was rejected; otherwise, ``target`` and ``row`` unchanged.
     """
     if check is None or target == "rejected" or is_rejected(row):
         return target, row

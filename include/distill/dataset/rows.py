@@ -98,7 +98,7 @@ def read_rows(
 def check_header(body: IO[bytes], *, source: str, options: RowOptions) -> None:
     """Check that a file can be read and has the expected columns and at least one row.
 
-    If there are several rows, the first rows must not all have a wrong number of fields.
+    If the file has several rows, at least one of the first rows must have the right number of fields.
 
     :raises NoRowsError: the file has no rows.
     :raises InputError: a check fails. The message gives the line, the problem and the remedy.

@@ -135,7 +135,11 @@ class GroundingCheck:
         return []
 
     def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:
-        """Find sentences that contradict the most similar sentence of the document, or replace words in it."""
+        """
+        Check the sentences of an answer against the most similar sentences of the document.
+
+        A sentence must not contradict the similar sentence, and must not have other words in place of its words.
+        """
         absences = []
         # Numbers and their units are compared as facts.
         measured = {word for quantity in quantities(answer, language) if quantity.unit for word in words(quantity.text)}

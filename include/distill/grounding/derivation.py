@@ -26,7 +26,7 @@ _EVERY = frozenset({"every", "alle", "les", "cada", "ogni", "हर", "كل", "�
 
 def is_derivable(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
     """
-    Return whether a quantity of an answer may follow from other quantities of the sources.
+    Return whether a quantity of an answer may be derived from quantities of the sources, for example as a sum.
 
     :param text: the answer, in which the quantity was found.
     """

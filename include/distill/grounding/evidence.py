@@ -286,7 +286,7 @@ class Evidence:
 
     @cached_property
     def clock_hours(self) -> frozenset[int]:
-        """The hours of all times of day in the text, each on the 12-hour and the 24-hour clock."""
+        """The hours of all times of day in the text, each in both readings: 3 and 15 for both 3:20 and 15:20."""
         hours = {minute // 60 for _, _, minute in spoken_times(self.text, self.language)}
         hours |= {hour % 12 for hour in spoken_hours(self.text, self.language)}
         return clock_hours(self.text) | {hour + half for hour in hours for half in (0, 12)}

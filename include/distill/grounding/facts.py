@@ -69,7 +69,7 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
 
 
 def without_expansions(text: str, sources: Sequence[Evidence]) -> str:
-    """Return ``text`` with the words blanked out that spell out an abbreviation of a source."""
+    """Replace the words in ``text`` that spell out an abbreviation of a source with semicolons."""
     for start in expansions(text, sources):
         end = start + len(re.split(r"\W", text[start:], maxsplit=1)[0])
         text = blanked(text, start, end)

@@ -97,7 +97,7 @@ def language(code: str) -> Language:
 
 
 def english() -> Language:
-    """Return English, whose words occur in texts in all languages."""
+    """Return the words of English, which also occur in texts in other languages."""
     return language("en")
 
 

@@ -146,6 +146,6 @@ class _Run:
         return True
 
     def close(self) -> Decimal:
-        """End the number and return its value."""
+        """End the number that is being read, and return its value."""
         self.open = False
         return (self._total + self._group).normalize()

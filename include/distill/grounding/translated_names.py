@@ -85,7 +85,7 @@ def sounds_like(name: str, known: frozenset[str]) -> bool:
     """
     Return whether a name sounds like a word of another text, judged by its consonants.
 
-    A name that is too short to tell counts as similar.
+    A name with too few consonants for a comparison counts as similar.
 
     :param known: the skeletons of the other text's words; see :func:`skeleton`.
     """

@@ -60,7 +60,7 @@ class Quota:
 
     @property
     def is_stated(self) -> bool:
-        """Whether at least one of the two rates is known."""
+        """Whether the number of requests or of tokens per minute is known."""
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def scaled(self, share: float, *, starts_full: bool) -> Quota:
@@ -336,7 +336,7 @@ class RateLimiter:
             return len(self._given_up)
 
     def stop(self, error: ServiceError) -> None:
-        """Refuse every later call, and every call that waits, with ``error``."""
+        """Refuse all waiting calls and all later calls with ``error``."""
         with self._changed:
             self.stopped_by = error
             self._changed.notify_all()

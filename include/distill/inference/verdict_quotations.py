@@ -48,7 +48,7 @@ _QUOTED_ELEMENT = re.compile(
 
 def is_quotation(before: str, after: str) -> bool:
     """
-    Return whether the text around an object shows that the object is a quotation.
+    Return whether the text around a JSON object shows that the object is a quotation.
 
     :param before: all text before the object.
     :param after: all text after the object.

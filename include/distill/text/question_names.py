@@ -129,8 +129,8 @@ def _are_opposite(words: Set[str], other_words: Set[str]) -> bool:
 
 
 def _has_prefixed_word(words: Set[str], other_words: Set[str]) -> bool:
-    """Return whether one of ``words`` is one of ``other_words`` after a beginning that makes it the opposite."""
-    # Each word is looked up without its beginning, because comparing all pairs would take quadratic time.
+    """Return whether one of ``words`` is one of ``other_words`` with a prefix such as "un"."""
+    # Each word is looked up without its prefix, because comparing all pairs would take quadratic time.
     return any(
         word[len(prefix) :] in other_words
         for word in words

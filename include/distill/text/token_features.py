@@ -110,7 +110,7 @@ class TokenFeatures:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into pieces. Single spaces before words and signs are left out."""
+    """Cut a text into words, numbers, signs and white space. A single space before a word or sign is left out."""
     return _PIECE.findall(text)
 
 

@@ -1,8 +1,9 @@
 """
-Add up the weighted features of a text, in one pass for both estimates and with one look-up per word.
+Add up the weighted features of a text, for the central and the conservative estimate of its number of tokens.
 
 Most words of a text have occurred in earlier texts. Therefore, the sums of a word with the signs around it are computed
-once and kept. All sums of a word are packed into one integer, so that one addition adds all of them.
+once and kept, so each word takes only one look-up. All sums of a word are packed into one integer, so that one addition
+adds all of them.
 """
 
 from __future__ import annotations
@@ -64,7 +65,11 @@ class TokenSums:
 
     @property
     def conservative(self) -> float:
-        """The conservative estimate of the number of tokens. Rare, often repeated pieces count with their maximum."""
+        """
+        The conservative estimate of the number of tokens.
+
+        If a piece that may be rare makes up a large part of the text, it counts with its maximum number of tokens.
+        """
         return self._conservative(self._packed) + self._surplus_of_repeated()
 
     def _conservative(self, packed: int) -> float:

@@ -30,7 +30,7 @@ def read_metrics(
     If the job wrote the file into several folders, the first file of :func:`find_metrics` with a loss is used.
 
     :param note: is called with one sentence for each kind of fault in the file that is used. If no file has a loss, it
-        is called for each file.
+        is called for the faults of all files.
     """
     uris = find_metrics(store, trained, name)
     if not uris:

@@ -20,7 +20,7 @@ class RunTask(RunAccess):
         """
         Check that the folder belongs to this DAG run, before the task starts and before it continues after a wait.
 
-        A run that an earlier version started keeps the folder that this version used.
+        A run that an earlier version started keeps the folder that the earlier version used.
 
         :raises RefusedError: the folder belongs to another run or deployment.
         """

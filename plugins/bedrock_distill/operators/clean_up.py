@@ -311,7 +311,11 @@ def _state_of_our_run(tags: Mapping[str, str], context: Context) -> str | None:
 
 
 def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
-    """Return the URI of a model's training data if only this URI can prove whose resource it is, else ``None``."""
+    """
+    Return the URI of a model's training data, or ``None`` if the tags do not come from a version without environments.
+
+    Tags of such a version do not name an environment, so only this URI can prove whose resource it is.
+    """
     is_former = tags.get("project") == PROJECT_TAG and "environment" not in tags
     return hook.training_data_of_model(model_arn) if is_former else None
 

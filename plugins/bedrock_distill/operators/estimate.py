@@ -35,8 +35,8 @@ class EstimateCostOperator(DistillOperator):
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
     The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or serving time
-    beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what the use case's last
-    run already bought and this run buys again, why, and at what price. With ``dry_run`` in the trigger form, everything
+    beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what this run buys again
+    although the use case's last run bought it, why, and at what price. With ``dry_run`` in the trigger form, everything
     after this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
@@ -102,7 +102,7 @@ class EstimateCostOperator(DistillOperator):
             raise SpendCapError(message)
 
     def _bought_again(self, lines: Sequence[BillLine]) -> list[RepeatedPurchase]:
-        """Return what an earlier run bought and this run buys again. The message about it says why."""
+        """Return and log what this run buys again although an earlier run bought it, with the reasons."""
         earlier = earlier_run(self.store, self.folder, self.use_case.name)
         if earlier is None:
             return []

@@ -130,7 +130,7 @@ class BedrockPreflightOperator(DistillOperator):
         return problems
 
     def _root_problems(self, use_case: UseCase) -> list[str]:
-        """Check that no other environment owns a root of the use case. The buckets exist."""
+        """Check that no other environment owns a root of the use case. Call this only if the buckets exist."""
         problems: list[str] = []
         for root in Layout(use_case.storage).roots:
             try:

@@ -170,7 +170,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         self.wait_seconds = wait_seconds
 
     def execute(self, context: Context) -> ReleaseManifest:
-        """Write the release record, delete the throughput and wait; return the released names."""
+        """Write the release record, delete the throughput and wait until it is gone; return its name and hours."""
         ordinal = len(self._release_records()) + 1
         throughputs, refusals = self._find_all(ordinal)
         released: list[ReleasedThroughput] = [

@@ -14,7 +14,8 @@ class BatchJobsTrigger(PollingTrigger):
     """
     Wait until all given batch jobs have ended.
 
-    :param job_arns: ARNs of the jobs. ``name`` is a description of all jobs, for messages.
+    :param job_arns: ARNs of the jobs.
+    :param name: a description of all jobs, for messages.
     """
 
     def __init__(self, *, job_arns: list[str], **common: Any) -> None:

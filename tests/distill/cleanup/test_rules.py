@@ -184,7 +184,7 @@ MODELS = [
     pytest.param(
         {"roots": [root(is_owned=False, runs={}, objects=[], foreign=[ForeignRoot(ROOT, "owned by dev", ())])]},
         {},
-        "champion of its use case is unknown, because its root is kept: owned by dev",
+        "it may be the champion, whose record was not read, because the root of its use case is kept: owned by dev",
         id="the root of its use case belongs to others",
     ),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),

@@ -28,7 +28,7 @@ class S3Location(TypedDict):
 
 
 class ValidationData(TypedDict):
-    """The validation files of a customization job."""
+    """The locations of a customization job's validation files, as ``validationDataConfig`` in the request."""
 
     validators: list[S3Location]
 
@@ -121,13 +121,13 @@ class ThroughputBody(TypedDict):
 
 
 class BatchInput(TypedDict):
-    """The input of a batch job."""
+    """The location of a batch job's input, as ``inputDataConfig`` in the request."""
 
     s3InputDataConfig: S3Location
 
 
 class BatchOutput(TypedDict):
-    """The output of a batch job."""
+    """The location of a batch job's output, as ``outputDataConfig`` in the request."""
 
     s3OutputDataConfig: S3Location
 

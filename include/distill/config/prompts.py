@@ -101,7 +101,7 @@ def _escaped(value: object, delimiters: frozenset[str]) -> object:
 def load_prompt(name: str, folder: Path = PROMPTS_FOLDER) -> Prompt:
     """Read a template from ``include/prompts``.
 
-    :raises PromptError: there is no such file, or the name points outside the folder.
+    :raises PromptError: there is no such file, the name points outside the folder, or the file is not UTF-8.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():

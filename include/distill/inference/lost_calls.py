@@ -71,7 +71,7 @@ class LostCalls:
     def add(self, request: ModelRequest) -> None:
         """Store the record of a call whose answer did not arrive.
 
-        :raises ServiceError: the record could not be stored. In this attempt of the task, the call still counts.
+        :raises ServiceError: the record could not be stored. The call is then counted only in this attempt of the task.
         """
         record: LostCallRecord = {
             "key": request.key,

@@ -205,7 +205,7 @@ class BedrockDistillHook(AwsClients):
         return CustomizationJob.from_response(answer)
 
     def create_job(self, request: JobRequest) -> None:
-        """Buy a customization job. To get its ARN, the caller must look the job up by its name."""
+        """Buy a customization job. This returns nothing: to get the ARN, look the job up by its name."""
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
     def stop_job(self, name_or_arn: str) -> None:

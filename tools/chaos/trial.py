@@ -297,7 +297,7 @@ class Trial:
         self.rows.append(row)
 
     def breach(self, error: BaseException) -> None:
-        """Add the row of a case whose script failed to the table, with the error as its note."""
+        """Add a row to the table for a case whose script failed. The note in the row is the error."""
         try:
             bought = self.bought()
         except httpx.HTTPError:  # the simulator itself may have failed

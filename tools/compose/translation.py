@@ -34,7 +34,7 @@ class Translation:
     folders: Mapping[str, Path]
 
     def of_text(self, text: str) -> str:
-        """Replace the container addresses and paths in a text."""
+        """Replace the addresses and paths of containers in a text with those on this machine."""
         hosts = "|".join(re.escape(host) for host in (*self.hosts, *OWN_HOSTS))
         ports = "|".join(self.ports)
         text = re.sub(rf"(?<![\w.-])(?:{hosts}):({ports})\b", lambda m: f"{LOOPBACK}:{self.ports[m[1]]}", text)

@@ -101,7 +101,7 @@ class BudgetedCritic:
         return read_json(self._store, self._marker_uri, CriticBudgetEnd)["part_usd"] >= self._share.usd
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer to ``request``, or send the request.
+        """Return the stored answer to ``request``. If no answer is stored, send the request and return the answer.
 
         :raises SpendCapError: no answer is stored, and the share is used up. Nothing was sent.
         """

@@ -6,8 +6,8 @@ In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line br
 a backslash was lost only in three cases:
 
 - The document has the backslash with the same letters after it, such as ``\temp``.
-- The document has the escape itself, such as ``\n``, and the text has the character alone, between quotes or between a
-  space and a punctuation mark.
+- The document has the two characters of an escape, such as ``\n``, and the text has the actual character, such as a
+  line break, alone between quotes or between a space and a punctuation mark.
 - The character and the letters after it are the rest of a LaTeX command: ``\times`` becomes a TAB and ``imes``.
 """
 

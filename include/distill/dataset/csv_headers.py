@@ -64,8 +64,8 @@ def _one_column_advice(header: TableRecord, below: Sequence[TableRecord]) -> str
         )
     if separator := next(filter(None, map(guess_separator, below)), None):
         return (
-            f"The columns below line {header.line} seem to be separated by {separator}. If the header is on one of"
-            f" these lines, remove the lines above the header, and {save}"
+            f"The columns of the lines below line {header.line} seem to be separated by {separator}. If the header is"
+            f" on one of these lines, remove the lines above the header, and {save}"
         )
     return f"S{save[1:]}"
 

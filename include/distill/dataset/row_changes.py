@@ -38,7 +38,7 @@ def row_line(row: Row) -> bytes:
 
 
 def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
-    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits for each name."""
+    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits by the setting's name."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
     # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.

@@ -51,7 +51,7 @@ def expanded_words(text: str, words: frozenset[str], in_capitals: frozenset[str]
 
 def _initials(run: list[str]) -> Iterator[str]:
     """
-    Yield the first letters of the capitalized words of a run, then those of all its words, in lower case.
+    Yield the initials of a sequence of words in lower case: first of its capitalized words, then of all its words.
 
     "Identity and Access Management" gives "iam" and "iaam", and "Internet of Things" gives "it" and "iot".
     """

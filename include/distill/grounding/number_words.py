@@ -51,7 +51,7 @@ def dense_values(numeral: str) -> tuple[Decimal, ...]:
 
 def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iterator[tuple[int, int, Decimal]]:
     """
-    Yield the start, the end and the value of each number in words.
+    Yield the start, the end and the value of each number that is written in words.
 
     :param is_source: whether to also read ordinals, and words such as "half".
     """

@@ -28,7 +28,7 @@ def build_report(
     :param verdicts: one list per judge and pair of arms. The lists for the pair of arms in the report's
         verdict come first.
     :param clusters: document group of each evaluation row id.
-    :param max_unparsable_share: share of questions with an unparsable verdict above which the finding is "unreadable".
+    :param max_unparsable_share: if a larger share of questions has an unparsable verdict, the finding is "unreadable".
     :param noise_control: verdicts on an arm compared with its own second answers, one list per judge. They do not
         affect the corrected p-values or the report's verdict.
     :param promote: applies the promotion rule to the comparisons.

@@ -92,7 +92,7 @@ def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) 
     """
     Render the page of past runs. Each run has a link to the relative URL ``report/<dag id>/<run id>``.
 
-    :param problems: one message for each use case or group of entries that could not be read.
+    :param problems: one message for each use case whose runs cannot be listed, and for each run that cannot be read.
     """
     return _render("reports.html.j2", entries=entries, problems=problems)
 

@@ -73,7 +73,7 @@ class AnthropicMessages:
     name: RecordFormatName = "anthropic-messages"
 
     def write(self, *, system: str, user: str, answer: str) -> AnthropicRecord:
-        """Return the training record. It has no ``system`` if the system prompt is empty."""
+        """Return the training record, without the key ``system`` if the system prompt is empty."""
         record: AnthropicRecord = {
             "system": system,
             "messages": [{"role": "user", "content": user}, {"role": "assistant", "content": answer}],
@@ -94,7 +94,7 @@ class BedrockConversation:
     name: RecordFormatName = "bedrock-conversation-2024"
 
     def write(self, *, system: str, user: str, answer: str) -> ConversationRecord:
-        """Return the training record. It has no ``system`` if the system prompt is empty."""
+        """Return the training record, without the key ``system`` if the system prompt is empty."""
         record: ConversationRecord = {
             "schemaVersion": "bedrock-conversation-2024",
             "system": [{"text": system}],

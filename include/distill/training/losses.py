@@ -118,7 +118,7 @@ class LossMeans(NamedTuple):
 
     @property
     def figures(self) -> str:
-        """The first and the last mean as a short text, such as "1.92 to 0.84"."""
+        """The first and the last mean loss as a short text, such as "1.92 to 0.84"."""
         return f"{_as_text(self.first)} to {_as_text(self.last)}"
 
     @property

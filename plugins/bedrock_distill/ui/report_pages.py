@@ -151,7 +151,7 @@ def _logged(error: Exception, place: str) -> str:
     log.error("Report pages, reference %s: %s: %s: %s", reference, place, type(error).__name__, error)
     code = getattr(error, "code", "") or type(error).__name__
     return (
-        f"The error is {code}. Try again later. If the error remains, ask the person who runs Airflow to search the"
+        f"The error is {code}. Try again later. If the error persists, ask the person who runs Airflow to search the"
         f" api-server's log for {reference}."
     )
 

@@ -119,7 +119,10 @@ class TestRequestForm:
         raw = yaml.safe_load(dump_use_case(use_case))
         raw["models"][use_case.teacher]["api"] = "an_api_of_a_later_version"
         body = changed(use_case, version="0.2.5", models=raw["models"])
-        with pytest.raises(UseCaseError, match=r"models\.claude-sonnet-5-5: the form .*frozen by version 0\.2\.5"):
+        with pytest.raises(
+            UseCaseError,
+            match=r"models\.claude-sonnet-5-5: this version does not know .*frozen by version 0\.2\.5",
+        ):
             restore_use_case(body, URI)
 
     @pytest.mark.parametrize("models", [None, [], {}, {"claude-sonnet-5-5": None}, {"another-model": {}}])

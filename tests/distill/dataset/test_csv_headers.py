@@ -25,7 +25,7 @@ def header(*fields: str) -> TableRecord:
         ('"doc,question,answer"\n"a,b,c"\n', "The whole line is enclosed in quotes"),
         ("FAQ export\n" + ROWS, r"Line 2 has 3 columns \('doc', 'question', 'answer'\).*remove the lines above it"),
         ("# exported\n# on Monday, at 8\n" + ROWS, r"Line 3 has 3 columns \('doc', 'question', 'answer'\)"),
-        ("FAQ\n" + ROWS.replace(",", ";"), "The columns below line 1 seem to be separated by semicolons"),
+        ("FAQ\n" + ROWS.replace(",", ";"), "The columns of the lines below line 1 seem to be separated by semicolons"),
         ("doc\tquestion; or\tanswer\na\tb\tc\n", "seem to be separated by tabs; save"),
         ('"FAQ, export"\n' + ROWS, r"Line 2 has 3 columns \('doc', 'question', 'answer'\).*remove the lines above it"),
         ("doc\tquestion\tanswer\na; b; c; d\tb\tc\n", "seem to be separated by tabs; save"),

@@ -27,7 +27,11 @@ class _RecordError(Exception):
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A checked file. ``tokens`` is an estimate based on the number of characters, as in AWS's own validators."""
+    """
+    A valid training or validation file.
+
+    ``tokens`` is an estimate based on the number of characters, as in AWS's own validators.
+    """
 
     examples: list[TrainingExample]
     tokens: int

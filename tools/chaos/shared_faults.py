@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class SharedFaultMissedError(Exception):
-    """A shared fault was not injected, because at least one case did not reach the moment for it in time."""
+    """A shared fault was not injected, because at least one case did not become ready for it in time."""
 
 
 class SharedFault:

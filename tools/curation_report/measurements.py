@@ -1,4 +1,4 @@
-"""Apply the measures of the filters to real rows, and count the simulated teacher's pairs that each filter rejects."""
+"""Compute the filters' measures for real rows, and count the simulated teacher's pairs that each filter rejects."""
 
 from __future__ import annotations
 

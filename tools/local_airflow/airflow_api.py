@@ -30,7 +30,7 @@ JsonObject = dict[str, Any]
 
 
 class AirflowApiError(DistillError):
-    """Airflow's API refused a request or did not answer; ``status`` is None when no answer came."""
+    """Airflow's API refused a request or did not answer; ``status`` is None if it did not answer."""
 
     def __init__(self, message: str, status: int | None) -> None:
         super().__init__(message)

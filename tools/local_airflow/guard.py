@@ -48,7 +48,7 @@ def _adopt_orphans() -> None:
 
 
 def _die_with_guard() -> None:
-    """Make the kernel kill the command when the guard is killed. Runs between fork and exec."""
+    """Make the kernel kill the command when the guard is killed. This function runs between fork and exec."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 

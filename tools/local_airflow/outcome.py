@@ -191,7 +191,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return one line that describes the batch jobs, or no line for an account that never had a batch job."""
+    """Return the line that describes the batch jobs. Return an empty list if the account never had a batch job."""
     total = len(after["batch_jobs"])
     if not total:
         return []

@@ -2,7 +2,7 @@
 Record the answers of a batch job that were billed but cannot be used.
 
 Such an answer has an unknown format, or it is missing in the job's output although Bedrock counted it as successful.
-The request is sent again on demand, so the bill must contain both.
+The request is sent again on demand, so the bill must contain the lost answer and the new one.
 """
 
 from __future__ import annotations

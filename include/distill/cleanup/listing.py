@@ -55,7 +55,12 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str], 
 def _split_by_owner(
     store: ObjectStore, uri: str, objects: Sequence[StoredObject], environment: str
 ) -> tuple[list[ForeignRoot], list[StoredObject]]:
-    """Separate the objects of roots that the environment does not certainly own: this root, or a root below it."""
+    """
+    Return the objects of other environments by root, and the environment's own objects.
+
+    The objects below ``uri`` can belong to several roots: ``uri`` itself, and roots below it. If it is not certain that
+    the environment owns a root, all objects of the root count as those of another environment.
+    """
     owner_name = owner_uri("")
     below = (stored.uri.removesuffix(owner_name) for stored in objects if stored.uri.endswith(owner_name))
     # The root itself comes first. Of two roots below it, the outer one comes first.

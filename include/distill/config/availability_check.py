@@ -1,4 +1,4 @@
-"""Use Bedrock's GetFoundationModelAvailability to check whether the account may use a model."""
+"""Check whether the account may use a model, with Bedrock's GetFoundationModelAvailability."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ class Layout:
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """The project's parts of the buckets, ``s3://<bucket>/<prefix>``, the one of the training bucket first."""
+        """The URIs ``s3://<bucket>/<prefix>`` below which the project stores its objects, training bucket first."""
         buckets = dict.fromkeys((self.storage.training_bucket, self.storage.output_bucket))
         return tuple(f"s3://{bucket}/{self.storage.prefix}" for bucket in buckets)
 

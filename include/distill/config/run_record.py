@@ -61,9 +61,9 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
         return
     message = (
         f"{folder.uri} belongs to run {record['run_id']} of {record['dag_id']} in environment {record['environment']}"
-        f" ({folder.run_record}); this task is of run {run.run_id} of {run.dag_id} in environment {run.environment}."
-        " Nothing was read, written or bought there. Give each deployment its own DISTILL_ENVIRONMENT and"
-        " storage.prefix, then trigger a new run with another run id."
+        f" ({folder.run_record}); this task belongs to run {run.run_id} of {run.dag_id} in environment"
+        f" {run.environment}. Nothing was read, written or bought there. Give each deployment its own"
+        " DISTILL_ENVIRONMENT and storage.prefix, then trigger a new run with another run id."
     )
     raise RefusedError(message)
 

@@ -53,7 +53,7 @@ def critic_budget_share(
 
 
 def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowTokens]) -> float:
-    """Return the critic's expected cost for ``rows`` without a budget, estimated from the texts, in US dollars."""
+    """Return what the critic would cost for ``rows`` if it had no budget, estimated from the texts, in US dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 

@@ -43,8 +43,8 @@ def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_
     """
     Return a task's share of the spend cap.
 
-    :param expected: bill lines for the calls about the task's own rows. Their numbers of tokens are estimated from
-        characters, not counted by Bedrock.
+    :param expected: bill lines of the calls that the task is expected to make for its rows. Their numbers of tokens are
+        estimated from characters, not counted by Bedrock.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
     :param calls: number of calls that the task is expected to make.
     """

@@ -77,8 +77,8 @@ class Injections:
         """
         Return whether the question is about the instruction.
 
-        A question is about the instruction if it asks about instructions or prompts, if it and the instruction have a
-        word such as "model" or "reply", or if at least two of its long words are in the instruction but nowhere else in
+        A question is about the instruction if it asks about instructions or prompts, if both contain the same word such
+        as "model" or "reply", or if at least two long words of the question are in the instruction but nowhere else in
         the row.
         """
         inside = strip_punctuation(" ".join(self.sentences))

@@ -145,7 +145,7 @@ def count_swallowed_rows(record: str, separator: str, width: int, largest_table:
 
 class QuotedRows:
     """
-    Count the rows with quotes in a file, to judge a quote that is still open at the end of the file.
+    Count the rows of a file that have quoted fields, to judge a quote that is still open at the end of the file.
 
     Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is the largest number of lines
     inside a single row that look like rows themselves. A row has such lines, for example, if one of its cells contains
@@ -161,7 +161,7 @@ class QuotedRows:
 
     @property
     def are_all_rows(self) -> bool:
-        """Whether every row counted so far has quotes; ``False`` if there are fewer than two rows."""
+        """Whether every row counted so far has a quoted field; ``False`` if there are fewer than two rows."""
         return 1 < self._rows == self._rows_with_quotes
 
     def add(self, raw: str, fields: int) -> None:
@@ -184,7 +184,7 @@ class QuestionColumn:
         self._positions: set[int] = set()
 
     def add(self, fields: Sequence[str]) -> None:
-        """Check which cells of a row end with a question mark. Rows after the first few of a file are ignored."""
+        """Note which cells of a row end with a question mark. Only the first rows of a file are used."""
         if self._rows == _ROWS_TO_LEARN_FROM or (self._rows and not self._positions):
             return
         positions = {index for index, field in enumerate(fields) if field.rstrip().endswith(_QUESTION_MARKS)}

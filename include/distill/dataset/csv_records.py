@@ -169,9 +169,9 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, separator: str) -> Iterator[TableRecord]:
     """
-    Yield the records, and mark those as faulty that cannot be one row.
+    Yield all records, and mark each record that cannot be one row as faulty.
 
-    Such a record consists of several rows, or its number of fields is not that of the header.
+    Such a record consists of several rows, or has more or fewer fields than the header.
     """
     questions = QuestionColumn()
     for record in records:

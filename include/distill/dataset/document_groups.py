@@ -71,7 +71,7 @@ class DocumentGroups:
         return number
 
     def add_question(self, number: int, question: str) -> None:
-        """Add the question of a row of document ``number``."""
+        """Add the question of a row whose document has this number."""
         self.questions.append(question_key(question))
         self.question_documents.append(number)
 

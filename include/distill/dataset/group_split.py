@@ -53,7 +53,8 @@ class Split:
     :param leaked: the training documents that are kept although they contain a passage of an evaluation document, each
         with the number of that evaluation document.
     :param templates: number of documents that consist mostly of text that many documents have.
-    :param is_near_share: whether about the requested share of the rows whose side was drawn is on the evaluation side.
+    :param is_near_share: whether about the requested share of the rows is on the evaluation side. Only the rows whose
+        side this run drew are counted.
     """
 
     sides: list[Side | None]

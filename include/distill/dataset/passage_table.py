@@ -97,7 +97,7 @@ class PassageTable:
 
     def blocks(self, chosen: Mask) -> Iterator[tuple[Sketch, NDArray[np.uint32]]]:
         """
-        Yield the hashes of the chosen sketches in blocks, with the position of the sketch of each hash.
+        Yield the hashes of the chosen sketches in blocks. A block also has the position of each hash's sketch.
 
         The positions ascend. All hashes of a sketch are in the same block.
         """

@@ -41,7 +41,7 @@ _CHANGED_ANSWER_SHARE = 0.5
 _CHANGED_ANSWER_SPREAD = 0.9
 _CHANGED_ANSWER_HASHES = 20
 # When groups are formed, a document is compared only with this number of the following documents that have the same
-# hash. These are compared with the next ones, so all of them can be joined.
+# hash. These are compared with the next ones, so all of them can still become one group.
 _NEAREST = 4
 _MAX_PAIRS = 1_000_000  # number of pairs that are counted at a time, which limits the memory to about 25 MB
 _QUARTER = 2**30  # a quarter of all 32-bit hashes are smaller
@@ -152,7 +152,7 @@ class PassageIndex:
 
     def _wanted(self, chosen: Mask) -> WantedHashes:
         """
-        Return the hashes to look up for the chosen sketches: a quarter of their hashes, without common text.
+        Return the hashes to look up for the chosen sketches: a quarter of their hashes, without those of common text.
 
         For answers and short texts, a quarter would be too few, so all hashes are returned.
         """
@@ -183,10 +183,10 @@ class PassageIndex:
         Yield pairs of documents that share passages, and whether one of the two contains about half of the other.
 
         Of the documents that have the same hash, each is compared only with the few that have the next higher numbers.
-        Those are compared with the documents after them, so all can still be joined. In this way, the time grows only
-        in proportion to the number of documents.
+        Those are compared with the documents after them in turn. So the documents form a chain of pairs, and the caller
+        can still put all of them into one group. The time grows only in proportion to the number of documents.
 
-        :param want_shared: whether to yield also pairs that share only a single passage.
+        :param want_shared: whether to also yield pairs that share only a single passage.
         :param is_connected: returns whether two documents are already related through others. Such documents are not
             compared.
         """
@@ -294,7 +294,7 @@ def _near_pairs(keys: NDArray[np.uint64], low: int, high: int) -> Iterator[NDArr
     """
     Yield pairs of documents that have a hash in common.
 
-    Only pairs whose first document has a number from ``low`` to ``high`` - 1 are returned. A document is paired only
+    Only pairs whose first document has a number from ``low`` to ``high`` - 1 are yielded. A document is paired only
     with the next ``_NEAREST`` documents that have the same hash.
 
     :param keys: the sorted keys: each is a hash followed by the number of a document that has it.

@@ -44,7 +44,7 @@ class RejectionLimit:
         self._messages: list[str] = []
 
     def count(self, row: UngroupedRow | Row | RejectedRow) -> None:
-        """Count one row of the source. Blank rows, which spreadsheet programs write in great numbers, are left out."""
+        """Count one row of the source. Blank rows are not counted, because spreadsheet programs write many of them."""
         if is_rejected(row) and row["reason"] == "empty_field" and _is_blank_row(row["text"]):
             return
         self._rows += 1

@@ -1,4 +1,4 @@
-"""Describe what a person should know about the split: related documents, templates, and an unusual share."""
+"""Describe what is unusual about a split: related documents, templates, or the share of evaluation rows."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
 
 
 def is_too_small(comparison: ComparisonFigures) -> bool:
-    """Return whether a comparison is too small, or one document group too large, for a reliable interval."""
+    """Return whether a comparison is too small, or one document group is too large, for a reliable interval."""
     largest = comparison["largest_cluster_share"]
     is_large_enough = comparison["n"] >= MINIMUM_QUESTIONS and comparison["clusters"] >= MINIMUM_CLUSTERS
     return not (is_large_enough and largest is not None and largest <= LARGEST_CLUSTER_SHARE)

@@ -164,9 +164,10 @@ def _has_token(token: str, source: Evidence) -> bool:
 
 
 def _has_hour(minute: int, source: Evidence) -> bool:
-    """Return whether a source has the hour of a time of day, and its minutes if there are any, as single numbers.
+    """
+    Return whether a source has a time of day in another form: the hour as one number and the minutes as another.
 
-    For example, "7 in the evening" and 晚上七点 have the hour of "19:00".
+    A time on the hour needs only the hour. For example, "7 in the evening" and 晚上七点 have the hour of "19:00".
     """
     hours = {Decimal(minute // 60).normalize(), Decimal(minute // 60 + 12).normalize()}
     minutes = Decimal(minute % 60).normalize()

@@ -36,7 +36,7 @@ def absent_quantities(text: str, language: Language, sources: Sequence[Evidence]
 
 
 def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether a quantity that no source contains cannot be derived from the sources in any way either."""
+    """Return whether a quantity, which no source contains, certainly cannot be derived from the sources."""
     if not quantity.values:
         return True
     if is_derivable(quantity, text, language, sources):
@@ -162,7 +162,7 @@ def _may_follow(quantity: Quantity, text: str, language: Language, sources: Sequ
 
 def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """
-    Yield hyphenated numbers whose first part the sources have only with another second part.
+    Yield each hyphenated number that no source contains, although a source has its first part with another second part.
 
     An example is "140-3" if the sources have "140-2" but not "140-3".
     """

@@ -132,7 +132,11 @@ def _in_words(text: str, language: Language, *, is_source: bool) -> Iterator[Qua
 
 
 def start_of_digits(text: str, position: int) -> bool:
-    """Return whether a digit is directly before ``position``. The 万 in "5万" was already read with the 5."""
+    """
+    Return whether a digit is directly before ``position``.
+
+    If so, the characters at ``position`` were already read with the digits. An example is the 万 in "5万".
+    """
     return position > 0 and text[position - 1].isdigit()
 
 

@@ -33,7 +33,7 @@ class PoolShare:
 
     @classmethod
     def for_task(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> PoolShare:
-        """Return the share that a task instance has of ``pool``."""
+        """Return the share of ``pool`` that a task instance has, for a task that holds ``slots`` of its slots."""
         # Airflow starts mapped tasks in the order of their indices, so the lowest indices fill the pool first.
         return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
 

@@ -89,11 +89,11 @@ class LostCalls:
         """Return the error to raise for a request that was lost too often and is not sent again."""
         count = self.count(request)
         message = (
-            f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"
-            f" {count} times, and the answer did not arrive. AWS may bill each of these calls; the report counts them"
-            " as billed. The request is not sent again automatically. All other answers are stored. Check the model's"
-            " status in AWS Health and its latency in CloudWatch, or reduce max_tokens. Then clear this task to send"
-            " the request again."
+            f"{request.invoke_id} did not answer a request for up to {request.max_tokens:,} tokens. The request was"
+            f" sent {count} times, and the answer did not arrive. AWS may bill each of these calls; the report counts"
+            " them as billed. The request is not sent again automatically. All other answers are stored. Check the"
+            " model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens. Then clear this task to"
+            " send the request again."
         )
         return PossiblyBilledError(message)
 

@@ -224,7 +224,7 @@ class PacedClient:
 def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
     """Return the error for a request that was sent ``times`` times and never answered by the run's endpoint."""
     message = (
-        f"{request.invoke_id} did not answer a request of up to {request.max_tokens:,} tokens. The request was sent"
+        f"{request.invoke_id} did not answer a request for up to {request.max_tokens:,} tokens. The request was sent"
         f" {times} times, and the answer did not arrive. The endpoint is billed by the hour and not by call. All other"
         " answers are stored. Airflow retries the task if it has retries left. Otherwise, check the endpoint's latency"
         " in CloudWatch, or reduce max_tokens. Then clear this task to send the request again."

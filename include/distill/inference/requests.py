@@ -74,7 +74,7 @@ class ModelRequest:
         return canonical_hash([*parts, self.schema] if self.schema else parts)
 
     def with_line(self, line: str) -> ModelRequest:
-        """Return the request with another line at the end of the user's message."""
+        """Return a copy of the request with ``line`` added at the end of the user's message."""
         return replace(self, user=f"{self.user}\n\n{line}")
 
     @property
@@ -129,7 +129,7 @@ class ApiCall:
 
     @property
     def operation(self) -> Literal["invoke_model", "converse"]:
-        """Name of the client's method."""
+        """Name of the method of the boto3 client that sends the request."""
         return "converse" if WIRE_FORMATS[self.api].invocation_type == "Converse" else "invoke_model"
 
 

@@ -1,4 +1,4 @@
-"""Give each person who labels a name that can be part of a file name, and that no other person has."""
+"""Give each labeler a unique name that can be part of a file name."""
 
 from __future__ import annotations
 

@@ -28,7 +28,11 @@ _ENTRY_NAME = re.compile(r"[^-]+-.+")
 
 
 class _Entry(BaseModel):
-    """The fields of :class:`ShownPastRun`, which pydantic can check; it cannot check a ``TypedDict`` in Python 3.11."""
+    """
+    A copy of the fields of :class:`ShownPastRun`, with which pydantic checks a stored entry.
+
+    In Python 3.11, pydantic cannot check the ``TypedDict`` itself.
+    """
 
     run_key: str
     use_case: str

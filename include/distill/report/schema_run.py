@@ -48,7 +48,8 @@ class SplitSchema(Section):
         description="Number of training rows that are used although they contain passages of evaluation documents."
     )
     is_near_share: StrictBool = Field(
-        description="Whether about the requested share of the rows whose side was drawn is held out for evaluation."
+        description="Whether about the requested share of the rows is held out for evaluation. Only the rows whose side"
+        " this run drew are counted."
     )
 
 

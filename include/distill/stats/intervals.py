@@ -65,8 +65,9 @@ def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tu
 @dataclass(frozen=True)
 class ClusteredShare:
     """
-    One or more shares of questions in document groups, with the quantities that determine their uncertainty.
+    One or more shares of questions, with the quantities that determine the uncertainty of each share.
 
+    The questions are in document groups, and the questions of one group are not independent.
     Each field is an array with one entry per share. Its shape is the shape of the arguments of :func:`clustered_share`
     without the last axis, which is the axis of the groups.
 

@@ -248,7 +248,7 @@ def _decoded(stored: bytes) -> str:
 
 
 def _spaceless_hash(normalized: str) -> int:
-    """Return the UTF-32 code of the text without spaces, modulo a prime."""
+    """Return a hash of the text without its spaces: the UTF-32 bytes as one large number, modulo a prime."""
     return int.from_bytes(_without_spaces(normalized).encode("utf-32-be", "surrogatepass")) % _PRIME
 
 

@@ -1,4 +1,4 @@
-"""Give the tasks of a run the check that resources belong to the run, and the check of the run's folder."""
+"""Let a task check that its run's folder, and the resources that it finds by name, belong to its run."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class RunTask(RunAccess):
 
     @cached_property
     def ownership(self) -> Ownership:
-        """The check that a resource found by its name belongs to this run."""
+        """The object that finds resources by their names and checks that they belong to this run."""
         return Ownership(self.hook, self.use_case, self.folder)

@@ -214,7 +214,10 @@ class BedrockSubmitBatchOperator(BatchOperator):
         )
 
     def _attempt(self, sha256: str) -> Names | None:
-        """Return the names of the first attempt that is running or not bought yet; ``None`` if no job can help.
+        """
+        Return the names of the first attempt that is running or not bought yet.
+
+        Return ``None`` if another job would not help. The step then sends the questions on demand.
 
         The questions of the job have no stored answers. An attempt that has ended therefore did not answer them, or its
         answers were deleted.

@@ -305,7 +305,7 @@ def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
 
 
 def _state_of_our_run(tags: Mapping[str, str], context: Context) -> str | None:
-    """Return the state of the run that bought a resource; ``None`` if the resource is of another deployment."""
+    """Return the state of the run that bought a resource; ``None`` if the resource is not ours."""
     is_foreign = tags.get("project") != PROJECT_TAG or tags.get("environment") not in (None, environment_name())
     return None if is_foreign else run_state(tags, context)
 

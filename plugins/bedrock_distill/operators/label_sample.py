@@ -255,7 +255,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
-        """Return the choice with the number of its example."""
+        """Return the person's choice, with the number of the example."""
         response: LabelResponse = super().execute_complete(context, event)
         # A task that a person marked by hand returns no result. So a result's position can differ from its
         # example's number.

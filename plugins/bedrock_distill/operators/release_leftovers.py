@@ -113,7 +113,7 @@ class ReleaseLeftoversOperator(BaseOperator):
         return decision.action
 
     def _owned_roots(self, environment: str) -> Collection[str]:
-        """Return the roots of the use cases of this connection and Region that the environment certainly owns."""
+        """Return the roots that the environment certainly owns, of the use cases with this connection and Region."""
         roots = {
             Layout(use_case.storage).roots[0]: use_case
             for use_case in load_use_cases(self.use_cases).valid

@@ -155,7 +155,7 @@ class ReportReader:
         return self.optional.read("the name of the champion", read, fallback=unknown)
 
     def losses(self, arms: Sequence[ArmSummary], name: str) -> dict[str, list[LossPoint]]:
-        """Return the losses in the metrics file ``name`` by arm."""
+        """Return the losses of each arm from its metrics file ``name``."""
         curves: dict[str, list[LossPoint]] = {}
         for arm in arms:
             if arm.trained is None or (name == VALIDATION_METRICS and not self.use_case.training.validation_share):

@@ -54,9 +54,9 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
     The throughput is bought without a commitment. Each model unit is billed by the hour until ``release``. A retry
-    finds the throughput that an earlier attempt bought. Throughput that has the name but serves another model, or has
-    the tags of another run, is not used. After a release, clearing this task buys a new throughput,
-    whose name ends in the next number.
+    finds the throughput that an earlier attempt bought. Throughput that has the expected name but serves another
+    model, or has the tags of another run, is not used. After a release, clearing this task buys a new throughput, whose
+    name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,

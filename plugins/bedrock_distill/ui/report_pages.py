@@ -143,7 +143,7 @@ def failed_page(request: Request, error: Exception) -> Response:
 
 def _logged(error: Exception, place: str) -> str:
     """
-    Log an error, and return a text for the page that leads to the log entry.
+    Log an error, and return a text for the page that says how to find the log entry.
 
     AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
     """

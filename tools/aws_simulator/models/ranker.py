@@ -71,7 +71,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """What kind of question it is. Any number of the fields can be true, including none."""
+    """The kinds to which a question belongs. Any number of the fields can be true, including none."""
 
     how_many: bool
     what_is: bool

@@ -133,7 +133,7 @@ class Throughputs:
         return {"provisionedModelSummaries": summaries, "nextToken": token}
 
     def update(self, call: Call) -> dict[str, Any]:
-        """Handle UpdateProvisionedModelThroughput: set a new name, serve another model of the same base, or both."""
+        """Handle UpdateProvisionedModelThroughput: set a new name, another model with the same base model, or both."""
         throughput = self._find(call)
         if self.status(throughput) != "InService":
             raise ValidationException(f"The provisioned throughput {throughput.name} is {self.status(throughput)}.")

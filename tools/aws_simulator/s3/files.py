@@ -34,7 +34,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class StoredBucket:
-    """A bucket's Region, and the last configuration request for each query string, such as ``tagging``."""
+    """A bucket's Region, and the last PUT request for each part of its configuration, such as ``tagging``."""
 
     region: str
     settings: dict[str, StoredRequest] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def _runs_with_use_case(
         is_frozen = stored.uri == folder.use_case and folder.uri == run_uri_of(root, stored.uri)
         if is_frozen and stored.size <= MAX_CHARACTERS * _MAX_CHARACTER_BYTES:
             run = _read_use_case(store.read(stored.uri), stored.uri)
-            if run:
+            if run and folder.use_case_name in ("", run.use_case):
                 yield folder.uri, run
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from include.distill.config.layout import RunFolder
-from include.distill.core.errors import NotFoundError, RefusedError
+from include.distill.core.errors import ContractError, NotFoundError, RefusedError
 from include.distill.core.formats import marked
 from include.distill.core.storage import ObjectStore, read_json
 
@@ -44,11 +44,24 @@ class RunIdentity:
 
 
 def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
-    """Return the record of the run that owns a folder; ``None`` if the folder or the bucket has no record."""
+    """
+    Return the record of the run that owns a folder; ``None`` if the folder or the bucket has no record.
+
+    :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
+    """
     try:
-        return read_json(store, folder.run_record, RunRecord)
+        record = read_json(store, folder.run_record, RunRecord)
     except NotFoundError:
         return None
+    except (ValueError, RecursionError):
+        record = None
+    if isinstance(record, dict) and all(isinstance(record.get(key), str) for key in RunRecord.__annotations__):
+        return record
+    message = (
+        f"{folder.run_record} does not name the run that owns this folder. Nothing else was read there, and nothing was"
+        " written or bought. Restore an earlier version of the object and clear this task, or trigger a new run."
+    )
+    raise ContractError(message)
 
 
 def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> None:
@@ -73,6 +86,7 @@ def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *,
     Record that a run owns its folder, unless the folder has an owner.
 
     :raises RefusedError: the folder belongs to another run or deployment, even if both claimed it at the same time.
+    :raises ContractError: the record of the owner cannot be read.
     """
     record: RunRecord = {
         "environment": run.environment,
@@ -81,4 +95,5 @@ def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *,
         "use_case": use_case,
     }
     store.write_if_absent(folder.run_record, json.dumps(marked(record), ensure_ascii=False, indent=2).encode())
-    check_run_record(read_json(store, folder.run_record, RunRecord), folder, run)
+    if stored := read_run_record(store, folder):
+        check_run_record(stored, folder, run)

@@ -17,9 +17,10 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
+from bedrock_distill.lifecycle.run_task import RunTask
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.access import RunAccess, require_run_uri
+from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, TRAINED, arm_task
 from bedrock_distill.run.task_results import ResultOf, read_result
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PromotionApprovalOperator(RunAccess, ApprovalOperator):
+class PromotionApprovalOperator(RunTask, ApprovalOperator):
     """
     Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
 
@@ -79,6 +80,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         run_uri: str = "",
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(subject="", defaults=self.REJECT, **kwargs)
@@ -87,6 +89,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self.bucket_owners = bucket_owners
 
     def execute(self, context: Context) -> Any:
         """Ask a person whether to promote the winner, and wait for the answer."""

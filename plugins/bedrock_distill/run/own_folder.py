@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.task_ids import ESTIMATE, PREFLIGHT
 from include.distill.config.environment import environment_name
 from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder
@@ -51,7 +51,7 @@ def _is_former_folder_of(
     Return whether an earlier version certainly used ``folder`` for this run.
 
     The key of such a folder has only 32 bits of a hash, so it proves nothing. The proof is ``run.json``, the ids in the
-    report, or the manifest of this run's ``preflight``. Only the current version writes ``run.json`` to such a folder,
+    report, or a manifest of this run that names an object in the folder. Only the current version writes ``run.json`` to such a folder,
     when ``preflight`` is cleared.
     """
     if record := read_run_record(store, folder):
@@ -64,7 +64,9 @@ def _is_former_folder_of(
         return False
     try:
         report = read_json(store, folder.report("json"), dict[str, object])
-    except NotFoundError:
-        manifest = context["ti"].xcom_pull(task_ids=PREFLIGHT)
-        return isinstance(manifest, dict) and manifest.get("use_case_uri") == folder.use_case
-    return (report.get("dag_id"), report.get("run_id")) == (run.dag_id, run.run_id)
+        return (report.get("dag_id"), report.get("run_id")) == (run.dag_id, run.run_id)
+    except (NotFoundError, ValueError, AttributeError):  # there is no report, or none that can be read
+        # Airflow deletes a task's manifest when the task starts again, so that of preflight is gone in preflight.
+        named = ((PREFLIGHT, "use_case_uri", folder.use_case), (ESTIMATE, "estimate_uri", folder.estimate))
+        manifests = ((context["ti"].xcom_pull(task_ids=task), key, uri) for task, key, uri in named)
+        return any(isinstance(manifest, dict) and manifest.get(key) == uri for manifest, key, uri in manifests)

@@ -22,6 +22,7 @@ from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
+from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.naming import run_key
@@ -40,6 +41,11 @@ _POLICY = (
 # send the session cookie. A report has no links, so it gets its own origin.
 _LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
 
+_FOREIGN = (
+    "are not shown, because its storage.prefix belongs to another environment. Nothing was changed. Run preflight; its"
+    " message says how to correct this."
+)
+
 # FastAPI does not apply `dependencies` to its documentation routes, so these routes are disabled.
 app = FastAPI(
     title="Distill reports", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
@@ -56,6 +62,9 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
             continue
         try:
             store = store_for(use_case)
+            if _is_foreign(store, use_case):
+                problems.append(f"The reports of {use_case.name} {_FOREIGN}")
+                continue
             stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
         except NotFoundError:
             continue  # no bucket yet, so no run yet
@@ -83,6 +92,8 @@ def report(dag_id: str, run_id: str) -> Response:
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
     store = store_for(use_case)
+    if _is_foreign(store, use_case):
+        raise HTTPException(404, f"The reports of {use_case.name} {_FOREIGN}")
     folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
     for candidate in (folder, folder.former):
         if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
@@ -90,6 +101,15 @@ def report(dag_id: str, run_id: str) -> Response:
                 return _page(store.read(candidate.report("html")), policy=_REPORT_POLICY)
     message = f"Run {run_id} of {dag_id} has no report yet. The task `report` writes it after the judges have finished."
     raise HTTPException(404, message)
+
+
+def _is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
+    """
+    Return whether another environment owns the root of a use case.
+
+    Scheduled runs have the same ids in all deployments, so the ids in a report do not tell deployments apart.
+    """
+    return foreign_root_problem(store, Layout(use_case.storage).roots[0], use_case.environment) is not None
 
 
 def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_id: str) -> bool:

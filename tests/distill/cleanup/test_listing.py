@@ -173,3 +173,12 @@ class TestOwner:
         store.delete(MARK)
         root = listed(store)
         assert (root.objects, root.foreign, root.is_owned) == ([], [], False)
+
+
+@pytest.mark.parametrize(("folder", "is_run"), [("docs", True), ("payroll", False), ("Docs", False)])
+def test_a_frozen_use_case_of_another_name_than_its_folder_is_not_a_run(
+    store: MemoryStore, folder: str, is_run: bool
+) -> None:
+    uri = f"{ROOT}/runs/{folder}/nightly-{'0' * 32}"
+    store.write(f"{uri}/use_case.yaml", b"name: docs\n")
+    assert (uri in listed(store).runs) is is_run

@@ -6,7 +6,7 @@ import pytest
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.run_record import RunIdentity, check_run_record, claim_run_folder, read_run_record
-from include.distill.core.errors import RefusedError
+from include.distill.core.errors import ContractError, RefusedError
 from tests.fakes.memory_store import MemoryStore
 
 FOLDER = RunFolder("s3://bucket/distill/runs/docs/manual-1-0123")
@@ -45,3 +45,27 @@ def test_another_run_can_neither_use_nor_claim_the_folder(other: RunIdentity) ->
         with pytest.raises(RefusedError, match="belongs to run manual__1 of distill_docs in environment test"):
             attempt()
     assert store.read(FOLDER.run_record) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[" * 100_000,
+        b"null",
+        b"[]",
+        b'"prod"',
+        b"{}",
+        b'{"environment": "test", "dag_id": "distill_docs"}',
+        b'{"environment": "test", "dag_id": "distill_docs", "run_id": ["manual__1"], "use_case": "docs"}',
+    ],
+)
+def test_a_record_that_names_no_run_is_refused_and_not_replaced(body: bytes) -> None:
+    store = MemoryStore()
+    store.write(FOLDER.run_record, body)
+    for act in (read_run_record, lambda *place: claim_run_folder(*place, OURS, use_case="docs")):
+        with pytest.raises(ContractError, match=r"run\.json does not name the run.*nothing was.*bought.*Restore"):
+            act(store, FOLDER)
+    assert store.read(FOLDER.run_record) == body

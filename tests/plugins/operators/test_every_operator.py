@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 
 import bedrock_distill.operators
 import bedrock_distill.sensors
+from bedrock_distill.lifecycle.run_task import RunTask
 from tests.plugins.conftest import RUN_URI
 
 # A valid value for every argument that a task may require.
@@ -105,6 +106,12 @@ def test_every_template_field_is_rendered(task_class: type[BaseOperator]) -> Non
 def test_a_task_without_a_run_folder_is_an_error_while_the_dag_is_parsed(task_class: type[BaseOperator]) -> None:
     with pytest.raises(ValueError, match="task: run_uri is missing"):
         new_task(task_class, run_uri="")
+
+
+@pytest.mark.parametrize("task_class", IN_A_RUN)
+def test_a_task_of_a_run_checks_whose_folder_and_whose_buckets_it_uses(task_class: type[BaseOperator]) -> None:
+    assert issubclass(task_class, RunTask)
+    assert new_task(task_class, bucket_owners={"*": "123456789012"}).bucket_owners == {"*": "123456789012"}
 
 
 @pytest.mark.parametrize("task_class", CONCRETE)

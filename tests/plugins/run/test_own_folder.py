@@ -41,8 +41,12 @@ def store() -> MemoryStore:
 
 
 def context(**manifest: str) -> Any:
-    ti = SimpleNamespace(dag_id=DAG_ID, run_id=RUN_ID, xcom_pull=lambda task_ids: manifest or None)
-    return {"ti": ti}
+    return context_with(preflight=manifest)
+
+
+def context_with(**manifests: object) -> Any:
+    """Return a context with the manifests of a run's tasks."""
+    return {"ti": SimpleNamespace(dag_id=DAG_ID, run_id=RUN_ID, xcom_pull=lambda task_ids: manifests.get(task_ids))}
 
 
 def claim(store: MemoryStore, run: RunIdentity, folder: RunFolder = FOLDER) -> None:
@@ -106,6 +110,22 @@ class TestOwnFolder:
 
     def test_a_run_of_an_earlier_version_keeps_its_folder_if_preflight_names_it(self, store: MemoryStore) -> None:
         freeze(store)
+        assert own_run_folder(store, FOLDER, context(use_case_uri=former().use_case)) == former()
+
+    def test_a_run_of_an_earlier_version_keeps_its_folder_if_preflight_is_cleared_before_the_report(
+        self, store: MemoryStore
+    ) -> None:
+        """Airflow deletes the manifest of preflight when preflight starts again."""
+        freeze(store)
+        assert own_run_folder(store, FOLDER, context_with(estimate={"estimate_uri": former().estimate})) == former()
+        for uri in (FOLDER.estimate, f"{ROOT}/runs/other-00000000/estimate.json", None):
+            assert own_run_folder(store, FOLDER, context_with(estimate={"estimate_uri": uri})) == FOLDER
+
+    @pytest.mark.parametrize("report", [b"", b"[]", b'"text"', b"{", b"\xff"])
+    def test_a_report_that_cannot_be_read_proves_nothing(self, store: MemoryStore, report: bytes) -> None:
+        freeze(store)
+        store.write(former().report("json"), report)
+        assert own_run_folder(store, FOLDER, context()) == FOLDER
         assert own_run_folder(store, FOLDER, context(use_case_uri=former().use_case)) == former()
 
     def test_a_former_folder_that_preflight_claimed_again_is_kept(self, store: MemoryStore) -> None:

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from bedrock_distill.ui import report_pages
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
+from include.distill.config.root_owner import claim_root
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
 from include.distill.core.naming import run_key
@@ -378,3 +379,15 @@ class TestWhoseReport:
         answer = viewer.get(url_of(use_case.dag_id, RUN_ID))
         assert answer.status_code == 404
         assert "stored" not in answer.text
+
+    @pytest.mark.parametrize(("owner", "status"), [("prod", 404), ("test", 200)])
+    def test_a_report_below_a_root_of_another_environment_is_not_shown(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, owner: str, status: int
+    ) -> None:
+        """Scheduled runs have the same ids in both deployments."""
+        write_report(objects, use_case)
+        claim_root(objects, Layout(use_case.storage).roots[0], owner)
+        answer = viewer.get(url_of(use_case.dag_id, RUN_ID))
+        assert answer.status_code == status
+        assert ("belongs to another environment" in answer.text) is (owner == "prod")
+        assert (f">{RUN_ID}<" in html.unescape(viewer.get("/").text)) is (owner == "test")

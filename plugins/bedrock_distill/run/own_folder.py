@@ -51,8 +51,8 @@ def _is_former_folder_of(
     Return whether an earlier version certainly used ``folder`` for this run.
 
     The key of such a folder has only 32 bits of a hash, so it proves nothing. The proof is ``run.json``, the ids in the
-    report, or a manifest of this run that names an object in the folder. Only the current version writes ``run.json`` to such a folder,
-    when ``preflight`` is cleared.
+    report, or a manifest of this run that names an object in the folder. Only the
+    current version writes ``run.json`` to such a folder, when ``preflight`` is cleared.
     """
     if record := read_run_record(store, folder):
         return run.owns(record)

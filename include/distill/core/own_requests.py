@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable
 
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
+_FRAMES = frozenset({"iframe", "frame", "fencedframe", "object", "embed"})
 
 
 def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> str | None:
@@ -32,10 +33,13 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> s
     foreign = next((origin for origin in values.get(b"origin", []) if origin not in own), None)
     if foreign is not None:
         return f"the Origin header is {foreign[:200]!r}; expected none, or {own[0]}"
-    # A link on another site may lead here, because the other site cannot read what the browser then shows.
-    is_link = "navigate" in values.get(b"sec-fetch-mode", [])
-    if "cross-site" in values.get(b"sec-fetch-site", []) and not is_link:
-        return "the Sec-Fetch-Site header is 'cross-site'; expected a request from this server's own pages"
+    # A link on another site may lead here, because the other site cannot read what the browser then shows. In a frame,
+    # the other site could make the reader click on this server's buttons.
+    in_frame = not _FRAMES.isdisjoint(values.get(b"sec-fetch-dest", []))
+    is_link = "navigate" in values.get(b"sec-fetch-mode", []) and not in_frame
+    site = next((site for site in values.get(b"sec-fetch-site", []) if site in ("cross-site", "same-site")), None)
+    if site is not None and not is_link:
+        return f"the Sec-Fetch-Site header is {site!r}; expected a request from this server's own pages, or a link"
     return None
 
 

@@ -71,3 +71,17 @@ def test_a_cross_site_request_is_refused_unless_it_follows_a_link() -> None:
     assert ask("Host: localhost", "Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate") is None
     form = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Origin: http://evil.example")
     assert "Origin" in str(ask("Host: localhost", *form))  # a form that posts
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])  # another port of this machine is the same site
+@pytest.mark.parametrize("destination", ["iframe", "frame", "object", "embed", "fencedframe", "IFRAME"])
+def test_another_origin_cannot_show_a_page_in_a_frame(site: str, destination: str) -> None:
+    frame = ("Host: localhost", "Sec-Fetch-Mode: navigate", f"Sec-Fetch-Dest: {destination}")
+    assert "Sec-Fetch-Site" in str(ask(*frame, f"Sec-Fetch-Site: {site}"))
+    assert ask(*frame, "Sec-Fetch-Site: same-origin") is None
+
+
+def test_a_page_of_another_port_of_this_machine_may_only_link() -> None:
+    assert "Sec-Fetch-Site" in str(ask("Host: localhost", "Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors"))
+    link = ("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+    assert ask("Host: localhost", *link) is None

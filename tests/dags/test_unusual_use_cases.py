@@ -49,7 +49,15 @@ LEGAL: dict[str, list[Any]] = {
     "owner": TEXTS,
     "schedule": [
         *(None, "@once", "@continuous", "@midnight", "@DAILY", "0 0 29 2 *", "0 0 ? * ?", "0 0 15W * *", "0 0 * * L5"),
-        *("0 0 1,L * *", "* * * * * *", "0\t2  * * *  ", "59-5 * * * *", "0 0 * * sun#1", "0 0 1 mar-apr fri,thu"),
+        *(
+            "0 0 1,L * *",
+            "* * * * * *",
+            "0\t2  * * *  ",
+            "59-5 * * * *",
+            "0 0 * * sun#1",
+            "0 2 * * * 0 *",
+            "0 0 1 mar-apr fri,thu",
+        ),
     ],
     "tags": [["distill", "distill"], ["日本", "a,b", " ", "x" * 100], ["A", "a"]],
     "aws.conn_id": [*TEXTS, "team-b/aws", "team b", "a/b", "a-b", "s3://x", "équipe", ".", "-", "a" * 300, "a\nb"],
@@ -161,9 +169,11 @@ ILLEGAL: dict[str, list[Any]] = {
     "owner": ["o" * 501],
     "schedule": [
         *("0 0 31 2 *", "0 0 30 2 *", "0 0 1 1 * 0 2020", "0 0 1 1 * 0 2099", "R R * * *", "r(0-9) * * * *"),
+        *("0 0 1 1 * 0 2026,2027", "0 0 1 * * 0 2025-2099", "0 0 1 1 * 0 */2", "0 0 29 2 * 0 2024,2028"),
         *("0 0 1,R * *", "H H * * *", "", "*/0 * * * *", "0 24 * * *", "1,2," * 60 + "3 * * * *"),
     ],
     "tags": [["a\0b"], ["x" * 101], [""]],
+    "aws.role_arn": ["arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x"],
     "aws.region": ["us-" + "a" * 300 + "-1", "us-east-١"],
     "source.documents": [1_000_001, 10**30],
     "source.evaluation_rows": [1_000_001],

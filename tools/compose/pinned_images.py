@@ -22,8 +22,12 @@ REFUSED = 2
 IMAGE = r"(?P<image>[\w./:-]+:[\w.-]+)(?:@sha256:[0-9a-f]{64})?"
 # Files, and the lines in them that name an image from a registry. Images without a tag are the project's own.
 FILES = {
-    "docker-compose.yaml": re.compile(rf"^(?P<before> +image: ){IMAGE}(?P<after> *(?:#.*)?)$", re.MULTILINE),
-    "Dockerfile": re.compile(rf"^(?P<before>FROM ){IMAGE}(?P<after>(?: AS \S+)?)$", re.MULTILINE),
+    "docker-compose.yaml": re.compile(
+        rf"^(?P<before> +image: +(?P<quote>[\"']?)){IMAGE}(?P<after>(?P=quote) *(?: #.*)?)$", re.MULTILINE
+    ),
+    "Dockerfile": re.compile(
+        rf"^(?P<before>\s*FROM +(?:--platform=\S+ +)?){IMAGE}(?P<after>(?: +AS +\S+)? *)$", re.MULTILINE | re.IGNORECASE
+    ),
 }
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -32,6 +36,11 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 def run_docker(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command of Docker and return its output."""
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+def _full_name(name: str) -> str:
+    """Return the name of an image without the parts that Docker omits for the images of Docker Hub."""
+    return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def look_up(image: str, run: Run) -> str:
@@ -52,16 +61,19 @@ def look_up(image: str, run: Run) -> str:
         raise InputError(
             f"The digest of {image} cannot be looked up, because Docker cannot be run: {error}. {tail}"
         ) from error
-    name = image.rpartition(":")[0].removeprefix("docker.io/").removeprefix("library/")
     try:
-        digests: dict[str, str] = {
-            entry.partition("@")[0]: entry.partition("@")[2] for entry in json.loads(shown.stdout)
-        }
+        entries: list[tuple[str, str, str]] = [entry.partition("@") for entry in json.loads(shown.stdout)]
     except (ValueError, AttributeError, TypeError):
-        digests = {}
-    digest = digests.get(name, "")
-    if shown.returncode or not DIGEST.fullmatch(digest):
+        entries = []
+    digests = {digest for name, _, digest in entries if _full_name(name) == _full_name(image.rpartition(":")[0])}
+    if shown.returncode or not digests or not all(DIGEST.fullmatch(digest) for digest in digests):
         raise InputError(f"Docker pulled {image} but reports no digest for it: {shown.stdout.strip()!r}. {tail}")
+    if len(digests) > 1:  # the registry gave the image under several digests, and one of them may be an old one
+        raise InputError(
+            f"Docker reports several digests for {image}: {', '.join(sorted(digests))}. Only one of them is that of the"
+            f" tag. No file was changed. Run docker image rm {image}, then make pin-images again."
+        )
+    (digest,) = digests
     return digest
 
 

@@ -39,7 +39,7 @@ class Aws(Section):
 
     conn_id: str = "aws_default"
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=32)
-    role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
+    role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")
 
     @property
     def account(self) -> str:

@@ -52,6 +52,7 @@ RESERVED_ARM_NAMES = frozenset(
     {"preflight", "ingest", "estimate", "shards", "evaluation_shards", "synthesize", "synthesize_batch", "curate"}
     | {"judge", "judge_batch", "judge_champion", "report", "approve", "promote", "delete_losers", "outcome"}
 )
+_YEARS = 6  # the field of a cron expression with the years, which is optional
 _RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  # croniter's extensions R and H
 
 
@@ -114,6 +115,10 @@ class UseCase(Section):
                 message = (
                     f"{schedule!r} contains R or H, so its times are not fixed; expected fixed times, without R and H"
                 )
+                raise ValueError(message)
+            if times.expanded[_YEARS:] not in ([], [["*"]]):
+                # After the last run, Airflow's scheduler would fail for all DAGs while it computes the next time.
+                message = f"{schedule!r} names years, so its times end; expected times that recur without an end"
                 raise ValueError(message)
         except CroniterBadDateError as error:
             message = (

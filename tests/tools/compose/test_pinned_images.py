@@ -60,6 +60,42 @@ def test_every_image_from_a_registry_gets_its_digest_and_nothing_else_changes(fo
     assert {name: text.replace(f"@sha256:{'a' * 64}", "") for name, text in contents(folder).items()} == before
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "pinned"),
+    [
+        ("docker-compose.yaml", '    image: "redis:7.2.11"', '    image: "redis:7.2.11@{}"'),
+        ("docker-compose.yaml", "    image: 'redis:7.2.11' # queue", "    image: 'redis:7.2.11@{}' # queue"),
+        (
+            "docker-compose.yaml",
+            "    image:  localhost:5000/redis:7.2.11",
+            "    image:  localhost:5000/redis:7.2.11@{}",
+        ),
+        ("docker-compose.yaml", "    image: bedrock-distill", "    image: bedrock-distill"),
+        ("Dockerfile", "FROM --platform=linux/amd64 redis:7.2 AS x", "FROM --platform=linux/amd64 redis:7.2@{} AS x"),
+        ("Dockerfile", "from redis:7.2 as x", "from redis:7.2@{} as x"),
+        ("Dockerfile", "FROM base AS x", "FROM base AS x"),
+    ],
+)
+def test_other_spellings_of_an_image_are_pinned(folder: Path, name: str, line: str, pinned: str) -> None:
+    (folder / name).write_text(f"{line}\n", encoding="utf-8")
+    pin(folder, Docker())
+    assert contents(folder)[name] == pinned.format("sha256:" + "a" * 64) + "\n"
+
+
+@pytest.mark.parametrize("name", ["docker.io/library/redis", "docker.io/redis", "library/redis", "redis"])
+def test_the_name_of_an_image_may_have_its_registry(folder: Path, name: str) -> None:
+    pin(folder, Docker(redis=json.dumps([f"{name}@sha256:{'d' * 64}"])))
+    assert f"redis:7.2.11-bookworm@sha256:{'d' * 64}" in contents(folder)["docker-compose.yaml"]
+
+
+def test_several_digests_of_one_image_are_refused(folder: Path) -> None:
+    before = contents(folder)
+    several = json.dumps([f"redis@sha256:{'c' * 64}", f"redis@sha256:{'d' * 64}"])
+    with pytest.raises(InputError, match=r"several digests for redis.*No file was changed\. Run docker image rm redis"):
+        pin(folder, Docker(redis=several))
+    assert contents(folder) == before
+
+
 def test_pinning_again_replaces_the_digests_of_the_same_tags(folder: Path) -> None:
     pin(folder, Docker())
     pin(folder, Docker("b"))

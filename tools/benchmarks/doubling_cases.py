@@ -82,7 +82,11 @@ def read_yaml(text: str) -> None:
 
 
 def doubling(bench: Bench) -> Sequence[Figure]:
-    """Measure every reader with texts of every shape, and the memory for one long question."""
+    """
+    Measure how the time of each reader grows when its text is twice as long, and the memory for one long question.
+
+    Each reader is measured with texts of several shapes that could make it slow.
+    """
     characters = bench.sizes.characters
     return [
         slowest_growth("a model's pairs", parse_llm_output, OUTPUTS, characters),

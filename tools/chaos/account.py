@@ -101,7 +101,8 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     """
     Return the jobs and throughputs whose names contain ``part``, and the number of throughputs still billed.
 
-    In a name of the pipeline, the name of the environment and a hyphen come before ``part``.
+    Only a match at the start of a name or after a hyphen counts. The names that the pipeline gives begin with the name
+    of the environment and a hyphen.
 
     Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
     """

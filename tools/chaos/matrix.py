@@ -96,7 +96,7 @@ def _stall(trial: Trial, purchase: Purchase) -> None:
 
 
 def _stall_and_hold_get(trial: Trial, purchase: Purchase) -> None:
-    """Delay the first read after the purchase, and keep the job or throughput from becoming ready during that time."""
+    """Keep the job or throughput from becoming ready, and delay the response to the first read after its purchase."""
     _stall(trial, purchase)
     trial.hold(purchase.get, after=purchase.reads_before)
 

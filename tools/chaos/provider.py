@@ -45,7 +45,7 @@ class ProviderCase:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The counts of one case."""
+    """What the operators bought in one case, and what they left running."""
 
     name: str
     jobs: int

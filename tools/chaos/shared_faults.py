@@ -52,7 +52,7 @@ class SharedFault:
                 raise self._error
 
     def leave(self) -> None:
-        """Remove a case. If the others were waiting only for this case, perform the action."""
+        """Remove a case that has ended. If all remaining cases have arrived, perform the action."""
         with self._changed:
             self._parties -= 1
             self._act_when_complete()

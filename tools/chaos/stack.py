@@ -250,7 +250,11 @@ def wait_for(
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
-    """Call ``work`` on all items, ``lanes`` at a time. After an error or interruption, the other calls stop waiting."""
+    """
+    Call ``work`` on all items, ``lanes`` at a time, and return the results.
+
+    If a call fails or the command is interrupted, the calls that are still waiting for something give up.
+    """
     with ThreadPoolExecutor(lanes) as pool:
         try:
             return list(pool.map(work, items))

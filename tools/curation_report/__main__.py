@@ -33,7 +33,11 @@ SIMILAR_QUESTIONS_SHOWN = 12
 
 
 def read_usable_rows(path: Path) -> list[Row]:
-    """Read those rows of a CSV that a run would accept. Each row is its own document group, as there is no split."""
+    """
+    Read the rows of a CSV that a run would accept.
+
+    The rows are not split into training and evaluation, so each row gets a document group of its own.
+    """
     duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
     with path.open("rb") as body:
         rows = read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates)

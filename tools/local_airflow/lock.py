@@ -35,7 +35,8 @@ class Holder:
     The process that holds the lock.
 
     :param started: when the process started, in seconds after the machine booted.
-    :param since: when the process took the lock (ISO 8601, UTC); ``now`` for a command that holds it only briefly.
+    :param since: when the process took the lock (ISO 8601, UTC). A command that holds the lock only briefly writes the
+        word ``now`` instead.
     :param api_port: port of the api-server. This port and the simulator's port are 0 until the stack answers.
     """
 

@@ -1,8 +1,8 @@
 """
-Start and stop the processes of a local stack. Each runs under a guard, so that none outlives the starting command.
+Start and stop the processes of a local stack. Each runs under a guard process, so that none outlives the command.
 
-The starting command holds the write end of a pipe, which is called the lifeline, and every guard waits on the read
-end. However the command ends, the kernel then closes the write end, and the guards stop their processes.
+The command that starts the stack holds the write end of a pipe, which is called the lifeline. Every guard waits on the
+read end. However the command ends, the kernel then closes the write end, and the guards stop their processes.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class ProcessGroup:
                 process.wait()
 
     def close(self) -> None:
-        """Stop everything, and kill processes that escaped their guard. The group cannot be used afterwards."""
+        """Stop everything, and kill the processes that the guards did not stop. Do not use the group afterwards."""
         self.stop()
         os.close(self._lifeline)
         os.close(self._lifeline_end)

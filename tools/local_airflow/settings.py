@@ -54,7 +54,7 @@ class Layout:
 
     @property
     def aws_simulator(self) -> Path:
-        """The state of the AWS simulator: buckets, jobs, models, paid answers, the ledger."""
+        """The folder with the state of the AWS simulator: buckets, jobs, models, paid answers and the ledger."""
         return self.state / "aws_simulator"
 
     @property

@@ -28,7 +28,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class SweepDecision:
-    """The action for one throughput, and the reason that is written to the log."""
+    """What the sweep does with one throughput, and the reason, which is written to the log."""
 
     action: Action
     reason: str

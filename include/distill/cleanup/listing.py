@@ -31,7 +31,8 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str], 
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
 
     :param use_cases: the use cases whose objects are below ``uri``.
-    :param environment: the name of this deployment. Of a root that it does not certainly own, only names are read.
+    :param environment: the name of this deployment. If it is not certain that this deployment owns a root, the objects
+        below that root are listed, but not read.
     :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
         file or a frozen use case in a format that this version does not know.
     """

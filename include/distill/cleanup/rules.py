@@ -1,11 +1,15 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A resource counts as ours only if the resource itself shows it. The tags and the name of throughput and of a custom
-model belong together and name this environment (:mod:`include.distill.cleanup.ownership`). A bucket has a ``project``
-tag. Objects are below a root that this environment owns. A run's folder has a frozen use case. Data sets and paid
-answers have a known location and a hash in their names. If there is any doubt, a resource is kept, and the plan states
-the reason.
+A resource counts as ours only if the resource itself shows it:
+
+- Throughput or a custom model has the name that this pipeline computes from its tags, and the tags name this
+  environment (:mod:`include.distill.cleanup.ownership`).
+- A bucket has a ``project`` tag.
+- An object is below a root that this environment owns. In addition, a run's folder has a frozen use case, and data sets
+  and paid answers have a known location and a hash in their names.
+
+If there is any doubt, a resource is kept, and the plan states the reason.
 """
 
 from __future__ import annotations
@@ -166,9 +170,9 @@ class _Rules:
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
-        """Add the URI of a throughput's release record.
+        """Add the URI of the release record to an item that deletes a throughput; return other items unchanged.
 
-        The run's bill and the name of the run's next throughput depend on this record.
+        The bill of the throughput's run, and the name of the next throughput that this run buys, depend on the record.
         """
         if item.keep_reason or item.throughput is None:
             return item
@@ -214,7 +218,7 @@ class _Rules:
         """
         Decide whether to delete the objects in a folder that all runs of a root share.
 
-        Objects with the same reason to keep them, or with none, form one item.
+        All objects that are kept for the same reason form one item. All objects to delete form one item too.
         """
         place = f"{root.uri}/{_SHARED[kind]}/"
         live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]

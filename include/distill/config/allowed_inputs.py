@@ -17,10 +17,11 @@ PIPELINE_FOLDERS = frozenset(
 
 def allowed_prefixes(use_case: UseCase) -> list[str]:
     """
-    Return the S3 prefixes from which a form may name objects. Each ends in a slash, unless it is a single object.
+    Return the S3 prefixes below which a form may name objects.
 
     They are ``source.allowed_prefixes``, the folders of the input files that the use case itself names, the use case's
-    storage prefix, and the folder of its runs. Of the storage prefix, :data:`PIPELINE_FOLDERS` are excluded.
+    storage prefix, and the folder of its runs. The :data:`PIPELINE_FOLDERS` below the storage prefix are excluded. Each
+    prefix ends in a slash, unless it is the URI of a single object.
     """
     storage = use_case.storage
     roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in (storage.training_bucket, storage.output_bucket)]

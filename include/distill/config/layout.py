@@ -251,7 +251,11 @@ def list_uri(root: str, use_case: str) -> str:
 
 
 def is_dataset_of(root: str, uri: str) -> bool:
-    """Return whether ``uri`` is a training file that runs in ``root`` share, as :meth:`RunFolder.dataset` builds it."""
+    """
+    Return whether ``uri`` is a file of a training set in the folder that all runs below ``root`` share.
+
+    :meth:`RunFolder.dataset` builds such URIs.
+    """
     folder, _, rest = uri.removeprefix(f"{root}/datasets/").partition("/")
     return uri.startswith(f"{root}/datasets/") and bool(folder and rest) and "/" not in rest
 

@@ -248,7 +248,12 @@ class UseCase(Section):
         return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
 
     def catalog_model(self, name: str) -> Model:
-        """Return a model of the catalog. In a run, the form of the requests to it is that of the frozen use case."""
+        """
+        Return a model of the catalog.
+
+        If the use case was frozen with the facts that shape the requests to this model, the model has these facts, even
+        if the catalog has changed since then.
+        """
         model = load_catalog().model(name)
         return self._frozen_models.get(model.key, model)
 

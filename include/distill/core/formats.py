@@ -47,7 +47,9 @@ def marked(record: Mapping[str, object]) -> dict[str, object]:
 
 def take_mark(record: dict[str, Any], uri: str) -> Mark:
     """
-    Remove the mark from a record that was read from ``uri``, and return it. An unmarked record is not changed.
+    Remove the mark, which is the format and the version, from a record that was read from ``uri``; return the mark.
+
+    A record without a mark is not changed.
 
     :raises NewerFormatError: the record has a newer format. The message names both versions.
     :raises ContractError: ``format`` is not a number that any version writes.

@@ -26,7 +26,9 @@ class YamlTextError(ValueError):
 
 def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     """
-    Return the value of a YAML document. Parts that an alias repeats are shared, as PyYAML returns them.
+    Return the value of a YAML document.
+
+    An anchor and its aliases give the same Python object, as with PyYAML, not copies of it.
 
     :param loader: a subclass of PyYAML's safe loader, which constructs the values.
     :raises YamlTextError: the text is not YAML, is longer than ``MAX_CHARACTERS``, or exceeds another limit.

@@ -35,7 +35,7 @@ def critic_budget_share(
     """
     Return how much a task may spend on the critic.
 
-    :param rows: the task's rows, or the number of tokens of each of their texts.
+    :param rows: the task's rows, either with their texts or with only the number of tokens of each text.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
     """
     own_usd, run_usd = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]

@@ -50,7 +50,7 @@ class RowContext:
 
     @cached_property
     def injections(self) -> Injections:
-        """The instructions to a model that the texts of the row contain."""
+        """The instructions in the row's texts that are addressed to a language model."""
         return find_injections(self.texts)
 
     @cached_property

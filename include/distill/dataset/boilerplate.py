@@ -68,7 +68,7 @@ def _edge_length(repeated: Mask, longest: int) -> int:
     """
     Return the length of a document's header, in hashes; 0 if it has none.
 
-    Text at the beginning that is repeated in many documents is no header if it is longer than ``longest``.
+    Text at the beginning that many documents repeat is not a header if it is longer than ``longest``.
     """
     places = np.flatnonzero(repeated[: longest + _GAP])
     if not len(places) or places[0] > _GAP:

@@ -268,7 +268,7 @@ def _shape(cell: str) -> str:
 
 
 def _has_spaces_after(separator: str, line: str) -> bool:
-    """Return whether white space follows a separator of the line, as it follows commas in text."""
+    """Return whether white space follows at least one separator of the line, as it follows a comma in a sentence."""
     return any(mark == separator and after.isspace() for mark, after in pairwise(line.rstrip()))
 
 

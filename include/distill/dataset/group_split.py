@@ -189,7 +189,8 @@ def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[Group
     """
     Join related documents into groups, and draw a side for each group.
 
-    If the resulting share of evaluation rows is far from ``share``, try again and let fewer relations join documents.
+    If the resulting share of evaluation rows is far from ``share``, try again with fewer reasons for documents to be
+    joined, so that the groups become smaller.
     """
     # With "warn", a person has decided that shared passages do not matter much.
     attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]

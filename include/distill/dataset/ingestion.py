@@ -126,7 +126,9 @@ def _entries(spool: IO[bytes]) -> Iterator[SpooledRow]:
 
 class _FirstPass:
     """
-    The first pass, which copies all records into a temporary file and collects the data that determines their sides.
+    The first pass over the input files.
+
+    It copies all records into a temporary file, and collects the data that determines the side of each document.
 
     Public attributes besides ``source``: ``locations`` describes rows in messages, ``groups`` has the documents, and
     ``evaluation_documents`` has the numbers of the documents in the evaluation file.

@@ -58,7 +58,11 @@ class PassageTable:
         self._add(normalized if has_characters(normalized, _MIN_DOCUMENT) else "", number, is_answer=False)
 
     def add_answer(self, text: str, number: int) -> None:
-        """Add an answer from document ``number``. Short answers are not compared."""
+        """
+        Add an answer to a question about document ``number``.
+
+        A short answer is not added, because it also occurs in documents that are not related to this one.
+        """
         if has_characters(text, _MIN_ANSWER):
             self._add(normalize(text), number, is_answer=True)
 

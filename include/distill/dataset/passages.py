@@ -166,9 +166,9 @@ class PassageIndex:
 
     def _fewest_looked_up(self, positions: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
         """
-        Return, for each pair of a text and a document, how many hashes they must share to be compared in detail.
+        Return, for each pair of a text and a document, the minimum number of matches for a comparison in detail.
 
-        Only the text's hashes that are looked up count.
+        A match is a hash of the text that is looked up and is also in the document. Not all hashes are looked up.
         """
         fewest = self._fewest_sampled(positions, others, want_shared) * (1 + self._looks_up_all[positions])
         halvings = np.maximum(self._halvings[others] - self._halvings[positions], 0)

@@ -94,7 +94,7 @@ class SpooledRow(TypedDict):
 
 
 class Grouped(TypedDict):
-    """A row of any kind, for functions that need only its document group. A group's rows are all on the same side."""
+    """A row of any kind, for functions that need only its document group. All rows of a group are on the same side."""
 
     group: str
 

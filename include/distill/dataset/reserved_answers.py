@@ -35,9 +35,9 @@ class ReservedAnswers:
 
     def place(self, target: Target, row: Row | RejectedRow) -> tuple[Target, Row | RejectedRow]:
         """
-        Return ``target`` and ``row``. They change only if the row is a training row that is now rejected.
+        Reject a training row whose answer may not be used: return the target "rejected" and the rejected row.
 
-        Then the target is "rejected".
+        For every other row, return ``target`` and ``row`` unchanged.
         """
         if target != "train" or is_rejected(row):
             return target, row

@@ -138,7 +138,11 @@ def _contamination_reasons(contaminated: int | None) -> list[str]:
 def _headline_reasons(
     comparisons: Sequence[ComparisonResult], judges: Collection[str], decided: tuple[str, str]
 ) -> list[str]:
-    """Return why the verdict at the top of the report is withheld, if its pair of arms is not ``decided``."""
+    """
+    Return the reason if the report withholds the verdict at its top.
+
+    If that verdict is about the pair of arms ``decided``, return nothing, because the other conditions cover this pair.
+    """
     headline = (comparisons[0]["candidate"], comparisons[0]["baseline"])
     if headline == decided:
         return []

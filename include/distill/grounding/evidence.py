@@ -191,9 +191,9 @@ class Evidence:
     @cached_property
     def values_without_noun(self) -> frozenset[Decimal]:
         """
-        The numbers without a unit at the end of a clause. They can have the unit of another number.
+        The numbers that end a clause and have no unit of their own. The unit of another number may apply to them.
 
-        In "series for four weeks, films for two", the number is 2, and its unit is "weeks".
+        For example, "series for four weeks, films for two" has the number 2, which means two weeks.
         """
         return frozenset(
             value
@@ -256,7 +256,7 @@ class Evidence:
 
     @cached_property
     def list_lengths(self) -> frozenset[int]:
-        """The numbers of entries of the text's lists, tables and enumerations, which an answer may count."""
+        """The number of entries of each list, table and enumeration in the text. An answer may state such a count."""
         return frozenset(list_lengths(self.text))
 
     @cached_property

@@ -110,7 +110,7 @@ def _value(numeral: str) -> Decimal:
 
 
 def _duals(text: str) -> Iterator[Fraction]:
-    """Yield a quantity of two units for each Arabic dual, such as جنيهان."""
+    """Yield a quantity of two units for each Arabic dual, such as جنيهان, which means two pounds."""
     for match in WORD.finditer(text):
         word = match.group()
         if len(word) < _SHORTEST_DUAL or not _DUAL_ENDING.search(word):

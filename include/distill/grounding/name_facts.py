@@ -134,7 +134,11 @@ def _capitalized_stop_words(text: str, of: Language, sources: Sequence[Evidence]
 
 
 def _absent_full_names(found: Sequence[Name], text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    """Yield names of two words, such as "AWS Backup", if the sources write the second word only in lower case."""
+    """
+    Yield names of two words whose second word the sources write only in lower case.
+
+    For example, yield "AWS Backup" if the sources have the word "backup", but neither "Backup" nor "aws backup".
+    """
     for first, second in pairwise(found):
         if text[first.end : second.start] != " " or not second.text[1:].islower():
             continue

@@ -57,11 +57,11 @@ def _other_polarity(answer: Sentence, document: Sequence[Sentence], language: La
 
 def _other_parity(answer: Sentence, document: Sequence[Sentence], language: Language) -> str | None:
     """
-    Find a clause of the document that is negated where the answer's is not, or the other way round.
+    Compare each clause of ``answer`` with the most similar clause of the document, and find the first contradiction.
 
-    Each clause of ``answer`` is compared with the most similar clause of the document.
+    Two clauses contradict each other if one has an odd number of negations and the other an even number.
 
-    :return: the first such clause of the document, or ``None``.
+    :return: the document's clause; ``None`` if no clauses contradict each other.
     """
     clauses = [
         (clause, dense_pairs(clause))

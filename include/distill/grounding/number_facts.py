@@ -164,7 +164,7 @@ def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
     """
     Yield each hyphenated number that no source contains, although a source has its first part with another second part.
 
-    An example is "140-3" if the sources have "140-2" but not "140-3".
+    For example, yield "140-3" if the sources have "140-2" but not "140-3".
     """
     for match in _DESIGNATION.finditer(text):
         is_new = not any(match.group() in source.text for source in sources)

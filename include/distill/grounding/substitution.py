@@ -168,9 +168,10 @@ def replaced_names(
     answer: Sentence, document: Sequence[Sentence], language: Language, is_new: Callable[[str], bool]
 ) -> str | None:
     """
-    Return a name of two words, such as a person's, that is new in a sentence whose other words are known.
+    Return a name of two words, such as a person's, if its words are the only new words in a sentence of the answer.
 
-    This function is for scripts without capital letters, in which a name looks like any other word.
+    A word is new if neither the document nor the question has it. This function is for scripts without capital letters,
+    in which a name looks like any other word.
     """
     words = answer.words
     new = [

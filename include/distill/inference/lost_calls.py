@@ -86,7 +86,7 @@ class LostCalls:
         write_json(self.store, f"{self.folder}{self._prefix}-{request.key}-{number}.json", record)
 
     def given_up(self, request: ModelRequest) -> PossiblyBilledError:
-        """Return the error to raise for a request that was lost too often and is not sent again."""
+        """Return the error for a request that is not sent again, because too many of its calls were lost."""
         count = self.count(request)
         message = (
             f"{request.invoke_id} did not answer a request for up to {request.max_tokens:,} tokens. The request was"
@@ -114,9 +114,9 @@ class LostCalls:
 
     @cached_property
     def _uris_by_key(self) -> dict[str, list[str]]:
-        """The URIs of the run's records, by the key of the request, which is a part of the record's name.
+        """The URIs of the run's records of lost calls, by the key of the request that was lost.
 
-        The records are those that the tasks of the run had stored when this attempt began.
+        The key is part of the record's name. Only records that were stored before this attempt began are included.
         """
         by_key: dict[str, list[str]] = {}
         for uri in self.store.list(self.folder):

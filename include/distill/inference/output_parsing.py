@@ -8,8 +8,8 @@ such place, because the text may still be inside a string of the broken object, 
 Otherwise, part of one pair could be mistaken for another pair.
 
 An object that contains pairs is read again from each object inside it, so reading could take time in proportion to the
-square of the text. The number of characters that are read again is therefore limited in proportion to the text. If the
-limit is reached, the rest of the text is rejected.
+square of the text's length. The number of characters that are read again is therefore limited to a multiple of that
+length. If the limit is reached, the rest of the text is rejected.
 
 No library is used, because json-repair and similar libraries guess what was meant. The pipeline does not need guesses:
 it can request a rejected pair again.
@@ -152,7 +152,7 @@ def _after_object(
 ) -> tuple[int, _JsonObject | _UnreadableError | None]:
     """Return the position at which to continue after a valid object, and the object's content.
 
-    If text after the object shows that it was not the whole object, an error takes the place of the content.
+    If the text after the object shows that only a part of the object was read, an error takes the place of the content.
     If the object is a container of pairs, the position is inside the container, and the content is ``None``.
     """
     if not any(key in value for key in _KEYS) and _contains_pair(value):

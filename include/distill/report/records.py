@@ -174,21 +174,21 @@ class MatrixFinding(TypedDict):
 
 
 class MatrixCell(TypedDict):
-    """One cell of the table of arms. The record is not stored."""
+    """One cell of the table that compares every arm with every other arm. The record is not stored."""
 
     against: str  # the arm in the column
     findings: list[MatrixFinding] | None  # None for an arm against itself; empty if the two arms were not compared
 
 
 class MatrixRow(TypedDict):
-    """One row of the table of arms. The record is not stored."""
+    """One row of the table that compares every arm with every other arm. The record is not stored."""
 
     arm: str
     cells: list[MatrixCell]
 
 
 class AgreementRow(Agreement):
-    """One row of the table of agreement. The record is not stored."""
+    """One row of the table that shows how well each pair of raters agrees. The record is not stored."""
 
     too_few: str  # why kappa is not shown; empty if it is shown
 

@@ -25,7 +25,7 @@ def answers_by_arm(
     store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Row]
 ) -> dict[str, dict[str, str]]:
     """
-    Return the answers of each arm by row id, keyed by arm.
+    Return, for each arm by its name, the arm's answers by row id.
 
     :param rows: the run's evaluation rows.
     """

@@ -56,7 +56,11 @@ class ArmSummary:
 
     @property
     def on_demand(self) -> bool:
-        """Whether the base student answers on demand: for a base arm, and for a champion arm without a champion."""
+        """
+        Whether the base student answers for this arm, on demand.
+
+        This is so for every base arm, and for a champion arm if there is no champion.
+        """
         return self.kind != "fine_tuned" and self.model_arn is None
 
     def as_record(self) -> ReportArm:

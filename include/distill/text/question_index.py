@@ -96,7 +96,11 @@ class Question:
             yield from reversed(list(_each_ending_hash(sentence)))
 
     def ends_with(self, spaceless: str) -> bool:
-        """Return whether ``spaceless``, without spaces, is the question or a sufficiently long ending of a sentence."""
+        """
+        Return whether this question, or a sufficiently long ending of a sentence in it, is equal to ``spaceless``.
+
+        :param spaceless: another question without its spaces. Spaces in this question are ignored too.
+        """
         return spaceless == _without_spaces(self.whole) or any(
             _ends_with(sentence, spaceless) for sentence in self.sentences
         )
@@ -209,7 +213,11 @@ class QuestionIndex:
         return tuple(numbers) in self._numbers and self._count_indexed(ngrams) >= self.threshold * len(ngrams)
 
     def _count_indexed(self, ngrams: Iterable[str]) -> int:
-        """Return how many of ``ngrams`` are in an indexed question, or a few more."""
+        """
+        Return how many of ``ngrams`` are in at least one indexed question.
+
+        The result can be slightly too high, because different n-grams can have the same remainder.
+        """
         return sum(self._has_ngram[hash(ngram) % _NGRAM_REMAINDERS] for ngram in ngrams)
 
     def _most_similar(self, question: Question, matches: Iterable[TextMatch]) -> QuestionMatch | None:
@@ -253,7 +261,11 @@ def _spaceless_hash(normalized: str) -> int:
 
 
 def _each_ending_hash(sentence: str) -> Iterator[int]:
-    """Yield the hash of each sufficiently long ending of a sentence, shortest first. An ending begins with a word."""
+    """
+    Yield the hash of each sufficiently long ending of a sentence, shortest ending first.
+
+    An ending consists of whole words, such as "what is iam" in "tell me what is iam".
+    """
     value, shift, length = 0, 1, -1
     for word in reversed(sentence.split(" ")):
         length += len(word) + 1
@@ -264,7 +276,11 @@ def _each_ending_hash(sentence: str) -> Iterator[int]:
 
 
 def _ends_with(sentence: str, spaceless: str) -> bool:
-    """Return whether a sufficiently long ending of a sentence, which begins with a word, is ``spaceless``."""
+    """
+    Return whether a sentence has a sufficiently long ending that is equal to ``spaceless`` once its spaces are removed.
+
+    An ending consists of whole words.
+    """
     if not _without_spaces(sentence).endswith(spaceless):
         return False
     length = letters = 0

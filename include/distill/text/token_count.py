@@ -33,7 +33,11 @@ def conservative_token_count(text: str) -> int:
 
 
 def token_counts(text: str) -> tuple[int, int]:
-    """Return the central and the conservative estimate of a text. This takes as long as one estimate."""
+    """
+    Return two estimates of the number of tokens in a text: the central one and the conservative one.
+
+    Both are computed together, so this takes as long as a single estimate.
+    """
     sums = TokenSums(text)
     central, conservative = math.ceil(sums.central), _CONSERVATIVE_START + math.ceil(sums.conservative)
     return min(sums.size, central), min(sums.size, conservative)

@@ -105,7 +105,7 @@ class TokenFeatures:
 
     @property
     def signs(self) -> float:
-        """The number of signs. A run of signs counts as one."""
+        """The number of signs, such as punctuation marks. Several signs in a row count as one."""
         return sum(self.counts[name] for name in _SIGNS)
 
 

@@ -185,9 +185,11 @@ _CHUNKS: _Kept[bytes] = _Kept(_chunk)
 
 def _packed(features: TokenFeatures, *, repeatable: str, conservative: int | None = None) -> int:
     """
-    Pack the sums of a piece into one integer.
+    Pack the sums of the features of one piece into one integer.
 
-    :param conservative: hundredths of tokens that replace the conservative estimate from ``features``.
+    :param repeatable: the piece, if averages may not hold when it is repeated; otherwise an empty text.
+    :param conservative: a conservative estimate in hundredths of a token. It replaces the estimate that would be
+        computed from ``features``; ``None`` keeps that estimate.
     """
     counts = features.counts
     foreign = {"foreign_words": counts.pop("foreign_words", 0), "foreign_letters_over_4": counts["letters_over_4"]}

@@ -109,9 +109,10 @@ class RowLimits:
 
     @cached_property
     def _template(self) -> tuple[int, int]:
-        """Return the size in bytes of a record without a row's texts, and how often a record contains a text at most.
+        """Return the size in bytes of a record without a row's texts, and how often a record repeats a text at most.
 
-        A prompt template may use the same text more than once.
+        The second value is the maximum number of times that one of the row's texts can occur in the record, because a
+        prompt template may use the same text more than once.
         """
         mark = "\ue000"  # a private-use character, which no prompt contains
         record = "".join(self._record({"document": mark, "question": mark, "answer": mark}))

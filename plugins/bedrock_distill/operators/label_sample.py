@@ -375,7 +375,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None:
-    """Raise an InputError if a sheet is neither in the run's folder nor where the use case's forms may name files."""
+    """Raise an InputError unless a sheet is in the run's folder, or in a place that forms of the use case may name."""
     is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
     if not is_of_the_run and (problem := input_problem(uri, use_case)):
         raise InputError(f"{problem} No label was stored.")

@@ -179,7 +179,11 @@ class RenderReportOperator(DistillOperator):
     def _verdicts(
         self, judgments: Sequence[JudgeManifest], evaluation: Sequence[Row], optional: OptionalParts
     ) -> list[Sequence[Verdict]]:
-        """Return the verdicts of each judge on each pair of arms. The noise control may be missing."""
+        """
+        Return the verdicts of each judge on each pair of arms.
+
+        If the verdicts of the noise control cannot be read, they are left out.
+        """
         groups = document_group_by_row(evaluation)
         verdicts: list[Sequence[Verdict]] = []
         for manifest in judgments:

@@ -188,7 +188,11 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         return {"released": [throughput.name for throughput in throughputs], "unit_hours": hours}
 
     def _find_all(self, last_ordinal: int) -> tuple[list[Throughput], list[str]]:
-        """Return this run's throughput for the arm, and a message for each name that belongs to another run."""
+        """
+        Return every throughput of this run for the arm, and a message for each name that others already use.
+
+        :param last_ordinal: number of the newest throughput; the names of all up to this one are looked up.
+        """
         throughputs: list[Throughput] = []
         refusals: list[str] = []
         for ordinal in range(1, last_ordinal + 1):

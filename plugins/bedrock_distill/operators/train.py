@@ -123,9 +123,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
         """
-        Return whether ``delete_losers`` may have deleted the model, so that no new model is needed.
+        Return whether the model may be missing only because ``delete_losers`` deleted it after its arm lost.
 
-        This is so if the setting is on and all answers of the model are stored.
+        This is possible if the setting is on and all answers of the model are stored. No new model is needed then.
         """
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False

@@ -83,7 +83,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
 
     @abstractmethod
     def trigger(self, **common: Any) -> PollingTrigger:
-        """Return the trigger that waits for the same job or endpoint."""
+        """Return the trigger that waits for the same job or endpoint as this sensor."""
 
     @abstractmethod
     def timeout_message(self) -> str:

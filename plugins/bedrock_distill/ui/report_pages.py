@@ -78,7 +78,7 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
 
 
 def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
-    """Return an entry of the list, or a sentence that says which entry cannot be shown."""
+    """Return an entry of the list of past runs; if it cannot be read, return a sentence that says so."""
     try:
         return read_entry(store.read(uri))
     except Exception as error:  # any error: the other entries are not affected

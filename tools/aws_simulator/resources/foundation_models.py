@@ -43,7 +43,7 @@ class ModelEntry:
         return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
 
     def details(self, region: str) -> dict[str, Any]:
-        """Return the entry as the API shows it."""
+        """Return the details of the model in the form in which the API shows them."""
         lifecycle: dict[str, Any] = {"status": self.model.lifecycle.upper()}
         if self.model.end_of_life:
             end = datetime.datetime.combine(self.model.end_of_life, datetime.time(), datetime.UTC)

@@ -18,7 +18,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
 from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.run_record import RunIdentity, claim_run_folder, read_run_record
-from include.distill.core.errors import NewerFormatError
+from include.distill.core.errors import ContractError, NewerFormatError
 from include.distill.core.formats import FORMAT
 from include.distill.core.storage import read_json, write_json
 from include.distill.core.version import VERSION
@@ -162,6 +162,17 @@ KINDS = {
 }
 
 
+# Objects of these results are equal only if they are the same object.
+RESULTS_WITHOUT_EQUALITY = ("use case in a clean-up", "champion in a clean-up", "split")
+
+
+def without_new_key(result: Any) -> Any:
+    """Return the result of a reader without ``new_key``, which a reader may pass on."""
+    if isinstance(result, list):
+        return [without_new_key(item) for item in result]
+    return {key: value for key, value in result.items() if key != "new_key"} if isinstance(result, dict) else result
+
+
 def rewrite(store: MemoryStore, mark: dict[str, Any] | None) -> None:
     """Replace the mark of each record and of each line in the store; without ``mark``, remove it."""
     found = 0
@@ -198,8 +209,33 @@ def test_a_record_without_a_mark_is_read_like_one_of_this_version(kind: str) -> 
         KINDS[kind].write(store)
     rewrite(earlier, None)
     first, second = KINDS[kind].read(present), KINDS[kind].read(earlier)
-    if kind not in ("use case in a clean-up", "champion in a clean-up", "split"):
+    if kind not in RESULTS_WITHOUT_EQUALITY:
         assert first == second
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"use case", "use case in a clean-up"}))
+def test_a_key_that_this_version_does_not_know_is_ignored(kind: str) -> None:
+    present, later = MemoryStore(), MemoryStore()
+    for store in (present, later):
+        KINDS[kind].write(store)
+    rewrite(later, {"format": FORMAT, "version": "7.8.9", "new_key": 1})
+    first, second = KINDS[kind].read(present), KINDS[kind].read(later)
+    if kind not in RESULTS_WITHOUT_EQUALITY:
+        assert without_new_key(first) == without_new_key(second)
+
+
+@pytest.mark.parametrize("kind", ["pending batch job", "pending batch jobs", "collected batch job"])
+def test_a_record_of_a_batch_job_without_a_key_is_refused_with_its_uri_and_is_left_unchanged(kind: str) -> None:
+    store = MemoryStore()
+    KINDS[kind].write(store)
+    (uri,) = store.objects
+    record = json.loads(store.objects[uri])
+    del record["records"]
+    store.objects[uri] = json.dumps(record).encode()
+    before = dict(store.objects)
+    with pytest.raises(ContractError, match=rf"{uri} has no records.*not changed.*may be billed.*Restore"):
+        KINDS[kind].read(store)
+    assert store.objects == before
 
 
 def test_prompts_of_format_1_are_read_even_if_one_is_named_like_a_key() -> None:

@@ -167,4 +167,4 @@ def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
 
 def _has_format_2(record: Mapping[str, Any]) -> bool:
     # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
-    return set(record) == {"prompts"} and not isinstance(record["prompts"].get("template"), str)
+    return "prompts" in record and not isinstance(record["prompts"].get("template"), str)

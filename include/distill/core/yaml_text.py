@@ -95,7 +95,8 @@ def _measure(node: yaml.Node, children: list[tuple[int, int]]) -> tuple[int, int
     levels = 1 + max((depth for _, depth in children), default=0)
     if nodes > MAX_NODES:
         raise YamlTextError(
-            f"the document has more than {MAX_NODES:,} keys and values, with all aliases replaced{_place(node)}"
+            f"the document has more than {MAX_NODES:,} keys and values, counted after all aliases are"
+            f" expanded{_place(node)}"
         )
     if levels > MAX_DEPTH:
         raise YamlTextError(_too_deep(node))

@@ -162,7 +162,8 @@ class Placement:
         if conflict and conflict.relation == "passage":
             reason = "passage_in_evaluation_set"
             message = (
-                f"the row's document shares a long passage with the document of {evaluated}, or contains its answer."
+                f"the row's document shares a long passage with the document of {evaluated}, or contains"
+                " the answer of that row."
                 f" {_TOO_GOOD} The row is not used. Remove the row, or set source.shared_passages: warn to train on"
                 " such rows."
             )
@@ -171,7 +172,7 @@ class Placement:
             message = (
                 "the row's document is the same as, nearly the same as, or in the same group as the document of"
                 f" {evaluated}. {_TOO_GOOD} The row is not used. Remove the row from one of the two files, or set"
-                " source.shared_documents: keep. If they are different documents of the same form, raise"
+                " source.shared_documents: keep. If the two documents only share a template, raise"
                 f" source.same_document_similarity ({self.source.same_document_similarity})."
             )
         else:

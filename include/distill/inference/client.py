@@ -24,7 +24,7 @@ class PoolShare:
 
     :param pool: name of the task's pool.
     :param slots: number of the pool's slots that the task holds.
-    :param is_first: whether the task is in its first attempt and is one of the tasks that fill the pool first.
+    :param is_first: whether the task is in its first attempt and is one of the first tasks to get slots of the pool.
     """
 
     pool: str

@@ -76,9 +76,9 @@ class Ownership:
         """
         Return the job that ``submit`` bought or found; ``None`` if it does not exist.
 
-        A job that has a former name but belongs to another deployment is ignored.
+        A job of another deployment is ignored if its name has the form that earlier versions used.
 
-        :raises RefusedError: the job belongs to another deployment.
+        :raises RefusedError: the job has a name of the present form, and belongs to another deployment.
         """
         return self._find_job([Candidate(name, is_former_job_name(name, fingerprint))], fingerprint, None)
 

@@ -22,8 +22,8 @@ from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import is_dataset_of
 from include.distill.core.naming import former_run_key, job_names, run_key, slug, throughput_names
 
-_ORDINAL = re.compile(r"-s(\d{1,6})", re.ASCII)
-_ATTEMPT = re.compile(r"-a(\d{1,6})", re.ASCII)
+_ORDINAL = re.compile(r"-s([1-9]\d{0,5})", re.ASCII)
+_ATTEMPT = re.compile(r"-a([1-9]\d{0,5})", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _LAST_PART = re.compile(r"-[^-]*$")
 

@@ -91,8 +91,12 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
         self.region_name = region_name
         self.bucket_owners = bucket_owners
 
+    def pre_execute(self, context: Context) -> None:
+        """Check nothing yet: if S3 cannot be read when the task continues, a person's answer must not be lost."""
+
     def execute(self, context: Context) -> Any:
         """Ask a person whether to promote the winner, and wait for the answer."""
+        super().pre_execute(context)
         report = read_json(self.store, self.reported["report_json_uri"], Report)
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)

@@ -140,6 +140,7 @@ def test_throughput_of_others_is_left_with_a_reason(
         pytest.param(MODEL, changed(TAGS, environment="dev"), "environment 'dev'", id="another environment"),
         pytest.param("their-model", TAGS, "do not belong together", id="tags copied to a foreign model"),
         pytest.param(f"{MODEL}-a1", TAGS, "do not belong together", id="a first attempt with a suffix"),
+        pytest.param(f"{MODEL}-a0", TAGS, "do not belong together", id="an attempt that is never made"),
         pytest.param(PT, TAGS, "do not belong together", id="the name of a throughput"),
         pytest.param(FORMER_MODEL, TAGS, "do not belong together", id="a former name with a tag environment"),
     ],

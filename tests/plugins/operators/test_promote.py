@@ -15,8 +15,9 @@ from bedrock_distill.operators.promote import (
     PromotionApprovalOperator,
 )
 from bedrock_distill.task_groups.champion_asset import champion_asset
+from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import PromotionError
+from include.distill.core.errors import PromotionError, RefusedError
 from include.distill.core.storage import write_json
 from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.approval import decision_hash
@@ -333,6 +334,19 @@ class TestApproval:
         }
         answer = ask.execute_complete(context, event)
         assert (answer["asked"], answer["responded_by_user"]) == (decision_hash(decision("tuned")), ADA)
+
+    def test_no_person_is_asked_about_a_folder_of_another_run(
+        self, ask: Any, prepared: MemoryStore, context: Any
+    ) -> None:
+        decide(prepared, decision("tuned"))
+        claim_run_folder(prepared, ask.folder, RunIdentity("prod", "distill_x", "r"), use_case="aws_docs_qa")
+        with pytest.raises(RefusedError, match=r"belongs to run r of distill_x in environment prod"):
+            ask.execute(context)
+
+    def test_the_folder_is_not_read_when_the_answer_arrives(self, ask: Any, context: Any) -> None:
+        """If S3 could not be read at this moment, the answer would be lost."""
+        ask.__dict__["store"] = None
+        ask.pre_execute(context)
 
     def test_without_a_winner_no_person_is_asked(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
         decide(prepared, decision("tuned", promoted=False))

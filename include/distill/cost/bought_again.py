@@ -27,7 +27,7 @@ from include.distill.cost.prices import BillLine
 from include.distill.cost.records import CostEstimate, RepeatedPurchase
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import LatestRun, Row, RowName
-from include.distill.dataset.row_changes import hash_purchase_settings
+from include.distill.dataset.row_changes import folder_of, has_outputs, hash_purchase_settings
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
@@ -44,7 +44,7 @@ _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
 @dataclass(frozen=True)
 class EarlierRun:
     """
-    The run with which this run is compared: the use case's last run, or this run before a person cleared it.
+    The run with which this run is compared: the use case's last run with outputs, or this run before it was cleared.
 
     :param mark: the version that froze the run.
     :param fingerprints: hashes of its settings and prompts; ``None`` if they are unknown.
@@ -70,7 +70,7 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
 
 def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> EarlierRun | None:
     """Return the run with which the run in ``folder`` is compared; ``None`` if there is none or it was deleted."""
-    if store.exists(folder.estimate) and _has_outputs(store, folder):  # a person cleared this run
+    if store.exists(folder.estimate) and has_outputs(store, folder):  # a person cleared this run
         mark, estimate = read_marked_json(store, folder.estimate, CostEstimate)
         return EarlierRun(folder, mark, estimate.get("fingerprints"))
     try:
@@ -78,7 +78,9 @@ def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Earlier
         last = latest["previous"] if latest["run_key"] == folder.run_key else latest
         if last is None:
             return None
-        before = RunFolder(last["rows_uri"].removesuffix("/source/rows.txt"))
+        if not has_outputs(store, folder_of(last)):  # a dry run, or a run that failed before it bought anything
+            last = latest.get("bought") or last
+        before = folder_of(last)
         body = store.read(before.use_case)
         with store.reader(before.row_list) as lines:
             row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
@@ -89,10 +91,6 @@ def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Earlier
     except YamlTextError:  # another program changed the file; this run does not depend on it
         return None
     return EarlierRun(before, mark, _frozen_fingerprints(store, before, body), row_ids)
-
-
-def _has_outputs(store: ObjectStore, folder: RunFolder) -> bool:
-    return any(store.list(f"{folder.uri}/{outputs}/") for outputs in ("synthetic", "answers", "merged"))
 
 
 def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> dict[str, str] | None:

@@ -142,6 +142,7 @@ class LatestRun(RunRows):
     """The most recent run that read a use case's rows, stored in ``<prefix>/latest/<use case>.json``."""
 
     previous: RunRows | None  # the run before it, with which a retry of the latest run compares its rows again
+    bought: NotRequired[RunRows | None]  # the newest run before it that has outputs, so not a dry run
 
 
 class RowChanges(TypedDict):

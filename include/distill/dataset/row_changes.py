@@ -49,6 +49,16 @@ def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> 
     return {name: canonical_hash(part)[:12] for name, part in parts.items()}
 
 
+def folder_of(run: RunRows) -> RunFolder:
+    """Return the folder of an earlier run."""
+    return RunFolder(run["rows_uri"].removesuffix("/source/rows.txt"))
+
+
+def has_outputs(store: ObjectStore, folder: RunFolder) -> bool:
+    """Return whether a run got as far as buying something. A dry run and a run above its spend cap did not."""
+    return any(store.list(f"{folder.uri}/{outputs}/") for outputs in ("synthetic", "answers", "merged"))
+
+
 def compare_with_last_run(
     store: ObjectStore, folder: RunFolder, *, use_case: UseCase, prompts: Mapping[str, Prompt]
 ) -> RowChanges:
@@ -62,15 +72,20 @@ def compare_with_last_run(
     settings = hash_purchase_settings(use_case, prompts)
     stored = read_json(store, uri, LatestRun) if store.exists(uri) else None
     # On a retry, this run is already stored as the last run.
-    before = stored["previous"] if stored and stored["run_key"] == folder.run_key else stored
+    is_retry = stored is not None and stored["run_key"] == folder.run_key
+    before = stored["previous"] if stored and is_retry else stored
     last: RunRows | None = None
     if before:
         last = {"run_key": before["run_key"], "rows_uri": before["rows_uri"], "settings": before["settings"]}
+    bought = stored.get("bought") if stored else None
+    if last and not is_retry and has_outputs(store, folder_of(last)):
+        bought = last
     latest: LatestRun = {
         "run_key": folder.run_key,
         "rows_uri": folder.row_list,
         "settings": settings,
         "previous": last,
+        "bought": bought,
     }
     write_json(store, uri, latest)
     if last is None or not store.exists(last["rows_uri"]):

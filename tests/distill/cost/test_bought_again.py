@@ -214,6 +214,26 @@ def test_a_retry_before_anything_was_bought_is_compared_with_the_last_run(store:
     assert earlier.folder == LAST
 
 
+@pytest.mark.parametrize("dry_runs", [1, 2, 3])
+def test_runs_that_bought_nothing_do_not_hide_what_is_bought_again(store: MemoryStore, dry_runs: int) -> None:
+    """Such as the dry run that docs/upgrading.md asks for, and a run above the spend cap."""
+    for number in range(dry_runs):
+        dry_run = RunFolder(f"{ROOT}/dry{number}-{str(number + 3) * 32}")
+        for _ in range(2):  # the second one is a retry
+            read_rows(store, dry_run, USE_CASE, with_prompt("synthesis.j2"), [*TRAIN, *EVALUATION])
+        write_json(store, dry_run.estimate, {"lines": []})
+    after_dry_runs = bought_again(store, prompts=with_prompt("synthesis.j2"))
+    assert after_dry_runs["synthesis"]["count"] == len(TRAIN)
+    assert after_dry_runs["synthesis"]["reasons"] == ["prompts.synthesis changed"]
+    assert after_dry_runs.keys() == {"synthesis", "training and serving tuned", "judging"}
+
+
+def test_only_dry_runs_before_a_run_are_no_reason_to_buy_anything_again() -> None:
+    store = MemoryStore()
+    read_rows(store, LAST, USE_CASE, PROMPTS, TRAIN)
+    assert bought_again(store, prompts=with_prompt("synthesis.j2")) == {}
+
+
 @pytest.mark.parametrize(("usd", "price"), [(60.5, r"about \$60.50"), (0.0706, r"about \$0.0706")])
 def test_the_sentence_names_the_price_and_the_reasons(usd: float, price: str) -> None:
     purchase: RepeatedPurchase = {"what": "judging", "count": 1_200, "usd": usd, "certain": True, "reasons": ["a", "b"]}

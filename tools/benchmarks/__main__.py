@@ -20,6 +20,7 @@ from tools.benchmarks.bench import Bench, Sizes
 from tools.benchmarks.cases import CASES, Case
 from tools.benchmarks.figures import Figure, header, line, markdown, verdict
 from tools.benchmarks.processes import server
+from tools.local_airflow.settings import Layout
 
 LOCAL = PROJECT_ROOT / ".local"
 SMALL = Sizes(documents=40, tight_documents=20, many_documents=200, csv_rows=400, characters=4000, latency_seconds=0.1)
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     chosen = [case for case in CASES if not options.only or any(text in case.name for text in options.only)]
     began, load = time.monotonic(), os.getloadavg()[0]
+    if options.state.is_relative_to(LOCAL):
+        Layout(state=LOCAL).make_private()
     options.state.mkdir(parents=True, exist_ok=True)
     with server("model_server") as model:
         figures = _measure(chosen, Bench(model, options.state, SMALL if options.small else Sizes()))

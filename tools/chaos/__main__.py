@@ -22,6 +22,7 @@ from tools.chaos.scenarios import scenarios
 from tools.chaos.stack import Stack
 from tools.chaos.trial import Case
 from tools.local_airflow.interruption import Interrupted, interruptible, uninterrupted
+from tools.local_airflow.settings import Layout
 
 LOCAL = PROJECT_ROOT / ".local"
 WALKS = 30
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("\n".join(case.name for case in cases))
         say("\n".join(f"left out: {name}: {why}" for name, why in IMPOSSIBLE.items()))
         return 0
+    if options.state.is_relative_to(LOCAL):
+        Layout(state=LOCAL).make_private()
     began, table = time.monotonic(), Table()
     # The first run has no kills. The other runs are compared with it.
     runs = [DisturbedRun("w00", []), *draw_schedules(options.walks, options.seed)] if options.walks else []

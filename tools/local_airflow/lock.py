@@ -73,7 +73,7 @@ class CheckoutLock:
         """
         from filelock import FileLock, Timeout
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FileLock(self._path, blocking=False, preserve_lock_file=True)
         try:
             lock.acquire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_a_missed_target_fails_the_command(tmp_path: Path, sizes: list[Sizes]) -
     assert [(case["name"], case["ok"]) for case in written["cases"]] == [("span", True), ("times faster", False)]
     assert written["small"] is False
     assert sizes == [Sizes(), Sizes()]
+
+
+def test_the_state_folder_of_the_local_commands_is_readable_by_its_owner_only(
+    tmp_path: Path, sizes: list[Sizes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "LOCAL", tmp_path / ".local")
+    assert main(["--only", "span", "--small"]) == 0
+    assert stat.S_IMODE((tmp_path / ".local").stat().st_mode) == 0o700
+    assert sizes == [SMALL]
 
 
 def test_only_the_named_cases_are_measured(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,14 @@ def run(tmp_path: Path, *arguments: str) -> int:
 def test_random_schedules_need_no_case(tmp_path: Path, stack: type[InterruptedStack]) -> None:
     assert run(tmp_path, "--only", "-", "--walks", "12", "--seed", "424242") == 130
     assert stack.started_with == (13, [f"w{number:02}" for number in range(13)])
+
+
+def test_the_state_folder_of_the_local_commands_is_readable_by_its_owner_only(
+    tmp_path: Path, stack: type[InterruptedStack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "LOCAL", tmp_path / ".local")
+    assert main(["--fast"]) == 130
+    assert stat.S_IMODE((tmp_path / ".local").stat().st_mode) == 0o700
 
 
 def test_cases_need_no_random_schedule(tmp_path: Path, stack: type[InterruptedStack]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from hypothesis import settings
 
+from tests.fakes.variables import VARIABLES
+
 PROJECT = Path(__file__).parents[1]
 
 os.environ.update(
@@ -21,7 +23,7 @@ os.environ.update(
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "DISTILL_ENVIRONMENT": "test",
+        **VARIABLES,
     }
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "DISTILL_SCHEDULES"):

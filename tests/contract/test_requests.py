@@ -32,6 +32,7 @@ from include.distill.core.naming import job_names, request_token, run_key, throu
 from include.distill.training.job_identity import recipe_fingerprint
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
 from tests.fakes.fake_bedrock import OWN_TAGS, RUN_KEY
+from tests.fakes.training_set import BOTH_SHA256, TRAINING_FILE, TRAINING_URI, VALIDATION_FILE, VALIDATION_URI
 from tests.plugins import conftest as builders
 from tests.plugins.conftest import RUN_URI
 from tools.aws_simulator.protocol.constraints import violations
@@ -58,9 +59,9 @@ THROUGHPUT = {
     "modelUnits": 1,
 }
 DATASET = {
-    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
-    "validation_uri": "s3://bedrock-distill-training/distill/datasets/d/validation.jsonl",
-    "sha256": "d" * 64,
+    "train_uri": TRAINING_URI,
+    "validation_uri": VALIDATION_URI,
+    "sha256": BOTH_SHA256,
     "records": 40,
     "tokens": 4000,
 }
@@ -92,8 +93,7 @@ def run(wire: RecordedWire, store: Any, context: Any) -> Any:
     """Return a function that runs an operator on the recorded wire, with rows in memory."""
     context["ti"].try_number = 3
     hook = wire.hook()
-    for name in ("train_uri", "validation_uri"):
-        store.write(DATASET[name], b"{}\n")
+    store.objects.update({TRAINING_URI: TRAINING_FILE, VALIDATION_URI: VALIDATION_FILE})
 
     def execute(task_class: Any, **arguments: Any) -> Any:
         task = task_class(task_id="task", run_uri=RUN_URI, **arguments)
@@ -128,7 +128,7 @@ class TestBedrock:
     def test_submit_looks_up_the_model_of_a_completed_job(
         self, run: Any, wire: RecordedWire, use_case: UseCase
     ) -> None:
-        fingerprint = recipe_fingerprint(use_case, "d" * 64)
+        fingerprint = recipe_fingerprint(use_case, BOTH_SHA256)
         wire.answers["GetModelCustomizationJob"] = {
             **JOB,
             "status": "Completed",

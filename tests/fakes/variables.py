@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-VARIABLES = {"DISTILL_ENVIRONMENT": "test"}
+from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+
+VARIABLES = {**SIMULATED_DEPLOYMENT, "DISTILL_ENVIRONMENT": "test"}

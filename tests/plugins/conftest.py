@@ -19,6 +19,7 @@ from include.distill.inference import paced_client
 from tests.distill.conftest import make_row
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.training_set import TRAINING_FILE, TRAINING_URI, VALIDATION_FILE, VALIDATION_URI
 from tests.fakes.variables import VARIABLES
 
 RUN_URI = f"s3://bedrock-distill-training/distill/runs/aws_docs_qa/{RUN_KEY}"
@@ -76,6 +77,12 @@ def store(use_case: UseCase) -> MemoryStore:
     for number, row in enumerate(evaluation):
         write_jsonl(store, FOLDER.shard("evaluation", number), [row])
     return store
+
+
+@pytest.fixture
+def training_set(store: MemoryStore) -> None:
+    """Store the files of a training set, as ``upload`` does."""
+    store.objects.update({TRAINING_URI: TRAINING_FILE, VALIDATION_URI: VALIDATION_FILE})
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import secrets
 
+from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+
 SIMULATOR_URL = "http://aws-simulator:8090"
 REGION = "us-east-1"
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
@@ -28,7 +30,7 @@ def new_variables() -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "DISTILL_ENVIRONMENT": "local",
+        **SIMULATED_DEPLOYMENT,
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
         "DISTILL_SCHEDULES": "off",  # only the triggered run should start
     }

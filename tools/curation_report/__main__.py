@@ -26,6 +26,7 @@ from tools.curation_report.measurements import (
     simulator_pairs,
 )
 from tools.curation_report.planted_defects import DEFECTS, GOOD_PAIRS, PAIRS_PER_DEFECT, plant
+from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
 
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 SEEDS = 25
@@ -142,7 +143,7 @@ def main() -> None:
     parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
     options = parser.parse_args()
     train, evaluation = read_usable_rows(options.training), read_usable_rows(options.evaluation)
-    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={"DISTILL_ENVIRONMENT": "sample"})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=SIMULATED_DEPLOYMENT)
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),

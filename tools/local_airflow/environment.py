@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tools.local_airflow.process_table import MARKER
-from tools.local_airflow.settings import LOOPBACK
+from tools.local_airflow.settings import LOOPBACK, SIMULATED_DEPLOYMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def build_environment(
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
-        "DISTILL_ENVIRONMENT": "local",
+        **SIMULATED_DEPLOYMENT,
         "DISTILL_SCHEDULES": schedules,
         "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so no other host name may lead to it
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
+# The shipped use cases have no default for these variables, so that nobody uses a bucket of another account by mistake.
+# Any names do in the account of the AWS simulator.
+SIMULATED_DEPLOYMENT = {
+    "DISTILL_ENVIRONMENT": "local",
+    "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
+    "DISTILL_OUTPUT_BUCKET": "bedrock-distill-output",
+}
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
 DEFAULT_EVALUATION_ROWS = 100  # the minimum number of questions for a verdict

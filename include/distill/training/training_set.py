@@ -31,6 +31,7 @@ from include.distill.training.records import CardFigureRecord, TrainingRecord, T
 from include.distill.training.training_file import TrainingFile
 
 TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
+FILE_SEPARATOR = b"\0"  # without a separator, moving a row between the files might not change the hash
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def write_training_set(
         pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
         train.write(map(as_record, figures.count_pairs(pairs)), body)
         if held_out:
-            digest.update(b"\0")  # without a separator, moving a row between the files might not change the hash
+            digest.update(FILE_SEPARATOR)
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
             validation.write(map(as_record, _rows(store, folder, held_out)), body)
         _check(train, validation, store, folder, digest.hexdigest())

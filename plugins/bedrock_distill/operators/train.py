@@ -11,16 +11,17 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
-from bedrock_distill.run.task_ids import PREFLIGHT, UPLOAD
+from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
-from include.distill.core.errors import JobFailedError
+from include.distill.core.errors import InputError, JobFailedError
 from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import recipe_fingerprint, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
+from include.distill.training.stored_set import find_change
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,6 +38,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     hyperparameters, or lost its model. A model that ``delete_losers`` deleted counts as lost only if some of its
     answers are missing. A job that failed because of its data or hyperparameters is not bought again.
 
+    Before the task buys a job, it reads the training set back and compares its hash. So no job is bought on files that
+    were changed in S3.
+
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
     token.
 
@@ -44,6 +48,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
+    :raises InputError: the stored training set was changed or deleted; nothing was bought.
     :raises RefusedError: access or a quota is missing, or a job of another deployment has the name; nothing was
         bought.
     """
@@ -85,6 +90,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return self.hook.find_job(name) if created else self._find(names, fingerprint)
 
         def create(name: str) -> None:
+            self._require_unchanged_set()
             self.hook.create_job(request)
             created.append(name)
 
@@ -99,6 +105,17 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "bought": purchase.bought,
             "at_most_usd": load_prices().training_line(self.arm, self.use_case.student, tokens).usd,
         }
+
+    def _require_unchanged_set(self) -> None:
+        if change := find_change(self.store, self.dataset):
+            folder = self.dataset["train_uri"].rpartition("/")[0]
+            message = (
+                f"The stored training set of arm {self.arm} is not the one that was checked: {change}. Someone changed"
+                " or deleted a file. No job was bought, and the files stay as they are. Find out who can write to the"
+                f" bucket, and delete all objects below {folder}/. Then clear {sibling_task(self.task_id, MERGE)} with"
+                " downstream, which writes the files again."
+            )
+            raise InputError(message)
 
     def _find(self, names: Names, fingerprint: str) -> CustomizationJob | None:
         return self.ownership.find_job(names, fingerprint=fingerprint, training_uri=self.dataset["train_uri"])

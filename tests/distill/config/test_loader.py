@@ -131,6 +131,17 @@ class TestFiles:
         assert loaded.problems == ()
         assert [use_case.dag_id for use_case in loaded.valid] == ["distill_aws_docs_qa", "distill_compare_arms"]
 
+    @pytest.mark.parametrize("name", ["DISTILL_TRAINING_BUCKET", "DISTILL_OUTPUT_BUCKET", "DISTILL_ROLE_ARN"])
+    @pytest.mark.parametrize("value", [None, ""])
+    def test_the_projects_use_cases_have_no_default_bucket_or_role(self, name: str, value: str | None) -> None:
+        variables = {key: text for key, text in {**VARIABLES, name: value}.items() if text is not None}
+        loaded = load_use_cases(USE_CASES_FOLDER, variables)
+        assert loaded.valid == ()
+        assert [f"environment variable {name} is not set or is empty" in problem for problem in loaded.problems] == [
+            True
+        ] * 2
+        assert loaded.places == (("aws_default", "us-east-1"),)
+
     def test_a_file_with_the_ending_yml_is_reported(self, tmp_path: Path) -> None:
         write(tmp_path, "docs").rename(tmp_path / "docs.yml")
         loaded = load_use_cases(tmp_path)

@@ -17,12 +17,15 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import IncompleteRunError, RefusedError, TransientError, WaitTimeoutError
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.training_set import TRAINING_SHA256, TRAINING_URI
 from tests.plugins.conftest import RUN_URI, freeze
 
+pytestmark = pytest.mark.usefixtures("training_set")
+
 DATASET = {
-    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "train_uri": TRAINING_URI,
     "validation_uri": None,
-    "sha256": "d" * 64,
+    "sha256": TRAINING_SHA256,
     "tokens": 1000,
 }
 WAITED = {"tuned.upload": "success", "tuned.submit": "success", "tuned.trained": "failed", "report": "upstream_failed"}

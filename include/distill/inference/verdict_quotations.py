@@ -51,7 +51,8 @@ _NAMED_ANSWER = re.compile(
 _CHOICE = re.compile(
     rf"""
     \b(?: better | best | stronger | wins | winner | prefer\w* | choose | choice | pick | superior | more
-        | correct | besser\w* | beste\w* | bevorzuge | meilleur\w* | préf[eè]re | mejor | prefiero | migliore | melhor | prefiro )\b
+        | correct | besser\w* | beste\w* | bevorzuge | meilleur\w* | préf[eè]re | mejor | prefiero | migliore | melhor
+        | prefiro )\b
     | (?:\b(?:is|ist|est|es|è|é|for|für|pour|por)|[:：=])\ \W*+{_ANSWER}\W*\Z
     | 更好 | 更佳 | 较好 | 優れ | 良い | より | 낫 | 더\  | बेहतर | أفضل
     """,

@@ -9,8 +9,30 @@ from __future__ import annotations
 import json
 import sys
 
+from include.distill.config.environment import environment_name
 from include.distill.config.loader import load_use_cases
+from include.distill.core.errors import UseCaseError
 from include.distill.inference.pools import required_pools
 
+
+def main() -> int:
+    """
+    Print the pools. Return 2 if the environment has no name, because then no use case is valid.
+
+    A broken use case is reported, but the pools of the other use cases are printed: docker-compose.yaml imports them
+    before Airflow starts.
+    """
+    try:
+        environment_name()
+    except UseCaseError as error:
+        sys.stderr.write(f"No pool was printed: {error}\n")
+        return 2
+    use_cases = load_use_cases()
+    for problem in use_cases.problems:
+        sys.stderr.write(f"The pools of a broken use case are left out: {problem}\n")
+    json.dump(required_pools(use_cases.valid), sys.stdout, indent=2)
+    return 0
+
+
 if __name__ == "__main__":
-    json.dump(required_pools(load_use_cases().valid), sys.stdout, indent=2)
+    sys.exit(main())

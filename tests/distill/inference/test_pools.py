@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.distill import pools as module
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.inference import pools
@@ -107,3 +109,28 @@ def test_the_tasks_of_a_step_together_hold_at_most_the_whole_pool(tasks: int, sl
     arguments = pool_arguments(SAMPLE, "claude-sonnet-5-5", tasks=tasks)
     assert arguments == {"pool": TEACHER_POOL, "pool_slots": slots}
     assert slots * min(tasks, 8) <= 8
+
+
+@pytest.mark.parametrize("name", ["", "Prod_1"])
+def test_without_a_valid_environment_the_module_fails_instead_of_printing_no_pool(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISTILL_ENVIRONMENT", name)
+    assert module.main() == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert "No pool was printed: environment variable DISTILL_ENVIRONMENT" in error
+
+
+def test_a_broken_use_case_is_reported_and_the_pools_of_the_others_are_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    (tmp_path / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
+    (tmp_path / "broken.yaml").write_text("teachr: x", encoding="utf-8")
+    monkeypatch.setattr(module, "load_use_cases", lambda: load_use_cases(tmp_path, VARIABLES))
+    monkeypatch.setenv("DISTILL_ENVIRONMENT", "test")
+    assert module.main() == 0
+    out, error = capsys.readouterr()
+    assert len(json.loads(out)) > 1
+    assert "The pools of a broken use case are left out: broken.yaml: " in error

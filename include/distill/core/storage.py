@@ -163,7 +163,7 @@ def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
 
 def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
     """Read the JSON value at ``uri`` and the mark of the version that wrote it; see :func:`read_json`."""
-    value = json.loads(store.read(uri))
+    value = _loads(store.read(uri))
     mark = take_mark(value, uri) if isinstance(value, dict) else Mark()
     return mark, cast(RecordT, value)
 

@@ -30,13 +30,7 @@ from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, 
 from include.distill.labeling.label_store import store_labels
 from include.distill.labeling.labeler_names import labeler_name
 from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
-from include.distill.labeling.sample import (
-    LABEL_CHOICES,
-    NO_ANSWER,
-    draw_sample,
-    key_name,
-    to_labels,
-)
+from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, draw_sample, key_name, to_labels
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
 from include.distill.report.markdown import as_quote
 from include.distill.report.past_runs import newest_entries
@@ -85,7 +79,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.run_uri = layout.run_uri(self.use_case_name, choice.run_key or self._newest_run_key(layout))
         require_run_of(self.use_case_name, self.store, self.folder)
         if choice.labelled_csv:
-            refuse_foreign_sheet(choice.labelled_csv, self.folder, self.use_case)
+            refuse_foreign_sheet(choice.labelled_csv, self.folder, use_case)
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         # The key always covers the largest possible sample, so drawing a smaller sample later does not shorten the key.
@@ -271,6 +265,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     :param sample: manifest of the task ``draw_sample``. (templated)
     :param use_case_name: the use case of the DAG. A sample of another use case is refused.
+    :param use_cases: the folder of use cases, which say where a labelled sheet may be.
     :param answered: results of the mapped tasks of ``ask``. (templated)
     :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
         labels of a sheet that are left out because the answers have changed since the sheet was written.
@@ -286,6 +281,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         sample: Any,
         answered: Any,
         use_case_name: str,
+        use_cases: Path = USE_CASES_FOLDER,
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
@@ -294,6 +290,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         super().__init__(**kwargs)
         self.sample: SampleManifest = sample
         self.use_case_name = use_case_name
+        self.use_cases = use_cases
         self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
         self.answered = answered
 
@@ -340,7 +337,8 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
-        refuse_foreign_sheet(uri, self.folder, self.use_case)
+        # Not the frozen use case, which contains what the trigger form of the run named.
+        refuse_foreign_sheet(uri, self.folder, load_use_case(self.use_cases / f"{self.use_case_name}.yaml"))
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read(MAX_SHEET_BYTES + 1)
         if len(body) > MAX_SHEET_BYTES:

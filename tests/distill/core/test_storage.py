@@ -98,3 +98,11 @@ def test_a_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) ->
 def test_a_uri_that_is_not_an_s3_uri_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=r"Not an S3 URI.*expected s3://bucket/key"):
         split_uri(uri)
+
+
+def test_a_json_object_that_is_nested_too_deeply_is_a_value_error_like_any_text_that_is_not_json() -> None:
+    store = MemoryStore()
+    for body in (b"[" * 100_000, b'{"a":' * 100_000, b"{", b"\xff"):
+        store.write("s3://b/x.json", body)
+        with pytest.raises(ValueError, match="nested too deeply|Expecting|codec"):
+            read_json(store, "s3://b/x.json", object)

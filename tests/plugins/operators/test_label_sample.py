@@ -25,7 +25,7 @@ from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry
 from tests.distill.report.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, make_row
+from tests.plugins.conftest import FOLDER, freeze, make_row
 
 ROWS = [make_row(number) for number in range(101, 105)]
 JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
@@ -254,6 +254,18 @@ class TestCollect:
             collect(sample)  # with the same values in the form
         assert "secret" not in str(raised.value)
         assert store.list(FOLDER.labels) == []
+
+    def test_the_trigger_form_of_a_run_allows_no_folder_for_sheets(
+        self, draw: Any, collect: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        uri = "s3://other-team/labelled.csv"
+        sample = draw(how="read a labelled sheet", labeller="cleo")
+        source = {**use_case.model_dump(mode="json")["source"], "training_csv": "s3://other-team/2026/train.csv"}
+        freeze(store, use_case, source={**source, "allowed_prefixes": ["s3://other-team/"]})
+        with pytest.raises(InputError, match="may not be read"):
+            draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
+        with pytest.raises(InputError, match="may not be read"):
+            collect(sample)
 
     def test_labels_of_answers_that_changed_during_labelling_do_not_count(
         self, draw: Any, collect: Any, store: MemoryStore

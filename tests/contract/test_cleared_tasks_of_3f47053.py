@@ -130,6 +130,25 @@ class TestClearReport:
         assert bought(aws) == before
 
     @pytest.mark.parametrize(
+        ("change", "task"),
+        [
+            ({"ingest": None}, "ingest"),
+            ({"base.answer": []}, "base.answer"),
+            ({"tuned.answer": []}, "tuned.answer"),
+            ({"judge": [[], []]}, f"judge.{JUDGES[0]}"),
+            ({"judge": []}, f"judge.{JUDGES[0]}"),
+        ],
+    )
+    def test_a_deleted_result_names_the_task_to_clear_and_the_report_is_kept(
+        self, results: Any, hook: BedrockDistillHook, store: S3ObjectStore, change: dict[str, Any], task: str
+    ) -> None:
+        """``airflow db clean`` deletes results. Airflow then passes no result, or an empty list for a mapped task."""
+        before = store.read(FIRST.report("json"))
+        with pytest.raises(EarlierVersionError, match=rf"of the task {task} is missing.*Clear {task} with downstream"):
+            clear_report({**results, **change}, hook)
+        assert store.read(FIRST.report("json")) == before
+
+    @pytest.mark.parametrize(
         ("task", "key"),
         [("curate", "accepted"), ("curate", "dropped"), ("tuned.provision", "model_arn"), ("judge", "verdicts_uri")],
     )

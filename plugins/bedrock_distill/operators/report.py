@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.operators.report_reader import ReportReader
-from bedrock_distill.run.task_ids import CURATE, JUDGE
-from bedrock_distill.run.task_results import read_mapped_results
+from bedrock_distill.run.task_ids import CURATE, INGEST, JUDGE
+from bedrock_distill.run.task_results import read_mapped_results, require_result
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
@@ -88,6 +88,7 @@ class RenderReportOperator(DistillOperator):
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
         finished = datetime.datetime.now(datetime.UTC)
+        require_result(self.ingested, "rows", "train", "evaluation", task=INGEST, reader=self.task_id)
         optional = OptionalParts(self.log.warning)
         reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional)
         report = self._report(
@@ -126,6 +127,15 @@ class RenderReportOperator(DistillOperator):
             for output in self.judgments
             for manifest in read_mapped_results(output, JudgeManifest, task=JUDGE, reader=self.task_id)
         ]
+        judged = {(manifest["judge"], manifest["candidate"], manifest["baseline"]) for manifest in manifests}
+        champion = self.use_case.champion_arm  # its pairs are judged by other tasks, which may be skipped
+        for pair in self.use_case.pairs:
+            for judge in self.use_case.judges:
+                if (
+                    champion not in (pair.candidate, pair.baseline)
+                    and (judge, pair.candidate, pair.baseline) not in judged
+                ):
+                    require_result(None, "", task=f"{JUDGE}.{judge}", reader=self.task_id)
         return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
     def _report(

@@ -64,7 +64,13 @@ class ReportReader:
     def arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
         """Return the results and costs of one arm."""
         arm = self.use_case.arm(name)
-        answers = read_mapped_results(manifests["answers"], AnswerManifest, task=arm_task(name, ANSWER), reader=REPORT)
+        answers = read_mapped_results(
+            manifests["answers"],
+            AnswerManifest,
+            task=arm_task(name, ANSWER),
+            reader=REPORT,
+            required=arm.kind != "champion",
+        )
         if arm.kind == "base":
             return ArmSummary(name, arm.kind, answers)
         provisioned = read_result(

@@ -68,7 +68,8 @@ class TaskResult(dict[str, Any]):
         if key in _DEFAULTS:
             return _DEFAULTS[key]
         missing = f"has no {key!r}" if self else "is missing"
-        cost = _COSTS.get(self._task.rpartition(".")[2], _NO_COST)
+        group, _, name = self._task.rpartition(".")  # the tasks in the group `judge` have the names of models
+        cost = _COSTS.get(name) or _COSTS.get(group, _NO_COST)
         message = (
             f"The result of the task {self._task} {missing}, which {self._reader} needs. An earlier version of the"
             f" pipeline may have run {self._task}; this is version {VERSION}. This task bought nothing, and everything"
@@ -92,14 +93,32 @@ def read_result(result: object, kind: type[ResultT], *, task: str, reader: str) 
     return cast(ResultT, TaskResult(found, task=task, reader=reader))
 
 
-def read_mapped_results(output: Any, kind: type[ResultT], *, task: str, reader: str) -> list[ResultT]:
+def require_result(result: Mapping[str, Any] | None, *keys: str, task: str, reader: str) -> None:
+    """
+    Check that the result of a task exists and has ``keys``.
+
+    :raises EarlierVersionError: the result or a key is missing. The message names the task to clear.
+    """
+    found = TaskResult(result or {}, task=task, reader=reader)
+    for key in keys:
+        found[key]
+
+
+def read_mapped_results(
+    output: Any, kind: type[ResultT], *, task: str, reader: str, required: bool = False
+) -> list[ResultT]:
     """
     Return the results of all task instances of a mapped task, whichever version wrote them.
 
     :param output: the lazy sequence that Airflow puts in a template field.
+    :param required: whether there must be a result. Airflow passes none if the results were deleted from its database.
+    :raises EarlierVersionError: ``required`` is set, and there is no result.
     """
     # Slicing fetches all results in one request. Iterating sends one request per result, and logs an error at the end.
-    return [read_result(result, kind, task=task, reader=reader) for result in list(output[:])]
+    results = list(output[:])
+    if required and not results:
+        require_result(None, "", task=task, reader=reader)
+    return [read_result(result, kind, task=task, reader=reader) for result in results]
 
 
 class ResultOf(Generic[ResultT]):

@@ -8,18 +8,16 @@ run.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, get_args
 
-from croniter import CroniterBadDateError, CroniterError, croniter
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
 from include.distill.config.promotion_rule import Promotion
+from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
     Answering,
@@ -43,8 +41,6 @@ from include.distill.config.sections import (
 from include.distill.core.errors import UseCaseError
 from include.distill.core.naming import label_dag_id
 
-# Airflow's names for common schedules.
-_PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
 # For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 # Tasks and task groups that a DAG has in addition to its arms. An arm is a task group with the arm's name.
@@ -52,8 +48,6 @@ RESERVED_ARM_NAMES = frozenset(
     {"preflight", "ingest", "estimate", "shards", "evaluation_shards", "synthesize", "synthesize_batch", "curate"}
     | {"judge", "judge_batch", "judge_champion", "report", "approve", "promote", "delete_losers", "outcome"}
 )
-_YEARS = 6  # the field of a cron expression with the years, which is optional
-_RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  # croniter's extensions R and H
 
 
 class UseCase(Section):
@@ -103,31 +97,7 @@ class UseCase(Section):
     @field_validator("schedule")
     @classmethod
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:
-        # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case. Airflow computes
-        # the previous and the next time of a schedule whenever it stores the DAGs.
-        if schedule is None or schedule in _PRESETS:
-            return schedule
-        try:
-            times = croniter(schedule, datetime.now(UTC))
-            times.get_prev()
-            times.get_next()
-            if _RANDOM_OR_HASHED.search(schedule):
-                message = (
-                    f"{schedule!r} contains R or H, so its times are not fixed; expected fixed times, without R and H"
-                )
-                raise ValueError(message)
-            if times.expanded[_YEARS:] not in ([], [["*"]]):
-                # After the last run, Airflow's scheduler would fail for all DAGs while it computes the next time.
-                message = f"{schedule!r} names years, so its times end; expected times that recur without an end"
-                raise ValueError(message)
-        except CroniterBadDateError as error:
-            message = (
-                f"{schedule!r} has no past or no future time, so it does not recur; expected a schedule that recurs"
-            )
-            raise ValueError(message) from error
-        except CroniterError as error:
-            message = f'{schedule!r} is not a cron expression ({error}); expected one such as "0 2 * * *", or null'
-            raise ValueError(message) from error
+        check_schedule(schedule)
         return schedule
 
     @field_validator("teacher", "student")

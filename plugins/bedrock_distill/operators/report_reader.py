@@ -89,13 +89,7 @@ class ReportReader:
             dataset=dataset,
             trained=trained,
             serving=serving,
-            # An endpoint whose state is unknown may still be billed.
-            released=serving is None
-            or self.optional.read(
-                f"the state of the endpoint of {name}, which may still be billed",
-                lambda: self.hook.find_throughput(serving) is None,
-                fallback=False,
-            ),
+            released=serving is None or self._is_released(name, serving),
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
             # A job's tags say which run bought it. That may be an earlier run.
@@ -111,6 +105,13 @@ class ReportReader:
                 lambda: self._unit_hours(name),
                 fallback=0.0,
             ),
+        )
+
+    def _is_released(self, arm: str, throughput_arn: str) -> bool:
+        return self.optional.read(
+            f"the state of the endpoint of {arm}, which may still be billed",
+            lambda: self.hook.find_throughput(throughput_arn) is None,
+            fallback=False,  # an endpoint whose state is unknown may still be billed
         )
 
     def _unit_hours(self, arm: str) -> float:

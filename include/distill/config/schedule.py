@@ -1,0 +1,43 @@
+"""Check the schedule of a use case."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from croniter import CroniterBadDateError, CroniterError, croniter
+
+# Airflow's names for common schedules.
+_PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
+_YEARS = 6  # the field of a cron expression with the years, which is optional
+_RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  # croniter's extensions R and H
+
+
+def check_schedule(schedule: str | None) -> None:
+    """
+    Check that Airflow can compute all times of a schedule.
+
+    :param schedule: a cron expression in UTC, a preset such as ``@daily``, or ``None`` for no schedule.
+    :raises ValueError: the schedule is not valid, or its times do not recur without an end.
+    """
+    # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case. Airflow computes
+    # the previous and the next time of a schedule whenever it stores the DAGs.
+    if schedule is None or schedule in _PRESETS:
+        return
+    try:
+        times = croniter(schedule, datetime.now(UTC))
+        times.get_prev()
+        times.get_next()
+        if _RANDOM_OR_HASHED.search(schedule):
+            message = f"{schedule!r} contains R or H, so its times are not fixed; expected fixed times, without R and H"
+            raise ValueError(message)
+        if times.expanded[_YEARS:] not in ([], [["*"]]):
+            # After the last run, Airflow's scheduler would fail for all DAGs while it computes the next time.
+            message = f"{schedule!r} names years, so its times end; expected times that recur without an end"
+            raise ValueError(message)
+    except CroniterBadDateError as error:
+        message = f"{schedule!r} has no past or no future time, so it does not recur; expected a schedule that recurs"
+        raise ValueError(message) from error
+    except CroniterError as error:
+        message = f'{schedule!r} is not a cron expression ({error}); expected one such as "0 2 * * *", or null'
+        raise ValueError(message) from error

@@ -30,7 +30,30 @@ _ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # satisfies the pattern whe
 _VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
-class _Loader(yaml.SafeLoader):
+# YAML 1.1 reads 010 as 8, 1:30 as 90, and 2026-01-01 as a date. In a use case these are texts, such as an account id or
+# a description. Where a number is expected, 010 is 10, and the other two are refused.
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*|0b[01_]+|0x[0-9a-fA-F_]+)$")
+_FLOAT = re.compile(
+    r"(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_TAG = "tag:yaml.org,2002:"
+_OTHER_TAGS = {f"{_TAG}int", f"{_TAG}float", f"{_TAG}timestamp"}
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A YAML loader that reads numbers as a person does, and dates as texts."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OTHER_TAGS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver(f"{_TAG}int", _INTEGER, list("-+0123456789"))
+_PlainLoader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+0123456789."))
+
+
+class _Loader(_PlainLoader):
     """A YAML loader that refuses repeated keys. PyYAML would silently use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -171,7 +194,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
 def _read_place(path: Path) -> set[Place]:
     """Read only the connection and the Region of an invalid use-case file. Return nothing if they cannot be read."""
     try:
-        raw = load_yaml(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)
         section = expand_variables(
             {key: raw["aws"][key] for key in ("conn_id", "region") if key in raw["aws"]}, os.environ
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from include.distill.text.normalization import unsupported_character
 
@@ -22,6 +24,27 @@ BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 S3Folder = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[^/]+/)*$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
+_DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def _check_number(value: object) -> object:
+    """Check a value that keeps its type. YAML reads ``1e-5`` as a string, and environment variables are strings."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and _DECIMAL_NUMBER.fullmatch(value)):
+        text = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
+        message = f"found {text}, expected a number such as 3 or 0.0001"
+        raise ValueError(message)
+    try:
+        is_finite = math.isfinite(float(value))  # type: ignore[arg-type]
+    except OverflowError:
+        is_finite = False
+    if not is_finite:
+        message = f"found {str(value)[:60]}, expected a finite number"
+        raise ValueError(message)
+    return value
+
+
+Number = Annotated[int | float | str, BeforeValidator(_check_number)]
 
 
 class Section(BaseModel):
@@ -47,3 +70,9 @@ class Section(BaseModel):
             message = f"found the character {character}, which training files cannot contain; expected plain text"
             raise ValueError(message)
         return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _drop_the_sign_of_zero(cls, value: Any) -> Any:
+        # -0.0 equals 0, but would be another request, and so be bought again.
+        return 0.0 if isinstance(value, float) and value == 0 else value

@@ -17,6 +17,7 @@ from include.distill.config.section import (
     Count,
     Hours,
     NonBlankText,
+    Number,
     PollSeconds,
     S3Folder,
     Section,
@@ -226,7 +227,7 @@ class Judging(Section):
 class Training(Section):
     """Settings for the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
 
-    hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
+    hyperparameters: dict[str, Number] = Field(default_factory=dict)
     validation_share: Share = 0.0
     reserved_in_answers: ReservedInAnswers = Field(
         "reject",

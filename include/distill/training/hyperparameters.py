@@ -51,7 +51,7 @@ def _hyperparameter(name: str, value: object, family: Family) -> str:
         raise ValueError(f"{name} is {value!r}; expected {_range(fact)}")
     if not fact.minimum <= number <= fact.maximum:
         raise ValueError(f"{name} is {value!r}, which is out of range; expected {_range(fact)}")
-    return _plain(number)
+    return _plain(number + 0.0)  # -0.0 becomes 0.0
 
 
 def _number(value: object) -> float | None:

@@ -164,7 +164,7 @@ class Trial:
         return self.stack.metadata.task(self.dag_id, self.run_id, task_id).state
 
     def bought(self) -> dict[str, Any]:
-        """Return the jobs and throughputs that the case has bought so far."""
+        """Return the training jobs and provisioned throughputs that this test case has bought so far."""
         return purchases(self.stack.account.ledger(), self.match)
 
     def wait_job(self, *statuses: str) -> str:

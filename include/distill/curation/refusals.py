@@ -79,7 +79,7 @@ def _occurs(sentence: str, document: str) -> bool:
 
 def _is_named(answer: str, question: str) -> bool:
     """
-    Return whether the question contains the last word of a short answer, so that the answer is not a refusal.
+    Return whether the question contains the last word of a short answer. Such an answer is not a refusal.
 
     For example, "Not available." answers the question "Is it available?".
     """

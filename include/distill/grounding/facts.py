@@ -146,7 +146,7 @@ def _has_identifier(text: str, source: Evidence) -> bool:
 
 def _has_version(digits: str, source: Evidence) -> bool:
     """
-    Return whether the source states a version without the letter v, after a name or the word "version".
+    Return whether the source writes this version without the letter v: after a name or after the word "version".
 
     :param digits: the version without the letter, such as "18" for "v18".
     """

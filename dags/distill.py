@@ -81,7 +81,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, get_parsing_context
+from airflow.sdk import DAG
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
@@ -95,6 +95,7 @@ from bedrock_distill.task_groups.arms import arm_tasks
 from bedrock_distill.task_groups.judging import judge_tasks
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from bedrock_distill.task_groups.synthesis import synthesis_tasks
+from bedrock_distill.task_groups.use_case_dags import use_case_dags
 from include.distill.config.layout import Layout
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
@@ -161,14 +162,6 @@ def distill_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-# In a worker, the id of the only DAG that the worker needs; ``None`` in the DAG processor.
-WANTED = get_parsing_context().dag_id
-PROBLEMS: list[str] = []  # dags/use_case_errors.py shows them
-for use_case in load_use_cases().valid:
-    if WANTED in (None, use_case.dag_id):
-        try:
-            globals()[use_case.dag_id] = distill_dag(use_case)
-        except Exception as error:  # whatever it is, the other use cases must load
-            if WANTED:
-                raise
-            PROBLEMS.append(f"{use_case.name}.yaml: the DAG cannot be created: {type(error).__name__}: {error}")
+# Airflow finds DAGs among the global variables of this file. dags/use_case_errors.py shows PROBLEMS.
+dags, PROBLEMS = use_case_dags(load_use_cases().valid, distill_dag, dag_id=lambda use_case: use_case.dag_id, kind="DAG")
+globals().update(dags)

@@ -57,7 +57,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, TriggerRule, get_parsing_context
+from airflow.sdk import DAG, TriggerRule
 
 from bedrock_distill.operators.label_sample import (
     AskLabelOperator,
@@ -67,6 +67,7 @@ from bedrock_distill.operators.label_sample import (
 )
 from bedrock_distill.params.label_sample import label_params
 from bedrock_distill.policies.retry import RETRY_POLICY
+from bedrock_distill.task_groups.use_case_dags import use_case_dags
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 
@@ -113,16 +114,8 @@ def label_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-# In a worker, the id of the only DAG that the worker needs; ``None`` in the DAG processor.
-WANTED = get_parsing_context().dag_id
-PROBLEMS: list[str] = []  # dags/use_case_errors.py shows them
-for use_case in load_use_cases().valid:
-    if WANTED in (None, use_case.label_dag_id):
-        try:
-            globals()[use_case.label_dag_id] = label_dag(use_case)
-        except Exception as error:  # whatever it is, the other use cases must load
-            if WANTED:
-                raise
-            PROBLEMS.append(
-                f"{use_case.name}.yaml: the labeling DAG cannot be created: {type(error).__name__}: {error}"
-            )
+# Airflow finds DAGs among the global variables of this file. dags/use_case_errors.py shows PROBLEMS.
+dags, PROBLEMS = use_case_dags(
+    load_use_cases().valid, label_dag, dag_id=lambda use_case: use_case.label_dag_id, kind="labeling DAG"
+)
+globals().update(dags)

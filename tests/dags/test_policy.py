@@ -97,6 +97,15 @@ class TestImport:
             {},
         )
 
+    def test_a_use_case_may_have_the_name_of_a_function_of_the_dag_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        files = {name: yaml.safe_dump({**sample, "name": name}) for name in ("dag", "other")}  # distill_dag() exists
+        dag_bag = with_use_cases(monkeypatch, tmp_path, **files)
+        assert dag_bag.import_errors == {}
+        assert {"distill_dag", "distill_other"} < set(dag_bag.dags)
+
     def test_schedules_can_be_turned_off(self, dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISTILL_SCHEDULES", "off")
         assert dag.schedule == "0 2 * * *"

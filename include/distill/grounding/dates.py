@@ -117,4 +117,4 @@ def times(text: str) -> list[tuple[int, int, int]]:
 def clock_hours(text: str) -> frozenset[int]:
     """Return the hours of all times of day, each in both readings: 3 and 15 for both 3:20 and 15:20."""
     hours = {minute // 60 for _, _, minute in times(text)} | {int(match.group(1)) for match in _CLOCK.finditer(text)}
-    return frozenset(hour % 12 + half for hour in hours for half in (0, 12)) | frozenset({12} if 0 in hours else ())
+    return frozenset(hour % 12 + half for hour in hours for half in (0, 12))

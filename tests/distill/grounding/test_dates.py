@@ -118,3 +118,5 @@ def test_the_hours_of_a_clock_count_on_both_halves_of_the_day() -> None:
 def test_midnight_is_hour_0_and_hour_12() -> None:
     assert clock_hours("at 0:30") == {0, 12}
     assert clock_hours("um 12 Uhr") == {0, 12}
+    assert clock_hours("um 0 Uhr") == {0, 12}
+    assert clock_hours("at 24:00") == {0, 12}

@@ -35,22 +35,23 @@ class LostCalls:
 
     :param folder: URI of the run's folder for lost calls.
     :param task: identifies the task instance within the run.
-    :param times_cleared: a number that changes each time that a person clears the task. A new round then begins, in
-        which its requests may be sent again. A retry by Airflow belongs to the same round as the attempt before it.
+    :param max_tries: Airflow's ``max_tries`` of the task instance, which identifies the current round. Airflow raises
+        this number when a person clears the task. A new round then begins, in which the requests may be sent again. A
+        retry by Airflow does not change the number, so it belongs to the same round as the attempt before it.
     """
 
     store: ObjectStore
     folder: str
     task: str
-    times_cleared: int
+    max_tries: int
     _new: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _listing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def round_name(self) -> str:
-        """The name of the current round in the stored records: the task instance and ``times_cleared``."""
-        return f"{self.task} {self.times_cleared}"
+        """The name of the current round in the stored records: the task instance and ``max_tries``."""
+        return f"{self.task} {self.max_tries}"
 
     def earlier(self, request: ModelRequest) -> list[LostCallRecord]:
         """Return the lost calls of ``request`` in batch jobs and in earlier attempts of this task.

@@ -82,7 +82,7 @@ class LostCallRecord(TypedDict):
 
     key: str  # key of the request, a hash that reveals none of the request's text
     model: str  # key of the model in models.yaml
-    round: str  # the task instance, and the number of times that it was cleared
+    round: str  # the task instance and Airflow's max_tries, which grows when a person clears the task
     input_tokens: int  # a conservative estimate
     output_tokens: int  # the request's max_tokens
     batch: NotRequired[bool]  # True for an answer of a batch job that was billed but cannot be used; absent otherwise

@@ -91,8 +91,8 @@ class RunAccess:
         index = -1 if ti.map_index is None else ti.map_index
         place = PoolShare.for_task(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
         budget = self._task_budget(model, expected, calls) if expected else None
-        # Airflow raises max_tries when a person clears the task, but not when it retries the task.
-        lost_calls = LostCalls(self.store, self.folder.lost_calls, f"{ti.task_id} {index}", ti.max_tries)
+        task = f"{ti.task_id} {index}"
+        lost_calls = LostCalls(self.store, self.folder.lost_calls, task, max_tries=ti.max_tries)
         return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls)
 
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:

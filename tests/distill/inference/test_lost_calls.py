@@ -16,8 +16,8 @@ FOLDER = "s3://b/p/runs/r/lost_calls/"
 REQUEST = ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, "Write three pairs.", 2000)
 
 
-def lost(store: MemoryStore, task: str = "synthesize 0", times_cleared: int = 2) -> LostCalls:
-    return LostCalls(store, FOLDER, task, times_cleared)
+def lost(store: MemoryStore, task: str = "synthesize 0", max_tries: int = 2) -> LostCalls:
+    return LostCalls(store, FOLDER, task, max_tries)
 
 
 def test_a_lost_call_is_stored_with_the_highest_possible_number_of_tokens() -> None:
@@ -67,14 +67,14 @@ def test_other_requests_tasks_and_rounds_are_not_limited() -> None:
         lost(store).add(REQUEST)
     lost(store).require_attempt_left(dataclasses.replace(REQUEST, sample=1))
     lost(store, "synthesize 1").require_attempt_left(REQUEST)
-    lost(store, times_cleared=5).require_attempt_left(REQUEST)
+    lost(store, max_tries=5).require_attempt_left(REQUEST)
 
 
 def test_the_calls_of_a_task_before_it_was_cleared_are_still_paid_for() -> None:
     store = MemoryStore()
     lost(store).add(REQUEST)
-    lost(store, times_cleared=5).add(REQUEST)
-    rounds = [record["round"] for record in lost(store, times_cleared=8).earlier(REQUEST)]
+    lost(store, max_tries=5).add(REQUEST)
+    rounds = [record["round"] for record in lost(store, max_tries=8).earlier(REQUEST)]
     assert sorted(rounds) == ["synthesize 0 2", "synthesize 0 5"]
     assert lost(store, "synthesize 1").earlier(REQUEST) == []
 

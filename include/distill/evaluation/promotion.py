@@ -110,14 +110,18 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
 
 def rule_sentence(rule: Promotion) -> str:
     """Describe the rule in one sentence, for the report."""
-    return (
-        f"the report does not withhold its verdict, every judge finds the candidate better, and every judge's one-sided"
-        f" {1 - ALPHA:.1%} lower bound of the half-win rate against the champion is above {0.5 + rule.margin:.1%}, on"
-        f" at least {MINIMUM_QUESTIONS} questions with readable verdicts, of which at least {_min_decisive(rule)} from"
-        f" at least {_min_clusters(rule)} document groups are decided, with less than {rule.max_unparsable_share:.1%}"
-        " of the verdicts unparsable, few incomplete answers of both arms, and no evaluation question in the training"
-        " data"
+    lower_bound = f"one-sided {1 - ALPHA:.1%} lower bound of the half-win rate against the champion"
+    conditions = (
+        "the report does not withhold its verdict",
+        "every judge finds the candidate better",
+        f"and every judge's {lower_bound} is above {0.5 + rule.margin:.1%}",
+        f"on at least {MINIMUM_QUESTIONS} questions with readable verdicts",
+        f"of which at least {_min_decisive(rule)} from at least {_min_clusters(rule)} document groups are decided",
+        f"with less than {rule.max_unparsable_share:.1%} of the verdicts unparsable",
+        "few incomplete answers of both arms",
+        "and no evaluation question in the training data",
     )
+    return ", ".join(conditions)
 
 
 def _min_decisive(rule: Promotion) -> int:

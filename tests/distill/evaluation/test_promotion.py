@@ -172,6 +172,15 @@ def test_a_use_case_cannot_lower_the_minimums_that_guarantee_the_intervals(rule:
     assert "at least 50 from at least 40 document groups are decided" in rule_sentence(Promotion(**rule))
 
 
+def test_the_rule_is_described_in_one_sentence() -> None:
+    assert rule_sentence(Promotion(min_decisive=60, max_unparsable_share=0.05)) == (
+        "the report does not withhold its verdict, every judge finds the candidate better, and every judge's one-sided"
+        " 97.5% lower bound of the half-win rate against the champion is above 52.0%, on at least 100 questions with"
+        " readable verdicts, of which at least 60 from at least 40 document groups are decided, with less than 5.0% of"
+        " the verdicts unparsable, few incomplete answers of both arms, and no evaluation question in the training data"
+    )
+
+
 def test_a_use_case_can_raise_the_minimums() -> None:
     decided = decision(*map(comparison, JUDGES), min_decisive=81, min_clusters=61)
     assert len(decided.reasons) == 4

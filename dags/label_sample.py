@@ -16,7 +16,7 @@ DAG refuses runs of other use cases. Give the rights to this DAG to the people w
 | `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`, and `sheet.csv` if the form asks for a sheet | nothing |
 | `examples` | the numbers of the examples that people label in Airflow | nothing |
 | `ask` | one choice for each example: A, B, Tie or No answer; each task waits for a person | nothing |
-| `collect_labels` | `report/labels/<labeller>.jsonl`, and the report with the agreement | nothing |
+| `collect_labels` | `report/labels/<labeler>.jsonl`, and the report with the agreement | nothing |
 
 All files are in the run's folder.
 

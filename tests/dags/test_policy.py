@@ -138,7 +138,7 @@ class TestEveryDag:
         params = {name: dag.params.get_param(name) for name in dag.params}
         assert (
             "dry_run" in params or not params or "label_sample" in dag.tags
-        )  # the labelling DAG buys and deletes nothing
+        )  # the labeling DAG buys and deletes nothing
         for name, param in params.items():
             assert param.schema.get("type") or param.schema.get("enum"), name
             assert param.schema.get("title"), name

@@ -36,7 +36,7 @@ def test_the_page_of_the_clean_up_ticks_only_fields_of_the_form() -> None:
     assert {"Dry run", "Include unexpired"} <= set(ticked) <= set(titles(CleanUpChoice))
 
 
-def test_the_page_of_labelling_names_every_field() -> None:
+def test_the_page_of_labeling_names_every_field() -> None:
     text = page("how-to/label_a_sample.md")
     missing = [title for title in titles(LabelParams) if f"**{title}**" not in text]
     assert missing == [], f"name the fields {missing} in docs/how-to/label_a_sample.md"

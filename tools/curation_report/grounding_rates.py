@@ -24,7 +24,7 @@ PARTS = ("calibration", "test", "held_out")
 
 
 @dataclass(frozen=True)
-class LabelledAnswer:
+class LabeledAnswer:
     """A hand-written answer. ``label`` says whether the document supports it."""
 
     kind: str
@@ -35,9 +35,9 @@ class LabelledAnswer:
     answer: str
 
 
-def read_answers(folder: Path, part: str) -> list[LabelledAnswer]:
+def read_answers(folder: Path, part: str) -> list[LabeledAnswer]:
     """
-    Read all labelled answers of one part.
+    Read all labeled answers of one part.
 
     :param part: one of :data:`PARTS`.
     :raises ValueError: the folder has no answers of this part.
@@ -47,10 +47,10 @@ def read_answers(folder: Path, part: str) -> list[LabelledAnswer]:
         for path in sorted(folder.glob("documents_*.jsonl"))
         for record in _records(path)
     }
-    answers: list[LabelledAnswer] = []
+    answers: list[LabeledAnswer] = []
     for path in sorted(folder.glob(f"{part}_*.jsonl")):
         answers += [
-            LabelledAnswer(
+            LabeledAnswer(
                 record["kind"],
                 record["label"],
                 record["language"],
@@ -74,7 +74,7 @@ def _records(path: Path) -> Iterator[dict[str, str]]:
         yield from map(json.loads, lines)
 
 
-def count_outcomes(answers: Sequence[LabelledAnswer]) -> dict[tuple[str, str, str], Counter[Outcome]]:
+def count_outcomes(answers: Sequence[LabeledAnswer]) -> dict[tuple[str, str, str], Counter[Outcome]]:
     """Count the outcomes by label, kind and language. ``all`` is the sum over the languages."""
     checks: dict[str, GroundingCheck] = {}
     counts: dict[tuple[str, str, str], Counter[Outcome]] = {}

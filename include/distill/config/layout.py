@@ -177,9 +177,9 @@ class RunFolder:
         """The folder of labels, with one object per labeler."""
         return f"{self.uri}/report/labels/"
 
-    def labels_by(self, labeller: str) -> str:
+    def labels_by(self, labeler: str) -> str:
         """The labels of one labeler."""
-        return f"{self.labels}{labeller}.jsonl"
+        return f"{self.labels}{labeler}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
         """The run's entry in the list of reports. Sorting the entries by name puts them in chronological order."""

@@ -210,17 +210,17 @@ class Evidence:
         return frozenset(Decimal(run).normalize() for run in _CELL.findall(self.text))
 
     @cached_property
-    def labelled(self) -> dict[str, set[Decimal]]:
+    def labeled(self) -> dict[str, set[Decimal]]:
         """
         The values of all numbers that follow a capitalized word, by this word in lower case.
 
         In "Visual Studio 2019", the word is "studio" and the value is 2019.
         """
-        labelled: dict[str, set[Decimal]] = {}
+        labeled: dict[str, set[Decimal]] = {}
         for quantity in self.quantities:
             if quantity.before[:1].isupper():
-                labelled.setdefault(quantity.before.lower(), set()).update(quantity.values)
-        return labelled
+                labeled.setdefault(quantity.before.lower(), set()).update(quantity.values)
+        return labeled
 
     @cached_property
     def heading_units(self) -> frozenset[Unit]:

@@ -133,8 +133,8 @@ def _other_label(
     label = quantity.before.lower()
     if not quantity.before[:1].isupper() or quantity.unit or label in language.months:
         return
-    labelled = set[Decimal]().union(*(source.labelled.get(label, set()) for source in sources))
-    if labelled and not labelled & set(values):
+    labeled = set[Decimal]().union(*(source.labeled.get(label, set()) for source in sources))
+    if labeled and not labeled & set(values):
         yield Absence("number_not_in_document", f"{quantity.before} {quantity.text}")
 
 
@@ -174,7 +174,7 @@ def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Abse
 
 def _has_other_label(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
     """Return whether the word before the number, such as "CentOS" in "CentOS 8", precedes a number in a source too."""
-    return quantity.before[:1].isupper() and any(quantity.before.lower() in source.labelled for source in sources)
+    return quantity.before[:1].isupper() and any(quantity.before.lower() in source.labeled for source in sources)
 
 
 def _is_limit(quantity: Quantity, text: str, language: Language) -> bool:

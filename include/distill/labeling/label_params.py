@@ -49,16 +49,17 @@ class LabelParams(BaseModel):
         title="How",
         description='How people label. With "ask in Airflow", they answer in the run\'s tab "Required Actions".',
     )
+    # The fields labelled_csv and labeler keep this spelling, because callers of Airflow's API may already send them.
     labelled_csv: str | None = Field(
         None,
-        title="Labelled sheet",
+        title="Labeled sheet",
         description="The sheet to read: s3://bucket/key or a path below include/. If empty, the run's sheet is read.",
     )
     labeller: str | None = Field(
         None,
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
-        title="Labeller",
+        title="Labeler",
         description=(
             "Short name of the person who labels. Required to read a sheet. For answers in Airflow, an empty field"
             " means the name of the Airflow user who answers."
@@ -75,7 +76,7 @@ class LabelParams(BaseModel):
     @model_validator(mode="after")
     def _check_required_together(self) -> LabelParams:
         if self.how == "read a labelled sheet" and not self.labeller:
-            raise ValueError("to read a labelled sheet, enter the name of the person who labelled it (labeller)")
+            raise ValueError("to read a labelled sheet, enter the name of the person who labeled it (labeller)")
         if (self.candidate is None) != (self.baseline is None):
             raise ValueError("enter both candidate and baseline, or neither")
         return self

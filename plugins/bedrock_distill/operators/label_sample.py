@@ -260,16 +260,16 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     """
     Store people's labels, and write the run's report again with the labels.
 
-    The task costs nothing. Retrying or clearing the task stores the same labels. If a labeller labels a question twice,
+    The task costs nothing. Retrying or clearing the task stores the same labels. If a labeler labels a question twice,
     the second label replaces the first. A label counts only for the answers that were shown, not for later answers.
 
     :param sample: manifest of the task ``draw_sample``. (templated)
     :param use_case_name: the use case of the DAG. A sample of another use case is refused.
-    :param use_cases: the folder of use cases, which say where a labelled sheet may be.
+    :param use_cases: the folder of use cases, which say where a labeled sheet may be.
     :param answered: results of the mapped tasks of ``ask``. (templated)
     :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
         labels of a sheet that are left out because the answers have changed since the sheet was written.
-    :raises InputError: the labelled sheet is not valid; the message names line and column. Nothing was stored.
+    :raises InputError: the labeled sheet is not valid; the message names line and column. Nothing was stored.
     """
 
     template_fields: Sequence[str] = ("sample", "answered")
@@ -306,10 +306,8 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
         labels = [
             label
-            for labeller, choices in labels_by_person.items()
-            for label in to_labels(
-                choices, examples, pair=pair, labeler=labeller, now=now.isoformat(timespec="seconds")
-            )
+            for labeler, choices in labels_by_person.items()
+            for label in to_labels(choices, examples, pair=pair, labeler=labeler, now=now.isoformat(timespec="seconds"))
         ]
         store_labels(self.store, self.folder, labels)
         asked = len(sheet.labels) if sheet else self.sample["examples"]
@@ -328,11 +326,11 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             self.log.info("%s and %s: %s", line["first"], line["second"], text)
         if changed := report["labels"]["changed"]:
             self.log.warning(
-                "%s stored labels are left out, because the labelled answers of the run have changed.", changed
+                "%s stored labels are left out, because the labeled answers of the run have changed.", changed
             )
         if unmarked := report["labels"]["unmarked"]:
             self.log.warning(
-                "%s stored labels are left out, because they do not name the answers that were labelled.", unmarked
+                "%s stored labels are left out, because they do not name the answers that were labeled.", unmarked
             )
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
@@ -366,9 +364,9 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         for answer in self.answered[:]:
             user = answer.get("responded_by_user")  # None if no one answered in time
             if user:
-                labeller = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))
+                labeler = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))
                 example = examples[answer["number"]]["example"]
-                labels_by_person.setdefault(labeller, {})[example] = answer["chosen_options"][0]
+                labels_by_person.setdefault(labeler, {})[example] = answer["chosen_options"][0]
         return labels_by_person
 
 

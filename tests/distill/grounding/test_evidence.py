@@ -105,7 +105,7 @@ def test_a_number_that_fills_a_cell_is_in_a_table() -> None:
 
 def test_numbers_are_grouped_by_the_label_before_and_the_noun_after_them() -> None:
     source = evidence("Visual Studio 2019 and Studio 2022 run on 4 servers or 8 servers.")
-    assert source.labelled == {"studio": decimals(2019, 2022)}
+    assert source.labeled == {"studio": decimals(2019, 2022)}
     assert source.counted[stem("servers")] == decimals(4, 8)
 
 

@@ -72,7 +72,7 @@ def test_rows_and_columns_may_be_in_another_order_or_missing() -> None:
     ("change", "touched"),
     [
         pytest.param((b"", b""), False, id="as written"),
-        pytest.param((b",\r\n", b",A\r\n"), True, id="labelled"),
+        pytest.param((b",\r\n", b",A\r\n"), True, id="labeled"),
         pytest.param((b"\xef\xbb\xbf", b"PK\x03\x04"), True, id="another file format"),
     ],
 )

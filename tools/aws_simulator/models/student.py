@@ -59,18 +59,18 @@ class TrainingResult:
 
 
 @dataclass(frozen=True)
-class _Labelled:
+class _Labeled:
     """The sentences of one record: their features, and the share of each sentence that is in the answer."""
 
     features: NDArray[np.float64]
     labels: NDArray[np.float64]
 
 
-def _labelled(example: TrainingExample) -> _Labelled:
+def _labeled(example: TrainingExample) -> _Labeled:
     document = read_document(required_section(example.user, "document"))
     answer_phrases = [phrases(words(example.answer), length) for length in (1, 2, PHRASE)]
     labels = [_share_in_answer(sentence, answer_phrases) for sentence in document.sentences]
-    return _Labelled(feature_matrix(document, required_section(example.user, "question")), np.array(labels))
+    return _Labeled(feature_matrix(document, required_section(example.user, "question")), np.array(labels))
 
 
 def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...]]]) -> float:
@@ -82,32 +82,32 @@ def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...
     return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0
 
 
-def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
+def _all_labeled(examples: Sequence[TrainingExample]) -> list[_Labeled]:
     """Label the examples that have at least one sentence, and return them in their original order.
 
     The examples are processed in the alphabetical order of their prompts. So examples with the same document follow one
     another, and each document is parsed only once although the cache of documents is small.
     """
     order = sorted(range(len(examples)), key=lambda index: examples[index].user)
-    labelled = {index: _labelled(examples[index]) for index in order}
-    return [labelled[index] for index in range(len(examples)) if len(labelled[index].labels)]
+    labeled = {index: _labeled(examples[index]) for index in order}
+    return [labeled[index] for index in range(len(examples)) if len(labeled[index].labels)]
 
 
-def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
+def _loss(record: _Labeled, weights: NDArray[np.float64]) -> float:
     likelihoods, labels = probabilities(record.features, weights), record.labels
     return float(-np.mean(labels * np.log(likelihoods) + (1 - labels) * np.log1p(-likelihoods)))
 
 
 def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
     """Return a model's mean loss over ``examples``; 0 if there are none. For the base model, ``weights`` is None."""
-    return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
+    return _mean_loss(_all_labeled(examples), as_vector(PRIOR if weights is None else weights))
 
 
-def _mean_loss(records: Sequence[_Labelled], weights: NDArray[np.float64]) -> float:
+def _mean_loss(records: Sequence[_Labeled], weights: NDArray[np.float64]) -> float:
     return sum(_loss(record, weights) for record in records) / len(records) if records else 0.0
 
 
-def _gradient(batch: Sequence[_Labelled], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gradient(batch: Sequence[_Labeled], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     total = np.zeros(len(FEATURES))
     for record in batch:
         error = probabilities(record.features, weights) - record.labels
@@ -123,7 +123,7 @@ def train(
     :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
     :raises ValueError: no record has a document with a sentence in it.
     """
-    data, held_out = _all_labelled(records), _all_labelled(validation)
+    data, held_out = _all_labeled(records), _all_labeled(validation)
     if not data:
         raise ValueError(f"None of the {len(records)} training records has a document with text to learn from.")
     descent = _Descent(as_vector(PRIOR))
@@ -137,7 +137,7 @@ def train(
     return TrainingResult(dict(zip(FEATURES, descent.weights.tolist(), strict=True)), steps, validation_losses)
 
 
-def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
+def _batches(data: list[_Labeled], epochs: int) -> Iterator[tuple[int, list[_Labeled], bool]]:
     """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has a new random order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):

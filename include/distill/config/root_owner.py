@@ -8,13 +8,12 @@ the split. If two environments shared a root, each would reuse, replace or delet
 
 from __future__ import annotations
 
-import json
 from typing import TypedDict
 
 from include.distill.config.layout import owner_uri
-from include.distill.core.errors import ContractError, NotFoundError, RefusedError
-from include.distill.core.formats import marked, take_mark
-from include.distill.core.storage import ObjectStore
+from include.distill.config.owner_record import read_owner_record
+from include.distill.core.errors import ContractError, RefusedError
+from include.distill.core.storage import ObjectStore, write_json_if_absent
 
 
 class RootRecord(TypedDict):
@@ -30,23 +29,12 @@ def read_owner(store: ObjectStore, root: str) -> str | None:
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
     uri = owner_uri(root)
-    try:
-        body = store.read(uri)
-    except NotFoundError:
-        return None
-    try:
-        record = json.loads(body)
-    except (ValueError, RecursionError):
-        record = None
-    if isinstance(record, dict):
-        take_mark(record, uri)
-        if isinstance(environment := record.get("environment"), str):
-            return environment
-    message = (
+    problem = (
         f"{uri} does not name the environment that owns this root. Nothing below {root}/ was changed. Restore the"
         ' object, or replace it with {"environment": "<name of the owner>"}. Then clear this task.'
     )
-    raise ContractError(message)
+    record = read_owner_record(store, uri, RootRecord, problem=problem)
+    return record["environment"] if record else None
 
 
 def claim_root(store: ObjectStore, root: str, environment: str) -> None:
@@ -57,7 +45,7 @@ def claim_root(store: ObjectStore, root: str, environment: str) -> None:
     :raises ContractError: the record of the owner cannot be read.
     """
     record: RootRecord = {"environment": environment}
-    store.write_if_absent(owner_uri(root), json.dumps(marked(record), indent=2).encode())
+    write_json_if_absent(store, owner_uri(root), record)
     if problem := foreign_root_problem(store, root, environment):
         message = f"{problem}. Nothing was stored below it, and nothing was bought."
         raise RefusedError(message)

@@ -7,14 +7,13 @@ the folder. Folders of earlier versions have no ``run.json``.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TypedDict
 
 from include.distill.config.layout import RunFolder
-from include.distill.core.errors import ContractError, NotFoundError, RefusedError
-from include.distill.core.formats import marked
-from include.distill.core.storage import ObjectStore, read_json
+from include.distill.config.owner_record import read_owner_record
+from include.distill.core.errors import RefusedError
+from include.distill.core.storage import ObjectStore, write_json_if_absent
 
 
 class RunRecord(TypedDict):
@@ -49,19 +48,11 @@ def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
 
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
-    try:
-        record = read_json(store, folder.run_record, RunRecord)
-    except NotFoundError:
-        return None
-    except (ValueError, RecursionError):
-        record = None
-    if isinstance(record, dict) and all(isinstance(record.get(key), str) for key in RunRecord.__annotations__):
-        return record
-    message = (
+    problem = (
         f"{folder.run_record} does not name the run that owns this folder. Nothing else was read there, and nothing was"
         " written or bought. Restore an earlier version of the object and clear this task, or trigger a new run."
     )
-    raise ContractError(message)
+    return read_owner_record(store, folder.run_record, RunRecord, problem=problem)
 
 
 def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> None:
@@ -94,6 +85,6 @@ def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *,
         "run_id": run.run_id,
         "use_case": use_case,
     }
-    store.write_if_absent(folder.run_record, json.dumps(marked(record), ensure_ascii=False, indent=2).encode())
+    write_json_if_absent(store, folder.run_record, record)
     if stored := read_run_record(store, folder):
         check_run_record(stored, folder, run)

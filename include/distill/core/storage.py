@@ -170,4 +170,13 @@ def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tup
 
 def write_json(store: ObjectStore, uri: str, record: Mapping[str, object]) -> None:
     """Write ``record`` as indented JSON at ``uri``, marked with the format and the version of this pipeline."""
-    store.write(uri, json.dumps(marked(record), ensure_ascii=False, indent=2).encode())
+    store.write(uri, _marked_json(record))
+
+
+def write_json_if_absent(store: ObjectStore, uri: str, record: Mapping[str, object]) -> None:
+    """Write ``record`` like :func:`write_json`; do nothing if there is an object at ``uri``."""
+    store.write_if_absent(uri, _marked_json(record))
+
+
+def _marked_json(record: Mapping[str, object]) -> bytes:
+    return json.dumps(marked(record), ensure_ascii=False, indent=2).encode()

@@ -58,7 +58,7 @@ def escape_delimiters(text: str, names: Iterable[str] = DELIMITERS) -> str:
     """Escape the opening bracket of every tag in ``text`` that is a spelling of one of ``names``."""
     if not _BRACKET.search(text):
         return text
-    reader = _TagReader({_letters(name): "_" in name for name in names})
+    reader = _TagReader({re.sub(r"[\W_]", "", name.lower()): "_" in name for name in names})
     return _BRACKET.sub(lambda bracket: reader.escaped(text, bracket), text)
 
 
@@ -149,7 +149,3 @@ def _folded(character: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", character).casefold().translate(_LATIN)
     return folded if folded.isalnum() else ""
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.lower())

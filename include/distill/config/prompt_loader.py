@@ -161,10 +161,7 @@ def dump_prompts(prompts: Mapping[str, Prompt]) -> FrozenPrompts:
 
 def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
     """Convert prompts back from the form that :func:`dump_prompts` returns, or from that of format 1."""
-    frozen: Mapping[str, FrozenPrompt] = record["prompts"] if _has_format_2(record) else record
-    return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}
-
-
-def _has_format_2(record: Mapping[str, Any]) -> bool:
     # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
-    return "prompts" in record and not isinstance(record["prompts"].get("template"), str)
+    has_format_2 = "prompts" in record and not isinstance(record["prompts"].get("template"), str)
+    frozen: Mapping[str, FrozenPrompt] = record["prompts"] if has_format_2 else record
+    return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from include.distill.core.bucket_names import bucket_name_problem, uri_problem
 from include.distill.text.normalization import unsupported_character
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -20,9 +21,7 @@ MAX_RECORDS = 1_000_000
 Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
 PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-S3Folder = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:[^/]+/)*$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 _DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -44,6 +43,26 @@ def _check_number(value: object) -> object:
     return value
 
 
+def _check_bucket(name: str) -> str:
+    if problem := bucket_name_problem(name):
+        raise ValueError(problem)
+    return name
+
+
+def check_location(location: str) -> str:
+    """
+    Check the bucket of a location, which is a local path or an ``s3://`` URI.
+
+    :raises ValueError: no bucket can have this name.
+    """
+    if problem := uri_problem(location):
+        raise ValueError(problem)
+    return location
+
+
+BucketName = Annotated[str, AfterValidator(_check_bucket)]
+Location = Annotated[NonBlankText, AfterValidator(check_location)]
+S3Folder = Annotated[str, Field(pattern=r"^s3://[^/]+/(?:[^/]+/)*$"), AfterValidator(check_location)]
 Number = Annotated[int | float | str, BeforeValidator(_check_number)]
 
 

@@ -6,9 +6,9 @@ Define the sections of a use case's YAML file and check their values.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.section import (
     MAX_RECORDS,
@@ -16,6 +16,7 @@ from include.distill.config.section import (
     BucketName,
     Count,
     Hours,
+    Location,
     NonBlankText,
     Number,
     PollSeconds,
@@ -23,8 +24,10 @@ from include.distill.config.section import (
     Section,
     Share,
     Temperature,
+    check_location,
 )
 
+ValueT = TypeVar("ValueT")
 # What to do with training rows and pairs whose answer contains a string that the student's family reserves.
 ReservedInAnswers = Literal["reject", "warn"]
 # Single calls on demand, or batch jobs, which cost half as much but take hours or days.
@@ -67,8 +70,8 @@ class SourceData(Section):
     A path or URI that ends in a slash is a folder. The files in a folder are read in order of their names.
     """
 
-    training_csv: NonBlankText
-    evaluation_csv: NonBlankText | None = None
+    training_csv: Location
+    evaluation_csv: Location | None = None
     allowed_prefixes: tuple[S3Folder, ...] = Field((), description="further folders in S3 of files that forms name")
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
@@ -133,6 +136,13 @@ class Prompts(Section):
     examples: tuple[Example, ...] | str = Field(
         (), description="pairs shown to the teacher, or the .jsonl, .yaml or .json file that contains them"
     )
+
+    @field_validator("synthesis", "answering", "judging", "critic", "instruction_file", "examples")
+    @classmethod
+    def _bucket_can_exist(cls, value: ValueT) -> ValueT:
+        if isinstance(value, str):
+            check_location(value)
+        return value
 
 
 class Synthesis(Section):

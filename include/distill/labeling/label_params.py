@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from include.distill.core.bucket_names import uri_problem
 from include.distill.core.errors import InputError
 from include.distill.core.naming import label_dag_id
 from include.distill.labeling.records import LabelMode
@@ -72,6 +73,13 @@ class LabelParams(BaseModel):
         title="Hours",
         description='How long Airflow waits for each answer. After this time, the answer is "No answer".',
     )
+
+    @field_validator("labelled_csv")
+    @classmethod
+    def _bucket_can_exist(cls, uri: str | None) -> str | None:
+        if uri and (problem := uri_problem(uri)):
+            raise ValueError(problem)
+        return uri
 
     @model_validator(mode="after")
     def _check_required_together(self) -> LabelParams:

@@ -58,9 +58,11 @@ class TestTemplateFiles:
         assert "There is no prompt" in message or "may not be read" in message
 
     def test_prompts_in_s3_are_not_read_while_dags_are_parsed(self) -> None:
-        section = Prompts(answering="s3://bucket/a.j2", examples="s3://bucket/e.jsonl", instruction_file="s3://b/i.txt")
+        section = Prompts(
+            answering="s3://bucket/a.j2", examples="s3://bucket/e.jsonl", instruction_file="s3://bucket/i.txt"
+        )
         filled_in, _ = load_prompts(section, None)
-        assert filled_in.instruction_file == "s3://b/i.txt"
+        assert filled_in.instruction_file == "s3://bucket/i.txt"
 
     def test_the_message_about_a_template_that_is_missing_in_s3_names_the_template(self) -> None:
         assert "s3://bucket/a.j2 does not exist; expected a text file" in refusal(answering="s3://bucket/a.j2")

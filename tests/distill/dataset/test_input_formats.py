@@ -50,10 +50,10 @@ def test_a_file_with_an_unknown_ending_is_read_as_csv(source: str) -> None:
 
 @pytest.mark.usefixtures("_slashes")
 def test_a_folder_with_csv_files_and_files_of_a_registered_format_is_ingested(store: MemoryStore) -> None:
-    store.write("s3://in/train/a.csv", b"doc,question,answer\nd1,q1,a1\n")
-    store.write("s3://in/train/b.slashes", b"answer/doc/query\na2/d2/q2\na3/d3?\na1/d/q1\n")
-    store.write("s3://in/evaluation.slashes", b"doc/question/answer\nd/q/a\n")
-    source = SourceData(training_csv="s3://in/train/", evaluation_csv="s3://in/evaluation.slashes")
+    store.write("s3://input/train/a.csv", b"doc,question,answer\nd1,q1,a1\n")
+    store.write("s3://input/train/b.slashes", b"answer/doc/query\na2/d2/q2\na3/d3?\na1/d/q1\n")
+    store.write("s3://input/evaluation.slashes", b"doc/question/answer\nd/q/a\n")
+    source = SourceData(training_csv="s3://input/train/", evaluation_csv="s3://input/evaluation.slashes")
     ingestion.ingest(source, store=store, folder=FOLDER, splits_uri="s3://bucket/splits.jsonl", seed=7)
     train = read_jsonl(store, FOLDER.source("train"), Row)
     assert [(row["source"], row["question"]) for row in train] == [("a.csv", "q1"), ("b.slashes", "q2")]
@@ -66,7 +66,7 @@ def test_a_folder_with_csv_files_and_files_of_a_registered_format_is_ingested(st
 
 @pytest.mark.usefixtures("_slashes")
 def test_the_message_about_missing_columns_contains_the_hints_of_the_reader(store: MemoryStore) -> None:
-    store.write("s3://in/a.slashes", b"doc/question\na/b\n")
-    (problem,) = source_files.check_inputs(SourceData(training_csv="s3://in/a.slashes"), store)
+    store.write("s3://input/a.slashes", b"doc/question\na/b\n")
+    (problem,) = source_files.check_inputs(SourceData(training_csv="s3://input/a.slashes"), store)
     assert "no column for the answer" in problem
     assert "Found 2 columns: 'doc', 'question'. This is a hint. Rename the columns" in problem

@@ -72,10 +72,10 @@ def card(
 
 class TestDataCard:
     def test_a_data_card_has_sources_terms_models_and_prompts(self) -> None:
-        source = {"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"}
+        source = {"training_csv": "s3://bucket/t.csv", "licence": "CC", "attribution": "them"}
         made = card(use_case=make_use_case(source=source))
         assert made["counts"] == {"originals": 40, "synthetic": 80, "records": 120, "validation": 0}
-        assert (made["source"], made["licence"], made["attribution"]) == ("s3://b/t.csv", "CC", "them")
+        assert (made["source"], made["licence"], made["attribution"]) == ("s3://bucket/t.csv", "CC", "them")
         assert made["teacher"] == {"model": CLAUDE.inference_id, "provider": "anthropic", "family": CLAUDE.key}
         assert made["student"] == {"model": NOVA.inference_id, "provider": "amazon", "family": "nova"}
         assert made["training_price"] == PRICE

@@ -25,7 +25,8 @@ def main() -> int:
     try:
         environment_name()
     except UseCaseError as error:
-        sys.stderr.write(f"No pool was printed: {error}\n")
+        problem = next(iter(load_use_cases().problems), error)  # also names the other variables that are not set
+        sys.stderr.write(f"No pool was printed: {problem}\n")
         return 2
     use_cases = load_use_cases()
     for problem in use_cases.problems:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -73,30 +74,45 @@ class _Loader(_PlainLoader):
 def expand_variables(value: object, environment: Mapping[str, str]) -> object:
     """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value, and ``$${`` with ``${``.
 
-    :raises UseCaseError: a variable is not set or is empty, and has no default.
+    :raises UseCaseError: variables are not set or are empty, and have no default. The message names all of them.
     """
+    missing = missing_variables(value, environment)
+    if missing:
+        raise UseCaseError(_missing_text(missing))
+    return _expand(value, lambda match: "$" if match["escape"] else environment.get(match["name"]) or match["default"])
+
+
+def missing_variables(value: object, environment: Mapping[str, str]) -> list[str]:
+    """Return the variables in a YAML value that are not set or are empty, and have no default. Each is named once."""
+    names: dict[str, None] = {}
+
+    def collect(match: re.Match[str]) -> str:
+        if not match["escape"] and not environment.get(match["name"]) and match["default"] is None:
+            names[match["name"]] = None
+        return ""
+
+    _expand(value, collect)
+    return list(names)
+
+
+def _expand(value: object, replace: Callable[[re.Match[str]], str]) -> object:
     if isinstance(value, dict):
-        return {key: expand_variables(item, environment) for key, item in value.items()}
+        return {key: _expand(item, replace) for key, item in value.items()}
     if isinstance(value, list):
-        return [expand_variables(item, environment) for item in value]
-    if not isinstance(value, str):
-        return value
+        return [_expand(item, replace) for item in value]
+    return _VARIABLE.sub(replace, value) if isinstance(value, str) else value
 
-    def replace(match: re.Match[str]) -> str:
-        if match["escape"]:
-            return "$"
-        name = match["name"]
-        value = environment.get(name) or match["default"]
-        if value is None:
-            message = (
-                f"environment variable {name} is not set or is empty, and {match.group(0)} has no default. Set the"
-                f" variable, or write ${{{name}:-default}}. To keep {match.group(0)} as text, write"
-                f" ${match.group(0)}."
-            )
-            raise UseCaseError(message)
-        return value
 
-    return _VARIABLE.sub(replace, value)
+def _missing_text(names: Sequence[str]) -> str:
+    first = names[0]
+    if len(names) == 1:
+        problem = (
+            f"environment variable {first} is not set or is empty, and ${{{first}}} has no default. Set the variable"
+        )
+    else:
+        listed = ", ".join(names)
+        problem = f"the environment variables {listed} are not set or are empty, and have no default. Set all of them"
+    return f"{problem}, or write ${{{first}:-default}}. To keep ${{{first}}} as text, write $${{{first}}}."
 
 
 def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
@@ -107,7 +123,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         message names the file, the key and the value.
     """
     variables = os.environ if environment is None else environment
-    deployment = environment_name(variables)
+    deployment = _deployment([path], variables)
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
         raw = expand_variables(raw, variables)
@@ -130,6 +146,30 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         message = f"{path.name}: name is {use_case.name!r}; expected the file name without .yaml, {path.stem!r}."
         raise UseCaseError(message)
     return use_case
+
+
+def _deployment(paths: Iterable[Path], variables: Mapping[str, str]) -> str:
+    """
+    Return the name of the deployment.
+
+    :raises UseCaseError: the deployment has no name. The message also names all other variables that the use cases
+        need and that are not set, so that one restart of Airflow is enough.
+    """
+    try:
+        return environment_name(variables)
+    except UseCaseError as error:
+        missing: dict[str, list[str]] = {}
+        for path in paths:
+            with suppress(OSError, ValueError):
+                raw = load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)
+                for name in missing_variables(raw, variables):
+                    if name != ENVIRONMENT_VARIABLE:
+                        missing.setdefault(name, []).append(path.name)
+        if not missing:
+            raise
+        listed = ", ".join(f"{name} (for {', '.join(files)})" for name, files in missing.items())
+        message = f"{error} These variables are also not set or are empty, and have no default: {listed}."
+        raise UseCaseError(message) from error
 
 
 class Place(NamedTuple):
@@ -162,8 +202,9 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
 
     :param environment: values of the variables; if ``None``, the environment of the process is used.
     """
+    variables = os.environ if environment is None else environment
     try:
-        environment_name(environment)
+        _deployment(sorted(folder.glob("*.yaml")), variables)
     except UseCaseError as error:
         places = {place for path in folder.glob("*.y*ml") for place in _read_place(path)}
         return UseCases((), (str(error),), tuple(sorted(places)))

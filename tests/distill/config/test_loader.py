@@ -64,6 +64,29 @@ class TestVariables:
         ):
             load_use_case(path, environment=VARIABLES)
 
+    def test_all_missing_variables_of_a_file_are_named_at_once(self, tmp_path: Path) -> None:
+        path = write(
+            tmp_path,
+            "docs",
+            owner="${TEAM} ${EMPTY} ${TEAM} $${ESCAPED} ${DEFAULT:-x} ${SET}",
+            tags=["${TAG}"],
+            prompts={"examples": [{"question": "${QUESTION}", "answer": "${:-} $LONE {BRACES}"}]},
+        )
+        with pytest.raises(UseCaseError) as raised:
+            load_use_case(path, environment={**VARIABLES, "EMPTY": "", "SET": "x"})
+        names = str(raised.value).removeprefix("docs.yaml: the environment variables ").split(" are not set")[0]
+        assert sorted(names.split(", ")) == ["EMPTY", "QUESTION", "TAG", "TEAM"]
+
+    def test_a_deployment_without_a_name_learns_of_all_other_missing_variables_too(self, tmp_path: Path) -> None:
+        write(tmp_path, "docs", owner="${TEAM}", description="${DISTILL_ENVIRONMENT}", tags=["${TAG:-x}"])
+        path = write(tmp_path, "other", owner="${TEAM}", tags=["${TAG}"])
+        (tmp_path / "broken.yaml").write_text("a: [", encoding="utf-8")
+        (problem,) = load_use_cases(tmp_path, environment={}).problems
+        assert problem.startswith("environment variable DISTILL_ENVIRONMENT is not set or is empty.")
+        assert problem.endswith("no default: TEAM (for docs.yaml, other.yaml), TAG (for other.yaml).")
+        with pytest.raises(UseCaseError, match=r"DISTILL_ENVIRONMENT is not set.*TEAM \(for other.yaml\)"):
+            load_use_case(path, environment={})
+
     def test_variables_come_from_the_environment_of_the_process_by_default(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -137,7 +137,7 @@ class ListedModel:
 
     :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow has no record of it.
     :param training_uri: URI of the training data of the model, or of the model that a throughput serves; ``None`` if it
-        is unknown. It is listed only for resources without a tag ``environment``.
+        is unknown. It is listed only for models of this environment, and for resources without a tag ``environment``.
     """
 
     name: str
@@ -235,6 +235,7 @@ class Inventory:
     Everything that was listed in one account and Region.
 
     :param environment: the name of this deployment.
+    :param missing_roots: URIs of roots of use cases whose bucket does not exist, so that nothing is stored below them.
     :param broken: messages about invalid use-case files.
     """
 
@@ -242,6 +243,7 @@ class Inventory:
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
     roots: Sequence[ProjectRoot] = ()
+    missing_roots: Sequence[str] = ()
     buckets: Sequence[ListedBucket] = ()
     use_cases: frozenset[str] = frozenset()
     broken: Sequence[str] = ()

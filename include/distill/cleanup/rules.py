@@ -39,7 +39,7 @@ from include.distill.cleanup.plan import (
     StoredObject,
 )
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.config.layout import RunFolder, owner_uri, run_uri, run_uri_of
+from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri, run_uri_of
 from include.distill.core.storage import split_uri
 
 NAMES_SHOWN = 3
@@ -143,7 +143,25 @@ class _Rules:
                 f"it may be the champion, whose record was not read, because the root of its use case is kept: {reason}"
             )
         champions = {text for root in self.inventory.roots for text in root.champions}
-        return "it is the champion" if champions & {model.name, model.arn} else None
+        if champions & {model.name, model.arn}:
+            return "it is the champion"
+        return self._champion_elsewhere(model, [root.uri for root in roots])
+
+    def _champion_elsewhere(self, model: ListedModel, roots: Sequence[str]) -> str | None:
+        """
+        Return why the record that names a model as champion may be below another root than those of the use cases.
+
+        A run keeps its training data and the record of its champion below the same root.
+        """
+        uri = model.training_uri
+        known = [root.uri for root in self.inventory.roots if all(part.uri != root.uri for part in root.foreign)]
+        if uri and any(is_dataset_of(root, uri) for root in (*known, *self.inventory.missing_roots)):
+            return None
+        return (
+            f"it may be the champion of another root: it was trained on {uri or 'unknown data'}, which is not below a"
+            f" root of a use case whose records were read ({', '.join(roots) or 'none'} for {model.use_case}); clean up"
+            " with the bucket and prefix with which it was trained"
+        )
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
         # A run reuses a model that an earlier run of the use case trained if both runs have the same training data.

@@ -251,16 +251,17 @@ def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, con
         for bucket in _bucket_names(use_case.storage):
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
+    listed_roots = {
+        uri: list_project_root(account.store, uri, frozenset(names), environment)
+        for uri, names in roots.items()
+        if names & here
+    }
     return Inventory(
         environment=environment,
         throughputs=list(_throughputs(account.hook, context)),
         models=list(_models(account.hook, context)),
-        roots=[
-            root
-            for uri, names in roots.items()
-            if names & here
-            if (root := list_project_root(account.store, uri, frozenset(names), environment))
-        ],
+        roots=[root for root in listed_roots.values() if root],
+        missing_roots=[uri for uri, root in listed_roots.items() if root is None],
         buckets=[
             listed
             for name, names in buckets.items()
@@ -292,7 +293,8 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
     for model in hook.list_custom_models():
         tags = _tags(hook, model.arn)
         if tags is not None:
-            state, uri = _state_of_our_run(tags, context), _training_uri(hook, model.arn, tags)
+            uri = hook.training_data_of_model(model.arn) if _may_be_ours(tags) else None
+            state = _state_of_our_run(tags, context)
             yield ListedModel(model.name, model.arn, model.created, tags, state, training_uri=uri)
 
 
@@ -306,8 +308,11 @@ def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
 
 def _state_of_our_run(tags: Mapping[str, str], context: Context) -> str | None:
     """Return the state of the run that bought a resource; ``None`` if the resource is not ours."""
-    is_foreign = tags.get("project") != PROJECT_TAG or tags.get("environment") not in (None, environment_name())
-    return None if is_foreign else run_state(tags, context)
+    return run_state(tags, context) if _may_be_ours(tags) else None
+
+
+def _may_be_ours(tags: Mapping[str, str]) -> bool:
+    return tags.get("project") == PROJECT_TAG and tags.get("environment") in (None, environment_name())
 
 
 def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:

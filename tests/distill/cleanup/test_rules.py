@@ -56,7 +56,8 @@ def throughput(**changes: Any) -> ListedThroughput:
 
 
 def model(**changes: Any) -> ListedModel:
-    return dataclasses.replace(ListedModel(MODEL, "arn:m-1", OLD, TAGS, None), **changes)
+    trained_on = f"{ROOT}/datasets/{HASH}/train.jsonl"
+    return dataclasses.replace(ListedModel(MODEL, "arn:m-1", OLD, TAGS, None, training_uri=trained_on), **changes)
 
 
 def objects(*uris: str, modified: datetime.datetime = OLD) -> list[StoredObject]:

@@ -26,7 +26,7 @@ from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.fake_bedrock import FINGERPRINT, OWN_TAGS, RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI
-from tests.tools.aws_simulator.builders import custom_model, provision
+from tests.tools.aws_simulator.builders import conversation, custom_model, jsonl, provision, put
 
 TRAINING, OUTPUT = "bedrock-distill-training", "bedrock-distill-output"
 DAG, RUN = "d", "r"
@@ -206,6 +206,13 @@ class TestDelete:
         tasks[1].execute(with_form(context, **GO))
         assert f"arn:model/{MODEL}" in bedrock.models
 
+    def test_a_model_that_was_trained_below_a_former_prefix_is_kept(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.training_data[f"arn:model/{MODEL}"] = f"s3://{TRAINING}/former/datasets/{HASH}/train.jsonl"
+        assert tasks[1].execute(with_form(context, **GO))["deleted"] == {"throughput": 1, "run": 1}
+        assert f"arn:model/{MODEL}" in bedrock.models
+
     def test_an_unreadable_champion_file_stops_the_clean_up(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
@@ -288,11 +295,11 @@ class TestThroughTheSimulator:
         self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any
     ) -> None:
         bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
+        folder = self.fill(aws, tmp_path, use_case)
         arns = {
             "ours": self.buy(aws, MODEL, ENDPOINT, TAGS),
             "theirs": self.buy(aws, "theirs", "theirs-pt", {"project": "other"}),
         }
-        folder = self.fill(aws, tmp_path, use_case)
         form = {**GO, "confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
         listed = ListLeftoversOperator(task_id="list", use_cases=folder).execute(with_form(context, **form))
         assert aws.ledger["throughputs_alive"] == 2
@@ -300,7 +307,11 @@ class TestThroughTheSimulator:
         delete = DeleteLeftoversOperator(task_id="delete", use_cases=folder, listed=listed)
         manifest = delete.execute(with_form(context, **form))
 
-        assert manifest["deleted"] == listed["delete"] == {"throughput": 1, "custom model": 1, "run": 1, "bucket": 1}
+        assert (
+            manifest["deleted"]
+            == listed["delete"]
+            == {**dict.fromkeys(("throughput", "custom model", "run", "data sets", "bucket"), 1)}
+        )
         assert {throughput["arn"]: throughput["alive"] for throughput in aws.ledger["throughputs"]} == {
             arns["ours"][1]: False,
             arns["theirs"][1]: True,
@@ -315,11 +326,15 @@ class TestThroughTheSimulator:
     def buy(self, aws: RunningSimulator, name: str, endpoint: str, tags: dict[str, str]) -> tuple[str, str]:
         """Buy a model and its throughput with the given names and tags, and return their ARNs."""
         listed = [{"key": key, "value": value} for key, value in tags.items()]
-        model = custom_model(aws, customModelName=name, customModelTags=listed)
+        records = jsonl([conversation(f"How many rules are there, number {index}?") for index in range(10)])
+        key = FOLDER.dataset(HASH, "train.jsonl").removeprefix(f"s3://{TRAINING}/")
+        data = {"s3Uri": put(aws, key, records, bucket=TRAINING)}
+        model = custom_model(aws, customModelName=name, customModelTags=listed, trainingDataConfig=data)
         return model, provision(aws, model, provisionedModelName=endpoint, tags=listed)
 
     def fill(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase) -> Path:
         """Make both buckets as ``preflight`` does, store a run and a foreign file, and return the use-case folder."""
+        put(aws, "file-of-others", b"")
         store = ListLeftoversOperator(task_id="connect").connect(use_case)[1]
         for bucket in (TRAINING, OUTPUT):
             assert store.ensure_bucket(bucket, region="us-east-1", create=True) is None

@@ -7,6 +7,7 @@ from typing import Any
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.curation.filters import FILTER_NAMES
 from tests.fakes.variables import VARIABLES
+from tests.tools.aws_simulator.models.short_rows import SHORT_ROWS
 from tools.curation_report.__main__ import SAMPLE, read_usable_rows
 from tools.curation_report.measurements import (
     QUANTILES,
@@ -56,3 +57,13 @@ def test_every_pair_of_the_simulated_teacher_is_kept_or_dropped_by_one_filter() 
     assert counts["kept"] > 0
     accounted_for = counts["missing"] + counts["kept"] + sum(counts[name] for name in FILTER_NAMES)
     assert accounted_for == counts["requested"]
+
+
+def test_nearly_all_pairs_from_short_documents_of_many_languages_are_kept() -> None:
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
+    rows: list[Any] = [
+        {"row_id": str(number), "document": document, "question": question, "answer": answer}
+        for number, (document, question, answer) in enumerate(SHORT_ROWS)
+    ]
+    counts = simulator_pairs(rows, [], use_case)
+    assert counts["kept"] >= 0.9 * counts["requested"]

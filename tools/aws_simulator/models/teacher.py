@@ -3,9 +3,11 @@ Write question and answer pairs as the simulated teacher, from sentences of the 
 
 An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. If the
 last of these sentences introduces a list, the answer continues to the end of the list. The question is taken from the
-document, made from the answer with a pattern (``questions.py``), or made from the heading before the answer. A short
-document may yield fewer pairs than requested. The same prompt always gives the same pairs. The pairs say nothing about
-what a real teacher would write.
+document, made from the answer with a pattern (``questions.py``), or made from the heading before the answer. The
+patterns match English sentences, and few of them. So a short document, and one of another language, also gets
+questions that are the beginning or the end of a sentence (``completion_questions.py``). A document may still yield
+fewer pairs than requested. The same prompt always gives the same pairs. The pairs say nothing about what a real teacher
+would write.
 """
 
 from __future__ import annotations
@@ -15,14 +17,24 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.aws_simulator.models.completion_questions import completion_questions, is_title
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, required_section, section
 from tools.aws_simulator.models.questions import about, question_for
-from tools.aws_simulator.models.text import Document, content_terms, phrases, read_document, words
+from tools.aws_simulator.models.text import (
+    Document,
+    Sentence,
+    content_terms,
+    looks_english,
+    phrases,
+    read_document,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_PASSAGE = 3  # maximum number of sentences in an answer
+SHORT_DOCUMENT = 10  # a document with fewer sentences is short
 # Two questions are duplicates if they share more than this part of their terms. Two sentences are duplicates if they
 # share more than this part of their phrases.
 ALIKE = 0.5
@@ -43,9 +55,10 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True)
 class _Task:
-    """The parts of a prompt that asks for pairs."""
+    """The parts of a prompt that asks for pairs. ``completes`` allows questions that are parts of sentences."""
 
     document: Document
+    completes: bool
     earlier_questions: list[str]
     example_answer: str
     pairs: int
@@ -71,7 +84,10 @@ def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
     :raises NotUnderstoodError: a section is missing, or the number of pairs is not a number.
     """
     task = _read_task(prompt)
-    selected = _select(task, sorted(_candidates(task), key=lambda pair: (-pair.worth, pair.first)))
+    candidates = sorted(_candidates(task), key=lambda pair: (-pair.worth, pair.first))
+    selected = _select(task, candidates)
+    if task.completes:
+        selected = _completed(task, selected)
     lines = []
     for pair in sorted(selected, key=lambda pair: pair.first):
         answer = _ANSWER_LABEL.sub("", task.document.quote(range(pair.first, pair.last + 1)))
@@ -86,12 +102,19 @@ def _read_task(prompt: str) -> _Task:
     if not number.isdecimal():
         raise NotUnderstoodError(f"<number_of_pairs> contains {number[:40]!r}, expected a whole number.")
     before = (section(prompt, "asked_before") or "").splitlines()
+    document = read_document(required_section(prompt, "document"))
     return _Task(
-        document=read_document(required_section(prompt, "document")),
+        document=document,
+        completes=len(document.sentences) < SHORT_DOCUMENT or not _has_patterns(document),
         earlier_questions=[section(prompt, "question") or "", *(line.strip() for line in before if line.strip())],
         example_answer=section(prompt, "answer") or "",
         pairs=int(number),
     )
+
+
+def _has_patterns(document: Document) -> bool:
+    """Return whether the document is English or a pattern matches one of its sentences."""
+    return looks_english(words(document.text)) or any(question_for(one.text) for one in document.sentences)
 
 
 def _candidates(task: _Task) -> Iterator[_Candidate]:
@@ -101,10 +124,15 @@ def _candidates(task: _Task) -> Iterator[_Candidate]:
             yield from _asked_by_document(task, index)
         elif _stands_alone(task.document, index):
             rated_question = question_for(sentence.text)
-            if rated_question is None and index > 0 and sentences[index - 1].is_heading:
+            if rated_question is None and index > 0 and _is_heading(task, sentences[index - 1]):
                 rated_question = about(sentences[index - 1].text.rstrip(".: ")), 1.2
             if rated_question:
                 yield from _candidate(task, rated_question[0], index, rated_question[1])
+
+
+def _is_heading(task: _Task, sentence: Sentence) -> bool:
+    """Return whether the sentence is a heading. In a short document or in German, a short sentence looks like one."""
+    return sentence.is_heading and (is_title(sentence) or not (task.completes and sentence.text.endswith(".")))
 
 
 def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
@@ -194,6 +222,32 @@ def _select(task: _Task, best_first: list[_Candidate]) -> list[_Candidate]:
         used_questions.append(terms)
         used_phrases.update(*(sentence.phrases for sentence in passage))
     return selected
+
+
+def _completed(task: _Task, selected: list[_Candidate]) -> list[_Candidate]:
+    """Add pairs whose questions are parts of sentences, until there are as many pairs as requested."""
+    sentences, pairs = task.document.sentences, list(selected)
+    quoted = {index for pair in pairs for index in range(pair.first, pair.last + 1)}
+    asked = [content_terms(words(question)) for question in task.earlier_questions]
+    asked += [content_terms(words(pair.question)) for pair in pairs]
+    example = phrases(words(task.example_answer))
+
+    def in_example(index: int) -> bool:
+        return len(sentences[index].phrases & example) > ALIKE * len(sentences[index].phrases)
+
+    # A sentence of the example is asked about last: the example of a short document often quotes most of its sentences.
+    for made in sorted(
+        completion_questions(task.document), key=lambda made: (in_example(made.sentence), made.rank, made.sentence)
+    ):
+        terms, index = content_terms(words(made.question)), made.sentence
+        if len(pairs) >= task.pairs:
+            break
+        is_example = len(sentences[index].phrases & example) > ALIKE * len(sentences[index].phrases | example)
+        if index in quoted or is_example or any(_alike(terms, before) for before in asked):
+            continue
+        pairs.append(_Candidate(made.question, _topic(made.question), index, index, 0.0))
+        asked.append(terms)
+    return pairs
 
 
 def _alike(left: frozenset[str], right: frozenset[str]) -> bool:

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 PHRASE = 3  # words
 LONGEST_SENTENCE = 500  # characters; code listings and tables without full stops are cut at white space
@@ -26,13 +26,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]")
 _PART = re.compile(r"(?:^\s*Context:\s*)?(?:^|(?<=\s))Doc \d+:\s*|^\s*Context:\s*")
 _BOUNDARY = re.compile(
     r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, not followed by a lower-case letter
-      | [。！？]()                          # scripts without spaces
+      | [。！？।॥؟۔]()                      # marks that end a sentence wherever they are
       | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; matching starts only once per run of white space
       | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first item of a numbered list
       | (?<!\s)(\s*\n\s*)                 # a line break""",
     re.VERBOSE,
 )
-_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|ex|vs|etc|cf|Inc|No|Fig|Mr|Ms|Dr|St)$")
+# An abbreviation, or the day in a German date.
+_ABBREVIATION = re.compile(
+    r"\b(?:e\.g|i\.e|ex|vs|etc|cf|Inc|No|Fig|Mr|Ms|Dr|St|z\. ?B|bzw|ca|(?:am|vom|zum|bis|ab|den|dem|der) \d{1,2})$"
+)
 _ENUMERATOR = re.compile(r"(?:[-•*]\s*)?(?:\d{1,3}|[A-Za-z]\d{0,2})?[.):]?")
 _STOPWORDS = frozenset(
     _WORD.findall(
@@ -59,6 +62,11 @@ def _stem(word: str) -> str:
 def content_terms(tokens: Iterable[str]) -> frozenset[str]:
     """Return the stems of the meaningful words, so that "adding tags" matches "add a tag"."""
     return frozenset(_stem(token) for token in tokens if token not in _STOPWORDS)
+
+
+def looks_english(tokens: Sequence[str]) -> bool:
+    """Return whether at least a fifth of the words are common English words, as in nearly all English texts."""
+    return 5 * sum(token in _STOPWORDS for token in tokens) >= len(tokens)
 
 
 def count_tokens(text: str) -> int:
@@ -116,7 +124,7 @@ class Sentence:
     @cached_property
     def is_question(self) -> bool:
         """Whether the sentence is a question."""
-        return not self.is_code and self.text.rstrip("\"'”’)] ").endswith(("?", "？"))
+        return not self.is_code and self.text.rstrip("\"'”’)] ").endswith(("?", "？", "؟"))
 
     @cached_property
     def is_list_item(self) -> bool:
@@ -206,7 +214,7 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for match in _BOUNDARY.finditer(text, start, end):
         group = match.lastindex or 0
         stop, resume = match.span(group)
-        if group == 1 and _ABBREVIATION.search(text, max(start, match.start() - 6), match.start()):
+        if group == 1 and _ABBREVIATION.search(text, max(start, match.start() - 8), match.start()):
             continue
         yield stop, resume
 

@@ -6,6 +6,7 @@ import pytest
 
 from include.distill.config.prompts import load_prompt
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
+from tests.tools.aws_simulator.models.short_rows import SHORT_ROWS
 from tools.aws_simulator.models.questions import question_for
 from tools.aws_simulator.models.teacher import write_pairs
 
@@ -79,6 +80,39 @@ class TestOnRealDocuments:
             return sum(lengths) / len(lengths)
 
         assert mean_length("zebra " * 100) > 1.2 * mean_length("zebra")
+
+
+class TestOnShortDocuments:
+    @pytest.mark.parametrize(("document", "question", "answer"), SHORT_ROWS)
+    def test_every_document_yields_three_pairs_from_its_sentences(
+        self, document: str, question: str, answer: str
+    ) -> None:
+        pairs = pairs_for(document, question, answer)
+        assert len(pairs) == 3
+        assert all(pair["answer"] in document and pair["answer"] != answer for pair in pairs)
+        assert len({pair["question"] for pair in pairs} | {question}) == 4
+
+    def test_a_long_document_of_another_language_yields_pairs(self) -> None:
+        document = " ".join(row[0] for row in SHORT_ROWS[4:7] * 2)
+        assert len(pairs_for(document)) == 3
+
+    def test_an_earlier_question_is_not_repeated(self) -> None:
+        document = SHORT_ROWS[4][0]
+        first = [pair["question"] for pair in pairs_for(document, pairs=2)]
+        assert set(first).isdisjoint(pair["question"] for pair in pairs_for(document, pairs=6, avoid=first))
+
+    def test_an_answer_that_quotes_the_whole_document_leaves_pairs(self) -> None:
+        document = "Water the plant weekly. Use rain water. Move it away from the window in winter."
+        assert len(pairs_for(document, "How do I look after the plant?", document)) == 3
+
+    def test_the_only_sentence_is_not_asked_about_when_the_example_quotes_it(self) -> None:
+        document = "Boil the egg for eight minutes."
+        assert pairs_for(document, "How long do I boil an egg?", document) == []
+
+    def test_patterns_make_the_first_pairs(self) -> None:
+        pairs = pairs_for("A bucket is a container for many objects. Delete old ones every week.", pairs=2)
+        assert pairs[0]["question"] == "What is a bucket?"
+        assert pairs[0]["answer"].startswith("A bucket is a container for many objects.")
 
 
 @pytest.mark.parametrize(

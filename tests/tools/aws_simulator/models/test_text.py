@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
-from tools.aws_simulator.models.text import content_terms, count_tokens, cut_to_tokens, read_document, token_f1, words
+from tools.aws_simulator.models.text import (
+    content_terms,
+    count_tokens,
+    cut_to_tokens,
+    looks_english,
+    read_document,
+    token_f1,
+    words,
+)
 
 
 def sentences(text: str) -> list[str]:
@@ -108,3 +116,17 @@ def test_a_long_run_of_one_character_is_read_in_linear_time(filling: str) -> Non
 def test_common_words_carry_no_meaning_and_endings_do_not_matter() -> None:
     assert content_terms(words("What is the use of it, and how do these and those work for you?")) == {"work"}
     assert content_terms(words("adding tags")) == content_terms(words("add a tag"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_english"),
+    [
+        ("Rinse the rice under cold water until it is clear.", True),
+        ("You can keep objects in a bucket.", True),
+        ("Der Urlaub wird im Portal beantragt.", False),
+        ("申請は月曜日に提出します。", False),
+        ("El museo abre de martes a domingo.", False),
+    ],
+)
+def test_english_is_recognized_by_its_common_words(text: str, is_english: bool) -> None:
+    assert looks_english(words(text)) is is_english

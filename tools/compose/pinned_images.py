@@ -1,5 +1,5 @@
 """
-Write the digests of the container images into ``docker-compose.yaml`` and ``Dockerfile`` (``make pin-images``).
+Write the digests of the container images into the files of Docker and Docker Compose (``make pin-images``).
 
 A tag can be moved to another image, but a digest cannot. A digest is written only if Docker has just looked it up in
 the registry, so this needs a machine with Docker and access to the registry. Images that the project builds have no
@@ -17,18 +17,11 @@ from pathlib import Path
 
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
+from tools.compose.image_names import find_images
 
 REFUSED = 2
-IMAGE = r"(?P<image>[\w./:-]+:[\w.-]+)(?:@sha256:[0-9a-f]{64})?"
-# Files, and the lines in them that name an image from a registry. Images without a tag are the project's own.
-FILES = {
-    "docker-compose.yaml": re.compile(
-        rf"^(?P<before> +image: +(?P<quote>[\"']?)){IMAGE}(?P<after>(?P=quote) *(?: #.*)?)$", re.MULTILINE
-    ),
-    "Dockerfile": re.compile(
-        rf"^(?P<before>\s*FROM +(?:--platform=\S+ +)?){IMAGE}(?P<after>(?: +AS +\S+)? *)$", re.MULTILINE | re.IGNORECASE
-    ),
-}
+# The files in the project's folder that may name images.
+FILES = ("docker-compose*.y*ml", "compose*.y*ml", "Dockerfile*", "*.Dockerfile")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
@@ -83,17 +76,18 @@ def pin(folder: Path, run: Run = run_docker) -> list[str]:
 
     :param folder: the folder of the files.
     :return: the pinned images.
-    :raises InputError: a digest could not be looked up. No file was changed.
+    :raises InputError: an image is named in a way that cannot be pinned, or a digest could not be looked up. No file
+        was changed.
     """
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
-    images = {match["image"] for name, pattern in FILES.items() for match in pattern.finditer(texts[name])}
+    paths = sorted({path for pattern in FILES for path in folder.glob(pattern)})
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    named = {path: find_images(path.name, text) for path, text in texts.items()}
+    images = {place.image for places in named.values() for place in places}
     digests = {image: look_up(image, run) for image in sorted(images)}
-
-    def with_digest(match: re.Match[str]) -> str:
-        return f"{match['before']}{match['image']}@{digests[match['image']]}{match['after']}"
-
-    for name, pattern in FILES.items():
-        (folder / name).write_text(pattern.sub(with_digest, texts[name]), encoding="utf-8")
+    for path, text in texts.items():
+        for place in sorted(named[path], reverse=True):
+            text = f"{text[: place.start]}{place.image}@{digests[place.image]}{text[place.end :]}"
+        path.write_text(text, encoding="utf-8")
     return [f"{image}@{digest}" for image, digest in digests.items()]
 
 

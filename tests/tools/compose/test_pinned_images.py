@@ -14,8 +14,9 @@ import yaml
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from tools.compose import pinned_images
-from tools.compose.pinned_images import FILES, main, pin
+from tools.compose.pinned_images import main, pin
 
+FILES = ("docker-compose.yaml", "Dockerfile")
 IMAGES = {"postgres", "redis", "apache/airflow"}
 
 
@@ -73,13 +74,83 @@ def test_every_image_from_a_registry_gets_its_digest_and_nothing_else_changes(fo
         ("docker-compose.yaml", "    image: bedrock-distill", "    image: bedrock-distill"),
         ("Dockerfile", "FROM --platform=linux/amd64 redis:7.2 AS x", "FROM --platform=linux/amd64 redis:7.2@{} AS x"),
         ("Dockerfile", "from redis:7.2 as x", "from redis:7.2@{} as x"),
-        ("Dockerfile", "FROM base AS x", "FROM base AS x"),
+        ("Dockerfile", "FROM redis:7.2 AS base\nFROM base AS x", "FROM redis:7.2@{} AS base\nFROM base AS x"),
+        ("Dockerfile", "COPY --from=redis:7.2 /a /b", "COPY --from=redis:7.2@{} /a /b"),
+        ("Dockerfile", "COPY --chown=1 --from=redis:7.2 \\\n  /a /b", "COPY --chown=1 --from=redis:7.2@{} \\\n  /a /b"),
+        ("Dockerfile", "COPY \\\n  --from=redis:7.2 /a /b", "COPY \\\n  --from=redis:7.2@{} /a /b"),
+        (
+            "Dockerfile",
+            "FROM redis:7.2 AS Build\nCOPY --from=build /a /b\nCOPY --from=0 /a /b",
+            "FROM redis:7.2@{} AS Build\nCOPY --from=build /a /b\nCOPY --from=0 /a /b",
+        ),
+        (
+            "Dockerfile",
+            "RUN --mount=type=bind,from=redis:7.2,target=/a --mount=from=ab/c:1,target=/b ls",
+            "RUN --mount=type=bind,from=redis:7.2@{},target=/a --mount=from=ab/c:1@{},target=/b ls",
+        ),
+        ("Dockerfile", "RUN --mount=type=cache,target=/from:1 ls", "RUN --mount=type=cache,target=/from:1 ls"),
+        ("Dockerfile", "ARG BASE=redis:7.2\nFROM ${{BASE}}", "ARG BASE=redis:7.2@{}\nFROM ${{BASE}}"),
+        ("Dockerfile", 'ARG A=b:1 B="redis:7.2"\nFROM $B AS x', 'ARG A=b:1 B="redis:7.2@{}"\nFROM $B AS x'),
+        ("Dockerfile", "# FROM redis:7.2\nFROM scratch", "# FROM redis:7.2\nFROM scratch"),
+        ("Dockerfile", "FROM localhost:5000/a/redis:7.2", "FROM localhost:5000/a/redis:7.2@{}"),
+        ("docker-compose.yaml", "a: {{b: {{image: redis:7.2, c: d}}}}", "a: {{b: {{image: redis:7.2@{}, c: d}}}}"),
+        (
+            "docker-compose.yaml",
+            "x-a: &a\n  image: &i redis:7.2\nb: {{image: *i}}",
+            "x-a: &a\n  image: &i redis:7.2@{}\nb: {{image: *i}}",
+        ),
+        (
+            "docker-compose.yaml",
+            "a:\n  image: !override redis:7.2\n  b: !reset c",
+            "a:\n  image: !override redis:7.2@{}\n  b: !reset c",
+        ),
+        ("docker-compose.yaml", "a:\n  image:\n    redis:7.2", "a:\n  image:\n    redis:7.2@{}"),
+        (
+            "docker-compose.yaml",
+            'a: "see image: redis:7.2"\nb: # image: redis:7.2',
+            'a: "see image: redis:7.2"\nb: # image: redis:7.2',
+        ),
     ],
 )
 def test_other_spellings_of_an_image_are_pinned(folder: Path, name: str, line: str, pinned: str) -> None:
-    (folder / name).write_text(f"{line}\n", encoding="utf-8")
+    text = line.replace("{{", "{").replace("}}", "}")
+    (folder / name).write_text(f"{text}\n", encoding="utf-8")
     pin(folder, Docker())
-    assert contents(folder)[name] == pinned.format("sha256:" + "a" * 64) + "\n"
+    assert (
+        contents(folder)[name]
+        == pinned.replace("{}", "sha256:" + "a" * 64).replace("{{", "{").replace("}}", "}") + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("Dockerfile", "FROM redis", "the image redis cannot be pinned, because it has no tag"),
+        ("Dockerfile", "COPY --from=ab/redis /a /b", "the image ab/redis cannot be pinned"),
+        ("Dockerfile", "RUN --mount=from=localhost:5000/redis,target=/a ls", "has no tag"),
+        ("Dockerfile", "ARG TAG=7.2\nFROM redis:${TAG}", "contains a variable"),
+        ("Dockerfile", "ARG BASE\nFROM $BASE", "contains a variable"),
+        ("Dockerfile", "FROM ${BASE:-redis:7.2}", "contains a variable"),
+        ("docker-compose.yaml", "a: {image: '${IMAGE:-redis:7.2}'}", "contains a variable"),
+        ("docker-compose.yaml", 'a: {image: "redis:7\\x2e2"}', "is not written on one line"),
+    ],
+)
+def test_an_image_that_cannot_be_pinned_is_named_and_nothing_is_changed(
+    folder: Path, name: str, text: str, reason: str
+) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+    before, docker = contents(folder), Docker()
+    with pytest.raises(InputError, match=rf"^{name}: .*{reason}.*No file was changed"):
+        pin(folder, docker)
+    assert (contents(folder), docker.pulled) == (before, [])
+
+
+@pytest.mark.parametrize("name", ["docker-compose.override.yml", "compose.yaml", "Dockerfile.worker", "a.Dockerfile"])
+def test_images_in_other_files_of_docker_are_pinned(folder: Path, name: str) -> None:
+    text = "FROM redis:7.2" if "Dockerfile" in name else "a: {image: redis:7.2}"
+    (folder / name).write_text(text, encoding="utf-8")
+    pin(folder, Docker())
+    assert f"redis:7.2@sha256:{'a' * 64}" in (folder / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["docker.io/library/redis", "docker.io/redis", "library/redis", "redis"])

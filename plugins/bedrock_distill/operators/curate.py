@@ -12,11 +12,12 @@ from bedrock_distill.run.task_results import read_mapped_results
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
-from include.distill.curation.records import CriticCounts, CurateManifest, RepeatedPair, SynthesisCountName
+from include.distill.curation.records import CriticCounts, CurateManifest, RepeatedPair
 from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
 from include.distill.dataset.records import Row
 from include.distill.report.run_summary import sum_synthesis
 from include.distill.synthesis.records import SynthesisManifest
+from include.distill.synthesis.shortfall import explain_shortfall
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -70,7 +71,6 @@ class CuratePairsOperator(DistillOperator):
                 " These pairs are kept. To have a model check such pairs, set curation.critic.",
                 undecided,
             )
-        self._require_usable_pairs(counts, dropped)
         manifest: CurateManifest = {
             "documents": counts["documents"],
             "requested": counts["requested"],
@@ -93,6 +93,7 @@ class CuratePairsOperator(DistillOperator):
         }
         if critic:
             manifest["critic"] = critic
+        self._require_usable_pairs(manifest)
         return manifest
 
     def _repeated(self, shards: int, dropped: Counter[str], undecided: Counter[str]) -> Iterator[RepeatedPair]:
@@ -128,19 +129,30 @@ class CuratePairsOperator(DistillOperator):
             )
             raise TooManyFailuresError(message)
 
-    def _require_usable_pairs(self, counts: Mapping[SynthesisCountName, int], dropped: Counter[str]) -> None:
-        min_accepted_share = self.use_case.synthesis.min_accepted_share
-        if counts["accepted"] < min_accepted_share * counts["requested"]:
-            reasons = ", ".join(f"{name} {number}" for name, number in dropped.most_common()) or "none"
-            message = (
-                f"Only {counts['accepted']} of the {counts['requested']} pairs that were requested from the teacher are"
-                f" usable. The minimum is min_accepted_share = {min_accepted_share:.0%}. No training was bought."
-                f" Missing pairs: {counts['missing']}. Dropped pairs by filter: {reasons}. The dropped pairs and the"
-                f" reasons are in {self._rejects_uri}. Improve the prompt, relax a filter in curation, or raise"
-                " synthesis.attempts or synthesis.rounds to send more requests. Then clear"
-                f" {PREFLIGHT} with downstream."
-            )
-            raise TooManyFailuresError(message)
+    def _require_usable_pairs(self, manifest: CurateManifest) -> None:
+        settings = self.use_case.synthesis
+        if manifest["accepted"] >= settings.min_accepted_share * manifest["requested"]:
+            return
+        causes, advice = explain_shortfall(
+            manifest,
+            failed=manifest["failed"],
+            dropped=manifest["dropped"],
+            rejects=self._rejects(manifest["shards"]),
+            settings=settings,
+            simulated=manifest["simulated"],
+        )
+        message = (
+            f"Only {manifest['accepted']} of the {manifest['requested']} pairs that were requested from the teacher are"
+            f" usable. The minimum is min_accepted_share = {settings.min_accepted_share:.0%}. {causes} The rejected"
+            f" output and the reasons are in {self._rejects_uri}. No training was bought, and all answers are stored."
+            f" {advice} To train on fewer pairs, lower synthesis.min_accepted_share. Then clear {PREFLIGHT} with"
+            " downstream."
+        )
+        raise TooManyFailuresError(message)
+
+    def _rejects(self, shards: int) -> Iterator[Mapping[str, Any]]:
+        for number in range(shards):
+            yield from stream_jsonl(self.store, self.folder.synthetic_rejected(number), dict)
 
     @property
     def _rejects_uri(self) -> str:

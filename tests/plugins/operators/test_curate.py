@@ -130,3 +130,18 @@ class TestGate:
         manifests = synthesize()
         with pytest.raises(TooManyFailuresError, match=r"Only 11 of the 30 pairs.*min_accepted_share = 50%"):
             curate(manifests)
+
+    @pytest.mark.parametrize("answer", ["", '{"pairs": []}'])
+    def test_empty_answers_of_the_teacher_are_named_as_the_cause(
+        self, curate: Any, synthesize: Any, bedrock: FakeBedrock, answer: str
+    ) -> None:
+        bedrock.say = lambda request: answer
+        manifests = synthesize()
+        with pytest.raises(TooManyFailuresError) as caught:
+            curate(manifests)
+        message = str(caught.value)
+        assert "30 because the teacher's answer contained no pair (for 10 of 10 rows)." in message
+        assert f"{FOLDER.uri}/synthetic/" in message
+        assert "No training was bought" in message
+        assert "simulated teacher" in message
+        assert not any(word in message for word in ("prompt", "curation.", "synthesis.attempts", "synthesis.rounds"))

@@ -10,7 +10,7 @@ estimate.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from include.distill.config.frozen_use_case import load_frozen, restore_use_case
 from include.distill.config.layout import RunFolder
@@ -26,8 +26,8 @@ from include.distill.core.yaml_text import YamlTextError
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import CostEstimate, RepeatedPurchase
 from include.distill.dataset.arm_rows import rows_for_teacher
-from include.distill.dataset.records import LatestRun, Row, RowName
-from include.distill.dataset.row_changes import folder_of, has_outputs, hash_purchase_settings
+from include.distill.dataset.records import LatestRun, Row, RowName, RunRows
+from include.distill.dataset.row_changes import bought_steps, folder_of, hash_purchase_settings
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
@@ -49,12 +49,18 @@ class EarlierRun:
     :param mark: the version that froze the run.
     :param fingerprints: hashes of its settings and prompts; ``None`` if they are unknown.
     :param row_ids: identities of its rows; ``None`` counts every row as a row of the earlier run.
+    :param by_step: the runs with which single steps are compared, if this run did not complete them.
     """
 
     folder: RunFolder
     mark: Mark
     fingerprints: Mapping[str, str] | None
     row_ids: Collection[str] | None = None
+    by_step: Mapping[str, EarlierRun] = field(default_factory=dict)
+
+    def for_step(self, step: str) -> EarlierRun:
+        """Return the run with which a step is compared."""
+        return self.by_step.get(step, self)
 
 
 def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
@@ -70,27 +76,38 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
 
 def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> EarlierRun | None:
     """Return the run with which the run in ``folder`` is compared; ``None`` if there is none or it was deleted."""
-    if store.exists(folder.estimate) and has_outputs(store, folder):  # a person cleared this run
+    own_steps = bought_steps(store, folder)
+    own: EarlierRun | None = None
+    if store.exists(folder.estimate) and own_steps:  # a person cleared this run
         mark, estimate = read_marked_json(store, folder.estimate, CostEstimate)
-        return EarlierRun(folder, mark, estimate.get("fingerprints"))
+        own = EarlierRun(folder, mark, estimate.get("fingerprints"))
     try:
         latest = read_json(store, folder.last_run(use_case), LatestRun)
-        last = latest["previous"] if latest["run_key"] == folder.run_key else latest
-        if last is None:
-            return None
-        if not has_outputs(store, folder_of(last)):  # a dry run, or a run that failed before it bought anything
-            last = latest.get("bought") or last
-        before = folder_of(last)
-        body = store.read(before.use_case)
-        with store.reader(before.row_list) as lines:
-            row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
     except NotFoundError:
-        return None
+        return own
+    last = latest["previous"] if latest["run_key"] == folder.run_key else latest
+    purchases = latest.get("bought_by_step") or {}
+    runs = {run["rows_uri"]: _read_run(store, run) for run in purchases.values()}
+    by_step = {
+        step: earlier
+        for step, run in purchases.items()
+        if (earlier := runs[run["rows_uri"]]) and not (own and own_steps.get(step))
+    }
+    base = own or (_read_run(store, last) if last else None) or next(iter(by_step.values()), None)
+    return replace(base, by_step=by_step) if base else None
+
+
+def _read_run(store: ObjectStore, run: RunRows) -> EarlierRun | None:
+    """Read an earlier run; return ``None`` if it was deleted."""
+    folder = folder_of(run)
     try:
-        mark = load_frozen(body, before.use_case)[0]
-    except YamlTextError:  # another program changed the file; this run does not depend on it
+        body = store.read(folder.use_case)
+        with store.reader(folder.row_list) as lines:
+            row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
+        mark = load_frozen(body, folder.use_case)[0]
+    except (NotFoundError, YamlTextError):  # another program may have changed the file; this run does not depend on it
         return None
-    return EarlierRun(before, mark, _frozen_fingerprints(store, before, body), row_ids)
+    return EarlierRun(folder, mark, _frozen_fingerprints(store, folder, body), row_ids)
 
 
 def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> dict[str, str] | None:
@@ -139,21 +156,25 @@ class Comparison:
         teacher = Teacher(model, self.prompts[use_case.prompts.synthesis], use_case.synthesis)
         rows: list[RowName] = [{"row_id": row["row_id"], "group": row["group"]} for row in self.rows("train")]
         sent = {row["row_id"] for row in rows_for_teacher(use_case, rows)}
-        requests = (teacher.request(row) for row in self._rows_of_earlier_run("train") if row["row_id"] in sent)
-        return self._look_up("synthesis", f"{self.earlier.folder.uri}/synthetic/", requests, _SYNTHESIS)
+        earlier = self.earlier.for_step("synthetic")
+        requests = (teacher.request(row) for row in self._rows_of(earlier, "train") if row["row_id"] in sent)
+        return self._look_up("synthesis", earlier, "synthetic", requests, _SYNTHESIS)
 
     def _answers(self, arm: str) -> bool:
         student = Student.from_use_case(self.use_case, self.prompts)
-        requests = (student.request(row) for row in self._rows_of_earlier_run("evaluation"))
-        return self._look_up(f"answers {arm}", f"{self.earlier.folder.uri}/answers/{arm}/", requests, _ANSWERS)
+        earlier = self.earlier.for_step(f"answers/{arm}")
+        requests = (student.request(row) for row in self._rows_of(earlier, "evaluation"))
+        return self._look_up(f"answers {arm}", earlier, f"answers/{arm}", requests, _ANSWERS)
 
-    def _look_up(self, step: str, outputs: str, requests: Iterable[ModelRequest], settings: Sequence[str]) -> bool:
+    def _look_up(
+        self, step: str, earlier: EarlierRun, outputs: str, requests: Iterable[ModelRequest], settings: Sequence[str]
+    ) -> bool:
         """
         Count the answers of a step that the earlier run got and that this run cannot reuse.
 
         If there are any, add them to ``purchases`` and return ``True``.
         """
-        if not self.store.list(outputs):
+        if not self.store.list(f"{earlier.folder.uri}/{outputs}/"):
             return False
         count = missing = 0
         stored: Collection[bytes] | None = None
@@ -162,54 +183,58 @@ class Comparison:
             count += 1
             missing += bytes.fromhex(request.key)[:8] not in stored
         if missing:
-            reasons = self._changed(settings) or [self._unexplained("words these requests differently")]
+            reasons = self._changed(settings, earlier) or [
+                self._unexplained("words these requests differently", earlier)
+            ]
             self._add(step, missing, missing / count * self._usd(f"{step}:"), reasons, certain=True)
         return missing > 0
 
     def _training(self, arm: str, *, new_pairs: bool) -> bool:
-        if not self.store.list(self.earlier.folder.merged(arm, "")):
+        earlier = self.earlier.for_step(f"merged/{arm}")
+        if not self.store.list(earlier.folder.merged(arm, "")):
             return False
-        reasons = self._changed(_TRAINING)
+        reasons = self._changed(_TRAINING, earlier)
         if new_pairs:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)
         if not certain:
-            reasons = self._changed(_SYNTHESIS)  # these changed, but the stored answers are still found
-        if not reasons and self.earlier.mark.version != VERSION:
-            reasons.append(self._unexplained("may reject other pairs or write another training file"))
+            reasons = self._changed(_SYNTHESIS, earlier)  # these changed, but the stored answers are still found
+        if not reasons and earlier.mark.version != VERSION:
+            reasons.append(self._unexplained("may reject other pairs or write another training file", earlier))
         if reasons:
             usd = self._usd(f"training {arm}:") + self._usd(f"throughput {arm}:")
             self._add(f"training and serving {arm}", 1, usd, reasons, certain=certain)
         return bool(reasons) and certain
 
     def _judging(self, *, new_answers: bool, retrained: bool) -> None:
-        if not self.store.list(f"{self.earlier.folder.uri}/judgments/"):
+        earlier = self.earlier.for_step("judgments")
+        if not self.store.list(f"{earlier.folder.uri}/judgments/"):
             return
-        reasons = self._changed(_JUDGING)
+        reasons = self._changed(_JUDGING, earlier)
         reasons += ["the base student answers again"] if new_answers else []
         reasons += ["another model answers"] if retrained else []
         if reasons:
-            calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of_earlier_run("evaluation"))
+            calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of(earlier, "evaluation"))
             self._add("judging", calls * len(self.use_case.judges), self._usd("judging:"), reasons, certain=True)
 
-    def _rows_of_earlier_run(self, side: str) -> Iterator[Row]:
-        known = self.earlier.row_ids
+    def _rows_of(self, earlier: EarlierRun, side: str) -> Iterator[Row]:
+        known = earlier.row_ids
         return (row for row in self.rows(side) if known is None or row["row_id"] in known)
 
-    def _changed(self, settings: Sequence[str]) -> list[str]:
-        before, now = self.earlier.fingerprints, fingerprints(self.use_case, self.prompts)
+    def _changed(self, settings: Sequence[str], earlier: EarlierRun) -> list[str]:
+        before, now = earlier.fingerprints, fingerprints(self.use_case, self.prompts)
         if before is None:
             return []
         return [f"{name} changed" for name in settings if before.get(name) != now.get(name)]
 
-    def _unexplained(self, difference: str) -> str:
-        if self.earlier.fingerprints is None:
+    def _unexplained(self, difference: str, earlier: EarlierRun) -> str:
+        if earlier.fingerprints is None:
             return (
-                f"prompts, settings or the version changed; {self.earlier.mark} did not record them in a form that"
+                f"prompts, settings or the version changed; {earlier.mark} did not record them in a form that"
                 f" version {VERSION} reads"
             )
-        if self.earlier.mark.version != VERSION:
-            return f"version {VERSION} {difference} than {self.earlier.mark}"
+        if earlier.mark.version != VERSION:
+            return f"version {VERSION} {difference} than {earlier.mark}"
         return "no answers are stored: they were deleted, or the earlier run never received them"
 
     def _usd(self, prefix: str) -> float:

@@ -142,7 +142,8 @@ class LatestRun(RunRows):
     """The most recent run that read a use case's rows, stored in ``<prefix>/latest/<use case>.json``."""
 
     previous: RunRows | None  # the run before it, with which a retry of the latest run compares its rows again
-    bought: NotRequired[RunRows | None]  # the newest run before it that has outputs, so not a dry run
+    # The newest run before it that completed each step, such as `synthetic` or `merged/tuned`, or else began it.
+    bought_by_step: NotRequired[dict[str, RunRows]]
 
 
 class RowChanges(TypedDict):

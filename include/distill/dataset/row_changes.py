@@ -54,9 +54,32 @@ def folder_of(run: RunRows) -> RunFolder:
     return RunFolder(run["rows_uri"].removesuffix("/source/rows.txt"))
 
 
-def has_outputs(store: ObjectStore, folder: RunFolder) -> bool:
-    """Return whether a run got as far as buying something. A dry run and a run above its spend cap did not."""
-    return any(store.list(f"{folder.uri}/{outputs}/") for outputs in ("synthetic", "answers", "merged"))
+def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
+    """
+    Return the steps that a run bought, each with whether the run completed it.
+
+    A step is the folder of its outputs: ``synthetic``, ``answers/<arm>``, ``merged/<arm>`` or ``judgments``. It counts
+    as complete if a step that needs its outputs has outputs too. A dry run, and a run above its spend cap, have none.
+    """
+    outputs = {name: store.list(f"{folder.uri}/{name}/") for name in ("synthetic", "answers", "merged", "judgments")}
+    arms = {
+        name: {uri.removeprefix(f"{folder.uri}/{name}/").split("/")[0] for uri in outputs[name]}
+        for name in ("answers", "merged")
+    }
+    steps = {"synthetic": bool(arms["merged"])} if outputs["synthetic"] else {}
+    steps |= {f"merged/{arm}": arm in arms["answers"] for arm in sorted(arms["merged"])}
+    steps |= {f"answers/{arm}": bool(outputs["judgments"]) for arm in sorted(arms["answers"])}
+    return steps | ({"judgments": store.exists(folder.report("json"))} if outputs["judgments"] else {})
+
+
+def _with_purchases(store: ObjectStore, bought: Mapping[str, RunRows], run: RunRows) -> dict[str, RunRows]:
+    """Add the purchases of a newer run. A step that this run did not complete does not hide one that was completed."""
+    newest = dict(bought)
+    for step, is_complete in bought_steps(store, folder_of(run)).items():
+        before = bought.get(step)
+        if is_complete or before is None or not bought_steps(store, folder_of(before)).get(step):
+            newest[step] = run
+    return newest
 
 
 def compare_with_last_run(
@@ -77,15 +100,15 @@ def compare_with_last_run(
     last: RunRows | None = None
     if before:
         last = {"run_key": before["run_key"], "rows_uri": before["rows_uri"], "settings": before["settings"]}
-    bought = stored.get("bought") if stored else None
-    if last and not is_retry and has_outputs(store, folder_of(last)):
-        bought = last
+    bought = (stored.get("bought_by_step") or {}) if stored else {}
+    if last and not is_retry:
+        bought = _with_purchases(store, bought, last)
     latest: LatestRun = {
         "run_key": folder.run_key,
         "rows_uri": folder.row_list,
         "settings": settings,
         "previous": last,
-        "bought": bought,
+        "bought_by_step": bought,
     }
     write_json(store, uri, latest)
     if last is None or not store.exists(last["rows_uri"]):

@@ -228,6 +228,49 @@ def test_runs_that_bought_nothing_do_not_hide_what_is_bought_again(store: Memory
     assert after_dry_runs.keys() == {"synthesis", "training and serving tuned", "judging"}
 
 
+HALF = RunFolder(f"{ROOT}/half-{'9' * 32}")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "stored"),
+    [
+        pytest.param([HALF.synthetic(0)], 3, id="during synthesis"),
+        pytest.param([HALF.synthetic(0), HALF.merged("tuned", "x")], 10, id="before the job was submitted"),
+        pytest.param([HALF.answers("base", 0)], 0, id="while the base student answered"),
+    ],
+)
+def test_a_run_that_failed_half_way_does_not_hide_why_the_rest_is_bought_again(
+    store: MemoryStore, outputs: list[str], stored: int
+) -> None:
+    store.write(LAST.answers("tuned", 0), b"{}")  # so the last run trained the model
+    prompts = with_prompt("synthesis.j2")
+    read_rows(store, HALF, USE_CASE, prompts, [*TRAIN, *EVALUATION])
+    answers = AnswerStore(store, HALF.responses, HALF.run_key)
+    teacher = Teacher(load_catalog().model(USE_CASE.teacher), prompts["synthesis.j2"], USE_CASE.synthesis)
+    for row in TRAIN[:stored]:
+        store_answer(answers, teacher.request(row))
+    for uri in outputs:
+        store.write(uri, b"{}")
+    found = bought_again(store, prompts=prompts)
+    assert found["training and serving tuned"]["reasons"]
+    assert (found["synthesis"]["count"] if "synthesis" in found else 0) == 10 - stored
+    if stored < 10:
+        assert found["synthesis"]["reasons"] == ["prompts.synthesis changed"]
+        assert found.keys() == {"synthesis", "training and serving tuned", "judging"}
+
+
+def test_a_newer_run_that_completed_a_step_is_compared_for_this_step_only(store: MemoryStore) -> None:
+    prompts = with_prompt("judging.j2")
+    read_rows(store, HALF, changed(synthesis={"max_tokens": 999}), prompts, TRAIN)
+    for uri in (HALF.synthetic(0), HALF.merged("tuned", "x")):
+        store.write(uri, b"{}")
+    read_rows(store, NEXT, USE_CASE, PROMPTS, TRAIN)
+    earlier = earlier_run(store, NEXT, "aws_docs_qa")
+    assert earlier is not None
+    folders = {step: run.folder for step, run in earlier.by_step.items()}
+    assert folders == {"synthetic": HALF, "merged/tuned": HALF, "answers/base": LAST, "judgments": LAST}
+
+
 def test_only_dry_runs_before_a_run_are_no_reason_to_buy_anything_again() -> None:
     store = MemoryStore()
     read_rows(store, LAST, USE_CASE, PROMPTS, TRAIN)

@@ -19,7 +19,8 @@ sets, paid answers, buckets. If something cannot be deleted, everything later in
 By default, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
 them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, no tag
 names another environment, and the other deletions leave it empty. The pipeline sets these tags on the buckets that it
-creates.
+creates. The pipeline's own records (`latest/`, `splits/`, `reports/`) are deleted with their bucket; the record of a
+champion is kept, and so is its bucket. Unknown keys in the configuration of a run are refused.
 
 ### What is kept
 
@@ -30,10 +31,15 @@ creates.
 - the champion, the file that names the champion, and any model whose throughput is kept
 - throughput and models that a live run bought
 - throughput and models of a run that Airflow has no record of, until the time in their tag `expires-at`
-- the folder of a run without a report, until `serving.expires_after_hours` after the last write to the folder
+- the folder of a run that is queued or running
+- the folder of a run without a report that Airflow has no record of, until `serving.expires_after_hours` after the last
+  write to the folder
+- the folder of each use case's newest run with a report, and of the run that promoted the champion, unless you tick
+  `newest_reports` or name their bucket
 - anything created or changed after `list_leftovers` ran
 
-Tick `include_unexpired` to delete throughput, models and folders before the times in this list.
+Tick `include_unexpired` to delete throughput, models and folders before the times in this list. A run that Airflow shows
+as ended has ended, whether it succeeded, failed, was refused or was a dry run.
 
 ### If a task fails
 

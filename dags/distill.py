@@ -36,7 +36,9 @@ models then compare the fine-tuned student with the untrained student on rows th
 ### Parameters
 
 The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input
-files and the sizes for one run, and set a spend cap that is at most the cap in the file. With `dry_run`, the run stops after `estimate`.
+files and the sizes for one run, and set a spend cap that is at most the cap in the file. An empty number of documents or
+evaluation rows means all rows of the file. With `dry_run`, the run stops after `estimate`. A key that the form does not
+have is refused.
 
 ### If a task fails
 
@@ -46,7 +48,9 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | task | cause | what to do, and what it costs |
 |---|---|---|
 | `preflight` | the use case, the account or an input file has problems; the message lists all of them | Correct the problems and clear `preflight` with downstream. Nothing was bought. |
+| `preflight` | the configuration of the run has an unknown key | Trigger the DAG again with the key that the message names. Nothing was bought. |
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
+| `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
 | `estimate` | the estimate is above the spend cap | Make the run smaller, or raise `max_spend_usd`. In the form, it cannot be above the cap in the use-case file. Then trigger the DAG again. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
@@ -65,6 +69,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
+| `outcome` | a person marked the run as failed, also if it was a dry run that had not started | Clear the skipped tasks to continue. |
 
 A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
 requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 1800
 SIMULATED = (
-    "SIMULATED: the AWS simulator on this machine takes the place of AWS. No account is used. Nothing is bought."
+    "SIMULATED: the AWS simulator on this machine takes the place of AWS. No account is used, and\n"
+    "nobody is billed. Amounts in US dollars are what AWS would charge."
 )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from include.distill.cleanup.plan import ForeignRoot, ProjectRoot, RunInfo, StoredObject
 from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
 from include.distill.config.root_owner import reason_to_keep_root
+from include.distill.config.run_record import RunRecord, read_run_record
 from include.distill.config.sections import Serving
 from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError
 from include.distill.core.storage import ObjectStore, read_json
@@ -26,13 +28,20 @@ class ListingStore(ObjectStore, Protocol):
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
 
 
-def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str], environment: str) -> ProjectRoot | None:
+def list_project_root(
+    store: ListingStore,
+    uri: str,
+    use_cases: frozenset[str],
+    environment: str,
+    state_of: Callable[[RunRecord], str | None] = lambda _: None,
+) -> ProjectRoot | None:
     """
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
 
     :param use_cases: the use cases whose objects are below ``uri``.
     :param environment: the name of this deployment. If it is not certain that this deployment owns a root, the objects
         below that root are listed, but not read.
+    :param state_of: returns the state in Airflow of the run that owns a folder; ``None`` if Airflow does not know it.
     :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
         file or a frozen use case in a format that this version does not know.
     """
@@ -46,7 +55,7 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str], 
         uri=uri,
         use_cases=use_cases,
         objects=own,
-        runs=dict(_runs_with_use_case(store, uri, own)),
+        runs=dict(_runs_with_use_case(store, uri, own, environment, state_of)),
         champions=frozenset(text for champion in champions for text in _texts(_read_champion(store, champion))),
         foreign=foreign,
         is_owned=bool(objects) and all(part.uri != uri for part in foreign),
@@ -76,15 +85,33 @@ def _split_by_owner(
 
 
 def _runs_with_use_case(
-    store: ObjectStore, root: str, objects: Sequence[StoredObject]
+    store: ObjectStore,
+    root: str,
+    objects: Sequence[StoredObject],
+    environment: str,
+    state_of: Callable[[RunRecord], str | None],
 ) -> Iterator[tuple[str, RunInfo]]:
+    uris = {stored.uri for stored in objects}
     for stored in (stored for stored in objects if stored.uri.startswith(f"{root}/runs/")):
         folder = RunFolder(stored.uri.rsplit("/", 1)[0])
         is_frozen = stored.uri == folder.use_case and folder.uri == run_uri_of(root, stored.uri)
         if is_frozen and stored.size <= MAX_CHARACTERS * _MAX_CHARACTER_BYTES:
             run = _read_use_case(store.read(stored.uri), stored.uri)
             if run and folder.use_case_name in ("", run.use_case):
-                yield folder.uri, run
+                has_record = folder.run_record in uris
+                state = _state(store, folder, environment, state_of) if has_record else None
+                yield folder.uri, dataclasses.replace(run, state=state)
+
+
+def _state(
+    store: ObjectStore, folder: RunFolder, environment: str, state_of: Callable[[RunRecord], str | None]
+) -> str | None:
+    """Return the state of the run that owns a folder; ``None`` if it is unknown or the run is not of this Airflow."""
+    try:
+        record = read_run_record(store, folder)
+    except ContractError:
+        return None
+    return state_of(record) if record and record["environment"] == environment else None
 
 
 def _read_use_case(body: bytes, uri: str) -> RunInfo | None:

@@ -14,9 +14,11 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.errors import InputError
 
 ALL_USE_CASES = "all"
+CLEAN_UP_DAG_ID = "distill_clean_up"
 
 
 class ResourceKind(StrEnum):
@@ -29,6 +31,7 @@ class ResourceKind(StrEnum):
     PAID_ANSWERS = "paid answers"
     BATCH_FILES = "batch files"
     TRAINING_OUTPUT = "training output"
+    RECORDS = "records"
     OTHER = "other"
     OWNER = "owner of the root"
     BUCKET = "bucket"
@@ -93,6 +96,12 @@ class CleanUpChoice(BaseModel):
         description="Also delete resources that have not expired, although a run may still need them."
         " Tick this only when no run is active.",
     )
+    newest_reports: bool = Field(
+        False,
+        title="Newest reports",
+        description="Also delete the folder of each use case's newest run with a report, and the folder of the run that"
+        " promoted the champion. They are deleted too if their bucket is.",
+    )
     confirm_buckets: str = Field(
         "",
         title="Buckets to delete",
@@ -115,10 +124,11 @@ class CleanUpChoice(BaseModel):
 
 
 def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
-    """Validate the values of the trigger form.
+    """Validate the values of the trigger form, and refuse other keys of the run's configuration.
 
     :raises InputError: a key is unknown or a value is out of range. Nothing was deleted.
     """
+    refuse_unknown_keys(raw, CleanUpChoice.model_fields, dag_id=CLEAN_UP_DAG_ID, state="Nothing was deleted.")
     try:
         return CleanUpChoice.model_validate(dict(raw))
     except ValidationError as error:
@@ -176,11 +186,13 @@ class RunInfo:
     The settings of a run that a clean-up needs, from the frozen use case in the run's folder.
 
     :param environment: the deployment that started the run; ``None`` if an earlier version froze the use case.
+    :param state: the state of the run in Airflow; ``None`` if Airflow has no record of it or its id is unknown.
     """
 
     use_case: str
     expires_after_hours: float
     environment: object = None
+    state: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,12 +38,14 @@ from include.distill.cleanup.plan import (
     RunInfo,
     StoredObject,
 )
+from include.distill.cleanup.run_objects import newest_reports, run_objects
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri, run_uri_of
+from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri
 from include.distill.core.storage import split_uri
 
 NAMES_SHOWN = 3
 _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
+_NEWEST = repr(CleanUpChoice.model_fields["newest_reports"].title)
 
 
 def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.datetime) -> CleanUpPlan:
@@ -166,7 +168,7 @@ class _Rules:
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
         # A run reuses a model that an earlier run of the use case trained if both runs have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
-        return f"run {waiting[0]} has no report yet and may serve this model" if waiting else None
+        return f"run {waiting[0]} has not ended and may serve this model" if waiting else None
 
     @cached_property
     def _live_runs(self) -> dict[str, RunInfo]:
@@ -174,18 +176,38 @@ class _Rules:
         return {
             uri: root.runs[uri]
             for root in self.inventory.roots
-            for uri, objects in _run_objects(root).items()
+            for uri, objects in run_objects(root).items()
             if uri in root.runs and self._unfinished(uri, root.runs[uri], objects)
         }
 
     def _unfinished(self, uri: str, run: RunInfo, objects: Sequence[StoredObject]) -> str | None:
-        if self.choice.include_unexpired or any(stored.uri == RunFolder(uri).report("json") for stored in objects):
+        if run.state in LIVE_STATES:
+            return f"its run is {run.state}"
+        if run.state or self.choice.include_unexpired:
             return None
+        if any(stored.uri == RunFolder(uri).report("json") for stored in objects):
+            return None
+        # Airflow has no record of the run, for example because its database was lost.
         last_written = max(stored.modified for stored in objects)
         expires = last_written + datetime.timedelta(hours=run.expires_after_hours)
         if expires <= self.now:
             return None
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
+
+    def _needed_report(self, root: ProjectRoot, uri: str, run: RunInfo) -> str | None:
+        """Return why a person would miss a run's report; ``None`` if it may be deleted."""
+        if self.choice.newest_reports or split_uri(uri)[0] in self.choice.named_buckets:
+            return None
+        advice = f"tick {_NEWEST} to delete it"
+        if RunFolder(uri).report("json") in root.champions:
+            return f"its report is the evidence for the champion; {advice}"
+        if uri in self._newest_reports:
+            return f"it is the newest run of {run.use_case} with a report; {advice}"
+        return None
+
+    @cached_property
+    def _newest_reports(self) -> frozenset[str]:
+        return newest_reports(self.inventory.roots)
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
         """Add the URI of the release record to an item that deletes a throughput; return other items unchanged.
@@ -204,7 +226,7 @@ class _Rules:
 
     def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
         """Decide for every object below the root whether to delete it: objects of runs, shared objects, and others."""
-        runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
+        runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         foreign = [_group(ResourceKind.OTHER, part.uri, part.objects, part.reason) for part in root.foreign]
         return [*runs, *shared, *_others(root), *foreign]
@@ -227,6 +249,7 @@ class _Rules:
                 self._too_new(max(stored.modified for stored in objects)),
                 self._unfinished(uri, run, objects),
                 f"its throughput {serving} is kept" if serving else None,
+                self._needed_report(root, uri, run),
             )
         marks = tuple(stored.uri for stored in objects if stored.uri in (folder.use_case, folder.report("json")))
         uris = tuple(stored.uri for stored in objects if stored.uri not in marks)
@@ -244,7 +267,7 @@ class _Rules:
         reason_for_all = _first(
             self.choice.refusal(kind),
             f"use case {others[0]} also uses it; choose use case {ALL_USE_CASES!r}" if others else None,
-            f"run {live[0]} has no report yet and may need it" if live else None,
+            f"run {live[0]} has not ended and may need it" if live else None,
         )
 
         def reason(stored: StoredObject) -> str:
@@ -279,7 +302,8 @@ class _Rules:
     def _bucket(self, bucket: ListedBucket, stored: Sequence[PlanItem]) -> PlanItem:
         deleted = {uri for item in stored if not item.keep_reason for uri in (*item.uris, *item.marks)}
         owner_records = {uri for item in stored if item.kind is ResourceKind.OWNER for uri in item.uris}
-        output = {uri for item in stored if item.kind is ResourceKind.TRAINING_OUTPUT for uri in item.uris}
+        records = (ResourceKind.TRAINING_OUTPUT, ResourceKind.RECORDS)
+        output = {uri for item in stored if item.kind in records for uri in item.uris}
         deleted_with_bucket = output | owner_records
         ours = tuple(f"{root.uri}/" for root in self.inventory.roots)
         remaining = sorted(uri for uri in bucket.uris if uri not in deleted | deleted_with_bucket)
@@ -314,27 +338,29 @@ _OUR_NAMES = {
         r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
     ),
 }
-_LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 # The other folders and objects of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
     owner_uri("").removeprefix("/"): (
         ResourceKind.OWNER,
         "it names the root's owner and is deleted with its bucket",
     ),
-    "reports": (ResourceKind.OTHER, "it lists the report of a deleted run; delete it by hand"),
+    "reports": (ResourceKind.RECORDS, "it lists the report of a deleted run and is deleted with its bucket"),
     "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
     "splits": (
-        ResourceKind.OTHER,
-        "it keeps each document on its side of the split; delete it by hand for a new split",
+        ResourceKind.RECORDS,
+        "it keeps each document on its side of the split and is deleted with its bucket",
     ),
-    "latest": (ResourceKind.OTHER, "it names the last run, with which the next run is compared"),
+    "latest": (
+        ResourceKind.RECORDS,
+        "it names the last run, with which the next run is compared, and is deleted with its bucket",
+    ),
 }
 
 
 def _others(root: ProjectRoot) -> list[PlanItem]:
     """Return the items that are always kept, whatever was chosen in the form."""
-    in_runs = {stored.uri for objects in _run_objects(root).values() for stored in objects}
+    in_runs = {stored.uri for objects in run_objects(root).values() for stored in objects}
     objects = [stored for stored in root.objects if stored.uri not in in_runs]
 
     def folder(stored: StoredObject) -> str:
@@ -346,23 +372,6 @@ def _others(root: ProjectRoot) -> list[PlanItem]:
         for name, stored in _group_by(objects, folder)
         if name not in _SHARED.values()
     ]
-
-
-def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
-    """Return the objects of each run, by the URI of the run's folder.
-
-    They include the run's entry in the list of reports, which is stored outside that folder.
-    """
-    runs = f"{root.uri}/runs/"
-    folders: dict[str, list[StoredObject]] = {}
-    for stored in root.objects:
-        if stored.uri.startswith(runs):
-            folders.setdefault(run_uri_of(root.uri, stored.uri), []).append(stored)
-    for stored in root.objects:
-        entry = _LISTED_RUN.fullmatch(stored.uri.removeprefix(f"{root.uri}/"))
-        if entry and (folder := run_uri(root.uri, entry["use_case"], entry["run_key"])) in folders:
-            folders[folder].append(stored)
-    return folders
 
 
 def _group_by(

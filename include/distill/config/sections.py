@@ -34,6 +34,7 @@ ReservedInAnswers = Literal["reject", "warn"]
 Inference = Literal["on_demand", "batch"]
 
 
+MAX_PAIRS_PER_DOCUMENT = 20
 # The thresholds of the grounding check apply at this value of ``curation.min_grounding``, and change in proportion.
 DEFAULT_MIN_GROUNDING = 0.3
 
@@ -149,7 +150,7 @@ class Synthesis(Section):
     """Settings for the requests that ask the teacher for new pairs."""
 
     inference: Inference = "on_demand"
-    pairs_per_document: int = Field(3, ge=1, le=20)
+    pairs_per_document: int = Field(3, ge=1, le=MAX_PAIRS_PER_DOCUMENT)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
     attempts: int = Field(

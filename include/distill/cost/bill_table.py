@@ -24,4 +24,4 @@ def bill_table(lines: Sequence[BillLine]) -> str:
 
 
 def _quantity(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:g}"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.4g}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.bucket_names import uri_problem
 from include.distill.core.errors import InputError
 from include.distill.core.naming import label_dag_id
@@ -18,7 +19,7 @@ MAX_SAMPLE_SIZE = 200  # more examples than one person would label
 class LabelParams(BaseModel):
     """The values of the trigger form. The form shows these titles and descriptions."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     run_key: str | None = Field(
         None,
@@ -103,8 +104,15 @@ def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelPara
             f"This DAG labels only runs of {use_case}, but `conf` names another use case. No label was requested or"
             " stored. Trigger the labeling DAG of that use case, and leave `use_case` out of `conf`."
         )
+    refuse_unknown_keys(
+        {name: value for name, value in params.items() if name != "use_case"},
+        LabelParams.model_fields,
+        dag_id=label_dag_id(use_case),
+        state="No label was requested or stored.",
+    )
+    given = {name: value for name, value in params.items() if name != "use_case" and value not in (None, "")}
     try:
-        return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
+        return LabelParams.model_validate(given)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'form'}: {fault['msg'].removeprefix('Value error, ')}"

@@ -2,8 +2,8 @@
 Escape text from models and people for Markdown, so that the text is shown literally.
 
 Airflow renders the questions that it shows to labelers as Markdown. Every character that Markdown or HTML would
-interpret is escaped, and invisible characters are made visible. Long texts are formatted as quotes instead of code,
-because Airflow wraps the lines of a quote but lets lines of code run off the page.
+interpret is escaped, and invisible characters are made visible. Long texts are formatted as paragraphs. Airflow shows
+quotes in italics, and lets lines of code run off the page.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ def as_code(text: str) -> str:
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
-def as_quote(text: str) -> str:
-    """Return ``text`` as a Markdown quote with the same lines and indentation. No character of it can end the quote."""
-    return "\n".join(f"> {_indentation(line)}{as_text(line)}  " for line in _visible(text).split("\n"))
+def as_paragraphs(text: str) -> str:
+    """Return ``text`` as Markdown paragraphs with the same lines and indentation."""
+    return "\n".join(_line(line) for line in _visible(text).split("\n"))
+
+
+def _line(line: str) -> str:
+    shown = as_text(line)
+    # Two spaces at the end keep the line break. An empty line ends the paragraph.
+    return f"{_indentation(line)}{shown}  " if shown else ""
 
 
 def _indentation(line: str) -> str:

@@ -97,6 +97,13 @@ def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
     return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 
+def agreement_sentence(row: AgreementRow) -> str:
+    """Describe one line of the agreement table for a task log."""
+    kappa = "undefined" if row["kappa"] is None else f"{row['kappa']:.2f}"
+    text = row["too_few"] or f"kappa {kappa} on {row['n']} questions"
+    return f"{row['first']} and {row['second']}: {text}"
+
+
 def _too_few(line: Agreement) -> str:
     if line["n"] < MINIMUM_RATED:
         return f"too few {'labels' if is_person(line['second']) else 'questions'} ({line['n']})"

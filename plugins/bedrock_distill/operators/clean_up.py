@@ -20,7 +20,8 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.throughput import delete_and_wait
-from bedrock_distill.run.state import run_state
+from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.state import run_state, state_of_run
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
@@ -42,6 +43,7 @@ from include.distill.cleanup.rules import plan_clean_up
 from include.distill.config.environment import environment_name
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
+from include.distill.config.run_record import RunRecord
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
@@ -119,7 +121,7 @@ class ListLeftoversOperator(CleanUpOperator):
 
     def execute(self, context: Context) -> LeftoversManifest:
         """List, plan and log the plan; in a dry run, skip the downstream tasks."""
-        choice = parse_clean_up_choice(context["params"])
+        choice = parse_clean_up_choice(configuration_of(context))
         now = self.now()
         plans = self._plans(choice, now, context)
         manifest: LeftoversManifest = {
@@ -161,7 +163,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def execute(self, context: Context) -> CleanUpManifest:
         """List again and delete kind by kind; return the numbers of deleted and kept resources."""
-        choice = parse_clean_up_choice(context["params"])
+        choice = parse_clean_up_choice(configuration_of(context))
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
         plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]), context)
@@ -251,8 +253,12 @@ def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, con
         for bucket in _bucket_names(use_case.storage):
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
+
+    def state_of(run: RunRecord) -> str | None:
+        return state_of_run(run["dag_id"], run["run_id"], context)
+
     listed_roots = {
-        uri: list_project_root(account.store, uri, frozenset(names), environment)
+        uri: list_project_root(account.store, uri, frozenset(names), environment, state_of)
         for uri, names in roots.items()
         if names & here
     }

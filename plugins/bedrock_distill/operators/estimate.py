@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
+from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.bill_table import bill_table
@@ -20,11 +21,12 @@ from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
-from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
-from include.distill.dataset.records import Row
+from include.distill.dataset.arm_rows import hold_out, require_originals, rows_for_teacher
+from include.distill.dataset.records import Row, RowTokens
 from include.distill.dataset.splits import row_tokens
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.report.batch_notes import too_few_for_batch
+from include.distill.training.reachable_sizes import require_reachable_sizes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,7 +42,8 @@ class EstimateCostOperator(DistillOperator):
     after this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
-    :raises InputError: an arm needs more original rows than the training data contains.
+    :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
+        number of training records of the student's family.
     :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -51,6 +54,7 @@ class EstimateCostOperator(DistillOperator):
         """Calculate and write the estimate, and compare it with the cap."""
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
+        self._require_sizes(train)
         champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
         estimate_bill = partial(
             estimate, self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion
@@ -83,10 +87,17 @@ class EstimateCostOperator(DistillOperator):
             "estimate_uri": self.folder.estimate,
         }
         if context["params"].get("dry_run"):
-            self.log.info("Dry run: the run stops here. Nothing was bought.")
+            self.log.info("Dry run: the run stops here, and has paid for nothing. The bill above is only an estimate.")
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
+
+    def _require_sizes(self, train: Sequence[RowTokens]) -> None:
+        """Check that every trained arm can reach the minimum of the student's family, before the teacher is asked."""
+        if any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
+            family = load_catalog().family_of(self.model(self.use_case.student))
+            training, held_out = hold_out(train, self.use_case)
+            require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
     def _require_within_cap(self, lines: Sequence[BillLine]) -> None:
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd

@@ -2,7 +2,7 @@
 Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
 Texts that models wrote are shown as plain text. They are read from S3 when the question is asked, are never part of a
-template, and are escaped so that they cannot break out of their block quote.
+template, and are escaped so that they cannot look like a heading of the form.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
+from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.ownership import require_run_of
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.layout import Layout, RunFolder
@@ -32,11 +33,11 @@ from include.distill.labeling.labeler_names import labeler_name
 from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, draw_sample, key_name, to_labels
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
-from include.distill.report.markdown import as_quote
+from include.distill.report.markdown import as_paragraphs
 from include.distill.report.past_runs import newest_entries
 from include.distill.report.records import PastRun, Report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
-from include.distill.report.tables import agreement_rows
+from include.distill.report.tables import agreement_rows, agreement_sentence
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -71,7 +72,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
     def execute(self, context: Context) -> SampleManifest:
         """Find the run, and draw and write the sample; return its URIs."""
-        choice = parse_label_params(context["params"], self.use_case_name)
+        choice = parse_label_params(configuration_of(context), self.use_case_name)
         use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
         self.bucket_owners = use_case.bucket_owners
@@ -242,7 +243,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     def execute(self, context: Context) -> Any:
         """Ask a person which answer of the example is better, and wait for the choice."""
         example = self.open_sample()[int(self.number)]
-        choice = parse_label_params(context["params"], self.use_case_name)
+        choice = parse_label_params(configuration_of(context), self.use_case_name)
         self.response_timeout = datetime.timedelta(hours=choice.hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
@@ -296,7 +297,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def execute(self, context: Context) -> LabelsManifest:
         """Read and store the labels; write the report."""
-        examples, choice = self.open_sample(), parse_label_params(context["params"], self.use_case_name)
+        examples, choice = self.open_sample(), parse_label_params(configuration_of(context), self.use_case_name)
         if choice.how == "write the sheet only":
             raise AirflowSkipException(
                 f"The sheet is {self.sample['sheet_uri']}. Fill it in, then trigger this DAG again to read the labels."
@@ -322,8 +323,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _log_agreement(self, report: Report) -> None:
         for line in agreement_rows(report["agreement"]):
-            text = line["too_few"] or f"kappa {line['kappa']} on {line['n']} questions"
-            self.log.info("%s and %s: %s", line["first"], line["second"], text)
+            self.log.info("%s", agreement_sentence(line))
         if changed := report["labels"]["changed"]:
             self.log.warning(
                 "%s stored labels are left out, because the labeled answers of the run have changed.", changed
@@ -378,18 +378,18 @@ def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None
 
 
 def question_body(example: LabelExample) -> str:
-    """Return the text that the person sees: the question, the document and, just above the choices, both answers."""
+    """Return the text that the person sees: the question and both answers, and below them the document."""
     document = example["document"]
     cut = len(document) > MAX_DOCUMENT_CHARACTERS
     return "\n\n".join(
         [
-            "**Question**",
-            as_quote(example["question"]),
-            f"**Document**{' (only the beginning; a sheet contains the whole document)' if cut else ''}",
-            as_quote(document[:MAX_DOCUMENT_CHARACTERS]),
-            "**Answer A**",
-            as_quote(example["answer_a"]),
-            "**Answer B**",
-            as_quote(example["answer_b"]),
+            "### Question",
+            as_paragraphs(example["question"]),
+            "### Answer A",
+            as_paragraphs(example["answer_a"]),
+            "### Answer B",
+            as_paragraphs(example["answer_b"]),
+            f"### Document{' (only the beginning; a sheet contains the whole document)' if cut else ''}",
+            as_paragraphs(document[:MAX_DOCUMENT_CHARACTERS]),
         ]
     )

@@ -12,7 +12,7 @@ from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_jo
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.task_ids import APPROVE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
+from bedrock_distill.run.task_ids import APPROVE, ESTIMATE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 class RunOutcomeOperator(DistillOperator):
     """
-    Fail the run if a task failed or was skipped. In a dry run, all tasks may be skipped.
+    Fail the run if a task failed or was skipped. In a dry run, the tasks after ``estimate`` may be skipped.
 
     This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
     failed could end as successful: if no task is running when the run is marked, Airflow only skips the later tasks.
@@ -57,7 +57,8 @@ class RunOutcomeOperator(DistillOperator):
         failed = sorted(task for task, state in states.items() if state == "failed")
         held_up = sum(state == "upstream_failed" for state in states.values())
         skipped = sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
-        if context["params"].get("dry_run"):
+        # `estimate` skips the later tasks of a dry run. If it did not succeed, a person marked the run as failed.
+        if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
             skipped = 0
         if failed or held_up or skipped:
             message = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.batch.step_requests import batch_problems
@@ -22,8 +23,9 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
+from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
-from include.distill.config.use_case import UseCase
+from include.distill.config.use_case import OVERRIDES, UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
@@ -32,6 +34,7 @@ from include.distill.evaluation.champion import champion_before_run, save_champi
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.data_card import licence_note
 from include.distill.training.hyperparameters import check_hyperparameters
+from include.distill.training.reachable_sizes import size_problems
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,7 +46,8 @@ class BedrockPreflightOperator(DistillOperator):
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
-    checks prices, hyperparameters, prompts, CSV files and buckets, and reports all problems together. Missing buckets
+    checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
+    together. A run whose configuration has unknown keys is refused. Missing buckets
     are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
     ``environment.json`` that this environment owns the roots, and in ``run.json`` that this DAG run owns the folder.
     The task buys nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their
@@ -67,6 +71,7 @@ class BedrockPreflightOperator(DistillOperator):
     def execute(self, context: Context) -> PreflightManifest:
         """Check the use case and store a frozen copy; return the URI of the copy."""
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
+        self._refuse_unknown_keys(use_case_file, context)
         use_case = use_case_file.with_overrides(dict(context["params"]))
         inputs = filter(None, (use_case.source.training_csv, use_case.source.evaluation_csv))
         # The other checks read the inputs, so they come only after this one.
@@ -94,6 +99,18 @@ class BedrockPreflightOperator(DistillOperator):
         write_json(self.store, self.folder.prompts, dump_prompts(prompts))
         self.store.write(self.folder.use_case, dump_use_case(use_case))
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
+
+    def _refuse_unknown_keys(self, use_case: UseCase, context: Context) -> None:
+        """Refuse keys that neither this task nor a parameter of the DAG reads, such as ``document``."""
+        known = {*OVERRIDES, "dry_run", *(self.dag.params if self.has_dag() else ())}
+        in_file = f"it can be set only in {use_case.name}.yaml"
+        refuse_unknown_keys(
+            configuration_of(context),
+            known,
+            dag_id=use_case.dag_id,
+            state="Nothing was stored or bought.",
+            elsewhere=dict.fromkeys(UseCase.model_fields, in_file),
+        )
 
     def pre_execute(self, context: Context) -> None:
         """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""
@@ -173,6 +190,8 @@ class BedrockPreflightOperator(DistillOperator):
         if "provisioned_throughput" not in student.customization.serving:
             problems.append(f"{student.key} cannot be served by provisioned throughput, which this pipeline requires")
         family = load_catalog().family_of(student)
+        if documents := use_case.source.documents:  # without a number, `estimate` checks the rows of the file
+            problems += size_problems(use_case, family, training=documents)
         return problems + _failures(
             [
                 partial(

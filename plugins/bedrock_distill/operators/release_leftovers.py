@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 from include.distill.cleanup.ownership import OwnershipCheck
@@ -22,6 +23,7 @@ from include.distill.config.environment import environment_name
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.config.root_owner import reason_to_keep_root
+from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, ServiceError
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class ReleaseLeftoversOperator(BaseOperator):
     :param use_cases: the folder of use cases. Their buckets prove what earlier versions of this environment bought.
     :return: ``{"released": [names], "renewed": [names], "left": int, "not_ours": int}``; ``not_ours`` is part of
         ``left``.
+    :raises InputError: the run has a configuration, which this DAG does not read; nothing was changed.
     :raises UseCaseError: this deployment has no name; nothing was changed.
     :raises OutcomeError: a throughput could not be checked or released, so it may be billed; the message names it.
     """
@@ -65,6 +68,10 @@ class ReleaseLeftoversOperator(BaseOperator):
 
     def execute(self, context: Context) -> SweepManifest:
         """Check every throughput of the Region, then release it, extend its expiry or leave it unchanged."""
+        # This DAG has no parameters. A run with {"dry_run": true} would release throughput nevertheless.
+        refuse_unknown_keys(
+            configuration_of(context), (), dag_id="distill_release_leftovers", state="Nothing was released."
+        )
         environment = environment_name()
         check = OwnershipCheck(environment, cache(lambda: self._owned_roots(environment)))
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)

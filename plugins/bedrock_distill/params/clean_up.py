@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from airflow.sdk import Param
 
+from bedrock_distill.params.bounds import unclamped
 from include.distill.cleanup.plan import ALL_USE_CASES, CleanUpChoice
 
 
@@ -16,4 +17,4 @@ def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
     """
     fields = CleanUpChoice.model_json_schema()["properties"]
     fields["use_case"]["enum"] = [ALL_USE_CASES, *use_cases]
-    return {name: Param(field.pop("default"), **field) for name, field in fields.items()}
+    return {name: Param(field.pop("default"), **unclamped(field)) for name, field in fields.items()}

@@ -6,13 +6,14 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from bedrock_distill.params.bounds import unclamped
 from include.distill.labeling.label_params import LabelParams
 
 
 def label_params() -> dict[str, Param]:
     """Return the fields of the form."""
     fields = LabelParams.model_json_schema()["properties"]
-    return {name: Param(field.pop("default"), **_flat(field)) for name, field in fields.items()}
+    return {name: Param(field.pop("default"), **unclamped(_flat(field))) for name, field in fields.items()}
 
 
 def _flat(field: dict[str, Any]) -> dict[str, Any]:

@@ -29,8 +29,15 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
     """
     dag_id, run_id = from_tags(tags, "dag-id"), from_tags(tags, "run-id")
-    if dag_id is None or run_id is None:
-        return None
+    return None if dag_id is None or run_id is None else state_of_run(dag_id, run_id, context)
+
+
+def state_of_run(dag_id: str, run_id: str, context: Context) -> str | None:
+    """
+    Return the state of a DAG run; ``None`` if Airflow has no record of it.
+
+    :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
+    """
     if _CHANGES_PATH.search(dag_id) or _CHANGES_PATH.search(run_id):
         return _state_by_count(dag_id, run_id, context)
     try:

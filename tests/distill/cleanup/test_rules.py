@@ -214,7 +214,7 @@ MODELS = [
     pytest.param({"roots": [root(champions=frozenset({f"{MODEL}0"}))]}, {}, None, id="another champion"),
     pytest.param({"use_cases": frozenset({"faq"})}, {}, "unknown whether", id="its use case is gone"),
     pytest.param({"models": [model(tags=UNEXPIRED)]}, {}, "until 2026-11-23", id="unexpired"),
-    pytest.param({"roots": [root(**UNFINISHED)]}, {}, f"run {KEY} has no report", id="a later run may adopt it"),
+    pytest.param({"roots": [root(**UNFINISHED)]}, {}, f"run {KEY} has not ended", id="a later run may adopt it"),
     pytest.param({"roots": [root(**UNFINISHED)]}, {"include_unexpired": True}, None, id="a later run, ticked"),
     pytest.param(
         {"roots": [root(**UNFINISHED, runs={RUN: RunInfo("faq", 24)})]}, {}, None, id="another use case's run"
@@ -264,7 +264,7 @@ RUNS = [
 def test_the_folder_of_a_run_is_deleted_when_the_run_has_ended(
     changes: Any, parts: Any, choice: Any, reason: str | None
 ) -> None:
-    item = only(plan(roots=[root(**changes)], choice=choice, **parts), ResourceKind.RUN)
+    item = only(plan(roots=[root(**changes)], choice={"newest_reports": True, **choice}, **parts), ResourceKind.RUN)
     assert item.keep_reason is None if reason is None else reason in str(item.keep_reason)
 
 
@@ -276,10 +276,10 @@ def test_the_objects_that_identify_a_run_are_deleted_last() -> None:
 
 def test_the_report_list_entry_of_a_run_is_deleted_with_the_run_and_other_entries_are_kept() -> None:
     orphan = LIST_ENTRY.replace(KEY, run_key("distill_docs", "deleted"))
-    made = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
+    made = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])], choice={"newest_reports": True})
     assert LIST_ENTRY in only(made, ResourceKind.RUN).uris
-    assert only(made, ResourceKind.OTHER).uris == (orphan,)
-    assert "a deleted run" in str(only(made, ResourceKind.OTHER).keep_reason)
+    assert only(made, ResourceKind.RECORDS).uris == (orphan,)
+    assert "a deleted run" in str(only(made, ResourceKind.RECORDS).keep_reason)
 
 
 SHARED = [
@@ -437,7 +437,8 @@ def test_a_resource_is_deleted_before_the_resources_that_it_uses() -> None:
 def test_a_release_record_is_planned_only_for_a_run_that_is_kept() -> None:
     kept = plan(throughputs=[throughput()], roots=[root()], choice={"run_objects": False})
     assert only(kept, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s1.json"
-    assert only(plan(throughputs=[throughput()], roots=[root()]), ResourceKind.THROUGHPUT).release_record is None
+    deleted = plan(throughputs=[throughput()], roots=[root()], choice={"newest_reports": True})
+    assert only(deleted, ResourceKind.THROUGHPUT).release_record is None
 
 
 def test_a_second_release_record_gets_the_next_ordinal() -> None:
@@ -465,7 +466,7 @@ def test_foreign_resources_are_kept_whatever_is_chosen_and_every_object_is_liste
     throughput_tags: Any, model_tags: Any, mark: str | None, choice: Any
 ) -> None:
     strange = objects(
-        f"{ROOT}/reports/docs/a.json", f"{ROOT}/datasets/mine.csv", f"{ROOT}/notes.txt", f"{ROOT}/champions/docs.json"
+        f"{ROOT}/mine/docs/a.json", f"{ROOT}/datasets/mine.csv", f"{ROOT}/notes.txt", f"{ROOT}/champions/docs.json"
     )
     stored = [
         *run_objects(),

@@ -8,6 +8,7 @@ import pytest
 
 from include.distill.report.tables import (
     agreement_rows,
+    agreement_sentence,
     arm_matrix,
     detectable_difference_sentence,
     headline_comparisons,
@@ -86,3 +87,17 @@ def test_a_kappa_of_few_items_or_documents_is_not_shown(second: str, counts: Any
 
 def test_raters_without_common_questions_have_no_row() -> None:
     assert agreement_rows([{"first": "haiku", "second": "llama", "n": 0, "clusters": 0}]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "haiku and llama: kappa 0.14 on 60 questions"),
+        ({"kappa": -1.0}, "haiku and llama: kappa -1.00 on 60 questions"),
+        ({"kappa": None}, "haiku and llama: kappa undefined on 60 questions"),
+        ({"too_few": "too few labels (3)"}, "haiku and llama: too few labels (3)"),
+    ],
+)
+def test_kappa_is_rounded_in_the_log(changes: Any, text: str) -> None:
+    row: Any = {"first": "haiku", "second": "llama", "kappa": 0.1446141638563777, "n": 60, "too_few": "", **changes}
+    assert agreement_sentence(row) == text

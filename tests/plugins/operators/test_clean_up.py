@@ -18,6 +18,7 @@ from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeft
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import RunFolder
 from include.distill.config.root_owner import claim_root
+from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, OutcomeError, TransientError
 from include.distill.core.naming import job_names, run_key, throughput_names
@@ -45,7 +46,7 @@ ENDPOINT = throughput_names("test", "aws_docs_qa", "tuned", FOLDER.run_key, 1).n
 HASH = 64 * "0"
 FOREIGN = f"s3://{TRAINING}/distill/runs/of-someone-else/notes.txt"
 NOW = datetime.datetime(2026, 12, 22, tzinfo=datetime.UTC)  # a month after the fake resources were created
-GO: dict[str, Any] = {"dry_run": False, "include_unexpired": True}
+GO: dict[str, Any] = {"dry_run": False, "include_unexpired": True, "newest_reports": True}
 
 
 def with_folder(folder: Path, use_case: UseCase) -> Path:
@@ -122,8 +123,8 @@ class TestList:
             tasks[0].execute(with_form(context))
         assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
         manifest = context["ti"].xcoms["return_value"]
-        assert manifest["delete"] == {"throughput": 1, "custom model": 1, "run": 1}
-        assert manifest["left"]["throughput"] == 1
+        assert manifest["delete"] == {"throughput": 1, "custom model": 1}
+        assert (manifest["left"]["throughput"], manifest["left"]["run"]) == (1, 2)
         assert len(json.dumps(manifest)) < 2000
 
     def test_the_manifest_has_counts_by_kind_and_the_time_of_the_listing(self, tasks: Any, context: Any) -> None:
@@ -132,7 +133,7 @@ class TestList:
         assert manifest["left"] == {
             "throughput": 1,
             "custom model": 1,
-            "run": 1,
+            "run": 2,
             "data sets": 1,
             "paid answers": 1,
             "training output": 1,
@@ -153,6 +154,33 @@ class TestList:
     def test_an_unknown_name_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:
         with pytest.raises(InputError, match=reason):
             tasks[0].execute(with_form(context, **form))
+
+
+class TestEndedRuns:
+    """A run that was refused, failed or only dry has ended if Airflow shows it as ended."""
+
+    @pytest.mark.parametrize(
+        ("state", "reason"), [("failed", None), ("success", None), ("running", "its run is running"), (None, "may run")]
+    )
+    def test_the_state_of_a_run_without_a_report_is_looked_up(
+        self, tasks: Any, context: Any, store: MemoryStore, capfd: Any, state: str | None, reason: str | None
+    ) -> None:
+        store.delete(FOLDER.report("json"))
+        store.modified = dict.fromkeys(store.objects, NOW - datetime.timedelta(minutes=5))
+        identity = RunIdentity("test", DAG, RUN)
+        claim_run_folder(store, FOLDER, identity, use_case="aws_docs_qa")
+        unknown = context["ti"].get_dagrun_state
+        context["ti"].get_dagrun_state = lambda *run: state or unknown(*run)
+        with pytest.raises(DownstreamTasksSkipped):
+            tasks[0].execute(with_form(context))
+        printed = "".join(capfd.readouterr())
+        line = next(line for line in printed.splitlines() if FOLDER.uri in line)
+        assert ("DELETE  run" in line) if reason is None else (reason in line)
+        assert context["ti"].xcoms["return_value"]["delete"].get("custom model", 0) == (reason is None)
+
+    def test_a_run_of_another_environment_is_not_looked_up(self, tasks: Any, context: Any, store: MemoryStore) -> None:
+        claim_run_folder(store, FOLDER, RunIdentity("prod", "another", "id"), use_case="aws_docs_qa")
+        tasks[1].execute(with_form(context, **GO))  # the look-up in `context` accepts only the run of this environment
 
 
 class TestDelete:
@@ -235,11 +263,12 @@ class TestDelete:
     ) -> None:
         store.refuse_delete[FOLDER.shard("train", 5)] = TransientError("500")
         with pytest.raises(OutcomeError):
-            tasks[1].execute(with_form(context, dry_run=False))
+            tasks[1].execute(with_form(context, dry_run=False, newest_reports=True))
         assert store.exists(FOLDER.use_case)
         store.refuse_delete.clear()
-        assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {"run": 1}
-        assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {}
+        form = with_form(context, dry_run=False, newest_reports=True)
+        assert tasks[1].execute(form)["deleted"] == {"run": 1}
+        assert tasks[1].execute(form)["deleted"] == {}
 
     def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
@@ -271,11 +300,18 @@ class TestDelete:
     def test_a_bucket_is_deleted_if_the_form_names_it_and_it_is_empty(
         self, tasks: Any, context: Any, store: MemoryStore
     ) -> None:
+        for record in (FOLDER.last_run("aws_docs_qa"), FOLDER.splits("aws_docs_qa")):
+            store.write(record, b"{}")
         named = {"confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
         assert tasks[1].execute(with_form(context, **GO, **named))["deleted"]["bucket"] == 1
         assert (set(store.buckets), set(store.objects)) == (
             {TRAINING},
-            {FOREIGN, f"s3://{TRAINING}/distill/environment.json"},
+            {
+                FOREIGN,
+                f"s3://{TRAINING}/distill/environment.json",
+                FOLDER.last_run("aws_docs_qa"),
+                FOLDER.splits("aws_docs_qa"),
+            },
         )
         store.delete(FOREIGN)
         assert tasks[1].execute(with_form(context, **GO, **named))["deleted"] == {"bucket": 1}

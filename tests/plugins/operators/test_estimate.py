@@ -12,13 +12,13 @@ from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, RefusedError, SpendCapError
-from include.distill.core.storage import read_json
+from include.distill.core.storage import read_json, write_jsonl
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion, make_row
 
 
 @pytest.fixture
@@ -55,6 +55,23 @@ def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_
         estimate.execute(context)
     assert store.exists(FOLDER.estimate)
     assert (bedrock.bought, bedrock.asked) == ([], [])
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_too_few_rows_for_the_minimum_of_the_family_are_refused_before_the_teacher_is_asked(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any, rows: int
+) -> None:
+    write_jsonl(store, FOLDER.source("train"), [make_row(n) for n in range(rows)])
+    with pytest.raises(InputError, match=rf"{rows} × \(1 \+ 3\) = {4 * rows} training.*requires at least 8"):
+        estimate.execute(context)
+    assert (bedrock.bought, bedrock.asked) == ([], [])
+
+
+def test_just_enough_rows_for_the_minimum_of_the_family_are_accepted(
+    estimate: Any, store: MemoryStore, context: Any
+) -> None:
+    write_jsonl(store, FOLDER.source("train"), [make_row(n) for n in range(2)])
+    assert estimate.execute(context)["estimated_usd"] > 0
 
 
 def test_an_arm_that_needs_more_originals_than_there_are_is_refused_before_anything_is_bought(

@@ -43,7 +43,19 @@ def test_a_run_that_was_marked_failed_between_two_tasks_has_only_skipped_tasks_a
 
 
 def test_tasks_that_a_dry_run_skips_are_not_a_failure(outcome: Any) -> None:
-    outcome(dry_run=True, estimate="success", synthesize="skipped", report="skipped")
+    outcome(dry_run=True, preflight="success", estimate="success", synthesize="skipped", report="skipped")
+
+
+@pytest.mark.parametrize("estimate", ["skipped", "removed", None])
+def test_a_dry_run_that_was_marked_failed_before_the_estimate_fails(outcome: Any, estimate: str | None) -> None:
+    """Airflow skips every task of a queued run that a person marks as failed, and then runs the last teardown."""
+    with pytest.raises(IncompleteRunError, match="a person marked the run as failed"):
+        outcome(dry_run=True, preflight="skipped", ingest="skipped", estimate=estimate, report="skipped")
+
+
+def test_a_dry_run_that_was_marked_failed_after_preflight_fails(outcome: Any) -> None:
+    with pytest.raises(IncompleteRunError):
+        outcome(dry_run=True, preflight="success", ingest="success", estimate="skipped", report="skipped")
 
 
 class TestPromotion:

@@ -9,6 +9,7 @@ import yaml
 
 from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.params.distill import trigger_params
 from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.use_case import UseCase
@@ -131,6 +132,71 @@ class TestOwner:
         preflight().execute(context)
         assert store.writes.count(FOLDER.run_record) == 1
         assert store.writes.count(FOLDER.use_case) >= 2
+
+
+class TestConfiguration:
+    """Keys and sizes in a run's configuration that cannot be meant."""
+
+    @pytest.mark.parametrize("place", ["params", "dag_run"])
+    @pytest.mark.parametrize(
+        ("key", "hint"),
+        [
+            ("document", "did you mean 'documents'?"),
+            ("dryrun", "did you mean 'dry_run'?"),
+            ("teacher", "it can be set only in aws_docs_qa.yaml"),
+        ],
+    )
+    def test_an_unknown_key_is_refused_and_nothing_is_stored(
+        self, preflight: Any, store: MemoryStore, context: Any, place: str, key: str, hint: str
+    ) -> None:
+        before = dict(store.objects)
+        if place == "params":
+            context["params"] = {key: 8, "dry_run": True}
+        else:
+            context["dag_run"].conf = {key: 8}
+        with pytest.raises(InputError) as caught:
+            preflight().execute(context)
+        assert f"'{key}' ({hint})" in str(caught.value)
+        assert "trigger distill_aws_docs_qa again" in str(caught.value)
+        assert store.objects == before
+
+    def test_all_keys_of_the_form_are_known(self, preflight: Any, context: Any, use_case: UseCase) -> None:
+        form = {name: param.resolve() for name, param in trigger_params(use_case).items()}
+        context["params"], context["dag_run"].conf = form, form
+        assert preflight().execute(context)["use_case_uri"] == FOLDER.use_case
+
+    @pytest.mark.parametrize(
+        ("params", "arms", "sizes"),
+        [
+            ({"documents": 1}, [], ["arm tuned can get at most 1 × (1 + 3) = 4 training records"]),
+            ({"documents": 2, "pairs_per_document": 1}, [], ["2 × (1 + 1) = 4"]),
+            (
+                {"documents": 1},
+                [{"name": "few", "synthetic": 0}, {"name": "all_pairs", "originals": 0}],
+                ["arm few can get at most 1 training", "arm all_pairs can get at most 0 + 3 = 3 training"],
+            ),
+        ],
+    )
+    def test_sizes_that_cannot_reach_the_minimum_of_the_family_are_refused(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any, params: Any, arms: Any, sizes: list[str]
+    ) -> None:
+        context["params"] = params
+        changes = {"arms": [{"name": "base", "kind": "base"}, *arms]} if arms else {}
+        with pytest.raises(InputError) as caught:
+            preflight(**changes).execute(context)
+        assert all(text in str(caught.value) for text in (*sizes, "nova-micro requires at least 8", "Nothing was"))
+        assert (bedrock.asked, bedrock.bought) == ([], [])
+
+    @pytest.mark.parametrize("params", [{"documents": 2}, {"documents": 1, "pairs_per_document": 7}, {}])
+    def test_sizes_that_can_reach_the_minimum_are_accepted(self, preflight: Any, context: Any, params: Any) -> None:
+        context["params"] = params
+        preflight().execute(context)
+
+    @pytest.mark.parametrize("number", [-5, 0, 2.5, True, "many"])
+    def test_a_size_that_is_no_number_of_rows_is_refused(self, preflight: Any, context: Any, number: Any) -> None:
+        context["params"] = {"documents": number}
+        with pytest.raises(UseCaseError, match=r"source\.documents"):
+            preflight().execute(context)
 
 
 class TestFreezing:

@@ -16,7 +16,14 @@ from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from include.distill.cleanup.tag_values import to_tags
 from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.root_owner import claim_root
-from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, TransientError, UseCaseError
+from include.distill.core.errors import (
+    InputError,
+    NotFoundError,
+    OutcomeError,
+    RefusedError,
+    TransientError,
+    UseCaseError,
+)
 from include.distill.core.naming import former_run_key, run_key, throughput_names
 from tests.fakes.fake_bedrock import OWN_TAGS, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -139,6 +146,13 @@ class TestSweeper:
 
         monkeypatch.setattr(bedrock, "tags", gone)
         assert self.sweep("success") == {"released": [], "renewed": [], "left": 1, "not_ours": 0}
+
+    def test_a_run_with_a_configuration_is_refused_because_nothing_would_read_it(self, bedrock: FakeBedrock) -> None:
+        bedrock.tags_of[ARN] = ours()
+        context: Any = {"params": {}, "dag_run": SimpleNamespace(conf={"dry_run": True})}
+        with pytest.raises(InputError, match="accepts no configuration"):
+            ReleaseLeftoversOperator(task_id="sweep").execute(context)
+        assert bedrock.throughputs
 
     def test_nothing_is_swept_if_the_deployment_has_no_name(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch

@@ -49,6 +49,11 @@ def test_a_value_that_the_clean_up_would_refuse_is_refused_by_the_form(
         form[name].resolve(value)
 
 
+def test_airflows_form_does_not_replace_a_negative_age_with_0(form: dict[str, Param]) -> None:
+    """With 0 days, the clean-up would delete resources of any age."""
+    assert not {"minimum", "maximum"} & set(form["older_than_days"].schema)
+
+
 def test_without_a_use_case_there_is_still_a_form() -> None:
     """A clean-up also deletes the resources of use cases that no longer exist."""
     assert clean_up_params([])["use_case"].resolve() == "all"

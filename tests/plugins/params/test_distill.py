@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from bedrock_distill.params.distill import trigger_params
-from include.distill.config.use_case import OVERRIDES, UseCase
+from include.distill.config.use_case import OVERRIDES, UseCase, parse_use_case
 
 
 @pytest.fixture
@@ -67,6 +67,41 @@ def test_a_value_out_of_range_is_refused_by_the_form(
 ) -> None:
     with pytest.raises(ParamValidationError, match=reason):
         form[name].resolve(value)
+
+
+@pytest.mark.parametrize("name", ["documents", "evaluation_rows", "pairs_per_document", "max_spend_usd"])
+def test_airflows_form_does_not_replace_a_number_out_of_range(form: dict[str, Param], name: str) -> None:
+    """The form replaces -5 with ``minimum``, so a real run with 1 document was started."""
+    assert not {"minimum", "maximum"} & set(form[name].schema)
+    with pytest.raises(ParamValidationError, match=r"-5 is less than"):
+        form[name].resolve(-5)
+
+
+@pytest.mark.parametrize("name", ["documents", "evaluation_rows"])
+def test_the_form_says_what_an_empty_number_means(form: dict[str, Param], name: str) -> None:
+    assert "An empty field means all records of the file" in str(form[name].description)
+
+
+def test_the_form_refuses_numbers_of_documents_that_can_never_be_enough(use_case: UseCase) -> None:
+    arms = parse_use_case(
+        {
+            **use_case.model_dump(mode="json"),
+            "arms": [{"name": "base", "kind": "base"}, {"name": "few", "originals": "all", "synthetic": 0}],
+        },
+        origin="test",
+    )
+    field = trigger_params(arms)["documents"]
+    with pytest.raises(ParamValidationError, match="7 is less than the minimum of 8"):
+        field.resolve(7)
+    assert (field.resolve(8), field.resolve(None)) == (8, None)
+
+
+@pytest.mark.parametrize("student", ["llama-3-1-8b", "claude-sonnet-4-6"])
+def test_the_form_loads_whatever_number_the_use_case_file_has(use_case: UseCase, student: str) -> None:
+    """A default that the form refuses would prevent the DAG from loading; ``preflight`` refuses it with the reason."""
+    source = use_case.source.model_copy(update={"documents": 2})
+    field = trigger_params(use_case.model_copy(update={"source": source, "student": student}))["documents"]
+    assert field.resolve() == 2
 
 
 @pytest.mark.parametrize(

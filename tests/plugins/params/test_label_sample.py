@@ -34,6 +34,10 @@ def test_an_optional_field_is_shown_as_a_text_field(form: dict[str, Param]) -> N
     assert not any("anyOf" in param.schema for param in form.values())
 
 
+def test_airflows_form_does_not_replace_a_number_out_of_range(form: dict[str, Param]) -> None:
+    assert not any({"minimum", "maximum"} & set(param.schema) for param in form.values())
+
+
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
 def test_an_optional_field_may_be_left_empty(form: dict[str, Param], name: str) -> None:
     assert form[name].resolve(None) is None

@@ -1,0 +1,42 @@
+"""Find the objects of each run, and the newest run with a report of each use case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from include.distill.cleanup.plan import ProjectRoot, StoredObject
+from include.distill.config.layout import RunFolder, run_uri, run_uri_of
+
+_LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
+
+
+def run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
+    """Return the objects of each run, by the URI of the run's folder.
+
+    They include the run's entry in the list of reports, which is stored outside that folder.
+    """
+    runs = f"{root.uri}/runs/"
+    folders: dict[str, list[StoredObject]] = {}
+    for stored in root.objects:
+        if stored.uri.startswith(runs):
+            folders.setdefault(run_uri_of(root.uri, stored.uri), []).append(stored)
+    for stored in root.objects:
+        entry = _LISTED_RUN.fullmatch(stored.uri.removeprefix(f"{root.uri}/"))
+        if entry and (folder := run_uri(root.uri, entry["use_case"], entry["run_key"])) in folders:
+            folders[folder].append(stored)
+    return folders
+
+
+def newest_reports(roots: Sequence[ProjectRoot]) -> frozenset[str]:
+    """Return the folder of the newest run with a report, for each root and use case."""
+    reports = {
+        (root.uri, run.use_case, stored.modified, uri)
+        for root in roots
+        for uri, objects in run_objects(root).items()
+        if (run := root.runs.get(uri))
+        for stored in objects
+        if stored.uri == RunFolder(uri).report("json")
+    }
+    # Sorted by time, so that the last run of a use case replaces the others.
+    return frozenset({(root, use_case): uri for root, use_case, _, uri in sorted(reports)}.values())

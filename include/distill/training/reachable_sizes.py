@@ -1,0 +1,110 @@
+"""
+Find arms that cannot get the smallest number of training records that the student's family accepts.
+
+The check uses the largest number of records that an arm can get: all its originals, and every pair that the teacher is
+asked for. So it can refuse a run before the teacher is asked. A run that passes may still fall short, because rows and
+pairs may be rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from include.distill.config.catalog import Family
+from include.distill.config.section import MAX_RECORDS
+from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT, Arm
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
+
+
+def largest_size(arm: Arm, training: int, pairs_per_document: int) -> tuple[int, int]:
+    """
+    Return how many originals and how many synthetic pairs an arm can get at most.
+
+    :param training: number of rows to train on, without those that are held out for validation.
+    """
+    originals = training if arm.originals == "all" else min(arm.originals, training)
+    if not arm.wants_pairs:
+        return originals, 0
+    # An arm without originals takes its pairs from all rows.
+    requested = (originals or training) * pairs_per_document
+    return originals, requested if arm.synthetic == "all" else min(arm.synthetic, requested)
+
+
+def size_problems(use_case: UseCase, family: Family, *, training: int, held_out: int = 0) -> Iterator[str]:
+    """
+    Yield a message for each trained arm that cannot reach the family's minimum number of training records.
+
+    :param training: number of rows to train on, or the largest number that it can be.
+    :param held_out: number of rows held out for validation.
+    """
+    per_row, counted = use_case.synthesis.pairs_per_document, _counted(held_out, family)
+    for arm in _trained_arms(use_case):
+        originals, pairs = largest_size(arm, training, per_row)
+        if originals + pairs + counted >= family.training_records[0]:
+            continue
+        validation = f" and {counted} validation records" if counted else ""
+        yield (
+            f"arm {arm.name} can get at most {_sum(arm, originals, pairs, per_row)} training records{validation}, but"
+            f" {use_case.student} requires at least {family.training_records[0]}."
+            f" {_remedy(arm, family, per_row, counted)}"
+        )
+
+
+def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int, held_out: int) -> None:
+    """
+    Refuse a run in which a trained arm cannot reach the family's minimum number of training records.
+
+    :raises InputError: the message gives the numbers of each such arm. Nothing was bought.
+    """
+    if problems := list(size_problems(use_case, family, training=training, held_out=held_out)):
+        message = (
+            f"There are {training} rows to train on, which are too few: {'; '.join(problems)} Nothing was bought, and"
+            " the teacher was not asked. Rejected rows are in source/rejected.jsonl of the run's folder. Trigger the"
+            " DAG again with larger sizes or a larger CSV file."
+        )
+        raise InputError(message)
+
+
+def fewest_documents(use_case: UseCase, family: Family) -> int:
+    """
+    Return the smallest number of documents with which every trained arm can reach the family's minimum.
+
+    The teacher is assumed to write as many pairs per document as a trigger form may request. Arms that cannot reach the
+    minimum with any number of documents do not count.
+    """
+    fixed = [arm.originals for arm in _trained_arms(use_case) if isinstance(arm.originals, int)]
+    needed = [_documents_for(arm, family, MAX_PAIRS_PER_DOCUMENT, 0) for arm in _trained_arms(use_case)]
+    return max(1, *fixed, *(number for number in needed if number))
+
+
+def _trained_arms(use_case: UseCase) -> Iterator[Arm]:
+    return (arm for arm in use_case.arms if arm.kind == "fine_tuned")
+
+
+def _counted(held_out: int, family: Family) -> int:
+    return held_out if family.count_minimum_with_validation else 0
+
+
+def _sum(arm: Arm, originals: int, pairs: int, per_row: int) -> str:
+    if (arm.originals, arm.synthetic) == ("all", "all"):
+        return f"{originals} × (1 + {per_row}) = {originals + pairs}"
+    return f"{originals} + {pairs} = {originals + pairs}" if arm.wants_pairs else str(originals)
+
+
+def _remedy(arm: Arm, family: Family, per_row: int, counted: int) -> str:
+    documents = _documents_for(arm, family, per_row, counted)
+    if documents is None:
+        return f"Request more originals or synthetic pairs for arm {arm.name} in the use-case file."
+    more_pairs = ", or request more pairs per document" if arm.wants_pairs and per_row < MAX_PAIRS_PER_DOCUMENT else ""
+    return f"Use at least {documents} documents for training{more_pairs}."
+
+
+def _documents_for(arm: Arm, family: Family, per_row: int, counted: int) -> int | None:
+    """Return the smallest number of documents that is enough for an arm; ``None`` if no number is enough."""
+
+    def is_enough(documents: int) -> bool:
+        return sum(largest_size(arm, documents, per_row)) + counted >= family.training_records[0]
+
+    limit = min(family.training_records[0], MAX_RECORDS)  # more documents than records are never needed
+    return next((documents for documents in range(1, limit + 1) if is_enough(documents)), None)

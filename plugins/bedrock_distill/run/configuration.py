@@ -1,0 +1,20 @@
+"""Read the configuration with which a run was triggered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def configuration_of(context: Context) -> dict[str, Any]:
+    """
+    Return the parameters and the configuration of the run, with keys that Airflow does not know.
+
+    Airflow adds unknown keys of the configuration to the parameters only if ``[core] dag_run_conf_overrides_params`` is
+    set, which is the default.
+    """
+    configuration = getattr(context.get("dag_run"), "conf", None)
+    return {**context.get("params", {}), **(configuration if isinstance(configuration, Mapping) else {})}

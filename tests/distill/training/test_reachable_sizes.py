@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
+from include.distill.training.reachable_sizes import fewest_documents, require_reachable_sizes, size_problems
+from tests.distill.conftest import make_use_case
+
+NOVA = load_catalog().family_of(load_catalog().model("nova-micro"))  # at least 8 training records
+LLAMA = load_catalog().family_of(load_catalog().model("llama-3-1-8b"))  # at least 100, with validation records
+
+
+def use_case(*arms: dict[str, Any], pairs: int = 3) -> UseCase:
+    return make_use_case(arms=[{"name": "base", "kind": "base"}, *arms], synthesis={"pairs_per_document": pairs})
+
+
+TUNED = {"name": "tuned"}
+ORIGINALS = {"name": "few", "originals": "all", "synthetic": 0}
+PAIRS = {"name": "pairs", "originals": 0, "synthetic": "all"}
+FIXED = {"name": "fixed", "originals": 2, "synthetic": 5}
+
+
+@pytest.mark.parametrize(
+    ("arm", "rows", "pairs", "expected"),
+    [
+        pytest.param(TUNED, 1, 3, "at most 1 × (1 + 3) = 4 training records", id="one document"),
+        pytest.param(TUNED, 2, 2, "at most 2 × (1 + 2) = 6 training records", id="few pairs"),
+        pytest.param(TUNED, 2, 3, None, id="exactly enough"),
+        pytest.param(TUNED, 1, 7, None, id="one document with many pairs"),
+        pytest.param(ORIGINALS, 7, 20, "at most 7 training records", id="pairs do not count"),
+        pytest.param(ORIGINALS, 8, 1, None, id="enough originals"),
+        pytest.param(PAIRS, 2, 3, "at most 0 + 6 = 6 training records", id="only pairs"),
+        pytest.param(PAIRS, 2, 4, None, id="enough pairs"),
+        pytest.param(FIXED, 1000, 20, "at most 2 + 5 = 7 training records", id="the arm asks for too little"),
+        pytest.param({**FIXED, "synthetic": 6}, 1000, 3, None, id="the arm asks for just enough"),
+        pytest.param(TUNED, 0, 3, "at most 0 × (1 + 3) = 0 training records", id="no row is left"),
+    ],
+)
+def test_the_largest_number_of_records_is_compared_with_the_minimum_of_the_family(
+    arm: dict[str, Any], rows: int, pairs: int, expected: str | None
+) -> None:
+    problems = list(size_problems(use_case(arm, pairs=pairs), NOVA, training=rows))
+    assert [expected in problem and "nova-micro requires at least 8" in problem for problem in problems] == (
+        [True] if expected else []
+    )
+
+
+def test_every_arm_that_is_too_small_is_named() -> None:
+    problems = list(size_problems(use_case(TUNED, ORIGINALS, PAIRS), NOVA, training=2))
+    assert [problem.split(" can ")[0] for problem in problems] == ["arm few", "arm pairs"]
+
+
+@pytest.mark.parametrize(
+    ("arm", "rows", "advice"),
+    [
+        (TUNED, 1, "Use at least 2 documents for training, or request more pairs per document."),
+        (ORIGINALS, 1, "Use at least 8 documents for training."),
+        (FIXED, 9, "Request more originals or synthetic pairs for arm fixed in the use-case file."),
+    ],
+)
+def test_the_message_says_what_is_enough(arm: dict[str, Any], rows: int, advice: str) -> None:
+    (problem,) = size_problems(use_case(arm), NOVA, training=rows)
+    assert problem.endswith(advice)
+
+
+def test_validation_records_count_only_if_the_family_counts_them() -> None:
+    assert not list(size_problems(use_case(TUNED), LLAMA, training=20, held_out=20))
+    (problem,) = size_problems(use_case(TUNED), LLAMA, training=20, held_out=19)
+    assert "20 × (1 + 3) = 80 training records and 19 validation records" in problem
+    assert list(size_problems(use_case(TUNED), NOVA, training=1, held_out=100))
+
+
+def test_the_error_says_that_the_teacher_was_not_asked() -> None:
+    require_reachable_sizes(use_case(TUNED), NOVA, training=2, held_out=0)
+    with pytest.raises(InputError, match=r"1 rows.*= 4 training records.*Nothing was bought, and the teacher was not"):
+        require_reachable_sizes(use_case(TUNED), NOVA, training=1, held_out=0)
+
+
+@pytest.mark.parametrize(
+    ("arms", "family", "smallest"),
+    [
+        ([TUNED], NOVA, 1),
+        ([TUNED], LLAMA, 5),
+        ([TUNED, ORIGINALS], NOVA, 8),
+        ([PAIRS], LLAMA, 5),
+        ([{"name": "many", "originals": 500, "synthetic": 0}], NOVA, 500),
+        ([{**FIXED, "originals": 3, "synthetic": 0}], NOVA, 3),
+    ],
+)
+def test_the_fewest_documents_that_can_be_enough(arms: list[dict[str, Any]], family: Any, smallest: int) -> None:
+    assert fewest_documents(use_case(*arms), family) == smallest

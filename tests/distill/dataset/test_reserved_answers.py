@@ -29,9 +29,9 @@ EVALUATION = "doc,question,answer\nAnother document.,Who logs in?,User: eve\n"
 
 
 def ingested(store: MemoryStore, check: ReservedAnswers | None) -> IngestResult:
-    store.write("s3://in/train.csv", CASE.encode())
-    store.write("s3://in/evaluation.csv", EVALUATION.encode())
-    source = SourceData(training_csv="s3://in/train.csv", evaluation_csv="s3://in/evaluation.csv")
+    store.write("s3://input/train.csv", CASE.encode())
+    store.write("s3://input/evaluation.csv", EVALUATION.encode())
+    source = SourceData(training_csv="s3://input/train.csv", evaluation_csv="s3://input/evaluation.csv")
     return ingest(source, store=store, folder=FOLDER, splits_uri="s3://bucket/splits", seed=1, reserved=check)
 
 

@@ -11,7 +11,7 @@ from include.distill.dataset.rows import Duplicates, is_rejected
 from include.distill.dataset.source_files import SourceReader, check_inputs, encoding_of, row_options
 from tests.fakes.memory_store import MemoryStore
 
-FOLDER = "s3://in/many/"
+FOLDER = "s3://input/many/"
 HEADER = "doc,question,answer\n"
 ROW = "Document {0},Question {0}?,Answer {0}\n"
 

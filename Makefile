@@ -57,8 +57,13 @@ lint: .venv/.installed ## Check style, format, types and layers without changing
 	@$(BIN)/mypy
 	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 
+# uv keeps its downloads in a cache below HOME, so that another checkout need not download them again. If uv cannot write
+# there, its cache is in .venv.
+UV_CACHE = cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/uv}"; \
+	mkdir -p "$$cache" 2> /dev/null && [ -w "$$cache" ] || export UV_CACHE_DIR="$(CURDIR)/.venv/uv-cache"
+
 # No header and no annotation, so that the lock files never contain the address of a package index.
-COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
+COMPILE = $(UV_CACHE); $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
 
 lock: $(BIN)/uv ## Update the lock files to the newest versions that requirements.txt and requirements-dev.txt allow
 	@$(COMPILE) --output-file .venv/requirements-dev.lock requirements.txt requirements-dev.txt > /dev/null
@@ -75,7 +80,7 @@ clean: ## Stop everything and remove .local/, including the simulated account an
 
 .venv/.installed: requirements-dev.lock $(BIN)/uv
 	@echo "Installing requirements-dev.lock into .venv ..."
-	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	@$(UV_CACHE); $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
 	@touch $@
 
 $(BIN)/uv: requirements-uv.lock

@@ -57,4 +57,4 @@ def test_an_interrupted_deployment_leaves_no_process_and_no_data(state: Path) ->
     assert "Everything that was started has been stopped." in rest
     assert marked_processes(state / "celery") == []
     assert set(Path(gettempdir()).glob("distill-postgres-*")) <= before
-    CheckoutLock(state / "lock").acquire("make run", "now")
+    CheckoutLock(state / "lock").acquire("make run")

@@ -60,4 +60,4 @@ def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> 
     log = Path(output.split("log: ", 1)[1].splitlines()[0])
     assert "row 2 has no document" in log.read_text()
     assert marked_processes(state) == []
-    CheckoutLock(state / "lock").acquire("make run", "now")
+    CheckoutLock(state / "lock").acquire("make run")

@@ -23,8 +23,9 @@ from tools.benchmarks.folder_store import FolderStore
 from tools.benchmarks.processes import MeasurementError, Server, server
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.environment import PARALLELISM, build_environment, load_keys
+from tools.local_airflow.ports import Ports, free_ports
 from tools.local_airflow.processes import Component, ProcessGroup, wait_until
-from tools.local_airflow.settings import Layout, Ports, choose_ports
+from tools.local_airflow.settings import Layout
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
 DAGS = PROJECT_ROOT / "tests" / "tools" / "benchmarks" / "dags"
@@ -82,7 +83,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
     if layout.state.exists():
         shutil.rmtree(layout.state / "airflow" / "logs", ignore_errors=True)
     _put_run(bench, objects)
-    ports = Ports(api=choose_ports({}).api, simulator=int(urlsplit(objects.url).port or 0))
+    ports = Ports(api=free_ports().api, simulator=int(urlsplit(objects.url).port or 0))
     group = ProcessGroup(layout, _environment(bench, layout, ports))
     try:
         _create_database(group, layout)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,9 +25,10 @@ from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.ports import LOOPBACK, free_ports
 from tools.local_airflow.process_table import descendants, marked_processes
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
-from tools.local_airflow.settings import LOOPBACK, Layout, choose_ports
+from tools.local_airflow.settings import Layout
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
 Item = TypeVar("Item")
@@ -67,10 +67,10 @@ class Stack:
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
         self.layout = Layout(dags=DAGS, use_cases=state / "use_cases", state=state)
         self._lock = CheckoutLock(state.with_suffix(".lock"))
-        self._lock.acquire("make chaos", datetime.now(UTC).isoformat(timespec="seconds"))
+        self._lock.acquire("make chaos")
         empty_folder(state, keep=self._template)
-        self.ports = choose_ports({})
-        lane_ports = [choose_ports({}).simulator for _ in range(lanes)]
+        self.ports = free_ports()
+        lane_ports = [free_ports().simulator for _ in range(lanes)]
         self.account = Account(self.ports.simulator_url)
         self.lanes = [Account(f"http://{LOOPBACK}:{port}") for port in lane_ports]
         self.operator = Operator(self.ports.ui_url)

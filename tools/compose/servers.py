@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.settings import LOOPBACK
+from tools.local_airflow.ports import LOOPBACK
 
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian installs each version in its own folder outside the PATH

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,7 +38,7 @@ def open_deployment(
     :raises InputError: PostgreSQL or Redis is missing and cannot be installed, or the compose file cannot be used.
     """
     checkout_lock = CheckoutLock(lock)
-    checkout_lock.acquire("make celery", datetime.now(UTC).isoformat(timespec="seconds"))
+    checkout_lock.acquire("make celery")
     try:
         services = read_services(layout.project / COMPOSE_FILE, variables)
         ensure_servers(say)

@@ -22,10 +22,11 @@ from tools.compose.servers import initialise_command, postgres_command, redis_co
 from tools.compose.translation import Translation
 from tools.local_airflow.account import give_back_throughputs, is_open
 from tools.local_airflow.airflow_api import AirflowApi
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.process_table import MARKER, sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from tools.local_airflow.progress import clock
-from tools.local_airflow.settings import Layout, Ports
+from tools.local_airflow.settings import Layout
 
 API_PORT, SIMULATOR_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT = "8080", "8090", "5432", "6379", "8974"
 CONTAINER_PORTS = (API_PORT, SIMULATOR_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT)
@@ -85,10 +86,11 @@ class DeployedStack:
                 self._start(process, service)
         self._await_healthy([name for name, service in self._services.items() if not self._is_one_shot(service)])
 
-    def check(self) -> None:
-        """Check that all processes are running, or raise ``ComponentDiedError``."""
+    def check(self) -> list[str]:
+        """Raise ``ComponentDiedError`` if a process has ended. Nothing is restarted, so the list is always empty."""
         for group in list(self._groups.values()):
             group.check()
+        return []
 
     def give_back(self) -> list[str]:
         """Delete the throughputs that an interrupted run left in the simulated account, and return their names.

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.local_airflow.settings import LOOPBACK
+from tools.local_airflow.ports import LOOPBACK
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 never bound, only replaced with loopback
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from include.distill.core.errors import DistillError, InputError
-from tools.local_airflow import commands
+from tools.local_airflow import background, commands
 from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
 from tools.local_airflow.server import serve
@@ -26,8 +26,13 @@ def main(arguments: list[str]) -> int:
             if options.command == "serve":
                 request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
                 return serve(layout, os.environ, request)
-            command = {"run": commands.run, "up": commands.up, "down": commands.down, "clean": commands.clean}
-            return command[options.command](layout, os.environ.copy())
+            carry_out = {
+                "run": commands.run,
+                "up": background.up,
+                "down": background.down,
+                "clean": background.clean,
+            }
+            return carry_out[options.command](layout, os.environ.copy())
     except Interrupted:
         print("\nInterrupted. Everything that was started has been stopped.", file=sys.stderr)
         return EXIT_CODE
@@ -40,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tools.local_airflow", description=commands.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.local_airflow", description=__doc__)
     parser.add_argument("command", choices=["run", "up", "down", "clean", "serve"])
     parser.add_argument("--state", type=Path, default=Layout.state, help="folder for state and logs (default: .local)")
     parser.add_argument("--dags", type=Path, default=Layout.dags, help="folder with the DAG files (default: dags)")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tools.local_airflow.settings import Ports
+    from tools.local_airflow.ports import Ports
 
 ADMIN_SECONDS = 10.0
 

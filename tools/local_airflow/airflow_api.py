@@ -36,6 +36,11 @@ class AirflowApiError(DistillError):
         super().__init__(message)
         self.status = status
 
+    @property
+    def is_temporary(self) -> bool:
+        """Return whether a later request may succeed: Airflow did not answer, or its answer was 5xx."""
+        return self.status is None or self.status >= 500
+
 
 class AirflowApi:
     """
@@ -62,11 +67,14 @@ class AirflowApi:
 
     def is_up(self) -> bool:
         """Return whether the api-server answers and reaches its database; never raises."""
+        return bool((self.health() or {}).get("metadatabase", {}).get("status") == "healthy")
+
+    def health(self) -> JsonObject | None:
+        """Return the status and the last heartbeat of each component; None if the api-server does not answer."""
         try:
-            health = self._once("GET", "/monitor/health", None)
+            return self._once("GET", "/monitor/health", None)
         except AirflowApiError:
-            return False
-        return bool(health.get("metadatabase", {}).get("status") == "healthy")
+            return None
 
     def ensure_pool(self, name: str, settings: Mapping[str, Any]) -> None:
         """Create a pool with these settings, or apply them to an existing pool."""
@@ -120,9 +128,17 @@ class AirflowApi:
         latest: list[JsonObject] = self._call("GET", f"/dags/{quote(dag_id, safe='')}/dagRuns?{query}")["dag_runs"]
         return latest
 
-    def fail_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run as failed. Its teardown tasks still run."""
-        self._call("PATCH", _run_path(dag_id, run_id), {"state": "failed"})
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task of a run and all tasks downstream of it. The run then continues from there."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self._call("POST", f"/dags/{quote(dag_id, safe='')}/clearTaskInstances", body)
 
     def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
         """List all task instances of a run, page by page."""
@@ -151,7 +167,7 @@ class AirflowApi:
             try:
                 return self._once(method, path, body)
             except AirflowApiError as error:
-                if error.status is not None and error.status < 500:
+                if not error.is_temporary:
                     raise
             time.sleep(pause)
             pause *= 2

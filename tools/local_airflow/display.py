@@ -58,6 +58,12 @@ class ProgressDisplay:
         self._before = list(steps)
         self._stream.flush()
 
+    def note(self, text: str) -> None:
+        """Write a line that stays on the screen. The next :meth:`show` redraws the running steps below it."""
+        self._erase()
+        self._stream.write(f"  {text}\n")
+        self._stream.flush()
+
     def close(self) -> None:
         """Erase the lines of the running steps. The lines of the finished steps stay."""
         self._erase()

@@ -15,13 +15,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tools.local_airflow.ports import LOOPBACK
 from tools.local_airflow.process_table import MARKER
-from tools.local_airflow.settings import LOOPBACK, SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tools.local_airflow.settings import Layout, Ports
+    from tools.local_airflow.ports import Ports
+    from tools.local_airflow.settings import Layout
 
 DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTILL_", "PYTHON")
 DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
@@ -138,6 +140,7 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "WORKERS__EXECUTION_API_TIMEOUT": 30,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,  # so that a restarted scheduler soon starts lost tasks again
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
         "LOGGING__BASE_LOG_FOLDER": layout.task_logs,

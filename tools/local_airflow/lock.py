@@ -12,17 +12,21 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import DistillError
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.process_table import start_time
-from tools.local_airflow.settings import Ports
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from filelock import FileLock
+
+
+BRIEF_COMMANDS = ("make down", "make clean")
 
 
 class LockHeldError(DistillError):
@@ -35,9 +39,9 @@ class Holder:
     The process that holds the lock.
 
     :param started: when the process started, in seconds after the machine booted.
-    :param since: when the process took the lock (ISO 8601, UTC). A command that holds the lock only briefly writes the
-        word ``now`` instead.
+    :param since: when the process took the lock (ISO 8601, UTC).
     :param api_port: port of the api-server. This port and the simulator's port are 0 until the stack answers.
+    :param input_roots: folders outside the project from which the stack's runs may read CSV files.
     """
 
     command: str
@@ -46,6 +50,7 @@ class Holder:
     since: str
     api_port: int = 0
     stand_in_port: int = 0  # port of the AWS simulator, under the name that lock files of earlier versions use
+    input_roots: list[str] = field(default_factory=list)
 
     @property
     def ports(self) -> Ports | None:
@@ -64,7 +69,7 @@ class CheckoutLock:
         self._path = path
         self._lock: FileLock | None = None
 
-    def acquire(self, command: str, since: str) -> Holder:
+    def acquire(self, command: str) -> Holder:
         """
         Take the lock and write to the file who holds it.
 
@@ -80,6 +85,7 @@ class CheckoutLock:
         except Timeout:
             raise LockHeldError(_describe(read_holder(self._path))) from None
         self._lock = lock
+        since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = Holder(command, os.getpid(), start_time(os.getpid()), since)
         self.announce(holder)
         return holder
@@ -106,13 +112,23 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def who_and_since(holder: Holder) -> str:
+    """Name the command that holds the lock, its process, and the time when it took the lock."""
+    try:
+        since = f"{datetime.fromisoformat(holder.since).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:  # a lock file of an earlier version may contain a word instead of a time
+        return f"`{holder.command}` (process {holder.pid}) is working in this checkout"
+    return f"`{holder.command}` (process {holder.pid}) has been working in this checkout since {since}"
+
+
 def _describe(holder: Holder | None) -> str:
     if holder is None:
         return "Another command has just taken the lock of this checkout. Nothing was started. Try again in a moment."
-    advice = (
-        "Stop it with `make down`."
-        if holder.command == "make up"
-        else "Wait until it ends, or press Ctrl-C in its terminal."
-    )
-    who = f"`{holder.command}` (process {holder.pid})"
-    return f"{who} has been working in this checkout since {holder.since}. Nothing was started. {advice}"
+    if holder.command == "make up":
+        is_starting = "It is still starting. Wait until it is ready, or stop" if not holder.api_port else "Stop"
+        advice = f"{is_starting} it with `make down`."
+    elif holder.command in BRIEF_COMMANDS:
+        advice = "It takes only seconds. Try again in a moment."
+    else:
+        advice = "Wait until it ends, or press Ctrl-C in its terminal."
+    return f"{who_and_since(holder)}. Nothing was started. {advice}"

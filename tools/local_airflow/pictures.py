@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from include.distill.core.errors import DistillError
 from include.distill.core.paths import PROJECT_ROOT
-from tools.local_airflow import commands
+from tools.local_airflow import background
 from tools.local_airflow.browser import BrowserError, find_chromium, open_browser
 from tools.local_airflow.outcome import REPORT_TASK
 from tools.local_airflow.server import ServedStack, running_server, stop_server
@@ -33,7 +33,7 @@ def main() -> int:
         return 1
     layout = Layout()
     was_up = running_server(layout) is not None
-    failed = commands.up(layout, os.environ.copy())
+    failed = background.up(layout, os.environ.copy())
     try:
         served = running_server(layout)
         if failed or served is None:

@@ -59,12 +59,16 @@ class ProcessGroup:
         self._guards: dict[str, tuple[Component, subprocess.Popen[bytes]]] = {}
         self._lifeline_end, self._lifeline = os.pipe()
 
-    def start(self, component: Component) -> None:
-        """Start a component. Its output replaces the log ``<name>.log``."""
+    def start(self, component: Component, *, keep_log: bool = False) -> None:
+        """
+        Start a component, whose output goes to the log ``<name>.log``.
+
+        :param keep_log: append to the log instead of replacing it.
+        """
         self._layout.logs.mkdir(parents=True, exist_ok=True)
         guard = [sys.executable, "-m", "tools.local_airflow.guard"]
         settings = [str(self._lifeline_end), str(component.grace_seconds)]
-        with self._layout.log_of(component.name).open("wb") as log:
+        with self._layout.log_of(component.name).open("ab" if keep_log else "wb") as log:
             process = subprocess.Popen(
                 [*guard, *settings, *component.command],
                 cwd=self._layout.project,
@@ -83,13 +87,23 @@ class ProcessGroup:
 
         :raises ComponentDiedError: a component ended. The message names it and shows the end of its log.
         """
-        for name, (_, process) in self._guards.items():
-            if (code := process.poll()) is not None:
-                log = self._layout.log_of(name)
-                raise ComponentDiedError(
-                    f"{name} ended on its own (exit code {code}). Everything else is being stopped. "
-                    f"The last lines of {log}:\n{read_tail(log)}"
-                )
+        for name, code in self.ended().items():
+            log = self._layout.log_of(name)
+            raise ComponentDiedError(
+                f"{name} ended on its own (exit code {code}). Everything else is being stopped. "
+                f"The last lines of {log}:\n{read_tail(log)}"
+            )
+
+    def ended(self) -> dict[str, int]:
+        """Return the exit codes of the components that have ended on their own, by name."""
+        codes = {name: process.poll() for name, (_, process) in self._guards.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    def restart(self, name: str) -> None:
+        """Stop a component if it still runs, and start it again. Its log is kept."""
+        component, _ = self._guards[name]
+        self.stop([name])
+        self.start(component, keep_log=True)
 
     def finish(self, name: str, timeout_seconds: float) -> None:
         """
@@ -127,15 +141,16 @@ class ProcessGroup:
 
 def wait_until(
     condition: Callable[[], bool],
-    what: str,
+    what: str | Callable[[], str],
     timeout_seconds: float,
     *,
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], object] = lambda: None,
 ) -> None:
     """
     Wait for a condition.
 
-    :param what: the expected event as a noun phrase, such as ``the DAG``, for the error message.
+    :param what: the expected event as a noun phrase, such as ``the DAG``, for the error message. A function returns the
+        phrase when it is needed.
     :param check: called each time the condition is not met. It raises an error if waiting has become pointless.
     :raises NotReadyError: the condition was not met in time.
     """
@@ -144,7 +159,7 @@ def wait_until(
         check()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"Timed out after {timeout_seconds:.0f} s waiting for {what}. "
+                f"Timed out after {timeout_seconds:.0f} s waiting for {what if isinstance(what, str) else what()}. "
                 "Everything that was started is being stopped."
             )
         time.sleep(PAUSE_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
+from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApiError
 from tools.local_airflow.display import open_display
 from tools.local_airflow.failures import describe_failures, find_failures
 from tools.local_airflow.processes import NotReadyError, wait_until
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tools.local_airflow.airflow_api import AirflowApi
-    from tools.local_airflow.settings import Layout, Ports, RunRequest
+    from tools.local_airflow.ports import Ports
+    from tools.local_airflow.settings import Layout, RunRequest
 
 DAG_SECONDS = 120.0
 PARSING_SECONDS = 10.0  # the import error of one file may be known before the DAG of another file is loaded
 POLL_SECONDS = 1.0
+API_RESTART_SECONDS = 300.0  # an api-server that hangs is restarted after 90 s, and starts slowly on a busy machine
 
 
 class RunningStack(Protocol):
@@ -40,8 +42,8 @@ class RunningStack(Protocol):
     def api(self) -> AirflowApi:
         """Airflow's REST API."""
 
-    def check(self) -> None:
-        """Raise an error when a process of the stack has died."""
+    def check(self) -> list[str]:
+        """Return a sentence for each component that was restarted; raise an error if the stack cannot continue."""
 
 
 @dataclass(frozen=True)
@@ -90,26 +92,32 @@ def follow_run(
     stack: RunningStack, dag_id: str, run_id: str, *, environ: Mapping[str, str], timeout_seconds: float
 ) -> FollowedRun:
     """
-    Show a run's progress on standard output until it has ended.
+    Show a run's progress on standard output until it has ended. The API may be restarted meanwhile.
 
-    :raises ComponentDiedError: a process of the stack died.
+    :raises ComponentDiedError: a process of the stack died, and a restart did not help.
     :raises NotReadyError: the run takes longer than the timeout.
     """
     order = stack.api.task_ids(dag_id)
     display = open_display(sys.stdout, environ)
-    began = time.monotonic()
+    began = last_answer = time.monotonic()
+    state = "queued"
     try:
         while True:
-            state = stack.api.run_state(dag_id, run_id)
             elapsed = time.monotonic() - began
-            instances = stack.api.task_instances(dag_id, run_id)
-            display.show(summarize(instances, order, datetime.now(UTC)), elapsed)
+            try:
+                state = stack.api.run_state(dag_id, run_id)
+                display.show(summarize(stack.api.task_instances(dag_id, run_id), order, datetime.now(UTC)), elapsed)
+                last_answer = time.monotonic()
+            except AirflowApiError as error:
+                if not error.is_temporary or time.monotonic() - last_answer > API_RESTART_SECONDS:
+                    raise
             if state in FINISHED_RUN_STATES:
                 return FollowedRun(dag_id, run_id, state, elapsed)
-            stack.check()
+            for note in stack.check():
+                display.note(note)
             if elapsed > timeout_seconds:
                 raise NotReadyError(
-                    f"The run {run_id} was still {state} after {timeout_seconds:.0f} s, so it is being stopped. "
+                    f"The run {run_id} was still {state} after {timeout_seconds:.0f} s, so the command ends here. "
                     f"Logs: {stack.layout.task_logs}. Set DISTILL_TIMEOUT_SECONDS to give the run more time."
                 )
             time.sleep(POLL_SECONDS)

@@ -14,24 +14,30 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from include.distill.core.errors import DistillError
+from tools.local_airflow.account import is_open
 from tools.local_airflow.airflow_api import AirflowApi
+from tools.local_airflow.health import Problem, find_problems
 from tools.local_airflow.interruption import Interrupted
-from tools.local_airflow.lock import Holder, LockHeldError, read_holder
+from tools.local_airflow.lock import Holder, LockHeldError, read_holder, who_and_since
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.processes import ComponentDiedError, read_tail, wait_until
+from tools.local_airflow.restart_log import RestartLog
 from tools.local_airflow.session import open_session
-from tools.local_airflow.settings import Ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tools.local_airflow.settings import Layout, RunRequest
+    from tools.local_airflow.stack import LocalStack
 
 COMMAND = "make up"
 LOG = "up"
+RESTARTS = "restarts"
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0
 WATCH_SECONDS = 1.0
@@ -54,23 +60,71 @@ class ServedStack:
         """Airflow's REST API."""
         return AirflowApi(self.ports.ui_url)
 
-    def check(self) -> None:
-        """Raise ``ComponentDiedError`` when the background process has died; that process watches the components."""
+    @cached_property
+    def restarts(self) -> RestartLog:
+        """The restarts of components by the background process."""
+        return RestartLog(self.layout.log_of(RESTARTS))
+
+    def check(self) -> list[str]:
+        """
+        Return the restarts of components since the last call.
+
+        :raises ComponentDiedError: the background process, which watches the components, has ended.
+        """
         if not self.holder.is_running():
             raise _server_ended(self.layout)
+        return self.restarts.new_lines()
+
+    def problems(self) -> list[Problem]:
+        """List the components that make no progress at the moment."""
+        problems = find_problems(self.api.health())
+        if not is_open(self.ports.simulator_url):
+            problems.append(Problem("aws-simulator", "does not answer"))
+        return problems
 
 
 def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> int:
-    """Run a stack until this process receives a signal or a process of the stack dies."""
+    """Run a stack until this process receives a signal, or a component of the stack cannot be kept running."""
     with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
-        session.lock.announce(replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator))
+        roots = [str(folder) for folder in request.input_roots(layout.project)]
+        answering = replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator, input_roots=roots)
+        session.lock.announce(answering)
         with suppress(Interrupted):
-            while True:
-                session.stack.check()
-                time.sleep(WATCH_SECONDS)
+            watch(session.stack, layout)
     return 0
+
+
+def watch(stack: LocalStack, layout: Layout) -> NoReturn:
+    """
+    Restart components of a stack when necessary, and record each restart.
+
+    :raises ComponentDiedError: a component had to be restarted too often. The file ``ended`` then says so.
+    """
+    restarts = RestartLog(layout.log_of(RESTARTS))
+    while True:
+        try:
+            for note in stack.check():
+                restarts.add(note)
+        except ComponentDiedError as error:
+            layout.ended.write_text(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {error}", encoding="utf-8")
+            raise
+        time.sleep(WATCH_SECONDS)
+
+
+def describe_end(layout: Layout) -> str:
+    """Say how the last stack of ``make up`` ended, if nobody stopped it; otherwise return an empty text."""
+    if layout.ended.exists():
+        reason = layout.ended.read_text(encoding="utf-8")
+        return f"The Airflow that an earlier `make up` started has ended on its own. Its state is kept. {reason}"
+    holder = read_holder(layout.lock)
+    if holder is not None and holder.command == COMMAND and not holder.is_running():
+        return (
+            "The Airflow that an earlier `make up` started has ended without `make down`: "
+            f"its process {holder.pid} was killed, or the machine was restarted. Its state is kept."
+        )
+    return ""
 
 
 def launch_server(layout: Layout) -> ServedStack:
@@ -81,6 +135,8 @@ def launch_server(layout: Layout) -> ServedStack:
     """
     layout.make_private()
     layout.logs.mkdir(parents=True, exist_ok=True)
+    layout.ended.unlink(missing_ok=True)
+    layout.log_of(RESTARTS).unlink(missing_ok=True)
     command = [sys.executable, "-m", "tools.local_airflow", "serve"]
     folders = ["--state", str(layout.state), "--dags", str(layout.dags)]
     with layout.log_of(LOG).open("wb") as log:
@@ -133,17 +189,19 @@ def stop_server(layout: Layout) -> bool:
     if holder is None or not holder.is_running():
         return False
     if holder.command != COMMAND:
-        raise LockHeldError(
-            f"`{holder.command}` (process {holder.pid}) has been working in this checkout since {holder.since}. "
-            "Nothing was stopped. Press Ctrl-C in its terminal."
-        )
+        raise LockHeldError(f"{who_and_since(holder)}. Nothing was stopped. Press Ctrl-C in its terminal.")
+    stop_holder(holder)
+    return True
+
+
+def stop_holder(holder: Holder) -> None:
+    """Ask the process that holds a lock to end. Kill it if it takes too long."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(holder.pid, number)
         with suppress(DistillError):
             wait_until(lambda: not holder.is_running(), f"the end of process {holder.pid}", STOP_SECONDS)
             break
-    return True
 
 
 def _server_ended(layout: Layout) -> ComponentDiedError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from include.distill.core.errors import DistillError
@@ -17,7 +16,7 @@ from tools.local_airflow.account import enter_account
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.interruption import uninterrupted
 from tools.local_airflow.lock import CheckoutLock, Holder
-from tools.local_airflow.settings import choose_ports
+from tools.local_airflow.ports import reserve_ports
 from tools.local_airflow.stack import LocalStack
 
 if TYPE_CHECKING:
@@ -52,24 +51,24 @@ def open_session(
     """
     layout.make_private()
     lock = CheckoutLock(layout.lock)
-    holder = lock.acquire(command, datetime.now(UTC).isoformat(timespec="seconds"))
+    holder = lock.acquire(command)
     try:
-        ports = choose_ports(environ)
-        environment = build_environment(
-            environ,
-            layout=layout,
-            ports=ports,
-            keys=load_keys(layout.secrets),
-            schedules=schedules,
-            input_roots=request.input_roots(layout.project),
-        )
-        enter_account(ports)
-        stack = LocalStack(layout, ports, environment)
-        try:
-            yield Session(stack, lock, holder)
-        finally:
-            with uninterrupted():
-                _shut_down(stack)
+        with reserve_ports(environ) as ports:
+            environment = build_environment(
+                environ,
+                layout=layout,
+                ports=ports,
+                keys=load_keys(layout.secrets),
+                schedules=schedules,
+                input_roots=request.input_roots(layout.project),
+            )
+            enter_account(ports)
+            stack = LocalStack(layout, ports, environment)
+            try:
+                yield Session(stack, lock, holder)
+            finally:
+                with uninterrupted():
+                    _shut_down(stack)
     finally:
         lock.release()
 

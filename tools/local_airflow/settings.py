@@ -1,5 +1,5 @@
 """
-Read the settings of a local command: its paths, the requested run, and the ports.
+Read the settings of a local command: its paths and the requested run.
 
 The requested run is read from environment variables that ``make`` exports: ``CSV``, ``EVALUATION_CSV``, ``USE_CASE``,
 ``DOCUMENTS`` and ``EVALUATION``. Their values never pass through a shell, so a file name may contain any character.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ from include.distill.core.paths import PROJECT_ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOOPBACK = "127.0.0.1"
 # The shipped use cases have no default for these variables, so that nobody uses a bucket of another account by mistake.
 # Any names do in the account of the AWS simulator.
 SIMULATED_DEPLOYMENT = {
@@ -80,6 +78,11 @@ class Layout:
         """The file that a command locks while it is working in this checkout."""
         return self.state / "lock"
 
+    @property
+    def ended(self) -> Path:
+        """The file that says why the stack of ``make up`` ended, if nobody stopped it."""
+        return self.state / "ended"
+
     def make_private(self) -> None:
         """Create the state folder. Only its owner can read it, because it has copies of the CSV files."""
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,6 +109,7 @@ class RunRequest:
     :param evaluation_csv: the file with the evaluation questions, given in the same way.
     :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
     :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
+    :param is_explicit: whether rows were chosen. A finished run on other rows is then not what was asked for.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -113,6 +117,7 @@ class RunRequest:
     evaluation_csv: str | None = None
     documents: int | None = DEFAULT_DOCUMENTS
     evaluation_rows: int | None = DEFAULT_EVALUATION_ROWS
+    is_explicit: bool = False
 
     @property
     def dag_id(self) -> str:
@@ -146,24 +151,6 @@ class RunRequest:
         return [folder for folder in folders if not folder.is_relative_to(project / "include")]
 
 
-@dataclass(frozen=True)
-class Ports:
-    """The two loopback ports of a running local stack."""
-
-    api: int
-    simulator: int
-
-    @property
-    def ui_url(self) -> str:
-        """The URL of Airflow's UI."""
-        return f"http://{LOOPBACK}:{self.api}"
-
-    @property
-    def simulator_url(self) -> str:
-        """The URL of the AWS simulator."""
-        return f"http://{LOOPBACK}:{self.simulator}"
-
-
 def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases: Path) -> RunRequest:
     """
     Read the requested run from the environment. An empty variable counts as not set.
@@ -186,24 +173,12 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
+        is_explicit=any(environ.get(name, "").strip() for name in ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION")),
     )
 
 
 def _with_limit(file: str, limit: int | None, things: str) -> str:
     return f"{file} (at most {limit} {things})" if limit else file
-
-
-def choose_ports(environ: Mapping[str, str]) -> Ports:
-    """
-    Return the ports that the environment sets, or choose free ports.
-
-    :raises InputError: a value is not a port number, or the port is in use.
-    """
-    with socket.socket() as first, socket.socket() as second:
-        return Ports(
-            api=_bind(first, environ, "DISTILL_PORT"),
-            simulator=_bind(second, environ, "DISTILL_STAND_IN_PORT"),
-        )
 
 
 def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> str | None:
@@ -234,25 +209,3 @@ def _read_count(environ: Mapping[str, str], name: str) -> int | None:
             f"{name}={text!r} must be a whole number above 0. Nothing was started. Correct it or leave it out."
         )
     return int(text)
-
-
-def _bind(probe: socket.socket, environ: Mapping[str, str], name: str) -> int:
-    """
-    Bind ``probe`` to the port that the variable ``name`` sets, or to a free port, and return the port.
-
-    Two calls cannot choose the same port, because a port is taken until the caller closes its probe.
-    """
-    text = environ.get(name, "").strip() or "0"
-    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
-        raise InputError(
-            f"{name}={text!r} must be a port number, 1 to 65535. Nothing was started. Correct it or leave it out."
-        )
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server may use a port in TIME_WAIT
-    try:
-        probe.bind((LOOPBACK, int(text)))
-    except OSError as error:
-        raise InputError(
-            f"{name}={text}: this port cannot be used on {LOOPBACK} ({error.strerror}). Nothing was started. "
-            f"Choose another port, or leave {name} out to get a free one."
-        ) from None
-    return int(probe.getsockname()[1])

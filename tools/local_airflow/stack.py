@@ -18,12 +18,14 @@ from tools.local_airflow.account import give_back_throughputs, is_open
 from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
+from tools.local_airflow.supervision import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tools.local_airflow.settings import Layout, Ports
+    from tools.local_airflow.ports import Ports
+    from tools.local_airflow.settings import Layout
 
 MODEL_UNITS = 4  # AWS grants no model units by default; the simulated account has an increased quota
 READY_SECONDS = 180.0
@@ -41,14 +43,15 @@ class LocalStack:
         self.environment = environment
         self.api = AirflowApi(ports.ui_url)
         self._group = ProcessGroup(layout, environment)
+        self._supervisor = Supervisor(layout, self._group, self.api)
 
     def start(self, *, fresh_database: bool) -> None:
         """
-        Start all processes and return when the API answers and the pools exist.
+        Start all processes and return when the pools exist and Airflow reports every component as healthy.
 
         :param fresh_database: start without the runs of earlier commands. If False, the UI still shows these runs.
         :raises ComponentDiedError: a process ended during the start.
-        :raises NotReadyError: the API does not answer in time.
+        :raises NotReadyError: a component is not healthy in time. The message names it.
         """
         # make clean runs without the libraries that these modules need
         from include.distill.config.loader import load_use_cases
@@ -59,17 +62,23 @@ class LocalStack:
         self._group.start(simulator_component(self.layout, self.ports))
         self._prepare_database(fresh=fresh_database)
         for name in ("api-server", "dag-processor", "scheduler"):
-            self._group.start(airflow_component(name))
+            self._start_airflow(name)
         logs = f"(logs: {self.layout.logs})"
-        wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
-        wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
+        check = self._group.check  # during the start, a component that ends is an error, and not restarted
+        wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=check)
+        wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=check)
         for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
             self.api.ensure_pool(name, settings)
-        self._group.start(airflow_component("triggerer"))  # started last, because a run needs it later than the others
+        self._start_airflow("triggerer")  # started last, because a run needs it later than the others
+        wait_until(lambda: not self._supervisor.problems(), self._describe_problems, READY_SECONDS, check=check)
 
-    def check(self) -> None:
-        """Raise ``ComponentDiedError`` when a process has died."""
-        self._group.check()
+    def check(self) -> list[str]:
+        """
+        Restart the components that have ended or make no progress; return a sentence for each of them.
+
+        :raises ComponentDiedError: a component had to be restarted too often.
+        """
+        return self._supervisor.check()
 
     def give_back(self) -> list[str]:
         """
@@ -84,6 +93,14 @@ class LocalStack:
     def close(self) -> None:
         """Stop everything that is still running."""
         self._group.close()
+
+    def _start_airflow(self, name: str) -> None:
+        self._supervisor.started(name)
+        self._group.start(airflow_component(name))
+
+    def _describe_problems(self) -> str:
+        problems = "; ".join(f"{problem.component} {problem.text}" for problem in self._supervisor.problems())
+        return f"Airflow to be healthy ({problems or 'it is healthy now'}; logs: {self.layout.logs})"
 
     def _simulator_is_up(self) -> bool:
         return is_open(self.ports.simulator_url)

@@ -39,7 +39,7 @@ def test_an_invalid_setting_is_refused_with_its_name(
 
 def test_a_checkout_that_is_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     running = CheckoutLock(tmp_path / "state" / "lock")
-    running.acquire("make up", "2026-11-26T04:00:00+00:00")
+    running.acquire("make up")
     assert main(["--state", str(tmp_path / "state")]) == REFUSED
-    assert "Stop it with `make down`." in capsys.readouterr().err
+    assert "stop it with `make down`." in capsys.readouterr().err
     running.release()

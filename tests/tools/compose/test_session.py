@@ -45,7 +45,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def is_free(lock: Path) -> bool:
     held = CheckoutLock(lock)
     try:
-        held.acquire("test", "now")
+        held.acquire("test")
     except LockHeldError:
         return False
     held.release()
@@ -83,7 +83,7 @@ def test_a_deployment_starts_empty_except_for_the_last_report(events: list[str],
 def test_a_running_command_is_not_disturbed(events: list[str], tmp_path: Path) -> None:
     layout, lock = Layout(state=tmp_path / "celery"), tmp_path / "lock"
     running = CheckoutLock(lock)
-    running.acquire("make run", "2026-11-26T04:00:00+00:00")
+    running.acquire("make run")
     layout.airflow_home.mkdir(parents=True)
     with pytest.raises(LockHeldError, match="make run"), open_deployment(layout, lock, new_variables(), pytest.fail):
         pass

@@ -19,7 +19,7 @@ from tools.local_airflow.account import (
     read_ledger,
     rented_throughputs,
 )
-from tools.local_airflow.settings import Ports
+from tools.local_airflow.ports import Ports
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.__main__ import main
-from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.lock import CheckoutLock, read_holder
+from tools.local_airflow.processes import wait_until
 from tools.local_airflow.stack import copy_database
 
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
@@ -37,7 +38,7 @@ def test_clean_works_before_anything_is_installed(tmp_path: Path) -> None:
 
 def test_clean_without_libraries_removes_nothing_that_a_process_may_still_use(tmp_path: Path) -> None:
     lock = CheckoutLock(tmp_path / "lock")
-    lock.acquire("make up", "2026-01-01T00:00:00+00:00")
+    lock.acquire("make up")
     outcome = clean_without_libraries(tmp_path)
     assert outcome.returncode == 2
     assert "`make up`" in outcome.stderr
@@ -74,16 +75,41 @@ def test_a_refused_request_starts_nothing(
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "up", "down", "clean"])
+@pytest.mark.parametrize("command", ["run", "up", "down"])
 def test_no_command_disturbs_another_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("USE_CASE", "")
     lock = CheckoutLock(tmp_path / "lock")
-    lock.acquire("make run", "2026-01-01T00:00:00+00:00")
+    lock.acquire("make run")
     assert main([command, "--state", str(tmp_path)]) == 2
     assert "`make run`" in capsys.readouterr().err
     lock.release()
+
+
+HOLD = """
+import signal, sys, time
+from pathlib import Path
+from tools.local_airflow.lock import CheckoutLock, read_holder
+lock = CheckoutLock(Path(sys.argv[1]))
+lock.acquire(sys.argv[2])
+signal.signal(signal.SIGTERM, lambda *_: (lock.release(), sys.exit(130)))
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("file", "command"), [("lock", "make run"), ("lock", "make up"), ("chaos.lock", "make chaos")])
+def test_clean_stops_the_command_that_uses_the_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, command: str
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    running = subprocess.Popen([sys.executable, "-c", HOLD, str(state / file), command], cwd=PROJECT_ROOT)
+    wait_until(lambda: read_holder(state / file) is not None, "the lock", 30)
+    assert main(["clean", "--state", str(state)]) == 0
+    assert running.wait(10) == 130
+    assert f"Stopping `{command}` (process {running.pid})" in capsys.readouterr().out
+    assert not state.exists()
 
 
 def test_clean_removes_all_state_and_down_works_without_state(
@@ -108,3 +134,29 @@ def test_a_copied_database_has_what_was_not_yet_checkpointed(tmp_path: Path) -> 
     with closing(sqlite3.connect(tmp_path / "new.db")) as new:
         assert new.execute("SELECT text FROM facts").fetchall() == [("kept",)]
     assert not (tmp_path / "new.draft").exists()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param({"HOME": "{tmp}"}, "as uv chooses", id="HOME"),
+        pytest.param({"HOME": "/proc/no home"}, "{tmp}/.venv/uv-cache", id="HOME cannot be written"),
+        pytest.param({"HOME": "/proc/no", "XDG_CACHE_HOME": "{tmp}/x"}, "as uv chooses", id="XDG_CACHE_HOME"),
+        pytest.param({"HOME": "{tmp}", "XDG_CACHE_HOME": "/proc/no"}, "{tmp}/.venv/uv-cache", id="XDG_CACHE_HOME not"),
+        pytest.param({"HOME": "/proc/no", "UV_CACHE_DIR": "{tmp}/own cache"}, "{tmp}/own cache", id="UV_CACHE_DIR"),
+    ],
+)
+def test_an_installation_needs_no_home_that_can_be_written(
+    tmp_path: Path, variables: dict[str, str], expected: str
+) -> None:
+    target = 'show: ; @$(UV_CACHE); echo "$${UV_CACHE_DIR:-as uv chooses}"'
+    outcome = subprocess.run(
+        ["make", "--no-print-directory", "-f", str(PROJECT_ROOT / "Makefile"), f"--eval={target}", "show"],
+        cwd=tmp_path,
+        env={"PATH": "/proc/no:/usr/bin:/bin", **{name: text.format(tmp=tmp_path) for name, text in variables.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.stdout == f"{expected.format(tmp=tmp_path)}\n", outcome.stderr

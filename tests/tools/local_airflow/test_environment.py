@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.local_airflow.environment import build_environment, load_keys
-from tools.local_airflow.settings import Layout, Ports
+from tools.local_airflow.ports import Ports
+from tools.local_airflow.settings import Layout
 
 KEYS = {"jwt_secret": "j" * 64, "fernet_key": "f", "api_secret": "a"}
 PORTS = Ports(api=18080, simulator=14566)

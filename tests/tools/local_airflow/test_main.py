@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.errors import DistillError, InputError
-from tools.local_airflow import commands
+from tools.local_airflow import background, commands
 from tools.local_airflow.__main__ import main
 from tools.local_airflow.interruption import Interrupted
 from tools.local_airflow.lock import LockHeldError
@@ -40,5 +40,5 @@ def test_each_kind_of_end_has_its_exit_code(
 
 def test_the_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands, "down", lambda layout, environ: 0 if layout.state == tmp_path / "state" else 1)
+    monkeypatch.setattr(background, "down", lambda layout, environ: 0 if layout.state == tmp_path / "state" else 1)
     assert main(["down", "--state", "state"]) == 0

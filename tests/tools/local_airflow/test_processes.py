@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
+from tools.local_airflow.process_table import is_running
 from tools.local_airflow.processes import (
     Component,
     ComponentDiedError,
@@ -50,6 +51,29 @@ def test_only_the_named_components_are_stopped(group: ProcessGroup) -> None:
     group.check()
     group.stop()
     group.check()
+    group.close()
+
+
+def test_a_component_that_ended_is_restarted_and_its_log_is_kept(group: ProcessGroup, tmp_path: Path) -> None:
+    group.start(component("scheduler", "print('started', flush=True); raise SystemExit(3)"))
+    wait_until(lambda: group.ended() == {"scheduler": 3}, "the end", 10)
+    group.restart("scheduler")
+    log = tmp_path / "logs" / "scheduler.log"
+    wait_until(lambda: log.read_text() == "started\nstarted\n", "the second start", 10)
+    group.close()
+
+
+def test_a_component_that_hangs_is_stopped_before_it_is_restarted(group: ProcessGroup, tmp_path: Path) -> None:
+    hangs = "import os, signal, time; signal.signal(15, 1); print(os.getpid(), flush=True); time.sleep(60)"
+    group.start(component("scheduler", hangs))
+    log = tmp_path / "logs" / "scheduler.log"
+    wait_until(lambda: log.exists() and len(log.read_text().split()) == 1, "the start", 10)
+    group.restart("scheduler")
+    wait_until(lambda: len(log.read_text().split()) == 2, "the second start", 20)
+    first, second = (int(pid) for pid in log.read_text().split())
+    assert not is_running(first)
+    assert is_running(second)
+    assert group.ended() == {}
     group.close()
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from tools.local_airflow import processes, runs
+from tools.local_airflow.airflow_api import AirflowApiError
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.processes import ComponentDiedError, NotReadyError
 from tools.local_airflow.runs import FollowedRun, explain_failure, follow_run, trigger_run, wait_for_dag
-from tools.local_airflow.settings import Layout, Ports, RunRequest
+from tools.local_airflow.settings import Layout, RunRequest
 
 
 class FakeStack:
@@ -29,10 +31,12 @@ class FakeStack:
         self.instances: list[dict[str, Any]] = []
         self.triggered: list[dict[str, Any]] = []
         self.dead = False
+        self.restarted: list[list[str]] = []
 
-    def check(self) -> None:
+    def check(self) -> list[str]:
         if self.dead:
             raise ComponentDiedError("scheduler ended on its own")
+        return self.restarted.pop() if self.restarted else []
 
     def find_dag(self, dag_id: str) -> dict[str, Any] | None:
         return {"dag_id": dag_id} if next(self.loaded, False) else None
@@ -47,7 +51,11 @@ class FakeStack:
         return ["ingest", "report"]
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        return next(self.states)
+        if (state := next(self.states)) == "no answer":
+            raise AirflowApiError("GET /dags: Airflow did not answer", None)
+        if state == "refused":
+            raise AirflowApiError("GET /dags: Airflow answered 404", 404)
+        return state
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         return self.instances
@@ -113,3 +121,22 @@ def test_a_failed_run_is_explained_by_its_failed_tasks(stack: FakeStack) -> None
     assert explain_failure(stack, run) == f"  ingest\n    the file is empty\n    log: {log}"
     stack.instances = []
     assert str(stack.layout.log_of("scheduler")) in explain_failure(stack, run)
+
+
+def test_a_restart_of_the_api_does_not_end_the_wait_for_a_run(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.states = iter(["running", "no answer", "no answer", "running", "success"])
+    stack.restarted = [["api-server ended on its own (exit code 137), so it was restarted."], []]
+    assert follow_run(stack, "d", "r", environ={}, timeout_seconds=60).state == "success"
+    assert "api-server ended on its own (exit code 137), so it was restarted." in capsys.readouterr().out
+
+
+def test_an_api_that_stays_away_or_refuses_ends_the_wait(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.states = iter(["running", "refused"])
+    with pytest.raises(AirflowApiError, match="404"):
+        follow_run(stack, "d", "r", environ={}, timeout_seconds=60)
+    monkeypatch.setattr(runs, "API_RESTART_SECONDS", 0.0)
+    stack.states = iter(["no answer"])
+    with pytest.raises(AirflowApiError, match="did not answer"):
+        follow_run(stack, "d", "r", environ={}, timeout_seconds=60)

@@ -8,13 +8,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tools.local_airflow import server
+from tools.local_airflow.background import down
 from tools.local_airflow.lock import Holder, LockHeldError
 from tools.local_airflow.process_table import start_time
 from tools.local_airflow.processes import ComponentDiedError
-from tools.local_airflow.server import ServedStack, running_server, stop_server
+from tools.local_airflow.server import ServedStack, describe_end, running_server, stop_server, watch
 from tools.local_airflow.settings import Layout
 
 
@@ -88,3 +91,71 @@ def test_a_stack_whose_process_has_ended_shows_the_end_of_its_log(layout: Layout
     layout.log_of("up").write_text("the disk is full\n")
     with pytest.raises(ComponentDiedError, match="the disk is full"):
         ServedStack(layout, replace(holder, started=0.5)).check()
+
+
+class StackThatDies:
+    """A stack with one restart, whose scheduler then cannot be kept running."""
+
+    def __init__(self) -> None:
+        self.notes = iter([[], ["scheduler ended on its own (exit code 137), so it was restarted."]])
+
+    def check(self) -> list[str]:
+        try:
+            return next(self.notes)
+        except StopIteration:
+            raise ComponentDiedError("scheduler ended on its own, after it was restarted 3 times") from None
+
+
+def test_restarts_and_the_end_of_a_stack_are_told_to_later_commands(
+    layout: Layout, holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout.logs.mkdir()
+    served = ServedStack(layout, holder)
+    assert served.check() == []
+    monkeypatch.setattr(server, "WATCH_SECONDS", 0.001)
+    stack: Any = StackThatDies()
+    with pytest.raises(ComponentDiedError, match="after it was restarted"):
+        watch(stack, layout)
+    (note,) = served.check()
+    assert note.endswith("UTC: scheduler ended on its own (exit code 137), so it was restarted.")
+    assert served.check() == []
+    assert ServedStack(layout, holder).restarts.lines() == [note]
+    assert "has ended on its own. Its state is kept." in describe_end(layout)
+    assert "scheduler ended on its own, after it was restarted 3 times" in describe_end(layout)
+
+
+def test_a_killed_background_process_is_told_to_the_next_command(
+    layout: Layout, holder: Holder, process: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(layout, holder)
+    assert describe_end(layout) == ""
+    process.kill()
+    process.wait()
+    assert f"has ended without `make down`: its process {process.pid} was killed" in describe_end(layout)
+    assert down(layout, {}) == 0
+    assert f"its process {process.pid} was killed" in capsys.readouterr().out
+    assert describe_end(layout) == "", "it is told once"
+
+
+def test_a_stack_that_was_stopped_on_purpose_needs_no_explanation(layout: Layout) -> None:
+    assert describe_end(layout) == ""
+    layout.lock.write_text("")
+    assert describe_end(layout) == ""
+
+
+@pytest.mark.parametrize(
+    ("health", "simulator_answers", "components"),
+    [(None, True, ["api-server"]), (None, False, ["api-server", "aws-simulator"])],
+)
+def test_the_problems_of_a_stack_include_the_simulator(
+    layout: Layout,
+    holder: Holder,
+    monkeypatch: pytest.MonkeyPatch,
+    health: Any,
+    simulator_answers: bool,
+    components: list[str],
+) -> None:
+    served = ServedStack(layout, holder)
+    monkeypatch.setattr(type(served.api), "health", lambda _: health)
+    monkeypatch.setattr(server, "is_open", lambda _: simulator_answers)
+    assert [problem.component for problem in served.problems()] == components

@@ -51,7 +51,7 @@ def test_the_lock_is_held_during_the_session_and_released_after_it(tmp_path: Pat
         assert holder == session.holder
         assert session.stack.environment["DISTILL_SCHEDULES"] == "off"  # type: ignore[attr-defined]
     assert read_holder(layout.lock) is None
-    CheckoutLock(layout.lock).acquire("make run", "now")
+    CheckoutLock(layout.lock).acquire("make run")
 
 
 def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: type[FakeStack]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import stat
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
-from tools.local_airflow.settings import Layout, RunRequest, choose_ports, read_request
+from tools.local_airflow.settings import Layout, RunRequest, read_request
 
 
 @pytest.fixture
@@ -111,34 +110,15 @@ def test_a_link_allows_the_folder_of_its_target(tmp_path: Path) -> None:
     assert RunRequest(training_csv=str(link)).input_roots(PROJECT_ROOT) == [real.parent.resolve()]
 
 
-def test_free_ports_differ_and_can_be_bound() -> None:
-    ports = choose_ports({})
-    assert ports.api != ports.simulator
-    for number in (ports.api, ports.simulator):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", number))
+@pytest.mark.parametrize("name", ["CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION"])
+def test_a_run_on_chosen_rows_is_asked_for_explicitly(tmp_path: Path, use_cases: Path, name: str) -> None:
+    def request(**environ: str) -> RunRequest:
+        return read_request(environ, working_folder=tmp_path, use_cases=use_cases)
 
-
-def test_a_port_that_was_set_is_used() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
-    assert choose_ports({"DISTILL_PORT": str(free)}).api == free
-
-
-def test_a_port_in_use_is_refused_with_its_variable() -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        taken = holder.getsockname()[1]
-        with pytest.raises(InputError, match=f"DISTILL_STAND_IN_PORT={taken}"):
-            choose_ports({"DISTILL_STAND_IN_PORT": str(taken)})
-
-
-@pytest.mark.parametrize("text", ["80000", "http", "-1"])
-def test_a_wrong_port_number_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="must be a port number"):
-        choose_ports({"DISTILL_PORT": text})
+    value = "7" if name in ("DOCUMENTS", "EVALUATION") else "s3://bucket/rows.csv"
+    assert request(**{name: value}).is_explicit
+    assert not request(**{name: ""}).is_explicit
+    assert not request(USE_CASE="aws_docs_qa").is_explicit
 
 
 @pytest.mark.parametrize("earlier", [None, 0o755, 0o777])

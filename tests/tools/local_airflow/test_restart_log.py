@@ -1,0 +1,22 @@
+"""Restarts are told once while a command watches, and all of them to a later command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tools.local_airflow.restart_log import RestartLog
+
+
+def test_only_lines_that_are_new_to_the_reader_are_returned(tmp_path: Path) -> None:
+    path = tmp_path / "restarts.log"
+    writer, early = RestartLog(path), RestartLog(path)
+    assert early.new_lines() == early.lines() == []
+    writer.add("scheduler ended")
+    late = RestartLog(path)
+    writer.add("triggerer hangs")
+    assert [line.partition(" UTC: ")[2] for line in early.new_lines()] == ["scheduler ended", "triggerer hangs"]
+    assert [line.partition(" UTC: ")[2] for line in late.new_lines()] == ["triggerer hangs"]
+    assert early.new_lines() == []
+    assert late.lines() == early.lines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: ", line) for line in late.lines())

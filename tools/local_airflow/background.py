@@ -1,0 +1,248 @@
+"""Carry out ``make up``, ``down`` and ``clean``, and print what happens."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.distill.core.errors import InputError
+from tools.local_airflow.account import enter_account, read_ledger, rented_throughputs
+from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
+from tools.local_airflow.commands import (
+    follow_to_the_end,
+    introduce,
+    read_timeout,
+    requested,
+    run_once,
+    where_the_ui_is,
+)
+from tools.local_airflow.interruption import EXIT_CODE, Interrupted
+from tools.local_airflow.lock import CheckoutLock, read_holder
+from tools.local_airflow.process_table import sweep
+from tools.local_airflow.runs import wait_for_dag
+from tools.local_airflow.server import describe_end, launch_server, running_server, stop_holder, stop_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tools.local_airflow.server import ServedStack
+    from tools.local_airflow.settings import Layout, RunRequest
+
+RECOVERY_SECONDS = 240.0  # a component that makes no progress is restarted after 90 s
+PAUSE_SECONDS = 2.0
+HOUSEKEEPING = "distill_release_leftovers"  # its runs take seconds, and the next one makes up for a lost one
+
+
+def up(layout: Layout, environ: Mapping[str, str]) -> int:
+    """
+    Start Airflow and its UI in the background, if they do not run yet. Run the DAG if rows were chosen, or if none of
+    its runs has succeeded yet.
+    """
+    request = requested(layout, environ)
+    timeout_seconds = read_timeout(environ)
+    served = running_server(layout)
+    if served is not None and not request.is_explicit:
+        return _confirm(served)
+    if served is not None and not _may_read(served, layout, request):
+        _stop_to_allow_folders(served)
+        served = None
+    if served is not None:
+        return _run_in_running_stack(served, request, environ, timeout_seconds)
+    return _start_and_run(layout, request, environ, timeout_seconds)
+
+
+def down(layout: Layout, environ: Mapping[str, str]) -> int:
+    """Stop the processes that ``make up`` started, and those that a killed command left running."""
+    if not layout.state.exists():
+        print("Airflow was not running.")
+        return 0
+    end = describe_end(layout)
+    stopped = stop_server(layout)
+    lock = CheckoutLock(layout.lock)
+    lock.acquire("make down")
+    left = sweep(layout.state)
+    layout.ended.unlink(missing_ok=True)
+    lock.release()
+    if left:
+        print(f"A killed command had left processes running. Number of processes stopped: {left}.")
+    print("Stopped Airflow and the AWS simulator." if stopped else end or "Airflow was not running.")
+    return 0
+
+
+def clean(layout: Layout, environ: Mapping[str, str]) -> int:
+    """
+    Stop the commands that use the state of local runs, then delete this state, including the simulated account.
+
+    :raises InputError: a process may still use the state, and the libraries needed to stop it are not installed.
+    """
+    if not layout.state.exists():
+        print(f"There is nothing to remove: {layout.state} does not exist.")
+        return 0
+    locks = [layout.lock, *sorted(layout.state.glob("*.lock"))]
+    holders = [holder for path in locks if (holder := read_holder(path)) is not None]
+    if not (find_spec("psutil") and find_spec("filelock")):
+        if holders:
+            raise InputError(
+                f"`{holders[0].command}` (process {holders[0].pid}) may still be using {layout.state}. Stopping it "
+                "needs psutil and filelock, but this Python lacks at least one of them. Nothing was removed. Run "
+                "`make setup`, then `make clean` again."
+            )
+    else:
+        for holder in holders:
+            if holder.is_running():
+                print(f"Stopping `{holder.command}` (process {holder.pid}) ...", flush=True)
+                stop_holder(holder)
+        lock = CheckoutLock(layout.lock)
+        lock.acquire("make clean")
+        sweep(layout.state)
+    shutil.rmtree(layout.state)
+    print(f"Removed {layout.state}.")
+    return 0
+
+
+def _start_and_run(layout: Layout, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float) -> int:
+    if end := describe_end(layout):
+        print(end)
+    lock = CheckoutLock(layout.lock)  # refuse at once if another command is working here
+    lock.acquire("make up")
+    lock.release()
+    introduce(layout, request)
+    served = launch_server(layout)
+    print(where_the_ui_is(served.ports, environ), flush=True)
+    try:
+        succeeded, text = _provide_run(served, request, environ, timeout_seconds)
+    except BaseException:
+        stop_server(layout)
+        raise
+    print(f"\n{text}\n")
+    return max(_confirm(served), 0 if succeeded else 1)
+
+
+def _run_in_running_stack(
+    served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
+) -> int:
+    """Run the DAG in a stack that an earlier ``make up`` started. The stack keeps running, however the run ends."""
+    print(f"Use case {request.use_case}. {request.described}")
+    print(where_the_ui_is(served.ports, {}), flush=True)
+    try:
+        enter_account(served.ports)
+        wait_for_dag(served, request.dag_id)
+        served.api.unpause(request.dag_id)
+        unfinished = _unfinished(served, request.dag_id)
+        if unfinished:
+            print(f"Run {unfinished[0]['dag_run_id']} is still in progress. The new run starts when it has ended.")
+        succeeded, text = run_once(served, request, environ, timeout_seconds, alone=not unfinished)
+    except Interrupted:
+        print(f"\nInterrupted. Airflow is still running, and so is the run: {served.ports.ui_url}")
+        return EXIT_CODE
+    print(f"\n{text}\n")
+    return max(_confirm(served), 0 if succeeded else 1)
+
+
+def _provide_run(
+    served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
+) -> tuple[bool, str]:
+    """
+    Continue the runs that an earlier command left unfinished, then run the DAG if this is necessary.
+
+    Return whether a run has succeeded, and the text to print.
+    """
+    enter_account(served.ports)
+    wait_for_dag(served, request.dag_id)
+    served.api.unpause(request.dag_id)
+    finished = [run["dag_run_id"] for run in served.api.runs(request.dag_id) if run["state"] == "success"]
+    continued = None
+    for run in reversed(_unfinished(served, request.dag_id)):
+        if continued is not None:
+            print(f"\n{continued[1]}\n")
+        _continue_run(served, request.dag_id, run["dag_run_id"])
+        continued = follow_to_the_end(served, request.dag_id, run["dag_run_id"], environ, timeout_seconds)
+    if continued is not None and not request.is_explicit:
+        return continued
+    if continued is not None:
+        print(f"\n{continued[1]}\n")
+    if finished and not request.is_explicit:
+        return True, (
+            f"No run was started, because an earlier run has already succeeded: {finished[0]}\n"
+            "To start another run, use the button Trigger in Airflow's UI, or `make up CSV=...` for your own rows."
+        )
+    return run_once(served, request, environ, timeout_seconds)
+
+
+def _unfinished(served: ServedStack, dag_id: str) -> list[dict[str, Any]]:
+    """Return the queued and running runs of a DAG, newest first."""
+    return [run for run in served.api.runs(dag_id) if run["state"] not in FINISHED_RUN_STATES]
+
+
+def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
+    """Let a run continue that an earlier command left unfinished. Clear its tasks if its endpoint is gone."""
+    print(
+        f"Run {run_id} was left unfinished by an earlier command. It continues now. To end it instead, mark it as "
+        f"failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
+    )
+    rented = rented_throughputs(read_ledger(served.ports.simulator_url))
+    if not rented and had_endpoint(served.api.task_instances(dag_id, run_id)):
+        served.api.clear(dag_id, run_id, "preflight")
+        print(
+            "Its endpoint was deleted when Airflow stopped, so its task `preflight` was cleared with downstream. "
+            "Stored answers and training jobs are used again. Only a new endpoint is paid for."
+        )
+
+
+def had_endpoint(instances: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a task of a run bought an endpoint that the run had not released yet."""
+    succeeded = {str(instance["task_id"]) for instance in instances if instance["state"] == "success"}
+    bought = {task_id.removesuffix(".provision") for task_id in succeeded if task_id.endswith(".provision")}
+    return any(f"{arm}.release" not in succeeded for arm in bought)
+
+
+def _may_read(served: ServedStack, layout: Layout, request: RunRequest) -> bool:
+    allowed = [Path(folder) for folder in served.holder.input_roots]
+    return all(any(folder.is_relative_to(root) for root in allowed) for folder in request.input_roots(layout.project))
+
+
+def _stop_to_allow_folders(served: ServedStack) -> None:
+    """
+    Stop a running stack whose processes may not read the folder of the chosen files.
+
+    :raises InputError: a run is in progress.
+    """
+    every_dag = "~"
+    unfinished = [run for run in _unfinished(served, every_dag) if run["dag_id"] != HOUSEKEEPING]
+    if unfinished:
+        raise InputError(
+            f"Run {unfinished[0]['dag_run_id']} is in progress, and Airflow must be restarted before it may read the "
+            "folder of your file. Nothing was started or stopped. Wait until the run has ended, or stop it with "
+            "`make down`, then try again."
+        )
+    print("Restarting Airflow, because so far it may not read the folder of your file ...", flush=True)
+    stop_server(served.layout)
+
+
+def _confirm(served: ServedStack) -> int:
+    """Print that Airflow is running if each of its components is healthy. Return the exit code."""
+    for line in served.restarts.lines():
+        print(line)
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    announced = False
+    while problems := served.problems():
+        if not announced:
+            described = "; ".join(f"{problem.component} {problem.text}" for problem in problems)
+            print(f"Airflow is not healthy: {described}. Waiting until it has recovered ...", flush=True)
+            announced = True
+        if time.monotonic() > deadline:
+            logs = ", ".join(str(served.layout.log_of(problem.component)) for problem in problems)
+            print(
+                f"\nAirflow is NOT healthy after {RECOVERY_SECONDS:.0f} s. Its processes still run, and its state is "
+                f"kept. Read {logs}. To restart everything, run `make down`, then `make up`."
+            )
+            return 1
+        time.sleep(PAUSE_SECONDS)
+        for note in served.check():
+            print(note, flush=True)
+    print(f"Airflow is running, and all its components are healthy: {served.ports.ui_url}")
+    print("It needs no login. `make down` stops it.")
+    return 0

@@ -1,0 +1,56 @@
+"""Read from Airflow's own health endpoint which components of a stack make progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+API_SERVER = "api-server"
+# The names of the components in Airflow's answer, by the names of their processes and logs.
+REPORTED = {"scheduler": "scheduler", "triggerer": "triggerer", "dag-processor": "dag_processor"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    A component that makes no progress.
+
+    :param component: the name of its process.
+    :param text: what is wrong, as the rest of a sentence that begins with the name.
+    """
+
+    component: str
+    text: str
+
+
+def find_problems(health: Mapping[str, Any] | None, started: Mapping[str, datetime] | None = None) -> list[Problem]:
+    """
+    List the components that make no progress.
+
+    :param health: Airflow's answer; None if the api-server did not answer.
+    :param started: when the component's present process was started, by the component's name. An earlier heartbeat was
+        sent by a process that has ended, and does not count.
+    """
+    if health is None:
+        return [Problem(API_SERVER, "does not answer")]
+    if health.get("metadatabase", {}).get("status") != "healthy":
+        return [Problem(API_SERVER, "cannot read the metadata database")]
+    problems = []
+    for component, key in REPORTED.items():
+        answer = health.get(key) or {}
+        heartbeat = _time(answer.get(f"latest_{key}_heartbeat"))
+        is_old = heartbeat is not None and heartbeat < (started or {}).get(component, heartbeat)
+        if heartbeat is None or is_old:
+            problems.append(Problem(component, "has not sent a heartbeat since it was started"))
+        elif answer.get("status") != "healthy":
+            problems.append(Problem(component, f"has sent no heartbeat since {heartbeat:%H:%M:%S} UTC"))
+    return problems
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return None

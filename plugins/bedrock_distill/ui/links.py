@@ -25,8 +25,7 @@ _CONSOLE_PAGES = {
     "provisioned-model": "provisioned-throughput/details",
 }
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_A_WEEK_IN_SECONDS = 604_800  # the longest lifetime that S3 allows for a presigned URL
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class ResourceLink(BaseOperatorLink):
@@ -55,7 +54,7 @@ class ResourceLink(BaseOperatorLink):
         arguments = (getattr(operator, field) for field in operator.template_fields)
         manifests = (manifest for manifest in (_returned(ti_key), *arguments) if isinstance(manifest, dict))
         resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
-        return console_url(resource, operator.hook) if resource else ""
+        return console_url(resource, operator.hook, dag_id=ti_key.dag_id) if resource else ""
 
 
 class RejectedRowsLink(ResourceLink):
@@ -66,8 +65,9 @@ class RejectedRowsLink(ResourceLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the URL of ``rejected.jsonl``; empty if no row was rejected."""
-        counts = _returned(ti_key) or {}
-        return console_url(operator.folder.source("rejected"), operator.hook) if counts.get("rejected") else ""
+        if not (_returned(ti_key) or {}).get("rejected"):
+            return ""
+        return console_url(operator.folder.source("rejected"), operator.hook, dag_id=ti_key.dag_id)
 
 
 class ReportLink(ResourceLink):
@@ -92,21 +92,23 @@ REJECTED_ROWS_LINK = RejectedRowsLink()
 REPORT_LINK = ReportLink()
 
 
-def console_url(resource: str, clients: AwsClients) -> str:
+def console_url(resource: str, clients: AwsClients, *, dag_id: str) -> str:
     """
     Return the URL of the web page for an ARN or S3 URI; empty if there is no such page.
 
     For AWS, the page is in the console. For an AWS simulator on this machine, it is the S3 object itself or the
-    simulator's ledger. Other endpoint URLs have no such page.
+    simulator's ledger. Airflow stores the returned URL, so it must not contain the simulator's port, which may change.
+    It leads to a page of this plugin, which knows the port. Other endpoint URLs have no such page.
 
     :param resource: a Bedrock ARN or an ``s3://`` URI.
+    :param dag_id: the DAG of the task, whose readers may open the page.
     """
     client = clients.client("s3" if resource.startswith("s3://") else "bedrock")
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     if host.endswith(_AWS_HOSTS):
         return _aws_console_url(resource, client.meta)
-    if host in _THIS_MACHINE:
-        return _simulator_page(resource, client)
+    if host in THIS_MACHINE:
+        return ui_path(f"distill/resource/{quote(dag_id, safe='')}?name={quote(resource, safe='')}")
     return ""
 
 
@@ -118,14 +120,6 @@ def _aws_console_url(resource: str, meta: Any) -> str:
         return f"{console}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
     kind = resource.split(":", 5)[5].split("/", 1)[0]  # arn:aws:bedrock:<region>:<account>:<kind>/…
     return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(resource, safe=':/')}"
-
-
-def _simulator_page(resource: str, client: Any) -> str:
-    if resource.startswith("s3://"):
-        bucket, key = split_uri(resource)
-        parameters = {"Bucket": bucket, "Key": key}
-        return str(client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=_A_WEEK_IN_SECONDS))
-    return f"{client.meta.endpoint_url}/_admin/ledger#{resource}"
 
 
 def _returned(ti_key: Any) -> Any:

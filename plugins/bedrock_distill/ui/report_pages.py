@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.ui import resource_pages
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
 from include.distill.config.root_owner import foreign_root_problem
@@ -50,6 +51,9 @@ _FOREIGN = (
 app = FastAPI(
     title="Distill reports", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
 )
+
+
+app.include_router(resource_pages.router)
 
 
 @app.get("/")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -23,11 +24,11 @@ TI_KEY = SimpleNamespace(dag_id="distill_x", task_id="t", run_id="manual__2026-1
 def clients_of(endpoint: str, partition: str = "aws") -> Any:
     """Return a fake of the part of ``AwsClients`` that links use, with the given endpoint."""
     meta = SimpleNamespace(endpoint_url=endpoint, region_name="us-west-2", partition=partition)
+    return SimpleNamespace(client=lambda _: SimpleNamespace(meta=meta))
 
-    def signed(_: str, **request: Any) -> str:
-        return "{}/{Bucket}/{Key}?signed".format(endpoint, **request["Params"])
 
-    return SimpleNamespace(client=lambda _: SimpleNamespace(meta=meta, generate_presigned_url=signed))
+def page_of(resource: str, clients: Any) -> str:
+    return links.console_url(resource, clients, dag_id="distill_x")
 
 
 AWS = clients_of("https://bedrock.us-west-2.amazonaws.com")
@@ -67,22 +68,32 @@ def trained(**submitted: Any) -> Any:
     ],
 )
 def test_a_resource_has_a_page_in_the_console_of_its_region(resource: str, page: str) -> None:
-    assert links.console_url(resource, AWS) == CONSOLE + page
+    assert page_of(resource, AWS) == CONSOLE + page
 
 
 def test_other_partitions_have_other_consoles() -> None:
     china = clients_of("https://s3.cn-north-1.amazonaws.com.cn", partition="aws-cn")
-    assert links.console_url("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
+    assert page_of("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
 
 
-def test_links_on_a_simulator_lead_to_its_ledger_and_objects_and_never_to_the_console() -> None:
-    assert links.console_url(JOB_ARN, SIMULATOR) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
-    assert links.console_url("s3://b/k", SIMULATOR) == "http://127.0.0.1:4000/b/k?signed"
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize("resource", [JOB_ARN, MODEL_ARN, THROUGHPUT_ARN, "s3://b/a b/c&d=1#e+ü.jsonl"])
+def test_a_link_on_a_simulator_contains_no_port_because_the_port_may_change(resource: str, host: str) -> None:
+    first, second = (page_of(resource, clients_of(f"http://{host}:{port}")) for port in (36337, 8090))
+    assert first == second
+    path, _, query = first.partition("?")
+    assert path == "/distill/resource/distill_x"
+    assert parse_qs(query, strict_parsing=True) == {"name": [resource]}
+
+
+def test_a_link_on_a_simulator_is_below_the_root_of_the_ui(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
+    assert page_of("s3://b/k", SIMULATOR) == "/airflow/distill/resource/distill_x?name=s3%3A%2F%2Fb%2Fk"
 
 
 def test_an_endpoint_that_is_neither_aws_nor_on_this_machine_has_no_page() -> None:
     for endpoint in ("http://aws-simulator:4000", "https://amazonaws.com.example.org", "https://notamazonaws.com"):
-        assert links.console_url(JOB_ARN, clients_of(endpoint)) == ""
+        assert page_of(JOB_ARN, clients_of(endpoint)) == ""
 
 
 def test_a_waiting_task_links_to_its_job_and_later_to_the_model(returned: Any) -> None:
@@ -104,7 +115,7 @@ def test_ingest_links_to_rejected_rows_when_there_are_any(returned: Any, rejecte
     ingest = IngestCsvOperator(task_id="ingest", run_uri=RUN_URI)
     ingest.__dict__["hook"] = SIMULATOR
     returned({"rejected": rejected})
-    assert links.REJECTED_ROWS_LINK.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
+    assert links.REJECTED_ROWS_LINK.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl") is linked
 
 
 def test_the_report_has_a_link_after_it_is_written(returned: Any, monkeypatch: pytest.MonkeyPatch) -> None:

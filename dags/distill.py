@@ -95,8 +95,18 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.params.distill import trigger_params
 from bedrock_distill.policies.retry import RETRY_POLICY
-from bedrock_distill.run.task_ids import ESTIMATE, EVALUATION_SHARDS, INGEST, OUTCOME, PREFLIGHT, REPORT
+from bedrock_distill.run.task_ids import (
+    ESTIMATE,
+    EVALUATION_SHARDS,
+    FINISH_GROUP,
+    INGEST,
+    OUTCOME,
+    PREFLIGHT,
+    PREPARE_GROUP,
+    REPORT,
+)
 from bedrock_distill.task_groups.arms import arm_tasks
+from bedrock_distill.task_groups.display import display_group
 from bedrock_distill.task_groups.judging import judge_tasks
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from bedrock_distill.task_groups.synthesis import synthesis_tasks
@@ -137,13 +147,14 @@ def distill_dag(use_case: UseCase) -> DAG:
         default_args=default_args(use_case),
         auto_register=False,  # a DAG whose tasks cannot all be created must not be loaded
     ) as dag:
-        preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
-        ingest = IngestCsvOperator(task_id=INGEST)
-        estimate = EstimateCostOperator(task_id=ESTIMATE)
-        evaluation_shards = ShardRowsOperator(
-            task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
-        )
-        preflight >> ingest >> estimate >> evaluation_shards
+        with display_group(PREPARE_GROUP, "Check the use case, read the rows, and estimate the cost"):
+            preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
+            ingest = IngestCsvOperator(task_id=INGEST)
+            estimate = EstimateCostOperator(task_id=ESTIMATE)
+            evaluation_shards = ShardRowsOperator(
+                task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
+            )
+            preflight >> ingest >> estimate >> evaluation_shards
 
         synthesis = synthesis_tasks(use_case, after=estimate)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
@@ -157,11 +168,11 @@ def distill_dag(use_case: UseCase) -> DAG:
         )
         judges[-1] >> report
 
-        promoted = promotion_tasks(use_case, report, arms)
-
-        outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
-        outcome.as_teardown(on_failure_fail_dagrun=True)
-        promoted >> outcome
+        with display_group(FINISH_GROUP, "Promote the winner, and say how the run ended"):
+            promoted = promotion_tasks(use_case, report, arms)
+            outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
+            outcome.as_teardown(on_failure_fail_dagrun=True)
+            promoted >> outcome
         for arm in arms.values():
             arm.last >> [report, outcome]
     return dag

@@ -18,7 +18,7 @@ from tools.local_airflow.server import ServedStack, running_server, stop_server
 from tools.local_airflow.settings import Layout, RunRequest
 
 PICTURES = PROJECT_ROOT / "docs" / "pictures"
-TASK_GROUPS = ["base", "tuned", "judge"]
+TASK_GROUPS = ["prepare-run", "write-pairs", "base", "tuned", "judge", "finish-run"]
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 

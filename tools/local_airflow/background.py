@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.server import ServedStack
     from tools.local_airflow.settings import Layout, RunRequest
 
-RECOVERY_SECONDS = 240.0  # a component that makes no progress is restarted after 90 s
+RECOVERY_SECONDS = 360.0  # an api-server that hangs is restarted after 240 s, other components earlier
 PAUSE_SECONDS = 2.0
 HOUSEKEEPING = "distill_release_leftovers"  # its runs take seconds, and the next one makes up for a lost one
 

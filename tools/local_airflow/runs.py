@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DAG_SECONDS = 120.0
 PARSING_SECONDS = 10.0  # the import error of one file may be known before the DAG of another file is loaded
 POLL_SECONDS = 1.0
-API_RESTART_SECONDS = 300.0  # an api-server that hangs is restarted after 90 s, and starts slowly on a busy machine
+API_RESTART_SECONDS = 420.0  # an api-server that hangs is restarted after 240 s, and starts slowly on a busy machine
 
 
 class RunningStack(Protocol):

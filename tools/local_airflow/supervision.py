@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tools.local_airflow.health import Problem, find_problems
+from tools.local_airflow.health import API_SERVER, Problem, find_problems
 from tools.local_airflow.processes import ComponentDiedError, read_tail
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HEALTH_SECONDS = 10.0  # between two requests to the health endpoint
 STALLED_SECONDS = 90.0  # Airflow itself calls a component unhealthy after 30 s without a heartbeat
+API_STALLED_SECONDS = 240.0  # longer, because a busy machine delays answers more than heartbeats
 MAX_RESTARTS = 3
 WINDOW_SECONDS = 900.0
 
@@ -73,7 +74,8 @@ class Supervisor:
         problems = {problem.component: problem.text for problem in self.problems()}
         since = {component: self._unhealthy_since.get(component, self._now()) for component in problems}
         self._unhealthy_since = since
-        stalled = [component for component in problems if self._now() - since[component] >= STALLED_SECONDS]
+        limits = {API_SERVER: API_STALLED_SECONDS}
+        stalled = [name for name in problems if self._now() - since[name] >= limits.get(name, STALLED_SECONDS)]
         return [self._restart(component, problems[component]) for component in stalled]
 
     def _restart(self, component: str, reason: str) -> str:

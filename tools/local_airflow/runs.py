@@ -72,7 +72,11 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
             first_error_at = time.monotonic()
         return first_error_at is not None and time.monotonic() - first_error_at > PARSING_SECONDS
 
-    wait_until(is_decided, f"the DAG {dag_id}", DAG_SECONDS, check=stack.check)
+    def check() -> None:
+        for note in stack.check():
+            print(note, flush=True)
+
+    wait_until(is_decided, f"the DAG {dag_id}", DAG_SECONDS, check=check)
     if stack.api.find_dag(dag_id) is None:
         errors = "\n".join(f"{name}:\n{trace.rstrip()}" for name, trace in stack.api.import_errors())
         raise NotReadyError(

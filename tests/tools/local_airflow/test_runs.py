@@ -74,9 +74,11 @@ def instance(task_id: str, state: str) -> dict[str, Any]:
     return {"dag_id": "d", "dag_run_id": "r", "task_id": task_id, "map_index": -1, "state": state, **times}
 
 
-def test_a_dag_that_is_loaded_after_a_while_is_awaited(stack: FakeStack) -> None:
+def test_a_dag_that_is_loaded_after_a_while_is_awaited(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
     stack.loaded = iter([False, False, True, True])
+    stack.restarted = [["dag-processor ended on its own (exit code 137), so it was restarted."]]
     wait_for_dag(stack, "d")
+    assert capsys.readouterr().out == "dag-processor ended on its own (exit code 137), so it was restarted.\n"
 
 
 def test_an_import_error_ends_the_wait_and_is_shown(stack: FakeStack) -> None:

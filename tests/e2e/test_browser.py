@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -90,5 +90,16 @@ def test_the_report_task_and_the_list_of_reports_show_the_same_report(ui: str, f
 def test_a_deferred_task_links_to_what_it_waited_for(ui: str, finished_run: str) -> None:
     task = f"{ui}/api/v2/dags/{DAG_ID}/dagRuns/{quote(RUN_ID)}/taskInstances/tuned.trained"
     links = httpx.get(f"{task}/links", timeout=30, trust_env=False).json()["extra_links"]
-    assert ":model-customization-job/" in links["Customization job"]
-    assert ":custom-model/" in links["Custom model"]
+    assert ":model-customization-job/" in unquote(links["Customization job"])
+    assert ":custom-model/" in unquote(links["Custom model"])
+
+
+def test_a_link_of_a_task_opens_the_resource_in_the_simulator(ui: str, finished_run: str) -> None:
+    with open_browser() as page:
+        page.goto(f"{finished_run}/tasks/tuned.trained/details")
+        page.locator("a[href*='/distill/resource/']", has_text="Customization job").first.click()
+        page.wait_for_url("**/_admin/ledger#*")
+        expect(page.locator("body")).to_contain_text('"simulated":true')
+        links = f"{ui}/api/v2/dags/{DAG_ID}/dagRuns/{quote(RUN_ID)}/taskInstances/tuned.upload/links"
+        path = page.request.get(links).json()["extra_links"]["Training data"]
+        assert "bedrock-conversation-2024" in page.request.get(f"{ui}{path}").text()

@@ -98,15 +98,13 @@ from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.run.task_ids import (
     ESTIMATE,
     EVALUATION_SHARDS,
-    FINISH_GROUP,
     INGEST,
     OUTCOME,
     PREFLIGHT,
-    PREPARE_GROUP,
     REPORT,
 )
 from bedrock_distill.task_groups.arms import arm_tasks
-from bedrock_distill.task_groups.display import display_group
+from bedrock_distill.task_groups.display import FINISH_GROUP, PREPARE_GROUP, display_group
 from bedrock_distill.task_groups.judging import judge_tasks
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from bedrock_distill.task_groups.synthesis import synthesis_tasks

@@ -32,12 +32,6 @@ PROMOTE = "promote"
 DELETE_LOSERS = "delete_losers"
 OUTCOME = "outcome"
 
-# Groups that only shorten the graph. The ids of their tasks do not begin with the id of the group. The hyphen keeps the
-# ids of these groups different from the names of arms.
-PREPARE_GROUP = "prepare-run"
-SYNTHESIS_GROUP = "write-pairs"
-FINISH_GROUP = "finish-run"
-
 # Groups of judges, with one task per judge.
 JUDGE: Final = "judge"
 JUDGE_CHAMPION = "judge_champion"

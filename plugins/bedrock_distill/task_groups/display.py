@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from airflow.sdk import TaskGroup
 
+# The hyphen keeps these names different from the names of arms, which are groups too.
+PREPARE_GROUP = "prepare-run"
+SYNTHESIS_GROUP = "write-pairs"
+FINISH_GROUP = "finish-run"
+
 
 def display_group(group_id: str, tooltip: str) -> TaskGroup:
     """Return a group that does not change the ids of its tasks, so that tasks can move into it or out of it."""

@@ -7,9 +7,9 @@ from typing import Any
 from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from bedrock_distill.run.task_ids import CURATE, SYNTHESIS_GROUP, SYNTHESIZE, TRAINING_SHARDS
+from bedrock_distill.run.task_ids import CURATE, SYNTHESIZE, TRAINING_SHARDS
 from bedrock_distill.task_groups.batch import ask_in_batches
-from bedrock_distill.task_groups.display import display_group
+from bedrock_distill.task_groups.display import SYNTHESIS_GROUP, display_group
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
 

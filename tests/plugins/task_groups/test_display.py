@@ -9,13 +9,12 @@ import pytest
 from airflow.sdk import DAG, TaskGroup
 from pydantic import TypeAdapter, ValidationError
 
-from bedrock_distill.run import task_ids
-from bedrock_distill.task_groups.display import display_group
+from bedrock_distill.task_groups.display import FINISH_GROUP, PREPARE_GROUP, SYNTHESIS_GROUP, display_group
 from dags.distill import distill_dag
 from include.distill.config.section import Slug
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, TUNED, sample
 
-DISPLAY_GROUPS = (task_ids.PREPARE_GROUP, task_ids.SYNTHESIS_GROUP, task_ids.FINISH_GROUP)
+DISPLAY_GROUPS = (PREPARE_GROUP, SYNTHESIS_GROUP, FINISH_GROUP)
 EVERYTHING = {
     "synthesis": {"inference": "batch"},
     "judging": {"inference": "batch"},

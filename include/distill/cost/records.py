@@ -61,6 +61,8 @@ class CostEstimate(BudgetEstimate):
     bought_again: NotRequired[list[RepeatedPurchase]]
     # Hashes of the settings and prompts that affect purchases, by key; absent from estimates of versions before 0.2.0.
     fingerprints: NotRequired[dict[str, str]]
+    # Part of the estimate that is expected to be stored already; absent from estimates of versions before 0.2.0.
+    stored_usd: NotRequired[float]
 
 
 class EstimateManifest(TypedDict):

@@ -19,6 +19,7 @@ from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase
+from include.distill.cost.stored_already import repeats_earlier_run, stored_usd
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import hold_out, require_originals, rows_for_teacher
@@ -36,8 +37,9 @@ class EstimateCostOperator(DistillOperator):
     """
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
-    The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or serving time
-    beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what this run buys again
+    The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
+    which part of it is expected to be stored. The estimate does not include repeated requests, or serving time beyond
+    ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what this run buys again
     although the use case's last run bought it, why, and at what price. With ``dry_run`` in the trigger form, everything
     after this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
 
@@ -63,6 +65,7 @@ class EstimateCostOperator(DistillOperator):
         lines = estimate_bill(rates=rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
+        bought_again, stored = self._reuse(lines)
         summary: CostEstimate = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
@@ -71,7 +74,8 @@ class EstimateCostOperator(DistillOperator):
             "by_characters_usd": model_calls_usd(line.as_record() for line in estimate_bill()),
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
-            "bought_again": self._bought_again(lines),
+            "bought_again": bought_again,
+            "stored_usd": stored,
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
@@ -79,7 +83,11 @@ class EstimateCostOperator(DistillOperator):
         self.log.info("Estimated bill:\n%s", bill_table(lines))
         for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)
-        self.log.info("Estimated cost: $%.2f. Spend cap: $%.2f.", estimated, cap)
+        self.log.info(
+            "Estimated cost if nothing is stored yet: $%.2f. Of this, about $%.2f is stored already, so this run is"
+            " expected to pay about $%.2f. Spend cap: $%.2f.",
+            *(estimated, stored, max(0.0, estimated - stored), cap),
+        )
         self._require_within_cap(lines)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
@@ -112,16 +120,26 @@ class EstimateCostOperator(DistillOperator):
             )
             raise SpendCapError(message)
 
-    def _bought_again(self, lines: Sequence[BillLine]) -> list[RepeatedPurchase]:
-        """Return and log what this run buys again although an earlier run bought it, with the reasons."""
+    def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float]:
+        """
+        Return and log what this run buys again although an earlier run bought it, with the reasons.
+
+        The second value is the part of the estimate that is stored already, in US dollars.
+        """
         earlier = earlier_run(self.store, self.folder, self.use_case.name)
-        if earlier is None:
-            return []
-        comparison = Comparison(self.use_case, self.prompts, self.store, self.answers, earlier, lines, self._rows)
-        purchases = comparison.find()
+        purchases: list[RepeatedPurchase] = []
+        repeats = False
+        if earlier is not None:
+            purchases = Comparison(
+                self.use_case, self.prompts, self.store, self.answers, earlier, lines, self._rows
+            ).find()
+            repeats = not purchases and repeats_earlier_run(self.use_case, earlier, self.store, self._rows)
         for purchase in purchases:
             self.log.warning("%s", purchase_sentence(purchase))
-        return purchases
+        stored = stored_usd(
+            self.use_case, self.prompts, self.answers, lines=lines, rows=self._rows, repeats_earlier_run=repeats
+        )
+        return purchases, stored
 
     def _rows(self, name: str) -> Iterator[Row]:
         return stream_jsonl(self.store, self.folder.source(name), Row)

@@ -12,7 +12,8 @@ from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_jo
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.task_ids import APPROVE, ESTIMATE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task
+from bedrock_distill.operators.spent import spent_lines, spent_sentence
+from bedrock_distill.run.task_ids import APPROVE, ESTIMATE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task, arms_with_task
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
@@ -41,7 +42,8 @@ class RunOutcomeOperator(DistillOperator):
     nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of the tasks that may be skipped in any run.
-    :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks and the stopped jobs.
+    :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks, the stopped jobs and
+        what the run has spent.
     """
 
     ui_color = "#fef7e0"
@@ -67,8 +69,21 @@ class RunOutcomeOperator(DistillOperator):
                 " to do. If no task failed, a person marked the run as failed. Clear the skipped tasks to continue."
             )
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
-            raise IncompleteRunError(" ".join([message, *stopped]))
+            raise IncompleteRunError(" ".join([message, *stopped, self._spent(states, ti)]))
         self._log_promotion(ti)
+
+    def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
+        """Say what the run has spent. It has no report, so it is in no other bill."""
+        try:
+            jobs = (
+                (arm, job, self.use_case.epochs * dataset["tokens"])
+                for arm in arms_with_task(states, SUBMIT)
+                if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
+                for job in self._possible_jobs(arm, ti)
+            )
+            return spent_sentence(spent_lines(self, jobs))
+        except Exception as error:  # whatever it is, the message about the failed tasks is more important
+            return f"What this run has spent cannot be read: {error}"
 
     def _log_promotion(self, ti: Any) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""

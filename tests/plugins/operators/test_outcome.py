@@ -1,23 +1,30 @@
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
 from bedrock_distill.operators.outcome import RunOutcomeOperator
+from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.core.errors import IncompleteRunError
 from include.distill.core.storage import write_json
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.requests import Completion
+from tests.distill.conftest import make_request
+from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI
 from tests.plugins.operators.test_promote import CLEAR, COMPLETE, JUDGES, comparison
 
 
 @pytest.fixture
-def outcome(context: Any) -> Any:
+def outcome(equip: Any, context: Any) -> Any:
     def run(*, dry_run: bool = False, **states: str) -> None:
         context["params"] = {"dry_run": dry_run}
         context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == "d" else {}
-        RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI).execute(context)
+        equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
 
     return run
 
@@ -56,6 +63,60 @@ def test_a_dry_run_that_was_marked_failed_before_the_estimate_fails(outcome: Any
 def test_a_dry_run_that_was_marked_failed_after_preflight_fails(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError):
         outcome(dry_run=True, preflight="success", ingest="success", estimate="skipped", report="skipped")
+
+
+class TestSpent:
+    """A run that was killed before its report is in no other bill."""
+
+    @pytest.fixture
+    def run(self, store: MemoryStore) -> MemoryStore:
+        claim_run_folder(store, FOLDER, RunIdentity("test", "d", "r"), use_case="aws_docs_qa")
+        return store
+
+    def message(self, outcome: Any) -> str:
+        with pytest.raises(IncompleteRunError) as caught:
+            outcome(synthesize="failed")
+        return str(caught.value)
+
+    def test_a_run_that_paid_for_nothing_says_so(self, outcome: Any) -> None:
+        assert self.message(outcome).endswith("This run has paid for nothing.")
+
+    @pytest.mark.parametrize(("buyer", "is_billed"), [(FOLDER.run_key, True), ("another-run", False)])
+    def test_a_training_job_is_billed_to_the_run_that_bought_it(
+        self,
+        outcome: Any,
+        run: MemoryStore,
+        bedrock: FakeBedrock,
+        context: Any,
+        monkeypatch: Any,
+        *,
+        buyer: str,
+        is_billed: bool,
+    ) -> None:
+        dataset = {"tokens": 1_000_000}
+        context["ti"].xcom_pull = lambda task_ids, key="return_value": dataset if "upload" in task_ids else None
+        monkeypatch.setattr(RunOutcomeOperator, "_possible_jobs", lambda *_: [SimpleNamespace(arn="arn:job/1")])
+        bedrock.tags_of["arn:job/1"] = {"run-key": buyer}
+        with pytest.raises(IncompleteRunError) as caught:
+            outcome(**{"tuned.submit": "success", "tuned.trained": "success", "judge": "failed"})
+        assert ("for training (at most)." in str(caught.value)) is is_billed
+
+    def test_calls_and_endpoints_are_added_up(self, outcome: Any, run: MemoryStore) -> None:
+        answers = AnswerStore(run, FOLDER.responses, FOLDER.run_key)
+        request = make_request("claude-sonnet-4-6")
+        completion = Completion("text", "end_turn", 1_000_000, 0)
+        answers.store_batch_answer(request.key, completion, identity=request.identity, max_tokens=64)
+        released = {"name": "pt", "created": "2026-11-22T02:00:00+00:00", "units": 1}
+        record = {"released_at": "2026-11-22T04:00:00+00:00", "found": [released]}
+        write_json(run, FOLDER.release_record("tuned", 1), record)
+        parts = r"\$\d\.\d\d for model calls, \$\d+\.\d\d for endpoints\. Answers"
+        assert re.search(rf"This run has spent about \$\d+\.\d\d so far: {parts}", self.message(outcome))
+
+    def test_a_bill_that_cannot_be_read_does_not_hide_the_failed_tasks(self, outcome: Any, run: MemoryStore) -> None:
+        write_json(run, FOLDER.release_record("tuned", 1), {"released_at": "soon", "found": [{}]})
+        message = self.message(outcome)
+        assert "Failed tasks: synthesize." in message
+        assert "What this run has spent cannot be read" in message
 
 
 class TestPromotion:

@@ -44,7 +44,7 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
     request = requested(layout, environ)
     timeout_seconds = read_timeout(environ)
     served = running_server(layout)
-    if served is not None and not request.is_explicit:
+    if served is not None and not _needs_run(served, request):
         return _confirm(served)
     if served is not None and not _may_read(served, layout, request):
         _stop_to_allow_folders(served)
@@ -170,6 +170,13 @@ def _provide_run(
             "To start another run, use the button Trigger in Airflow's UI, or `make up CSV=...` for your own rows."
         )
     return run_once(served, request, environ, timeout_seconds)
+
+
+def _needs_run(served: ServedStack, request: RunRequest) -> bool:
+    """Return whether a running stack must run the DAG: rows were chosen, or a use case of which there is no run yet."""
+    if request.is_explicit or not request.names_use_case:
+        return request.is_explicit
+    return all(run["state"] == "failed" for run in served.api.runs(request.dag_id))
 
 
 def _unfinished(served: ServedStack, dag_id: str) -> list[dict[str, Any]]:

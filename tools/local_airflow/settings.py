@@ -110,6 +110,7 @@ class RunRequest:
     :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
     :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
     :param is_explicit: whether rows were chosen. A finished run on other rows is then not what was asked for.
+    :param names_use_case: whether the use case was chosen. A finished run of another one then does not count.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -118,6 +119,7 @@ class RunRequest:
     documents: int | None = DEFAULT_DOCUMENTS
     evaluation_rows: int | None = DEFAULT_EVALUATION_ROWS
     is_explicit: bool = False
+    names_use_case: bool = False
 
     @property
     def dag_id(self) -> str:
@@ -173,6 +175,7 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
+        names_use_case=bool(environ.get("USE_CASE")),
         is_explicit=any(environ.get(name, "").strip() for name in ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION")),
     )
 

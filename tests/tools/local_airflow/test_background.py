@@ -162,6 +162,19 @@ class TestWhatIsRun:
         assert up(running) == 0
         assert running.runs_shown == [f"trigger {CONF.format(Path.cwd() / 'my.csv')}", "follow new"]
 
+    @pytest.mark.parametrize(
+        ("states", "starts"), [([], True), (["failed"], True), (["success", "failed"], False), (["running"], False)]
+    )
+    def test_a_chosen_use_case_is_run_in_an_airflow_that_runs_already_unless_it_has_a_run(
+        self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, states: list[str], starts: bool
+    ) -> None:
+        running.add("sample", "success")
+        for number, state in enumerate(states):
+            running.add(f"old{number}", state, "distill_compare_arms")
+        monkeypatch.setenv("USE_CASE", "compare_arms")
+        assert up(running) == 0
+        assert running.runs_shown == (["trigger []", "follow new"] if starts else [])
+
     def test_a_run_in_progress_keeps_its_endpoint_while_the_next_one_waits(
         self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from include.distill.dataset.records import RowChanges
 
+_NO_CHANGE = "no row or setting changed"
+
 
 def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | None:
     """
@@ -15,18 +17,11 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
     """
     if changes is None or changes["since"] is None:
         return None if actual_usd else "Nothing was bought: earlier runs stored every answer and model."
-    parts = [
-        f"{count:,} {'row' if count == 1 else 'rows'} {name}"
-        for name, count in (("added", changes["added"]), ("changed", changes["changed"]), ("gone", changes["gone"]))
-        if count
-    ]
-    if changes["settings"]:
-        parts.append(f"settings changed ({', '.join(changes['settings'])})")
-    differences = ", ".join(parts)
+    differences = describe_changes(changes)
     since = changes["since"]
     if actual_usd:
-        return f"Since the last run ({since}): {differences or 'no row or setting changed'}."
-    if not differences:
+        return f"Since the last run ({since}): {differences}."
+    if differences == _NO_CHANGE:
         return (
             f"Nothing was bought: rows, prompts, models and settings are the same as in the last run ({since}), and all"
             " answers and models are stored."
@@ -34,3 +29,17 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
     return (
         f"Nothing was bought: earlier runs stored every answer and model. Since the last run ({since}): {differences}."
     )
+
+
+def describe_changes(changes: RowChanges) -> str:
+    """List the changes since the last run, such as "3 rows added, settings changed (teacher)"."""
+    parts = [
+        f"{count:,} {'row' if count == 1 else 'rows'} {name}"
+        for name, count in (("added", changes["added"]), ("changed", changes["changed"]), ("gone", changes["gone"]))
+        if count
+    ]
+    if changes["settings"]:
+        parts.append(f"settings changed ({', '.join(changes['settings'])})")
+    if changes["added"] is None:
+        parts.append("changed rows are unknown, because the list of its rows was deleted")
+    return ", ".join(parts) or _NO_CHANGE

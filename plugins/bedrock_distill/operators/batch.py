@@ -133,7 +133,11 @@ class BedrockSubmitBatchOperator(BatchOperator):
         with record_attempt(context):
             for model in models_of_step(self.use_case, self.step):
                 self._submit(model, context, submitted)
-        self.log.info("Submitted: %s", submitted)
+        self.log.info(
+            "Batch jobs: %d, of which this task bought %d. Records in the jobs: %d. Calls left to ask on demand: %d.",
+            *(len(submitted["job_arns"]), submitted["bought"], submitted["records"]),
+            submitted["left_to_ask_on_demand"],
+        )
         return submitted
 
     def _submit(self, model: Model, context: Context, submitted: BatchSubmitManifest) -> None:

@@ -16,6 +16,7 @@ from include.distill.dataset.reserved_answers import ReservedAnswers
 from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.split_notes import split_notes
 from include.distill.dataset.splits import shards
+from include.distill.report.change_notes import describe_changes
 from include.distill.training.row_limits import RowLimits
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class IngestCsvOperator(DistillOperator):
             self.log.warning("%s", note)
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
-            self.log.info("Changes since the last run: %s", changes)
+            self.log.info("Since the last run (%s): %s.", changes["since"], describe_changes(changes))
         return {**ingested.manifest(), "changes": changes}
 
     def _reserved_answers(self) -> ReservedAnswers | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.report.change_notes import changes_sentence
+from include.distill.report.change_notes import changes_sentence, describe_changes
 
 FIRST: Any = {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
 SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []}
@@ -39,3 +39,15 @@ def test_the_sentence_states_what_changed_and_why_nothing_was_bought(changes: An
 
 def test_there_is_no_sentence_for_a_first_run_that_bought_something() -> None:
     assert changes_sentence(FIRST, actual_usd=1) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (SAME, "no row or setting changed"),
+        ({**FIRST, "since": "one"}, "changed rows are unknown, because the list of its rows was deleted"),
+        ({**FIRST, "since": "one", "settings": ["teacher"]}, "settings changed (teacher), changed rows are unknown"),
+    ],
+)
+def test_changes_are_listed_in_words(changes: Any, words: str) -> None:
+    assert describe_changes(changes).startswith(words)

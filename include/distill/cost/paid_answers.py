@@ -30,7 +30,10 @@ def paid_call_lines(store: ListingStore, folder: RunFolder, prices: Prices) -> l
     Calls of custom models are left out, because their endpoints are billed by the hour. A call whose answer did not
     arrive counts with its highest possible cost. A run that has not claimed its folder has paid for nothing.
     """
-    claimed = [stored.modified for stored in store.describe(folder.run_record)]
+    try:
+        claimed = [stored.modified for stored in store.describe(folder.run_record)]
+    except NotFoundError:  # not even the bucket exists
+        return []
     if not claimed:
         return []
     # A run pays for nothing before it claims its folder, so older answers need not be read.

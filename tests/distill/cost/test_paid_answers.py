@@ -6,6 +6,7 @@ import pytest
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.run_record import RunIdentity, claim_run_folder
+from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import write_json
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import load_prices, total_usd
@@ -73,5 +74,12 @@ def test_calls_without_an_answer_count_with_their_highest_cost(store: MemoryStor
     assert usd(store) == price(1, batch=False)
 
 
-def test_a_run_that_never_started_has_paid_for_nothing() -> None:
-    assert usd(MemoryStore()) == 0
+def test_a_run_that_never_started_has_paid_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    assert usd(store) == 0
+
+    def no_bucket(_: str) -> None:
+        raise NotFoundError("NoSuchBucket")
+
+    monkeypatch.setattr(store, "describe", no_bucket)
+    assert usd(store) == 0

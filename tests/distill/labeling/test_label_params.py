@@ -53,3 +53,9 @@ def test_the_conf_may_name_the_use_case_of_the_dag(named: dict[str, Any]) -> Non
 def test_a_conf_that_names_another_use_case_is_refused(named: Any) -> None:
     with pytest.raises(InputError, match="labels only runs of docs, but `conf` names another use case"):
         parse_label_params({"use_case": named}, "docs")
+
+
+@pytest.mark.parametrize(("key", "nearest"), [("example", "examples"), ("Hours", "hours"), ("labeler", "labeller")])
+def test_an_unknown_key_is_refused_with_the_nearest_known_key(key: str, nearest: str) -> None:
+    with pytest.raises(InputError, match=rf"'{key}' \(did you mean '{nearest}'\?\).*No label was requested or stored"):
+        parse_label_params({key: 2}, "docs")

@@ -28,6 +28,7 @@ from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptib
 from tools.local_airflow.lock import LockHeldError
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.progress import clock
+from tools.local_airflow.rejections import copy_rejections, describe_files, describe_rejections
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
 from tools.local_airflow.settings import Layout, RunRequest, read_request
 from tools.local_airflow.stack import airflow_version
@@ -106,13 +107,16 @@ def _run_once(
     say(f"Run {run_id} of DAG {request.dag_id}:")
     finished = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=TIMEOUT_SECONDS)
     duration = clock(time.monotonic() - started)
+    rejections = copy_rejections(stack, finished)
     if finished.state != "success":
-        return None, f"The run FAILED after {duration}:\n{explain_failure(stack, finished)}"
+        failure = "\n\n".join(filter(None, [explain_failure(stack, finished), describe_rejections(rejections)]))
+        return None, f"The run FAILED after {duration}:\n{failure}"
     report = fetch_report(stack, finished)
     after = read_ledger(stack.ports.simulator_url)
     promoted = fetch_promotion(stack, finished)
     outcome = describe_outcome(report, before, after, stack.layout.report, promoted=promoted)
-    return report, f"The run succeeded in {duration}.\n\n{outcome}"
+    copies = "".join(f"\n{line}" for line in describe_files(rejections))
+    return report, f"The run succeeded in {duration}.\n\n{outcome}{copies}"
 
 
 if __name__ == "__main__":

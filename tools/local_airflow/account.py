@@ -75,6 +75,28 @@ def download(uri: str, target: Path) -> None:
     draft.replace(target)
 
 
+def list_objects(prefix: str) -> list[str]:
+    """List the URIs of all S3 objects whose URI starts with ``prefix``, in alphabetical order."""
+    import boto3
+
+    location = urlsplit(prefix, allow_fragments=False)
+    pages = boto3.client("s3").get_paginator("list_objects_v2")
+    return [
+        f"s3://{location.netloc}/{entry['Key']}"
+        for page in pages.paginate(Bucket=location.netloc, Prefix=location.path.lstrip("/"))
+        for entry in page.get("Contents", ())
+    ]
+
+
+def read_object(uri: str) -> str:
+    """Return the text of an S3 object."""
+    import boto3
+
+    location = urlsplit(uri, allow_fragments=False)
+    body = boto3.client("s3").get_object(Bucket=location.netloc, Key=location.path.lstrip("/"))["Body"]
+    return str(body.read().decode("utf-8"))
+
+
 def read_ledger(simulator_url: str) -> dict[str, Any]:
     """Read the AWS simulator's ledger: everything that was billed."""
     return _get(f"{simulator_url}/_admin/ledger")

@@ -11,6 +11,7 @@ from tools.local_airflow.account import give_back_throughputs, read_ledger
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.ports import explain_ports
 from tools.local_airflow.progress import clock
+from tools.local_airflow.rejections import copy_rejections, describe_files, describe_rejections
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
 from tools.local_airflow.session import open_session
 from tools.local_airflow.settings import read_request
@@ -101,9 +102,12 @@ def follow_to_the_end(
     before = read_ledger(stack.ports.simulator_url)
     print(f"Run {run_id} of DAG {dag_id}:", flush=True)
     run = follow_run(stack, dag_id, run_id, environ=environ, timeout_seconds=timeout_seconds)
+    rejections = copy_rejections(stack, run)
     if run.state != "success":
-        return False, f"The run FAILED after {clock(run.seconds)}:\n{explain_failure(stack, run)}"
+        failure = "\n\n".join(filter(None, [explain_failure(stack, run), describe_rejections(rejections)]))
+        return False, f"The run FAILED after {clock(run.seconds)}:\n{failure}"
     report = fetch_report(stack, run)
     after = read_ledger(stack.ports.simulator_url)
     text = describe_outcome(report, before, after, stack.layout.report, promoted=fetch_promotion(stack, run))
-    return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}"
+    copies = "".join(f"\n{line}" for line in describe_files(rejections))
+    return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}{copies}"

@@ -29,6 +29,7 @@ DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTIL
 DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
 PARALLELISM = 8  # with Airflow's default of 32, SQLite fails with "database is locked"
+IMPORT_SECONDS = 300
 REGION = "us-east-1"
 
 
@@ -126,6 +127,9 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
         "CORE__PARALLELISM": PARALLELISM,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__FERNET_KEY": keys["fernet_key"],
+        # On a busy machine, importing Airflow's providers alone can take longer than the defaults of 30 and 50 seconds.
+        "CORE__DAGBAG_IMPORT_TIMEOUT": IMPORT_SECONDS,
+        "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": 2 * IMPORT_SECONDS,
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default needs DNS
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,  # no login: the server listens on loopback only
         "CORE__EXECUTION_API_SERVER_URL": f"{ports.ui_url}/execution/",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+OUTCOME_TASK = "outcome"
+# The error of `outcome` also says which jobs it stopped or could not stop. Nobody else says that.
+MORE_THAN_NAMES = ("Stopped ", "could not be stopped")
+TASKS_SHOWN = 5
 ERROR_LEVELS = ("error", "critical", "exception")
 
 
@@ -36,8 +40,19 @@ def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], 
 
 
 def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
-    """Format the failures as text: the task, the error and the path of the log."""
-    return "\n".join(_describe(failure, scheduler_log) for failure in failures)
+    """
+    Format the failures as text: the task, the error and the path of the log.
+
+    Each error is shown once. Tasks with the same error are listed together. The task ``outcome`` fails whenever another
+    task has failed, so it is left out unless its error says more than that.
+    """
+    others = [failure for failure in failures if failure.task != OUTCOME_TASK]
+    same: dict[str | Path | None, list[Failure]] = {}
+    for failure in failures:
+        if failure.task == OUTCOME_TASK and others and not _says_more(failure):
+            continue
+        same.setdefault(failure.error or failure.log, []).append(failure)
+    return "\n".join(_describe(alike, scheduler_log) for alike in same.values())
 
 
 def last_error(lines: Iterable[str]) -> str | None:
@@ -88,8 +103,17 @@ def _error_of(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _describe(failure: Failure, scheduler_log: Path) -> str:
-    error = failure.error or "The task's log contains no error, so Airflow's scheduler probably ended the task."
-    log = failure.log if failure.error and failure.log else scheduler_log
+def _says_more(outcome: Failure) -> bool:
+    """Return whether the error of the task ``outcome`` contains more than the names of the failed tasks."""
+    return outcome.error is not None and any(word in outcome.error for word in MORE_THAN_NAMES)
+
+
+def _describe(failures: Sequence[Failure], scheduler_log: Path) -> str:
+    first = failures[0]
+    error = first.error or "The task's log contains no error, so Airflow's scheduler probably ended the task."
+    log = first.log if first.error and first.log else scheduler_log
+    names = ", ".join(failure.task for failure in failures[:TASKS_SHOWN])
+    if len(failures) > TASKS_SHOWN:
+        names += f" and {len(failures) - TASKS_SHOWN} more"
     indented = error.replace("\n", "\n    ")
-    return f"  {failure.task}\n    {indented}\n    log: {log}"
+    return f"  {names}\n    {indented}\n    log: {log}"

@@ -126,7 +126,6 @@ def describe_data(report: Mapping[str, Any]) -> str:
     lines += [f"  rejected: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:
         lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
-    lines += [f"  warning: {warning}" for warning in report.get("warnings", [])]
     return "\n".join(lines)
 
 
@@ -141,13 +140,20 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
         (
             str(arm["name"]),
             str(arm["kind"]).replace("_", "-"),
-            f"{arm['records']} pairs" if arm["records"] else "-",
+            _trained_on(arm),
             means.figures if (means := loss_means(curves.get(arm["name"], ()))) else "-",
             "none needed" if arm["serving"] is None else "released" if arm["released"] else "STILL THERE",
         )
         for arm in arms
     ]
     return "Arms\n" + table([header, *rows])
+
+
+def _trained_on(arm: Mapping[str, Any]) -> str:
+    records, designed = arm["records"], arm.get("designed")
+    if not records:
+        return "-"
+    return f"{records} of {designed} pairs" if designed and records < designed else f"{records} pairs"
 
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:

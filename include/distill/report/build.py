@@ -41,7 +41,7 @@ def build_report(
     judged: dict[str, object] = {
         "comparisons": comparisons,
         "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
-        "verdict": verdict_sentence(comparisons, judges),
+        "verdict": verdict_sentence(comparisons, judges, parts.get("arms", ())),
     }
     if judges:
         judged["judges"] = list(judges)

@@ -50,7 +50,7 @@ _NOTHING = "–"
 
 def render_html(report: Report) -> str:
     """Render the page of a report. Lone surrogates, which UTF-8 cannot encode, become question marks."""
-    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()))
+    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()), report["arms"])
     winner = winning_decision(report.get("promotion"))
     page = _environment().get_template("report.html.j2")
     html = page.render(
@@ -167,10 +167,11 @@ def format_dollars(amount: float | None) -> str:
     return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
 
 
-def format_price(amount: float) -> str:
-    """Format a unit price without an exponent, even if the price is a few millionths of a dollar."""
-    dollars, _, decimals = f"{amount:,.12f}".partition(".")
-    return f"${dollars}.{decimals.rstrip('0'):0<2}"
+def format_price(amount: float, unit: str) -> str:
+    """Format a unit price. A price below one cent, such as that of a token, is given for a million units."""
+    factor, units = (1_000_000, f"million {unit}s") if 0 < amount < 0.01 else (1, unit)
+    dollars, _, decimals = f"{amount * factor:,.4f}".partition(".")
+    return f"${dollars}.{decimals.rstrip('0'):0<2} per {units}"
 
 
 def format_quantity(amount: float | None) -> str:

@@ -49,7 +49,7 @@ class _Entry(BaseModel):
 
 def list_entry(report: Report) -> PastRun:
     """Build the entry of a run for the list of past runs."""
-    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()))
+    claim, evidence = verdict_parts(report["comparisons"], report.get("judges", ()), report["arms"])
     return {
         "run_key": report["run_key"],
         "use_case": report["use_case"],

@@ -58,6 +58,8 @@ class ReportArm(TypedDict):
     name: str
     kind: ArmKind
     records: int | None  # number of records in the training file
+    # Number of records that the use case requests. None without training; absent from reports of earlier versions.
+    designed: NotRequired[int | None]
     train_uri: str | None
     job_arn: str | None
     job_status: str | None

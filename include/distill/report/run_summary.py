@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from include.distill.config.catalog import load_catalog
+from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import digest
 from include.distill.curation.critic import sum_critic_counts
@@ -17,7 +18,7 @@ from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import UsageRecord
 from include.distill.report.records import ArmKind, ReportArm, ReportSynthesis
 from include.distill.training.data_card import licence_note
-from include.distill.training.records import DatasetManifest, TrainingManifest
+from include.distill.training.records import DataCard, DatasetManifest, TrainingManifest, TrainingSetCounts
 
 UsageName = Literal[
     "calls", "input_tokens", "output_tokens", "batch_calls", "batch_input_tokens", "batch_output_tokens"
@@ -77,6 +78,33 @@ class ArmSummary:
             "serving": self.serving,
             "released": self.released,
         }
+
+
+def arm_records(arms: Sequence[ArmSummary], use_case: UseCase, cards: Sequence[DataCard]) -> list[ReportArm]:
+    """
+    Return the arms in the form of ``report.json``, with the number of records that the use case requests for each.
+
+    :param cards: the data cards of the trained arms.
+    """
+    counts = {card["arm"]: card["counts"] for card in cards}
+    records = [arm.as_record() for arm in arms]
+    for record in records:
+        trained_on = record["records"]
+        record["designed"] = (
+            None
+            if trained_on is None
+            else _designed(use_case.arm(record["name"]), counts.get(record["name"]), trained_on)
+        )
+    return records
+
+
+def _designed(arm: Arm, counts: TrainingSetCounts | None, trained_on: int) -> int:
+    if arm.originals != "all" and arm.synthetic != "all":
+        return arm.originals + arm.synthetic
+    if counts is None:  # the data card could not be read
+        return trained_on
+    originals = counts["originals"] if arm.originals == "all" else arm.originals
+    return originals + (counts["synthetic"] if arm.synthetic == "all" else arm.synthetic)
 
 
 def sum_synthesis(manifests: Iterable[SynthesisTotals]) -> dict[SynthesisCountName, int]:

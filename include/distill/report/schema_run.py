@@ -170,6 +170,11 @@ class ArmSchema(Section):
     name: str = Field(description="Name of the arm in the use case.")
     kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that answers for the arm.")
     records: NonNegativeInt | None = Field(description="Number of records in the training file.")
+    designed: NonNegativeInt | None = optional_key(
+        "Number of records that the use case requests. `records` is smaller if rows or pairs were rejected. A use case"
+        " that requests `all` rows or pairs requests as many as there are.",
+        absent=EARLIER,
+    )
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")

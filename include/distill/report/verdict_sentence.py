@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from include.distill.evaluation.records import ComparisonResult, Finding
 from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
+from include.distill.report.records import ReportArm
 from include.distill.report.tables import headline_comparisons
 
 
-def verdict_sentence(comparisons: Sequence[ComparisonResult], judges: Collection[str] = ()) -> str:
+def verdict_sentence(
+    comparisons: Sequence[ComparisonResult], judges: Collection[str] = (), arms: Iterable[ReportArm] = ()
+) -> str:
     """Return the verdict on the first pair of arms in one sentence, with its uncertainty."""
-    claim, evidence = verdict_parts(comparisons, judges)
+    claim, evidence = verdict_parts(comparisons, judges, arms)
     return f"{claim}: {'; '.join(evidence)}."
 
 
-def verdict_parts(comparisons: Sequence[ComparisonResult], judges: Collection[str] = ()) -> tuple[str, list[str]]:
+def verdict_parts(
+    comparisons: Sequence[ComparisonResult], judges: Collection[str] = (), arms: Iterable[ReportArm] = ()
+) -> tuple[str, list[str]]:
     """
-    Return the two parts of :func:`verdict_sentence`: the claim, and the evidence from each judge.
+    Return the two parts of :func:`verdict_sentence`: the claim, and the evidence.
+
+    The evidence is the opinion of each judge, and each arm that was trained on less than the use case requests.
 
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
     """
+    claim, evidence = _claim_and_opinions(comparisons, judges)
+    return claim, [*evidence, *_smaller_training_sets(arms)]
+
+
+def _smaller_training_sets(arms: Iterable[ReportArm]) -> Iterator[str]:
+    for arm in arms:
+        records, designed = arm.get("records"), arm.get("designed")
+        if records is not None and designed is not None and records < designed:
+            yield f"{arm['name']} was trained on only {records:,} of the {designed:,} pairs that the use case requests"
+
+
+def _claim_and_opinions(comparisons: Sequence[ComparisonResult], judges: Collection[str]) -> tuple[str, list[str]]:
     if not comparisons:
         return "No verdict", ["no answers were compared"]
     pair = headline_comparisons(comparisons)

@@ -35,7 +35,13 @@ from include.distill.report.judged_run import JudgedRun
 from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.past_runs import list_entry, message_page
 from include.distill.report.records import JudgedParts, Report, ReportBillLine, ReportCost, ReportManifest
-from include.distill.report.run_summary import ArmSummary, describe_settings, document_group_by_row, summarize_synthesis
+from include.distill.report.run_summary import (
+    ArmSummary,
+    arm_records,
+    describe_settings,
+    document_group_by_row,
+    summarize_synthesis,
+)
 from include.distill.report.schema_run import CostSchema
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
 
@@ -153,6 +159,7 @@ class RenderReportOperator(DistillOperator):
         records = {arm.name: read for arm in arms if (read := reader.answers(arm)) is not None}
         answers = {arm: {answer["row_id"]: answer["answer"] for answer in of_arm} for arm, of_arm in records.items()}
         labels = reader.labels(answers)
+        cards = reader.data_cards(arms)
         endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
         judged = JudgedRun(
             self.use_case,
@@ -171,7 +178,7 @@ class RenderReportOperator(DistillOperator):
             simulated=_is_simulated([*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
-            arms=[arm.as_record() for arm in arms],
+            arms=arm_records(arms, self.use_case, cards),
             **self._judged_parts(judged, lambda: reader.contaminated(evaluation, synthesis)),
             cost=self._cost(reader.optional, synthesis, judgments, arms),
             loss_curves=reader.losses(arms, TRAINING_METRICS),
@@ -179,7 +186,7 @@ class RenderReportOperator(DistillOperator):
             disagreements=reader.disagreements(judged, answers),
             labels=labels.as_record(),
             pair_sample=reader.pair_sample(synthesis),
-            data_cards=reader.data_cards(arms),
+            data_cards=cards,
             rejected_rows=reader.rejected_rows(),
             answer_endings=endings,
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),

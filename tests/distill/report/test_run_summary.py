@@ -9,6 +9,7 @@ import pytest
 from include.distill.report.run_summary import (
     SYNTHESIS_COUNTS,
     ArmSummary,
+    arm_records,
     describe_settings,
     document_group_by_row,
     sum_synthesis,
@@ -113,3 +114,28 @@ def test_the_settings_name_the_critic_with_its_budget() -> None:
     asking = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
     assert describe_settings(asking, prompts={})["critic"] == "claude-haiku-4-5, for at most $5.00"
     assert "critic" not in describe_settings(USE_CASE, prompts={})
+
+
+@pytest.mark.parametrize(
+    ("mix", "trained_on", "counts", "designed"),
+    [
+        ({"originals": 125, "synthetic": 375}, 372, None, 500),
+        ({"originals": 125, "synthetic": 375}, 500, None, 500),
+        ({"originals": 125, "synthetic": 0}, 125, None, 125),
+        ({"originals": 0, "synthetic": 30}, 20, None, 30),
+        ({"originals": "all", "synthetic": 100}, 130, {"originals": 40, "synthetic": 90}, 140),
+        ({"originals": 50, "synthetic": "all"}, 138, {"originals": 48, "synthetic": 90}, 140),
+        ({"originals": "all", "synthetic": "all"}, 146, {"originals": 40, "synthetic": 106}, 146),
+        ({"originals": "all", "synthetic": 100}, 130, None, 130),
+    ],
+)
+def test_a_trained_arm_has_the_number_of_records_that_the_use_case_requests(
+    mix: dict[str, Any], trained_on: int, counts: dict[str, int] | None, designed: int
+) -> None:
+    use_case = make_use_case(arms=[{"name": "base", "kind": "base"}, {"name": "mixed", **mix}])
+    dataset: Any = {"records": trained_on, "train_uri": "s3://b/train.jsonl"}
+    arms = [ArmSummary("base", "base", []), ArmSummary("mixed", "fine_tuned", [], dataset=dataset)]
+    cards: Any = [{"arm": "mixed", "counts": counts}] if counts else []
+    base, mixed = arm_records(arms, use_case, cards)
+    assert base["designed"] is None
+    assert (mixed["records"], mixed["designed"]) == (trained_on, designed)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from include.distill.report.build import build_report
+from include.distill.report.verdict_sentence import verdict_sentence
 from tests.distill.report.example_report import inputs, verdicts
 
 
@@ -88,3 +89,17 @@ def test_the_verdict_is_about_the_first_pair_of_arms() -> None:
     report = build_report(**inputs(verdicts=[*judged(haiku=counted(70, 10, 20)), other]))
     assert report["verdict"].startswith("tuned is better than base for the only judge")
     assert "shuffled" not in report["verdict"]
+
+
+def test_an_arm_that_was_trained_on_less_than_requested_is_part_of_the_verdict() -> None:
+    arms: Any = [
+        {"name": "base", "records": None, "designed": None},
+        {"name": "few", "records": 125, "designed": 125},
+        {"name": "earlier", "records": 125},
+        {"name": "mixed", "records": 372, "designed": 500},
+    ]
+    sentence = verdict_sentence([], arms=arms)
+    assert sentence == (
+        "No verdict: no answers were compared; mixed was trained on only 372 of the 500 pairs that the use case"
+        " requests."
+    )

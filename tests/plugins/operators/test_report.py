@@ -130,9 +130,10 @@ class TestContent:
             "name": "base",
             "kind": "base",
             "released": True,
-            **dict.fromkeys(["records", "train_uri", "job_arn", "job_status", "training_loss", "serving"]),
+            **dict.fromkeys(["records", "designed", "train_uri", "job_arn", "job_status", "training_loss", "serving"]),
         }
         assert (tuned["kind"], tuned["records"], tuned["job_status"]) == ("fine_tuned", 40, "Completed")
+        assert tuned["designed"] == 40
         assert (tuned["training_loss"], tuned["released"]) == (0.5, True)
         assert tuned["serving"].startswith("arn:throughput/test-aws-docs-qa-tuned-")
         assert report["loss_curves"] == {

@@ -195,3 +195,11 @@ def test_compose_itself_refuses_a_missing_secret(tmp_path: Path) -> None:
     done = run_compose(tmp_path, {**new_variables(), "JWT_SECRET": ""})
     assert done.returncode != 0
     assert "JWT_SECRET is not set, see .env.example" in done.stderr
+
+
+@every_airflow_service
+def test_a_busy_host_has_time_to_import_a_dag(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    import_seconds = float(environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"])
+    assert import_seconds >= 10 * 30  # Airflow's default
+    assert float(environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"]) > import_seconds

@@ -72,6 +72,13 @@ def test_unrelated_variables_are_kept() -> None:
     assert environment["PATH"].endswith(":/usr/bin")
 
 
+def test_a_busy_machine_has_time_to_import_a_dag() -> None:
+    environment = build({"AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "1"})
+    import_seconds = float(environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"])
+    assert import_seconds >= 10 * 30  # Airflow's default
+    assert float(environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"]) > import_seconds
+
+
 def test_schedules_and_input_folders_are_set_as_requested() -> None:
     quiet = build({}, schedules="off", input_roots=[Path("/data"), Path("/more")])
     housekeeping = build({}, schedules="housekeeping")

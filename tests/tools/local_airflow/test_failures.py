@@ -72,3 +72,42 @@ def test_a_failure_without_an_error_in_its_log_points_to_the_scheduler(tmp_path:
     text = describe_failures(find_failures([failed("ask")], ["ask"], tmp_path), tmp_path / "scheduler.log")
     assert "ask" in text
     assert str(tmp_path / "scheduler.log") in text
+
+
+def test_an_error_is_shown_once_with_all_tasks_that_it_stopped(tmp_path: Path) -> None:
+    for number in range(7):
+        write_log(tmp_path, f"task_id=ask/map_index={number}", 1, raised("ServiceError", "throttled"))
+    write_log(tmp_path, "task_id=answer", 1, raised("ServiceError", "no quota"))
+    instances = [failed("ask", map_index=number) for number in range(7)] + [failed("answer")]
+    text = describe_failures(find_failures(instances, ["ask", "answer"], tmp_path), tmp_path / "scheduler.log")
+    assert text.count("throttled") == 1
+    assert "ask [0], ask [1], ask [2], ask [3], ask [4] and 2 more\n" in text
+    assert text.count("no quota") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "is_shown"),
+    [
+        ("The run is incomplete. Failed tasks: ask. The log of a failed task says what to do.", False),
+        ("The run is incomplete. Failed tasks: ask. Stopped job-1 because its task was marked as failed.", True),
+        ("The run is incomplete. Failed tasks: ask. Batch job b could not be stopped and may still be billed.", True),
+    ],
+)
+def test_outcome_is_shown_after_another_failure_only_if_it_names_a_job(
+    tmp_path: Path, error: str, is_shown: bool
+) -> None:
+    write_log(tmp_path, "task_id=ask", 1, raised("InputError", "row 3"))
+    write_log(tmp_path, "task_id=outcome", 1, raised("IncompleteRunError", error))
+    found = find_failures([failed("ask"), failed("outcome")], ["ask", "outcome"], tmp_path)
+    assert (error in describe_failures(found, tmp_path / "scheduler.log")) is is_shown
+
+
+def test_outcome_is_shown_if_no_other_task_failed(tmp_path: Path) -> None:
+    write_log(tmp_path, "task_id=outcome", 1, raised("IncompleteRunError", "Number of tasks that were skipped: 3"))
+    found = find_failures([failed("outcome")], ["outcome"], tmp_path)
+    assert "skipped: 3" in describe_failures(found, tmp_path / "scheduler.log")
+
+
+def test_tasks_without_an_error_in_their_logs_are_each_listed(tmp_path: Path) -> None:
+    text = describe_failures(find_failures([failed("a"), failed("b")], ["a", "b"], tmp_path), tmp_path / "s.log")
+    assert "  a, b\n" in text

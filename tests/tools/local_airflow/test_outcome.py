@@ -113,10 +113,14 @@ def test_each_arm_has_a_line_with_its_training_and_the_state_of_its_endpoint() -
         {"name": "few", "kind": "fine_tuned", "records": 125, "training_loss": 0.5, "serving": "t", "released": True},
         {"name": "left", "kind": "champion", "records": None, "training_loss": None, "serving": "t", "released": False},
     ]
+    mixed = {**arms[1], "name": "mixed", "records": 372, "designed": 500}
+    whole = {**arms[1], "name": "whole", "records": 125, "designed": 125}
     few = [{"step": step, "epoch": 0, "loss": 1.5 if step < 10 else 0.5} for step in range(20)]
-    text = describe_arms(arms, {"few": few})
+    text = describe_arms([*arms, mixed, whole], {"few": few})
     assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
     assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "1.50", "to", "0.50", "released"]
+    assert cells(text, "mixed")[2:6] == ["372", "of", "500", "pairs"]
+    assert cells(text, "whole")[2:4] == ["125", "pairs"]
     assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
 
 
@@ -197,6 +201,23 @@ def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
     assert "  dropped as too_short: 1\n  requested, but not written by the teacher: 4\n" in text
     assert "  rejected: rows.csv row 5 (line 6): answer is empty\n" in text
     assert text.rstrip().endswith("/state/report/report.json")
+
+
+def test_a_warning_is_printed_once_and_the_pairs_add_up() -> None:
+    report = {
+        "simulated": True,
+        "verdict": "tuned is better",
+        "comparisons": [COMPARISON],
+        "cost": {"estimated_usd": 1, "actual_usd": 1, "lines": []},
+        "source": {"train": 4, "evaluation": 3, "rejected": 0},
+        "synthesis": {"accepted": 106, "requested": 120, "dropped": {"leak": 3, "same_topic": 7}, "missing": 4},
+        "arms": [],
+        "warnings": ["The documents form one group."],
+    }
+    text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))
+    assert text.count("The documents form one group.") == 1
+    lines = [line.rpartition(": ")[2] for line in text.splitlines() if line.startswith(("  dropped", "  requested"))]
+    assert sum(map(int, lines)) == 120 - 106
 
 
 def test_columns_are_aligned() -> None:

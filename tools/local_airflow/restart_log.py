@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOMENT = "%Y-%m-%d %H:%M:%S"
+
 
 class RestartLog:
     """A text file with one line for each restart. Several processes may have it open, and one of them writes."""
@@ -19,7 +21,7 @@ class RestartLog:
     def add(self, text: str) -> None:
         """Add a line with the present time."""
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {text}\n")
+            file.write(f"{datetime.now(UTC).strftime(MOMENT)} UTC: {text}\n")
 
     def lines(self) -> list[str]:
         """Return all lines; none if no component was restarted."""
@@ -27,6 +29,14 @@ class RestartLog:
             return self._path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
+
+    def last_restarts(self) -> dict[str, datetime]:
+        """Return when each component was last restarted, by the component's name, which begins the text of a line."""
+        last = {}
+        for line in self.lines():
+            moment, _, text = line.partition(" UTC: ")
+            last[text.partition(" ")[0]] = datetime.strptime(moment, MOMENT).replace(tzinfo=UTC)
+        return last
 
     def new_lines(self) -> list[str]:
         """Return the lines that were added since this object was created, or since the last call."""

@@ -76,8 +76,8 @@ class ServedStack:
         return self.restarts.new_lines()
 
     def problems(self) -> list[Problem]:
-        """List the components that make no progress at the moment."""
-        problems = find_problems(self.api.health())
+        """List the components that make no progress at the moment, such as those that were just restarted."""
+        problems = find_problems(self.api.health(), self.restarts.last_restarts())
         if not is_open(self.ports.simulator_url):
             problems.append(Problem("aws-simulator", "does not answer"))
         return problems

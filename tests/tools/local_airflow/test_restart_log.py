@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.local_airflow.restart_log import RestartLog
@@ -20,3 +21,14 @@ def test_only_lines_that_are_new_to_the_reader_are_returned(tmp_path: Path) -> N
     assert early.new_lines() == []
     assert late.lines() == early.lines()
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: ", line) for line in late.lines())
+
+
+def test_the_last_restart_of_each_component_is_known(tmp_path: Path) -> None:
+    log = RestartLog(tmp_path / "restarts.log")
+    assert log.last_restarts() == {}
+    began = datetime.now(UTC).replace(microsecond=0)
+    for text in ("scheduler ended", "dag-processor hangs", "scheduler hangs"):
+        log.add(text)
+    last = log.last_restarts()
+    assert set(last) == {"scheduler", "dag-processor"}
+    assert all(began <= moment <= datetime.now(UTC) for moment in last.values())

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 
 from tools.local_airflow import server
 from tools.local_airflow.background import down
+from tools.local_airflow.health import REPORTED
 from tools.local_airflow.lock import Holder, LockHeldError
 from tools.local_airflow.process_table import start_time
 from tools.local_airflow.processes import ComponentDiedError
+from tools.local_airflow.restart_log import RestartLog
 from tools.local_airflow.server import ServedStack, describe_end, running_server, stop_server, watch
 from tools.local_airflow.settings import Layout
 
@@ -141,6 +144,24 @@ def test_a_stack_that_was_stopped_on_purpose_needs_no_explanation(layout: Layout
     assert describe_end(layout) == ""
     layout.lock.write_text("")
     assert describe_end(layout) == ""
+
+
+def test_a_component_that_was_just_restarted_is_healthy_only_after_its_own_heartbeat(
+    layout: Layout, holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout.logs.mkdir()
+    served = ServedStack(layout, holder)
+    answer: dict[str, Any] = {"metadatabase": {"status": "healthy"}}
+    before = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
+    for key in REPORTED.values():
+        answer[key] = {"status": "healthy", f"latest_{key}_heartbeat": before}
+    monkeypatch.setattr(type(served.api), "health", lambda _: answer)
+    monkeypatch.setattr(server, "is_open", lambda _: True)
+    assert served.problems() == []
+    RestartLog(layout.log_of("restarts")).add("scheduler ended on its own (exit code 137), so it was restarted.")
+    assert [problem.component for problem in served.problems()] == ["scheduler"]
+    answer["scheduler"]["latest_scheduler_heartbeat"] = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    assert served.problems() == []
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class EstimateCostOperator(DistillOperator):
         }
         write_json(self.store, self.folder.estimate, summary)
         self.log.info("Expected calls: %s.", ", ".join(f"{step} {count:,}" for step, count in calls.items()))
-        self.log.info("Tokens: %s.", "; ".join(f"{step}: {how}" for step, how in summary["tokens"].items()))
+        self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
         for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)

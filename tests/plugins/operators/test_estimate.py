@@ -130,6 +130,17 @@ def test_the_estimate_records_how_tokens_were_counted_the_number_of_calls_and_th
     assert all("; checked 20" in source for source in written["prices"].values())
 
 
+def test_the_log_says_for_each_step_how_tokens_were_counted(
+    estimate: Any, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A step is named `answers`, and so is one of the two counts of each step."""
+    estimate.execute(context)
+    assert (
+        "Token counts: synthesis (prompts: CountTokens on 10 rows; answers: estimated),"
+        " answers (prompts: CountTokens on 4 rows; answers: estimated),"
+    ) in capsys.readouterr().out
+
+
 def test_an_estimate_without_counted_tokens_records_that_tokens_were_estimated(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
 ) -> None:

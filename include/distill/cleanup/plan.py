@@ -130,7 +130,9 @@ def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
     """
     refuse_unknown_keys(raw, CleanUpChoice.model_fields, dag_id=CLEAN_UP_DAG_ID, state="Nothing was deleted.")
     try:
-        return CleanUpChoice.model_validate(dict(raw))
+        # The form sends null for a text field that was emptied.
+        given = {key: value for key, value in raw.items() if not (key == "confirm_buckets" and value is None)}
+        return CleanUpChoice.model_validate(given)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         message = (

@@ -16,5 +16,7 @@ def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
     :param use_cases: names of the use cases that the form offers.
     """
     fields = CleanUpChoice.model_json_schema()["properties"]
+    # Airflow's form requires a text in every field of type "string", and its button stays disabled without one.
+    fields["confirm_buckets"]["type"] = ["null", "string"]
     fields["use_case"]["enum"] = [ALL_USE_CASES, *use_cases]
     return {name: Param(field.pop("default"), **unclamped(field)) for name, field in fields.items()}

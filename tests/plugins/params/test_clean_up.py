@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from bedrock_distill.params.clean_up import clean_up_params
-from include.distill.cleanup.plan import CleanUpChoice
+from include.distill.cleanup.plan import CleanUpChoice, parse_clean_up_choice
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_form_offers_all_use_cases_or_one_of_them(form: dict[str, Param], na
         ("older_than_days", -1, "minimum of 0"),
         ("older_than_days", 3651, "maximum of 3650"),
         ("dry_run", "no", "not of type 'boolean'"),
-        ("confirm_buckets", None, "not of type 'string'"),
+        ("confirm_buckets", 3, "not of type 'null', 'string'"),
     ],
 )
 def test_a_value_that_the_clean_up_would_refuse_is_refused_by_the_form(
@@ -47,6 +47,12 @@ def test_a_value_that_the_clean_up_would_refuse_is_refused_by_the_form(
 ) -> None:
     with pytest.raises(ParamValidationError, match=reason):
         form[name].resolve(value)
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_the_names_of_buckets_may_be_left_empty(form: dict[str, Param], empty: str | None) -> None:
+    assert form["confirm_buckets"].schema["type"] == ["null", "string"]  # a field of type "string" must be filled in
+    assert parse_clean_up_choice({"confirm_buckets": form["confirm_buckets"].resolve(empty)}) == CleanUpChoice()
 
 
 def test_airflows_form_does_not_replace_a_negative_age_with_0(form: dict[str, Param]) -> None:

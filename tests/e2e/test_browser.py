@@ -66,6 +66,18 @@ def finished_run(ui: str) -> str:
     return f"{ui}/dags/{DAG_ID}/runs/{RUN_ID}"
 
 
+def test_the_form_refuses_a_negative_number_instead_of_replacing_it(ui: str) -> None:
+    with open_browser() as page:
+        page.goto(f"{ui}/dags/{DAG_ID}")
+        page.get_by_role("button", name="Trigger").first.click()
+        form = page.get_by_role("dialog")
+        form.locator("input[name=element_documents]").fill("-5")
+        form.locator("input[name=element_evaluation_rows]").fill("5")
+        expect(form.locator("input[name=element_documents]")).to_have_value("-5")
+        form.get_by_test_id("trigger-dag-submit").click()
+        expect(form).to_contain_text("-5 is less than the minimum of 1")
+
+
 def test_the_report_task_and_the_list_of_reports_show_the_same_report(ui: str, finished_run: str) -> None:
     with open_browser() as page:
         page.goto(finished_run)

@@ -389,7 +389,8 @@ def question_body(example: LabelExample) -> str:
             as_paragraphs(example["answer_a"]),
             "### Answer B",
             as_paragraphs(example["answer_b"]),
-            f"### Document{' (only the beginning; a sheet contains the whole document)' if cut else ''}",
+            f"### Document{', only the beginning (a sheet contains the whole document)' if cut else ''}",
+            "Airflow shows the choices below the document.",
             as_paragraphs(document[:MAX_DOCUMENT_CHARACTERS]),
         ]
     )

@@ -87,7 +87,8 @@ class BedrockPreflightOperator(DistillOperator):
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
             message = (
                 f"Use case {use_case.name} cannot run. Nothing was bought. Correct these problems, then clear"
-                f" {PREFLIGHT} with downstream:\n{listed}"
+                f" {PREFLIGHT} with downstream. If a value of the trigger form is wrong, trigger a new run instead:"
+                f"\n{listed}"
             )
             raise InputError(message)
         self._claim_folder(use_case, context)

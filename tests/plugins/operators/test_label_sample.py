@@ -182,7 +182,8 @@ class TestAsk:
         """Airflow shows a quote in italics."""
         body = question_body({"question": "q?", "answer_a": "an a", "answer_b": "a b", "document": "a long text"})
         assert [line.rstrip() for line in body.splitlines() if line] == [
-            *("### Question", "q?", "### Answer A", "an a", "### Answer B", "a b", "### Document", "a long text")
+            *("### Question", "q?", "### Answer A", "an a", "### Answer B", "a b", "### Document"),
+            *("Airflow shows the choices below the document.", "a long text"),
         ]
 
 

@@ -34,12 +34,12 @@ def refuse_unknown_keys(
     if not problems:
         return
     keys = f"the keys {', '.join(sorted(known))}" if known else "no configuration"
-    message = (
+    raise InputError(
         f"The configuration of this run of {dag_id} has unknown keys, which would have no effect:"
-        f" {'; '.join(problems)}. {state} Clearing this task keeps the configuration, so trigger {dag_id}"
-        f" again. It accepts {keys}."
+        f" {'; '.join(problems)}.",
+        left=state,
+        to_do=f"Trigger {dag_id} again. It accepts {keys}. Clearing a task of this run keeps the configuration.",
     )
-    raise InputError(message)
 
 
 def _problem(key: str, value: object, known: Collection[str], elsewhere: Mapping[str, str]) -> str:

@@ -6,14 +6,31 @@ carry out a request. Hooks turn every botocore exception into a subclass of :cla
 handles exceptions of botocore. An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
 
 A message states what happened (with the value that caused it), where it happened, what state is left (such as a job
-that is still billed), and what to do next.
+that is still billed), and what to do next. An error may pass these parts separately. When it reaches a task's log,
+:mod:`bedrock_distill.run.four_lines` gives each part a line of its own, and fills in what the error does not state.
 """
 
 from __future__ import annotations
 
 
 class DistillError(Exception):
-    """Base class of all errors of this project."""
+    """
+    Base class of all errors of this project. Its text is all parts in this order.
+
+    :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
+    :param left: what state is left.
+    :param billed: what is billed now, or is not.
+    :param to_do: what to do next.
+    """
+
+    def __init__(self, happened: str = "", *, left: str = "", billed: str = "", to_do: str = "") -> None:
+        others = [part for part in (left, billed, to_do) if part]
+        first = f"{happened}." if others and happened[-1:].isalnum() else happened
+        super().__init__(" ".join([first, *others]) if happened or others else "")
+        self.happened = happened
+        self.left = left
+        self.billed = billed
+        self.to_do = to_do
 
 
 class InputError(DistillError, ValueError):
@@ -124,6 +141,10 @@ class ThroughputReleasedError(OutcomeError):
     """The arm's endpoint was released. Clear the arm's ``provision`` task (with downstream) to serve the arm again."""
 
 
+class ThroughputFailedError(OutcomeError):
+    """Bedrock could not create the arm's endpoint, which is final. The teardown deletes it."""
+
+
 class TooManyFailuresError(OutcomeError):
     """More rows of a step failed than the use case allows. The other answers are stored and are not paid for again."""
 
@@ -138,3 +159,7 @@ class ReconciliationError(OutcomeError):
 
 class IncompleteRunError(OutcomeError):
     """A task of the run failed or was skipped. The last task raises this error, so that the run ends as failed."""
+
+
+class UnexpectedError(DistillError):
+    """An exception of Python, Airflow or a library that no code expects. The cause may be a bug or a full disk."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from include.distill.config.use_case import UseCase
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
+from include.distill.inference.call_progress import CallProgress
 from include.distill.inference.lost_calls import LostCalls
 from include.distill.inference.paced_client import PacedClient
 from include.distill.inference.pools import pool_name, pool_slots
@@ -52,6 +53,10 @@ class PoolShare:
 
 class Budget(Protocol):
     """A budget that counts the cost of a task's calls and refuses calls beyond the task's share of the spend cap."""
+
+    @property
+    def spent_usd(self) -> float:
+        """The amount that the run has paid for the task's rows so far, in US dollars."""
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
         """Send ``request`` through ``client`` and count its cost.
@@ -109,6 +114,7 @@ class RateLimitedModel:
     :param lost_calls: records the on-demand calls whose answer did not arrive.
     :param shares_queue_with: another instance for the same task, with another budget. The two instances share one queue
         per model.
+    :param calls: expected number of the task's calls.
     """
 
     def __init__(
@@ -120,6 +126,7 @@ class RateLimitedModel:
         budget: Budget | None = None,
         shares_queue_with: RateLimitedModel | None = None,
         lost_calls: LostCalls | None = None,
+        calls: int = 1,
     ) -> None:
         self._answers = answers
         self._client = client
@@ -130,6 +137,19 @@ class RateLimitedModel:
         self._lost_calls = lost_calls
         self._clients: dict[str, PacedClient] = {}
         self._clients_lock = threading.Lock()
+        self._progress: CallProgress = shares_queue_with._progress if shares_queue_with else CallProgress(calls)
+        self._budgets: list[Budget] = shares_queue_with._budgets if shares_queue_with else []
+        if budget:
+            self._budgets.append(budget)
+
+    @property
+    def spent_usd(self) -> float | None:
+        """The amount that the run has paid for the task's rows so far; ``None`` if the task has no budget."""
+        return sum(budget.spent_usd for budget in self._budgets) if self._budgets else None
+
+    def describe_progress(self) -> str:
+        """Return a sentence about the answers so far and about calls that fail."""
+        return self._progress.describe()
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
         """Return the stored answer to ``request``. If no answer is stored, send the request and store the answer.
@@ -142,6 +162,8 @@ class RateLimitedModel:
         answer = self._answers.get_or_ask(request, self._paced_client(request))
         if self._budget and is_on_demand(request):
             self._budget.record_stored(answer)
+        if self._shares_queue_with is None:  # the calls of a second budget are not part of the expected number
+            self._progress.record_answer()
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:
@@ -174,4 +196,5 @@ class RateLimitedModel:
             concurrency=self._use_case.fan_out.concurrency,
             patience_seconds=self._use_case.fan_out.patience_seconds,
             lost_calls=self._lost_calls if is_on_demand(request) else None,
+            progress=self._progress,
         )

@@ -21,6 +21,7 @@ from include.distill.core.errors import (
     TransientError,
     UnreadableAnswerError,
 )
+from include.distill.inference.call_progress import CallProgress
 from include.distill.inference.lost_calls import MAX_SENT, LostCalls
 from include.distill.inference.rate_limits import MAX_PAUSE_SECONDS, Quota, RateLimiter, TokenEstimator, Wait
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
@@ -45,6 +46,7 @@ class PacedClient:
     :param patience_seconds: how long one request may be throttled, and how long all requests together may fail without
         a single answer, before an error is raised.
     :param lost_calls: records the calls whose answer did not arrive; ``None`` if the calls are not billed one by one.
+    :param progress: counts the calls that are answered or fail.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class PacedClient:
         concurrency: int,
         patience_seconds: float = 300.0,
         lost_calls: LostCalls | None = None,
+        progress: CallProgress | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Wait = threading.Condition.wait,
         sleep: Callable[[float], None] = time.sleep,
@@ -64,6 +67,7 @@ class PacedClient:
         self._estimate = TokenEstimator()
         self._patience_seconds = patience_seconds
         self._lost_calls = lost_calls
+        self._progress = progress or CallProgress(1)
         self._clock = clock
         self._sleep = sleep
 
@@ -134,20 +138,22 @@ class PacedClient:
         if not self._limiter.fails_for_every_request(self._patience_seconds):
             return
         kind: type[ServiceError] = TransientError
-        cause = ""
+        cause = "Wait until AWS answers again. "
         if isinstance(error, ThrottledError):
             kind = ThrottledError
             cause = (
-                " The quota is lower than the use case states, or other callers use it up. Compare `quotas` in the use"
-                " case with the account's quota."
+                "The quota is lower than the use case states, or other callers use it up. Compare `quotas` in the use"
+                " case with the account's quota. "
             )
         message = (
             f"No call to {request.invoke_id} has been answered for {self._patience_seconds:.0f} s"
-            f" (fan_out.patience_seconds), so this task sends no further calls.{cause} All answers so far are stored."
-            " Airflow retries the task if it has retries left. Otherwise, correct the cause and clear the task to"
-            f" request the missing answers. The last error: {error}"
+            f" (fan_out.patience_seconds), so this task sends no further calls. The last error: {error.happened}"
         )
-        stop = kind(message)
+        stop = kind(
+            message,
+            left="All answers so far are stored.",
+            to_do=f"{cause}Then clear the task to request the missing answers.",
+        )
         self._limiter.stop(stop)
         raise stop from error
 
@@ -159,18 +165,23 @@ class PacedClient:
         if self._limiter.give_up(request.key) < MAX_GIVEN_UP or self._limiter.stopped_by:
             return
         kind = ContractError if isinstance(error, ContractError) else TransientError
-        cost = (
-            " AWS may bill each call that was sent; the report counts them as billed. A retry of the task sends each"
-            f" request at most {MAX_SENT} times in all."
-        )
+        cost = "The endpoint is billed by the hour and not by call."
+        if self._lost_calls:
+            cost = (
+                "AWS may bill each call that was sent; the report counts them as billed. A retry of the task sends each"
+                f" request at most {MAX_SENT} times in all."
+            )
         message = (
             f"The answers of {request.invoke_id} to {MAX_GIVEN_UP} requests were lost or unreadable, and no other"
-            " request was answered in between, so this task sends no further calls."
-            f"{cost if self._lost_calls else ' The endpoint is billed by the hour and not by call.'} All answers so far"
-            " are stored. If this repeats, correct the cause and clear the task to request the missing answers. The"
-            f" last error: {error}"
+            f" request was answered in between, so this task sends no further calls. The last error: {error.happened}"
         )
-        self._limiter.stop(kind(message))
+        stop = kind(
+            message,
+            left="All answers so far are stored.",
+            billed=cost,
+            to_do="Correct the cause, and clear the task to request the missing answers.",
+        )
+        self._limiter.stop(stop)
 
     def _pause(self, failures: int) -> None:
         self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
@@ -190,6 +201,8 @@ class PacedClient:
             # An answer that was lost or has an unknown format uses the quota too, but its token usage is not known.
             is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError | PossiblyBilledError)
             service_error = error if isinstance(error, ServiceError) else None
+            if service_error:
+                self._progress.record_failure(service_error)
             try:
                 if isinstance(error, PossiblyBilledError | UnreadableAnswerError):
                     self._record_lost(request, error)
@@ -198,6 +211,7 @@ class PacedClient:
                 self._limiter.record_error(request.key, sent_at, service_error, unused_tokens=unused)
                 self._limiter.end_call()
             raise
+        self._progress.record_success()
         self._estimate.update(request, completion)
         used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
         self._limiter.record_answer(sent_at, unused_tokens=reserved - used)
@@ -212,11 +226,14 @@ class PacedClient:
         except ServiceError as storage_error:
             message = (
                 f"A call to {request.invoke_id} got no readable answer, and the record of this call could not be stored"
-                f" ({storage_error}). AWS may bill the call, but the report does not count it, so this task sends no"
-                " further calls. All answers so far are stored. Airflow retries the task if it has retries left."
-                f" Otherwise, correct the access to S3, then clear the task. The call's error: {error}"
+                f" ({storage_error.happened}), so this task sends no further calls. The call's error: {error.happened}"
             )
-            stop = TransientError(message)
+            stop = TransientError(
+                message,
+                left="All answers so far are stored.",
+                billed="AWS may bill the call, but the report does not count it.",
+                to_do="Correct the access to S3, then clear the task.",
+            )
             self._limiter.stop(stop)
             raise stop from storage_error
 
@@ -225,19 +242,30 @@ def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
     """Return the error for a request that was sent ``times`` times and never answered by the run's endpoint."""
     message = (
         f"{request.invoke_id} did not answer a request for up to {request.max_tokens:,} tokens. The request was sent"
-        f" {times} times, and the answer did not arrive. The endpoint is billed by the hour and not by call. All other"
-        " answers are stored. Airflow retries the task if it has retries left. Otherwise, check the endpoint's latency"
-        " in CloudWatch, or reduce max_tokens. Then clear this task to send the request again."
+        f" {times} times, and the answer did not arrive."
     )
-    return TransientError(message)
+    return TransientError(
+        message,
+        left="All other answers are stored.",
+        billed="The endpoint is billed by the hour and not by call.",
+        to_do=(
+            "Check the endpoint's latency in CloudWatch, or reduce max_tokens. Then clear this task to send the request"
+            " again."
+        ),
+    )
 
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
     message = (
         f"Bedrock throttled one request to {request.invoke_id} for {seconds:.0f} s (attempts: {times}). The quota is"
-        " lower than the use case states, or other callers use it up. The request was not billed, and all answers so"
-        " far are stored. Compare `quotas` in the use case with the account's quota, then clear this task to request"
-        " the missing answers."
-        f" Bedrock's message: {error}"
+        f" lower than the use case states, or other callers use it up. Bedrock's message: {error.happened}"
     )
-    return ThrottledError(message)
+    return ThrottledError(
+        message,
+        left="All answers so far are stored.",
+        billed="The request was not billed.",
+        to_do=(
+            "Compare `quotas` in the use case with the account's quota, then clear this task to request the missing"
+            " answers."
+        ),
+    )

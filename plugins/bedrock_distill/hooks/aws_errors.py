@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError
 
 from bedrock_distill.hooks.aws_error_table import load_error_table
+from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from include.distill.core.errors import (
     ConcurrencyLimitError,
     ConflictError,
@@ -102,7 +103,8 @@ def named_errors(what: str, *, is_billed: bool = False) -> Iterator[None]:
     :param is_billed: whether AWS bills the call even if its answer does not arrive.
     """
     try:
-        yield
+        with IN_FLIGHT.track(what):
+            yield
     except ClientError as error:
         if is_billed and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == GATEWAY_TIMEOUT:
             raise _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE) from error
@@ -141,7 +143,7 @@ def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
         " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"
         " customer-provided key, SSE-C, cannot be read). Then clear the task."
     )
-    refused = RefusedError(f"{what}: {detail}. {advice}")
+    refused = RefusedError(f"{what}: {detail}.", to_do=advice)
     refused.code, refused.bucket_region = error.code, error.bucket_region
     return refused
 
@@ -180,4 +182,4 @@ def _bucket_region(response: Mapping[str, Any]) -> str:
 
 
 def _named(kind: type[ServiceError], what: str, detail: str, advice: str) -> ServiceError:
-    return kind(f"{what}: {detail.rstrip('.')}. {advice}")
+    return kind(f"{what}: {detail.rstrip('.')}.", to_do=advice)

@@ -6,7 +6,12 @@ import time
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
-from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.core.errors import (
+    ContractError,
+    ThroughputFailedError,
+    ThroughputReleasedError,
+    WaitTimeoutError,
+)
 from include.distill.inference.records import ThroughputManifest
 
 
@@ -27,22 +32,36 @@ def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, 
     :param throughput: the throughput as Bedrock describes it now; ``None`` if it does not exist.
     :param provision_task: id of the task that buys the throughput, for messages.
     :raises ThroughputReleasedError: the throughput was released.
-    :raises OutcomeError: Bedrock could not create the throughput.
+    :raises ThroughputFailedError: Bedrock could not create the throughput, which is final.
+    :raises ContractError: the throughput has a status that this pipeline does not know.
     """
     if provisioned["throughput_arn"] is None:
         return None
     if throughput is None:
-        message = (
-            f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {provision_task} with"
-            f" downstream to buy a new one{hourly_cost_note(provisioned)}."
+        raise ThroughputReleasedError(
+            f"Throughput {provisioned['throughput_name']} was released.",
+            billed="Nothing is billed for it.",
+            to_do=f"Clear {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}.",
         )
-        raise ThroughputReleasedError(message)
-    if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
-        message = (
-            f"Throughput {throughput.name} failed: {throughput.failure_message}. The teardown deletes it. Then"
-            f" clear {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}."
+    progress = THROUGHPUT_STATUS.get(throughput.status)
+    if progress is None:
+        raise ContractError(
+            f"Throughput {throughput.name} has the unknown status {throughput.status!r}.",
+            left="The teardown deletes the throughput.",
+            billed=f"It is billed until then{hourly_cost_note(provisioned)}.",
+            to_do=f"Look at the throughput in the Bedrock console, then clear {provision_task} with downstream.",
         )
-        raise OutcomeError(message)
+    if progress is Progress.FAILED:
+        reason = (throughput.failure_message or "Bedrock gave no reason").rstrip(".")
+        raise ThroughputFailedError(
+            f"Throughput {throughput.name} failed: {reason}.",
+            left="The teardown deletes it.",
+            billed="It is billed by the hour until then, if Bedrock bills throughput that failed.",
+            to_do=(
+                f"After that, clear {provision_task} with downstream to buy a new one"
+                f"{hourly_cost_note(provisioned)}. If it fails again, ask AWS's support."
+            ),
+        )
     return throughput.arn
 
 
@@ -56,10 +75,13 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
     deadline = time.monotonic() + wait_seconds
     while hook.find_throughput(name_or_arn):
         if time.monotonic() > deadline:
-            message = (
+            raise WaitTimeoutError(
                 f"Bedrock accepted the deletion of throughput {name_or_arn} {wait_seconds:.0f} s ago, but it"
-                " still exists and is billed. A retry deletes it again. If it still exists after that, delete it in"
-                " the Bedrock console."
+                " still exists.",
+                billed="It is billed by the hour until it is gone.",
+                to_do=(
+                    "Clear the task to delete it again. If it still exists after that, delete it in the Bedrock"
+                    " console."
+                ),
             )
-            raise WaitTimeoutError(message)
         time.sleep(1)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.policies.row_failures import retry_or_record
-from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, arm_task
+from bedrock_distill.run.model_task import ModelTask
+from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, RELEASE, arm_task
 from bedrock_distill.run.task_results import ResultOf
 from include.distill.core.errors import NotFoundError, ThroughputReleasedError, TooManyFailuresError
 from include.distill.core.storage import read_jsonl, write_jsonl
@@ -27,8 +28,10 @@ from include.distill.synthesis.shard_files import shard_label
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.distill.config.use_case import UseCase
 
-class BedrockAnswerOperator(ArmOperator):
+
+class BedrockAnswerOperator(ModelTask, ArmOperator):
     """
     Send a shard of evaluation rows to an arm's model. The arm used for the noise control answers each row twice.
 
@@ -47,6 +50,7 @@ class BedrockAnswerOperator(ArmOperator):
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
     serving = ResultOf[EndpointManifest | None](IN_SERVICE, optional=True)
+    wanted = "the arm's answers"
     ui_color = "#fce8e6"
 
     def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:
@@ -68,31 +72,62 @@ class BedrockAnswerOperator(ArmOperator):
         except NotFoundError as error:
             if self.serving is None:
                 raise
-            message = (
-                f"The endpoint of arm {self.arm} was released. Nothing is billed. Clear"
-                f" {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint. ({error})"
-            )
-            raise ThroughputReleasedError(message) from error
+            raise ThroughputReleasedError(
+                f"The endpoint of arm {self.arm} was released. ({error.happened})",
+                billed="Nothing is billed for it.",
+                to_do=f"Clear {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint{self._price}.",
+            ) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
-            message = (
+            raise TooManyFailuresError(
                 f"Arm {self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
-                f" {failed[0]['message']} The other answers are stored. Clear this task to get the missing answers."
+                f" {failed[0]['message']}",
+                left="The other answers are stored.",
+                to_do="Clear this task to get the missing answers.",
             )
-            raise TooManyFailuresError(message)
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
+    @property
+    def task_to_clear(self) -> str:
+        """The task to clear. Clearing it also runs ``provision`` again, because that is a setup of the arm."""
+        if self.serving is None:
+            return super().task_to_clear
+        provision = arm_task(self.arm, PROVISION)
+        return (
+            f"{self.task_id} with downstream (Airflow then also runs {provision} again, which buys a new endpoint for"
+            f" the missing answers{self._price})"
+        )
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that the endpoint is billed by the hour, or what the calls to the base student have cost."""
+        if self.serving is None:
+            return super().billed_now(error)
+        return f"The endpoint of arm {self.arm}, until {arm_task(self.arm, RELEASE)} deletes it{self._price}."
+
+    def cost_so_far(self) -> str:
+        """Return what the answers cost."""
+        if self.serving is None:
+            return super().cost_so_far()
+        return f"the endpoint is billed by the hour until {arm_task(self.arm, RELEASE)} deletes it{self._price}"
+
+    @property
+    def _price(self) -> str:
+        use_case: UseCase | None = self.__dict__.get("use_case")
+        if use_case is None or not self.serving:
+            return ""
+        usd = use_case.serving.model_units * load_prices().price(self.serving["student"], "throughput_per_hour")
+        return f", at ${usd:.2f} per hour"
+
     def _require_endpoint(self) -> None:
         # Without this check, the base student would silently answer in place of a tuned arm.
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
-            message = (
+            raise ThroughputReleasedError(
                 f"Arm {self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because"
-                " a person marked it as successful. No request was sent to a model. Clear"
-                f" {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint."
+                " a person marked it as successful. No request was sent to a model.",
+                to_do=f"Clear {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint.",
             )
-            raise ThroughputReleasedError(message)
 
     def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Row) -> list[StoredAnswer]:
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)

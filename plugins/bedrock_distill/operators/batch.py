@@ -46,6 +46,22 @@ class BatchOperator(DistillOperator):
         super().__init__(**kwargs)
         self.step = step
 
+    def state_left(self, error: Exception) -> str:
+        """Return that answers and jobs are not lost."""
+        return "All answers that were collected are stored. Jobs are found again by their names, and not bought twice."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that jobs may be running."""
+        return f"Each record that running batch jobs of {self.step} answer, at half the on-demand price."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return f"the questions of {self.step} to be matched with batch jobs and their answers"
+
+    def cost_so_far(self) -> str:
+        """Return how batch jobs are billed."""
+        return "each record that a batch job answers, at half the on-demand price"
+
     @cached_property
     def batch_jobs(self) -> BatchJobs:
         """The client for Bedrock's batch jobs. It uses the task's connection."""
@@ -233,12 +249,14 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 return names
             failure = job_failure(job.message)
             if job.status == "Failed" and failure.is_final:
-                message = (
-                    f"Batch job {job.name}, which had the same questions, failed earlier: {job.message}. It is not"
-                    f" bought again, because the same questions would fail again. {failure.advice} Or set"
-                    f" inference: on_demand for {self.step}. Then clear {PREFLIGHT} with downstream."
+                raise JobFailedError(
+                    f"Batch job {job.name}, which had the same questions, failed earlier: {job.message}.",
+                    left="It is not bought again, because the same questions would fail again.",
+                    to_do=(
+                        f"{failure.advice} Or set inference: on_demand for {self.step}. Then clear {PREFLIGHT} with"
+                        " downstream."
+                    ),
                 )
-                raise JobFailedError(message)
             if job.status == "Failed":
                 self.log.warning("%s failed: %s. %s", job.name, job.message or "no reason given", failure.advice)
             if job.status == "Completed" and not self._answers_were_lost(job.name):
@@ -311,13 +329,14 @@ class BedrockCollectBatchOperator(BatchOperator):
         jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
         outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
-            message = (
-                f"These batch jobs have not ended: {', '.join(running)}. They are running and billed, but no task waits"
-                f" for them. To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream."
+            raise WaitTimeoutError(
+                f"These batch jobs have not ended: {', '.join(running)}.",
+                left="They are running, but no task waits for them.",
+                billed="Each record that they answer is billed, at half the on-demand price.",
+                to_do=f"To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream.",
             )
-            raise WaitTimeoutError(message)
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:
-            raise JobFailedError(" ".join(self._failure_message(job) for job in failed))
+            raise self._failure(failed)
         records, answered = sum(part.records for part in outcomes), sum(part.answered for part in outcomes)
         return {
             "jobs": len(jobs),
@@ -332,23 +351,31 @@ class BedrockCollectBatchOperator(BatchOperator):
             return self.collect(plan, job)
         return self.pending_jobs.outcome(job.name) or BatchOutcome(0, 0, 0)
 
-    def _failure_message(self, job: BatchJob) -> str:
-        reason = (job.message or "Bedrock gave no reason").rstrip(".")
-        ended = (
-            f"Batch job {job.name} ended with status {job.status}: {reason}. The answers that the job has given so far"
-            " are stored and billed."
+    def _failure(self, jobs: Sequence[BatchJob]) -> JobFailedError:
+        reasons = (
+            f"Batch job {job.name} ended with status {job.status}:"
+            f" {(job.message or 'Bedrock gave no reason').rstrip('.')}."
+            for job in jobs
         )
+        return JobFailedError(
+            " ".join(reasons),
+            left="The answers that the jobs have given so far are stored.",
+            billed="These answers are billed. Nothing more is billed for these jobs.",
+            to_do=" ".join(dict.fromkeys(self._next_step(job) for job in jobs)),
+        )
+
+    def _next_step(self, job: BatchJob) -> str:
         submit = sibling_task(self.task_id, SUBMIT)
         buy_again = f"Clear {submit} with downstream to submit only the unanswered questions."
         if job.status != "Failed":
-            return f"{ended} {buy_again}"
+            return buy_again
         failure = job_failure(job.message)
         if failure.is_final:
             return (
-                f"{ended} The same questions would fail again. {failure.advice} Alternatively, set"
-                f" `inference: on_demand` for the step. Then clear {PREFLIGHT} with downstream."
+                f"The same questions would fail again. {failure.advice} Alternatively, set `inference: on_demand` for"
+                f" the step. Then clear {PREFLIGHT} with downstream."
             )
-        return f"{ended} {failure.advice} {buy_again}"
+        return f"{failure.advice} {buy_again}"
 
 
 def batch_limits(model: Model) -> BatchInference:
@@ -357,9 +384,9 @@ def batch_limits(model: Model) -> BatchInference:
     :raises UseCaseError: Bedrock does not accept batch jobs for the model.
     """
     if model.batch is None:
-        message = (
-            f"Bedrock does not accept batch jobs for {model.key}. Nothing was bought for this model. Set inference:"
-            f" on_demand for the step that calls it, then clear {PREFLIGHT} with downstream."
+        raise UseCaseError(
+            f"Bedrock does not accept batch jobs for {model.key}.",
+            billed="Nothing was bought for this model.",
+            to_do=(f"Set inference: on_demand for the step that calls it, then clear {PREFLIGHT} with downstream."),
         )
-        raise UseCaseError(message)
     return model.batch

@@ -21,6 +21,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.state import run_state, state_of_run
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
@@ -64,7 +65,7 @@ class Account:
     use_cases: Sequence[UseCase]
 
 
-class CleanUpOperator(BaseOperator):
+class CleanUpOperator(ExplainedTask, BaseOperator):
     """
     Base class of the operators of ``distill_clean_up``. It reads the form, lists resources and plans the deletion.
 
@@ -74,6 +75,31 @@ class CleanUpOperator(BaseOperator):
     def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.use_cases = use_cases
+        self.deleted: Counter[str] = Counter()
+
+    def state_left(self, error: Exception) -> str:
+        """Return what was deleted."""
+        counts = ", ".join(f"{kind} {number}" for kind, number in sorted(self.deleted.items()))
+        return f"Deleted before the error: {counts or 'nothing'}. Everything else is unchanged."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that resources that still exist are billed as before."""
+        return (
+            "Nothing by this task. What still exists is billed as before: throughput by the hour, models and objects by"
+            " the month."
+        )
+
+    def after_wrong_input(self, error: Exception) -> str:
+        """Return what to do if the form is wrong. Clearing a task keeps the form."""
+        return f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps this run's form."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the clean-up: listing resources, and deleting those that the form names"
+
+    def progress(self) -> str:
+        """Return what was deleted so far."""
+        return ", ".join(f"{number} {kind} deleted" for kind, number in sorted(self.deleted.items()))
 
     def connect(self, use_case: UseCase) -> tuple[BedrockDistillHook, S3ObjectStore]:
         """Return clients for Bedrock and S3 that use the use case's connection."""
@@ -163,11 +189,11 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def execute(self, context: Context) -> CleanUpManifest:
         """List again and delete kind by kind; return the numbers of deleted and kept resources."""
+        self.deleted.clear()
         choice = parse_clean_up_choice(configuration_of(context))
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
         plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]), context)
-        deleted: Counter[str] = Counter()
         left = count_by_kind(item for _, plan in plans for item in plan.to_keep)
         for kind in ResourceKind:
             failures = []
@@ -175,12 +201,12 @@ class DeleteLeftoversOperator(CleanUpOperator):
                 try:
                     is_gone = self._delete(account, item)
                 except DistillError as error:
-                    failures.append(f"{kind} {item.name}: {error}")
+                    failures.append(f"{kind} {item.name}: {error.happened}")
                     continue
-                (deleted if is_gone else left)[str(kind)] += 1
+                (self.deleted if is_gone else left)[str(kind)] += 1
             if failures:
-                raise OutcomeError(_failure_message(failures))
-        return {"deleted": dict(deleted), "left": dict(left)}
+                raise _failure(failures)
+        return {"deleted": dict(self.deleted), "left": dict(left)}
 
     def _delete(self, account: Account, item: PlanItem) -> bool:
         """Delete one resource. Return ``False`` if Bedrock reports that the resource is in use."""
@@ -209,12 +235,13 @@ class DeleteLeftoversOperator(CleanUpOperator):
         delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
 
 
-def _failure_message(failures: Sequence[str]) -> str:
+def _failure(failures: Sequence[str]) -> OutcomeError:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
-    return (
-        f"Number of resources that could not be deleted: {len(failures)}. All resources of the kinds that come later in"
-        " the order of deletion were kept. Throughput that still exists is billed by the hour. Clear this task to"
-        f" delete the rest:\n{listed}"
+    return OutcomeError(
+        f"Number of resources that could not be deleted: {len(failures)}:\n{listed}",
+        left="All resources of the kinds that come later in the order of deletion were kept.",
+        billed="Throughput that still exists is billed by the hour.",
+        to_do="Clear this task to delete the rest.",
     )
 
 
@@ -223,7 +250,9 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
     if not chosen:
         names = ", ".join([ALL_USE_CASES, *(use_case.name for use_case in use_cases.valid)])
         raise InputError(
-            f"Use case {choice.use_case!r} is unknown. Nothing was deleted. Trigger the DAG again with one of: {names}."
+            f"Use case {choice.use_case!r} is unknown.",
+            left="Nothing was deleted.",
+            to_do=f"Trigger the DAG again with one of: {names}.",
         )
     return chosen
 
@@ -231,11 +260,12 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
 def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) -> None:
     bucket_names = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
     if unknown := sorted(choice.named_buckets - bucket_names):
-        message = (
+        raise InputError(
             f"The form names unknown buckets to delete: {', '.join(unknown)}. The buckets of the chosen use cases are"
-            f" {', '.join(sorted(bucket_names))}. Nothing was deleted. Trigger the DAG again with the exact names."
+            f" {', '.join(sorted(bucket_names))}.",
+            left="Nothing was deleted.",
+            to_do="Trigger the DAG again with the exact names.",
         )
-        raise InputError(message)
 
 
 def _bucket_names(storage: Storage) -> tuple[str, str]:

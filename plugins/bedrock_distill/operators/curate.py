@@ -45,6 +45,10 @@ class CuratePairsOperator(DistillOperator):
         super().__init__(**kwargs)
         self.synthesis = synthesis
 
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the accepted pairs to be compared and counted"
+
     def execute(self, context: Context) -> CurateManifest:
         """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""
         manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
@@ -122,12 +126,12 @@ class CuratePairsOperator(DistillOperator):
     def _require_answered_rows(self, failed: int, documents: int) -> None:
         max_failed_share = self.use_case.fan_out.max_failed_share
         if failed > max_failed_share * documents:
-            message = (
+            raise TooManyFailuresError(
                 f"Synthesis failed for {failed} of {documents} rows. The maximum is max_failed_share ="
-                f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}. All answers are stored. Clear"
-                f" {SYNTHESIZE} with downstream to request only the missing answers."
+                f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}.",
+                left="All answers are stored.",
+                to_do=f"Clear {SYNTHESIZE} with downstream to request only the missing answers.",
             )
-            raise TooManyFailuresError(message)
 
     def _require_usable_pairs(self, manifest: CurateManifest) -> None:
         settings = self.use_case.synthesis
@@ -141,14 +145,17 @@ class CuratePairsOperator(DistillOperator):
             settings=settings,
             simulated=manifest["simulated"],
         )
-        message = (
+        raise TooManyFailuresError(
             f"Only {manifest['accepted']} of the {manifest['requested']} pairs that were requested from the teacher are"
             f" usable. The minimum is min_accepted_share = {settings.min_accepted_share:.0%}. {causes} The rejected"
-            f" output and the reasons are in {self._rejects_uri}. No training was bought, and all answers are stored."
-            f" {advice} To train on fewer pairs, lower synthesis.min_accepted_share. Then clear {PREFLIGHT} with"
-            " downstream."
+            f" output and the reasons are in {self._rejects_uri}.",
+            left="All answers of the teacher are stored.",
+            billed="No training was bought. The teacher's answers are paid for.",
+            to_do=(
+                f"{advice} To train on fewer pairs, lower synthesis.min_accepted_share. Then clear {PREFLIGHT} with"
+                " downstream."
+            ),
         )
-        raise TooManyFailuresError(message)
 
     def _rejects(self, shards: int) -> Iterator[Mapping[str, Any]]:
         for number in range(shards):

@@ -43,6 +43,10 @@ class MergeDatasetOperator(ArmOperator):
         super().__init__(**kwargs)
         self.synthesis = synthesis
 
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the training set of the arm to be merged and checked"
+
     def execute(self, context: Context) -> MergeManifest:
         """Merge, check and write the training set; return its URIs and counts."""
         curated = next(
@@ -103,6 +107,10 @@ class UploadDatasetOperator(ArmOperator):
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.merged = merged
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the copy of the training set"
 
     def execute(self, context: Context) -> DatasetManifest:
         """Copy the training set unless it exists; return its URIs."""

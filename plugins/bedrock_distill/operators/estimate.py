@@ -108,18 +108,26 @@ class EstimateCostOperator(DistillOperator):
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the count of the prompts' tokens and the estimate of the cost"
+
     def _require_within_cap(self, lines: Sequence[BillLine]) -> None:
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         if estimated > cap:
             largest = max(lines, key=lambda line: line.usd)
-            message = (
+            raise SpendCapError(
                 f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
-                f" ${cap:.2f}. Nothing was bought. The largest item is {largest.what}, {largest.quantity:,.0f}"
-                f" {largest.unit} for ${largest.usd:.2f}. Make the run smaller, or raise max_spend_usd. The cap"
-                " in the trigger form cannot be above the cap in the use-case file. Then trigger the DAG again,"
-                f" or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
+                f" ${cap:.2f}. The largest item is {largest.what}, {largest.quantity:,.0f}"
+                f" {largest.unit} for ${largest.usd:.2f}. All items are in {self.folder.estimate}.",
+                left="The rows and the estimate are stored.",
+                billed="Nothing was bought.",
+                to_do=(
+                    f"Trigger a new run with fewer documents or pairs. Or raise max_spend_usd in"
+                    f" {self.use_case.name}.yaml, which is also the highest cap that the form accepts, then clear"
+                    f" {PREFLIGHT} with downstream."
+                ),
             )
-            raise SpendCapError(message)
 
     def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float]:
         """

@@ -63,6 +63,10 @@ class IngestCsvOperator(DistillOperator):
             self.log.info("Since the last run (%s): %s.", changes["since"], describe_changes(changes))
         return {**ingested.manifest(), "changes": changes}
 
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the rows of the CSV files to be imported, checked and split"
+
     def _reserved_answers(self) -> ReservedAnswers | None:
         """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
         if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
@@ -90,6 +94,10 @@ class ShardRowsOperator(DistillOperator):
         super().__init__(**kwargs)
         self.rows = rows
         self.max_tasks = max_tasks
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return f"the {self.rows} rows to be split into shards"
 
     def execute(self, context: Context) -> ShardNumbers:
         """Write one object per shard; return the numbers of the shards."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.model_task import ModelTask
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import judging_lines
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class BedrockJudgeOperator(DistillOperator):
+class BedrockJudgeOperator(ModelTask, DistillOperator):
     """
     Let one judge compare two arms on every evaluation row, in both orders.
 
@@ -40,6 +41,7 @@ class BedrockJudgeOperator(DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")
+    wanted = "the judge's verdicts"
     ui_color = "#fce8e6"
 
     def __init__(self, *, judge: str, candidate: str, baseline: str, **kwargs: Any) -> None:
@@ -62,12 +64,12 @@ class BedrockJudgeOperator(DistillOperator):
             for_each(comparisons, partial(judge.judge, ask=ask), threads=self.use_case.fan_out.threads)
         )
         if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
-            message = (
+            raise TooManyFailuresError(
                 f"Judge {self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first"
-                f" error is: {failed[0]['message']} The other verdicts are stored. Clear this task to get the missing"
-                " verdicts."
+                f" error is: {failed[0]['message']}",
+                left="The other verdicts are stored.",
+                to_do="Clear this task to get the missing verdicts.",
             )
-            raise TooManyFailuresError(message)
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
         write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])
         usage = Usage.from_answers(

@@ -16,6 +16,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.configuration import configuration_of
@@ -49,7 +50,7 @@ MAX_DOCUMENT_CHARACTERS = 20_000
 MAX_SHEET_BYTES = 64 * 2**20  # at most 200 examples, each with a document of at most 60,000 characters
 
 
-class DrawLabelSampleOperator(RunAccess, BaseOperator):
+class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
     """
     Draw a sample from a run that has a report. Write the sample's key and, if the form asks for it, a sheet.
 
@@ -152,7 +153,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         return wanted
 
 
-class SampleAccess(RunAccess):
+class SampleAccess(LabelTask, RunAccess):
     """
     Read a drawn sample. A mixin for operators.
 
@@ -184,7 +185,7 @@ class SampleAccess(RunAccess):
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
 
 
-class ListExamplesOperator(BaseOperator):
+class ListExamplesOperator(LabelTask, BaseOperator):
     """
     Return the numbers of the examples that people label in Airflow. The next task is mapped over the numbers.
 
@@ -247,6 +248,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
         self.response_timeout = datetime.timedelta(hours=choice.hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
+        self.log.info("Waiting up to %g h for a person: open Required Actions. Nothing is billed.", choice.hours)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:

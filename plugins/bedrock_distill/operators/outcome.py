@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
@@ -63,14 +63,23 @@ class RunOutcomeOperator(DistillOperator):
         if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
             skipped = 0
         if failed or held_up or skipped:
-            message = (
-                f"The run is incomplete. Failed tasks: {', '.join(failed) or 'none'}. Number of tasks that could not"
-                f" start: {held_up}. Number of tasks that were skipped: {skipped}. The log of a failed task says what"
-                " to do. If no task failed, a person marked the run as failed. Clear the skipped tasks to continue."
-            )
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
-            raise IncompleteRunError(" ".join([message, *stopped, self._spent(states, ti)]))
+            raise IncompleteRunError(
+                f"The run is incomplete. Failed tasks: {', '.join(failed) or 'none'}. Number of tasks that could not"
+                f" start: {held_up}. Number of tasks that were skipped: {skipped}.",
+                left="Everything that the other tasks stored or bought is kept, and is not bought again.",
+                billed=" ".join([*stopped, self._spent(states, ti)]),
+                to_do=_next_step(failed),
+            )
         self._log_promotion(ti)
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that no job had to be stopped."""
+        return "This task stopped no job and buys nothing."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the check of the run's tasks and jobs"
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
         """Say what the run has spent. It has no report, so it is in no other bill."""
@@ -150,6 +159,15 @@ class RunOutcomeOperator(DistillOperator):
             job = self.ownership.find_job(names, fingerprint=fingerprint, training_uri=dataset["train_uri"])
             if job is not None:
                 yield job
+
+
+def _next_step(failed: Sequence[str]) -> str:
+    if failed:
+        return (
+            f"Read the last lines of the log of {failed[0]}: they say what to do. Then clear {failed[0]} with"
+            " downstream. This task then checks again."
+        )
+    return "A person probably marked the run as failed. Clear the skipped tasks with downstream to continue."
 
 
 def _why_skipped(approval: HumanResponse | None) -> str:

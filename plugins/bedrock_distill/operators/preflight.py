@@ -85,12 +85,14 @@ class BedrockPreflightOperator(DistillOperator):
             problems += str(error).splitlines()
         if problems:
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
-            message = (
-                f"Use case {use_case.name} cannot run. Nothing was bought. Correct these problems, then clear"
-                f" {PREFLIGHT} with downstream. If a value of the trigger form is wrong, trigger a new run instead:"
-                f"\n{listed}"
+            raise InputError(
+                f"Use case {use_case.name} cannot run. Number of problems: {len(problems)}:\n{listed}",
+                billed="Nothing was bought.",
+                to_do=(
+                    f"Correct the listed problems, then clear {PREFLIGHT} with downstream. If a value of the trigger"
+                    " form is wrong, trigger a new run instead."
+                ),
             )
-            raise InputError(message)
         self._claim_folder(use_case, context)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
         warnings = [*([note] if note else []), *family_warnings(use_case)]
@@ -112,6 +114,14 @@ class BedrockPreflightOperator(DistillOperator):
             state="Nothing was stored or bought.",
             elsewhere=dict.fromkeys(UseCase.model_fields, in_file),
         )
+
+    def state_left(self, error: Exception) -> str:
+        """Return that the run has no checked use case."""
+        return "This attempt stored no checked use case, so no later task starts."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the check of the use case, its files, models and buckets"
 
     def pre_execute(self, context: Context) -> None:
         """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""

@@ -108,6 +108,12 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
         self.subject = f"Promote {decision['candidate']} of {self.use_case.name}?"
         self.body = self._question(report, decision)
         context["ti"].xcom_push(key=ASKED, value=decision_hash(decision))
+        self.log.info(
+            "Waiting for %s, for up to %g h: open Required Actions of this run. Nothing is billed by the hour"
+            " meanwhile: all endpoints of the run are released. Without an answer, nothing is promoted.",
+            ", ".join(user["name"] for user in approvers) or "a person's answer",
+            self.use_case.promotion.answer_within_hours,
+        )
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
@@ -177,6 +183,14 @@ class PromoteChampionOperator(DistillOperator):
         self.approval: HumanResponse | None = approval
         self.is_approval_required = approval is not None
 
+    def state_left(self, error: Exception) -> str:
+        """Return that the champion is unchanged."""
+        return "The champion is unchanged, unless its record was written before the error. The report is stored."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the champion's record to be checked and written"
+
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
         report = read_json(self.store, self.reported["report_json_uri"], Report)
@@ -234,12 +248,14 @@ class PromoteChampionOperator(DistillOperator):
         arm = decision["candidate"]
         model_arn = _model_of(self, arm)
         if not model_arn or not self.hook.has_custom_model(model_arn):
-            message = (
-                f"{arm} won, but its model {model_arn} no longer exists in Bedrock. Nothing was changed. To train and"
-                f" serve the model again at full cost, set promotion.delete_losers to false and clear {PREFLIGHT} with"
-                " downstream."
+            raise PromotionError(
+                f"{arm} won, but its model {model_arn} no longer exists in Bedrock.",
+                left="Nothing was changed.",
+                to_do=(
+                    "To train and serve the model again at full cost, set promotion.delete_losers to false and clear"
+                    f" {PREFLIGHT} with downstream."
+                ),
             )
-            raise PromotionError(message)
         return Champion(
             use_case=self.use_case.name,
             model_arn=model_arn,
@@ -279,6 +295,18 @@ class DeleteLosersOperator(DistillOperator):
         super().__init__(**kwargs)
         self.reported = reported
         self.trained: Mapping[str, TrainingManifest] = trained
+
+    def state_left(self, error: Exception) -> str:
+        """Return that the report and the champion are unchanged."""
+        return "The models that were deleted before the error are gone. The champion and the report are unchanged."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return what the remaining models cost."""
+        return "Only the storage of the models that still exist, $1.95 per model per month."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the models of the arms that lost to be deleted"
 
     def execute(self, context: Context) -> DeletedModelsManifest:
         """Delete the models that lost; return the names of their arms."""

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 from include.distill.cleanup.ownership import OwnershipCheck
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class ReleaseLeftoversOperator(BaseOperator):
+class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     """
     Release this environment's throughput if its run has ended, or if its run is unknown and the throughput has expired.
 
@@ -66,6 +67,27 @@ class ReleaseLeftoversOperator(BaseOperator):
         self.renew_hours = renew_hours
         self.use_cases = use_cases
 
+    @property
+    def task_to_clear(self) -> str:
+        """The task to clear."""
+        return f"{self.task_id} if you do not want to wait for the next run of this DAG"
+
+    def state_left(self, error: Exception) -> str:
+        """Return that other throughput was handled."""
+        return "Throughput that was released before the error is gone. All other throughput is unchanged."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that forgotten throughput may be billed."""
+        return "Throughput that no run uses may be billed by the hour until a run of this DAG succeeds."
+
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return f"the check of all throughput in {self.region_name or 'the Region of the connection'}"
+
+    def cost_so_far(self) -> str:
+        """Return that forgotten throughput may be billed."""
+        return "throughput that no run uses is billed by the hour until it is released"
+
     def execute(self, context: Context) -> SweepManifest:
         """Check every throughput of the Region, then release it, extend its expiry or leave it unchanged."""
         # This DAG has no parameters. A run with {"dry_run": true} would release throughput nevertheless.
@@ -81,14 +103,17 @@ class ReleaseLeftoversOperator(BaseOperator):
             try:
                 done[self._sweep(hook, throughput, check, context)].append(throughput.name)
             except (ServiceError, AirflowRuntimeError) as error:
-                failed.append(f"{throughput.arn}: {error}")
+                failed.append(f"{throughput.arn}: {_reason(error)}")
         if failed:
-            message = (
-                f"{len(failed)} of the provisioned throughputs could not be checked or released, and may be billed by"
-                f" the hour: {'; '.join(failed)}. The next run of this DAG tries again. If that run fails too, delete"
-                " the throughputs in the Bedrock console."
+            raise OutcomeError(
+                f"{len(failed)} of the provisioned throughputs could not be checked or released: {'; '.join(failed)}.",
+                left="All other throughput was checked.",
+                billed="The named throughputs may be billed by the hour.",
+                to_do=(
+                    "The next run of this DAG tries again, so do not clear anything. If that run fails too, delete the"
+                    " throughputs in the Bedrock console."
+                ),
             )
-            raise OutcomeError(message)
         return {
             "released": done[Action.RELEASE],
             "renewed": done[Action.RENEW],
@@ -140,3 +165,7 @@ class ReleaseLeftoversOperator(BaseOperator):
             else:
                 owned.append(root)
         return owned
+
+
+def _reason(error: ServiceError | AirflowRuntimeError) -> str:
+    return (error.happened if isinstance(error, ServiceError) else str(error)).rstrip(".")

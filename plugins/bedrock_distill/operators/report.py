@@ -91,6 +91,10 @@ class RenderReportOperator(DistillOperator):
         self.arms: Mapping[str, ArmManifests] = arms
         self.judgments = judgments
 
+    def waits_for(self) -> str:
+        """Return what the task works on."""
+        return "the results to be read and the report to be drawn"
+
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
         finished = datetime.datetime.now(datetime.UTC)

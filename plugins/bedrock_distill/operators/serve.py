@@ -19,10 +19,10 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
-from bedrock_distill.run.task_ids import TRAINED
+from bedrock_distill.run.task_ids import RELEASE, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
-from include.distill.core.errors import RefusedError, ThroughputReleasedError
+from include.distill.core.errors import ConflictError, RefusedError, ThrottledError, ThroughputReleasedError
 from include.distill.core.naming import Names, request_token, throughput_names
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 class ServingOperator(ArmOperator):
     """Base class of the operators that buy and release an arm's throughput."""
+
+    @property
+    def release_task(self) -> str:
+        """The task that deletes the arm's throughput."""
+        return sibling_task(self.task_id, RELEASE)
 
     def _throughput_names(self, ordinal: int) -> Names:
         return throughput_names(self.use_case.environment, self.use_case.name, self.arm, self.folder.run_key, ordinal)
@@ -74,18 +79,52 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def __init__(self, *, trained: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trained = trained
+        self._price = " by the hour"
+        self._was_refused = self._was_requested = False
+
+    def state_left(self, error: Exception) -> str:
+        """Return that an endpoint that was bought is found again by its name."""
+        if self._has_bought_nothing:
+            return "The trained model stays stored. There is no endpoint."
+        return f"The trained model stays stored. If an endpoint was created, {self.release_task} finds it by its name."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return whether an endpoint may exist."""
+        if self._was_refused:
+            return f"No endpoint of arm {self.arm}: Bedrock refused to create it, so nothing was bought."
+        if self._has_bought_nothing:
+            return f"No endpoint of arm {self.arm}: this task had not asked Bedrock for it yet."
+        cause = "If the endpoint was created" if self._was_requested else "If an earlier attempt created an endpoint"
+        return (
+            f"{cause}, it is billed{self._price} until {self.release_task} deletes it, which runs after this task has"
+            " failed for good."
+        )
+
+    @property
+    def _has_bought_nothing(self) -> bool:
+        return self._was_refused or (self.attempt == 1 and not self._was_requested)
+
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"the endpoint of arm {self.arm} to be bought"
+
+    def cost_so_far(self) -> str:
+        """Return that the endpoint is billed once it exists."""
+        return f"once the endpoint exists, it is billed{self._price}"
 
     def execute(self, context: Context) -> ThroughputManifest:
         """Buy or find the throughput; return the throughput or model that answers for the arm."""
         model_arn, student = self._model()
         units = self.use_case.serving.model_units
+        usd_per_hour = units * load_prices().price(student, "throughput_per_hour")
+        self._price = f" at ${usd_per_hour:.2f} per hour"
         missing = count_missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
         manifest: ThroughputManifest = {
             "model_arn": model_arn,
             "student": student,
             "missing_answers": missing,
             "bought": False,
-            "usd_per_hour": units * load_prices().price(student, "throughput_per_hour"),
+            "usd_per_hour": usd_per_hour,
             "throughput_name": None,
             "throughput_arn": None,
         }
@@ -116,9 +155,14 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
         def create(name: str) -> None:
             self._refuse_after_release(ordinal)
-            self.hook.create_throughput(
-                name=name, token=request_token(name), model_arn=model_arn, units=units, tags=tags
-            )
+            self._was_requested = True
+            try:
+                self.hook.create_throughput(
+                    name=name, token=request_token(name), model_arn=model_arn, units=units, tags=tags
+                )
+            except (RefusedError, ThrottledError) as error:
+                self._was_refused = not isinstance(error, ConflictError)
+                raise
             created.append(name)
 
         def find(name: str) -> Throughput | None:
@@ -139,12 +183,11 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
     def _refuse_after_release(self, ordinal: int) -> None:
         if len(self._release_records()) >= ordinal:
-            message = (
-                f"The throughput of {self.arm} was already marked as released when this task was about to buy it."
-                " Nothing was bought."
-                f" Clear {self.task_id} with downstream to buy a new one."
+            raise ThroughputReleasedError(
+                f"The throughput of {self.arm} was already marked as released when this task was about to buy it.",
+                billed="Nothing was bought.",
+                to_do=f"Clear {self.task_id} with downstream to buy a new one.",
             )
-            raise ThroughputReleasedError(message)
 
 
 class BedrockReleaseThroughputOperator(ServingOperator):
@@ -168,6 +211,25 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     def __init__(self, *, wait_seconds: float = 900, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.wait_seconds = wait_seconds
+
+    def state_left(self, error: Exception) -> str:
+        """Return that no task buys another endpoint."""
+        return "An endpoint that was not deleted still exists. The arm's answers so far are stored."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that the endpoint may still be billed."""
+        return (
+            f"The endpoint of arm {self.arm} may still be billed by the hour. distill_release_leftovers deletes it"
+            " within 15 minutes after the run has ended."
+        )
+
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"Bedrock to delete the endpoint of arm {self.arm}"
+
+    def cost_so_far(self) -> str:
+        """Return that the endpoint is billed until it is gone."""
+        return "the endpoint is billed by the hour until it is gone"
 
     def execute(self, context: Context) -> ReleaseManifest:
         """Write the release record, delete the throughput and wait until it is gone; return its name and hours."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.model_task import ModelTask
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.storage import read_json, stream_jsonl
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class BedrockSynthesizeOperator(DistillOperator):
+class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     """
     Request new pairs of a question and an answer from the teacher for every row of a shard, and filter the pairs.
 
@@ -49,6 +50,7 @@ class BedrockSynthesizeOperator(DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
+    wanted = "the teacher's answers"
     ui_color = "#fce8e6"
 
     def __init__(self, *, shard: int, **kwargs: Any) -> None:

@@ -15,7 +15,14 @@ from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
-from include.distill.core.errors import InputError, JobFailedError
+from include.distill.core.errors import (
+    ConcurrencyLimitError,
+    ConflictError,
+    InputError,
+    JobFailedError,
+    RefusedError,
+    ThrottledError,
+)
 from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.prices import load_prices
@@ -61,6 +68,32 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dataset = dataset
+        self._at_most = ""
+        self._was_refused = self._was_requested = False
+
+    def state_left(self, error: Exception) -> str:
+        """Return that a job that was bought is found again by its name."""
+        return "The training set is stored. A job that was bought is found again by its name, and is not bought twice."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return whether a job may be running."""
+        if self._was_refused:
+            return f"No training of arm {self.arm}: Bedrock refused the job, so nothing was bought."
+        if self._was_requested:
+            return f"If Bedrock accepted the job of arm {self.arm}, its training is billed{self._at_most}."
+        if self.attempt == 1:
+            return f"No training of arm {self.arm}: this task had not submitted the job yet."
+        return (
+            f"This attempt bought nothing. If an earlier attempt bought a job, its training is billed{self._at_most}."
+        )
+
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"the training job of arm {self.arm} to be submitted"
+
+    def cost_so_far(self) -> str:
+        """Return that the training is billed once the job runs."""
+        return f"once the job runs, its training is billed{self._at_most}"
 
     def execute(self, context: Context) -> TrainingJobManifest:
         """Find or buy the job; return its name and ARN."""
@@ -71,6 +104,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         base_model_id, hyperparameters = training_recipe(self.use_case)
         fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
         tokens = self.use_case.epochs * self.dataset["tokens"]
+        at_most_usd = load_prices().training_line(self.arm, self.use_case.student, tokens).usd
+        self._at_most = f", at most ${at_most_usd:.2f} in all"
         attempt, names = self._attempt(fingerprint)
         request = JobRequest(
             name=names.name,
@@ -91,7 +126,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
         def create(name: str) -> None:
             self._require_unchanged_set()
-            self.hook.create_job(request)
+            self._was_requested = True
+            try:
+                self.hook.create_job(request)
+            except (RefusedError, ThrottledError, ConcurrencyLimitError) as error:
+                self._was_refused = not isinstance(error, ConflictError)
+                raise
             created.append(name)
 
         purchase = buy_once(names.name, find=find, create=create)
@@ -103,19 +143,22 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
-            "at_most_usd": load_prices().training_line(self.arm, self.use_case.student, tokens).usd,
+            "at_most_usd": at_most_usd,
         }
 
     def _require_unchanged_set(self) -> None:
         if change := find_change(self.store, self.dataset):
             folder = self.dataset["train_uri"].rpartition("/")[0]
-            message = (
+            raise InputError(
                 f"The stored training set of arm {self.arm} is not the one that was checked: {change}. Someone changed"
-                " or deleted a file. No job was bought, and the files stay as they are. Find out who can write to the"
-                f" bucket, and delete all objects below {folder}/. Then clear {sibling_task(self.task_id, MERGE)} with"
-                " downstream, which writes the files again."
+                " or deleted a file.",
+                left="The files stay as they are.",
+                billed="No job was bought.",
+                to_do=(
+                    f"Find out who can write to the bucket, and delete all objects below {folder}/. Then clear"
+                    f" {sibling_task(self.task_id, MERGE)} with downstream, which writes the files again."
+                ),
             )
-            raise InputError(message)
 
     def _find(self, names: Names, fingerprint: str) -> CustomizationJob | None:
         return self.ownership.find_job(names, fingerprint=fingerprint, training_uri=self.dataset["train_uri"])
@@ -131,12 +174,16 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
                 return attempt, names
             self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", job.name, job.status)
         reason = f": {job.failure_message}" if job and job.failure_message else ""
-        message = (
+        raise JobFailedError(
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
-            f" (last: {job.name if job else 'none'}{reason}). No job is running. Fix the cause that Bedrock names."
-            f" To buy another attempt, raise training.max_attempts, then clear {PREFLIGHT} with downstream."
+            f" (last: {job.name if job else 'none'}{reason}).",
+            left="No job is running.",
+            billed="This task bought nothing.",
+            to_do=(
+                "Fix the cause that Bedrock names. To buy another attempt, raise training.max_attempts, then clear"
+                f" {PREFLIGHT} with downstream."
+            ),
         )
-        raise JobFailedError(message)
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
         """
@@ -153,12 +200,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
         failure = job_failure(job.failure_message)
         if job.status == "Failed" and failure.is_final:
-            message = (
-                f"Job {job.name} failed on the same data: {job.failure_message}. The job is not running, and is not"
-                f" bought again, because the same data would fail again. {failure.advice} Then clear {PREFLIGHT} with"
-                " downstream."
+            raise JobFailedError(
+                f"Job {job.name} failed on the same data: {job.failure_message}.",
+                left="The job is not running, and is not bought again, because the same data would fail again.",
+                billed="This task bought nothing.",
+                to_do=f"{failure.advice} Then clear {PREFLIGHT} with downstream.",
             )
-            raise JobFailedError(message)
         if job.status == "Failed":
             self.log.warning("%s failed: %s. %s", job.name, job.failure_message or "no reason given", failure.advice)
         return job.status in ("Failed", "Stopped")

@@ -18,6 +18,7 @@ from include.distill.core.errors import (
     RefusedError,
     SpendCapError,
     ThrottledError,
+    ThroughputFailedError,
     ThroughputReleasedError,
     TooManyFailuresError,
 )
@@ -29,6 +30,7 @@ _FAIL_AT_ONCE = {
     ContractError: "this pipeline does not know the response, the error code or the stored file",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
+    ThroughputFailedError: "the endpoint failed, which is final; `release` deletes it",
     ThroughputReleasedError: "the endpoint is gone; clear the task `provision` with downstream to buy a new one",
     TooManyFailuresError: "the failed rows were already retried",
     PromotionError: "the promotion failed; a person must decide what to do",

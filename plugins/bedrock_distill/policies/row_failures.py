@@ -31,12 +31,12 @@ def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Conte
     if transient_errors and ti.try_number <= ti.max_tries:
         raise transient_errors[0]
     for row, error in failures:
-        log.error("Row %s failed: %s", row["row"], error)
+        log.error("Row %s failed: %s", row["row"], error.happened)
     return [
         {
             "row_id": row["row_id"],
             "reason": type(error).__name__,
-            "message": str(error),
+            "message": error.happened,
             "text": {"question": row["question"]},
         }
         for row, error in failures

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.frozen_use_case import restore_use_case
 from include.distill.config.layout import RunFolder
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from include.distill.config.prompts import Prompt
 
 
-class RunAccess:
+class RunAccess(ExplainedTask):
     """
     Give a task access to its run's folder, to the frozen use case, and to AWS. A mixin for operators and sensors.
 
@@ -41,6 +42,7 @@ class RunAccess:
     bucket_owners: Mapping[str, str] | None = None
     pool: str
     pool_slots: int
+    asked: RateLimitedModel | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -93,7 +95,10 @@ class RunAccess:
         budget = self._task_budget(model, expected, calls) if expected else None
         task = f"{ti.task_id} {index}"
         lost_calls = LostCalls(self.store, self.folder.lost_calls, task, max_tries=ti.max_tries)
-        return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls)
+        self.asked = RateLimitedModel(
+            self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls, calls=calls
+        )
+        return self.asked
 
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:

@@ -73,6 +73,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         self.poll_interval_seconds = poll_interval_seconds
         self.timeout_seconds = timeout_seconds
         self.deferrable = deferrable
+        self.last_status = ""
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = bucket_owners
@@ -86,8 +87,18 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         """Return the trigger that waits for the same job or endpoint as this sensor."""
 
     @abstractmethod
-    def timeout_message(self) -> str:
-        """Return a message that says what is still running and billed, and how to continue."""
+    def timeout_error(self) -> WaitTimeoutError:
+        """Return an error that says what is still running and billed, and how to continue."""
+
+    def state_left(self, error: Exception) -> str:
+        """Return that waiting changes nothing."""
+        return (
+            "This task only waits and has changed nothing. Everything that earlier tasks stored or bought is unchanged."
+        )
+
+    def progress(self) -> str:
+        """Return the status that the last check saw."""
+        return self.last_status
 
     def execute(self, context: Context) -> ManifestT:
         """Check once. If the wait is not over, defer the task, or poll in the worker until the time-out."""
@@ -111,27 +122,30 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
                 if (manifest := self.poll()) is not None:
                     return manifest
             except (ThrottledError, TransientError) as error:
-                self.log.warning("The check failed and will be repeated: %s", error)
-        raise WaitTimeoutError(self.timeout_message())
+                self.log.warning("The check failed and will be repeated: %s", error.happened)
+        raise self.timeout_error()
 
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
         """Check whether the wait is over, after the trigger has fired. If it is not, wait again until the deadline."""
         if event["end"] == "refused":
-            message = (
-                f"{event['message']} The job or endpoint for which this task waits may be running and billed."
-                f" To continue, clear {self.task_id}. The task then waits again and buys nothing."
+            raise RefusedError(
+                event["message"],
+                left="The job or endpoint for which this task waits may be running.",
+                to_do=f"{event.get('to_do', '')} To continue, clear {self.task_to_clear}. The task then waits again and"
+                " buys nothing.",
             )
-            raise RefusedError(message)
         if (manifest := self.poll()) is not None:
             return manifest
         if event["end"] == "deadline":
-            raise WaitTimeoutError(self.timeout_message())
+            raise self.timeout_error()
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
 
     def _defer(self, deadline: datetime.datetime) -> None:
+        since = deadline - datetime.timedelta(seconds=self.timeout_seconds)
         trigger = self.trigger(
             deadline=deadline.isoformat(),
+            since=since.isoformat(),
             poll_interval_seconds=self.poll_interval_seconds,
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,

@@ -8,9 +8,10 @@ from typing import Any
 from bedrock_distill.run.task_ids import SUBMIT
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
-from bedrock_distill.triggers.batch import BatchJobsTrigger, running_jobs
+from bedrock_distill.triggers.batch import BatchJobsTrigger, describe_jobs, running_jobs
 from bedrock_distill.triggers.polling import PollingTrigger
 from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
+from include.distill.core.errors import WaitTimeoutError
 
 
 class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
@@ -38,9 +39,22 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         arns = self.submitted["job_arns"]
         if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
-        for job in jobs:
-            self.log.info("%s is %s: %d of %d records processed so far", job.name, job.status, job.processed, job.total)
+        self.last_status = describe_jobs(jobs, len(arns))
+        self.log.info("%s", self.last_status)
         return None
+
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"{len(self.submitted['job_arns'])} batch jobs to end"
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that the answered records are billed."""
+        names = ", ".join(self.submitted["job_arns"])
+        return f"Each record that these batch jobs answer, at half the on-demand price, until they end: {names}."
+
+    def cost_so_far(self) -> str:
+        """Return how the jobs are billed."""
+        return "each answered record, at half the on-demand price"
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits for the jobs to end."""
@@ -52,10 +66,15 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
             **common,
         )
 
-    def timeout_message(self) -> str:
-        """Return a message that says that the jobs are still running."""
-        return (
+    def timeout_error(self) -> WaitTimeoutError:
+        """Return an error that says that the jobs are still running."""
+        return WaitTimeoutError(
             f"These batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
-            f" {', '.join(self.submitted['job_arns'])}. They are still running and billed. To wait longer,"
-            f" clear {self.task_id}. To stop the jobs, clear {self.task_id} and mark it as failed while it waits."
+            f" {', '.join(self.submitted['job_arns'])}.",
+            left="They are still running.",
+            billed="Each record that they answer is billed, at half the on-demand price.",
+            to_do=(
+                f"To wait longer, clear {self.task_to_clear}. To stop the jobs, clear {self.task_id} and mark it as"
+                " failed while it waits."
+            ),
         )

@@ -7,12 +7,13 @@ from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
+from bedrock_distill.lifecycle.progress import describe_job
 from bedrock_distill.run.task_ids import INGEST, PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
-from include.distill.core.errors import ContractError, JobFailedError, NotFoundError
+from include.distill.core.errors import ContractError, JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import FailureCause, job_failure
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
@@ -53,12 +54,16 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         name = self.submitted["job_name"]
         job = self.ownership.find_submitted_job(name, self.submitted["fingerprint"])
         if job is None:
-            message = (
-                f"This run has no job {name} in Bedrock. Nothing is running. If another deployment has a job with this"
-                f" name, the log says so. Clear {self._submit_task} with downstream,"
-                " which looks for the job and buys it if it does not exist."
+            raise NotFoundError(
+                f"This run has no job {name} in Bedrock. If another deployment has a job with this name, the log says"
+                " so.",
+                left="Nothing is running.",
+                billed=f"Nothing by arm {self._arm}: it has no job.",
+                to_do=(
+                    f"Clear {self._submit_task} with downstream, which looks for the job and buys it if it does not"
+                    f" exist{self._at_most}."
+                ),
             )
-            raise NotFoundError(message)
         progress = JOB_STATUS.get(job.status)
         if progress is Progress.SUCCEEDED:
             return {
@@ -70,14 +75,16 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
                 "output_uri": job.output_uri,
             }
         if progress is Progress.FAILED:
-            raise JobFailedError(self._failure_message(job))
+            raise self._failure(job)
         if progress is None:
-            message = (
-                f"Job {name} has the unknown status {job.status!r}. It may be running and billed. Look at the job"
-                f" in the Bedrock console, then clear {self.task_id} to check again."
+            raise ContractError(
+                f"Job {name} has the unknown status {job.status!r}.",
+                left="The job may be running.",
+                billed=f"If it is running, its training is billed{self._at_most}.",
+                to_do=f"Look at the job in the Bedrock console, then clear {self.task_to_clear} to check again.",
             )
-            raise ContractError(message)
-        self.log.info("%s is %s; phases: %s", name, job.status, dict(job.details))
+        self.last_status = describe_job(job)
+        self.log.info("%s", self.last_status)
         if stall := job.stalled_for(self.stall_after_seconds):
             self.log.warning("%s", stall)
         return None
@@ -92,30 +99,53 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
             **common,
         )
 
-    def timeout_message(self) -> str:
-        """Return a message that says that the job is still running."""
-        return (
-            f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h. It is still"
-            f" running and billed{self._at_most}. To wait longer without buying anything, clear"
-            f" {self.task_id}. To end the job, stop it in the Bedrock console."
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"training job {self.submitted['job_name']} to end"
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that the training is billed while the job runs."""
+        return f"The training of job {self.submitted['job_name']}, if the job is running{self._at_most}."
+
+    def cost_so_far(self) -> str:
+        """Return how the training is billed."""
+        return f"the training so far{self._at_most}"
+
+    def timeout_error(self) -> WaitTimeoutError:
+        """Return an error that says that the job is still running."""
+        return WaitTimeoutError(
+            f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h.",
+            left="It is still running.",
+            billed=f"Its training is billed{self._at_most}.",
+            to_do=(
+                f"To wait longer without buying anything, clear {self.task_to_clear}. To end the job, stop it in the"
+                " Bedrock console."
+            ),
         )
 
-    def _failure_message(self, job: CustomizationJob) -> str:
+    def _failure(self, job: CustomizationJob) -> JobFailedError:
         reason = (job.failure_message or "Bedrock gave no reason").rstrip(".")
-        ended = f"Job {job.name} ended with status {job.status}: {reason}. Nothing is running."
+        ended = f"Job {job.name} ended with status {job.status}: {reason}."
         buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
+        left, billed = "Nothing is running. The training set is stored.", "Nothing more is billed for this job."
         if job.status == "Stopped":
-            return f"{ended} The training up to that point is billed. {buy_again}"
+            billed = "The training up to that point is billed; nothing more is billed for this job."
+            return JobFailedError(ended, left=left, billed=billed, to_do=buy_again)
         failure = job_failure(job.failure_message)
         if failure.is_final:
-            return (
-                f"{ended} The same data would fail again. {failure.advice} Correct the data, then clear {INGEST} with"
-                " downstream, which buys a new job. If you change the hyperparameters, clear"
-                f" {PREFLIGHT} with downstream instead."
+            to_do = (
+                f"{failure.advice} Correct the data, then clear {INGEST} with downstream, which buys a new job. If you"
+                f" change the hyperparameters, clear {PREFLIGHT} with downstream instead."
             )
+            return JobFailedError(f"{ended} The same data would fail again.", left=left, billed=billed, to_do=to_do)
+        cause = "The data is not the cause, so the same job may succeed."
         if failure.cause is FailureCause.BEDROCK:
-            return f"{ended} The cause is an internal Bedrock error. {failure.advice} {buy_again}"
-        return f"{ended} The data is not the cause, so the same job may succeed. {failure.advice} {buy_again}"
+            cause = "The cause is an internal Bedrock error."
+        return JobFailedError(f"{ended} {cause}", left=left, billed=billed, to_do=f"{failure.advice} {buy_again}")
+
+    @property
+    def _arm(self) -> str:
+        return self.task_id.rpartition(".")[0]
 
     @property
     def _submit_task(self) -> str:

@@ -12,6 +12,7 @@ from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
 from bedrock_distill.ui.links import THROUGHPUT_LINK
+from include.distill.core.errors import WaitTimeoutError
 from include.distill.inference.records import EndpointManifest, ThroughputManifest
 
 
@@ -25,7 +26,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no
         throughput is needed.
     :raises ThroughputReleasedError: the throughput was released; clear ``provision`` with downstream.
-    :raises OutcomeError: Bedrock could not create the throughput.
+    :raises ThroughputFailedError: Bedrock could not create the throughput, which is final.
     :raises WaitTimeoutError: the throughput is not in service yet, but is billed; ``release`` deletes it.
     """
 
@@ -54,21 +55,46 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
                 "model_arn": self.provisioned["model_arn"],
                 "student": self.provisioned["student"],
             }
-        self.log.info("%s is %s", name, throughput.status)
+        self.last_status = f"{name} is {throughput.status}"
+        self.log.info("%s", self.last_status)
         return None
+
+    @property
+    def task_to_clear(self) -> str:
+        """The task to clear. By then, ``release`` has deleted the throughput."""
+        return f"{self._provision_task} with downstream"
+
+    def waits_for(self) -> str:
+        """Return what the task waits for."""
+        return f"throughput {self.provisioned['throughput_name']} to be in service"
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that the throughput is billed until it is released."""
+        release = sibling_task(self.task_id, RELEASE)
+        return (
+            f"Throughput {self.provisioned['throughput_name']}, by the hour, until {release} deletes it, which runs"
+            f" after this task has failed for good{hourly_cost_note(self.provisioned)}."
+        )
+
+    def cost_so_far(self) -> str:
+        """Return how the throughput is billed."""
+        return f"the throughput is billed by the hour{hourly_cost_note(self.provisioned)}"
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits for the throughput to be in service."""
         arn = self.provisioned["throughput_arn"]
         assert arn is not None  # noqa: S101 - without an endpoint, poll has ended the wait
-        return ProvisionedThroughputTrigger(name=arn, **common)
+        return ProvisionedThroughputTrigger(name=arn, usd_per_hour=self.provisioned.get("usd_per_hour"), **common)
 
-    def timeout_message(self) -> str:
-        """Return a message that says that the throughput is billed until it is released."""
-        return (
+    def timeout_error(self) -> WaitTimeoutError:
+        """Return an error that says that the throughput is billed until it is released."""
+        price = hourly_cost_note(self.provisioned)
+        return WaitTimeoutError(
             f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
-            f" min. It is billed until the next task, {sibling_task(self.task_id, RELEASE)}, deletes it. After"
-            f" that, clear {self._provision_task} with downstream to buy a new one{hourly_cost_note(self.provisioned)}."
+            " min.",
+            left="The throughput still exists.",
+            billed=f"It is billed until the next task, {sibling_task(self.task_id, RELEASE)}, deletes it{price}.",
+            to_do=f"After that, clear {self._provision_task} with downstream to buy a new one{price}.",
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
@@ -30,7 +31,13 @@ class BatchJobsTrigger(PollingTrigger):
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Return whether all jobs have ended."""
-        return not running_jobs(hook, self.job_arns)
+        running = running_jobs(hook, self.job_arns)
+        self.last_status = describe_jobs(running, len(self.job_arns))
+        return not running
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Return how the jobs are billed."""
+        return "each answered record, at half the on-demand price"
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the running jobs."""
@@ -48,3 +55,12 @@ def running_jobs(hook: BedrockDistillHook, job_arns: list[str]) -> list[BatchJob
     """Look up all jobs, and return the running ones."""
     jobs = (BatchJobs(hook).get(arn) for arn in job_arns)
     return [job for job in jobs if job.progress is Progress.RUNNING]
+
+
+def describe_jobs(running: Sequence[BatchJob], jobs: int) -> str:
+    """Return a sentence about the jobs that are running.
+
+    :param jobs: number of all jobs, including those that have ended.
+    """
+    states = ", ".join(f"{job.name} is {job.status} ({job.processed} of {job.total} records)" for job in running)
+    return f"{jobs - len(running)} of {jobs} batch jobs have ended{'; ' if states else ''}{states}"

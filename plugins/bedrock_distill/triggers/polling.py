@@ -27,10 +27,16 @@ from asgiref.sync import sync_to_async
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
+from bedrock_distill.lifecycle.progress import describe_job, throughput_cost
+from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, format_duration
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
 
 ReturnT = TypeVar("ReturnT")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
@@ -57,6 +63,7 @@ class PollingTrigger(BaseTrigger):
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region; ``None`` uses the connection's Region.
     :param give_up_when_failed: stop the job or delete the endpoint when the task is marked as failed.
+    :param since: ISO 8601 time at which the wait began; ``None`` for a trigger that an earlier version stored.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class PollingTrigger(BaseTrigger):
         aws_conn_id: str,
         region_name: str | None,
         give_up_when_failed: bool = True,
+        since: str | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -76,6 +84,8 @@ class PollingTrigger(BaseTrigger):
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.give_up_when_failed = give_up_when_failed
+        self.since = since or _now().isoformat()
+        self.last_status = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
@@ -86,6 +96,7 @@ class PollingTrigger(BaseTrigger):
             "aws_conn_id": self.aws_conn_id,
             "region_name": self.region_name,
             "give_up_when_failed": self.give_up_when_failed,
+            "since": self.since,
         }
 
     @abstractmethod
@@ -96,8 +107,26 @@ class PollingTrigger(BaseTrigger):
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job or delete the endpoint. This method runs in a separate thread."""
 
-    def _event(self, end: WaitEnd, message: str = "") -> TriggerEvent:
-        event: WaitEvent = {"end": end, "message": message, "deadline": self.deadline}
+    @abstractmethod
+    def cost_so_far(self, seconds: float) -> str:
+        """Return what the job or endpoint has cost, as the end of a sentence.
+
+        :param seconds: how long the task has waited.
+        """
+
+    def waiting_line(self) -> str:
+        """Return the line about the wait: what for, how long, progress, and cost so far."""
+        seconds = (_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
+        status = f" {self.last_status}." if self.last_status else ""
+        return (
+            f"{format_duration(seconds)} so far, waiting for {self.name}.{status} Cost so far:"
+            f" {self.cost_so_far(seconds)}."
+        )
+
+    def _event(self, end: WaitEnd, error: ServiceError | None = None) -> TriggerEvent:
+        event: WaitEvent = {"end": end, "message": "", "deadline": self.deadline}
+        if error:
+            event["message"], event["to_do"] = error.happened, error.to_do
         return TriggerEvent(event)
 
     def _hook(self) -> BedrockDistillHook:
@@ -105,22 +134,31 @@ class PollingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until the wait ends, the deadline passes or a check fails for good. Other AWS errors are only logged."""
+        beat = asyncio.ensure_future(self._log_each_minute())
+        try:
+            yield await self._end_of_wait()
+        finally:
+            beat.cancel()
+
+    async def _log_each_minute(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            self.log.info("%s", self.waiting_line())
+
+    async def _end_of_wait(self) -> TriggerEvent:
         hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
             await asyncio.sleep(self.poll_interval_seconds)
             try:
                 if await in_thread(self.has_ended, hook):
-                    yield self._event("ended")
-                    return
+                    return self._event("ended")
             except (RefusedError, ContractError) as error:
-                yield self._event("refused", str(error))
-                return
+                return self._event("refused", error)
             except ServiceError as error:
-                self.log.warning("The check of %s failed and will be repeated: %s", self.name, error)
-            if datetime.datetime.now(datetime.UTC) > deadline:
-                yield self._event("deadline")
-                return
+                self.log.warning("The check of %s failed and will be repeated: %s", self.name, error.happened)
+            if _now() > deadline:
+                return self._event("deadline")
 
     async def on_kill(self) -> None:
         """
@@ -176,9 +214,16 @@ class CustomizationJobTrigger(PollingTrigger):
         job = hook.find_job(self.name)
         if job is None or not is_running(job):
             return True
+        self.last_status = describe_job(job)
         if stall := job.stalled_for(self.stall_after_seconds):
             self.log.warning("%s", stall)
         return False
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Return how the training is billed."""
+        return "the training so far" + (
+            f", at most ${self.at_most_usd:.2f} in all" if self.at_most_usd is not None else ""
+        )
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""
@@ -187,12 +232,31 @@ class CustomizationJobTrigger(PollingTrigger):
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):
-    """Wait until a provisioned throughput is in service, has failed or no longer exists."""
+    """
+    Wait until a provisioned throughput is in service, has failed or no longer exists.
+
+    :param usd_per_hour: price of all its model units; ``None`` if it is unknown.
+    """
+
+    def __init__(self, *, usd_per_hour: float | None = None, **common: Any) -> None:
+        super().__init__(**common)
+        self.usd_per_hour = usd_per_hour
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "usd_per_hour": self.usd_per_hour}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Return whether the throughput is in service, has failed or no longer exists."""
         throughput = hook.find_throughput(self.name)
+        if throughput:
+            self.last_status = f"{throughput.name} is {throughput.status}"
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Return what the throughput has cost since the wait began."""
+        return throughput_cost(seconds, self.usd_per_hour)
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Delete the throughput. ``release`` then finds nothing to delete."""

@@ -7,7 +7,11 @@ from typing import Literal, TypedDict
 WaitEnd = Literal["ended", "deadline", "refused"]
 
 
-class WaitEvent(TypedDict):
+class _Advice(TypedDict, total=False):
+    to_do: str  # what AWS's error says to do; events of earlier versions do not have this key
+
+
+class WaitEvent(_Advice):
     """The reason why a trigger fired. It is passed only through Airflow's database."""
 
     end: WaitEnd

@@ -41,7 +41,7 @@ def test_items_of_a_plan_are_selected_and_counted_by_kind() -> None:
     [
         pytest.param(
             {"dryrun": False},
-            r"'dryrun' \(did you mean 'dry_run'\?\).*Nothing was deleted.*trigger distill_clean_up again",
+            r"'dryrun' \(did you mean 'dry_run'\?\).*Nothing was deleted.*Trigger distill_clean_up again",
             id="misspelt",
         ),
         pytest.param({"older_than_days": -1}, "older_than_days", id="out of range"),

@@ -65,7 +65,12 @@ def test_the_message_says_where_what_is_left_and_what_to_do() -> None:
     with pytest.raises(InputError) as caught:
         refuse({"document": 8, "dry_run": True})
     message = str(caught.value)
-    for part in ("this run of distill_docs", "Nothing was bought", "Clearing this task keeps", "trigger distill_docs"):
+    for part in (
+        "this run of distill_docs",
+        "Nothing was bought",
+        "Clearing a task of this run keeps",
+        "Trigger distill_docs",
+    ):
         assert part in message
 
 

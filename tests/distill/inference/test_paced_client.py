@@ -159,7 +159,7 @@ class TestErrors:
         server = Server(time, lambda _: ThrottledError("Too many tokens"))
         with pytest.raises(
             ThrottledError,
-            match=r"throttled one request .* for \d\d s .*not billed.*Compare `quotas`.*clear this task.*Too many",
+            match=r"(?s)throttled one request .* for \d\d s .*Too many.*not billed.*Compare `quotas`.*clear this task",
         ):
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60
@@ -309,7 +309,7 @@ class TestLostAnswers:
     def test_a_silent_endpoint_is_asked_twice_and_the_error_allows_a_retry_because_no_call_is_billed(self) -> None:
         time = Time()
         server = Server(time, lambda _: PossiblyBilledError("read timeout"))
-        with pytest.raises(TransientError, match=r"sent 2 times.*billed by the hour") as raised:
+        with pytest.raises(TransientError, match=r"(?s)sent 2 times.*billed by the hour") as raised:
             ask(paced(server, time, Quota()))
         assert type(raised.value) is TransientError
         assert len(server.asked_at) == 2
@@ -324,7 +324,7 @@ class TestLostAnswers:
         client = paced(server, time, Quota(), lost_calls=lost_calls(BrokenStore()))
         for row in range(3):
             with (
-                pytest.raises(TransientError, match=r"could not be stored.*S3 was not.*read timeout"),
+                pytest.raises(TransientError, match=r"(?s)could not be stored.*S3 was not.*read timeout"),
                 client.answer(request(f"row {row}")),
             ):
                 pass
@@ -341,7 +341,7 @@ class TestLostAnswers:
             errors.append(raised.value)
         assert len(server.asked_at) == len(list(lost_call_records(store, LOST_FOLDER))) == 4
         assert [type(error) for error in errors] == [PossiblyBilledError] * 2 + [TransientError] * 48
-        assert "sends no further calls. AWS may bill each call" in str(errors[-1])
+        assert "AWS may bill each call" in str(errors[-1])
 
     def test_lost_requests_with_an_answer_in_between_do_not_stop_the_task(self) -> None:
         time = Time()
@@ -399,7 +399,7 @@ class TestTaskWithoutAnswers:
         with pytest.raises(ThrottledError):
             ask(client)
         with (
-            pytest.raises(ThrottledError, match=r"No call .* for 30 s .*Compare `quotas`.*are stored.*clear.*slow"),
+            pytest.raises(ThrottledError, match=r"(?s)No call .* for 30 s .*slow.*are stored.*Compare `quotas`.*clear"),
             client.answer(request("another row")),
         ):
             pass

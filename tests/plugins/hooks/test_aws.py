@@ -41,7 +41,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_next_call_of_the_same_hook_uses_renewed_credentials(connection: list[str]) -> None:
     clients = AwsClients()
     for _ in range(2):
-        with pytest.raises(ExpiredCredentialsError, match="reads the credentials from the connection again"):
+        with pytest.raises(ExpiredCredentialsError, match=r"Renew the credentials.*the next call reads them again"):
             clients.call("bedrock", "get")
     connection.append("new")
     assert clients.call("bedrock", "get") == "new"

@@ -221,7 +221,7 @@ NO_UNITS = "Your account does not currently have any no commitment model units r
         ("InvalidClientTokenId", "The security token included is invalid", RefusedError, "mistyped, deactivated"),
         ("UnrecognizedClientException", "", RefusedError, "mistyped, deactivated"),
         ("MissingAuthenticationToken", "", RefusedError, "no credentials"),
-        ("TokenRefreshRequired", "", ExpiredCredentialsError, "reads the credentials"),
+        ("TokenRefreshRequired", "", ExpiredCredentialsError, "Renew the credentials"),
         ("InvalidObjectState", "storage class", RefusedError, "Restore the object"),
         ("KMS.DisabledException", "arn is disabled", RefusedError, "Enable the key"),
         ("KMS.KMSInvalidStateException", "pending deletion", RefusedError, "Cancel the deletion"),

@@ -53,12 +53,12 @@ class TestServingArn:
         assert self.serving(shown, throughput_arn=None) is None
 
     def test_the_error_about_a_released_throughput_names_the_task_that_buys_a_new_one(self) -> None:
-        clear = r"nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"
-        with pytest.raises(ThroughputReleasedError, match=rf"{NAME} was released.*{clear}"):
+        clear = r"Nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"
+        with pytest.raises(ThroughputReleasedError, match=rf"(?s){NAME} was released.*{clear}"):
             self.serving(None)
 
     def test_a_failed_throughput_is_an_error_with_bedrocks_reason(self) -> None:
-        with pytest.raises(OutcomeError, match=r"no capacity.*clear tuned\.provision with downstream") as error:
+        with pytest.raises(OutcomeError, match=r"(?s)no capacity.*clear tuned\.provision with downstream") as error:
             self.serving(throughput("Failed", failure_message="no capacity"))
         assert not isinstance(error.value, ThroughputReleasedError)
 
@@ -106,6 +106,8 @@ class TestDeleteAndWait:
         assert len(pauses) == 3
 
     def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
-        with pytest.raises(WaitTimeoutError, match=rf"deletion of throughput {NAME} 5 s ago.*billed.*Bedrock console"):
+        with pytest.raises(
+            WaitTimeoutError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*billed.*Bedrock console"
+        ):
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert 5 <= sum(pauses) <= 7

@@ -83,7 +83,7 @@ class TestAnswer:
     ) -> None:
         bedrock.refuse["ask"] = NotFoundError("converse: ResourceNotFoundException")
         with pytest.raises(
-            ThroughputReleasedError, match=r"Nothing is billed\. Clear tuned\.provision with downstream"
+            ThroughputReleasedError, match=r"(?s)Nothing is billed for it\..*Clear tuned\.provision with downstream"
         ):
             answer()
 
@@ -114,7 +114,8 @@ class TestAnswer:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
         bedrock.say = throttled_on("102", error)
         with pytest.raises(
-            TooManyFailuresError, match=rf"no answer for 1 of 4 rows; the first error is: .*{error}.*Clear this task"
+            TooManyFailuresError,
+            match=rf"(?s)no answer for 1 of 4 rows; the first error is: .*{error}.*Clear answer with downstream",
         ):
             answer()
         assert not store.exists(FOLDER.answers("tuned", 0))

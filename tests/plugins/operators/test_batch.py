@@ -206,7 +206,7 @@ class TestCollect:
         batches.end(only(batches), status, answered=10)
         batches.put(only(batches), message="Internal trouble")
         for _ in range(2):
-            with pytest.raises(JobFailedError, match=f"status {status}: Internal trouble.*synthesize_batch.submit"):
+            with pytest.raises(JobFailedError, match=f"(?s)status {status}: Internal trouble.*synthesize_batch.submit"):
                 collect(submitted)
         assert submit()["records"] == MANY - 10
 
@@ -216,7 +216,7 @@ class TestCollect:
         submitted = submit()
         batches.end(only(batches), "Failed", answered=0)
         batches.put(only(batches), message="Batch job contains less records (1) than the required minimum of: 100")
-        with pytest.raises(JobFailedError, match=r"would fail again.*inference: on_demand.*clear preflight"):
+        with pytest.raises(JobFailedError, match=r"(?s)would fail again.*inference: on_demand.*clear preflight"):
             collect(submitted)
 
     def test_answers_of_an_ended_job_are_stored_before_more_is_bought(
@@ -232,7 +232,7 @@ class TestCollect:
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
-        with pytest.raises(WaitTimeoutError, match=r"have not ended.*clear synthesize_batch.wait with downstream"):
+        with pytest.raises(WaitTimeoutError, match=r"(?s)have not ended.*clear synthesize_batch.wait with downstream"):
             collect(submitted)
         batches.end(only(batches))
         assert collect(submitted)["answered"] == MANY
@@ -279,7 +279,7 @@ class TestAttempts:
         submit()
         batches.end(only(batches), "Failed", answered=0)
         batches.put(only(batches), message="Batch job contains less records")
-        with pytest.raises(JobFailedError, match=r"less records.*not bought again.*inference: on_demand"):
+        with pytest.raises(JobFailedError, match=r"(?s)less records.*not bought again.*inference: on_demand"):
             submit()
         assert len(batches.jobs) == 1
 

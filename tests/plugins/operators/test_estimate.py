@@ -50,7 +50,7 @@ def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_
 ) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
     with pytest.raises(
-        SpendCapError, match=r"estimated at \$6\d\.\d\d, which is above max_spend_usd = \$0\.50.*clear preflight"
+        SpendCapError, match=r"(?s)estimated at \$6\d\.\d\d, which is above max_spend_usd = \$0\.50.*clear preflight"
     ):
         estimate.execute(context)
     assert store.exists(FOLDER.estimate)

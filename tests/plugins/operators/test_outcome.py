@@ -56,7 +56,7 @@ def test_tasks_that_a_dry_run_skips_are_not_a_failure(outcome: Any) -> None:
 @pytest.mark.parametrize("estimate", ["skipped", "removed", None])
 def test_a_dry_run_that_was_marked_failed_before_the_estimate_fails(outcome: Any, estimate: str | None) -> None:
     """Airflow skips every task of a queued run that a person marks as failed, and then runs the last teardown."""
-    with pytest.raises(IncompleteRunError, match="a person marked the run as failed"):
+    with pytest.raises(IncompleteRunError, match="A person probably marked the run as failed"):
         outcome(dry_run=True, preflight="skipped", ingest="skipped", estimate=estimate, report="skipped")
 
 
@@ -79,7 +79,7 @@ class TestSpent:
         return str(caught.value)
 
     def test_a_run_that_paid_for_nothing_says_so(self, outcome: Any) -> None:
-        assert self.message(outcome).endswith("This run has paid for nothing.")
+        assert "This run has paid for nothing." in self.message(outcome)
 
     @pytest.mark.parametrize(("buyer", "is_billed"), [(FOLDER.run_key, True), ("another-run", False)])
     def test_a_training_job_is_billed_to_the_run_that_bought_it(

@@ -158,7 +158,7 @@ class TestPromote:
         rules = {"ask_a_person": True, "approvers": [{"id": "1", "name": "Ada"}]}
         freeze(prepared, use_case, arms=ARMS, promotion=rules)
         decide(prepared, decision("tuned"))
-        with pytest.raises(AirflowSkipException, match=r"no person approved tuned: .*Clear the task `approve`"):
+        with pytest.raises(AirflowSkipException, match=r"(?s)no person approved tuned: .*Clear the task `approve`"):
             promote(approval=approval)
         assert read_champion(prepared, CHAMPION_URI) is None
         assert context["outlet_events"][ASSET].extra is None
@@ -273,7 +273,7 @@ class TestPromote:
     ) -> None:
         bedrock.models.clear()
         decide(prepared, decision("tuned"))
-        with pytest.raises(PromotionError, match=r"no longer exists in Bedrock.*clear preflight"):
+        with pytest.raises(PromotionError, match=r"(?s)no longer exists in Bedrock.*clear preflight"):
             promote()
         assert not prepared.exists(CHAMPION_URI)
 

@@ -171,7 +171,7 @@ class TestRelease:
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")
         monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
-        with pytest.raises(WaitTimeoutError, match="still exists and is billed"):
+        with pytest.raises(WaitTimeoutError, match=r"(?s)still exists.*is billed by the hour"):
             release.execute(context)
 
     def test_hours_count_from_purchase_to_release_also_after_a_second_release(

@@ -173,7 +173,7 @@ class TestSpendCap:
         lines = [line.as_record() for line in synthesis_lines(synthesize().use_case, [make_row(1)] * 40, load_prices())]
         write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines})
         bedrock.usage = (200_000, 10)
-        with pytest.raises(SpendCapError, match=r"The spend cap is reached. This task has paid \$.*max_spend_usd"):
+        with pytest.raises(SpendCapError, match=r"(?s)The spend cap is reached. This task has paid \$.*max_spend_usd"):
             synthesize().execute(context)
         paid = len(bedrock.asked)
         assert 0 < paid < 4

@@ -101,7 +101,7 @@ class TestSubmit:
     ) -> None:
         first = submit_task(equip).execute(context)["job_name"]
         bedrock.put_job(first, "Failed", failure_message="Unable to parse Amazon S3 file: train.jsonl.")
-        with pytest.raises(JobFailedError, match=r"Unable to parse Amazon S3 file.*not bought again"):
+        with pytest.raises(JobFailedError, match=r"(?s)Unable to parse Amazon S3 file.*not bought again"):
             submit_task(equip).execute(context)
         assert bedrock.bought == [first]
 
@@ -138,7 +138,7 @@ class TestSubmit:
     ) -> None:
         for _ in range(3):
             bedrock.put_job(submit_task(equip).execute(context)["job_name"], status, failure_message=why)
-        with pytest.raises(JobFailedError, match=f"All 3 attempts.*{why or ''}.*raise training.max_attempts"):
+        with pytest.raises(JobFailedError, match=f"(?s)All 3 attempts.*{why or ''}.*raise training.max_attempts"):
             submit_task(equip).execute(context)
         assert len(bedrock.bought) == 3
 

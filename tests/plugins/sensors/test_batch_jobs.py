@@ -70,12 +70,12 @@ def test_without_a_job_there_is_nothing_to_wait_for(sensor: Any, context: Any) -
 def test_the_progress_is_logged(sensor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert sensor("Completed", "InProgress").poll() is None
     printed = capsys.readouterr().out
-    assert "job-1 is InProgress: 7 of 120 records" in printed
+    assert "1 of 2 batch jobs have ended; job-1 is InProgress (7 of 120 records)" in printed
     assert "job-0" not in printed
 
 
 def test_a_time_out_names_the_jobs_and_says_that_they_are_billed(sensor: Any, context: Any) -> None:
-    message = r"arn:0, arn:1.*still running and billed\. To wait longer, clear judge_batch\.wait"
+    message = r"(?s)arn:0, arn:1.*still running.*is billed.*To wait longer, clear judge_batch\.wait"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor("InProgress", "InProgress", deferrable=False).execute(context)
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import TaskDeferred
 
+from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from bedrock_distill.triggers.polling import ProvisionedThroughputTrigger
-from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.core.errors import DistillError, OutcomeError, ThroughputReleasedError, WaitTimeoutError
 from include.distill.core.naming import throughput_names
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.plugins.conftest import RUN_URI
@@ -66,13 +69,13 @@ def test_a_throughput_that_stays_creating_is_a_time_out_and_never_a_success(
     sensor: Any, context: Any, bedrock: FakeBedrock, status: str
 ) -> None:
     bedrock.put_throughput(NAME, status)
-    message = r"the next task, tuned\.release, deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
+    message = r"(?s)the next task, tuned\.release, deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor().execute(context)
 
 
 def test_the_error_about_a_released_throughput_names_the_task_to_clear(sensor: Any, context: Any) -> None:
-    with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
+    with pytest.raises(ThroughputReleasedError, match=r"(?s)Clear tuned\.provision.*at \$60\.50 per hour"):
         sensor().execute(context)
 
 
@@ -80,8 +83,28 @@ def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Failed")
-    with pytest.raises(OutcomeError, match=r"failed.*teardown deletes it.*at \$60\.50 per hour"):
+    with pytest.raises(OutcomeError, match=r"(?s)failed.*teardown deletes it.*at \$60\.50 per hour"):
         sensor().execute(context)
+
+
+@pytest.mark.parametrize("status", ["Failed", "Surprise"])
+@pytest.mark.parametrize("woken", [False, True])
+def test_a_final_state_is_not_retried(
+    sensor: Any, context: Any, bedrock: FakeBedrock, status: str, woken: bool
+) -> None:
+    """Each attempt of a retry would delay ``release``, while the throughput may be billed."""
+    bedrock.put_throughput(NAME, status)
+    context["ti"].try_number = 1
+    task = sensor()
+    task.retry_policy = RETRY_POLICY
+    event = {"end": "ended", "message": "", "deadline": "2100-01-01T00:00:00+00:00"}
+    wake_up = partial(task.resume_execution, "execute_complete", {"event": event})
+    with pytest.raises(DistillError) as raised:
+        (wake_up if woken else task.execute)(context)
+    decision = RETRY_POLICY.evaluate(exception=raised.value, try_number=1, max_tries=3)
+    assert decision.action is RetryAction.FAIL
+    assert "Airflow repeats" not in str(raised.value)
+    assert "clear tuned.provision with downstream" in str(raised.value)
 
 
 def test_the_sensor_waits_in_the_triggerer_while_the_throughput_is_created(

@@ -116,14 +116,14 @@ class TestRun:
             raise RefusedError("denied")
 
         monkeypatch.setattr(bedrock, "find_job", refuse)
-        assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "deadline": FAR}
+        assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "to_do": "", "deadline": FAR}
 
     def test_an_unknown_error_of_aws_ends_the_wait(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(_: str) -> None:
             raise ContractError("418: unknown")
 
         monkeypatch.setattr(bedrock, "find_job", fail)
-        assert first_event(job_trigger()) == {"end": "refused", "message": "418: unknown", "deadline": FAR}
+        assert first_event(job_trigger()) == {"end": "refused", "message": "418: unknown", "to_do": "", "deadline": FAR}
 
     def test_a_cancellation_during_a_check_keeps_its_message(self, bedrock: FakeBedrock) -> None:
         """Airflow calls ``on_kill`` only if the message of the cancellation arrives, so a check must not lose it."""

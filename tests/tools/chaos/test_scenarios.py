@@ -52,4 +52,4 @@ def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_tas
         poll_interval_seconds=1,
         timeout_seconds=60,
     )
-    assert STILL_RUNNING in sensor.timeout_message()
+    assert STILL_RUNNING in str(sensor.timeout_error())

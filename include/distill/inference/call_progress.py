@@ -1,0 +1,56 @@
+"""Count the calls of a task, so that the task can say how far it is and what it waits for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from include.distill.core.errors import ServiceError, ThrottledError
+
+
+class CallProgress:
+    """
+    Count a task's answers, and remember since when every call has failed. The class is thread-safe.
+
+    :param calls: expected number of calls.
+    :param clock: returns the time in seconds.
+    """
+
+    def __init__(self, calls: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._answers = self._sent = 0
+        self._failing_since: float | None = None
+        self._failures = 0
+        self._is_throttled = False
+        self._lock = threading.Lock()
+
+    def record_answer(self) -> None:
+        """Count a request that has its answer, whether the answer was stored before or is new."""
+        with self._lock:
+            self._answers += 1
+
+    def record_success(self) -> None:
+        """Count a call that the model answered."""
+        with self._lock:
+            self._sent += 1
+            self._failures, self._failing_since = 0, None
+
+    def record_failure(self, error: ServiceError) -> None:
+        """Count a call that failed."""
+        with self._lock:
+            self._failures += 1
+            self._is_throttled = isinstance(error, ThrottledError)
+            if self._failing_since is None:
+                self._failing_since = self._clock()
+
+    def describe(self) -> str:
+        """Return a sentence about the answers so far and about calls that fail."""
+        with self._lock:
+            text = f"{self._answers} of about {self._calls} answers so far, {self._sent} of them from new calls"
+            if self._failing_since is None:
+                return f"{text}."
+            seconds = self._clock() - self._failing_since
+            problem = "Bedrock has throttled" if self._is_throttled else "Bedrock has failed to answer"
+            return f"{text}. {problem} every call for {seconds:.0f} s (calls: {self._failures})."

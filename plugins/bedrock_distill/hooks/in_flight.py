@@ -1,0 +1,60 @@
+"""Remember which requests to AWS have no answer yet, so that a waiting task can say what it waits for."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+# A faster answer is normal, and is not worth a word.
+_SLOW_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class _Request:
+    what: str
+    started: float
+
+
+class InFlight:
+    """
+    The requests of one process that have no answer yet. The class is thread-safe.
+
+    :param clock: returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._requests: dict[int, _Request] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def track(self, what: str) -> Iterator[None]:
+        """Count a request as unanswered inside the block.
+
+        :param what: the API call and its resource, without any text of a prompt or an answer.
+        """
+        number = next(self._numbers)
+        request = _Request(what, self._clock())
+        with self._lock:
+            self._requests[number] = request
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._requests[number]
+
+    def slowest(self) -> str:
+        """Describe the request that has waited longest; return an empty text if no request has waited long."""
+        with self._lock:
+            oldest = min(self._requests.values(), key=lambda request: request.started, default=None)
+        if oldest is None or (seconds := self._clock() - oldest.started) < _SLOW_SECONDS:
+            return ""
+        return f"AWS has not answered {oldest.what} for {seconds:.0f} s"
+
+
+IN_FLIGHT = InFlight()

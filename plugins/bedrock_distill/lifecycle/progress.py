@@ -1,0 +1,30 @@
+"""Describe the progress and the cost of what a task waits for."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.run.heartbeat import format_duration
+
+
+def describe_job(job: CustomizationJob) -> str:
+    """Return how long a training job has existed, and the state of its phases, as a sentence without a full stop."""
+    age = (datetime.datetime.now(datetime.UTC) - job.created).total_seconds()
+    phases = ", ".join(f"{_words(phase)} {_words(status)}" for phase, status in job.details)
+    return f"{job.name} is {_words(job.status)}, {format_duration(age)} after its creation" + (
+        f" ({phases})" if phases else ""
+    )
+
+
+def throughput_cost(seconds: float, usd_per_hour: float | None) -> str:
+    """Return what a throughput has cost, as the end of a sentence."""
+    if usd_per_hour is None:
+        return "the throughput is billed by the hour"
+    return f"about ${usd_per_hour * seconds / 3600:.2f}, at ${usd_per_hour:.2f} per hour"
+
+
+def _words(name: str) -> str:
+    """Split a name of Bedrock's API into words, such as ``dataProcessingDetails`` into ``data processing``."""
+    return " ".join(re.findall(r"[A-Z]?[a-z]+", name.removesuffix("Details"))).lower() or name

@@ -1,0 +1,23 @@
+"""Say what the tasks of the labeling DAG leave behind and cost."""
+
+from __future__ import annotations
+
+from bedrock_distill.run.explained_task import ExplainedTask
+
+
+class LabelTask(ExplainedTask):
+    """A mixin for the tasks of the labeling DAG. They send no request to a model and buy nothing."""
+
+    dag_id: str
+
+    def state_left(self, error: Exception) -> str:
+        """Return that the run and the stored labels are unchanged."""
+        return "The labeled run, its report and all labels that were stored before are unchanged."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that nothing is billed."""
+        return "Nothing: the tasks of this DAG buy nothing."
+
+    def after_wrong_input(self, error: Exception) -> str:
+        """Return what to do if the form is wrong. Clearing a task keeps the form."""
+        return f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps this run's form."

@@ -1,0 +1,162 @@
+"""
+Make a task say what it does: four lines at the end of every error, and one line a minute while it works or waits.
+
+Airflow calls a task in four places: to fill in its templates, before it starts, when it starts, and when it continues
+after a wait. All four are wrapped here, so no operator has to do anything, and no operator can forget it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+)
+
+from bedrock_distill.hooks.in_flight import IN_FLIGHT
+from bedrock_distill.run.four_lines import four_lines
+from bedrock_distill.run.heartbeat import format_duration, heartbeat
+from bedrock_distill.run.task_ids import PREFLIGHT
+from include.distill.core.errors import DistillError, ServiceError, UnexpectedError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+# Exceptions that end a task without being errors.
+_NOT_ERRORS = (AirflowSkipException, AirflowRescheduleException, DagRunTriggerException, DownstreamTasksSkipped)
+# Exceptions whose class tells Airflow whether it may repeat the task.
+_CLASSES_OF_AIRFLOW = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout)
+_WRAPPED = ("pre_execute", "execute", "resume_execution", "render_template_fields")
+
+
+def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method that Airflow calls. A call inside another one is not wrapped again."""
+
+    @functools.wraps(method)
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        context = _context(arguments, named)
+        if context is None or "ti" not in context or "_explains" in self.__dict__:
+            return method(self, *arguments, **named)
+        self.__dict__["_explains"] = True
+        self.__dict__["attempt"] = getattr(context["ti"], "try_number", 1)
+        try:
+            with heartbeat(self.waiting_line, self.log.info), _four_lines(self, context):
+                return method(self, *arguments, **named)
+        finally:
+            del self.__dict__["_explains"]
+
+    return call
+
+
+def _context(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    if "context" in named:
+        return named["context"]
+    return next((argument for argument in arguments if isinstance(argument, dict) and "ti" in argument), None)
+
+
+@contextmanager
+def _four_lines(task: Any, context: Context) -> Iterator[None]:
+    """
+    Give every error the four lines. Its class stays the same, because Airflow's retries depend on the class.
+
+    The text of other exceptions cannot be changed, so they become the cause of an :class:`UnexpectedError`.
+    """
+    try:
+        yield
+    except _NOT_ERRORS:
+        raise
+    except (Exception, AirflowTaskTimeout) as error:
+        try:
+            text = four_lines(task, context, error)
+        except Exception:  # the error itself is more important than its explanation
+            log.debug("The error could not be explained", exc_info=True)
+            raise error from error.__cause__
+        if not isinstance(error, (DistillError, *_CLASSES_OF_AIRFLOW)):
+            raise UnexpectedError(text) from error
+        error.args = (text,)
+        if isinstance(error, ServiceError):
+            # The message already quotes AWS. botocore's exception would repeat it in the log.
+            error.__cause__ = None
+            error.__suppress_context__ = True
+        raise
+
+
+class ExplainedTask:
+    """
+    A mixin for all operators and sensors. It must come before Airflow's class in the list of base classes.
+
+    A task overrides the methods below to say what it buys, what it leaves behind and what it waits for. They are also
+    called when AWS does not answer, so they use only what the task already knows, and never call AWS.
+    """
+
+    task_id: str
+    aws_conn_id: str = "aws_default"
+    attempt: int = 1
+    log: Any
+
+    @property
+    def task_to_clear(self) -> str:
+        """The task to clear after an error, as part of a sentence."""
+        return f"{self.task_id} with downstream"
+
+    def state_left(self, error: Exception) -> str:
+        """Return what the task leaves behind when it fails, as a sentence."""
+        return "This task stored no result. Everything that earlier tasks stored or bought is unchanged."
+
+    def billed_now(self, error: Exception) -> str:
+        """Return what this task has bought, and whether it is billed now, as a sentence."""
+        return f"Nothing by this task: {self.task_id} buys nothing."
+
+    def after_wrong_input(self, error: Exception) -> str:
+        """Return what to do if an input or a setting is wrong, as a sentence."""
+        return f"Correct what the first line names, then clear {PREFLIGHT} with downstream. Nothing is bought twice."
+
+    def waits_for(self) -> str:
+        """Return what the task works on or waits for, as the end of a sentence."""
+        return "its work to be done"
+
+    def progress(self) -> str:
+        """Return how far the task is, as a sentence; empty if it is not known."""
+        return ""
+
+    def cost_so_far(self) -> str:
+        """Return what this task has cost so far, as the end of a sentence."""
+        return "nothing, this task buys nothing"
+
+    def waiting_line(self, seconds: float) -> str:
+        """Return the line about a wait: what for, how long, progress, and cost so far."""
+        parts = [
+            f"{self.task_id}: {format_duration(seconds)} so far, waiting for {self.waits_for()}",
+            self.progress().rstrip("."),
+            IN_FLIGHT.slowest(),
+            f"Cost so far: {self.cost_so_far()}",
+        ]
+        return ". ".join(part for part in parts if part) + "."
+
+    @_explained
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Continue after a wait."""
+        return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
+
+    @_explained
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Fill in the templates."""
+        super().render_template_fields(context, jinja_env)  # type: ignore[misc]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _WRAPPED:
+            if name in cls.__dict__:
+                setattr(cls, name, _explained(cls.__dict__[name]))

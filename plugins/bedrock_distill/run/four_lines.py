@@ -1,0 +1,177 @@
+"""
+End every error of a task with the same four lines: what happened, what is left, what is billed now, and what to do.
+
+An error states the parts that only the place of the error knows. The task states what it may have bought. This module
+adds what only Airflow knows: the attempt, whether Airflow repeats the task, what other tasks of the run have bought,
+and whether a wrong value is part of the run's own configuration, which clearing a task cannot change.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+
+from bedrock_distill.run.heartbeat import format_duration
+from bedrock_distill.run.running_purchases import describe_running_purchases
+from include.distill.config.use_case import OVERRIDES
+from include.distill.core.errors import (
+    ContractError,
+    DistillError,
+    ExpiredCredentialsError,
+    InputError,
+    PossiblyBilledError,
+    ReconciliationError,
+    ServiceError,
+    SpendCapError,
+    UnexpectedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN_STATE = "Everything that earlier tasks stored or bought is unchanged."
+_UNKNOWN_COST = "The task cannot say what it has bought: look for endpoints and jobs in the Bedrock console."
+HAPPENED, LEFT, BILLED, TO_DO = "What happened", "What is left", "What is billed now", "What to do"
+_THE_TASK = re.compile(r"\b(clear(?:s|ing)?) (?:the|this) task\b(?! `)", re.IGNORECASE)
+_NAMES_A_STEP = re.compile(r"\b(clear|trigger)", re.IGNORECASE)
+_ADVICE_ABOUT_RETRIES = re.compile(r"[;,]? (a retry waits and then repeats the call|A retry (may help|asks again))")
+
+
+class Explained(Protocol):
+    """What the four lines need to know about a task."""
+
+    task_id: str
+    task_to_clear: str
+    aws_conn_id: str
+
+    def state_left(self, error: Exception) -> str:
+        """Return what the task leaves behind when it fails."""
+
+    def billed_now(self, error: Exception) -> str:
+        """Return what this task has bought, and whether it is billed now."""
+
+    def after_wrong_input(self, error: Exception) -> str:
+        """Return what to do if an input or a setting is wrong."""
+
+
+def four_lines(task: Explained, context: Context, error: BaseException) -> str:
+    """Return the text of an error that ends a task: its details, if it has several lines, and then the four lines."""
+    stated = error if isinstance(error, DistillError) else DistillError(f"{type(error).__name__}: {error}")
+    details, _, _ = stated.happened.partition("\n")
+    happened = (
+        stated.happened if details == stated.happened else f"{details.rstrip(':')}. The details are listed above."
+    )
+    lines = [
+        f"{HAPPENED}: {_place(task, context)}: {happened}",
+        f"{LEFT}: {stated.left or _said(task.state_left, error) or _UNKNOWN_STATE}",
+        f"{BILLED}: {_billed(task, context, error, stated)}",
+        f"{TO_DO}: {_what_to_do(task, context, error, stated)}",
+    ]
+    above = "" if details == stated.happened else f"{stated.happened}\n\n"
+    return above + "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _said(say: Callable[[Any], str], error: BaseException) -> str:
+    """Return what a task says about an error; an empty text if the task does not know, such as without its inputs."""
+    try:
+        return say(error)
+    except Exception:
+        log.debug("The task could not describe its error", exc_info=True)
+        return ""
+
+
+def _place(task: Explained, context: Context) -> str:
+    ti = context["ti"]
+    index = getattr(ti, "map_index", None)
+    name = task.task_id if index in (None, -1) else f"{task.task_id} [{index}]"
+    return f"{name} of run {ti.run_id} failed in attempt {ti.try_number} of {max(ti.try_number, ti.max_tries + 1)}"
+
+
+def _billed(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
+    own = stated.billed or _said(task.billed_now, error) or _UNKNOWN_COST
+    if isinstance(error, PossiblyBilledError):
+        own += " AWS may also bill the call whose answer was lost."
+    others = describe_running_purchases(context, own_task=task.task_id)
+    if others == "":
+        others = "No other task of this run has an endpoint or a job that is billed."
+    return f"{own} {others or ''}".strip()
+
+
+def _what_to_do(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
+    retry = _retry(task, context, error)
+    step = _new_run(context, error) or stated.to_do or _default_step(task, error)
+    if not retry:
+        step = _ADVICE_ABOUT_RETRIES.sub("", step)
+    step = _THE_TASK.sub(rf"\1 {task.task_to_clear}", step)
+    if not _NAMES_A_STEP.search(step):
+        step = f"{step.rstrip('.')}. Then clear {task.task_to_clear}."
+    if not retry:
+        return step
+    return f"Nothing yet: Airflow repeats the task by itself {retry}. If its last attempt fails too: {step}"
+
+
+def _retry(task: Any, context: Context, error: BaseException) -> str:
+    """Return when Airflow repeats the task, such as ``in 60 s``; an empty text if it does not."""
+    ti = context["ti"]
+    if isinstance(error, AirflowFailException | AirflowSensorTimeout) or ti.try_number > ti.max_tries:
+        return ""
+    delay = getattr(task, "retry_delay", None)
+    if policy := getattr(task, "retry_policy", None):
+        decision = policy.evaluate(exception=error, try_number=ti.try_number, max_tries=ti.max_tries, context=context)
+        if decision.action is RetryAction.FAIL:
+            return ""
+        delay = decision.retry_delay or delay
+    return f"in {format_duration(delay.total_seconds())}" if isinstance(delay, datetime.timedelta) else "soon"
+
+
+def _new_run(context: Context, error: BaseException) -> str:
+    """
+    Return the advice to trigger a new run, if a value of the run's own configuration is wrong.
+
+    A run keeps its configuration, so clearing one of its tasks would use the same value again.
+    """
+    if not isinstance(error, InputError | SpendCapError):
+        return ""
+    conf: Mapping[str, Any] = getattr(context.get("dag_run"), "conf", None) or {}
+    given = {key: conf[key] for key in OVERRIDES if conf.get(key) not in (None, "")}
+    text = error.happened
+    wrong = {key: value for key, value in given.items() if key in text or _is_named(value, text)}
+    if not wrong:
+        return ""
+    values = ", ".join(f"{key} (now {value})" for key, value in wrong.items())
+    advice = f"Trigger a new run with another value of {values}. Clearing a task of this run keeps the value."
+    if any(key.endswith("_csv") for key in wrong):
+        advice += " If the path is right and the file is wrong, correct the file, then clear preflight with downstream."
+    elif isinstance(error, SpendCapError):
+        advice += " A smaller run, with fewer documents or pairs, costs less."
+    return advice
+
+
+def _is_named(value: object, text: str) -> bool:
+    return isinstance(value, str) and value in text
+
+
+def _default_step(task: Explained, error: BaseException) -> str:
+    if isinstance(error, ExpiredCredentialsError):
+        return f"Renew the credentials of the Airflow connection {task.aws_conn_id}, then clear {task.task_to_clear}."
+    if isinstance(error, InputError | SpendCapError):
+        return task.after_wrong_input(error)
+    if isinstance(error, ContractError | ReconciliationError):
+        return f"Report the error as a bug, with this log. After it is corrected, clear {task.task_to_clear}."
+    if isinstance(error, ServiceError):
+        return f"Correct what AWS's message names, then clear {task.task_to_clear}."
+    if isinstance(error, UnexpectedError) or not isinstance(error, DistillError):
+        return (
+            "Check the disk, the memory and the network of the machine that ran the task. If they are in order, report"
+            f" the error as a bug, with this log. Then clear {task.task_to_clear}."
+        )
+    return f"Correct the cause that the first line names, then clear {task.task_to_clear}."

@@ -1,0 +1,87 @@
+"""Say which endpoints and jobs of a run are billed now, from the states of the run's tasks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.run.task_ids import (
+    PROVISION,
+    RELEASE,
+    SUBMIT,
+    TRAINED,
+    WAIT,
+    arm_task,
+    arms_with_task,
+    batch_group,
+    batch_task,
+    steps_in_batches,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+_ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
+
+
+def describe_running_purchases(context: Context, *, own_task: str) -> str | None:
+    """
+    Return sentences about what other tasks of the run have bought and what is billed now; empty if it is nothing.
+
+    Return ``None`` if Airflow cannot say. Only Airflow is asked, because AWS may be the cause of the error.
+
+    :param own_task: id of the task that failed. Its own group is left out, because the task itself describes it.
+    """
+    try:
+        ti = context["ti"]
+        states: Mapping[str, str | None] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+        own_group = own_task.rpartition(".")[0]
+        return " ".join(
+            [*_endpoints(states, ti, own_group), *_training(states, ti, own_group), *_batches(states, own_group)]
+        )
+    except Exception:
+        log.debug("The states of the run's tasks could not be read", exc_info=True)
+        return None
+
+
+def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+    for arm in arms_with_task(states, RELEASE):
+        provision, release = arm_task(arm, PROVISION), arm_task(arm, RELEASE)
+        if arm == own_group or states.get(provision) in (None, "skipped", "upstream_failed", "scheduled", "queued"):
+            continue
+        provisioned = ti.xcom_pull(task_ids=provision) if states[provision] == "success" else None
+        if states[release] == "success" or (provisioned and not provisioned.get("throughput_name")):
+            continue
+        rate = (provisioned or {}).get("usd_per_hour")
+        price = f" at ${rate:.2f} per hour" if rate is not None else " by the hour"
+        if states[release] == "failed":
+            yield (
+                f"{release} failed, so the endpoint of arm {arm} may still be billed{price}: clear {release}, or delete"
+                " the endpoint in the Bedrock console."
+            )
+        else:
+            verb = "is" if provisioned else "may exist and is then"
+            yield f"The endpoint of arm {arm} {verb} billed{price} until {release} deletes it."
+
+
+def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+    for arm in arms_with_task(states, TRAINED):
+        submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
+        if arm == own_group or states.get(submit) != "success" or states[trained] in ("success", "skipped"):
+            continue
+        at_most = (ti.xcom_pull(task_ids=submit) or {}).get("at_most_usd")
+        cost = f", at most ${at_most:.2f} in all" if at_most is not None else ""
+        verb = "may be" if states[trained] in _ENDED else "is"
+        yield f"The training job of arm {arm} {verb} running, and its training is billed{cost}."
+
+
+def _batches(states: Mapping[str, str | None], own_group: str) -> Iterator[str]:
+    for step in steps_in_batches(states):
+        submitted, waited = states.get(batch_task(step, SUBMIT)), states[batch_task(step, WAIT)]
+        if batch_group(step) == own_group or submitted != "success" or waited in ("success", "skipped"):
+            continue
+        verb = "may be" if waited in _ENDED else "are"
+        yield f"The batch jobs of {step} {verb} running, and each answered record is billed."

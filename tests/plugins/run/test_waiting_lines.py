@@ -1,0 +1,227 @@
+"""Check with a fake clock that every wait of every task writes one line a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+from airflow.sdk import BaseOperator
+
+from bedrock_distill.hooks.in_flight import InFlight
+from bedrock_distill.operators.judge import BedrockJudgeOperator
+from bedrock_distill.run import explained_task
+from bedrock_distill.run.heartbeat import Heartbeat
+from bedrock_distill.triggers import polling
+from bedrock_distill.triggers.batch import BatchJobsTrigger
+from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
+from include.distill.core.errors import ThrottledError
+from include.distill.inference.call_progress import CallProgress
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.plugins.operators.test_every_operator import CONCRETE, new_task
+
+INPUTS = {
+    "submitted": {"job_name": "job-1", "job_arn": "arn:job/1", "job_arns": ["arn:batch/1"], "at_most_usd": 2.5},
+    "provisioned": {"throughput_name": "tuned-s1", "throughput_arn": "arn:t/1", "usd_per_hour": 24.0},
+}
+
+
+class FakeTime:
+    """A clock that every wait advances."""
+
+    def __init__(self, minutes: float) -> None:
+        self.now = 0.0
+        self.end = minutes * 60
+
+    def clock(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return self.now > self.end
+
+
+def lines(task: Any, minutes: float) -> list[str]:
+    """Return the lines that a task writes while it works for some minutes."""
+    time, written = FakeTime(minutes), []  # type: ignore[var-annotated]
+    Heartbeat(task.waiting_line, written.append, wait=time.wait, clock=time.clock).run()
+    return written
+
+
+class TestTasks:
+    @pytest.mark.parametrize("task_class", CONCRETE)
+    def test_every_task_writes_one_line_a_minute(self, task_class: type[BaseOperator]) -> None:
+        task = new_task(task_class)
+        for name, value in INPUTS.items():
+            if hasattr(task, name):
+                setattr(task, name, value)
+        written = lines(task, 6)
+        assert [line.split(" so far")[0] for line in written] == [f"task: {minute} min" for minute in range(1, 7)]
+        assert all("waiting for " in line and "Cost so far: " in line for line in written)
+        assert all(line.count("\n") == 0 and line.endswith(".") and ".." not in line for line in written)
+
+    @pytest.mark.parametrize("task_class", CONCRETE)
+    def test_the_lines_are_written_while_the_task_runs(
+        self, task_class: type[BaseOperator], context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each of the three places where Airflow calls a task starts a heartbeat."""
+        started: list[str] = []
+
+        class Beat:
+            def __init__(self, line: Any, write: Any) -> None:
+                started.append(line(60))
+
+            def __enter__(self) -> None: ...
+
+            def __exit__(self, *_: object) -> None: ...
+
+        monkeypatch.setattr(explained_task, "heartbeat", Beat)
+        named = {"execute": lambda *_, **__: None, "pre_execute": lambda *_, **__: None, "over": lambda *_, **__: None}
+        task = new_task(type(task_class.__name__, (task_class,), named))
+        for name, value in INPUTS.items():
+            if hasattr(task, name):
+                setattr(task, name, value)
+        task.pre_execute(context)
+        task.execute(context)
+        task.resume_execution("over", {}, context)
+        assert len(started) == 3
+
+    def test_throttling_and_the_cost_so_far_are_named(self) -> None:
+        time = FakeTime(99)
+        progress = CallProgress(500, clock=time.clock)
+
+        class Asked:
+            spent_usd = 1.23456
+
+            def describe_progress(self) -> str:
+                return progress.describe()
+
+        task = new_task(BedrockJudgeOperator)
+        task.asked = Asked()
+        for _ in range(41):
+            progress.record_answer()
+            progress.record_success()
+        progress.record_failure(ThrottledError("slow down"))
+        time.now = 352
+        progress.record_failure(ThrottledError("slow down"))
+        assert task.waiting_line(360) == (
+            "task: 6 min so far, waiting for the judge's verdicts. 41 of about 500 answers so far, 41 of them from new"
+            " calls. Bedrock has throttled every call for 352 s (calls: 2). Cost so far: $1.2346 for these answers."
+        )
+
+    def test_an_answer_ends_the_throttling(self) -> None:
+        progress = CallProgress(5)
+        progress.record_failure(ThrottledError("slow down"))
+        progress.record_success()
+        assert "throttled" not in progress.describe()
+
+    def test_s3_that_does_not_answer_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        time = FakeTime(99)
+        in_flight = InFlight(time.clock)
+        monkeypatch.setattr(explained_task, "IN_FLIGHT", in_flight)
+        task = new_task(BedrockJudgeOperator)
+        with in_flight.track("get_object s3://bucket/key"):
+            time.now = 10
+            assert "AWS has not answered" not in task.waiting_line(60)
+            time.now = 160
+            assert "AWS has not answered get_object s3://bucket/key for 160 s" in task.waiting_line(160)
+        assert "AWS has not answered" not in task.waiting_line(200)
+
+
+class FakeTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop that does not wait for its timers, but advances its clock to the next one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        select = self._selector.select  # type: ignore[attr-defined]
+
+        def advance(timeout: float | None = None) -> Any:
+            events = select(0 if timeout else timeout)
+            if not events and timeout:
+                self.now += timeout
+            return events
+
+        self._selector.select = advance  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        return self.now
+
+
+class TestTriggers:
+    """A task that waits in the triggerer has no process of its own, so its trigger writes the lines."""
+
+    START = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
+
+    def wait(self, make: Any, minutes: int, poll_seconds: float, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+        loop = FakeTimeLoop()
+
+        async def in_thread(work: Any, *arguments: Any) -> Any:
+            return work(*arguments)
+
+        monkeypatch.setattr(polling, "in_thread", in_thread)
+        monkeypatch.setattr(polling, "_now", lambda: self.START + datetime.timedelta(seconds=loop.now))
+        trigger: PollingTrigger = make(
+            deadline=(self.START + datetime.timedelta(minutes=minutes, seconds=-1)).isoformat(),
+            since=self.START.isoformat(),
+            poll_interval_seconds=poll_seconds,
+            aws_conn_id="aws_default",
+            region_name=None,
+        )
+        written: list[str] = []
+        log = SimpleNamespace(info=lambda text, *values: written.append(text % values), warning=lambda *_: None)
+        monkeypatch.setattr(type(trigger), "log", log)
+
+        async def first_event() -> Any:
+            return (await anext(aiter(trigger.run()))).payload["end"]
+
+        try:
+            assert loop.run_until_complete(first_event()) == "deadline"
+        finally:
+            loop.close()
+        return written
+
+    @pytest.fixture(autouse=True)
+    def _bedrock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        fake = FakeBedrock()
+        fake.put_job(
+            "job", "InProgress", details=(("validationDetails", "Completed"), ("trainingDetails", "NotStarted"))
+        )
+        fake.put_throughput("endpoint", "Creating")
+        monkeypatch.setattr(polling, "BedrockDistillHook", lambda *_: fake)
+        monkeypatch.setattr("bedrock_distill.triggers.batch.running_jobs", lambda *_: [])
+        monkeypatch.setattr(BatchJobsTrigger, "has_ended", lambda *_: False)
+
+    MAKERS: ClassVar[dict[str, Any]] = {
+        "training": lambda **common: CustomizationJobTrigger(
+            name="job", stall_after_seconds=1e9, at_most_usd=2.5, **common
+        ),
+        "deployment": lambda **common: ProvisionedThroughputTrigger(name="endpoint", usd_per_hour=24.0, **common),
+        "batch": lambda **common: BatchJobsTrigger(name="3 batch jobs", job_arns=["arn:a"], **common),
+    }
+
+    @pytest.mark.parametrize("poll_seconds", [7, 60, 100])
+    @pytest.mark.parametrize("kind", MAKERS)
+    def test_every_trigger_writes_one_line_a_minute_whatever_its_poll_interval(
+        self, kind: str, poll_seconds: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written = self.wait(self.MAKERS[kind], 20, poll_seconds, monkeypatch)
+        durations = [line.split(" so far, waiting for ")[0] for line in written]
+        assert durations[:19] == [f"{minute} min" for minute in range(1, 20)]
+        assert len(written) <= 20 + poll_seconds // 60 + 1
+        assert all("Cost so far: " in line for line in written)
+
+    def test_the_line_about_training_names_the_phases_and_the_cost(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        line = self.wait(self.MAKERS["training"], 3, 10, monkeypatch)[-1]
+        assert "job is in progress, " in line
+        assert "(validation completed, training not started)" in line
+        assert line.endswith("Cost so far: the training so far, at most $2.50 in all.")
+
+    def test_the_line_about_an_endpoint_gives_its_cost_so_far(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        line = self.wait(self.MAKERS["deployment"], 31, 10, monkeypatch)[29]
+        assert line == (
+            "30 min so far, waiting for endpoint. endpoint is Creating. Cost so far: about $12.00, at $24.00 per hour."
+        )

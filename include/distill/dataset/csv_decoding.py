@@ -39,8 +39,25 @@ _SIGNATURES = {
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
     b"%PDF": "a PDF",
+    b"SQLite format 3\x00": "a SQLite database",
     b"{\\rtf": "rich text",
 }
+# Files that contain no rows, so they can be neither unpacked nor exported.
+_SIGNATURES_WITHOUT_ROWS = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF87a": "a GIF image",
+    b"GIF89a": "a GIF image",
+    b"II*\x00": "a TIFF image",
+    b"MM\x00*": "a TIFF image",
+    b"\x7fELF": "a program",
+    b"OggS\x00": "audio or video",
+    b"ID3\x03": "audio",
+    b"ID3\x04": "audio",
+}
+# Control characters that a text does not contain. A NUL byte is not one of them, because UTF-16 contains many.
+_BINARY_BYTES = bytes(set(range(1, 32)) - set(b"\t\n\v\f\r\x0e\x0f\x1a\x1b\x1c\x1d\x1e\x1f"))
+_MIN_BINARY_BYTES, _MIN_BINARY_SHARE = 16, 0.02  # about 6 % of compressed data are such bytes
 _TEXT_KINDS = (
     (re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])'), "JSON"),
     (re.compile(rb"\s*<(?:\?xml|!doctype|html|error)\b", re.IGNORECASE), "a web page or XML (perhaps a sign-in page)"),
@@ -299,9 +316,19 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
         if head.startswith(signature):
             message = f"{source} is {kind}, not CSV text. Unpack the file, or export it as comma-separated UTF-8."
             raise InputError(message)
+    for signature, kind in _SIGNATURES_WITHOUT_ROWS.items():
+        if head.startswith(signature):
+            raise InputError(f"{source} is {kind}, not CSV text. Nothing was read. Name a CSV file with the rows.")
     if codec.startswith(_WIDE):
         return
     _refuse_marks(head, source=source, codec=codec)
+    binary = len(head) - len(head.translate(None, _BINARY_BYTES))
+    if binary >= _MIN_BINARY_BYTES and binary > _MIN_BINARY_SHARE * len(head):
+        message = (
+            f"{source} is binary data, not CSV text: {binary:,} of its first {len(head):,} bytes are control"
+            " characters. Nothing was read, and another encoding would not help. Name a CSV file with the rows."
+        )
+        raise InputError(message)
     nul = _BYTE_LINE_ENDS.split(head, maxsplit=1)[0].find(b"\0")
     if nul >= 0:
         wide = "utf-16-le" if nul % 2 else "utf-16-be"

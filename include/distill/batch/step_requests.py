@@ -19,10 +19,7 @@ from include.distill.config.sections import Inference
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, stream_jsonl
 from include.distill.dataset.records import Row
-from include.distill.evaluation.answers import read_comparisons
-from include.distill.evaluation.judge import Judge
 from include.distill.inference.requests import ModelRequest
-from include.distill.synthesis.teacher import Teacher
 
 
 def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
@@ -81,12 +78,17 @@ class StepRequests:
         return self._synthesis(model) if step == "synthesize" else self._judging(model)
 
     def _synthesis(self, model: Model) -> Iterator[ModelRequest]:
+        from include.distill.synthesis.teacher import Teacher
+
         teacher = Teacher(model, self.prompts[self.use_case.prompts.synthesis], self.use_case.synthesis)
         for number in self.shards:
             for row in stream_jsonl(self.store, self.folder.shard("train", number), Row):
                 yield teacher.request(row)
 
     def _judging(self, model: Model) -> Iterator[ModelRequest]:
+        from include.distill.evaluation.answers import read_comparisons
+        from include.distill.evaluation.judge import Judge
+
         judge = Judge.from_use_case(self.use_case, self.prompts, model.key)
         for pair in self.use_case.judged_pairs:
             comparisons = read_comparisons(

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 
-from include.distill.text.token_sums import TokenSums
-
 _CONSERVATIVE_START = 6  # tokens added to each text, because a few rare words can exceed any average
 # Most texts have fewer tokens per byte than this. The value only determines how much of a text is estimated first.
 _USUAL_RATE = 0.35
@@ -23,6 +21,8 @@ _WORTHWHILE_SHARE = 0.7  # if a larger share of a text would be estimated first,
 
 def central_token_count(text: str) -> int:
     """Estimate the number of tokens in a text, for costs. The estimate is about as often too high as too low."""
+    from include.distill.text.token_sums import TokenSums
+
     sums = TokenSums(text)
     return min(sums.size, math.ceil(sums.central))
 
@@ -38,6 +38,8 @@ def token_counts(text: str) -> tuple[int, int]:
 
     Both are computed together, so this takes as long as a single estimate.
     """
+    from include.distill.text.token_sums import TokenSums
+
     sums = TokenSums(text)
     central, conservative = math.ceil(sums.central), _CONSERVATIVE_START + math.ceil(sums.conservative)
     return min(sums.size, central), min(sums.size, conservative)

@@ -16,14 +16,12 @@ from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.records import Row
-from include.distill.evaluation.answers import answer_record
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.records import EndpointManifest
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
-from include.distill.synthesis.shard_files import shard_label
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -60,6 +58,9 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     def execute(self, context: Context) -> AnswerManifest:
         """Get and write the answers to all rows of the shard; return the usage."""
+        from include.distill.evaluation.answers import answer_record
+        from include.distill.synthesis.shard_files import shard_label
+
         self._require_endpoint()
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)), Row)
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]

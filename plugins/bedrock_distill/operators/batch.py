@@ -20,7 +20,6 @@ from include.distill.batch.input_files import BatchInputFile, build_input_files,
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.batch.records import BatchCollectManifest, BatchStep, BatchSubmitManifest
 from include.distill.batch.results import collect
-from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
@@ -145,6 +144,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def execute(self, context: Context) -> BatchSubmitManifest:
         """Find or buy the batch jobs for every model that the step calls."""
+        from include.distill.batch.step_requests import models_of_step
+
         submitted: BatchSubmitManifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
         with record_attempt(context):
             for model in models_of_step(self.use_case, self.step):
@@ -157,6 +158,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
         return submitted
 
     def _submit(self, model: Model, context: Context, submitted: BatchSubmitManifest) -> None:
+        from include.distill.batch.step_requests import StepRequests
+
         running = self._collect_ended(model)
         questions = StepRequests(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
         missing = unanswered(

@@ -11,13 +11,9 @@ from bedrock_distill.run.task_ids import PREFLIGHT, SYNTHESIZE
 from bedrock_distill.run.task_results import read_mapped_results
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import stream_jsonl, write_jsonl
-from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
 from include.distill.curation.records import CriticCounts, CurateManifest, RepeatedPair
-from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
 from include.distill.dataset.records import Row
-from include.distill.report.run_summary import sum_synthesis
 from include.distill.synthesis.records import SynthesisManifest
-from include.distill.synthesis.shortfall import explain_shortfall
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,6 +47,9 @@ class CuratePairsOperator(DistillOperator):
 
     def execute(self, context: Context) -> CurateManifest:
         """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""
+        from include.distill.curation.critic import sum_critic_counts
+        from include.distill.report.run_summary import sum_synthesis
+
         manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
         counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
@@ -106,6 +105,8 @@ class CuratePairsOperator(DistillOperator):
 
         A pair is also counted in ``undecided`` if the grounding check could not decide on its answer.
         """
+        from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
+
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         pairs = accepted_texts(self.store, self.folder, shards=shards)
         for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
@@ -114,6 +115,8 @@ class CuratePairsOperator(DistillOperator):
             yield record
 
     def _log_critic(self, critic: CriticCounts) -> None:
+        from include.distill.curation.critic import CHECKED_LABELS
+
         verdicts = ", ".join(f"{critic[name]} {name}" for name in CHECKED_LABELS)
         self.log.info("The critic's verdicts: %s", verdicts)
         if critic["not_looked_at"]:
@@ -134,6 +137,8 @@ class CuratePairsOperator(DistillOperator):
             )
 
     def _require_usable_pairs(self, manifest: CurateManifest) -> None:
+        from include.distill.synthesis.shortfall import explain_shortfall
+
         settings = self.use_case.synthesis
         if manifest["accepted"] >= settings.min_accepted_share * manifest["requested"]:
             return

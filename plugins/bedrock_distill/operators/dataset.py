@@ -13,9 +13,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.curation.records import CurateManifest
-from include.distill.training.data_card import data_card
 from include.distill.training.records import DatasetManifest, MergeManifest
-from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,6 +47,9 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> MergeManifest:
         """Merge, check and write the training set; return its URIs and counts."""
+        from include.distill.training.data_card import data_card
+        from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
+
         curated = next(
             iter(read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id)), None
         )

@@ -14,19 +14,14 @@ from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.bill_table import bill_table
-from include.distill.cost.bought_again import Comparison, earlier_run, fingerprints, purchase_sentence
-from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase
-from include.distill.cost.stored_already import repeats_earlier_run, stored_usd
 from include.distill.cost.task_budget import model_calls_usd
-from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import hold_out, require_originals, rows_for_teacher
 from include.distill.dataset.records import Row, RowTokens
 from include.distill.dataset.splits import row_tokens
 from include.distill.evaluation.champion import champion_snapshot
-from include.distill.report.batch_notes import too_few_for_batch
 from include.distill.training.reachable_sizes import require_reachable_sizes
 
 if TYPE_CHECKING:
@@ -54,6 +49,10 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> EstimateManifest:
         """Calculate and write the estimate, and compare it with the cap."""
+        from include.distill.cost.bought_again import fingerprints
+        from include.distill.cost.critic_budget import uncapped_critic_usd
+        from include.distill.report.batch_notes import too_few_for_batch
+
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         self._require_sizes(train)
@@ -135,6 +134,9 @@ class EstimateCostOperator(DistillOperator):
 
         The second value is the part of the estimate that is stored already, in US dollars.
         """
+        from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
+        from include.distill.cost.stored_already import repeats_earlier_run, stored_usd
+
         earlier = earlier_run(self.store, self.folder, self.use_case.name)
         purchases: list[RepeatedPurchase] = []
         repeats = False
@@ -155,6 +157,8 @@ class EstimateCostOperator(DistillOperator):
 
     def _count_prompts(self) -> dict[str, TokenRate]:
         """Return each step's tokens per prompt. Bedrock counts them for a sample of ``estimate.counted_rows`` rows."""
+        from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
+
         size = self.use_case.estimate.counted_rows
         probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:

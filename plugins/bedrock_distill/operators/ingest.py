@@ -10,17 +10,13 @@ from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
-from include.distill.dataset.ingestion import ingest
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
-from include.distill.dataset.reserved_answers import ReservedAnswers
-from include.distill.dataset.row_changes import compare_with_last_run
-from include.distill.dataset.split_notes import split_notes
 from include.distill.dataset.splits import shards
-from include.distill.report.change_notes import describe_changes
-from include.distill.training.row_limits import RowLimits
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.distill.dataset.reserved_answers import ReservedAnswers
 
 
 class IngestCsvOperator(DistillOperator):
@@ -44,6 +40,12 @@ class IngestCsvOperator(DistillOperator):
 
     def execute(self, context: Context) -> IngestManifest:
         """Read, split and write the rows; return their counts."""
+        from include.distill.dataset.ingestion import ingest
+        from include.distill.dataset.row_changes import compare_with_last_run
+        from include.distill.dataset.split_notes import split_notes
+        from include.distill.report.change_notes import describe_changes
+        from include.distill.training.row_limits import RowLimits
+
         ingested = ingest(
             self.use_case.source,
             store=self.store,
@@ -69,6 +71,8 @@ class IngestCsvOperator(DistillOperator):
 
     def _reserved_answers(self) -> ReservedAnswers | None:
         """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
+        from include.distill.dataset.reserved_answers import ReservedAnswers
+
         if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
             return None
         catalog = load_catalog()

@@ -14,14 +14,14 @@ from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import judging_lines
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.records import Row
-from include.distill.evaluation.answers import read_comparisons
-from include.distill.evaluation.judge import Judge, PairwiseComparison
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.fan_out import Outcomes, for_each
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.distill.evaluation.judge import PairwiseComparison
 
 
 class BedrockJudgeOperator(ModelTask, DistillOperator):
@@ -52,6 +52,9 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
 
     def execute(self, context: Context) -> JudgeManifest:
         """Get a verdict on every row in both orders, and write the verdicts; return the usage."""
+        from include.distill.evaluation.answers import read_comparisons
+        from include.distill.evaluation.judge import Judge
+
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         comparisons = read_comparisons(

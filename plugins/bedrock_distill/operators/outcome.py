@@ -12,7 +12,6 @@ from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_jo
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.operators.spent import spent_lines, spent_sentence
 from bedrock_distill.run.task_ids import APPROVE, ESTIMATE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task, arms_with_task
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -22,7 +21,6 @@ from include.distill.core.storage import read_json
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.records import PromotionManifest
-from include.distill.evaluation.standing_promotion import promotion_summary
 from include.distill.report.records import Report, ReportManifest
 from include.distill.training.job_identity import recipe_fingerprint
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
@@ -83,6 +81,8 @@ class RunOutcomeOperator(DistillOperator):
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
         """Say what the run has spent. It has no report, so it is in no other bill."""
+        from bedrock_distill.operators.spent import spent_lines, spent_sentence
+
         try:
             jobs = (
                 (arm, job, self.use_case.epochs * dataset["tokens"])
@@ -96,6 +96,8 @@ class RunOutcomeOperator(DistillOperator):
 
     def _log_promotion(self, ti: Any) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
+        from include.distill.evaluation.standing_promotion import promotion_summary
+
         reported = self._result(ti, ReportManifest, REPORT)
         if not reported:
             return

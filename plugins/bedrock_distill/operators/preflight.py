@@ -11,7 +11,6 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from bedrock_distill.run.task_ids import PREFLIGHT
-from include.distill.batch.step_requests import batch_problems
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
@@ -29,10 +28,8 @@ from include.distill.config.use_case import OVERRIDES, UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
-from include.distill.dataset.source_files import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
-from include.distill.training.data_card import licence_note
 from include.distill.training.hyperparameters import check_hyperparameters
 from include.distill.training.reachable_sizes import size_problems
 
@@ -70,6 +67,8 @@ class BedrockPreflightOperator(DistillOperator):
 
     def execute(self, context: Context) -> PreflightManifest:
         """Check the use case and store a frozen copy; return the URI of the copy."""
+        from include.distill.training.data_card import licence_note
+
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self._refuse_unknown_keys(use_case_file, context)
         use_case = use_case_file.with_overrides(dict(context["params"]))
@@ -134,6 +133,9 @@ class BedrockPreflightOperator(DistillOperator):
         claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name)
 
     def _problems(self, use_case: UseCase) -> list[str]:
+        from include.distill.batch.step_requests import batch_problems
+        from include.distill.dataset.source_files import check_inputs
+
         problems = self._bucket_problems(use_case) or self._root_problems(use_case)
         for key in use_case.models:
             problems += self._model_problems(self.model(key))

@@ -45,7 +45,6 @@ from include.distill.evaluation.records import (
     PromotionManifest,
     PromotionRecord,
 )
-from include.distill.evaluation.standing_promotion import promotion_summary, standing_promotion
 from include.distill.report.markdown import as_code, as_text
 from include.distill.report.records import Report, ReportManifest
 from include.distill.training.records import TrainingManifest
@@ -96,6 +95,8 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask a person whether to promote the winner, and wait for the answer."""
+        from include.distill.evaluation.standing_promotion import promotion_summary
+
         super().pre_execute(context)
         report = read_json(self.store, self.reported["report_json_uri"], Report)
         promotion = promotion_of(report, self.use_case)
@@ -193,6 +194,8 @@ class PromoteChampionOperator(DistillOperator):
 
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
+        from include.distill.evaluation.standing_promotion import promotion_summary
+
         report = read_json(self.store, self.reported["report_json_uri"], Report)
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
@@ -343,6 +346,8 @@ class DeleteLosersOperator(DistillOperator):
 
 def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
     """Return the report's promotion. A decision to promote stays only if the current rule confirms it."""
+    from include.distill.evaluation.standing_promotion import standing_promotion
+
     return standing_promotion(
         report.get("promotion"),
         report.get("comparisons", []),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
-from bedrock_distill.operators.report_reader import ReportReader
 from bedrock_distill.run.task_ids import CURATE, INGEST, JUDGE
 from bedrock_distill.run.task_results import read_mapped_results, require_result
 from bedrock_distill.ui.links import REPORT_LINK
@@ -19,34 +18,20 @@ from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import IngestManifest, Row
-from include.distill.dataset.split_notes import split_notes
-from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
-from include.distill.evaluation.comparisons import compare
 from include.distill.evaluation.records import JudgeManifest, Verdict
-from include.distill.evaluation.standing_promotion import promotion_summary
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
-from include.distill.report.batch_notes import batch_answer_note
-from include.distill.report.bill import bill, compare_with_estimate
-from include.distill.report.build import build_report
-from include.distill.report.html import render_html
-from include.distill.report.judged_run import JudgedRun
-from include.distill.report.optional_parts import OptionalParts
-from include.distill.report.past_runs import list_entry, message_page
 from include.distill.report.records import JudgedParts, Report, ReportBillLine, ReportCost, ReportManifest
-from include.distill.report.run_summary import (
-    ArmSummary,
-    arm_records,
-    describe_settings,
-    document_group_by_row,
-    summarize_synthesis,
-)
-from include.distill.report.schema_run import CostSchema
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from bedrock_distill.operators.report_reader import ReportReader
+    from include.distill.report.judged_run import JudgedRun
+    from include.distill.report.optional_parts import OptionalParts
+    from include.distill.report.run_summary import ArmSummary
 
 
 class RenderReportOperator(DistillOperator):
@@ -97,6 +82,12 @@ class RenderReportOperator(DistillOperator):
 
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
+        from bedrock_distill.operators.report_reader import ReportReader
+        from include.distill.evaluation.standing_promotion import promotion_summary
+        from include.distill.report.html import render_html
+        from include.distill.report.optional_parts import OptionalParts
+        from include.distill.report.past_runs import list_entry, message_page
+
         finished = datetime.datetime.now(datetime.UTC)
         require_result(self.ingested, "rows", "train", "evaluation", task=INGEST, reader=self.task_id)
         optional = OptionalParts(self.log.warning)
@@ -159,6 +150,11 @@ class RenderReportOperator(DistillOperator):
         run_id: str,
         finished_at: str,
     ) -> Report:
+        from include.distill.evaluation.answer_counts import count_endings
+        from include.distill.report.build import build_report
+        from include.distill.report.judged_run import JudgedRun
+        from include.distill.report.run_summary import arm_records, summarize_synthesis
+
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         records = {arm.name: read for arm in arms if (read := reader.answers(arm)) is not None}
         answers = {arm: {answer["row_id"]: answer["answer"] for answer in of_arm} for arm, of_arm in records.items()}
@@ -205,6 +201,8 @@ class RenderReportOperator(DistillOperator):
 
         If the verdicts of the noise control cannot be read, they are left out.
         """
+        from include.distill.report.run_summary import document_group_by_row
+
         groups = document_group_by_row(evaluation)
         verdicts: list[Sequence[Verdict]] = []
         for manifest in judgments:
@@ -216,11 +214,15 @@ class RenderReportOperator(DistillOperator):
         return verdicts
 
     def _noise_control(self, manifest: JudgeManifest, groups: Mapping[str, str]) -> list[Sequence[Verdict]]:
+        from include.distill.evaluation.comparisons import compare
+
         records = read_jsonl(self.store, manifest["verdicts_uri"], Verdict)
         compare(records, groups)  # an error here loses only the noise control; later, it would lose the report
         return [records]
 
     def _judged_parts(self, judged: JudgedRun, count_contaminated: Callable[[], int | None]) -> JudgedParts:
+        from include.distill.dataset.split_notes import split_notes
+
         parts = judged.report_parts(count_contaminated=count_contaminated)
         return {**parts, "warnings": [*parts["warnings"], *split_notes(self.use_case.source, self.ingested)]}
 
@@ -231,6 +233,8 @@ class RenderReportOperator(DistillOperator):
         judgments: Sequence[JudgeManifest],
         arms: Sequence[ArmSummary],
     ) -> ReportCost:
+        from include.distill.report.bill import bill, compare_with_estimate
+
         nothing: list[BillLine] = []
         no_calls: list[LostCallRecord] = []
         lost_calls = optional.read(
@@ -263,6 +267,9 @@ class RenderReportOperator(DistillOperator):
         }
 
     def _compared_with_estimate(self, lines: Sequence[BillLine]) -> tuple[float, list[ReportBillLine]]:
+        from include.distill.report.bill import compare_with_estimate
+        from include.distill.report.schema_run import CostSchema
+
         estimated = read_json(self.store, self.folder.estimate, CostEstimate)
         compared = compare_with_estimate(lines, estimated["lines"])
         CostSchema.model_validate(
@@ -271,6 +278,9 @@ class RenderReportOperator(DistillOperator):
         return estimated["estimated_usd"], compared
 
     def _settings(self, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]) -> dict[str, object]:
+        from include.distill.report.batch_notes import batch_answer_note
+        from include.distill.report.run_summary import describe_settings
+
         names = self.use_case.prompts
         used = (names.synthesis, names.answering, names.judging, *((names.critic,) if self.use_case.critic else ()))
         settings = describe_settings(self.use_case, prompts={name: self.prompt(name).version for name in used})

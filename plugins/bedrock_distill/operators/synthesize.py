@@ -12,13 +12,10 @@ from bedrock_distill.run.model_task import ModelTask
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.storage import read_json, stream_jsonl
-from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import TaskBudget
-from include.distill.curation.critic import Critic, CriticCounter
-from include.distill.curation.filters import PairFilters, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import Row, RowTokens
 from include.distill.dataset.splits import row_tokens
@@ -26,12 +23,14 @@ from include.distill.inference.answer_store import UsageCounter
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.synthesis.records import SynthesisManifest
-from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
-from include.distill.synthesis.teacher import SyntheticSamples, Teacher, count_samples, create_synthetic_samples
-from include.distill.training.training_set import job_fault
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.distill.curation.critic import Critic, CriticCounter
+    from include.distill.curation.filters import PairFilters
+    from include.distill.synthesis.shard_files import ShardFiles
+    from include.distill.synthesis.teacher import SyntheticSamples
 
 
 class BedrockSynthesizeOperator(ModelTask, DistillOperator):
@@ -59,6 +58,10 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
 
     def execute(self, context: Context) -> SynthesisManifest:
         """Get the pairs for all rows of the shard, and write accepted and rejected pairs; return the counts."""
+        from include.distill.curation.critic import CriticCounter
+        from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
+        from include.distill.synthesis.teacher import Teacher, count_samples, create_synthetic_samples
+
         shard = self.folder.shard("train", int(self.shard))
         label, lengths = summarize_shard(stream_jsonl(self.store, shard, Row))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
@@ -111,6 +114,8 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
         context: Context,
     ) -> Iterator[SyntheticSamples]:
         """Write each row's accepted and rejected pairs as they arrive, and yield them for counting."""
+        from include.distill.synthesis.teacher import SyntheticSamples
+
         failures: list[tuple[Row, ServiceError]] = []
         for outcome in outcomes:
             if isinstance(outcome, Failure):
@@ -125,6 +130,9 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
 
     def _critic(self, ask: RateLimitedModel, rows: Sequence[RowTokens], counter: CriticCounter) -> Critic | None:
         """Return the critic with this shard's share of the budget; ``None`` if the use case has no critic."""
+        from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share
+        from include.distill.curation.critic import Critic
+
         settings = self.use_case.critic
         if settings is None:
             return None
@@ -143,6 +151,8 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
         )
 
     def _estimate(self) -> BudgetEstimate:
+        from include.distill.cost.critic_budget import estimate_critic
+
         try:
             return read_json(self.store, self.folder.estimate, BudgetEstimate)
         except NotFoundError:  # A custom DAG may have no task `estimate`, but its critic still needs a budget.
@@ -150,6 +160,9 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 
     def _filters(self) -> PairFilters:
+        from include.distill.curation.filters import PairFilters, index_evaluation_questions
+        from include.distill.training.training_set import job_fault
+
         use_case, settings = self.use_case, self.use_case.curation
         return PairFilters(
             settings,

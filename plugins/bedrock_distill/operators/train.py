@@ -28,7 +28,6 @@ from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import recipe_fingerprint, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
-from include.distill.training.stored_set import find_change
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -147,6 +146,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         }
 
     def _require_unchanged_set(self) -> None:
+        from include.distill.training.stored_set import find_change
+
         if change := find_change(self.store, self.dataset):
             folder = self.dataset["train_uri"].rpartition("/")[0]
             raise InputError(

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators import report as report_module
-from bedrock_distill.operators import report_reader
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
@@ -76,12 +74,12 @@ class TestOptionalParts:
     @pytest.mark.parametrize(
         ("target", "words"),
         [
-            ("bill", "the bill"),
-            ("disagreement_rows", "the disagreements"),
-            ("describe_settings", "the settings"),
-            ("batch_answer_note", "the settings"),
-            ("render_html", None),
-            ("list_entry", None),
+            ("include.distill.report.bill.bill", "the bill"),
+            ("bedrock_distill.operators.report_reader.disagreement_rows", "the disagreements"),
+            ("include.distill.report.run_summary.describe_settings", "the settings"),
+            ("include.distill.report.batch_notes.batch_answer_note", "the settings"),
+            ("include.distill.report.html.render_html", None),
+            ("include.distill.report.past_runs.list_entry", None),
         ],
     )
     def test_an_error_in_the_code_of_a_part_does_not_cost_the_report(
@@ -93,8 +91,7 @@ class TestOptionalParts:
         def fail(*_: Any, **__: Any) -> Any:
             raise RuntimeError(target)
 
-        module = report_reader if target == "disagreement_rows" else report_module
-        monkeypatch.setattr(module, target, fail)
+        monkeypatch.setattr(target, fail)
         manifest = run.run(RenderReportOperator, "report", **arguments)
         report = read_json(store, manifest["report_json_uri"], dict)
         assert store.exists(manifest["report_html_uri"])

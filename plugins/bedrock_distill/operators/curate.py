@@ -66,14 +66,7 @@ class CuratePairsOperator(DistillOperator):
         for name, number in dropped.most_common():
             self.log.info("Filter %s dropped %d of %d pairs", name, number, counts["requested"])
         critic = sum_critic_counts(manifests)
-        if critic:
-            self._log_critic(critic)
-        elif undecided:
-            self.log.info(
-                "The grounding check cannot decide whether the document supports the answers of %d accepted pairs."
-                " These pairs are kept. To have a model check such pairs, set curation.critic.",
-                undecided,
-            )
+        self._log_undecided(critic, undecided)
         manifest: CurateManifest = {
             "documents": counts["documents"],
             "requested": counts["requested"],
@@ -113,6 +106,16 @@ class CuratePairsOperator(DistillOperator):
             dropped[record["filter"]] += 1
             undecided[record["filter"]] += "undecided" in record
             yield record
+
+    def _log_undecided(self, critic: CriticCounts | None, undecided: int) -> None:
+        if critic:
+            self._log_critic(critic)
+        elif undecided:
+            self.log.info(
+                "The grounding check cannot decide whether the document supports the answers of %d accepted pairs."
+                " These pairs are kept. To have a model check such pairs, set curation.critic.",
+                undecided,
+            )
 
     def _log_critic(self, critic: CriticCounts) -> None:
         from include.distill.curation.critic import CHECKED_LABELS

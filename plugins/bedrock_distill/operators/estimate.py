@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,6 @@ class EstimateCostOperator(DistillOperator):
         """Calculate and write the estimate, and compare it with the cap."""
         from include.distill.cost.bought_again import fingerprints
         from include.distill.cost.critic_budget import uncapped_critic_usd
-        from include.distill.report.batch_notes import too_few_for_batch
 
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
@@ -81,8 +80,7 @@ class EstimateCostOperator(DistillOperator):
         self.log.info("Expected calls: %s.", ", ".join(f"{step} {count:,}" for step, count in calls.items()))
         self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
-        for note in too_few_for_batch(self.use_case, calls):
-            self.log.warning("%s", note)
+        self._warn_about_small_batches(calls)
         self.log.info(
             "Estimated cost if nothing is stored yet: $%.2f. Of this, about $%.2f is stored already, so this run is"
             " expected to pay about $%.2f. Spend cap: $%.2f.",
@@ -99,6 +97,12 @@ class EstimateCostOperator(DistillOperator):
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
+
+    def _warn_about_small_batches(self, calls: Mapping[str, int]) -> None:
+        from include.distill.report.batch_notes import too_few_for_batch
+
+        for note in too_few_for_batch(self.use_case, calls):
+            self.log.warning("%s", note)
 
     def _require_sizes(self, train: Sequence[RowTokens]) -> None:
         """Check that every trained arm can reach the minimum of the student's family, before the teacher is asked."""

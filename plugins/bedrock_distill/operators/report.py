@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from bedrock_distill.operators.report_reader import ReportReader
+    from include.distill.evaluation.records import AnswerEndings
+    from include.distill.labeling.records import Label
     from include.distill.report.judged_run import JudgedRun
     from include.distill.report.optional_parts import OptionalParts
     from include.distill.report.run_summary import ArmSummary
@@ -152,7 +154,6 @@ class RenderReportOperator(DistillOperator):
     ) -> Report:
         from include.distill.evaluation.answer_counts import count_endings
         from include.distill.report.build import build_report
-        from include.distill.report.judged_run import JudgedRun
         from include.distill.report.run_summary import arm_records, summarize_synthesis
 
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"), Row)
@@ -161,14 +162,7 @@ class RenderReportOperator(DistillOperator):
         labels = reader.labels(answers)
         cards = reader.data_cards(arms)
         endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
-        judged = JudgedRun(
-            self.use_case,
-            evaluation,
-            self._verdicts(judgments, evaluation, reader.optional),
-            labels.counted,
-            reader.champion_before(),
-            endings,
-        )
+        judged = self._judged_run(reader, judgments, evaluation, labels.counted, endings)
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
@@ -192,6 +186,19 @@ class RenderReportOperator(DistillOperator):
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
             missing_parts=reader.optional.notes,  # not a copy, because the count of leaks may add a note
         )
+
+    def _judged_run(
+        self,
+        reader: ReportReader,
+        judgments: Sequence[JudgeManifest],
+        evaluation: Sequence[Row],
+        labels: Sequence[Label],
+        endings: Mapping[str, AnswerEndings],
+    ) -> JudgedRun:
+        from include.distill.report.judged_run import JudgedRun
+
+        verdicts = self._verdicts(judgments, evaluation, reader.optional)
+        return JudgedRun(self.use_case, evaluation, verdicts, labels, reader.champion_before(), endings)
 
     def _verdicts(
         self, judgments: Sequence[JudgeManifest], evaluation: Sequence[Row], optional: OptionalParts

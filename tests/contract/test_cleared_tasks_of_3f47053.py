@@ -148,6 +148,26 @@ class TestClearReport:
             clear_report({**results, **change}, hook)
         assert store.read(FIRST.report("json")) == before
 
+    def test_mapped_results_that_are_partly_deleted_name_the_task_to_clear_and_the_report_is_kept(
+        self, results: Any, hook: BedrockDistillHook, store: S3ObjectStore
+    ) -> None:
+        before, left = store.read(FIRST.report("json")), results["tuned.answer"][1:]
+        assert left
+        with pytest.raises(
+            EarlierVersionError, match=r"tuned\.answer is missing for 1 of its .*Clear tuned\.answer with"
+        ):
+            clear_report({**results, "tuned.answer": left}, hook)
+        assert store.read(FIRST.report("json")) == before
+
+    def test_a_partly_missing_part_of_a_result_names_the_key_and_the_task_to_clear(
+        self, results: Any, hook: BedrockDistillHook
+    ) -> None:
+        ingested = {**results["ingest"], "changes": {"since": None}}
+        with pytest.raises(
+            EarlierVersionError, match=r"task ingest has no changes\.added.*Clear ingest with downstream"
+        ):
+            clear_report({**results, "ingest": ingested}, hook)
+
     @pytest.mark.parametrize(
         ("task", "key"),
         [("curate", "accepted"), ("curate", "dropped"), ("tuned.provision", "model_arn"), ("judge", "verdicts_uri")],

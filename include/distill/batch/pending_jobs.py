@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from include.distill.batch.records import BatchOutcomeRecord, BatchPlanRecord, BatchStep
 from include.distill.config.layout import RunFolder
-from include.distill.core.errors import ContractError, NotFoundError
+from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import ObjectStore, read_json, write_json
 
 RecordT = TypeVar("RecordT")
@@ -93,12 +93,12 @@ class PendingBatchJobs:
     def all(self) -> Iterator[BatchJobPlan]:
         """Yield the plan of every pending job."""
         for uri in self.store.list(self.folder.pending_batches):
-            yield BatchJobPlan(**_fields(BatchJobPlan, read_json(self.store, uri, BatchPlanRecord), uri))
+            yield BatchJobPlan(**_fields(BatchJobPlan, read_json(self.store, uri, BatchPlanRecord)))
 
     def find(self, name: str) -> BatchJobPlan | None:
         """Return the plan of the job ``name``, or ``None`` if there is no such job or its answers are stored."""
-        record = self._read(uri := self._uri(name), BatchPlanRecord)
-        return BatchJobPlan(**_fields(BatchJobPlan, record, uri)) if record else None
+        record = self._read(self._uri(name), BatchPlanRecord)
+        return BatchJobPlan(**_fields(BatchJobPlan, record)) if record else None
 
     def add(self, plan: BatchJobPlan) -> None:
         """Write the note about a job that is about to be bought."""
@@ -111,8 +111,8 @@ class PendingBatchJobs:
 
     def outcome(self, name: str) -> BatchOutcome | None:
         """Return the outcome of a job, or ``None`` if its answers are not stored yet."""
-        record = self._read(uri := self.folder.batch_outcome(name), BatchOutcomeRecord)
-        return BatchOutcome(**_fields(BatchOutcome, record, uri)) if record else None
+        record = self._read(self.folder.batch_outcome(name), BatchOutcomeRecord)
+        return BatchOutcome(**_fields(BatchOutcome, record)) if record else None
 
     def _uri(self, name: str) -> str:
         return f"{self.folder.pending_batches}{name}.json"
@@ -124,19 +124,6 @@ class PendingBatchJobs:
             return None
 
 
-def _fields(kind: type[BatchJobPlan | BatchOutcome], record: Mapping[str, Any], uri: str) -> dict[str, Any]:
-    """
-    Return the fields of a stored record without the keys that this version does not know.
-
-    :raises ContractError: a field without a default is missing.
-    """
-    fields = dataclasses.fields(kind)
-    missing = [field.name for field in fields if field.default is dataclasses.MISSING and field.name not in record]
-    if missing:
-        message = (
-            f"{uri} has no {', '.join(missing)}. Another program may have written it. The object was not changed, and"
-            " the batch job that it describes may be billed. Restore an earlier version of the object, then clear this"
-            " task."
-        )
-        raise ContractError(message)
-    return {field.name: record[field.name] for field in fields if field.name in record}
+def _fields(kind: type[BatchJobPlan | BatchOutcome], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a stored record without the keys that this version does not know."""
+    return {field.name: record[field.name] for field in dataclasses.fields(kind) if field.name in record}

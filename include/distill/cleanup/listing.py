@@ -13,7 +13,7 @@ from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.run_record import RunRecord, read_run_record
 from include.distill.config.sections import Serving
-from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError
+from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError, StoredRecordError
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import MAX_CHARACTERS
 
@@ -136,9 +136,9 @@ def _read_use_case(body: bytes, uri: str) -> RunInfo | None:
 def _read_champion(store: ObjectStore, uri: str) -> object:
     try:
         return read_json(store, uri, object)
-    except (ValueError, RecursionError) as error:
+    except StoredRecordError as error:
         message = (
-            f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or delete this"
+            f"{uri} {error.fault}, so the champion is unknown. Nothing was deleted. Correct or delete this"
             " object, then clear this task."
         )
         raise ContractError(message) from error

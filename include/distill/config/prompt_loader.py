@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
 from include.distill.config.prompt_contract import CONTRACTS, check_template, template_variables
 from include.distill.config.prompts import Prompt, load_prompt
-from include.distill.config.records import FrozenPrompt, FrozenPrompts, PromptExample
+from include.distill.config.records import FrozenPrompt, FrozenPrompts, PromptConstants, PromptExample
 from include.distill.config.sections import Example, Prompts
 from include.distill.core.errors import InputError, PromptError
 from include.distill.core.input_files import open_input
-from include.distill.core.storage import ObjectStore
+from include.distill.core.record_types import record_fault
+from include.distill.core.storage import ObjectStore, read_json
+from include.distill.core.stored_objects import broken_record
 from include.distill.core.yaml_text import YamlTextError, load_yaml
 
 MAX_FILE_BYTES = 200_000
@@ -159,9 +161,33 @@ def dump_prompts(prompts: Mapping[str, Prompt]) -> FrozenPrompts:
     }
 
 
+def read_prompts(store: ObjectStore, uri: str) -> dict[str, Prompt]:
+    """
+    Read the frozen prompts at ``uri``.
+
+    :raises StoredRecordError: the object is not a record of prompts.
+    """
+    record = read_json(store, uri, dict[str, Any])
+    prompts = record["prompts"] if _has_format_2(record) else record
+    if fault := record_fault(dict[str, _ReadPrompt], prompts):
+        raise broken_record(uri, fault)
+    return restore_prompts(record)
+
+
+class _ReadPrompt(TypedDict):
+    """The keys of :class:`FrozenPrompt` that are read."""
+
+    template: str
+    constants: PromptConstants
+
+
 def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
     """Convert prompts back from the form that :func:`dump_prompts` returns, or from that of format 1."""
-    # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
-    has_format_2 = "prompts" in record and not isinstance(record["prompts"].get("template"), str)
-    frozen: Mapping[str, FrozenPrompt] = record["prompts"] if has_format_2 else record
+    frozen: Mapping[str, FrozenPrompt] = record["prompts"] if _has_format_2(record) else record
     return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}
+
+
+def _has_format_2(record: Mapping[str, Any]) -> bool:
+    # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
+    prompts = record.get("prompts")
+    return "prompts" in record and not (isinstance(prompts, dict) and isinstance(prompts.get("template"), str))

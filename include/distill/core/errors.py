@@ -105,6 +105,10 @@ class NotFoundError(RefusedError):
     """An object, job, model or provisioned throughput does not exist."""
 
 
+class MissingObjectError(NotFoundError):
+    """An object that an earlier task of the run stored does not exist. The message names the task to clear."""
+
+
 class ConflictError(RefusedError):
     """A name or token is already in use. An earlier attempt may have created the resource, so callers look it up."""
 
@@ -115,6 +119,19 @@ class ContractError(ServiceError):
 
 class NewerFormatError(ContractError):
     """A newer version wrote a stored record in a format that this version does not know. The message names both."""
+
+
+class StoredRecordError(ContractError, ValueError):
+    """
+    A stored object is not JSON, lacks a key that is always written, or has a value of the wrong type.
+
+    The message names the task to clear and the cost. ``fault`` states only what is wrong, for callers that know better
+    what to do.
+    """
+
+    def __init__(self, message: str, *, fault: str = "") -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class EarlierVersionError(ContractError):

@@ -5,9 +5,10 @@ Every package reads and writes objects under ``s3://bucket/key`` URIs through an
 depends on the number of rows is streamed. The hook in ``plugins/`` is the store for S3. Tests use an in-memory store.
 
 A JSONL file has one JSON object per line, in UTF-8. The caller passes the type of a file's records (a ``TypedDict``
-from a package's ``records.py``). Readers do not check records against the type, because the pipeline itself wrote the
-file with the same type. They refuse records of a newer format (:mod:`include.distill.core.formats`), and return records
-without the keys ``format`` and ``version``.
+from a package's ``records.py``). Readers check every record against the type
+(:mod:`include.distill.core.record_types`), because an earlier version or a person may have written the file. They
+refuse records of a newer format (:mod:`include.distill.core.formats`), and return records without the keys ``format``
+and ``version``. Errors name the task to clear (:mod:`include.distill.core.stored_objects`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ from typing import IO, Any, Protocol, TypeVar, cast
 
 import jsonlines
 
-from include.distill.core.errors import ContractError
-from include.distill.core.formats import Mark, marked, take_mark
+from include.distill.core.errors import MissingObjectError, NotFoundError
+from include.distill.core.formats import FORMAT_KEY, Mark, marked, take_mark
+from include.distill.core.record_types import record_check, record_fault
+from include.distill.core.stored_objects import broken_record, missing_object
 
 RecordT = TypeVar("RecordT")
+
+# S3 gives a HEAD request only the status, and stores in memory give no code.
+_NO_OBJECT = ("", "404", "NoSuchKey")
+_scan = json.JSONDecoder().raw_decode
 
 
 class ObjectStore(Protocol):
@@ -81,28 +88,51 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]:
+def decode_jsonl(
+    lines: Iterable[bytes], record: type[RecordT], *, uri: str, head: type | None = None
+) -> Iterator[RecordT]:
     r"""Decode the lines of a JSONL file one by one; skip blank lines.
 
     :param lines: the lines, split only at ``\n``, as a binary file yields them. JSON strings may contain U+2028 and
         U+0085, at which ``str.splitlines`` would also split.
-    :param record: the type of the records. The lines are not checked against it.
-    :raises ContractError: a line is not a JSON object, or has a newer format; the message names the line.
+    :param record: the type of the records.
+    :param head: the type of the first record if it is another type.
+    :raises StoredRecordError: a line is not a JSON object or not a record; the message names the line.
+    :raises NewerFormatError: a line has a newer format.
     """
     # By default, jsonlines uses the fastest installed parser, and parsers differ in what they accept.
-    reader = jsonlines.Reader(lines, loads=_loads)
+    reader = jsonlines.Reader(lines, loads=_record_loader(record, uri, head))
     try:
-        for line in reader.iter(type=dict, skip_empty=True):
-            take_mark(line, uri)
-            yield cast(RecordT, line)
+        yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
         cause = error.__cause__
-        problem = f"is not JSON ({cause})" if cause else f"is {error.line[:40]!r}; expected a JSON object"
-        message = (
-            f"{uri} line {error.lineno} {problem}. The file may have been truncated or written by another program."
-            " Clear the task that writes the file, or restore an older version of the file."
-        )
-        raise ContractError(message) from error
+        if isinstance(cause, _RecordFaultError):
+            fault = str(cause)
+        else:
+            fault = f"is not JSON ({cause})" if cause else f"is {error.line[:40]!r}; expected a JSON object"
+        raise broken_record(uri, fault, line=error.lineno) from error
+
+
+class _RecordFaultError(ValueError):
+    """A line is a JSON object, but not a record of the expected type. The message continues a sentence."""
+
+
+def _record_loader(record: type, uri: str, head: type | None) -> Callable[[str | bytes], Any]:
+    """Return a function that parses and checks a line. jsonlines adds the line's number to its ``ValueError``."""
+    find_fault, find_next_fault = record_check(head or record), record_check(record)
+
+    def load(text: str | bytes) -> Any:
+        nonlocal find_fault
+        value = _loads_line(cast(str, text))  # jsonlines has decoded it
+        if isinstance(value, dict):
+            if FORMAT_KEY in value:
+                take_mark(value, uri)
+            if fault := find_fault(value):
+                raise _RecordFaultError(fault)
+            find_fault = find_next_fault
+        return value
+
+    return load
 
 
 def _loads(text: str | bytes) -> Any:
@@ -112,14 +142,40 @@ def _loads(text: str | bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]:
+def _loads_line(text: str) -> Any:
+    """Parse a line. For a line in the form in which this pipeline writes lines, this is faster than ``json.loads``."""
+    if text.startswith("{"):
+        try:
+            value, end = _scan(text)
+            if text[end:] in ("", "\n"):
+                return value
+        except (ValueError, RecursionError):
+            pass  # json.loads fails too, with the position in its message
+    return _loads(text)
+
+
+def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT], *, head: type | None = None) -> Iterator[RecordT]:
     """Read the JSONL file at ``uri`` record by record, with one record in memory at a time.
 
-    :raises ContractError: a line is not a JSON object; the message names the line.
-    :raises NotFoundError: there is no such object.
+    :param head: the type of the first record if it is another type.
+    :raises StoredRecordError: a line is not a JSON object or not a record; the message names the line.
+    :raises MissingObjectError: there is no such object.
     """
-    with store.reader(uri) as lines:
-        yield from decode_jsonl(lines, record, uri=uri)
+    with _advice_if_missing(uri), store.reader(uri) as lines:
+        yield from decode_jsonl(lines, record, uri=uri, head=head)
+
+
+@contextmanager
+def _advice_if_missing(uri: str) -> Iterator[None]:
+    """Replace the error about a missing object by one that names the task to clear."""
+    try:
+        yield
+    except MissingObjectError:
+        raise
+    except NotFoundError as error:
+        if error.code not in _NO_OBJECT:
+            raise
+        raise missing_object(uri) from error
 
 
 def read_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> list[RecordT]:
@@ -153,9 +209,10 @@ def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str
 
 
 def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
-    """Read the JSON value at ``uri`` as the type ``record``, without checking the value against the type.
+    """Read the JSON value at ``uri`` as the type ``record``.
 
-    :raises NotFoundError: there is no such object.
+    :raises MissingObjectError: there is no such object.
+    :raises StoredRecordError: the object is not JSON or not a record; the message names the task to clear.
     :raises NewerFormatError: a newer version wrote the object in a format that this version does not know.
     """
     return read_marked_json(store, uri, record)[1]
@@ -163,8 +220,15 @@ def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
 
 def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
     """Read the JSON value at ``uri`` and the mark of the version that wrote it; see :func:`read_json`."""
-    value = _loads(store.read(uri))
+    with _advice_if_missing(uri):
+        body = store.read(uri)
+    try:
+        value = _loads(body)
+    except ValueError as error:
+        raise broken_record(uri, f"is not JSON ({error})") from error
     mark = take_mark(value, uri) if isinstance(value, dict) else Mark()
+    if fault := record_fault(record, value):
+        raise broken_record(uri, fault)
     return mark, cast(RecordT, value)
 
 

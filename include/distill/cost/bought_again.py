@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NotRequired, TypedDict
 
 from include.distill.config.frozen_use_case import load_frozen, restore_use_case
 from include.distill.config.layout import RunFolder
-from include.distill.config.prompt_loader import restore_prompts
+from include.distill.config.prompt_loader import read_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, NotFoundError
+from include.distill.core.errors import InputError, NotFoundError, StoredRecordError
 from include.distill.core.formats import Mark
 from include.distill.core.naming import digest
 from include.distill.core.storage import ObjectStore, read_json, read_marked_json
+from include.distill.core.stored_objects import broken_record
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import YamlTextError
 from include.distill.cost.prices import BillLine
-from include.distill.cost.records import CostEstimate, RepeatedPurchase
+from include.distill.cost.records import RepeatedPurchase
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import LatestRun, Row, RowName, RunRows
 from include.distill.dataset.row_changes import bought_steps, folder_of, hash_purchase_settings
@@ -39,6 +41,12 @@ _SYNTHESIS = ("teacher", "synthesis", "prompts.synthesis")
 _ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
 _TRAINING = ("curation", "prompts.critic", "student", "training", "arms", "seed", *_ANSWERS[2:])
 _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
+
+
+class _ReadEstimate(TypedDict):
+    """The only key of an estimate that is read here."""
+
+    fingerprints: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Earlier
     own_steps = bought_steps(store, folder)
     own: EarlierRun | None = None
     if store.exists(folder.estimate) and own_steps:  # a person cleared this run
-        mark, estimate = read_marked_json(store, folder.estimate, CostEstimate)
+        mark, estimate = read_marked_json(store, folder.estimate, _ReadEstimate)
         own = EarlierRun(folder, mark, estimate.get("fingerprints"))
     try:
         latest = read_json(store, folder.last_run(use_case), LatestRun)
@@ -102,25 +110,26 @@ def _read_run(store: ObjectStore, run: RunRows) -> EarlierRun | None:
     folder = folder_of(run)
     try:
         body = store.read(folder.use_case)
-        with store.reader(folder.row_list) as lines:
-            row_ids = frozenset(line.split()[0].decode() for line in lines if line.strip())
+        row_ids = frozenset(_row_ids(store, folder.row_list))
         mark = load_frozen(body, folder.use_case)[0]
     except (NotFoundError, YamlTextError):  # another program may have changed the file; this run does not depend on it
         return None
     return EarlierRun(folder, mark, _frozen_fingerprints(store, folder, body), row_ids)
 
 
+def _row_ids(store: ObjectStore, uri: str) -> Iterator[str]:
+    try:
+        with store.reader(uri) as lines:
+            yield from (line.split()[0].decode() for line in lines if line.strip())
+    except UnicodeDecodeError as error:
+        raise broken_record(uri, "is not a list of rows") from error
+
+
 def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> dict[str, str] | None:
     try:
-        prompts = restore_prompts(read_json(store, folder.prompts, dict))
+        prompts = read_prompts(store, folder.prompts)
         return fingerprints(restore_use_case(body, folder.use_case), prompts)
-    except (
-        InputError,
-        NotFoundError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # this version does not accept the earlier run's settings
+    except (InputError, NotFoundError, StoredRecordError):  # this version does not accept the earlier run's settings
         return None
 
 

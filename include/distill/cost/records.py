@@ -24,7 +24,14 @@ class ModelPrices(TypedDict, total=False):
     source: str
 
 
-class BudgetEstimate(TypedDict):
+class EstimatedLines(TypedDict):
+    """The lines of an estimate and their sum, which the report compares with the bill."""
+
+    lines: list[BillLineRecord]
+    estimated_usd: float  # sum of the lines
+
+
+class BudgetEstimate(EstimatedLines):
     """
     The part of an estimate that is used to split budgets among tasks. All amounts are in US dollars.
 
@@ -32,8 +39,6 @@ class BudgetEstimate(TypedDict):
     only.
     """
 
-    lines: list[BillLineRecord]
-    estimated_usd: float  # sum of the lines
     # all model calls, estimated from characters; absent in a DAG without the task ``estimate``
     by_characters_usd: NotRequired[float]
     critic_by_characters_usd: (

@@ -23,6 +23,7 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash, digest
 from include.distill.core.storage import ObjectStore, read_json, write_json
+from include.distill.core.stored_objects import broken_record
 from include.distill.dataset.records import LatestRun, Row, RowChanges, RunRows
 from include.distill.text.normalization import normalize
 
@@ -124,12 +125,19 @@ def compare_with_last_run(
 
 
 def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
-    """Read a list of rows into an array of shape (rows, 2): identity and question hash, sorted by identity."""
+    """
+    Read a list of rows into an array of shape (rows, 2): identity and question hash, sorted by identity.
+
+    :raises StoredRecordError: the object is not a list of rows.
+    """
     numbers = array("Q")
-    with store.reader(uri) as lines:
-        for line in lines:
-            numbers.extend(int(part, 16) for part in line.split())
-    rows = np.array(numbers, np.uint64).reshape(-1, 2)
+    try:
+        with store.reader(uri) as lines:
+            for line in lines:
+                numbers.extend(int(part, 16) for part in line.split())
+        rows = np.array(numbers, np.uint64).reshape(-1, 2)
+    except (ValueError, OverflowError) as error:
+        raise broken_record(uri, "is not a list of rows with two hexadecimal numbers each") from error
     return rows[np.argsort(rows[:, 0], kind="stable")]
 
 

@@ -13,6 +13,7 @@ from typing import cast
 
 from include.distill.core.formats import marked
 from include.distill.core.storage import ObjectStore, stream_jsonl, write_jsonl
+from include.distill.core.stored_objects import broken_record
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.group_split import Split
 from include.distill.dataset.records import Side, SplitEntry, SplitSeed
@@ -34,11 +35,11 @@ class StoredSplit:
         # less memory than the name of the side.
         self._is_evaluated: dict[bytes, bool] = {}
         if store.exists(uri):
-            entries = stream_jsonl(store, uri, SplitEntry)
-            head = cast(SplitSeed | None, next(entries, None))  # only the first line has another record type
-            if head and head.get("seed") == seed:
+            entries = stream_jsonl(store, uri, SplitEntry, head=SplitSeed)
+            first = cast(SplitSeed | None, next(entries, None))
+            if first and first["seed"] == seed:
                 self._is_evaluated = {
-                    bytes.fromhex(entry["document"]): entry["side"] == "evaluation" for entry in entries
+                    _document_key(entry["document"], uri): entry["side"] == "evaluation" for entry in entries
                 }
 
     def __len__(self) -> int:
@@ -67,6 +68,13 @@ class StoredSplit:
         yield cast(SplitSeed, marked({"seed": self._seed}))
         for key, is_evaluated in self._is_evaluated.items():
             yield {"document": key.hex(), "side": _side(is_evaluated)}
+
+
+def _document_key(document: str, uri: str) -> bytes:
+    try:
+        return bytes.fromhex(document)
+    except ValueError as error:
+        raise broken_record(uri, "has a document that is not a hexadecimal number") from error
 
 
 def _side(is_evaluated: bool) -> Side:

@@ -14,9 +14,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.distill.config.layout import RunFolder, champion_uri
-from include.distill.core.errors import ContractError, NotFoundError, PromotionError
+from include.distill.core.errors import ContractError, NotFoundError, PromotionError, StoredRecordError
 from include.distill.core.storage import ObjectStore, read_json, write_json
-from include.distill.evaluation.records import ChampionSnapshot, DecisionRecord, PromotionRecord
+from include.distill.core.stored_objects import broken_record
+from include.distill.evaluation.records import DecisionRecord, PromotionRecord
 
 
 class Champion(BaseModel):
@@ -61,9 +62,10 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         return Champion.model_validate(read_json(store, uri, dict[str, Any]))
     except NotFoundError:
         return None
-    except (ValidationError, ValueError, RecursionError) as error:
+    except (ValidationError, StoredRecordError) as error:
+        fault = error.fault if isinstance(error, StoredRecordError) else error
         message = (
-            f"{uri} is not a champion's record in this pipeline's format ({error}). This task bought and changed"
+            f"{uri} is not a champion's record in this pipeline's format ({fault}). This task bought and changed"
             " nothing. Correct the object, or delete it to start without a champion. Then clear this task."
         )
         raise ContractError(message) from error
@@ -85,9 +87,21 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     Read the champion with which the run's models are compared, or return ``None`` if there was no champion.
 
     :raises NotFoundError: preflight has not saved a snapshot.
+    :raises StoredRecordError: the snapshot has no key ``champion``, or its champion is not a champion's record.
     """
-    snapshot = read_json(store, folder.champion, ChampionSnapshot)
-    return Champion.model_validate(snapshot["champion"]) if snapshot["champion"] else None
+    # Not read as a ``ChampionSnapshot``: in a champion's record of an earlier version, some keys may be absent.
+    snapshot = read_json(store, folder.champion, dict[str, Any])
+    if "champion" not in snapshot:
+        raise broken_record(folder.champion, "has no champion")
+    if snapshot["champion"] is None:
+        return None
+    try:
+        return Champion.model_validate(snapshot["champion"])
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(['champion', *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise broken_record(folder.champion, f"has no valid champion ({faults})") from error
 
 
 def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
@@ -144,4 +158,4 @@ def winning_decision(promotion: PromotionRecord | None) -> DecisionRecord | None
     """
     won = [decision for decision in promotion["decisions"] if decision["promoted"]] if promotion else []
     # A promoted candidate always has a lower bound, because the rule requires a lower bound from every judge.
-    return max(won, key=lambda decision: decision["lower_bound"] or 0.0, default=None)
+    return max(won, key=lambda decision: decision.get("lower_bound") or 0.0, default=None)

@@ -23,7 +23,7 @@ class Answer(TypedDict):
     arm: str
     question: str
     answer: str
-    stop_reason: str  # as Bedrock returned it
+    stop_reason: NotRequired[str | None]  # as Bedrock returned it; absent from answers of earlier versions
     second_answer: NotRequired[str]  # present only for the arm of the noise control
 
 

@@ -17,16 +17,24 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NotRequired, Protocol, TypedDict, TypeVar
 
-from include.distill.core.errors import ContractError, NotFoundError
+from include.distill.core.errors import ContractError, NotFoundError, StoredRecordError
 from include.distill.core.formats import marked
 from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore, read_json
-from include.distill.inference.records import StoredAnswerRecord, UsageRecord
+from include.distill.inference.records import CompletionRecord, StoredAnswerRecord, UsageRecord
 from include.distill.inference.requests import Completion, ModelRequest
 
 ParsedT = TypeVar("ParsedT")
+
+
+class _ReadAnswer(TypedDict):
+    """The keys of :class:`StoredAnswerRecord` that are read. A stored answer needs no other keys."""
+
+    batch: NotRequired[bool]
+    paid_by: str
+    completion: CompletionRecord
 
 
 @dataclass(frozen=True)
@@ -171,15 +179,16 @@ class AnswerStore:
         """
         uri = self.uri(request)
         try:
-            record = read_json(self.store, uri, StoredAnswerRecord)
+            record = read_json(self.store, uri, _ReadAnswer)
             return StoredAnswer(
                 request, Completion(**record["completion"]), record["paid_by"], record.get("batch", False)
             )
         except NotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (StoredRecordError, TypeError) as error:
+            fault = error.fault if isinstance(error, StoredRecordError) else error
             message = (
-                f"{uri} is not a readable stored answer ({error!r}). The request was not sent again, because the"
+                f"{uri} is not a readable stored answer ({fault}). The request was not sent again, because the"
                 " run would pay for the answer a second time. Delete the object to send the request again."
             )
             raise ContractError(message) from error

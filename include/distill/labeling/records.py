@@ -35,10 +35,10 @@ class Label(TypedDict):
     row_id: str
     candidate: str  # arm
     baseline: str  # arm
-    answers: NotRequired[str]  # hash of both answers, the candidate's first; absent from labels of earlier versions
+    answers: NotRequired[str | None]  # hash of both answers, candidate first; absent in earlier versions
     labeller: str
     verdict: Preference
-    labelled_at: str  # ISO 8601, UTC
+    labelled_at: NotRequired[str]  # never read, so a label may lack it; ISO 8601, UTC
 
 
 class LabelCounts(TypedDict):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from include.distill.core.errors import ContractError, ServiceError
+from include.distill.core.errors import ContractError, MissingObjectError, ServiceError, StoredRecordError
 
 PartT = TypeVar("PartT")
 MAX_REASON_CHARACTERS = 300
@@ -57,6 +57,8 @@ class OptionalParts:
 
 def _is_aws_message(error: Exception) -> bool:
     # A ContractError without a code describes a stored file, in this pipeline's own words.
+    if isinstance(error, MissingObjectError):
+        return False
     return isinstance(error, ServiceError) and bool(error.code or not isinstance(error, ContractError))
 
 
@@ -70,5 +72,7 @@ def _reason(error: Exception) -> str:
         text = f"the key {error} is missing"
     else:
         text = str(error) or type(error).__name__
-    shortened = text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}…"
+    # These messages end with the task to clear, and quote no text of the dataset.
+    is_whole = isinstance(error, MissingObjectError | StoredRecordError) or len(text) <= MAX_REASON_CHARACTERS
+    shortened = text if is_whole else f"{text[:MAX_REASON_CHARACTERS]}…"
     return shortened if shortened.endswith((".", "…")) else f"{shortened}."

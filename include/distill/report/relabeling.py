@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
@@ -54,7 +55,7 @@ def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> 
     answers = answers_by_arm(store, folder, use_case, evaluation)
     labels = match_labels(read_labels(store, folder), answers)
     questions = {row["row_id"]: row["question"] for row in evaluation}
-    mark, stored = read_marked_json(store, folder.report("json"), Report)
+    mark, stored = read_marked_json(store, folder.report("json"), dict[str, Any])
     report = _checked(
         mark,
         {

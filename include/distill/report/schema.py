@@ -38,6 +38,15 @@ from include.distill.report.schema_run import (
     SynthesisSchema,
 )
 
+# The task whose result a part of the report is computed from; all other parts are computed by the task `report` itself.
+_WRITERS = {
+    "source": "ingest",
+    "synthesis": "curate",
+    "pair_sample": "curate",
+    "comparisons": "the task of the judge in `judge` or `judge_champion`",
+    "noise_control": "the task of the judge in `judge`",
+    "agreement": "the task of the judge in `judge`",
+}
 SCHEMA_PATH = PROJECT_ROOT / "docs" / "reference" / "report.schema.json"
 
 
@@ -131,10 +140,25 @@ def check_report(report: Mapping[str, object]) -> Report:
         ]
         message = (
             f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. The report"
-            " was not written. Find the task whose result contains the wrong figure, and clear this task with"
+            f" was not written. A result of {_tasks_of(report, error)} contains the wrong figure; clear this task with"
             " downstream. Stored answers are not paid for again."
         )
         raise ReconciliationError(message) from error
+
+
+def _tasks_of(report: Mapping[str, object], error: ValidationError) -> str:
+    """Return the ids of the tasks whose results contain the wrong figures, such as "ingest or base.answer"."""
+    arms = report.get("arms")
+    tasks: list[str] = []
+    for fault in error.errors():
+        part, *rest = fault["loc"] or ("",)
+        if part == "arms" and isinstance(arms, list) and rest and isinstance(rest[0], int):
+            arm = arms[rest[0]]
+            name = arm.get("name", "<arm>") if isinstance(arm, dict) else "<arm>"
+            tasks.append(f"{name}.{'upload' if 'records' in rest or 'train_uri' in rest else 'trained'}")
+        else:
+            tasks.append(_WRITERS.get(str(part), "report"))
+    return " or ".join(dict.fromkeys(tasks))
 
 
 def render_json_schema() -> str:

@@ -26,7 +26,7 @@ from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.input_files import open_input
-from include.distill.core.storage import read_json, read_jsonl, write_jsonl
+from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.dataset.records import Row
 from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, parse_label_params
 from include.distill.labeling.label_store import store_labels
@@ -36,8 +36,9 @@ from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, draw_sampl
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
 from include.distill.report.markdown import as_paragraphs
 from include.distill.report.past_runs import newest_entries
-from include.distill.report.records import PastRun, Report
+from include.distill.report.records import Report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
+from include.distill.report.stored_report import read_compared_pairs, read_listed_run_key
 from include.distill.report.tables import agreement_rows, agreement_sentence
 
 if TYPE_CHECKING:
@@ -128,20 +129,17 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
                 f"Use case {self.use_case_name} has no run with a report. No person was asked. First run the DAG"
                 f" distill_{self.use_case_name}."
             )
-        return read_json(self.store, uris[0], PastRun)["run_key"]
+        return read_listed_run_key(self.store, uris[0])
 
     def _pair(self, choice: LabelParams) -> tuple[str, str]:
         try:
-            report = read_json(self.store, self.folder.report("json"), Report)
+            pairs = read_compared_pairs(self.store, self.folder.report("json"))
         except NotFoundError as error:
             message = (
                 f"Run {self.folder.run_key} of {self.use_case_name} has no report. No person was asked. Enter the run"
                 f" key of a run with a report, or leave the field empty. ({error})"
             )
             raise InputError(message) from error
-        pairs = list(
-            dict.fromkeys((comparison["candidate"], comparison["baseline"]) for comparison in report["comparisons"])
-        )
         wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
         if wanted not in pairs:
             compared = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)

@@ -17,11 +17,11 @@ from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_names
-from include.distill.core.storage import read_json
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.records import PromotionManifest
-from include.distill.report.records import Report, ReportManifest
+from include.distill.report.records import ReportManifest
+from include.distill.report.stored_report import read_decided_report
 from include.distill.training.job_identity import recipe_fingerprint
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
@@ -106,7 +106,7 @@ class RunOutcomeOperator(DistillOperator):
             self.log.info("%s was promoted: %s is the champion.", promoted.get("arm"), promoted.get("model_arn"))
             return
         try:
-            promotion = promotion_of(read_json(self.store, reported["report_json_uri"], Report), self.use_case)
+            promotion = promotion_of(read_decided_report(self.store, reported["report_json_uri"]), self.use_case)
         except DistillError as error:
             self.log.warning("Nothing was promoted. The reasons cannot be read: %s", error)
             return

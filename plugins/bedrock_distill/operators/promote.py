@@ -28,7 +28,6 @@ from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
-from include.distill.core.storage import read_json
 from include.distill.evaluation.approval import ASKED, approval_problem, decision_hash, responder
 from include.distill.evaluation.champion import (
     Champion,
@@ -47,6 +46,7 @@ from include.distill.evaluation.records import (
 )
 from include.distill.report.markdown import as_code, as_text
 from include.distill.report.records import Report, ReportManifest
+from include.distill.report.stored_report import read_decided_report, read_report_of_winner
 from include.distill.training.records import TrainingManifest
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
         from include.distill.evaluation.standing_promotion import promotion_summary
 
         super().pre_execute(context)
-        report = read_json(self.store, self.reported["report_json_uri"], Report)
+        report = read_decided_report(self.store, self.reported["report_json_uri"])
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
@@ -196,7 +196,7 @@ class PromoteChampionOperator(DistillOperator):
         """Find the winner, write the champion, and emit the event."""
         from include.distill.evaluation.standing_promotion import promotion_summary
 
-        report = read_json(self.store, self.reported["report_json_uri"], Report)
+        report = read_report_of_winner(self.store, self.reported["report_json_uri"])
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
@@ -316,7 +316,7 @@ class DeleteLosersOperator(DistillOperator):
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
         previous = champion.previous if champion else None
         kept: set[str | None] = {holder.model_arn for holder in (champion, previous) if holder}
-        report = read_json(self.store, self.reported["report_json_uri"], Report)
+        report = read_decided_report(self.store, self.reported["report_json_uri"])
         # A deleted model cannot be restored, so the winner is kept even if the current rule would not promote it.
         if winner := winning_decision(report.get("promotion")):
             kept.add(_model_of(self, winner["candidate"]))

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.run.task_ids import CURATE, INGEST, JUDGE
-from bedrock_distill.run.task_results import read_mapped_results, require_result
+from bedrock_distill.run.task_results import read_mapped_results, require_result, require_whole_parts
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
 from include.distill.cost.prices import BillLine, load_prices, total_usd
-from include.distill.cost.records import CostEstimate
+from include.distill.cost.records import EstimatedLines
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import IngestManifest, Row
+from include.distill.dataset.splits import shards
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
@@ -92,8 +93,10 @@ class RenderReportOperator(DistillOperator):
 
         finished = datetime.datetime.now(datetime.UTC)
         require_result(self.ingested, "rows", "train", "evaluation", task=INGEST, reader=self.task_id)
+        require_whole_parts(self.ingested, IngestManifest, task=INGEST, reader=self.task_id)
         optional = OptionalParts(self.log.warning)
-        reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional)
+        answer_tasks = len(shards(self.ingested["evaluation"], self.use_case.fan_out.evaluation_tasks))
+        reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional, answer_tasks)
         report = self._report(
             reader,
             read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id),
@@ -277,7 +280,7 @@ class RenderReportOperator(DistillOperator):
         from include.distill.report.bill import compare_with_estimate
         from include.distill.report.schema_run import CostSchema
 
-        estimated = read_json(self.store, self.folder.estimate, CostEstimate)
+        estimated = read_json(self.store, self.folder.estimate, EstimatedLines)
         compared = compare_with_estimate(lines, estimated["lines"])
         CostSchema.model_validate(
             {"estimated_usd": estimated["estimated_usd"], "actual_usd": total_usd(lines), "lines": compared}

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.run.task_ids import ANSWER, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
-from bedrock_distill.run.task_results import read_mapped_results, read_result
+from bedrock_distill.run.task_results import read_mapped_results, read_result, require_all_results
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
@@ -22,7 +22,7 @@ from include.distill.cost.throughput_hours import unit_hours
 from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
 from include.distill.dataset.evaluation_questions import identifying_questions
-from include.distill.dataset.records import RejectedRow, Row
+from include.distill.dataset.records import Row
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.evaluation.contamination import count_contaminated_questions
 from include.distill.evaluation.records import Answer, AnswerManifest
@@ -52,7 +52,8 @@ class ReportReader:
     """
     Read the optional parts of the report of the run in ``folder``.
 
-    ``optional`` collects a note about each part that cannot be read.
+    ``optional`` collects a note about each part that cannot be read. ``answer_tasks`` is the number of mapped tasks in
+    which each arm answers.
     """
 
     store: ObjectStore
@@ -60,6 +61,7 @@ class ReportReader:
     use_case: UseCase
     hook: BedrockDistillHook
     optional: OptionalParts
+    answer_tasks: int
 
     def arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
         """Return the results and costs of one arm."""
@@ -71,6 +73,8 @@ class ReportReader:
             reader=REPORT,
             required=arm.kind != "champion",
         )
+        if answers:
+            require_all_results(answers, self.answer_tasks, task=arm_task(name, ANSWER), reader=REPORT)
         if arm.kind == "base":
             return ArmSummary(name, arm.kind, answers)
         provisioned = read_result(
@@ -123,7 +127,7 @@ class ReportReader:
         uris = [self.folder.answers(arm.name, number) for number in range(len(arm.answers))]
         return self.optional.read(
             f"the answers of {arm.name}, so they were not searched for incomplete answers",
-            lambda: [_with_texts(record) for uri in uris for record in read_jsonl(self.store, uri, Answer)],
+            lambda: [record for uri in uris for record in read_jsonl(self.store, uri, Answer)],
             fallback=None,
         )
 
@@ -225,13 +229,16 @@ class ReportReader:
         return cards
 
     def _data_card(self, arm: str) -> list[DataCard]:
-        return _checked([read_json(self.store, self.folder.merged(arm, "data_card.json"), DataCard)], DataCardSchema)
+        # A data card of an earlier version lacks keys that the schema of the report does not need.
+        card = read_json(self.store, self.folder.merged(arm, "data_card.json"), dict[str, Any])
+        return _checked([cast(DataCard, card)], DataCardSchema)
 
     def rejected_rows(self) -> list[ReportRejectedRow]:
         """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""
 
         def read() -> list[ReportRejectedRow]:
-            rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
+            # The schema of the report checks the rows. An earlier version may have had other reasons.
+            rows = read_jsonl(self.store, self.folder.source("rejected"), dict[str, Any])
             shown: list[ReportRejectedRow] = [
                 {
                     "row": row["row"],
@@ -246,14 +253,6 @@ class ReportReader:
             return _checked(shown, RejectedRowSchema)
 
         return self.optional.read("the list of rejected rows", read, fallback=[])
-
-
-def _with_texts(record: Answer) -> Answer:
-    """Return ``record``. Raise a ``TypeError`` if its row id or its answer is not a string."""
-    if not all(isinstance(record[name], str) for name in ("row_id", "answer")):
-        message = "an answer has no text"
-        raise TypeError(message)
-    return record
 
 
 def _checked(records: list[RecordT], schema: type) -> list[RecordT]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
@@ -12,7 +12,7 @@ from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.frozen_use_case import restore_use_case
 from include.distill.config.layout import RunFolder
-from include.distill.config.prompt_loader import load_prompts, restore_prompts
+from include.distill.config.prompt_loader import load_prompts, read_prompts
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.storage import read_json
@@ -119,7 +119,7 @@ class RunAccess(ExplainedTask):
     def prompts(self) -> dict[str, Prompt]:
         """The prompts that ``preflight`` froze. A later edit of a prompt file does not affect this run."""
         if self.store.exists(self.folder.prompts):
-            return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, Any]))
+            return read_prompts(self.store, self.folder.prompts)
         return load_prompts(self.use_case.prompts, self.store)[1]  # an older version stored no prompts
 
     def prompt(self, name: str) -> Prompt:

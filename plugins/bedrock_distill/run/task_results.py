@@ -8,7 +8,7 @@ the default is certainly right. Otherwise, the error names the task to clear and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast, overload
 
 from bedrock_distill.run.task_ids import (
@@ -22,6 +22,7 @@ from bedrock_distill.run.task_ids import (
     sibling_task,
 )
 from include.distill.core.errors import EarlierVersionError
+from include.distill.core.record_types import record_fault
 from include.distill.core.version import VERSION
 
 ResultT = TypeVar("ResultT")
@@ -67,17 +68,20 @@ class TaskResult(dict[str, Any]):
         """
         if key in _DEFAULTS:
             return _DEFAULTS[key]
-        missing = f"has no {key!r}" if self else "is missing"
+        raise self.unusable(f"has no {key!r}" if self else "is missing")
+
+    def unusable(self, fault: str) -> EarlierVersionError:
+        """Return the error about the result, which says what to clear; ``fault`` is the end of a sentence."""
         group, _, name = self._task.rpartition(".")  # the tasks in the group `judge` have the names of models
         cost = _COSTS.get(name) or _COSTS.get(group, _NO_COST)
         message = (
-            f"The result of the task {self._task} {missing}, which {self._reader} needs. An earlier version of the"
+            f"The result of the task {self._task} {fault}, which {self._reader} needs. An earlier version of the"
             f" pipeline may have run {self._task}; this is version {VERSION}. This task bought nothing, and everything"
             f" that is paid for stays stored. Clear {self._task} with downstream. {cost} The tasks after it reuse"
             " stored answers and the trained model, unless data, prompts, filters or requests have changed"
             " (docs/upgrading.md)."
         )
-        raise EarlierVersionError(message)
+        return EarlierVersionError(message)
 
 
 def read_result(result: object, kind: type[ResultT], *, task: str, reader: str) -> ResultT:
@@ -102,6 +106,30 @@ def require_result(result: Mapping[str, Any] | None, *keys: str, task: str, read
     found = TaskResult(result or {}, task=task, reader=reader)
     for key in keys:
         found[key]
+
+
+def require_whole_parts(result: Mapping[str, Any], kind: type, *, task: str, reader: str) -> None:
+    """
+    Check the types of a result's values and the keys of the objects in it. Keys of the result itself may be absent.
+
+    :raises EarlierVersionError: a value is not that of a result of the type ``kind``. The message names the task to
+        clear.
+    """
+    if fault := record_fault(kind, dict(result), is_partial=True):
+        raise TaskResult(result, task=task, reader=reader).unusable(fault)
+
+
+def require_all_results(results: Sequence[object], tasks: int, *, task: str, reader: str) -> None:
+    """
+    Check that every instance of a mapped task has a result.
+
+    :param tasks: the number of instances.
+    :raises EarlierVersionError: results are missing, for example because they were deleted from Airflow's database.
+    """
+    if len(results) < tasks:
+        raise TaskResult({}, task=task, reader=reader).unusable(
+            f"is missing for {tasks - len(results)} of its {tasks} mapped instances"
+        )
 
 
 def read_mapped_results(

@@ -25,7 +25,7 @@ from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.errors import NotFoundError, ServiceError, StoredRecordError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
@@ -125,9 +125,7 @@ def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_
     """
     try:
         stored = read_json(store, folder.report("json"), dict[str, object])
-    except NotFoundError:
-        return False
-    if not isinstance(stored, dict):
+    except (NotFoundError, StoredRecordError):
         return False
     named = (stored.get("use_case"), stored.get("dag_id"), stored.get("run_id"))
     return named == (use_case.name, use_case.dag_id, run_id)

@@ -80,7 +80,7 @@ class TestJudging:
 
     def answer(self, store: MemoryStore, arm: str, rows: list[dict[str, Any]], answers: list[str]) -> None:
         for shard, (row, text) in enumerate(zip(rows, answers, strict=True)):  # each shard has one row
-            record = {"row_id": row["row_id"], "answer": text, "second_answer": text}
+            record = {"row_id": row["row_id"], "arm": arm, "question": "q", "answer": text, "second_answer": text}
             write_jsonl(store, FOLDER.answers(arm, shard), [record])
 
     @pytest.fixture

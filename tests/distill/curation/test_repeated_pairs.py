@@ -60,13 +60,19 @@ class TestRepeatedPairs:
 SHARDS = [[pair("one?", row="r1"), pair("two?", row="r1", number=1)], [pair("three?", row="r2")]]
 
 
+REPEATED = {
+    "row_id": "r1", "pair": 1, "filter": "duplicate", "reason": "repeated", "message": "It repeats a question.",
+    "text": {"question": "two?", "answer": "a", "topic": "t"},
+}  # fmt: skip
+
+
 class TestStoredPairs:
     @pytest.fixture
     def stored(self, store: MemoryStore) -> MemoryStore:
         for number, pairs in enumerate(SHARDS):
             write_jsonl(store, FOLDER.synthetic_texts(number), pairs)
             write_jsonl(store, FOLDER.synthetic(number), ({**one, "document": "d"} for one in pairs))
-        write_jsonl(store, FOLDER.synthetic_repeated, [{"row_id": "r1", "pair": 1}])
+        write_jsonl(store, FOLDER.synthetic_repeated, [REPEATED])
         return store
 
     def test_accepted_pairs_are_read_in_row_order(self, stored: MemoryStore) -> None:

@@ -17,7 +17,7 @@ SEEN = answers_hash("yes", "perhaps")
 
 def label(verdict: str = "tie", **changes: Any) -> Any:
     given = {"row_id": "r1", "candidate": "tuned", "baseline": "base", "answers": SEEN, "labeller": "ada"}
-    return {**given, "verdict": verdict, **changes}
+    return {**given, "verdict": verdict, "labelled_at": "2026-11-26T00:00:00+00:00", **changes}
 
 
 def test_a_new_label_replaces_only_the_old_label_of_the_same_person_and_question(store: MemoryStore) -> None:

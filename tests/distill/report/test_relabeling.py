@@ -31,7 +31,7 @@ def stored(store: MemoryStore) -> dict[str, Any]:
     write_jsonl(store, FOLDER.source("evaluation"), ROWS)
     for arm in USE_CASE.arms:
         for number in range(len(ROWS)):
-            records = [{"row_id": f"row{number}", "answer": f"{arm.name} {number}"}]
+            records = [{"row_id": f"row{number}", "arm": arm.name, "question": "q", "answer": f"{arm.name} {number}"}]
             write_jsonl(store, FOLDER.answers(arm.name, number), records)
     judged = verdicts(["candidate"] * 3, judge=JUDGE, candidate=TUNED, baseline=BASE)
     write_jsonl(store, FOLDER.judgments(JUDGE, TUNED, BASE), judged)

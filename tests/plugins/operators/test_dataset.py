@@ -99,7 +99,20 @@ class TestMerge:
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         repeated = synthetic_pair(7)
-        write_jsonl(store, FOLDER.synthetic_repeated, [{"row_id": repeated["row_id"], "pair": 0}])
+        write_jsonl(
+            store,
+            FOLDER.synthetic_repeated,
+            [
+                {
+                    "row_id": repeated["row_id"],
+                    "pair": 0,
+                    "filter": "repeated",
+                    "reason": "repeated",
+                    "message": "The question repeats the question of another row.",
+                    "text": {"question": repeated["question"], "answer": repeated["answer"], "topic": "t"},
+                }
+            ],
+        )
         assert merge(manifests)["synthetic"] == 9
         assert repeated["question"] not in store.read(FOLDER.merged("tuned", "train.jsonl")).decode()
 

@@ -12,7 +12,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import read_jsonl, write_jsonl
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, freeze
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 NASTY = PROJECT_ROOT / "tests" / "data" / "nasty"
 TRAIN_CSV, EVALUATION_CSV = "s3://input/train.csv", "s3://input/evaluation.csv"
@@ -103,7 +103,7 @@ class TestShards:
         write_jsonl(
             store,
             FOLDER.source("train"),
-            ({"row_id": str(number), "document": "d", "group": "d"} for number in range(MAX_TASKS + 100)),
+            ({**make_row(number), "document": "d", "group": "d"} for number in range(MAX_TASKS + 100)),
         )
         task = ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=MAX_TASKS)
         numbers = equip(task).execute(context)

@@ -44,7 +44,8 @@ def judged(store: MemoryStore) -> MemoryStore:
     """A run with answers, verdicts and a report."""
     for number, row in enumerate(ROWS):
         for arm in ("base", "tuned"):
-            write_jsonl(store, FOLDER.answers(arm, number), [{"row_id": row["row_id"], "answer": f"{HOSTILE} {arm}"}])
+            answered = {"row_id": row["row_id"], "arm": arm, "question": row["question"], "answer": f"{HOSTILE} {arm}"}
+            write_jsonl(store, FOLDER.answers(arm, number), [answered])
     verdicts = [
         [verdict(row, judge, order) for row in ROWS for order in ("candidate_first", "baseline_first")]
         for judge in JUDGES
@@ -84,7 +85,12 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
 def answer_anew(store: MemoryStore, *numbers: int) -> None:
     """Replace answers, as a run does if it is cleared after its model or prompt has changed."""
     for number in numbers:
-        changed = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
+        changed = {
+            "row_id": ROWS[number]["row_id"],
+            "arm": "tuned",
+            "question": ROWS[number]["question"],
+            "answer": f"another answer to {number}",
+        }
         write_jsonl(store, FOLDER.answers("tuned", number), [changed])
 
 

@@ -171,7 +171,7 @@ class TestSpendCap:
     ) -> None:
         """The task has a tenth of the estimated rows, and its share of the cap is too small for four rows."""
         lines = [line.as_record() for line in synthesis_lines(synthesize().use_case, [make_row(1)] * 40, load_prices())]
-        write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines})
+        write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines, "critic_by_characters_usd": 0.0})
         bedrock.usage = (200_000, 10)
         with pytest.raises(SpendCapError, match=r"(?s)The spend cap is reached. This task has paid \$.*max_spend_usd"):
             synthesize().execute(context)

@@ -1,0 +1,135 @@
+"""
+Say for an object of the project that cannot be used which task to clear, and what that costs.
+
+The object is recognized by its URI; :mod:`include.distill.config.layout` builds these URIs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from include.distill.core.errors import MissingObjectError, StoredRecordError
+
+_STORED_ANSWERS = "It reuses the stored answers and pays only for requests that have changed."
+_RESTORE = "Restore an earlier version of the object, then clear this task."
+_BATCH_JOB = (
+    f"The batch job that it describes may be billed. {_RESTORE} Do not delete the object: the job's answers would be"
+    " bought again."
+)
+_BILL = f"{_RESTORE} Do not delete the object: the bill of the run is computed from it."
+
+# What to do about an object, by a pattern of its URI. A pattern's groups are inserted as {0}, {1} and so on.
+_ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(f"{pattern}$"), advice)
+    for pattern, advice in (
+        (
+            r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
+            "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the use"
+            " case and the prompts again in their present state, so what has changed since is bought again; estimate"
+            " lists it with its price.",
+        ),
+        (
+            r"/runs/.+/source/[^/]+",
+            "Clear ingest with downstream in the run that owns the folder. It costs nothing. The tasks after it reuse"
+            " stored answers and jobs if the rows have not changed.",
+        ),
+        (
+            r"/runs/.+/shards/train-[^/]+",
+            f"Clear shards with downstream, which costs nothing. synthesize follows. {_STORED_ANSWERS}",
+        ),
+        (
+            r"/runs/.+/shards/evaluation-[^/]+",
+            f"Clear evaluation_shards with downstream, which costs nothing. The answer tasks follow. {_STORED_ANSWERS}",
+        ),
+        (
+            r"/runs/.+/estimate\.json",
+            "Clear estimate without downstream, which costs nothing, then clear this task.",
+        ),
+        (
+            r"/runs/.+/synthetic/critic-ended-[^/]+",
+            "Delete the object, then clear synthesize with downstream. The critic may then be called again, for at most"
+            " curation.critic.max_spend_usd.",
+        ),
+        (
+            r"/runs/.+/synthetic/rejected-repeated\.jsonl",
+            "Clear curate with downstream. It costs nothing, and the tasks after it reuse stored answers and jobs.",
+        ),
+        (r"/runs/.+/synthetic/[^/]+", f"Clear synthesize with downstream. {_STORED_ANSWERS}"),
+        (
+            r"/runs/.+/merged/([^/]+)/[^/]+",
+            "Clear {0}.merge with downstream. It costs nothing, and the training job is found again if the training"
+            " data has not changed.",
+        ),
+        (
+            r"/runs/.+/answers/([^/]+)/[^/]+",
+            f"Clear {{0}}.answer with downstream. {_STORED_ANSWERS}",
+        ),
+        (
+            r"/runs/.+/judgments/([^/]+)/([^/]+)/[^/]+",
+            "Clear judge.{0} with downstream; for a comparison with the champion, judge_champion.{0}."
+            f" {_STORED_ANSWERS}",
+        ),
+        (r"/runs/.+/serving/[^/]+/[^/]+", _BILL),
+        (r"/runs/.+/lost_calls/[^/]+", _BILL),
+        (
+            r"/runs/.+/report/report\.json",
+            "Clear report in the run that owns the folder. It buys nothing. Then clear this task.",
+        ),
+        (
+            r"/runs/.+/report/label_sample/.+",
+            "Clear draw_sample with downstream. It buys nothing, and stored labels are kept.",
+        ),
+        (
+            r"/runs/.+/report/labels/[^/]+",
+            f"{_RESTORE} If you delete the object instead, the labels in it are lost.",
+        ),
+        (
+            r"/latest/[^/]+\.json",
+            "Delete the object, then clear ingest with downstream. It buys nothing; only the comparison with the last"
+            " run is lost.",
+        ),
+        (
+            r"/splits/[^/]+\.jsonl",
+            "Restore an earlier version of the object, then clear ingest with downstream, which costs nothing. If you"
+            " delete the object instead, all documents are assigned to a side again, so training, answers and verdicts"
+            " are bought again.",
+        ),
+        (
+            r"/reports/[^/]+/[^/]+\.json",
+            "Delete the object, then clear report in the run that it names. It buys nothing.",
+        ),
+        (r"/batches/(?:open|landed)/[^/]+", _BATCH_JOB),
+        (r"/batches/[0-9a-f]{16,}/.+", _BATCH_JOB),
+    )
+)
+_UNKNOWN = "Clear the task that writes the object, or restore an earlier version of the object."
+
+
+def advice_on(uri: str) -> str:
+    """Return what to do about the object at ``uri`` if it is missing or cannot be used."""
+    matches = ((pattern.search(uri), advice) for pattern, advice in _ADVICE)
+    return next((advice.format(*match.groups()) for match, advice in matches if match), _UNKNOWN)
+
+
+def broken_record(uri: str, fault: str, *, line: int | None = None) -> StoredRecordError:
+    """
+    Return the error about a stored object that cannot be used.
+
+    :param fault: what is wrong with the object or the line, as the end of a sentence.
+    :param line: number of the line that is wrong.
+    """
+    place = uri if line is None else f"{uri} line {line}"
+    message = (
+        f"{place} {fault}. The object may have been truncated, or an earlier version or another program may have"
+        f" written it. It was not changed, and everything that is paid for stays stored. {advice_on(uri)}"
+    )
+    return StoredRecordError(message, fault=fault)
+
+
+def missing_object(uri: str) -> MissingObjectError:
+    """Return the error about an object that an earlier task stored and that does not exist."""
+    message = (
+        f"{uri} does not exist. It was deleted, or the task that writes it has not ended. Everything that is paid for"
+        f" stays stored. {advice_on(uri)}"
+    )
+    return MissingObjectError(message)

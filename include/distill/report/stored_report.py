@@ -1,0 +1,93 @@
+"""
+Read ``report.json`` in a later task or another DAG, whichever version wrote it.
+
+Reports of earlier versions lack keys of :class:`Report`. So only the keys that these readers need are checked.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict, cast
+
+from include.distill.core.storage import ObjectStore, read_json
+from include.distill.evaluation.records import AnswerEndings
+from include.distill.report.records import Report
+
+
+class _ReadComparison(TypedDict):
+    """The keys of a comparison without which the promotion rule cannot be checked again."""
+
+    judge: str
+    candidate: str
+    baseline: str
+    n: int
+    wins: int
+    losses: int
+    unparsable: int
+    decisive_clusters: int
+
+
+class _ReadDecision(TypedDict):
+    candidate: str
+    champion: str
+    promoted: bool
+    reasons: list[str]
+    lower_bound: NotRequired[float | None]
+
+
+class _ReadPromotion(TypedDict):
+    decisions: list[_ReadDecision]
+
+
+class _Decided(TypedDict):
+    """The parts of a report that contain and confirm the decisions to promote."""
+
+    promotion: NotRequired[_ReadPromotion | None]
+    comparisons: NotRequired[list[_ReadComparison]]
+    answer_endings: NotRequired[dict[str, AnswerEndings]]
+
+
+class _Named(_Decided):
+    """The parts of a report that a champion's record needs."""
+
+    dag_id: str
+    run_id: str
+    verdict: str
+    simulated: bool
+
+
+class _ComparedPair(TypedDict):
+    candidate: str
+    baseline: str
+
+
+class _Compared(TypedDict):
+    comparisons: list[_ComparedPair]
+
+
+class _Entry(TypedDict):
+    run_key: str
+
+
+def read_decided_report(store: ObjectStore, uri: str) -> Report:
+    """
+    Read a report for its decisions to promote.
+
+    :raises StoredRecordError: these parts are not those of a report; the message says to clear ``report``.
+    """
+    return cast(Report, read_json(store, uri, _Decided))
+
+
+def read_report_of_winner(store: ObjectStore, uri: str) -> Report:
+    """Read a report for its decisions to promote, its ids and its verdict; see :func:`read_decided_report`."""
+    return cast(Report, read_json(store, uri, _Named))
+
+
+def read_compared_pairs(store: ObjectStore, uri: str) -> list[tuple[str, str]]:
+    """Return the pairs of arms that a report compares, the pair of its verdict first."""
+    comparisons = read_json(store, uri, _Compared)["comparisons"]
+    return list(dict.fromkeys((comparison["candidate"], comparison["baseline"]) for comparison in comparisons))
+
+
+def read_listed_run_key(store: ObjectStore, uri: str) -> str:
+    """Return the key of the run that an entry in the list of reports names."""
+    return read_json(store, uri, _Entry)["run_key"]

@@ -18,4 +18,4 @@ def unclamped(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     bounds = {key: schema[key] for key in _BOUNDS if key in schema}
     rest = {key: value for key, value in schema.items() if key not in bounds}
-    return {**rest, "allOf": [bounds]} if bounds else rest
+    return {**rest, "allOf": [*rest.get("allOf", ()), bounds]} if bounds else rest

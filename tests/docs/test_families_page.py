@@ -23,7 +23,7 @@ class TestPage:
         assert len(found) == 1, f"{PATH} needs one row for `{family.key}` with {family.format} in its first table"
         (row,) = found
         least, most = family.training_records
-        with_validation = " (with validation)" if family.count_minimum_with_validation else ""
+        with_validation = " (training and validation together)" if family.count_minimum_with_validation else ""
         assert f"| {least}{with_validation} to {most:,} |" in row, PATH
         assert f"| {family.validation_records[0]} to {family.validation_records[1]:,} |" in row, PATH
         assert row.endswith(f"| {family.total_records:,} | {family.tokens_per_record:,} |"), PATH

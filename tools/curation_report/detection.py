@@ -1,4 +1,4 @@
-"""Run planted pairs through curation: parse the output, apply the filters of each row, find repetitions across rows."""
+"""Run planted pairs through curation: parse the output, filter the pairs row by row, find repetitions across rows."""
 
 from __future__ import annotations
 

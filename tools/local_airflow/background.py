@@ -221,9 +221,9 @@ def _stop_to_allow_folders(served: ServedStack) -> None:
     unfinished = [run for run in _unfinished(served, every_dag) if run["dag_id"] != HOUSEKEEPING]
     if unfinished:
         raise InputError(
-            f"Run {unfinished[0]['dag_run_id']} is in progress, and Airflow must be restarted before it may read the "
-            "folder of your file. Nothing was started or stopped. Wait until the run has ended, or stop it with "
-            "`make down`, then try again."
+            f"Run {unfinished[0]['dag_run_id']} is in progress. Airflow gets access to the folder of your file only "
+            "when it is restarted, and a restart would interrupt the run. Nothing was started or stopped. Wait until "
+            "the run has ended, or stop it with `make down`, then try again."
         )
     print("Restarting Airflow, because so far it may not read the folder of your file ...", flush=True)
     stop_server(served.layout)

@@ -103,7 +103,8 @@ class BudgetedCritic:
     def __call__(self, request: ModelRequest) -> StoredAnswer:
         """Return the stored answer to ``request``. If no answer is stored, send the request and return the answer.
 
-        :raises SpendCapError: no answer is stored, and the share is used up. Nothing was sent.
+        :raises SpendCapError: no answer is stored, and this task's share of the critic's budget is used up. Nothing was
+            sent.
         """
         if not self._ended:
             try:

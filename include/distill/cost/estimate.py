@@ -128,7 +128,7 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
 
 
 def undecided_share(use_case: UseCase) -> float:
-    """Return the share of all pairs that the critic is expected to check; 1 if the grounding check is off."""
+    """Return the share of pairs that reach the critic. If the grounding check is off, all pairs reach it: 1."""
     return UNDECIDED_SHARE if use_case.curation.min_grounding else 1.0
 
 

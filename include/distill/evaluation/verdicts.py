@@ -122,8 +122,8 @@ def _check(verdict: Verdict, *, seen: Mapping[Order, Verdict]) -> None:
     # Values are not checked when a file is read, and an unknown value would be ignored silently in the counts.
     if order not in get_args(Order) or outcome not in get_args(Outcome):
         message = (
-            f"Unknown verdict or order: verdict {outcome!r} in order {order!r} ({where}). This pipeline does not write"
-            " this combination. Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            f"Unknown verdict {outcome!r} or unknown order of the two answers {order!r} ({where}). This pipeline does"
+            " not write them. Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     if order in seen:

@@ -9,7 +9,7 @@ adapts the rate to throttling.
 
 Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that the task holds in its
 Airflow pool divided by the number of slots in the pool. The quota also allows a burst of calls at the start. Only the
-tasks that fill the pool first may use the burst; retries never use it.
+first tasks, as many as the pool has slots, may use the burst. Retries never use it.
 
 No rate limiter library is used, because none of them gives back the tokens that a call reserved and did not use. With
 an unknown quota, botocore's adaptive retries caused three times as many rejected calls as this module

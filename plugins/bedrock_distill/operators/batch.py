@@ -54,7 +54,7 @@ class BatchOperator(DistillOperator):
         return f"Each record that running batch jobs of {self.step} answer, at half the on-demand price."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return f"the questions of {self.step} to be matched with batch jobs and their answers"
 
     def cost_so_far(self) -> str:

@@ -94,7 +94,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         return f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps this run's form."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the clean-up: listing resources, and deleting those that the form names"
 
     def progress(self) -> str:

@@ -42,7 +42,7 @@ class CuratePairsOperator(DistillOperator):
         self.synthesis = synthesis
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the accepted pairs to be compared and counted"
 
     def execute(self, context: Context) -> CurateManifest:

@@ -42,7 +42,7 @@ class MergeDatasetOperator(ArmOperator):
         self.synthesis = synthesis
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the training set of the arm to be merged and checked"
 
     def execute(self, context: Context) -> MergeManifest:
@@ -110,7 +110,7 @@ class UploadDatasetOperator(ArmOperator):
         self.merged = merged
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the copy of the training set"
 
     def execute(self, context: Context) -> DatasetManifest:

@@ -112,7 +112,7 @@ class EstimateCostOperator(DistillOperator):
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the count of the prompts' tokens and the estimate of the cost"
 
     def _require_within_cap(self, lines: Sequence[BillLine]) -> None:

@@ -66,7 +66,7 @@ class IngestCsvOperator(DistillOperator):
         return {**ingested.manifest(), "changes": changes}
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the rows of the CSV files to be imported, checked and split"
 
     def _reserved_answers(self) -> ReservedAnswers | None:
@@ -100,7 +100,7 @@ class ShardRowsOperator(DistillOperator):
         self.max_tasks = max_tasks
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return f"the {self.rows} rows to be split into shards"
 
     def execute(self, context: Context) -> ShardNumbers:

@@ -76,7 +76,7 @@ class RunOutcomeOperator(DistillOperator):
         return "This task stopped no job and buys nothing."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the check of the run's tasks and jobs"
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:

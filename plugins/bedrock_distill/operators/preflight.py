@@ -119,7 +119,7 @@ class BedrockPreflightOperator(DistillOperator):
         return "This attempt stored no checked use case, so no later task starts."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the check of the use case, its files, models and buckets"
 
     def pre_execute(self, context: Context) -> None:

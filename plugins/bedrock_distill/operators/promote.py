@@ -189,7 +189,7 @@ class PromoteChampionOperator(DistillOperator):
         return "The champion is unchanged, unless its record was written before the error. The report is stored."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the champion's record to be checked and written"
 
     def execute(self, context: Context) -> PromotionManifest:
@@ -305,10 +305,10 @@ class DeleteLosersOperator(DistillOperator):
 
     def billed_now(self, error: Exception) -> str:
         """Return what the remaining models cost."""
-        return "Only the storage of the models that still exist, $1.95 per model per month."
+        return "AWS bills only the storage of the models that still exist: $1.95 per model per month."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the models of the arms that lost to be deleted"
 
     def execute(self, context: Context) -> DeletedModelsManifest:

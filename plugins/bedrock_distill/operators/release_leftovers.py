@@ -81,7 +81,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         return "Throughput that no run uses may be billed by the hour until a run of this DAG succeeds."
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return f"the check of all throughput in {self.region_name or 'the Region of the connection'}"
 
     def cost_so_far(self) -> str:

@@ -80,7 +80,7 @@ class RenderReportOperator(DistillOperator):
         self.judgments = judgments
 
     def waits_for(self) -> str:
-        """Return what the task works on."""
+        """Complete the sentence "The task waits for ..." in the log."""
         return "the results to be read and the report to be drawn"
 
     def execute(self, context: Context) -> ReportManifest:

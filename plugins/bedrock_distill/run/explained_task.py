@@ -124,7 +124,7 @@ class ExplainedTask:
         return f"Correct what the first line names, then clear {PREFLIGHT} with downstream. Nothing is bought twice."
 
     def waits_for(self) -> str:
-        """Return what the task works on or waits for, as the end of a sentence."""
+        """Complete the sentence "The task waits for ..." in the log, for example with "the job to end"."""
         return "its work to be done"
 
     def progress(self) -> str:

@@ -71,7 +71,7 @@ class TaskResult(dict[str, Any]):
         raise self.unusable(f"has no {key!r}" if self else "is missing")
 
     def unusable(self, fault: str) -> EarlierVersionError:
-        """Return the error about the result, which says what to clear; ``fault`` is the end of a sentence."""
+        """Return the error that names the task to clear. ``fault`` completes "The result of the task X ..."."""
         group, _, name = self._task.rpartition(".")  # the tasks in the group `judge` have the names of models
         cost = _COSTS.get(name) or _COSTS.get(group, _NO_COST)
         message = (

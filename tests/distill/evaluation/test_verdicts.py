@@ -190,10 +190,8 @@ def test_a_rate_without_verdicts_is_none() -> None:
     [
         pytest.param([verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"),
         pytest.param([verdict("r", "candidate_first", "tie")] * 2, "Two verdicts in order", id="twice"),
-        pytest.param(
-            [verdict("r", "candidate_first", "A")], "Unknown verdict or order: verdict 'A'", id="letter not resolved"
-        ),
-        pytest.param([verdict("r", "both", "tie")], "in order 'both'", id="unknown order"),
+        pytest.param([verdict("r", "candidate_first", "A")], "Unknown verdict 'A'", id="letter not resolved"),
+        pytest.param([verdict("r", "both", "tie")], "unknown order of the two answers 'both'", id="unknown order"),
     ],
 )
 def test_a_missing_repeated_or_unknown_verdict_raises_an_error_that_names_the_judge_and_the_row(

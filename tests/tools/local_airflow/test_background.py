@@ -55,6 +55,9 @@ class FakeServed:
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, str]]:
         return self.instances
 
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """No task of a prepared run has a result."""
+
     def problems(self) -> list[Problem]:
         return self.sick.pop(0) if self.sick else []
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
+_NOT_RUN = ("skipped", "upstream_failed", "removed")
+_NOT_STARTED = (None, "scheduled", "queued", *_NOT_RUN)
+_ENDED = ("success", "failed", *_NOT_RUN)
 
 
 def describe_running_purchases(context: Context, *, own_task: str) -> str | None:
@@ -50,17 +52,18 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
 def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     for arm in arms_with_task(states, RELEASE):
         provision, release = arm_task(arm, PROVISION), arm_task(arm, RELEASE)
-        if arm == own_group or states.get(provision) in (None, "skipped", "upstream_failed", "scheduled", "queued"):
+        if arm == own_group or states.get(provision) in _NOT_STARTED:
             continue
         provisioned = ti.xcom_pull(task_ids=provision) if states[provision] == "success" else None
         if states[release] == "success" or (provisioned and not provisioned.get("throughput_name")):
             continue
         rate = (provisioned or {}).get("usd_per_hour")
         price = f" at ${rate:.2f} per hour" if rate is not None else " by the hour"
-        if states[release] == "failed":
+        if states[release] in _ENDED:
+            happened = "failed" if states[release] == "failed" else "did not run"
             yield (
-                f"{release} failed, so the endpoint of arm {arm} may still be billed{price}: clear {release}, or delete"
-                " the endpoint in the Bedrock console."
+                f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release}, or"
+                " delete the endpoint in the Bedrock console."
             )
         else:
             verb = "is" if provisioned else "may exist and is then"
@@ -70,18 +73,32 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
 def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     for arm in arms_with_task(states, TRAINED):
         submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
-        if arm == own_group or states.get(submit) != "success" or states[trained] in ("success", "skipped"):
+        if arm == own_group or _is_over(states.get(submit), states[trained]):
             continue
         at_most = (ti.xcom_pull(task_ids=submit) or {}).get("at_most_usd")
         cost = f", at most ${at_most:.2f} in all" if at_most is not None else ""
-        verb = "may be" if states[trained] in _ENDED else "is"
-        yield f"The training job of arm {arm} {verb} running, and its training is billed{cost}."
+        if _is_watched(states.get(submit), states[trained]):
+            yield f"The training job of arm {arm} is running, and its training is billed{cost}."
+        else:
+            yield f"If a training job of arm {arm} is running, its training is billed{cost}."
 
 
 def _batches(states: Mapping[str, str | None], own_group: str) -> Iterator[str]:
     for step in steps_in_batches(states):
         submitted, waited = states.get(batch_task(step, SUBMIT)), states[batch_task(step, WAIT)]
-        if batch_group(step) == own_group or submitted != "success" or waited in ("success", "skipped"):
+        if batch_group(step) == own_group or _is_over(submitted, waited):
             continue
-        verb = "may be" if waited in _ENDED else "are"
-        yield f"The batch jobs of {step} {verb} running, and each answered record is billed."
+        if _is_watched(submitted, waited):
+            yield f"The batch jobs of {step} are running, and each answered record is billed."
+        else:
+            yield f"If batch jobs of {step} are running, each answered record is billed."
+
+
+def _is_over(submitted: str | None, waited: str | None) -> bool:
+    """Return whether jobs have ended, or none was bought. A task that failed may have bought a job before it failed."""
+    return submitted in _NOT_STARTED or waited == "success"
+
+
+def _is_watched(submitted: str | None, waited: str | None) -> bool:
+    """Return whether jobs were bought, and a task waits for them or will wait. Otherwise they may or may not exist."""
+    return submitted == "success" and waited not in _ENDED

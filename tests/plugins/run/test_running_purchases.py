@@ -1,0 +1,132 @@
+"""Check what a task's error says about the endpoints and jobs that other tasks of the run have bought."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from bedrock_distill.run.running_purchases import describe_running_purchases
+
+NOT_STARTED = [None, "scheduled", "queued", "skipped", "upstream_failed", "removed"]
+UNDER_WAY = [None, "scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]
+MAY_HAVE_BOUGHT = ["running", "restarting", "up_for_retry", "deferred", "failed"]
+ENDPOINT = {"tuned.provision": {"throughput_name": "tuned-s1", "usd_per_hour": 24.0}}
+JOB = {"tuned.submit": {"at_most_usd": 3.5}}
+
+
+def describe(states: dict[str, str | None], results: Any = None, *, own_task: str = "report") -> str | None:
+    """Return what the error of a task says if the run's tasks have these states and results."""
+    ti = SimpleNamespace(dag_id="d", run_id="r", xcom_pull=lambda task_ids: (results or {}).get(task_ids))
+    ti.get_task_states = lambda dag_id, run_ids: {"r": states} if (dag_id, run_ids) == ("d", ["r"]) else {}
+    return describe_running_purchases({"ti": ti}, own_task=own_task)  # type: ignore[arg-type,typeddict-item]
+
+
+class TestEndpoints:
+    @pytest.mark.parametrize("release", UNDER_WAY)
+    def test_an_endpoint_is_billed_until_its_release(self, release: str | None) -> None:
+        text = describe({"tuned.provision": "success", "tuned.release": release}, ENDPOINT)
+        assert text == "The endpoint of arm tuned is billed at $24.00 per hour until tuned.release deletes it."
+
+    @pytest.mark.parametrize("provision", ["success", "failed"])
+    def test_a_released_endpoint_is_not_billed(self, provision: str) -> None:
+        assert describe({"tuned.provision": provision, "tuned.release": "success"}, ENDPOINT) == ""
+
+    @pytest.mark.parametrize("provision", NOT_STARTED)
+    def test_without_a_start_there_is_no_endpoint(self, provision: str | None) -> None:
+        assert describe({"tuned.provision": provision, "tuned.release": None}) == ""
+
+    def test_a_task_may_end_well_without_an_endpoint(self) -> None:
+        """If no answer is missing, no endpoint is bought."""
+        states = {"tuned.provision": "success", "tuned.release": None}
+        assert describe(states, {"tuned.provision": {"throughput_name": None}}) == ""
+
+    @pytest.mark.parametrize("provision", MAY_HAVE_BOUGHT)
+    def test_a_task_without_a_result_may_have_bought_an_endpoint(self, provision: str) -> None:
+        text = describe({"tuned.provision": provision, "tuned.release": None})
+        assert text is not None
+        assert text.startswith("The endpoint of arm tuned may exist and is then billed by the hour until tuned.release")
+
+    @pytest.mark.parametrize(
+        ("release", "happened"),
+        [("failed", "failed"), *((state, "did not run") for state in ("skipped", "upstream_failed", "removed"))],
+    )
+    def test_no_deletion_is_promised_by_a_release_that_has_ended(self, release: str, happened: str) -> None:
+        assert describe({"tuned.provision": "success", "tuned.release": release}, ENDPOINT) == (
+            f"tuned.release {happened}, so the endpoint of arm tuned may still be billed at $24.00 per hour: clear"
+            " tuned.release, or delete the endpoint in the Bedrock console."
+        )
+
+    def test_a_result_of_an_earlier_version_states_no_price(self) -> None:
+        states = {"tuned.provision": "success", "tuned.release": None}
+        text = describe(states, {"tuned.provision": {"throughput_name": "t"}})
+        assert text == "The endpoint of arm tuned is billed by the hour until tuned.release deletes it."
+
+
+class TestTraining:
+    @pytest.mark.parametrize("trained", UNDER_WAY)
+    def test_a_job_that_a_task_waits_for_is_billed(self, trained: str | None) -> None:
+        text = describe({"tuned.submit": "success", "tuned.trained": trained}, JOB)
+        assert text == "The training job of arm tuned is running, and its training is billed, at most $3.50 in all."
+
+    @pytest.mark.parametrize("trained", ["failed", "skipped", "upstream_failed", "removed"])
+    def test_a_job_that_no_task_waits_for_may_be_running(self, trained: str) -> None:
+        """A person who marks a whole run as failed makes Airflow skip the wait, but not stop the job."""
+        text = describe({"tuned.submit": "success", "tuned.trained": trained}, JOB)
+        assert text == "If a training job of arm tuned is running, its training is billed, at most $3.50 in all."
+
+    @pytest.mark.parametrize("submit", MAY_HAVE_BOUGHT)
+    def test_a_submission_without_a_result_may_have_bought_a_job(self, submit: str) -> None:
+        text = describe({"tuned.submit": submit, "tuned.trained": None})
+        assert text == "If a training job of arm tuned is running, its training is billed."
+
+    @pytest.mark.parametrize(("submit", "trained"), [("success", "success"), *((state, None) for state in NOT_STARTED)])
+    def test_a_job_that_has_ended_or_was_not_submitted_is_not_billed(self, submit: str, trained: str | None) -> None:
+        assert describe({"tuned.submit": submit, "tuned.trained": trained}, JOB) == ""
+
+
+class TestBatches:
+    @pytest.mark.parametrize("wait", UNDER_WAY)
+    def test_jobs_that_a_task_waits_for_are_billed(self, wait: str | None) -> None:
+        text = describe({"judge_batch.submit": "success", "judge_batch.wait": wait})
+        assert text == "The batch jobs of judge are running, and each answered record is billed."
+
+    @pytest.mark.parametrize(
+        ("submit", "wait"),
+        [("success", "failed"), ("success", "skipped"), *((state, None) for state in MAY_HAVE_BOUGHT)],
+    )
+    def test_jobs_that_no_task_waits_for_may_be_running(self, submit: str, wait: str | None) -> None:
+        text = describe({"judge_batch.submit": submit, "judge_batch.wait": wait})
+        assert text == "If batch jobs of judge are running, each answered record is billed."
+
+    @pytest.mark.parametrize(("submit", "wait"), [("success", "success"), *((state, None) for state in NOT_STARTED)])
+    def test_jobs_that_have_ended_or_were_not_submitted_are_not_billed(self, submit: str, wait: str | None) -> None:
+        assert describe({"judge_batch.submit": submit, "judge_batch.wait": wait}) == ""
+
+
+class TestWholeRun:
+    STATES: ClassVar[dict[str, str | None]] = {
+        **{"tuned.submit": "success", "tuned.trained": None, "tuned.provision": "success", "tuned.release": None},
+        **{"mixed.submit": "success", "mixed.trained": None, "judge_batch.submit": "success", "judge_batch.wait": None},
+    }
+
+    @pytest.mark.parametrize(
+        ("own_task", "own", "named"),
+        [
+            ("tuned.answer", ["arm tuned"], ["arm mixed", "judge"]),
+            ("judge_batch.wait", ["judge"], ["endpoint of arm tuned", "job of arm tuned", "arm mixed"]),
+            ("report", [], ["endpoint of arm tuned", "job of arm tuned", "arm mixed", "judge"]),
+        ],
+    )
+    def test_only_the_own_group_is_left_out(self, own_task: str, own: list[str], named: list[str]) -> None:
+        text = describe(self.STATES, {**ENDPOINT, **JOB}, own_task=own_task) or ""
+        assert [part for part in own if part in text] == []
+        assert [part for part in named if part not in text] == []
+
+    def test_a_run_that_has_bought_nothing_has_an_empty_text(self) -> None:
+        assert describe({"preflight": "success", "base.answer": "running"}) == ""
+
+    @pytest.mark.parametrize("context", [{}, {"ti": SimpleNamespace(dag_id="d", run_id="r")}])
+    def test_the_answer_is_unknown_if_airflow_cannot_say(self, context: Any) -> None:
+        assert describe_running_purchases(context, own_task="report") is None

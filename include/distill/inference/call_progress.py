@@ -23,7 +23,7 @@ class CallProgress:
         self._answers = self._sent = 0
         self._failing_since: float | None = None
         self._failures = 0
-        self._is_throttled = False
+        self._are_throttled = False
         self._lock = threading.Lock()
 
     def record_answer(self) -> None:
@@ -41,16 +41,17 @@ class CallProgress:
         """Count a call that failed."""
         with self._lock:
             self._failures += 1
-            self._is_throttled = isinstance(error, ThrottledError)
+            is_throttled = isinstance(error, ThrottledError)
             if self._failing_since is None:
-                self._failing_since = self._clock()
+                self._failing_since, self._are_throttled = self._clock(), is_throttled
+            self._are_throttled = self._are_throttled and is_throttled
 
     def describe(self) -> str:
         """Return a sentence about the answers so far and about calls that fail."""
         with self._lock:
-            text = f"{self._answers} of about {self._calls} answers so far, {self._sent} of them from new calls"
+            text = f"{self._answers} of about {self._calls} answers so far (new calls that were answered: {self._sent})"
             if self._failing_since is None:
                 return f"{text}."
             seconds = self._clock() - self._failing_since
-            problem = "Bedrock has throttled" if self._is_throttled else "Bedrock has failed to answer"
+            problem = "Bedrock has throttled" if self._are_throttled else "Bedrock has failed to answer"
             return f"{text}. {problem} every call for {seconds:.0f} s (calls: {self._failures})."

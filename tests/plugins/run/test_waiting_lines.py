@@ -108,8 +108,9 @@ class TestTasks:
         time.now = 352
         progress.record_failure(ThrottledError("slow down"))
         assert task.waiting_line(360) == (
-            "task: 6 min so far, waiting for the judge's verdicts. 41 of about 500 answers so far, 41 of them from new"
-            " calls. Bedrock has throttled every call for 352 s (calls: 2). Cost so far: $1.2346 for these answers."
+            "task: 6 min so far, waiting for the judge's verdicts. 41 of about 500 answers so far (new calls that were"
+            " answered: 41). Bedrock has throttled every call for 352 s (calls: 2). Cost so far: $1.2346 for these"
+            " answers."
         )
 
     def test_an_answer_ends_the_throttling(self) -> None:

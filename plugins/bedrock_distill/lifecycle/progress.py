@@ -11,7 +11,8 @@ from bedrock_distill.run.heartbeat import format_duration
 
 def describe_job(job: CustomizationJob) -> str:
     """Return how long a training job has existed, and the state of its phases, as a sentence without a full stop."""
-    age = (datetime.datetime.now(datetime.UTC) - job.created).total_seconds()
+    # AWS's clock may be ahead of this machine's.
+    age = max(0.0, (datetime.datetime.now(datetime.UTC) - job.created).total_seconds())
     phases = ", ".join(f"{_words(phase)} {_words(status)}" for phase, status in job.details)
     return f"{job.name} is {_words(job.status)}, {format_duration(age)} after its creation" + (
         f" ({phases})" if phases else ""
@@ -27,4 +28,4 @@ def throughput_cost(seconds: float, usd_per_hour: float | None) -> str:
 
 def _words(name: str) -> str:
     """Split a name of Bedrock's API into words, such as ``dataProcessingDetails`` into ``data processing``."""
-    return " ".join(re.findall(r"[A-Z]?[a-z]+", name.removesuffix("Details"))).lower() or name
+    return " ".join(re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", name.removesuffix("Details"))).lower() or name

@@ -35,7 +35,7 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
 - the folder of a run without a report that Airflow has no record of, until `serving.expires_after_hours` after the last
   write to the folder
 - the folder of each use case's newest run with a report, and of the run that promoted the champion, unless you tick
-  `newest_reports` or name their bucket
+  `newest_reports` or their bucket is deleted too
 - anything created or changed after `list_leftovers` ran
 
 Tick `include_unexpired` to delete throughput, models and folders before the times in this list. A run that Airflow shows

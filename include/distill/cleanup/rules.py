@@ -17,12 +17,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
+from include.distill.cleanup.item_groups import describe_amount, describe_some, group_by, group_item
 from include.distill.cleanup.ownership import OwnershipCheck
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
@@ -43,7 +43,6 @@ from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri
 from include.distill.core.storage import split_uri
 
-NAMES_SHOWN = 3
 _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
 _NEWEST = repr(CleanUpChoice.model_fields["newest_reports"].title)
 
@@ -54,25 +53,43 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
     :param now: the time of the listing. Newer resources are kept, because nobody saw them in the list.
     """
-    rules = _Rules(inventory, choice, now)
-    throughputs = [rules.throughput(listed) for listed in inventory.throughputs]
+    kept: dict[str, PlanItem] = {}  # the buckets that the form names but that have to be kept
+    while True:
+        named = choice.named_buckets - kept.keys()
+        items = _plan(_Rules(inventory, choice, now, named))
+        buckets = [item for item in items if item.kind is ResourceKind.BUCKET]
+        # The reports that would only have been deleted with such a bucket are kept too. They are not why it is kept.
+        more = {item.name: item for item in buckets if item.keep_reason and item.name in named}
+        if not more:
+            others = [item for item in items if item.kind is not ResourceKind.BUCKET]
+            return CleanUpPlan((*others, *(kept.get(item.name, item) for item in buckets)))
+        kept |= more
+
+
+def _plan(rules: _Rules) -> list[PlanItem]:
+    throughputs = [rules.throughput(listed) for listed in rules.inventory.throughputs]
     kept_throughputs = [item.throughput for item in throughputs if item.keep_reason and item.throughput]
-    models = [rules.model(listed, kept_throughputs) for listed in inventory.models]
-    stored = [item for root in inventory.roots for item in rules.stored(root, kept_throughputs)]
+    models = [rules.model(listed, kept_throughputs) for listed in rules.inventory.models]
+    stored = [item for root in rules.inventory.roots for item in rules.stored(root, kept_throughputs)]
     deleted_runs = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
     throughputs = [rules.with_release_record(item, deleted_runs) for item in throughputs]
     items = [*throughputs, *models, *stored, *rules.bucket_items(stored)]
     order = list(ResourceKind)
-    return CleanUpPlan(tuple(sorted(items, key=lambda item: order.index(item.kind))))
+    return sorted(items, key=lambda item: order.index(item.kind))
 
 
 @dataclass(frozen=True)
 class _Rules:
-    """The rules that create a plan's items. Most private methods return a reason to keep a resource, or ``None``."""
+    """
+    The rules that create a plan's items. Most private methods return a reason to keep a resource, or ``None``.
+
+    :param buckets: the buckets that are assumed to be deleted, with the newest reports in them.
+    """
 
     inventory: Inventory
     choice: CleanUpChoice
     now: datetime.datetime
+    buckets: frozenset[str]
 
     def throughput(self, listed: ListedThroughput) -> PlanItem:
         not_ours = self._ownership.throughput(listed.name, listed.tags, lambda: listed.training_uri)
@@ -196,7 +213,7 @@ class _Rules:
 
     def _needed_report(self, root: ProjectRoot, uri: str, run: RunInfo) -> str | None:
         """Return why a person would miss a run's report; ``None`` if it may be deleted."""
-        if self.choice.newest_reports or split_uri(uri)[0] in self.choice.named_buckets:
+        if self.choice.newest_reports or split_uri(uri)[0] in self.buckets:
             return None
         advice = f"tick {_NEWEST} to delete it"
         if RunFolder(uri).report("json") in root.champions:
@@ -228,7 +245,7 @@ class _Rules:
         """Decide for every object below the root whether to delete it: objects of runs, shared objects, and others."""
         runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
-        foreign = [_group(ResourceKind.OTHER, part.uri, part.objects, part.reason) for part in root.foreign]
+        foreign = [group_item(ResourceKind.OTHER, part.uri, part.objects, part.reason) for part in root.foreign]
         return [*runs, *shared, *_others(root), *foreign]
 
     def _run(
@@ -253,7 +270,7 @@ class _Rules:
             )
         marks = tuple(stored.uri for stored in objects if stored.uri in (folder.use_case, folder.report("json")))
         uris = tuple(stored.uri for stored in objects if stored.uri not in marks)
-        return PlanItem(ResourceKind.RUN, uri, _amount(objects), keep_reason, uris=uris, marks=marks)
+        return PlanItem(ResourceKind.RUN, uri, describe_amount(objects), keep_reason, uris=uris, marks=marks)
 
     def _shared(self, root: ProjectRoot, kind: ResourceKind) -> list[PlanItem]:
         """
@@ -276,7 +293,7 @@ class _Rules:
             return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
         objects = [stored for stored in root.objects if stored.uri.startswith(place)]
-        return [_group(kind, place, stored, text or None) for text, stored in _group_by(objects, reason)]
+        return [group_item(kind, place, stored, text or None) for text, stored in group_by(objects, reason)]
 
     def _too_new_in_group(self, stored: StoredObject) -> str | None:
         # The reason does not contain the object's modification time, so all new objects have the same reason and form
@@ -314,8 +331,8 @@ class _Rules:
             "it keeps older versions of its objects; delete it in the S3 console" if bucket.versioned else None,
             f"use case {others[0]} also uses it" if others else None,
             f"a use case that cannot be read may use it: {self.inventory.broken[0]}" if self.inventory.broken else None,
-            f"it has {_some(outside)} outside this project's prefix" if outside else None,
-            f"it still has {_some(remaining)}, kept for the reasons above" if remaining else None,
+            f"it has {describe_some(outside)} outside this project's prefix" if outside else None,
+            f"it still has {describe_some(remaining)}, kept for the reasons above" if remaining else None,
         )
         uris = tuple(sorted(output.intersection(bucket.uris)))
         marks = tuple(sorted(owner_records.intersection(bucket.uris)))
@@ -368,29 +385,11 @@ def _others(root: ProjectRoot) -> list[PlanItem]:
 
     unknown = (ResourceKind.OTHER, "it was not written by this pipeline")
     return [
-        _group(_KEPT_FOLDERS.get(name, unknown)[0], f"{root.uri}/{name}", stored, _KEPT_FOLDERS.get(name, unknown)[1])
-        for name, stored in _group_by(objects, folder)
+        group_item(kind, f"{root.uri}/{name}", stored, reason)
+        for name, stored in group_by(objects, folder)
         if name not in _SHARED.values()
+        for kind, reason in [_KEPT_FOLDERS.get(name, unknown)]
     ]
-
-
-def _group_by(
-    objects: Iterable[StoredObject], key: Callable[[StoredObject], str]
-) -> list[tuple[str, list[StoredObject]]]:
-    return [(name, list(group)) for name, group in groupby(sorted(objects, key=key), key=key)]
-
-
-def _group(kind: ResourceKind, name: str, objects: Sequence[StoredObject], keep_reason: str | None) -> PlanItem:
-    return PlanItem(kind, name, _amount(objects), keep_reason, uris=tuple(stored.uri for stored in objects))
-
-
-def _amount(objects: Sequence[StoredObject]) -> str:
-    return f"{len(objects)} objects, {sum(stored.size for stored in objects) / 1e6:.1f} MB"
-
-
-def _some(uris: Sequence[str]) -> str:
-    names = ", ".join(uris[:NAMES_SHOWN])
-    return f"{len(uris)} objects ({names}{', …' if len(uris) > NAMES_SHOWN else ''})"
 
 
 def _first(*reasons: str | None) -> str | None:

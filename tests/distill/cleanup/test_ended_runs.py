@@ -79,6 +79,33 @@ class TestNewestReport:
     def test_they_are_deleted_if_the_form_says_so_or_names_their_bucket(self, choice: Any) -> None:
         assert set(self.kept(**choice, champions=frozenset({f"{RUN}/report/report.json"})).values()) == {None}
 
+    @pytest.mark.parametrize(
+        ("parts", "choice", "reason"),
+        [
+            ({"buckets": [bucket("s3://train/elsewhere/file")]}, {}, "outside this project's prefix"),
+            ({"buckets": [bucket(tags={})]}, {}, "it does not belong to this project"),
+            ({"buckets": [bucket(versioned=True)]}, {}, "older versions"),
+            ({"buckets": [bucket(use_cases=frozenset({"docs", "faq"}))]}, {"use_case": "docs"}, "also uses it"),
+            ({"buckets": [bucket(f"{ROOT}/champions/docs.json")]}, {}, "it still has 1 objects"),
+        ],
+    )
+    def test_they_are_kept_if_the_form_names_their_bucket_but_the_bucket_is_kept(
+        self, parts: Any, choice: Any, reason: str
+    ) -> None:
+        """Naming a bucket that cannot be deleted must not cost a report."""
+        champion = objects(f"{ROOT}/champions/docs.json")
+        made = plan(
+            roots=[root(objects=[*run_objects(), *champion])], choice={"confirm_buckets": "train", **choice}, **parts
+        )
+        assert reason in str(only(made, ResourceKind.BUCKET).keep_reason)
+        assert "it is the newest run of docs with a report" in str(only(made, ResourceKind.RUN).keep_reason)
+
+    def test_they_are_deleted_with_their_bucket(self) -> None:
+        stored = run_objects()
+        listed = bucket(*(one.uri for one in stored))
+        made = plan(roots=[root(objects=stored)], buckets=[listed], choice={"confirm_buckets": "train"})
+        assert {item.kind for item in made.items if item.keep_reason is None} == {ResourceKind.RUN, ResourceKind.BUCKET}
+
     def test_another_bucket_in_the_form_does_not_count(self) -> None:
         assert self.kept(confirm_buckets="other")[RUN] is not None
 

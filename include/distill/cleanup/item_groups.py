@@ -1,0 +1,33 @@
+"""Group stored objects into the items of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from include.distill.cleanup.plan import PlanItem, ResourceKind, StoredObject
+
+NAMES_SHOWN = 3
+
+
+def group_by(
+    objects: Iterable[StoredObject], key: Callable[[StoredObject], str]
+) -> list[tuple[str, list[StoredObject]]]:
+    """Return groups of objects that have the same key, sorted by key."""
+    return [(name, list(group)) for name, group in groupby(sorted(objects, key=key), key=key)]
+
+
+def group_item(kind: ResourceKind, name: str, objects: Sequence[StoredObject], keep_reason: str | None) -> PlanItem:
+    """Return one item for several objects, which are deleted or kept together."""
+    return PlanItem(kind, name, describe_amount(objects), keep_reason, uris=tuple(stored.uri for stored in objects))
+
+
+def describe_amount(objects: Sequence[StoredObject]) -> str:
+    """Return the number of the objects and their size."""
+    return f"{len(objects)} objects, {sum(stored.size for stored in objects) / 1e6:.1f} MB"
+
+
+def describe_some(uris: Sequence[str]) -> str:
+    """Return the number of the objects and the URIs of the first ones."""
+    names = ", ".join(uris[:NAMES_SHOWN])
+    return f"{len(uris)} objects ({names}{', …' if len(uris) > NAMES_SHOWN else ''})"

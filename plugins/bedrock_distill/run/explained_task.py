@@ -155,6 +155,11 @@ class ExplainedTask:
         """Fill in the templates."""
         super().render_template_fields(context, jinja_env)  # type: ignore[misc]
 
+    @_explained
+    def _do_render_template_fields(self, *arguments: Any, **named: Any) -> None:
+        """Fill in the templates of a mapped task. Airflow then calls this method instead of the one above."""
+        super()._do_render_template_fields(*arguments, **named)  # type: ignore[misc]
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in _WRAPPED:

@@ -70,7 +70,8 @@ def test_other_objects_and_custom_models_are_left_out(store: MemoryStore) -> Non
 
 
 def test_calls_without_an_answer_count_with_their_highest_cost(store: MemoryStore) -> None:
-    write_json(store, f"{FOLDER.lost_calls}a.json", {"model": MODEL, "input_tokens": 1e6, "output_tokens": 1e5})
+    lost = {"key": "a", "model": MODEL, "round": "synthesize 0", "input_tokens": 1_000_000, "output_tokens": 100_000}
+    write_json(store, f"{FOLDER.lost_calls}a.json", lost)
     assert usd(store) == price(1, batch=False)
 
 

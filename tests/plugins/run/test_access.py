@@ -124,7 +124,12 @@ class TestSpendCap:
         """Store the estimate of a run of forty rows."""
         lines = synthesis_lines(use_case, [make_row(1)] * 40, load_prices())
         usd = sum(line.usd for line in lines)
-        write_json(store, FOLDER.estimate, {"lines": [line.as_record() for line in lines], "estimated_usd": usd})
+        estimate = {
+            "lines": [line.as_record() for line in lines],
+            "estimated_usd": usd,
+            "critic_by_characters_usd": 0.0,
+        }
+        write_json(store, FOLDER.estimate, estimate)
 
     def test_a_task_stops_at_its_share_of_the_cap(
         self, task: Any, context: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, expected: Any

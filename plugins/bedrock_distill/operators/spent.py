@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from include.distill.core.storage import read_json
 from include.distill.cost.paid_answers import paid_call_lines
-from include.distill.cost.prices import BillLine, load_prices, total_usd
+from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
 from include.distill.cost.records import ThroughputRelease
 from include.distill.cost.throughput_hours import unit_hours
+from include.distill.evaluation.champion import champion_snapshot
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import CustomizationJob
     from bedrock_distill.lifecycle.run_task import RunTask
+    from include.distill.config.sections import Arm
 
 
 def spent_lines(task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float]]) -> list[BillLine]:
@@ -24,19 +26,31 @@ def spent_lines(task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float
     """
     prices = load_prices()
     lines = paid_call_lines(task.store, task.folder, prices)
-    if not task.store.exists(task.folder.use_case):
-        return lines
-    use_case = task.use_case
+    if task.store.exists(task.folder.use_case):
+        lines += _training_lines(task, jobs, prices)
+        lines += _endpoint_lines(task, prices)
+    return [line for line in lines if line.quantity]
+
+
+def _training_lines(
+    task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float]], prices: Prices
+) -> Iterator[BillLine]:
     for arm, job, tokens in jobs:
         if task.hook.tags(job.arn).get("run-key") == task.folder.run_key:
-            lines.append(prices.training_line(arm, use_case.student, tokens))
-    for arm in (arm.name for arm in use_case.arms):
-        releases = [
-            read_json(task.store, uri, ThroughputRelease) for uri in task.store.list(task.folder.release_records(arm))
-        ]
-        if hours := unit_hours(releases):
-            lines.append(prices.throughput_line(arm, use_case.student, hours))
-    return [line for line in lines if line.quantity]
+            yield prices.training_line(arm, task.use_case.student, tokens)
+
+
+def _endpoint_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
+    for arm in task.use_case.arms:
+        uris = task.store.list(task.folder.release_records(arm.name))
+        if hours := unit_hours(read_json(task.store, uri, ThroughputRelease) for uri in uris):
+            yield prices.throughput_line(arm.name, _student(task, arm), hours)
+
+
+def _student(task: RunTask, arm: Arm) -> str:
+    """Return the student of an arm. The champion of an earlier run may be another one than this run trains."""
+    champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
+    return champion.student if champion else task.use_case.student
 
 
 def spent_sentence(lines: Iterable[BillLine]) -> str:

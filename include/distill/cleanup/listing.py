@@ -137,11 +137,11 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
     try:
         return read_json(store, uri, object)
     except StoredRecordError as error:
-        message = (
-            f"{uri} {error.fault}, so the champion is unknown. Nothing was deleted. Correct or delete this"
-            " object, then clear this task."
-        )
-        raise ContractError(message) from error
+        raise ContractError(
+            f"{uri} {error.fault}, so the champion is unknown.",
+            left="Nothing was deleted.",
+            to_do="Correct or delete this object, then clear this task.",
+        ) from error
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -135,11 +135,11 @@ def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
         return CleanUpChoice.model_validate(given)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        message = (
-            f"The trigger form has invalid values: {problems}. Nothing was deleted. Correct the values and trigger the"
-            " DAG again."
-        )
-        raise InputError(message) from error
+        raise InputError(
+            f"The trigger form has invalid values: {problems}.",
+            left="Nothing was deleted.",
+            to_do="Correct the values and trigger the DAG again.",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,7 @@ def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
     except ValidationError as error:
         file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
         problems = " ".join(_problem(fault) for fault in error.errors())
-        message = f"{file}: {problems} No use case can be loaded, and nothing was bought. Correct the file."
-        raise InputError(message) from error
+        raise InputError(f"{file}: {problems} No use case can be loaded. Correct the file.") from error
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -61,13 +61,15 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
     except UseCaseError as error:
         if mark.version == VERSION:
             raise
-        message = (
-            f"{error} The use case was frozen by {mark}; this is version {VERSION}. This task bought nothing. To"
-            " continue the run, upgrade or go back to that version, or clear `preflight` with downstream, which freezes"
-            " the present use-case file. Stored answers are reused; what changed in between is bought again, and"
-            " `estimate` lists it (docs/upgrading.md)."
-        )
-        raise UseCaseError(message) from error
+        raise UseCaseError(
+            f"{error.happened} The use case was frozen by {mark}; this is version {VERSION}.",
+            left="This task bought nothing.",
+            to_do=(
+                "Upgrade or go back to the version that froze the use case, then clear this task. Or clear preflight"
+                " with downstream, which freezes the present use-case file; stored answers are reused, what changed in"
+                " between is bought again, and estimate lists it (docs/upgrading.md)."
+            ),
+        ) from error
 
 
 def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> Iterator[tuple[str, Model]]:

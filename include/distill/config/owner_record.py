@@ -10,12 +10,12 @@ from include.distill.core.storage import ObjectStore, read_json
 RecordT = TypeVar("RecordT")
 
 
-def read_owner_record(store: ObjectStore, uri: str, kind: type[RecordT], *, problem: str) -> RecordT | None:
+def read_owner_record(store: ObjectStore, uri: str, kind: type[RecordT], *, problem: ContractError) -> RecordT | None:
     """
     Return the record of an owner; ``None`` if the folder or the bucket has no record.
 
     :param kind: the type of the record. The value of each of its keys is a string.
-    :param problem: message of the error if the object at ``uri`` is not such a record.
+    :param problem: the error if the object at ``uri`` is not such a record.
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
     try:
@@ -23,7 +23,7 @@ def read_owner_record(store: ObjectStore, uri: str, kind: type[RecordT], *, prob
     except NotFoundError:
         return None
     except ValueError:
-        raise ContractError(problem) from None
+        raise problem from None
     if not isinstance(record, dict) or not all(isinstance(record.get(key), str) for key in kind.__annotations__):
-        raise ContractError(problem)
+        raise problem
     return record

@@ -29,9 +29,10 @@ def read_owner(store: ObjectStore, root: str) -> str | None:
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
     uri = owner_uri(root)
-    problem = (
-        f"{uri} does not name the environment that owns this root. Nothing below {root}/ was changed. Restore the"
-        ' object, or replace it with {"environment": "<name of the owner>"}. Then clear this task.'
+    problem = ContractError(
+        f"{uri} does not name the environment that owns this root.",
+        left=f"Nothing below {root}/ was changed.",
+        to_do='Restore the object, or replace it with {"environment": "<name of the owner>"}. Then clear this task.',
     )
     record = read_owner_record(store, uri, RootRecord, problem=problem)
     return record["environment"] if record else None
@@ -47,8 +48,7 @@ def claim_root(store: ObjectStore, root: str, environment: str) -> None:
     record: RootRecord = {"environment": environment}
     write_json_if_absent(store, owner_uri(root), record)
     if problem := foreign_root_problem(store, root, environment):
-        message = f"{problem}. Nothing was stored below it, and nothing was bought."
-        raise RefusedError(message)
+        raise RefusedError(f"{problem}.", left="Nothing was stored below it.", billed="Nothing was bought.")
 
 
 def foreign_root_problem(store: ObjectStore, root: str, environment: str) -> str | None:

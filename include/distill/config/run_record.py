@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.owner_record import read_owner_record
-from include.distill.core.errors import RefusedError
+from include.distill.core.errors import ContractError, RefusedError
 from include.distill.core.storage import ObjectStore, write_json_if_absent
 
 
@@ -48,9 +48,10 @@ def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
 
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
-    problem = (
-        f"{folder.run_record} does not name the run that owns this folder. Nothing else was read there, and nothing was"
-        " written or bought. Restore an earlier version of the object and clear this task, or trigger a new run."
+    problem = ContractError(
+        f"{folder.run_record} does not name the run that owns this folder.",
+        left="Nothing else was read there, and nothing was written or bought.",
+        to_do="Restore an earlier version of the object and clear this task, or trigger a new run.",
     )
     return read_owner_record(store, folder.run_record, RunRecord, problem=problem)
 
@@ -63,13 +64,14 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
     """
     if run.owns(record):
         return
-    message = (
+    raise RefusedError(
         f"{folder.uri} belongs to run {record['run_id']} of {record['dag_id']} in environment {record['environment']}"
         f" ({folder.run_record}); this task belongs to run {run.run_id} of {run.dag_id} in environment"
-        f" {run.environment}. Nothing was read, written or bought there. Give each deployment its own"
-        " DISTILL_ENVIRONMENT and storage.prefix, then trigger a new run with another run id."
+        f" {run.environment}.",
+        left="Nothing was read, written or bought there.",
+        to_do="Give each deployment its own DISTILL_ENVIRONMENT and storage.prefix, then trigger a new run with another"
+        " run id.",
     )
-    raise RefusedError(message)
 
 
 def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *, use_case: str) -> None:

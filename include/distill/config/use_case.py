@@ -302,12 +302,13 @@ class UseCase(Section):
         changed = parse_use_case(raw, origin=origin)
         if changed.max_spend_usd > self.max_spend_usd:
             # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
-            message = (
+            raise UseCaseError(
                 f"{origin}: max_spend_usd is ${changed.max_spend_usd:,.2f}, which is above the cap in {self.name}.yaml,"
-                f" ${self.max_spend_usd:,.2f}. Nothing was bought. Trigger the DAG again with a cap of at most this"
-                f" amount, or have max_spend_usd raised in {self.name}.yaml."
+                f" ${self.max_spend_usd:,.2f}.",
+                billed="Nothing was bought.",
+                to_do="Trigger the DAG again with a cap of at most this amount, or have max_spend_usd raised in"
+                f" {self.name}.yaml.",
             )
-            raise UseCaseError(message)
         return changed
 
 

@@ -26,7 +26,8 @@ class DistillError(Exception):
     def __init__(self, happened: str = "", *, left: str = "", billed: str = "", to_do: str = "") -> None:
         others = [part for part in (left, billed, to_do) if part]
         first = f"{happened}." if others and happened[-1:].isalnum() else happened
-        super().__init__(" ".join([first, *others]) if happened or others else "")
+        listed = f"{happened}\n" if others and "\n" in happened else ""  # the other parts get a line after a list
+        super().__init__(listed + " ".join(others if listed else [first, *others]) if happened or others else "")
         self.happened = happened
         self.left = left
         self.billed = billed
@@ -125,12 +126,12 @@ class StoredRecordError(ContractError, ValueError):
     """
     A stored object is not JSON, lacks a key that is always written, or has a value of the wrong type.
 
-    The message names the task to clear and the cost. ``fault`` states only what is wrong, for callers that know better
+    ``to_do`` names the task to clear and the cost. ``fault`` states only what is wrong, for callers that know better
     what to do.
     """
 
-    def __init__(self, message: str, *, fault: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, happened: str, *, fault: str = "", left: str = "", billed: str = "", to_do: str = "") -> None:
+        super().__init__(happened, left=left, billed=billed, to_do=to_do)
         self.fault = fault
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.distill.core.errors import ContractError, NewerFormatError
+from include.distill.core.stored_objects import advice_on
 from include.distill.core.version import VERSION
 
 FORMAT = 2  # the newest format that this version reads, and the format that it writes
@@ -59,19 +60,19 @@ def take_mark(record: dict[str, Any], uri: str) -> Mark:
     number = record.pop(FORMAT_KEY)
     version = record.pop(VERSION_KEY, None)
     if not isinstance(number, int) or isinstance(number, bool) or number < EARLIEST_FORMAT:
-        message = (
+        raise ContractError(
             f"{uri} has the format {number!r}; expected a whole number from {EARLIEST_FORMAT}. Another program may have"
-            " written it. The object was not changed. Restore an earlier version of the object, or clear the task that"
-            " writes it."
+            " written it.",
+            left="The object was not changed.",
+            to_do=advice_on(uri),
         )
-        raise ContractError(message)
     if number > FORMAT:
         written_by = f"version {version}" if isinstance(version, str) and version else "a newer version"
-        message = (
+        raise NewerFormatError(
             f"{uri} was written by {written_by} (format {number}); this is version {VERSION}, which reads formats up to"
-            f" {FORMAT}. The object was not used or changed, and everything that is paid for stays stored. Upgrade this"
-            " Airflow to that version or a later one (docs/upgrading.md), then clear this task. Do not delete the"
-            " object: it may record what was paid for."
+            f" {FORMAT}.",
+            left="The object was not used or changed, and everything that is paid for stays stored.",
+            to_do="Upgrade this Airflow to that version or a later one (docs/upgrading.md), then clear this task. Do"
+            " not delete the object: it may record what was paid for.",
         )
-        raise NewerFormatError(message)
     return Mark(number, version if isinstance(version, str) else None)

@@ -162,11 +162,11 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
         yield body
         after = os.fstat(body.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        message = (
-            f"Input {uri} changed while it was being read ({before.st_size:,} bytes before, {after.st_size:,}"
-            " after). Its content was not used. Wait until the file is complete, and clear this task."
+        raise InputError(
+            f"Input {uri} changed while it was being read ({before.st_size:,} bytes before, {after.st_size:,} after).",
+            left="Its content was not used.",
+            to_do="Wait until the file is complete, then clear this task.",
         )
-        raise InputError(message)
 
 
 def _missing(uri: str, store: ObjectStore, expected: str) -> str:

@@ -12,10 +12,7 @@ from include.distill.core.errors import MissingObjectError, StoredRecordError
 
 _STORED_ANSWERS = "It reuses the stored answers and pays only for requests that have changed."
 _RESTORE = "Restore an earlier version of the object, then clear this task."
-_BATCH_JOB = (
-    f"The batch job that it describes may be billed. {_RESTORE} Do not delete the object: the job's answers would be"
-    " bought again."
-)
+_BATCH_JOB = f"{_RESTORE} Do not delete the object: the job's answers would be bought again."
 _BILL = f"{_RESTORE} Do not delete the object: the bill of the run is computed from it."
 
 # What to do about an object, by a pattern of its URI. A pattern's groups are inserted as {0}, {1} and so on.
@@ -102,6 +99,7 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"/batches/[0-9a-f]{16,}/.+", _BATCH_JOB),
     )
 )
+_OF_A_BATCH_JOB = re.compile(r"/batches/(?:open|landed|[0-9a-f]{16,})/")
 _UNKNOWN = "Clear the task that writes the object, or restore an earlier version of the object."
 
 
@@ -109,6 +107,10 @@ def advice_on(uri: str) -> str:
     """Return what to do about the object at ``uri`` if it is missing or cannot be used."""
     matches = ((pattern.search(uri), advice) for pattern, advice in _ADVICE)
     return next((advice.format(*match.groups()) for match, advice in matches if match), _UNKNOWN)
+
+
+def _batch_job(uri: str) -> str:
+    return " The batch job that the object describes may be billed." if _OF_A_BATCH_JOB.search(uri) else ""
 
 
 def broken_record(uri: str, fault: str, *, line: int | None = None) -> StoredRecordError:
@@ -119,17 +121,19 @@ def broken_record(uri: str, fault: str, *, line: int | None = None) -> StoredRec
     :param line: number of the line that is wrong.
     """
     place = uri if line is None else f"{uri} line {line}"
-    message = (
+    return StoredRecordError(
         f"{place} {fault}. The object may have been truncated, or an earlier version or another program may have"
-        f" written it. It was not changed, and everything that is paid for stays stored. {advice_on(uri)}"
+        " written it.",
+        fault=fault,
+        left=f"The object was not changed, and everything that is paid for stays stored.{_batch_job(uri)}",
+        to_do=advice_on(uri),
     )
-    return StoredRecordError(message, fault=fault)
 
 
 def missing_object(uri: str) -> MissingObjectError:
     """Return the error about an object that an earlier task stored and that does not exist."""
-    message = (
-        f"{uri} does not exist. It was deleted, or the task that writes it has not ended. Everything that is paid for"
-        f" stays stored. {advice_on(uri)}"
+    return MissingObjectError(
+        f"{uri} does not exist. It was deleted, or the task that writes it has not ended.",
+        left=f"Everything that is paid for stays stored.{_batch_job(uri)}",
+        to_do=advice_on(uri),
     )
-    return MissingObjectError(message)

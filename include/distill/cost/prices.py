@@ -83,11 +83,10 @@ class Prices:
         try:
             return float(self.models[model][name])
         except KeyError as error:
-            message = (
+            raise UseCaseError(
                 f"include/prices.yaml has no {name} for {model}. The spend cap cannot be enforced without that price."
-                " Nothing was bought. Add the price to the file."
-            )
-            raise UseCaseError(message) from error
+                " Add the price to the file.",
+            ) from error
 
     def token_prices(self, model: str, *, batch: bool = False) -> tuple[float, float]:
         """Return the prices of one token of input and of output, on demand or in batch jobs."""

@@ -134,7 +134,7 @@ class TaskBudget:
             # is not known yet. Other calls that start at the same time are sent only if they fit into the share.
             is_first = not self._paid_keys and not self._in_flight and self._lost_usd < self._share.usd
             if not is_first and self._usd + self._lost_usd + expected > self._share.usd * (1 + _ROUNDING):
-                raise SpendCapError(self._used_up(request))
+                raise self._used_up(request)
             self._in_flight += 1
         try:
             completion = client.ask(request)
@@ -178,11 +178,12 @@ class TaskBudget:
             return ""
         return f", and up to ${self._lost_usd:.4f} for {self._lost_calls} calls whose answer did not arrive"
 
-    def _used_up(self, request: ModelRequest) -> str:
-        return (
+    def _used_up(self, request: ModelRequest) -> SpendCapError:
+        return SpendCapError(
             f"The spend cap is reached. This task has paid ${self._usd:.4f} for {len(self._paid_keys)} answers"
             f" from {request.model.key}{self._lost_part()}. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
-            f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
-            " Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or clear"
-            " preflight with downstream."
+            f" ${self._share.usd:.4f}. No further call was made.",
+            left="All answers are stored and will not be paid for again.",
+            to_do="Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or"
+            " clear preflight with downstream.",
         )

@@ -77,10 +77,10 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
         if arm.originals != "all" and len(training) < minimum_share * arm.originals
     ]
     if short:
-        message = (
+        raise InputError(
             f"There are {len(training)} rows to train on, but {', '.join(short)}. Arms that request more rows than"
-            " exist would all be trained on the same rows. Nothing was bought. Request fewer originals in the use case,"
-            " or provide a CSV with more rows (rejected rows are in source/rejected.jsonl). Then clear preflight with"
-            " downstream."
+            " exist would all be trained on the same rows.",
+            billed="Nothing was bought.",
+            to_do="Request fewer originals in the use case, or provide a CSV with more rows (rejected rows are in"
+            " source/rejected.jsonl). Then clear preflight with downstream.",
         )
-        raise InputError(message)

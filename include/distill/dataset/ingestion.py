@@ -229,9 +229,10 @@ def _require_rows(result: IngestResult, training_csv: str) -> None:
         return
     one_document = f"all rows of {training_csv} belong to one document group; an evaluation needs a second group."
     reason = next(chain(result.messages, [one_document]))
-    message = (
+    raise InputError(
         "A run needs training rows and evaluation rows. The files have"
         f" {counts['train']} training rows, {counts['evaluation']} evaluation rows and {counts['rejected']} rejected"
-        f" rows. First problem: {reason} Nothing was written. Correct the files and clear this task."
+        f" rows. First problem: {reason}",
+        left="Nothing was written.",
+        to_do="Correct the files, then clear this task.",
     )
-    raise InputError(message)

@@ -63,14 +63,15 @@ class RejectionLimit:
             return
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._reasons.most_common())
         first = "".join(f"\n- {message}" for message in self._messages)
-        message = (
+        raise InputError(
             f"{unusable:,} of the {self._rows:,} rows of {self._source} cannot be used"
             f" ({unusable / self._rows:.0%}; source.max_rejected_share allows {self._max_share:.0%})."
-            f" Reasons: {reasons}. Nothing was written or bought. Correct the file and clear this task, or raise"
-            " source.max_rejected_share in the use case and clear preflight with downstream."
-            f" The first of these rows:{first}"
+            f" Reasons: {reasons}:{first}",
+            left="Nothing was written.",
+            billed="Nothing was bought.",
+            to_do="Correct the file and clear this task, or raise source.max_rejected_share in the use case and clear"
+            " preflight with downstream.",
         )
-        raise InputError(message)
 
 
 def _is_blank_row(text: str | RowTexts) -> bool:

@@ -67,12 +67,12 @@ def read_comparisons(
     )
     answered = candidate_answers.keys() & baseline_answers.keys()
     if missing := [row["row_id"] for row in rows if row["row_id"] not in answered]:
-        message = (
+        raise ReconciliationError(
             f"Evaluation rows without an answer from {candidate} or {baseline}: {len(missing)}. The first is row"
-            f" {missing[0]}. Nothing was judged. Clear the answer tasks of both arms; stored answers are not paid for"
-            " again."
+            f" {missing[0]}.",
+            left="Nothing was judged.",
+            to_do="Clear the answer tasks of both arms; stored answers are not paid for again.",
         )
-        raise ReconciliationError(message)
     return [
         PairwiseComparison(
             row, candidate, baseline, candidate_answers[row["row_id"]], baseline_answers[row["row_id"]], order

@@ -64,11 +64,11 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         return None
     except (ValidationError, StoredRecordError) as error:
         fault = error.fault if isinstance(error, StoredRecordError) else error
-        message = (
-            f"{uri} is not a champion's record in this pipeline's format ({fault}). This task bought and changed"
-            " nothing. Correct the object, or delete it to start without a champion. Then clear this task."
-        )
-        raise ContractError(message) from error
+        raise ContractError(
+            f"{uri} is not a champion's record in this pipeline's format ({fault}).",
+            left="This task bought and changed nothing.",
+            to_do="Correct the object, or delete it to start without a champion. Then clear this task.",
+        ) from error
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
@@ -119,12 +119,13 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
         return current
     predecessor, compared = champion_before_run(store, folder, winner.use_case), champion_snapshot(store, folder)
     if _arn(predecessor) != _arn(compared):
-        message = (
+        raise PromotionError(
             f"{winner.model_arn} was compared with {_name(compared)}, but {winner.use_case} now has"
-            f" {_name(predecessor)}. Nothing was changed. Clear the task `preflight` with downstream to compare with"
-            " the current champion; stored answers are not paid for again."
+            f" {_name(predecessor)}.",
+            left="Nothing was changed.",
+            to_do="Clear preflight with downstream to compare with the current champion; stored answers are not paid"
+            " for again.",
         )
-        raise PromotionError(message)
     # The predecessor's own predecessor is dropped, because the object would otherwise grow with every promotion.
     previous = predecessor.model_copy(update={"previous": None}) if predecessor else None
     champion = winner.model_copy(update={"previous": previous})

@@ -93,11 +93,11 @@ def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, s
     counts: dict[str, Counter[Outcome]] = defaultdict(Counter)
     for question in resolved:
         if question.row_id not in clusters:
-            message = (
-                f"The judged row {question.row_id} has no document group, so it is not an evaluation row of this run."
-                " Nothing was counted. Clear the judge tasks; stored answers are not paid for again."
+            raise ReconciliationError(
+                f"The judged row {question.row_id} has no document group, so it is not an evaluation row of this run.",
+                left="Nothing was counted.",
+                to_do="Clear the judge tasks; stored answers are not paid for again.",
             )
-            raise ReconciliationError(message)
         if question.outcome in _SCORES:
             counts[clusters[question.row_id]][question.outcome] += 1
     ordered = [counts[cluster] for cluster in sorted(counts)]
@@ -176,12 +176,12 @@ def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str
     compared = {(question.judge, question.candidate, question.baseline) for question in resolved}
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"
-        message = (
+        raise ReconciliationError(
             f"The verdicts must all be from one judge on one pair of arms, but {len(compared)} combinations of judge"
-            f" and pair were found ({names}). Nothing was counted. Clear the judge task; stored"
-            " answers are not paid for again."
+            f" and pair were found ({names}).",
+            left="Nothing was counted.",
+            to_do="Clear the judge task; stored answers are not paid for again.",
         )
-        raise ReconciliationError(message)
     return compared.pop()
 
 

@@ -121,28 +121,30 @@ def _check(verdict: Verdict, *, seen: Mapping[Order, Verdict]) -> None:
     order, outcome = verdict["order"], verdict["verdict"]
     # Values are not checked when a file is read, and an unknown value would be ignored silently in the counts.
     if order not in get_args(Order) or outcome not in get_args(Outcome):
-        message = (
+        raise ReconciliationError(
             f"Unknown verdict {outcome!r} or unknown order of the two answers {order!r} ({where}). This pipeline does"
-            " not write them. Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            " not write them.",
+            left="Nothing was counted.",
+            to_do="Clear the judge task; stored answers are not paid for again.",
         )
-        raise ReconciliationError(message)
     if order in seen:
-        message = (
-            f"Two verdicts in order {order!r} ({where}), but there must be only one. Nothing was counted."
-            " Clear the judge task; stored answers are not paid for again."
+        raise ReconciliationError(
+            f"Two verdicts in order {order!r} ({where}), but there must be only one.",
+            left="Nothing was counted.",
+            to_do="Clear the judge task; stored answers are not paid for again.",
         )
-        raise ReconciliationError(message)
 
 
 def _join(question: tuple[str, str, str, str], by_order: Mapping[Order, Verdict]) -> ResolvedVerdict:
     missing = [order for order in orders() if order not in by_order]
     if missing:
         judge, candidate, baseline, row_id = question
-        message = (
+        raise ReconciliationError(
             f"No verdict in order {missing[0]!r} by {judge} on row {row_id}, {candidate} against {baseline}; both"
-            " orders are required. Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            " orders are required.",
+            left="Nothing was counted.",
+            to_do="Clear the judge task; stored answers are not paid for again.",
         )
-        raise ReconciliationError(message)
     verdict = by_order["candidate_first"]
     return ResolvedVerdict(
         *question,

@@ -187,11 +187,11 @@ class AnswerStore:
             return None
         except (StoredRecordError, TypeError) as error:
             fault = error.fault if isinstance(error, StoredRecordError) else error
-            message = (
-                f"{uri} is not a readable stored answer ({fault}). The request was not sent again, because the"
-                " run would pay for the answer a second time. Delete the object to send the request again."
-            )
-            raise ContractError(message) from error
+            raise ContractError(
+                f"{uri} is not a readable stored answer ({fault}).",
+                left="The request was not sent again, because the run would pay for the answer a second time.",
+                to_do="Delete the object, then clear this task to send the request again.",
+            ) from error
 
     def has(self, request: ModelRequest) -> bool:
         """Return whether the answer to ``request`` is stored, without reading the answer."""

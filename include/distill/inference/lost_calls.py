@@ -89,14 +89,14 @@ class LostCalls:
     def given_up(self, request: ModelRequest) -> PossiblyBilledError:
         """Return the error for a request that is not sent again, because too many of its calls were lost."""
         count = self.count(request)
-        message = (
+        return PossiblyBilledError(
             f"{request.invoke_id} did not answer a request for up to {request.max_tokens:,} tokens. The request was"
-            f" sent {count} times, and the answer did not arrive. AWS may bill each of these calls; the report counts"
-            " them as billed. The request is not sent again automatically. All other answers are stored. Check the"
-            " model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens. Then clear this task to"
-            " send the request again."
+            f" sent {count} times, and the answer did not arrive. It is not sent again automatically.",
+            left="All other answers are stored.",
+            billed="AWS may bill each of these calls; the report counts them as billed.",
+            to_do="Check the model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens. Then"
+            " clear this task to send the request again.",
         )
-        return PossiblyBilledError(message)
 
     def count(self, request: ModelRequest) -> int:
         """Return how many calls of ``request`` were lost in all attempts of this task since it was last cleared."""

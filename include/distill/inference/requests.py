@@ -199,11 +199,11 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
             raise _cut_off(call, "it has no content")
         return replace(wire_format.read(body), simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = (
+        raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
-            " call was billed, but the answer could not be read and is not stored. A retry pays for the call again."
-        )
-        raise UnreadableAnswerError(message) from error
+            " call was billed, but the answer could not be read and is not stored.",
+            to_do="Report the error as a bug. After it is corrected, clear this task, which pays for the call again.",
+        ) from error
 
 
 def _parse_body(call: ApiCall, body: bytes) -> Any:
@@ -216,11 +216,11 @@ def _parse_body(call: ApiCall, body: bytes) -> Any:
 
 
 def _cut_off(call: ApiCall, reason: str) -> PossiblyBilledError:
-    message = (
-        f"The response of {call.parameters['modelId']} to {call.operation} was cut off ({reason}). AWS may bill the"
-        " call, although no answer is stored. A retry sends the request again and may pay for it again."
+    return PossiblyBilledError(
+        f"The response of {call.parameters['modelId']} to {call.operation} was cut off ({reason}).",
+        billed="AWS may bill the call, although no answer is stored.",
+        to_do="Clear this task to send the request again and perhaps pay for it again.",
     )
-    return PossiblyBilledError(message)
 
 
 def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:

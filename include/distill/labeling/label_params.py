@@ -118,8 +118,8 @@ def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelPara
             f"{'.'.join(map(str, fault['loc'])) or 'form'}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
-        message = (
-            f"The trigger form of {label_dag_id(use_case)} has invalid values: {faults}. No label was requested or"
-            " stored. Correct the values and trigger the DAG again."
-        )
-        raise InputError(message) from error
+        raise InputError(
+            f"The trigger form of {label_dag_id(use_case)} has invalid values: {faults}.",
+            left="No label was requested or stored.",
+            to_do="Correct the values and trigger the DAG again.",
+        ) from error

@@ -78,8 +78,9 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(
-            f"{source} must have exactly one column {missing[0]!r}, but its columns are: {', '.join(columns)}."
-            " Nothing was stored. Correct the header and trigger the DAG again."
+            f"{source} must have exactly one column {missing[0]!r}, but its columns are: {', '.join(columns)}.",
+            left="Nothing was stored.",
+            to_do="Correct the header and trigger the DAG again.",
         )
     current_names = {split_example_name(example["example"]): example["example"] for example in examples}
     sheet = SheetLabels()
@@ -91,8 +92,9 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     if problems:
         is_recognized = bool(sheet.labels or sheet.changed)
         raise InputError(
-            "No label was stored, because these rows of the sheet cannot be used. Correct them and trigger the DAG"
-            " again:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized))
+            "These rows of the sheet cannot be used:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized)),
+            left="No label was stored.",
+            to_do="Correct the rows and trigger the DAG again.",
         )
     return sheet
 

@@ -76,9 +76,9 @@ def _checked(mark: Mark, report: Mapping[str, object]) -> Report:
     except ReconciliationError as error:
         if mark.version == VERSION:
             raise
-        message = (
-            f"{error} The stored report was written by {mark}; this is version {VERSION}, whose reports have other"
-            " figures. The labels are stored. Clear the task `report` of the labeled run, which buys nothing. The new"
-            " report counts the labels."
-        )
-        raise ReconciliationError(message) from error
+        raise ReconciliationError(
+            f"{error.happened} The stored report was written by {mark}; this is version {VERSION}, whose reports have"
+            " other figures.",
+            left="The labels are stored. The report was not written.",
+            to_do="Clear report in the labeled run. It buys nothing, and the new report counts the labels.",
+        ) from error

@@ -138,12 +138,13 @@ def check_report(report: Mapping[str, object]) -> Report:
             f"{'.'.join(map(str, fault['loc'])) or 'report'}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         ]
-        message = (
-            f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. The report"
-            f" was not written. A result of {_tasks_of(report, error)} contains the wrong figure; clear this task with"
-            " downstream. Stored answers are not paid for again."
-        )
-        raise ReconciliationError(message) from error
+        tasks = _tasks_of(report, error)
+        raise ReconciliationError(
+            f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. A result of"
+            f" {tasks} contains the wrong figure.",
+            left="The report was not written.",
+            to_do=f"Clear {tasks} with downstream. Stored answers are not paid for again.",
+        ) from error
 
 
 def _tasks_of(report: Mapping[str, object], error: ValidationError) -> str:

@@ -32,11 +32,10 @@ def check_hyperparameters(
         except ValueError as error:
             faults.append(str(error))
     if faults:
-        message = (
-            f"The hyperparameters of {family.key} are not valid: {'; '.join(faults)}. Nothing was bought. Change"
-            " training.hyperparameters in the use case."
+        raise InputError(
+            f"The hyperparameters of {family.key} are not valid: {'; '.join(faults)}. Change training.hyperparameters"
+            " in the use case.",
         )
-        raise InputError(message)
     return strings
 
 

@@ -143,5 +143,5 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
     if problems:
         raise LimitError(
             f"The {kind} file violates the limits of the model family {family.key} ({family.source.url}):"
-            f" {'; '.join(problems)}. Nothing was bought."
+            f" {'; '.join(problems)}.",
         )

@@ -58,12 +58,12 @@ def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int,
     :raises InputError: the message gives the numbers of each such arm. Nothing was bought.
     """
     if problems := list(size_problems(use_case, family, training=training, held_out=held_out)):
-        message = (
-            f"There are {training} rows to train on, which are too few: {'; '.join(problems)} Nothing was bought, and"
-            " the teacher was not asked. Rejected rows are in source/rejected.jsonl of the run's folder. Trigger the"
-            " DAG again with larger sizes or a larger CSV file."
+        raise InputError(
+            f"There are {training} rows to train on, which are too few: {'; '.join(problems)}",
+            left="Rejected rows are in source/rejected.jsonl of the run's folder.",
+            billed="Nothing was bought, and the teacher was not asked.",
+            to_do="Trigger the DAG again with larger sizes or a larger CSV file.",
         )
-        raise InputError(message)
 
 
 def fewest_documents(use_case: UseCase, family: Family) -> int:

@@ -88,10 +88,10 @@ class TrainingFile:
         )
         more = self.problem_count - len(self.problems)
         rest = f"\n- and {more} more" if more else ""
-        message = (
+        raise LimitError(
             f"The {self.name} file violates the limits of the model family {self.family.key}"
-            f" ({self.family.source.url}). The training job was not bought;"
-            " answers of the teacher are stored. Correct or remove these rows and trigger the DAG again.\n"
-            f"{listed}{rest}"
+            f" ({self.family.source.url}):\n{listed}{rest}",
+            left="The answers of the teacher are stored.",
+            billed="The training job was not bought.",
+            to_do="Correct or remove these rows and trigger the DAG again.",
         )
-        raise LimitError(message)

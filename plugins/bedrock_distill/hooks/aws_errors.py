@@ -82,10 +82,8 @@ _ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError,
 _SSL_AFTER_HANDSHAKE = re.compile(r"bad[ _]record[ _]mac|decryption[ _]failed|decrypt[ _]error", re.IGNORECASE)
 # A gateway gives this status if the service behind it received the request but did not answer in time.
 GATEWAY_TIMEOUT = 504
-_ANSWER_LOST_ADVICE = (
-    "The answer did not arrive, so AWS may bill this call although no answer is stored. A retry sends the request again"
-    " and may pay for it again."
-)
+_ANSWER_LOST_BILLED = "The answer did not arrive, so AWS may bill this call although no answer is stored."
+_ANSWER_LOST_ADVICE = "Clear the task to send the request again and perhaps pay for it again."
 _RETRY_ADVICE = (
     "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
 )
@@ -182,4 +180,5 @@ def _bucket_region(response: Mapping[str, Any]) -> str:
 
 
 def _named(kind: type[ServiceError], what: str, detail: str, advice: str) -> ServiceError:
-    return kind(f"{what}: {detail.rstrip('.')}.", to_do=advice)
+    billed = _ANSWER_LOST_BILLED if kind is PossiblyBilledError else ""
+    return kind(f"{what}: {detail.rstrip('.')}.", billed=billed, to_do=advice)

@@ -58,11 +58,11 @@ class BatchJob:
         :raises ContractError: the status is unknown to this pipeline.
         """
         if self.status not in BATCH_STATUS:
-            message = (
-                f"Batch job {self.name} has the unknown status {self.status!r}. It may be running and billed. Look at"
-                " the job in the Bedrock console, then clear the task to check again."
+            raise ContractError(
+                f"Batch job {self.name} has the unknown status {self.status!r}.",
+                left="The job may be running and billed.",
+                to_do="Look at the job in the Bedrock console, then clear the task to check again.",
             )
-            raise ContractError(message)
         return BATCH_STATUS[self.status]
 
 

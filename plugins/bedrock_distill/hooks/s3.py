@@ -125,12 +125,12 @@ class S3ObjectStore:
                 "s3", "delete_objects", uris[start], Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
             )
             if kept := answer.get("Errors"):
-                message = (
+                raise OutcomeError(
                     f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
-                    f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. S3 deleted"
-                    f" the other {len(keys) - len(kept)} objects. A retry tries again to delete these {len(kept)}."
+                    f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}.",
+                    left=f"S3 deleted the other {len(keys) - len(kept)} objects.",
+                    to_do=f"Correct what S3's message names, then clear the task to delete these {len(kept)}.",
                 )
-                raise OutcomeError(message)
 
     def bucket_tags(self, bucket: str) -> dict[str, str] | None:
         """Return the tags of a bucket, or ``None`` if the bucket does not exist."""
@@ -193,8 +193,9 @@ class S3ObjectStore:
         if owner is None or error.code not in _ACCESS_DENIED:
             return error
         refused = RefusedError(
-            f"{error} S3 also refuses access if an account other than {owner} owns the bucket. If the bucket belongs to"
-            " another account on purpose, name that account in storage.bucket_owners. Otherwise, use another bucket."
+            f"{error.happened} S3 also refuses access if an account other than {owner} owns the bucket.",
+            to_do="If the bucket belongs to another account on purpose, name that account in storage.bucket_owners; if"
+            f" it does so by mistake, use another bucket. If {owner} owns the bucket: {error.to_do}",
         )
         refused.code, refused.bucket_region = error.code, error.bucket_region
         return refused

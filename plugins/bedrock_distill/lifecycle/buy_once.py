@@ -47,9 +47,9 @@ def buy_once(
             raise
         return Purchase(resource, bought=True)
     if (resource := find(name)) is None:
-        message = (
-            f"Resource {name} was created but cannot be found yet. It may be billed. A retry looks up the name again"
-            " and does not buy another resource."
+        raise TransientError(
+            f"Resource {name} was created but cannot be found yet.",
+            left="It may be billed.",
+            to_do="Clear the task to look up the name again; it does not buy another resource.",
         )
-        raise TransientError(message)
     return Purchase(resource, bought=True)

@@ -131,10 +131,11 @@ class Ownership:
                 yield from self._data_differences(throughput.model_arn)
 
         advice = (
-            "The throughput may be billed by the hour to its owner. Give each deployment its own DISTILL_ENVIRONMENT."
+            "Give each deployment its own DISTILL_ENVIRONMENT."
             " If the throughput is yours, delete it in the Bedrock console. Then clear the task."
         )
-        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice)
+        billed = " The throughput may be billed by the hour to its owner."
+        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice, billed)
 
     def find_batch_job(self, names: Names, jobs: BatchJobs, *, input_uri: str, output_uri: str) -> BatchJob | None:
         """
@@ -173,6 +174,7 @@ class Ownership:
         find: Callable[[str], ResourceT | None],
         differences: Callable[[ResourceT, bool], Iterable[str]],
         advice: str,
+        billed_to_owner: str = "",
     ) -> ResourceT | None:
         for name, is_former in candidates:
             resource = find(name)
@@ -183,8 +185,12 @@ class Ownership:
                 return resource
             not_ours = self._not_ours(different, self._tags(resource))
             if not is_former:
-                message = f"The {kind} {name} exists, but {not_ours}. Nothing was bought, stopped or deleted. {advice}"
-                raise RefusedError(message)
+                raise RefusedError(
+                    f"The {kind} {name} exists, but {not_ours}.",
+                    left="Nothing was stopped or deleted.",
+                    billed=f"Nothing was bought.{billed_to_owner}",
+                    to_do=advice,
+                )
             log.warning("The %s %s is ignored, because it %s.", kind, name, not_ours)
         return None
 

@@ -137,7 +137,7 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         except NotFoundError as error:
             message = (
                 f"Run {self.folder.run_key} of {self.use_case_name} has no report. No person was asked. Enter the run"
-                f" key of a run with a report, or leave the field empty. ({error})"
+                f" key of a run with a report, or leave the field empty. ({error.happened})"
             )
             raise InputError(message) from error
         wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
@@ -177,8 +177,9 @@ class SampleAccess(LabelTask, RunAccess):
         for uri in (self.sample["key_uri"], self.sample["sheet_uri"]):
             if uri != self.folder.label_sample(*pair, uri.rpartition("/")[2]):
                 raise InputError(
-                    f"The result of draw_sample names a file that is not in the sample of run {self.folder.run_key}. No"
-                    " person was asked, and no label was stored. Clear the task draw_sample with downstream."
+                    f"The result of draw_sample names a file that is not in the sample of run {self.folder.run_key}.",
+                    left="No person was asked, and no label was stored.",
+                    to_do="Clear draw_sample with downstream.",
                 )
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
 
@@ -351,9 +352,11 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             next_step = (
                 "Move the sheet, and trigger the DAG again to write a new one."
                 if sheet.outdated
-                else "Fill in the column and clear this task."
+                else "Fill in the column, then clear this task."
             )
-            raise InputError(f"{uri} has no label for the run's answers: {reason}. Nothing was stored. {next_step}")
+            raise InputError(
+                f"{uri} has no label for the run's answers: {reason}.", left="Nothing was stored.", to_do=next_step
+            )
         if sheet.outdated:
             self.log.warning("%s: %s. These labels are left out.", uri, outdated)
         return sheet

@@ -245,23 +245,27 @@ class BedrockReleaseThroughputOperator(ServingOperator):
             delete_and_wait(self.hook, throughput.arn, wait_seconds=self.wait_seconds)
             self.log.info("Released %s", throughput.name)
         if refusals:
-            raise RefusedError(" ".join(refusals))
+            raise RefusedError(
+                " ".join(refusal.happened for refusal in refusals),
+                left="No throughput of others was deleted. All throughput of this arm that was found was deleted.",
+                to_do=refusals[0].to_do,
+            )
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
         return {"released": [throughput.name for throughput in throughputs], "unit_hours": hours}
 
-    def _find_all(self, last_ordinal: int) -> tuple[list[Throughput], list[str]]:
+    def _find_all(self, last_ordinal: int) -> tuple[list[Throughput], list[RefusedError]]:
         """
-        Return every throughput of this run for the arm, and a message for each name that others already use.
+        Return every throughput of this run for the arm, and the error for each name that others already use.
 
         :param last_ordinal: number of the newest throughput; the names of all up to this one are looked up.
         """
         throughputs: list[Throughput] = []
-        refusals: list[str] = []
+        refusals: list[RefusedError] = []
         for ordinal in range(1, last_ordinal + 1):
             try:
                 throughput = self.ownership.find_throughput(self._throughput_names(ordinal), arm=self.arm)
             except RefusedError as error:
-                refusals.append(str(error))
+                refusals.append(error)
             else:
                 throughputs += [throughput] if throughput else []
         return throughputs, refusals

@@ -64,11 +64,12 @@ class RunAccess(ExplainedTask):
         """The use case that ``preflight`` froze. A later edit of the YAML file does not affect this run."""
         use_case = restore_use_case(self.store.read(self.folder.use_case), self.folder.use_case)
         if self.folder.use_case_name not in ("", use_case.name):
-            message = (
-                f"{self.folder.use_case} belongs to use case {use_case.name}, but its folder belongs to"
-                f" use case {self.folder.use_case_name}. Nothing was bought. Trigger a new run."
+            raise RefusedError(
+                f"{self.folder.use_case} belongs to use case {use_case.name}, but its folder belongs to use case"
+                f" {self.folder.use_case_name}.",
+                left="This task bought nothing.",
+                to_do="Trigger a new run.",
             )
-            raise RefusedError(message)
         return use_case
 
     @cached_property

@@ -99,7 +99,8 @@ def _place(task: Explained, context: Context) -> str:
 def _billed(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
     own = stated.billed or _said(task.billed_now, error) or _UNKNOWN_COST
     if isinstance(error, PossiblyBilledError):
-        own += " AWS may also bill the call whose answer was lost."
+        lost = stated.billed or "AWS may also bill the call whose answer was lost."
+        own = f"{_said(task.billed_now, error) or _UNKNOWN_COST} {lost}"
     others = describe_running_purchases(context, own_task=task.task_id)
     if others == "":
         others = "No other task of this run has an endpoint or a job that is billed."
@@ -108,7 +109,7 @@ def _billed(task: Explained, context: Context, error: BaseException, stated: Dis
 
 def _what_to_do(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
     retry = _retry(task, context, error)
-    step = _new_run(context, error) or stated.to_do or _default_step(task, error)
+    step = _new_run(context, error, stated.to_do) or stated.to_do or _default_step(task, error)
     if not retry:
         step = _ADVICE_ABOUT_RETRIES.sub("", step)
     step = _THE_TASK.sub(rf"\1 {task.task_to_clear}", step)
@@ -133,7 +134,7 @@ def _retry(task: Any, context: Context, error: BaseException) -> str:
     return f"in {format_duration(delay.total_seconds())}" if isinstance(delay, datetime.timedelta) else "soon"
 
 
-def _new_run(context: Context, error: BaseException) -> str:
+def _new_run(context: Context, error: BaseException, to_do: str) -> str:
     """
     Return the advice to trigger a new run, if a value of the run's own configuration is wrong.
 
@@ -150,7 +151,8 @@ def _new_run(context: Context, error: BaseException) -> str:
     values = ", ".join(f"{key} (now {value})" for key, value in wrong.items())
     advice = f"Trigger a new run with another value of {values}. Clearing a task of this run keeps the value."
     if any(key.endswith("_csv") for key in wrong):
-        advice += " If the path is right and the file is wrong, correct the file, then clear preflight with downstream."
+        correct = to_do or "Correct the file, then clear preflight with downstream."
+        advice += f" If the path is right and the file is wrong: {correct}"
     elif isinstance(error, SpendCapError):
         advice += " A smaller run, with fewer documents or pairs, costs less."
     return advice

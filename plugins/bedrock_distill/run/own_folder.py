@@ -37,8 +37,11 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
         return folder
     # Deployments of earlier versions could share a root, and then their runs with the same ids shared a former folder.
     if problem := foreign_root_problem(store, folder.root, run.environment):
-        message = f"{problem}. This task stored, bought and deleted nothing. After that change, trigger a new run."
-        raise RefusedError(message)
+        raise RefusedError(
+            f"{problem}.",
+            left="This task stored, bought and deleted nothing.",
+            to_do="Make the change that the first line names, then trigger a new run.",
+        )
     if folder.former is not None and _is_former_folder_of(run, store, folder.former, folder.use_case_name, context):
         return folder.former
     return folder

@@ -31,9 +31,10 @@ def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None
         frozen = None
     if not isinstance(frozen, dict) or frozen.get("name") != use_case:
         raise InputError(
-            f"Run {folder.run_key} of {use_case} has no report, or is a run of another use case. No person was asked,"
-            " and no label was stored. Enter the run key of a run of this use case with a report, or leave the field"
-            " empty. To label a run of another use case, trigger the DAG of that use case."
+            f"Run {folder.run_key} of {use_case} has no report, or is a run of another use case.",
+            left="No person was asked, and no label was stored.",
+            to_do="Trigger a new run with the run key of a run of this use case that has a report, or leave the field"
+            " empty. To label a run of another use case, trigger the DAG of that use case.",
         )
     if problem := foreign_root_problem(store, folder.root, environment_name()):
-        raise InputError(f"{problem}. No person was asked, and no label was stored.")
+        raise InputError(f"{problem}.", left="No person was asked, and no label was stored.")

@@ -74,14 +74,13 @@ class TaskResult(dict[str, Any]):
         """Return the error that names the task to clear. ``fault`` completes "The result of the task X ..."."""
         group, _, name = self._task.rpartition(".")  # the tasks in the group `judge` have the names of models
         cost = _COSTS.get(name) or _COSTS.get(group, _NO_COST)
-        message = (
+        return EarlierVersionError(
             f"The result of the task {self._task} {fault}, which {self._reader} needs. An earlier version of the"
-            f" pipeline may have run {self._task}; this is version {VERSION}. This task bought nothing, and everything"
-            f" that is paid for stays stored. Clear {self._task} with downstream. {cost} The tasks after it reuse"
-            " stored answers and the trained model, unless data, prompts, filters or requests have changed"
-            " (docs/upgrading.md)."
+            f" pipeline may have run {self._task}; this is version {VERSION}.",
+            left="This task bought nothing, and everything that is paid for stays stored.",
+            to_do=f"Clear {self._task} with downstream. {cost} The tasks after it reuse stored answers and the trained"
+            " model, unless data, prompts, filters or requests have changed (docs/upgrading.md).",
         )
-        return EarlierVersionError(message)
 
 
 def read_result(result: object, kind: type[ResultT], *, task: str, reader: str) -> ResultT:

@@ -7,7 +7,7 @@ import pytest
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import ContractError, MissingObjectError, NotFoundError, StoredRecordError
 from include.distill.core.storage import read_json, read_jsonl
-from include.distill.core.stored_objects import advice_on
+from include.distill.core.stored_objects import advice_on, missing_object
 from include.distill.cost.records import CriticBudgetEnd
 from include.distill.dataset.records import LatestRun, Row
 from include.distill.evaluation.records import Answer
@@ -42,12 +42,14 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         f"{folder.lost_calls}a-b-1.json": "Do not delete the object: the bill",
         folder.last_run("docs"): "Delete the object, then clear ingest",
         folder.splits("docs"): "answers and verdicts are bought again",
-        f"{folder.pending_batches}job.json": "may be billed",
-        folder.batch_outcome("job"): "may be billed",
-        folder.batch_input("0" * 64): "may be billed",
+        f"{folder.pending_batches}job.json": "would be bought again",
+        folder.batch_outcome("job"): "would be bought again",
+        folder.batch_input("0" * 64): "would be bought again",
     }
     assert {uri: text for uri, text in cases.items() if text not in advice_on(uri)} == {}
     assert all(advice_on(uri) != NO_MATCH for uri in cases)
+    jobs = {folder.batch_outcome("job"), folder.batch_input("0" * 64), f"{folder.pending_batches}job.json"}
+    assert {uri for uri in cases if "batch job that the object describes" in missing_object(uri).left} == jobs
 
 
 @pytest.mark.parametrize("body", [b"{}", b"null", b"[]", b"3", b'"x"', b"{", b"", b"\xff", b'{"run_key": 1}'])

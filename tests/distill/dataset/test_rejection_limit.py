@@ -41,9 +41,11 @@ def test_too_many_unusable_rows_stop_the_run_with_the_share_and_the_first_rows(r
         counted(20, 180, reason).check()
     message = str(raised.value)
     assert "180 of the 200 rows of s3://in/f.csv cannot be used (90%; source.max_rejected_share allows 20%)" in message
-    assert f"Reasons: {reason} 180. Nothing was written or bought." in message
+    assert f"Reasons: {reason} 180:" in message
+    assert raised.value.left == "Nothing was written."
+    assert raised.value.billed == "Nothing was bought."
     assert f"- f.csv row 1 (line 2): it is broken. ({reason})" in message
-    assert message.count("\n") == 5
+    assert message.count("\n") == 6
 
 
 @pytest.mark.parametrize(("accepted", "unusable"), [(80, 20), (990, 10), (1, FEWEST_UNUSABLE_ROWS - 1), (0, 0)])

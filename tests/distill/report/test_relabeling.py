@@ -90,6 +90,8 @@ def test_the_message_about_an_invalid_report_of_an_earlier_version_names_both_ve
 ) -> None:
     earlier = {key: value for key, value in stored.items() if key != "cost"}
     store.write(FOLDER.report("json"), json.dumps(earlier).encode())
-    message = rf"written by a version before 0\.2\.0 \(format 1\); this is version {VERSION}.*Clear the task `report`"
+    message = (
+        rf"written by a version before 0\.2\.0 \(format 1\); this is version {VERSION}.*Clear report in the labeled run"
+    )
     with pytest.raises(ReconciliationError, match=message):
         relabel_report(store, FOLDER, USE_CASE)

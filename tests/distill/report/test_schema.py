@@ -107,6 +107,6 @@ def test_the_error_about_an_invalid_report_names_the_run_the_place_and_the_next_
         "local-20261126t041540-3222a226",
         "cost: actual_usd 99.0",
         "The report was not written",
-        "clear this task",
+        "Clear report with downstream",
     ):
         assert words in str(caught.value)

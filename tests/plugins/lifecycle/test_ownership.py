@@ -90,7 +90,7 @@ class TestJobs:
     ) -> None:
         put_job(names.name, fields, tags)
         with pytest.raises(
-            RefusedError, match=r"belongs to environment .*this run is of environment test.*Nothing was"
+            RefusedError, match=r"(?s)belongs to environment .*this run is of environment test.*Nothing was bought"
         ):
             submit()
         assert bedrock.bought == bedrock.stopped == []

@@ -121,7 +121,9 @@ class TestOwner:
         preflight().execute(context)
         write_json(store, FOLDER.run_record, {**read_json(store, FOLDER.run_record, dict), **change})
         before = dict(store.objects)
-        with pytest.raises(RefusedError, match=f"{next(iter(change.values()))}.*Nothing was read, written or bought"):
+        with pytest.raises(
+            RefusedError, match=f"(?s){next(iter(change.values()))}.*Nothing was read, written or bought"
+        ):
             preflight().execute(context)
         assert store.objects == before
 

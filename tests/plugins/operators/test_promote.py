@@ -264,7 +264,7 @@ class TestPromote:
     ) -> None:
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
-        with pytest.raises(PromotionError, match="Clear the task `preflight`"):
+        with pytest.raises(PromotionError, match="Clear preflight with downstream"):
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 

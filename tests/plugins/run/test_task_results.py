@@ -100,7 +100,7 @@ def test_every_task_of_an_arm_names_the_task_before_it_and_buys_nothing(
 ) -> None:
     operator, arguments, field, task = CASES[name]
     step = equip(operator(task_id=f"tuned.{name}", run_uri=RUN_URI, **{field: result}, **arguments))
-    with pytest.raises(EarlierVersionError, match=rf"The result of the task {task} has no .*Clear {task}"):
+    with pytest.raises(EarlierVersionError, match=rf"(?s)The result of the task {task} has no .*Clear {task}"):
         step.execute(context)
     assert bedrock.bought == []
 

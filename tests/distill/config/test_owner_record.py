@@ -20,7 +20,7 @@ class Owner(TypedDict):
 
 
 def read(store: MemoryStore) -> Owner | None:
-    return read_owner_record(store, URI, Owner, problem=PROBLEM)
+    return read_owner_record(store, URI, Owner, problem=ContractError(PROBLEM))
 
 
 def test_there_is_no_owner_without_a_record() -> None:

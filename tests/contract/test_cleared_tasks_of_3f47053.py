@@ -144,7 +144,9 @@ class TestClearReport:
     ) -> None:
         """``airflow db clean`` deletes results. Airflow then passes no result, or an empty list for a mapped task."""
         before = store.read(FIRST.report("json"))
-        with pytest.raises(EarlierVersionError, match=rf"of the task {task} is missing.*Clear {task} with downstream"):
+        with pytest.raises(
+            EarlierVersionError, match=rf"(?s)of the task {task} is missing.*Clear {task} with downstream"
+        ):
             clear_report({**results, **change}, hook)
         assert store.read(FIRST.report("json")) == before
 
@@ -154,7 +156,7 @@ class TestClearReport:
         before, left = store.read(FIRST.report("json")), results["tuned.answer"][1:]
         assert left
         with pytest.raises(
-            EarlierVersionError, match=r"tuned\.answer is missing for 1 of its .*Clear tuned\.answer with"
+            EarlierVersionError, match=r"(?s)tuned\.answer is missing for 1 of its .*Clear tuned\.answer with"
         ):
             clear_report({**results, "tuned.answer": left}, hook)
         assert store.read(FIRST.report("json")) == before
@@ -164,7 +166,7 @@ class TestClearReport:
     ) -> None:
         ingested = {**results["ingest"], "changes": {"since": None}}
         with pytest.raises(
-            EarlierVersionError, match=r"task ingest has no changes\.added.*Clear ingest with downstream"
+            EarlierVersionError, match=r"(?s)task ingest has no changes\.added.*Clear ingest with downstream"
         ):
             clear_report({**results, "ingest": ingested}, hook)
 
@@ -184,7 +186,7 @@ class TestClearReport:
         before, stored = bought(aws), store.read(FIRST.report("json"))
         earlier = copy.deepcopy(results)
         earlier[task] = without(earlier[task], (key,))
-        with pytest.raises(EarlierVersionError, match=rf"task {task} has no '{key}'.*Clear {task} with downstream"):
+        with pytest.raises(EarlierVersionError, match=rf"(?s)task {task} has no '{key}'.*Clear {task} with downstream"):
             clear_report(earlier, hook)
         assert (bought(aws), store.read(FIRST.report("json"))) == (before, stored)
 

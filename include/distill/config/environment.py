@@ -36,7 +36,7 @@ def environment_name(variables: Mapping[str, str] | None = None) -> str:
         f"environment variable {ENVIRONMENT_VARIABLE} {problem}. It names this deployment, for example prod, and"
         " separates its AWS resources from those of other deployments. No use case can run without it.",
         left="Nothing was bought, changed or deleted.",
-        to_do="Set the variable to 1 to 16 lower-case letters, digits and hyphens, starting with a letter, in all"
+        to_do="Set it to 1 to 16 lower-case letters, digits and hyphens, starting with a letter, in all"
         " components of Airflow: in .env for Docker Compose, in env of the Helm chart, or in the startup script of"
         " Amazon MWAA. Then restart Airflow.",
     )

@@ -65,7 +65,7 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
             f"{error.happened} The use case was frozen by {mark}; this is version {VERSION}.",
             left="This task bought nothing.",
             to_do=(
-                "Upgrade or go back to the version that froze the use case, then clear this task. Or clear preflight"
+                "Upgrade or go back to the version that froze the use case, then clear this task. Or clear `preflight`"
                 " with downstream, which freezes the present use-case file; stored answers are reused, what changed in"
                 " between is bought again, and estimate lists it (docs/upgrading.md)."
             ),

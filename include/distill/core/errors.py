@@ -25,9 +25,12 @@ class DistillError(Exception):
 
     def __init__(self, happened: str = "", *, left: str = "", billed: str = "", to_do: str = "") -> None:
         others = [part for part in (left, billed, to_do) if part]
-        first = f"{happened}." if others and happened[-1:].isalnum() else happened
-        listed = f"{happened}\n" if others and "\n" in happened else ""  # the other parts get a line after a list
-        super().__init__(listed + " ".join(others if listed else [first, *others]) if happened or others else "")
+        if others and "\n" in happened:  # the other parts get a line of their own after a list
+            text = f"{happened}\n{' '.join(others)}"
+        else:
+            needs_stop = others and happened and happened[-1] not in ".!?:"
+            text = " ".join(filter(None, [f"{happened}." if needs_stop else happened, *others]))
+        super().__init__(text)
         self.happened = happened
         self.left = left
         self.billed = billed

@@ -322,14 +322,17 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     if codec.startswith(_WIDE):
         return
     _refuse_marks(head, source=source, codec=codec)
+    first_line = _BYTE_LINE_ENDS.split(head, maxsplit=1)[0]
     binary = len(head) - len(head.translate(None, _BINARY_BYTES))
-    if binary >= _MIN_BINARY_BYTES and binary > _MIN_BINARY_SHARE * len(head):
+    # Texts may contain control characters, but the names of columns do not.
+    is_first_line_text = first_line == first_line.translate(None, _BINARY_BYTES)
+    if not is_first_line_text and binary >= _MIN_BINARY_BYTES and binary > _MIN_BINARY_SHARE * len(head):
         message = (
             f"{source} is binary data, not CSV text: {binary:,} of its first {len(head):,} bytes are control"
             " characters. Nothing was read, and another encoding would not help. Name a CSV file with the rows."
         )
         raise InputError(message)
-    nul = _BYTE_LINE_ENDS.split(head, maxsplit=1)[0].find(b"\0")
+    nul = first_line.find(b"\0")
     if nul >= 0:
         wide = "utf-16-le" if nul % 2 else "utf-16-be"
         message = (

@@ -121,7 +121,7 @@ class TestErrors:
             load_catalog(path)
         message = str(raised.value)
         assert message.startswith(f"{path}: ")
-        assert message.endswith(". No use case can be loaded, and nothing was bought. Correct the file.")
+        assert message.endswith(". No use case can be loaded. Correct the file.")
         return message
 
     def test_an_unknown_api_names_the_model_and_the_file_in_which_an_api_is_added(self, tmp_path: Path) -> None:

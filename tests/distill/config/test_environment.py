@@ -38,7 +38,7 @@ def test_a_valid_name_is_returned(name: str) -> None:
     ],
 )
 def test_an_invalid_name_is_an_error_that_says_where_to_set_the_variable(name: str) -> None:
-    with pytest.raises(UseCaseError, match=r"DISTILL_ENVIRONMENT.*nothing was\s+bought.*\.env.*Helm.*MWAA"):
+    with pytest.raises(UseCaseError, match=r"DISTILL_ENVIRONMENT.*Nothing was bought.*\.env.*Helm.*MWAA"):
         environment_name({"DISTILL_ENVIRONMENT": name})
 
 

@@ -38,6 +38,10 @@ class TestText:
             ("Zeile fehlt für Größe", "Zeile fehlt für Größe. Stop it."),
             ("It broke.", "It broke. Stop it."),
             ("It broke!", "It broke! Stop it."),
+            ("File 'a.csv'", "File 'a.csv'. Stop it."),
+            ("It broke (twice)", "It broke (twice). Stop it."),
+            ("", "Stop it."),
+            ("Two rows:\n- a\n- b", "Two rows:\n- a\n- b\nStop it."),
         ],
     )
     def test_what_happened_ends_with_one_full_stop_before_other_parts(self, happened: str, text: str) -> None:

@@ -28,7 +28,7 @@ from include.distill.core.yaml_text import load_yaml
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
 _ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # satisfies the pattern where the role does not matter
-_VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
+_VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>(?:[^}$]|\$(?!\{))*+))?\}")
 
 
 # YAML 1.1 reads 010 as 8, 1:30 as 90, and 2026-01-01 as a date. In a use case these are texts, such as an account id or

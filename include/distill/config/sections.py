@@ -43,7 +43,7 @@ class Aws(Section):
     """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
     conn_id: str = "aws_default"
-    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=32)
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")
 
     @property

@@ -42,6 +42,9 @@ from include.distill.core.errors import UseCaseError
 from include.distill.core.naming import label_dag_id
 
 # For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
+_PROBLEMS_SHOWN = 20  # a file can have as many problems as values
+_KEY_CHARACTERS = 100
+
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 # Tasks and task groups that a DAG has in addition to its arms. An arm is a task group with the arm's name.
 RESERVED_ARM_NAMES = frozenset(
@@ -346,12 +349,15 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
     try:
         return UseCase.model_validate(raw)
     except ValidationError as error:
-        raise UseCaseError(f"{origin}: " + "; ".join(_problem(fault) for fault in error.errors())) from error
+        faults = error.errors()
+        more = f"; and {len(faults) - _PROBLEMS_SHOWN:,} more" if len(faults) > _PROBLEMS_SHOWN else ""
+        shown = "; ".join(_problem(fault) for fault in faults[:_PROBLEMS_SHOWN])
+        raise UseCaseError(f"{origin}: {shown}{more}") from error
 
 
 def _problem(error: ErrorDetails) -> str:
     """Describe a validation error of pydantic with the key, the value and the expected value."""
-    path = [str(part) for part in error["loc"]]
+    path = [_shortened(str(part)) for part in error["loc"]]
     place = ".".join(path) or "file"
     if error["type"] == "extra_forbidden":
         keys = _keys_at(path[:-1])
@@ -361,6 +367,10 @@ def _problem(error: ErrorDetails) -> str:
     text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
     # Messages of this project's validators already include the value, and a missing key has no value.
     return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
+
+
+def _shortened(key: str) -> str:
+    return key if len(key) <= _KEY_CHARACTERS else f"{key[:_KEY_CHARACTERS]}…"
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:

@@ -7,13 +7,16 @@ so they are not refused. The size of the document with all aliases replaced is l
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 MAX_CHARACTERS = 200_000
 # Keys and values, with all aliases replaced. The largest use case in this repository has a few hundred.
 MAX_NODES = 50_000
+# Characters of all keys and values, with all aliases replaced. Each alias to a text can cost its length again, when the
+# text is checked or quoted.
+MAX_EXPANDED_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 # PyYAML reads 1:30:00 as a number in base 60. For a long number, the time grows with the square of its length.
 MAX_NUMBER_CHARACTERS = 400
@@ -63,14 +66,14 @@ def _place(node: yaml.Node | None) -> str:
 
 def _check_limits(root: yaml.Node) -> None:
     """
-    Count the nodes and levels of a document as if all aliases were replaced.
+    Count the nodes, levels and characters of a document as if all aliases were replaced.
 
     An alias is the node that it repeats, so each node is measured only once. This is a loop, because a chain of aliases
     can be longer than Python's limit of recursion.
 
     :raises YamlTextError: a limit is exceeded, or a node contains itself.
     """
-    measured: dict[int, tuple[int, int]] = {}  # nodes and levels, by the id of the node
+    measured: dict[int, _Size] = {}  # by the id of the node
     entered: set[int] = set()
     unvisited = [root]
     while unvisited:
@@ -90,12 +93,25 @@ def _check_limits(root: yaml.Node) -> None:
         measured[id(node)] = _measure(node, [measured[id(child)] for child in children])
 
 
-def _measure(node: yaml.Node, children: list[tuple[int, int]]) -> tuple[int, int]:
-    nodes = 1 + sum(count for count, _ in children)
-    levels = 1 + max((depth for _, depth in children), default=0)
+class _Size(NamedTuple):
+    nodes: int
+    levels: int
+    characters: int
+
+
+def _measure(node: yaml.Node, children: list[_Size]) -> _Size:
+    nodes = 1 + sum(child.nodes for child in children)
+    levels = 1 + max((child.levels for child in children), default=0)
+    own = len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+    characters = own + sum(child.characters for child in children)
     if nodes > MAX_NODES:
         raise YamlTextError(
             f"the document has more than {MAX_NODES:,} keys and values, counted after all aliases are"
+            f" expanded{_place(node)}"
+        )
+    if characters > MAX_EXPANDED_CHARACTERS:
+        raise YamlTextError(
+            f"the document has more than {MAX_EXPANDED_CHARACTERS:,} characters, counted after all aliases are"
             f" expanded{_place(node)}"
         )
     if levels > MAX_DEPTH:
@@ -104,7 +120,7 @@ def _measure(node: yaml.Node, children: list[tuple[int, int]]) -> tuple[int, int
         raise YamlTextError(
             f"a number has {len(node.value):,} characters{_place(node)}; expected at most {MAX_NUMBER_CHARACTERS}"
         )
-    return nodes, levels
+    return _Size(nodes, levels, characters)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

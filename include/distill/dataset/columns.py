@@ -87,11 +87,13 @@ def _column_fault(column: Column, matches: Sequence[str], mapped: str | None, us
 def _header_message(table: Table, source: str, faults: Sequence[str], wanted: Mapping[Column, Sequence[str]]) -> str:
     header = [name if len(name) <= 60 else f"{name[:60]}…" for name in table.header.fields]
     names = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
+    missing = _header_missing(table)
+    listed = "" if missing else f": {names}"  # the texts of a row must not reach the log
     sentences = (
-        f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {names}.",
+        f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns{listed}.",
         *table.hints,
         _header_further_down(table, wanted)
-        or _header_missing(table)
+        or missing
         or "Rename the columns, or map them in the use case: columns: {document: ..., question: ..., answer: ...}.",
     )
     return " ".join(sentences)

@@ -9,6 +9,7 @@ from include.distill.dataset.tables import TableRecord
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "，": "full-width commas", "،": "Arabic commas"}
 # Excel reads this line as the separator of the lines below.
+_LONGEST_QUOTED = 60  # characters; longer than the usual headers with a wrong separator
 _SEPARATOR_LINE = re.compile(r"\s*sep\s*=\s*(.?)[\s,]*", re.IGNORECASE)
 
 
@@ -36,8 +37,10 @@ def one_column_message(header: TableRecord, below: Sequence[TableRecord], *, sou
     :param expected: a phrase that describes the expected columns.
     """
     name = header.fields[0]
+    # A longer line may be a row, and the texts of a row must not reach the log.
+    quoted = f", {name!r}" if len(name) <= _LONGEST_QUOTED else f" with {len(name):,} characters"
     return (
-        f"{source} line {header.line}: found only one column, {name[:200]!r}; expected {expected}, separated by commas."
+        f"{source} line {header.line}: found only one column{quoted}; expected {expected}, separated by commas."
         f" Nothing was read. {_one_column_advice(header, below)}"
     )
 

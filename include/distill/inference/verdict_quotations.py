@@ -77,6 +77,7 @@ _DISOWNED = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_HEADING = re.compile(rf"[\[(-]*\s*(?:{_ANSWER})\W*", re.IGNORECASE)
 _QUOTED_ELEMENT = re.compile(
     r"<\s*(?:answer[_-][ab]|document|question|reference|quote|blockquote|example)\b[^<>]*>\s*\Z", re.IGNORECASE
 )
@@ -99,7 +100,9 @@ def is_quotation(before: str, after: str) -> bool:
         return True
     words = line.strip(_MARKUP)
     is_introduction = words.endswith((":", "："))
-    clause = _CLAUSE.split(words.rstrip(":： "))[-1].strip(_MARKUP)
+    clause = _CLAUSE.split(words.rstrip(":： ,;，；、"))[-1].strip(_MARKUP)
+    if _HEADING.fullmatch(words) and _HEADING.fullmatch(following.partition("\n")[0].strip(_MARKUP)):
+        return True  # the reply repeats the answers, each below its own heading
     if is_introduction:
         return bool(_QUOTED_TEXT.search(clause)) or _is_about_an_answer(clause) or not _OWN_REPLY.search(clause)
     # Without a colon, a line is an introduction only if it breaks off at a word that introduces another text.

@@ -78,7 +78,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(
-            f"{source} must have exactly one column {missing[0]!r}, but its columns are: {', '.join(columns)}.",
+            f"{source} must have exactly one column {missing[0]!r}, but it has {columns.count(missing[0])}. The first"
+            f" line has {len(columns)} columns.",
             left="Nothing was stored.",
             to_do="Correct the header and trigger the DAG again.",
         )

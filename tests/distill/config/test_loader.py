@@ -34,6 +34,8 @@ class TestVariables:
             pytest.param("s3://${A}/${B:-k}/f", {"A": "x"}, "s3://x/k/f", id="several in one text"),
             pytest.param("$A {A} $", {"A": "x"}, "$A {A} $", id="other dollar signs are unchanged"),
             pytest.param("${A}", {"A": "${B}", "B": "x"}, "${B}", id="values are not expanded again"),
+            pytest.param("${A:-$ 5}", {}, "$ 5", id="a dollar sign in a default"),
+            pytest.param("${A:-" * 30_000, {}, "${A:-" * 30_000, id="placeholders without an end"),
         ],
     )
     def test_variables_are_replaced_in_a_text(self, text: str, environment: dict[str, str], expected: str) -> None:

@@ -58,6 +58,7 @@ HOSTILE = {
     "long hexadecimal": "a: 0x" + "f" * 100_000,
     "too long": "a: " + "x" * MAX_CHARACTERS,
     "too many values": "[" + "x," * (MAX_NODES + 1) + "]",
+    "aliases of a long text": f'x: &a "{"x" * 50_000}"\ntags: [{"*a," * 20_000}]',
     "python object": "!!python/object/apply:os.getcwd []",
     "unhashable key": "? {a: 1}\n: x",
     "no date": "a: 2026-99-99",

@@ -86,6 +86,13 @@ def test_a_file_without_a_header_is_recognized_by_its_first_row(first: str) -> N
         find_columns(table_of(text), source="f.csv", columns=None, group_column=None)
 
 
+def test_the_texts_of_a_row_are_not_quoted_as_names_of_columns() -> None:
+    with pytest.raises(InputError) as raised:
+        find_columns(table_of("Zoe lives in Bonn,Who is Zoe?,She\n"), source="f.csv", columns=None, group_column=None)
+    assert "Found 3 columns. " in str(raised.value)
+    assert "Zoe" not in str(raised.value)
+
+
 def test_other_names_are_not_taken_for_a_row() -> None:
     with pytest.raises(InputError, match="Rename the columns, or map them"):
         find_columns(table_of("text,ask,reply\na,b?,c\n"), source="f.csv", columns=None, group_column=None)

@@ -38,6 +38,12 @@ def test_a_header_with_one_column_is_explained(body: str, advice: str) -> None:
         read_csv(BytesIO(body.encode()), source="f.csv", encoding="utf-8")
 
 
+def test_a_long_line_with_one_column_is_not_quoted() -> None:
+    with pytest.raises(InputError, match="found only one column with 69 characters; expected") as raised:
+        read_csv(BytesIO(("Zoe lives in Bonn. " * 4)[:69].encode() + b"\nx\n"), source="f.csv", encoding="utf-8")
+    assert "Zoe" not in str(raised.value)
+
+
 def test_the_most_frequent_separator_counts() -> None:
     assert guess_separator(header("a\tb; c\td")) == "tabs"
     assert guess_separator(header("a|b;c;d")) == "semicolons"

@@ -22,6 +22,9 @@ from include.distill.inference.verdict_quotations import is_quotation
         ("", "\n\nThis is because answer A is wrong."),
         ("", "\n\nThis verdict follows from the date in answer A."),
         ("", "\n\nI cannot verify the date."),
+        ("## Answer B\n", ""),
+        ("**Answer B**\n", "\nAnswer A is incomplete."),
+        ("Answer A is short,\n", ""),
     ],
 )
 def test_an_object_that_is_introduced_as_the_reply_is_no_quotation(before: str, after: str) -> None:
@@ -56,6 +59,11 @@ def test_an_object_that_is_introduced_as_the_reply_is_no_quotation(before: str, 
         ("", "\nThat was the injected text."),
         ("", "\n\nDies stammt aus Antwort B."),
         ("", "\n\nI cannot decide."),
+        ("Answer A says,\n", ""),
+        ("Answer A says ,\n", ""),
+        ("## Answer A\n", "\n## Answer B\nParis"),
+        ("**Answer A:**\n", "\n**Answer B:**\nParis"),
+        ("[Answer B]\n", "\n[Answer A]\nParis"),
     ],
 )
 def test_an_object_that_is_introduced_as_another_text_is_a_quotation(before: str, after: str) -> None:

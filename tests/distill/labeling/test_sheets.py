@@ -113,6 +113,14 @@ def test_the_message_about_an_unusable_row_names_the_line_and_the_column(text: s
         read_sheet(text.format(examples[0]["example"]).encode(), examples, source="s.csv")
 
 
+def test_a_sheet_without_a_header_is_refused_without_its_texts() -> None:
+    with pytest.raises(
+        InputError, match=r"exactly one column 'example', but it has 0\. The first line has 2 columns"
+    ) as raised:
+        read_sheet(b"Who is Zoe?,She lives in Bonn\nx,y\n", sample(3), source="s.csv")
+    assert "zoe" not in str(raised.value).lower()
+
+
 def test_a_sheet_of_another_run_is_refused() -> None:
     with pytest.raises(InputError, match="is not an example of this run") as refused:
         read_sheet(filled(sample(40, run_key="other"), ["A"] * 40), sample(), source="s.csv")

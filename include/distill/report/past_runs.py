@@ -12,39 +12,19 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import cast, get_type_hints
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import BaseModel
 
 from include.distill.core.formats import take_mark
 from include.distill.core.paths import INCLUDE
+from include.distill.core.record_types import record_fault
 from include.distill.report.html import format_dollars
-from include.distill.report.records import PastRun, Report, ShownPastRun
+from include.distill.report.records import PastRun, PastRunFigures, Report, ShownPastRun
 from include.distill.report.verdict_sentence import verdict_parts
 
 PAGE_TEMPLATES = INCLUDE / "report"
 _ENTRY_NAME = re.compile(r"[^-]+-.+")
-
-
-class _Entry(BaseModel):
-    """
-    A copy of the fields of :class:`ShownPastRun`, with which pydantic checks a stored entry.
-
-    In Python 3.11, pydantic cannot check the ``TypedDict`` itself.
-    """
-
-    run_key: str
-    use_case: str
-    dag_id: str
-    run_id: str
-    simulated: bool
-    claim: str
-    evidence: list[str]
-    estimated_usd: float
-    actual_usd: float
-    billing: list[str]
-    finished_at: datetime.datetime
 
 
 def list_entry(report: Report) -> PastRun:
@@ -89,7 +69,10 @@ def read_entry(body: bytes) -> ShownPastRun:
         raise ValueError("the entry is nested too deeply") from error
     if isinstance(record, dict):
         take_mark(record, "The entry")
-    return cast(ShownPastRun, _Entry.model_validate_json(body, strict=True).model_dump())
+    if fault := record_fault(PastRun, record):
+        raise ValueError(f"the entry {fault}")
+    figures = {key: record[key] for key in get_type_hints(PastRunFigures)}
+    return cast(ShownPastRun, {**figures, "finished_at": datetime.datetime.fromisoformat(record["finished_at"])})
 
 
 def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator
 from tools.local_airflow.account import (
     SimulatorError,
     download,
@@ -20,16 +19,6 @@ from tools.local_airflow.account import (
     rented_throughputs,
 )
 from tools.local_airflow.ports import Ports
-
-
-@pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[RunningSimulator]:
-    before = dict(os.environ)
-    with start_simulator(tmp_path, model_units=2) as running:
-        enter_account(Ports(api=9, simulator=int(running.url.rpartition(":")[2])))
-        yield running
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_nothing_of_a_real_account_is_left_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

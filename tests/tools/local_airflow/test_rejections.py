@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
-from tools.local_airflow.account import enter_account
-from tools.local_airflow.ports import Ports
+from tests.fakes.aws_simulator import RunningSimulator
 from tools.local_airflow.rejections import Rejections, copy_rejections, describe_files, describe_rejections
 from tools.local_airflow.runs import FollowedRun
 from tools.local_airflow.settings import Layout
@@ -38,16 +34,6 @@ class Stack:
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
         return self._manifest if task_id == "preflight" else None
-
-
-@pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[RunningSimulator]:
-    before = dict(os.environ)
-    with start_simulator(tmp_path, model_units=2) as running:
-        enter_account(Ports(api=9, simulator=int(running.url.rpartition(":")[2])))
-        yield running
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def put(name: str, records: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
+from include.distill.config.check import load_with_placeholders
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import load_use_cases
 from include.distill.core.errors import UseCaseError
@@ -27,6 +28,8 @@ def main() -> int:
     except UseCaseError as error:
         problem = next(iter(load_use_cases().problems), error)  # also names the other variables that are not set
         sys.stderr.write(f"No pool was printed: {problem}\n")
+        for problem in load_with_placeholders().problems:
+            sys.stderr.write(f"There is another problem: {problem}\n")
         return 2
     use_cases = load_use_cases()
     for problem in use_cases.problems:

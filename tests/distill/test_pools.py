@@ -24,7 +24,9 @@ def test_nothing_is_printed_without_the_name_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("DISTILL_ENVIRONMENT")
+    monkeypatch.setattr(pools, "load_with_placeholders", lambda: UseCases((), ("payroll.yaml: no judge",)))
     assert pools.main() == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "DISTILL_ENVIRONMENT" in printed.err
+    assert "payroll.yaml: no judge" in printed.err

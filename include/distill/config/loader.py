@@ -20,7 +20,7 @@ import yaml
 
 from include.distill.config.environment import ENVIRONMENT_VARIABLE, environment_name
 from include.distill.config.prompt_loader import load_prompts
-from include.distill.config.sections import Aws
+from include.distill.config.sections import Aws, Prompts
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
@@ -79,7 +79,19 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
     missing = missing_variables(value, environment)
     if missing:
         raise UseCaseError(_missing_text(missing))
-    return _expand(value, lambda match: "$" if match["escape"] else environment.get(match["name"]) or match["default"])
+    return _expand_known(value, environment)
+
+
+def _expand_known(value: object, environment: Mapping[str, str]) -> object:
+    """Replace variables as :func:`expand_variables` does, but keep ``${NAME}`` if it has neither value nor default."""
+
+    def replace(match: re.Match[str]) -> str:
+        if match["escape"]:
+            return "$"
+        known = environment.get(match["name"]) or match["default"]
+        return match.group() if known is None else known
+
+    return _expand(value, replace)
 
 
 def missing_variables(value: object, environment: Mapping[str, str]) -> list[str]:
@@ -126,26 +138,26 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     deployment = _deployment([path], variables)
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
-        raw = expand_variables(raw, variables)
-    except UseCaseError as error:
-        message = f"{path.name}: {error}"
-        raise UseCaseError(message) from error
     except (OSError, ValueError) as error:
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
+    missing = missing_variables(raw, variables)
+    raw = _expand_known(raw, variables)
+    problems: list[str] = []
     if isinstance(raw, dict):
         if "environment" in raw:
-            message = (
-                f"{path.name}: environment: this key is not allowed in a use-case file. The use case was not loaded."
-                f" Remove the key, and set the variable {ENVIRONMENT_VARIABLE} in all components of Airflow."
+            problems.append(
+                "environment: this key is not allowed in a use-case file. The use case was not loaded. Remove the key,"
+                f" and set the variable {ENVIRONMENT_VARIABLE} in all components of Airflow."
             )
-            raise UseCaseError(message)
+        name = raw.get("name")
+        if isinstance(name, str) and name != path.stem:
+            problems.append(f"name is {name!r}; expected the file name without .yaml, {path.stem!r}.")
         raw["environment"] = deployment
-    use_case = parse_use_case(raw, origin=path.name)
-    if use_case.name != path.stem:
-        message = f"{path.name}: name is {use_case.name!r}; expected the file name without .yaml, {path.stem!r}."
-        raise UseCaseError(message)
-    return use_case
+    if missing:
+        problems.append(_missing_text(missing))
+    unknown = [f"${{{name}}}" for name in missing]
+    return parse_use_case(raw, origin=path.name, unknown=unknown, other_problems=problems)
 
 
 def _deployment(paths: Iterable[Path], variables: Mapping[str, str]) -> str:
@@ -219,7 +231,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
             use_case = load_use_case(path, environment)
             load_prompts(use_case.prompts, None)
         except UseCaseError as error:
-            problems.append(str(error))
+            problems += [str(error), *_prompt_problems(path, variables)]
         except PromptError as error:
             problems.append(f"{path.name}: {error}")
         except Exception as error:  # a fault that nobody foresaw must stay in this use case
@@ -230,6 +242,17 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
             continue
         places |= _read_place(path)
     return UseCases(tuple(valid), tuple(problems), tuple(sorted(places)))
+
+
+def _prompt_problems(path: Path, variables: Mapping[str, str]) -> list[str]:
+    """Return the problems of the local prompts of an invalid use-case file, if its section ``prompts`` is valid."""
+    with suppress(Exception):  # the file is invalid in any way, and its problem is reported already
+        raw = expand_variables(load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)["prompts"], variables)
+        try:
+            load_prompts(Prompts.model_validate(raw), None)
+        except PromptError as error:
+            return [f"{path.name}: {error}"]
+    return []
 
 
 def _read_place(path: Path) -> set[Place]:

@@ -332,12 +332,16 @@ OVERRIDES: dict[str, str | None] = {
 CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 
 
-def parse_use_case(raw: object, *, origin: str) -> UseCase:
+def parse_use_case(
+    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = ()
+) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
     A use case that an earlier version froze has no ``environment``. It gets the environment of the process.
 
     :param origin: the file or form that ``raw`` comes from. Messages begin with it.
+    :param unknown: texts in ``raw`` that replace unknown values. Values that contain one of them are not checked.
+    :param other_problems: problems that were found before. They are listed with those of ``raw``.
     :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
         each problem, it gives the key, the value and the expected value.
     """
@@ -346,13 +350,21 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
         raise UseCaseError(message)
     if "environment" not in raw:
         raw = {**raw, "environment": environment_name()}
+    problems, cause = list(other_problems), None
     try:
-        return UseCase.model_validate(raw)
+        use_case = UseCase.model_validate(raw)
     except ValidationError as error:
-        faults = error.errors()
-        more = f"; and {len(faults) - _PROBLEMS_SHOWN:,} more" if len(faults) > _PROBLEMS_SHOWN else ""
-        shown = "; ".join(_problem(fault) for fault in faults[:_PROBLEMS_SHOWN])
-        raise UseCaseError(f"{origin}: {shown}{more}") from error
+        problems = [_problem(fault) for fault in error.errors() if not _is_unchecked(fault, unknown)] + problems
+        cause = error
+    if problems:
+        more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
+        raise UseCaseError(f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}") from cause
+    return use_case
+
+
+def _is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
+    value = fault["input"]
+    return fault["type"] != "extra_forbidden" and isinstance(value, str) and any(text in value for text in unknown)
 
 
 def _problem(error: ErrorDetails) -> str:

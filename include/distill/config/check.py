@@ -1,0 +1,50 @@
+"""
+Check all use-case files, without AWS and without the settings of a deployment.
+
+Usage: ``python -m include.distill.config.check``
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.distill.config.environment import ENVIRONMENT_VARIABLE
+from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
+
+# Values of the variables that the shipped use cases need, for a check in which they are not set.
+PLACEHOLDERS = {
+    ENVIRONMENT_VARIABLE: "check",
+    "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/placeholder",
+    "DISTILL_TRAINING_BUCKET": "placeholder-training",
+    "DISTILL_OUTPUT_BUCKET": "placeholder-output",
+}
+
+
+def placeholders(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the placeholders of the variables that are not set or are empty."""
+    return {name: value for name, value in PLACEHOLDERS.items() if not variables.get(name)}
+
+
+def load_with_placeholders(folder: Path = USE_CASES_FOLDER) -> UseCases:
+    """Load all use cases, with :data:`PLACEHOLDERS` for variables that are not set."""
+    return load_use_cases(folder, {**os.environ, **placeholders(os.environ)})
+
+
+def main(folder: Path = USE_CASES_FOLDER) -> int:
+    """Print the valid use cases, and all problems of the other files. Return 1 if there is a problem."""
+    if used := placeholders(os.environ):
+        listed = ", ".join(f"{name}={value}" for name, value in used.items())
+        sys.stdout.write(f"For this check only, variables that are not set have these values: {listed}\n")
+    use_cases = load_with_placeholders(folder)
+    for use_case in use_cases.valid:
+        sys.stdout.write(f"valid: {use_case.name}\n")
+    for problem in use_cases.problems:
+        sys.stdout.write(f"problem: {problem}\n")
+    return 1 if use_cases.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

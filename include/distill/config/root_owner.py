@@ -32,7 +32,7 @@ def read_owner(store: ObjectStore, root: str) -> str | None:
     problem = ContractError(
         f"{uri} does not name the environment that owns this root.",
         left=f"Nothing below {root}/ was changed.",
-        to_do='Restore the object, or replace it with {"environment": "<name of the owner>"}. Then clear this task.',
+        to_do='Restore the object, or replace it with {"environment": "<name of the owner>"}.',
     )
     record = read_owner_record(store, uri, RootRecord, problem=problem)
     return record["environment"] if record else None

@@ -165,7 +165,7 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
         raise InputError(
             f"Input {uri} changed while it was being read ({before.st_size:,} bytes before, {after.st_size:,} after).",
             left="Its content was not used.",
-            to_do="Wait until the file is complete, then clear this task.",
+            to_do="Wait until the file is complete.",
         )
 
 

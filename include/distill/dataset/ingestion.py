@@ -234,5 +234,5 @@ def _require_rows(result: IngestResult, training_csv: str) -> None:
         f" {counts['train']} training rows, {counts['evaluation']} evaluation rows and {counts['rejected']} rejected"
         f" rows. First problem: {reason}",
         left="Nothing was written.",
-        to_do="Correct the files, then clear this task.",
+        to_do="Correct the files.",
     )

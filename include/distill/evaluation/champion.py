@@ -67,7 +67,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         raise ContractError(
             f"{uri} is not a champion's record in this pipeline's format ({fault}).",
             left="This task bought and changed nothing.",
-            to_do="Correct the object, or delete it to start without a champion. Then clear this task.",
+            to_do="Correct the object, or delete it to start without a champion.",
         ) from error
 
 

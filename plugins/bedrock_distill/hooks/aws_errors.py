@@ -139,7 +139,7 @@ def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
     advice = (
         "The credentials were read again before the second request. Renew them in the Airflow connection or in the"
         " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"
-        " customer-provided key, SSE-C, cannot be read). Then clear the task."
+        " customer-provided key, SSE-C, cannot be read)."
     )
     refused = RefusedError(f"{what}: {detail}.", to_do=advice)
     refused.code, refused.bucket_region = error.code, error.bucket_region

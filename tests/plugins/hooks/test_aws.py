@@ -117,7 +117,7 @@ def test_a_head_request_without_a_reason_is_repeated_once_with_a_new_client(head
 
 def test_a_head_request_that_is_refused_twice_is_final(head_tokens: list[str]) -> None:
     clients = AwsClients()
-    with pytest.raises(RefusedError, match=r"^head_object s3://b/bad: 400: .*twice.*Then clear the task") as raised:
+    with pytest.raises(RefusedError, match=r"^head_object s3://b/bad: 400: .*twice.*cannot be read") as raised:
         clients.call("s3", "head_object", "s3://b/bad", Key="bad")
     assert raised.value.code == "400"
     assert head_tokens == ["expired", "valid"]

@@ -35,7 +35,9 @@ def find_columns(
     """
     mapped = dict(columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
-        raise InputError(f"Unknown keys {unknown} in columns; expected only {', '.join(COLUMN_NAMES)}.")
+        raise InputError(
+            f"Unknown keys {unknown} in source.columns; expected only {', '.join(COLUMN_NAMES)}. Correct the use case."
+        )
     usual_names: dict[Column, tuple[str, ...]] = dict(COLUMN_NAMES.items())
     if group_column:
         usual_names["group"] = ()
@@ -52,10 +54,13 @@ def find_columns(
     # The group column may also be a text column, so that each document is its own group.
     text_indexes = [index for column, index in indexes.items() if column != "group"]
     shared = sorted({index for index in text_indexes if text_indexes.count(index) > 1})
-    faults += [f"column {header[index]!r} is used for more than one text" for index in shared]
+    faults += [f"source.columns uses the column {header[index]!r} for more than one text" for index in shared]
     if faults:
         wanted = {column: (mapped[column],) if column in mapped else names for column, names in usual_names.items()}
-        raise InputError(_header_message(table, source, faults, wanted))
+        advice = _advice(
+            {column: _matching(header, mapped.get(column), names) for column, names in usual_names.items()}, wanted
+        )
+        raise InputError(_header_message(table, source, faults, wanted, advice))
     return indexes
 
 
@@ -84,7 +89,24 @@ def _column_fault(column: Column, matches: Sequence[str], mapped: str | None, us
     return f"no column for the {column} (looked for {looked_for})"
 
 
-def _header_message(table: Table, source: str, faults: Sequence[str], wanted: Mapping[Column, Sequence[str]]) -> str:
+def _advice(matches: Mapping[Column, Sequence[int]], wanted: Mapping[Column, Sequence[str]]) -> str:
+    """Return what to do about columns that are missing or occur several times: change the file, or the use case."""
+    missing = [" or ".join(wanted[column]) for column, indexes in matches.items() if not indexes]
+    repeated = [column for column, indexes in matches.items() if len(indexes) > 1]
+    changes = [f"give it a column named {name}" for name in missing]
+    changes += [f"keep only one column for the {column}" for column in repeated]
+    roles = [column for column, indexes in matches.items() if column != "group" and len(indexes) != 1]
+    settings = ["source.columns: {" + ", ".join(f"{role}: <name in the file>" for role in roles) + "}"] if roles else []
+    if len(matches.get("group", [0])) != 1:
+        settings.append("source.group_column: <name in the file>")
+    if not settings:
+        return "Correct source.columns in the use case."
+    return f"Change the file ({' and '.join(changes)}), or set {' and '.join(settings)} in the use case."
+
+
+def _header_message(
+    table: Table, source: str, faults: Sequence[str], wanted: Mapping[Column, Sequence[str]], advice: str
+) -> str:
     header = [name if len(name) <= 60 else f"{name[:60]}…" for name in table.header.fields]
     names = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
     missing = _header_missing(table)
@@ -92,9 +114,7 @@ def _header_message(table: Table, source: str, faults: Sequence[str], wanted: Ma
     sentences = (
         f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns{listed}.",
         *table.hints,
-        _header_further_down(table, wanted)
-        or missing
-        or "Rename the columns, or map them in the use case: columns: {document: ..., question: ..., answer: ...}.",
+        _header_further_down(table, wanted) or missing or advice,
     )
     return " ".join(sentences)
 

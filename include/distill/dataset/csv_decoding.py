@@ -20,9 +20,11 @@ import codecs
 import re
 from collections.abc import Iterator
 from io import BufferedIOBase, BytesIO, TextIOWrapper
+from itertools import chain
 from typing import IO
 
 from include.distill.core.errors import InputError
+from include.distill.dataset.encoding_advice import advise, declare
 
 # In characters. If a quote is never closed, the rest of the file is one record, which must not exhaust the memory.
 MAX_RECORD_LENGTH = 16 * 2**20
@@ -114,6 +116,7 @@ class CsvLines:
         codec = _codec(encoding, source)
         head = body.read(_HEAD_BYTES)
         _refuse_other_kinds(head, source=source, codec=codec)
+        self._head = head
         self._bytes = _CountedBytes(head, body)
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
@@ -218,7 +221,7 @@ class CsvLines:
         message = (
             f"{self.source} is declared as {self.encoding}, but the whole file is valid UTF-8 and would be misread"
             f" (for example {shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read."
-            " Declare utf-8."
+            f" {self._declare('utf-8')}"
         )
         raise InputError(message)
 
@@ -229,7 +232,7 @@ class CsvLines:
         message = (
             f"{self.source} line {self._control_line} has the control character U+{ord(self._first_control):04X} if it"
             f" is read as {self.encoding}; the file is probably {self._windows}, in which the byte is {meant!r}."
-            f" Nothing was read. Declare {self._windows}, or the encoding in which the file was saved."
+            f" Nothing was read. {self._declare(str(self._windows))}"
         )
         raise InputError(message)
 
@@ -244,7 +247,7 @@ class CsvLines:
         except (UnicodeError, LookupError) as error:
             message = (
                 f"{self.source} line {self.number + 1} cannot be read as {self.encoding} ({error}). Nothing was read."
-                " Declare the encoding in which the file was saved."
+                " Set source.encoding in the use case to the encoding in which the file was saved."
             )
             raise InputError(message) from error
         return line
@@ -254,11 +257,15 @@ class CsvLines:
         offset = self.size - len(data) + error.start
         before = data[: error.start].decode(self.encoding, errors="replace")
         line = self.number + len(_LINE_ENDS.findall(before)) + 1
+        rest = iter(lambda: self._bytes.read1(_HEAD_BYTES), b"")
+        advice = advise(chain([data], rest), error.start, declared=self.encoding, source=self.source, head=self._head)
         return (
             f"{self.source} line {line}: byte 0x{data[error.start]:02x} at byte offset {offset} is not valid"
-            f" {self.encoding} ({error.reason}). Nothing was read. Declare the file's encoding (often cp1252"
-            " for files saved by Excel), or save the file as UTF-8."
+            f" {self.encoding} ({error.reason}). Nothing was read. {advice}"
         )
+
+    def _declare(self, encoding: str) -> str:
+        return declare(encoding, declared=self.encoding, source=self.source, head=self._head)
 
     def _record_too_long(self) -> str:
         first = self.number - len(self._raw_lines)
@@ -300,12 +307,15 @@ def _codec(encoding: str, source: str) -> str:
         TextIOWrapper(BytesIO(), encoding=encoding)  # refuses codecs that are not for text, such as "hex"
         codecs.getincrementaldecoder(encoding)().decode(b"\n")  # refuses "undefined", which decodes nothing
     except (LookupError, ValueError) as error:
-        message = f"Unknown encoding {encoding!r} for {source}; expected a codec name such as utf-8 or cp1252."
+        message = (
+            f"Unknown encoding {encoding!r} for {source}; expected a codec name such as utf-8 or cp1252. Correct"
+            " source.encoding in the use case."
+        )
         raise InputError(message) from error
     if codec in _REWRITING:
         message = (
             f"{source}: the encoding {encoding!r} changes the text, because it decodes escape sequences such as \\n."
-            " Use a codec such as utf-8 or cp1252."
+            " Set source.encoding in the use case to a codec such as utf-8 or cp1252."
         )
         raise InputError(message)
     return codec
@@ -335,9 +345,10 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     nul = first_line.find(b"\0")
     if nul >= 0:
         wide = "utf-16-le" if nul % 2 else "utf-16-be"
+        advice = declare(wide, declared=codec, source=source, head=head)
         message = (
             f"{source} is binary: line 1 has a NUL byte at byte offset {nul}; expected text that begins"
-            f" with column names. If the file is UTF-16 without a byte order mark, declare its encoding ({wide})."
+            f" with column names. The file may be UTF-16 without a byte order mark. {advice}"
         )
         raise InputError(message)
     for pattern, kind in _TEXT_KINDS:
@@ -355,12 +366,12 @@ def _refuse_marks(head: bytes, *, source: str, codec: str) -> None:
         wide = "utf-32" if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) else "utf-16"
         message = (
             f"{source} begins with a UTF-16 or UTF-32 byte order mark ({head[:4].hex(' ')} at byte offset 0);"
-            f" expected {codec}. Declare the encoding {wide}, or save the file as UTF-8."
+            f" expected {codec}. {declare(wide, declared=codec, source=source, head=head)}"
         )
         raise InputError(message)
     if head.startswith(codecs.BOM_UTF8) and not codec.startswith("utf-8"):
         message = (
             f"{source} begins with a UTF-8 byte order mark (ef bb bf at byte offset 0) but is declared as"
-            f" {codec}. Declare utf-8."
+            f" {codec}. {declare('utf-8', declared=codec, source=source, head=head)}"
         )
         raise InputError(message)

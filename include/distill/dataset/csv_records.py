@@ -44,6 +44,7 @@ _EXPECTED = "a document, a question and an answer"
 _RECORDS_AHEAD = 20
 # If two stray quotes merge more rows than this, the file is refused instead of rejecting them as one row.
 _MOST_MERGED_ROWS = 10
+_REPLACE = "Replace the file with a complete copy."
 _limit_lock = threading.Lock()
 
 
@@ -71,16 +72,16 @@ def read_csv(
     header = next((record for record in records if record.raw.strip("\ufeff \t\r\n")), None)
     if header is None:
         content = f"contains only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
-        raise NoRowsError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
+        raise NoRowsError(f"{source} {content}; expected a header and at least one row. {_REPLACE}")
     if header.fault:
         problem, advice = "a quote in the header is never closed", "Close the quote."
         if lines.is_cut:
-            problem, advice = "the file ends inside the header", "Upload the file again."
+            problem, advice = "the file ends inside the header", _REPLACE
         message = f"{source} line {header.line}: {problem}; expected the column names. Nothing was read. {advice}"
         raise InputError(message)
     ahead, fault = _read_ahead(records)
     if len(header.fields) == 1:
-        raise InputError(one_column_message(header, ahead, source=source, expected=expected))
+        raise InputError(one_column_message(header, ahead, source=source, expected=expected, encoding=encoding))
     width = len(header.fields)
     extra = _empty_fields_at_end(ahead, width)
     note = f"{source}: each row ends with {extra} empty field(s) that the header does not have; they were ignored."
@@ -89,7 +90,7 @@ def read_csv(
     return Table(
         header,
         _first(limit, records, lines),
-        tuple(header_hints(header, has_mark=lines.has_mark)),
+        tuple(header_hints(header, has_mark=lines.has_mark, encoding=encoding)),
         (note,) if extra else (),
     )
 
@@ -140,7 +141,7 @@ def _below(
     if first is None:
         message = (
             f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below the header."
-            " Upload the file again."
+            f" {_REPLACE}"
         )
         raise NoRowsError(message)
     width = len(header.fields)
@@ -274,7 +275,7 @@ def _unclosed(lines: CsvLines, first_line: int, separator: str, quoted: QuotedRo
         message = (
             f"{lines.source} line {line}: a quote opens on this line and is never closed, so at least {rows} row(s)"
             f" below it, up to line {lines.number}, would be read as part of this row. Nothing was read. Close the"
-            " quote, or double it if it belongs to the text. If the file was truncated, upload it again."
+            " quote, or double it if it belongs to the text. If the file was cut off, replace it with a complete copy."
         )
         raise InputError(message)
     return TableRecord(first_line, [], raw, _open_quote(lines.number))
@@ -298,16 +299,16 @@ def _long_fields() -> Iterator[None]:
 
 def _open_quote(last_line: int) -> RowFault:
     message = (
-        f"a quote in this row is still open at the end of the file, on line {last_line}. The upload was truncated, or"
-        " a closing quote is missing. Upload the file again, or close the quote."
+        f"a quote in this row is still open at the end of the file, on line {last_line}. The file was cut off, or a"
+        " closing quote is missing. Close the quote, or replace the file with a complete copy."
     )
     return RowFault("truncated", message)
 
 
 def _cut_character(line: int) -> RowFault:
     message = (
-        f"the file ends inside a character on line {line}, so the end of this row is missing. The upload was truncated,"
-        " or the file has another encoding. Upload the file again."
+        f"the file ends inside a character on line {line}, so the end of this row is missing. The file was cut off, or"
+        f" source.encoding does not name its encoding. {_REPLACE}"
     )
     return RowFault("truncated", message)
 

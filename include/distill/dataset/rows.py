@@ -179,7 +179,7 @@ class _RowValidator:
         if len(text) > maximum:
             message = (
                 f"the {role} has {len(text):,} characters; at most {maximum:,} are allowed. Split or shorten the"
-                f" {role}."
+                f" {role}, or raise source.max_document_characters in the use case."
             )
             return RowFault("too_long", message, role)
         return None

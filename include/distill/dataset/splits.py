@@ -21,7 +21,7 @@ def shards(count: int, max_tasks: int) -> list[range]:
     :raises InputError: ``max_tasks`` is below 1.
     """
     if max_tasks < 1:
-        raise InputError(f"max_tasks is {max_tasks}; expected 1 or more.")
+        raise InputError(f"fan_out.max_tasks is {max_tasks}; expected 1 or more.")
     tasks = min(count, max_tasks)
     return [range(count * task // tasks, count * (task + 1) // tasks) for task in range(tasks)]
 

@@ -71,9 +71,14 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     :raises InputError: the header or a row cannot be used. The message names the line and the column of each
         fault.
     """
-    encoding, separator = _detect_format(body)
+    text, separator = _decode(body)
+    # As UTF-8, because no setting of the use case names the encoding of a sheet.
     table = read_csv(
-        io.BytesIO(body), source=source, encoding=encoding, separator=separator, expected="the columns of the sheet"
+        io.BytesIO(text.encode()),
+        source=source,
+        encoding="utf-8",
+        separator=separator,
+        expected="the columns of the sheet",
     )
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
@@ -121,8 +126,8 @@ def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
         return True
 
 
-def _detect_format(body: bytes) -> tuple[str, str]:
-    """Return the encoding and the separator of a sheet."""
+def _decode(body: bytes) -> tuple[str, str]:
+    """Return the text and the separator of a sheet, in the encoding that its bytes suggest."""
     encoding = "utf-8"
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -132,8 +137,9 @@ def _detect_format(body: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             # The cells that are read are ASCII, so any single-byte encoding that defines all bytes is sufficient.
             encoding = "cp437"
-    head = body.decode(encoding, errors="replace").lstrip("\ufeff\r\n").splitlines()[:1]
-    return encoding, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
+    text = body.decode(encoding, errors="replace")
+    head = text.lstrip("\ufeff\r\n").splitlines()[:1]
+    return text, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
 
 
 def _read_record(

@@ -94,5 +94,8 @@ def test_the_texts_of_a_row_are_not_quoted_as_names_of_columns() -> None:
 
 
 def test_other_names_are_not_taken_for_a_row() -> None:
-    with pytest.raises(InputError, match="Rename the columns, or map them"):
+    with pytest.raises(
+        InputError,
+        match=r"Change the file \(give it .* named document or doc or context and .*set source\.columns: \{document: ",
+    ):
         find_columns(table_of("text,ask,reply\na,b?,c\n"), source="f.csv", columns=None, group_column=None)

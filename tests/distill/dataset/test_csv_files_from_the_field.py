@@ -145,7 +145,7 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
         pytest.param(
             "doc,question,answer\né,b,c\n".encode(),
             {"encoding": "cp1252"},
-            r"declared as cp1252, but the whole file is valid UTF-8.*'é' as 'Ã©'.*Declare utf-8",
+            r"declared as cp1252, but the whole file is valid UTF-8.*'é' as 'Ã©'.*Set source.encoding to utf-8",
             id="utf-8 declared as cp1252",
         ),
         pytest.param(
@@ -157,8 +157,8 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
         pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "changes the text", id="escapes"),
         pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
         pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
-        pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big-endian utf-16"),
-        pytest.param(HEADER.encode("utf-32"), {}, r"Declare the encoding utf-32", id="utf-32"),
+        pytest.param(HEADER.encode("utf-16-be"), {}, r"Set source.encoding to utf-16-be", id="big-endian utf-16"),
+        pytest.param(HEADER.encode("utf-32"), {}, r"Set source.encoding to utf-32", id="utf-32"),
         pytest.param(H + b'a,"say \\"hi\\"",c\nd,e,f\n', {}, "line 2: text follows a closing quote", id="backslashes"),
         pytest.param(
             H + b'a,b,c\nd,"e,f\n' * 2,

@@ -51,8 +51,8 @@ def test_the_most_frequent_separator_counts() -> None:
 
 
 def test_hints_name_a_setting_for_excel_and_single_quotes() -> None:
-    (setting,) = header_hints(TableRecord(1, ["sep=", ""], "sep=,\n"), has_mark=False)
+    (setting,) = header_hints(TableRecord(1, ["sep=", ""], "sep=,\n"), has_mark=False, encoding="utf-8")
     assert "remove the line" in setting
-    (quotes,) = header_hints(header("'doc'", "'question'", "'answer'"), has_mark=False)
+    (quotes,) = header_hints(header("'doc'", "'question'", "'answer'"), has_mark=False, encoding="utf-8")
     assert "use double quotes" in quotes
-    assert list(header_hints(header("doc", "what's", "answer"), has_mark=False)) == []
+    assert list(header_hints(header("doc", "what's", "answer"), has_mark=False, encoding="utf-8")) == []

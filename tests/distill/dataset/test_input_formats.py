@@ -69,4 +69,7 @@ def test_the_message_about_missing_columns_contains_the_hints_of_the_reader(stor
     store.write("s3://input/a.slashes", b"doc/question\na/b\n")
     (problem,) = source_files.check_inputs(SourceData(training_csv="s3://input/a.slashes"), store)
     assert "no column for the answer" in problem
-    assert "Found 2 columns: 'doc', 'question'. This is a hint. Rename the columns" in problem
+    assert (
+        "Found 2 columns: 'doc', 'question'. This is a hint. Change the file (give it a column named answer or reply)"
+        in problem
+    )

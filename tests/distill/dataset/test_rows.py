@@ -68,7 +68,7 @@ class TestNastyFiles:
         ("name", "problem"),
         [
             ("real_bom_other_columns", r"no column for the document .*'Question', 'Answer_True'.*U\+FEFF"),
-            ("cp1252", r"line 2: byte 0x96 at byte offset 723 .*Declare the file's encoding"),
+            ("cp1252", r"line 2: byte 0x96 at byte offset 723 .*Set source.encoding to cp1252"),
             ("semicolon", "line 1: found only one column.*semicolons"),
             ("header_only", "and no rows"),
             ("empty", r"is empty \(0 bytes\)"),
@@ -216,8 +216,12 @@ class TestColumns:
             ("doc,question,answer,answer", None, "2 columns for the answer"),
             ("\u200bdok,question,answer", None, r"'\\u200bdok'"),
             ("doc,question,answer", {"document": "Text"}, "looked for 'Text'"),
-            ("doc,question,answer", {"document": "question"}, "column 'question' is used for more than one text"),
-            ("doc,question,answer", {"text": "doc"}, r"Unknown keys \['text'\] in columns"),
+            (
+                "doc,question,answer",
+                {"document": "question"},
+                "source.columns uses the column 'question' for more than one text",
+            ),
+            ("doc,question,answer", {"text": "doc"}, r"Unknown keys \['text'\] in source.columns"),
         ],
     )
     def test_missing_or_ambiguous_columns_are_refused(

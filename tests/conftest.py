@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
+from tests.fakes.airflow_home import AirflowHome, sweep
+from tests.fakes.clock import Clock
 from tests.fakes.variables import VARIABLES
 
 PROJECT = Path(__file__).parents[1]
 
+sweep()
+airflow_home = AirflowHome()
 os.environ.update(
     {
-        "AIRFLOW_HOME": tempfile.mkdtemp(prefix="bedrock-distill-airflow-"),
+        "AIRFLOW_HOME": str(airflow_home.path),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -32,3 +36,14 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "DISTILL_SC
 # On a busy machine, an example can take long. So Hypothesis must not limit the time of an example.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that moves only when the test moves it."""
+    return Clock()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the Airflow home of this process."""
+    airflow_home.remove()

@@ -44,10 +44,15 @@ class Account:
         """Resume the stalled jobs and throughputs whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
-    def fired(self, match: str, operation: str) -> int:
-        """Return how many times the fault rules with this ``match`` have fired for an operation."""
+    def fired(self, match: str, operation: str, kind: str | None = None) -> int:
+        """
+        Return how many times the fault rules with this ``match`` have fired for an operation.
+
+        :param kind: count only the rules of this kind.
+        """
         rules = self._call("GET", "/_admin/faults")
-        return sum(rule["fired"] for rule in rules if (rule["match"], rule["operation"]) == (match, operation))
+        matching = [rule for rule in rules if (rule["match"], rule["operation"]) == (match, operation)]
+        return sum(rule["fired"] for rule in matching if kind in (None, rule["kind"]))
 
     def ledger(self) -> dict[str, Any]:
         """Return the ledger: everything that was billed."""

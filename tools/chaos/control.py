@@ -122,13 +122,19 @@ class Metadata:
         sql = "SELECT run_id, task_id, map_index, state, try_number FROM task_instance WHERE dag_id = ?"
         return sorted(map(str, self._rows(sql, dag_id)))
 
-    def is_watched(self, dag_id: str, run_id: str, task_id: str) -> bool:
-        """Return whether a triggerer is running the trigger of a deferred task."""
+    def claimed_trigger(self, dag_id: str, run_id: str, task_id: str) -> tuple[int, int] | None:
+        """
+        Return the ids of a deferred task's trigger and of the triggerer that has claimed it.
+
+        :return: None if the task is not deferred, or if no triggerer has claimed its trigger yet. A triggerer claims a
+            trigger shortly before it starts the trigger.
+        """
         sql = (
-            "SELECT t.triggerer_id FROM task_instance i JOIN trigger t ON t.id = i.trigger_id"
+            "SELECT t.id, t.triggerer_id FROM task_instance i JOIN trigger t ON t.id = i.trigger_id"
             " WHERE i.dag_id = ? AND i.run_id = ? AND i.task_id = ? AND i.state = 'deferred'"
         )
-        return any(row[0] is not None for row in self._rows(sql, dag_id, run_id, task_id))
+        claimed = (row for row in self._rows(sql, dag_id, run_id, task_id) if row[1] is not None)
+        return next(((int(trigger), int(triggerer)) for trigger, triggerer in claimed), None)
 
     def settled(self, dag_id: str, run_id: str) -> str | None:
         """Return the state of a run that has ended and has no unfinished task; otherwise return None."""

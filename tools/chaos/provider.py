@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +20,7 @@ from tools.chaos.account import purchases
 from tools.chaos.fixtures import TRAINING_ROWS, document
 from tools.chaos.runner import say
 from tools.chaos.stack import Stack, in_parallel
-from tools.chaos.trial import GET_JOB, JOB, THROUGHPUT, Case, Trial
+from tools.chaos.trial import GET_JOB, JOB, REACH_SECONDS, THROUGHPUT, Case, Trial
 
 PROVIDER_ATTEMPTS = 5  # attempts of botocore's legacy retry mode, which the provider's hooks use
 MODEL = "nova-micro"
@@ -169,9 +168,9 @@ def _measure(stack: Stack, case: ProviderCase) -> Measurement:
     trial = ProviderTrial(Case(case.name, case.script, key=case.key), stack, None)
     case.script(trial)
     state = trial.finish()
-    time.sleep(3)  # the ledger may still change for a moment, because jobs run in the background
-    bought = purchases(stack.account.ledger(), f"{case.key}-")
-    running = sum(job["status"] == "InProgress" for job in bought["jobs"])
+    trial.wait_for_jobs()
+    bought = purchases(stack.account.ledger(), trial.match)
+    running = _running_jobs(bought)
     counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])
     measured = Measurement(case.name, *counts, running, trial.task_state("trained") or "", state, case.ours)
     say(f"{measured}")
@@ -190,6 +189,20 @@ class ProviderTrial(Trial):
     def match(self) -> str:
         """The prefix of the names of everything that the case buys."""
         return f"{self.case.key}-"
+
+    def wait_for_jobs(self) -> None:
+        """Wait until no job of the case is running any more, except jobs that a fault has stalled."""
+        account = self.stack.account
+
+        def have_ended() -> bool:
+            stalled = account.fired(self.match, JOB, "job_stalled")
+            return _running_jobs(purchases(account.ledger(), self.match)) <= stalled
+
+        self._wait(have_ended, f"the end of the jobs of {self.case.key}", REACH_SECONDS)
+
+
+def _running_jobs(bought: Mapping[str, Any]) -> int:
+    return sum(job["status"] == "InProgress" for job in bought["jobs"])
 
 
 def _training_file(key: str) -> bytes:

@@ -149,10 +149,14 @@ class Trial:
                 self.task_state(task_id) != "success",
                 f"The task {task_id} did not wait, so the case missed its instant.",
             )
-            return metadata.is_watched(self.dag_id, self.run_id, task_id)
+            claimed = metadata.claimed_trigger(self.dag_id, self.run_id, task_id)
+            if claimed is None:
+                return False
+            trigger, triggerer = claimed
+            # Airflow's own words, in the log that this triggerer writes for the task.
+            return self.logged(task_id, f"(ID {trigger}) starting", log=f".trigger.{triggerer}.log")
 
         self._wait(watched, f"the deferral of {task_id} in {self.dag_id}", REACH_SECONDS)
-        time.sleep(3)  # a triggerer claims a trigger shortly before it starts the trigger
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
@@ -193,10 +197,14 @@ class Trial:
         self._wait(lambda: metadata.settled(dag_id, run_id), f"the end of {dag_id} {run_id}", RUN_SECONDS)
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
-    def logged(self, task_id: str, text: str) -> bool:
-        """Return whether a text is in the log of a task or of its trigger in this run."""
+    def logged(self, task_id: str, text: str, *, log: str = "") -> bool:
+        """
+        Return whether a text is in the log of a task or of its trigger in this run.
+
+        :param log: the end of the names of the log files to read; all files if empty.
+        """
         folder = self.stack.layout.task_logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
-        logs = [path for path in folder.rglob("*") if path.is_file()]
+        logs = [path for path in folder.rglob(f"*{log}") if path.is_file()]
         return any(text in path.read_text(encoding="utf-8", errors="replace") for path in logs)
 
     def wait_logged(self, task_id: str, text: str) -> None:

@@ -6,18 +6,7 @@ import pytest
 
 from include.distill.core.errors import ServiceError, ThrottledError, TransientError
 from include.distill.inference.call_progress import CallProgress
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.fakes.clock import Clock
 
 
 @pytest.fixture

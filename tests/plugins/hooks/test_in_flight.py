@@ -7,18 +7,7 @@ import pytest
 
 from bedrock_distill.hooks.aws_errors import named_errors
 from bedrock_distill.hooks.in_flight import IN_FLIGHT, InFlight
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.fakes.clock import Clock
 
 
 @pytest.fixture
@@ -98,8 +87,7 @@ def test_requests_of_many_threads_are_all_counted(in_flight: InFlight, clock: Cl
     assert in_flight.slowest() == ""
 
 
-def test_every_call_of_a_hook_is_tracked(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+def test_every_call_of_a_hook_is_tracked(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(IN_FLIGHT, "_clock", clock)
     with named_errors("GetCustomModel tuned-1"):
         clock.now = 45

@@ -60,13 +60,13 @@ def test_progress_changes_with_every_state(database: Path) -> None:
     assert metadata.progress("d") != before
 
 
-def test_a_deferred_task_is_watched_once_a_triggerer_has_its_trigger(database: Path) -> None:
+def test_a_trigger_is_claimed_once_a_triggerer_has_it(database: Path) -> None:
     metadata = Metadata(database)
     change(database, "UPDATE task_instance SET state = 'deferred', trigger_id = 3")
     change(database, "INSERT INTO trigger VALUES (3, NULL)")
-    assert not metadata.is_watched("d", "r", "release")
+    assert metadata.claimed_trigger("d", "r", "release") is None
     change(database, "UPDATE trigger SET triggerer_id = 1")
-    assert metadata.is_watched("d", "r", "release")
+    assert metadata.claimed_trigger("d", "r", "release") == (3, 1)
 
 
 def test_changes_are_sent_one_at_a_time_and_reads_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from tools.chaos.batches import batches
 from tools.chaos.matrix import matrix
-from tools.chaos.provider import Measurement, as_markdown, prepare_provider, provider_cases
+from tools.chaos.provider import Measurement, ProviderTrial, as_markdown, prepare_provider, provider_cases
 from tools.chaos.scenarios import scenarios
+from tools.chaos.trial import JOB, Case
 
 
 def test_every_case_has_its_own_names(tmp_path: Path) -> None:
@@ -42,3 +47,20 @@ def test_the_table_shows_the_result_of_our_case_or_that_it_was_not_measured() ->
         "| a | 2 | 1 | 1 | 0 | success | failed | 1 / 1 / 0, success |",
         "| b | 2 | 1 | 1 | 0 | success | failed | not measured |",
     ]
+
+
+def test_a_measurement_waits_for_jobs_that_are_not_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"name": "p01-job", "status": "InProgress"}
+    ledger = {"jobs": [job, {**job}, {**job, "name": "p02-job"}], "batch_jobs": [], "throughputs": []}
+    account = SimpleNamespace(ledger=lambda: ledger, fired=lambda *of: of == ("p01-", JOB, "job_stalled"))
+    trial = ProviderTrial(Case("", lambda _: None, key="p01"), SimpleNamespace(account=account), None)  # type: ignore[arg-type]
+    checks: list[bool] = []
+
+    def check_twice(condition: Callable[[], bool], *_: object) -> None:
+        checks.append(condition())
+        job["status"] = "Completed"
+        checks.append(condition())
+
+    monkeypatch.setattr(trial, "_wait", check_twice)
+    trial.wait_for_jobs()
+    assert checks == [False, True]

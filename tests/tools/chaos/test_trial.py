@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,29 @@ def test_the_log_of_a_task_and_of_its_trigger_is_searched(tmp_path: Path) -> Non
     (folder / "attempt=1.log.trigger.7.log").write_text("the job stalls")
     assert tested.logged("tuned.trained", "stalls")
     assert not tested.logged("tuned.trained", "completed")
+
+
+def test_a_task_is_watched_once_the_triggerer_that_claimed_its_trigger_has_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = "trigger distill_c01/chaos__run-1/tuned.trained/-1/1 (ID 4) starting"
+    stack = FakeStack(pid=1)
+    tested = trial(stack)
+    tested.start_run()
+    stack.layout = type("Layout", (), {"task_logs": tmp_path})  # type: ignore[attr-defined]
+    folder = tmp_path / "dag_id=distill_c01" / "run_id=chaos__run-1" / "task_id=tuned.trained"
+    folder.mkdir(parents=True)
+    (folder / "attempt=1.log.trigger.7.log").write_text(started)  # by a triggerer that was killed
+    claims = iter([None, (4, 8), (4, 8)])
+    monkeypatch.setattr(stack, "claimed_trigger", lambda *_: next(claims), raising=False)
+    log = folder / "attempt=1.log.trigger.8.log"
+    checks: list[bool] = []
+
+    def check_three_times(condition: Callable[[], bool], *_: Any) -> None:
+        checks.extend([condition(), condition()])
+        log.write_text(started)
+        checks.append(condition())
+
+    monkeypatch.setattr(tested, "_wait", check_three_times)
+    tested.wait_watched("tuned.trained")
+    assert checks == [False, False, True]

@@ -8,20 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.aws_simulator import RunningSimulator
+from tests.fakes.clock import Clock
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.account.quotas import Quotas
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ThrottlingException
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def quotas(quota: dict[str, Any]) -> tuple[Quotas, Clock]:

@@ -128,10 +128,18 @@ class FakeBedrock:
         self.put_throughput(name, "Creating", model_arn=model_arn, units=units)
         self._lose()
 
-    def put_throughput(self, name: str, status: str, *, model_arn: str = "arn:model/m", units: int = 1) -> None:
+    def put_throughput(
+        self,
+        name: str,
+        status: str,
+        *,
+        model_arn: str = "arn:model/m",
+        units: int = 1,
+        created: datetime.datetime = CREATED,
+    ) -> None:
         """Put a throughput into a state. By default, it belongs to the run of the tests, in the arm ``tuned``."""
         self.tags_of.setdefault(f"arn:throughput/{name}", {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"})
-        self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, CREATED, model_arn, units)
+        self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, created, model_arn, units)
 
     def delete_throughput(self, name: str) -> None:
         self._refuse("delete_throughput")

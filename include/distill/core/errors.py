@@ -155,7 +155,7 @@ class JobFailedError(OutcomeError):
 
 
 class WaitTimeoutError(OutcomeError):
-    """A wait timed out. The job or endpoint was not stopped and is still billed. Clear the task to resume waiting."""
+    """A wait timed out. The job or endpoint still exists and may be billed. A person decides whether to wait on."""
 
 
 class ThroughputReleasedError(OutcomeError):

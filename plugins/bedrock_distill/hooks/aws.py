@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,6 +33,11 @@ SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 # The methods that send a HEAD request and can be repeated. `upload_fileobj` cannot: it has already read its file.
 _HEAD_METHODS = frozenset({"head_object", "head_bucket", "copy"})
+
+
+def credentials_source(aws_conn_id: str | None) -> str:
+    """Return where the credentials come from, for messages."""
+    return f"the Airflow connection {aws_conn_id}" if aws_conn_id else "AWS's SDK (no Airflow connection is set)"
 
 
 class AwsClients:
@@ -103,13 +109,28 @@ class AwsClients:
         except ExpiredCredentialsError as error:
             if error.code != BAD_HEAD_REQUEST:
                 raise
-            raise head_refused_twice(error, f"{method} {what}".strip()) from error
+            raise head_refused_twice(
+                error, f"{method} {what}".strip(), connection=credentials_source(self.aws_conn_id)
+            ) from error
+
+    def _limit(self, service: str, extra_seconds: int) -> str:
+        """Return when botocore gives up on a request, as part of a sentence."""
+        config = SINGLE_ATTEMPT if service == "bedrock-runtime" else self._config["retries"]
+        sent = config["total_max_attempts"]
+        seconds = sent * (self._config["connect_timeout"] + self._config["read_timeout"] + extra_seconds)
+        times = "once" if sent == 1 else f"up to {sent} times"
+        return f"sent {times}, and given up after about {math.ceil(seconds / 60)} min"
 
     def _call_once(
         self, service: str, method: str, what: str, parameters: Mapping[str, Any], extra_seconds: int
     ) -> Any:
         try:
-            with named_errors(f"{method} {what}".strip(), is_billed=method in BILLED_METHODS):
+            with named_errors(
+                f"{method} {what}".strip(),
+                is_billed=method in BILLED_METHODS,
+                connection=credentials_source(self.aws_conn_id),
+                limit=self._limit(service, extra_seconds),
+            ):
                 return getattr(self.client(service, extra_seconds), method)(**parameters)
         except ExpiredCredentialsError:
             with self._creation_lock:

@@ -22,13 +22,18 @@ class ErrorMeaning:
     One row of the table in ``include/aws_errors.yaml``.
 
     :param kind: the kind of the error, which determines whether the call is repeated.
-    :param advice: what the error means and what to do, as sentences for an error message.
+    :param advice: what the error means and what to do, as sentences for an error message. ``{connection}`` is where
+        the credentials come from.
     :param message: the row applies only if this pattern matches AWS's message; ``None`` matches every message.
     """
 
     kind: str
     advice: str
     message: re.Pattern[str] | None = None
+
+    def advice_for(self, connection: str) -> str:
+        """Return the advice for a call with the credentials of ``connection``."""
+        return self.advice.replace("{connection}", connection)
 
     def applies_to(self, message: str) -> bool:
         """Return whether the row applies to an error with this message."""

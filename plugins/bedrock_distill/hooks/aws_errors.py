@@ -94,27 +94,31 @@ _REPORT = (
 
 
 @contextmanager
-def named_errors(what: str, *, is_billed: bool = False) -> Iterator[None]:
+def named_errors(
+    what: str, *, is_billed: bool = False, connection: str = "the Airflow connection", limit: str = ""
+) -> Iterator[None]:
     """Turn every botocore exception inside the block into one of the pipeline's own errors.
 
     :param what: the API call and its resource, for the error message, such as ``"GetCustomModel tuned-1"``.
     :param is_billed: whether AWS bills the call even if its answer does not arrive.
+    :param connection: where the credentials come from, for advice.
+    :param limit: when the call is given up, for the log.
     """
     try:
-        with IN_FLIGHT.track(what):
+        with IN_FLIGHT.track(what, limit=limit):
             yield
     except ClientError as error:
         if is_billed and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == GATEWAY_TIMEOUT:
             raise _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE) from error
-        raise from_client_error(error, what) from error
+        raise from_client_error(error, what, connection=connection) from error
     except BotoCoreError as error:
-        raise _from_botocore_error(error, what, is_billed=is_billed) from error
+        raise _from_botocore_error(error, what, is_billed=is_billed, connection=connection) from error
     except HTTPError as error:  # botocore does not translate all errors of urllib3 while a body is read as a stream
         kind, advice = (PossiblyBilledError, _ANSWER_LOST_ADVICE) if is_billed else (TransientError, _RETRY_ADVICE)
         raise _named(kind, what, f"{type(error).__name__}: {error}", advice) from error
 
 
-def from_client_error(error: ClientError, what: str) -> ServiceError:
+def from_client_error(error: ClientError, what: str, *, connection: str = "the Airflow connection") -> ServiceError:
     """Return the pipeline's own error for an error response from AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
@@ -125,20 +129,20 @@ def from_client_error(error: ClientError, what: str) -> ServiceError:
     if meaning is None and status == TOO_MANY_REQUESTS:
         meaning = load_error_table().for_code(str(status), message)
     if meaning:
-        named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice)
+        named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice_for(connection))
     else:
         named = _unknown(status, what, detail)
     named.code, named.bucket_region = code, region
     return named
 
 
-def head_refused_twice(error: ServiceError, what: str) -> RefusedError:
+def head_refused_twice(error: ServiceError, what: str, *, connection: str) -> RefusedError:
     """Return the error for a HEAD request that S3 refused twice, with the credentials read again in between."""
     stated = f", but says that the bucket is in {error.bucket_region}" if error.bucket_region else ""
     detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without giving a reason{stated}"
     advice = (
-        "The credentials were read again before the second request. Renew them in the Airflow connection or in the"
-        " environment. If they are valid, check the bucket's Region and the object's encryption (an object with a"
+        f"The credentials were read again before the second request. Renew them in {connection} or in the environment."
+        " If they are valid, check the bucket's Region and the object's encryption (an object with a"
         " customer-provided key, SSE-C, cannot be read)."
     )
     refused = RefusedError(f"{what}: {detail}.", to_do=advice)
@@ -155,14 +159,14 @@ def _unknown(status: int, what: str, detail: str) -> ServiceError:
     return _named(ContractError, what, detail, _REPORT)
 
 
-def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool) -> ServiceError:
+def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool, connection: str) -> ServiceError:
     if is_billed and _is_answer_lost(error):
         return _named(PossiblyBilledError, what, str(error), _ANSWER_LOST_ADVICE)
     meaning = load_error_table().for_exception(error)
     if meaning is None:
         advice = f"botocore failed with {type(error).__name__}. {_REPORT}"
         return _named(ContractError, what, str(error), advice)
-    return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice)
+    return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice_for(connection))
 
 
 def _is_answer_lost(error: BotoCoreError) -> bool:

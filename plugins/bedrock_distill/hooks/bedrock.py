@@ -54,17 +54,10 @@ class CustomizationJob:
             base_model_arn=answer["baseModelArn"],
         )
 
-    def stalled_for(self, seconds: float) -> str | None:
-        """Return a message if training has not started within ``seconds`` of the job's creation, else ``None``."""
+    def is_stalled(self, seconds: float) -> bool:
+        """Return whether training has not started within ``seconds`` of the job's creation."""
         waited = (datetime.datetime.now(datetime.UTC) - self.created).total_seconds()
-        if dict(self.details).get("trainingDetails") != "NotStarted" or waited < seconds:
-            return None
-        return (
-            f"{self.name} is stalled: it has been {self.status} for {waited / 3600:.1f} h and training has not started."
-            " Bedrock may still start the training. To give up on this job, mark this task as failed, which"
-            " stops the job if training.stop_when_marked_failed is true. Then, to buy another attempt, clear the arm's"
-            " task `submit` with downstream."
-        )
+        return dict(self.details).get("trainingDetails") == "NotStarted" and waited >= seconds
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import threading
 import time
@@ -10,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 # A faster answer is normal, and is not worth a word.
-_SLOW_SECONDS = 20.0
+SLOW_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class _Request:
     what: str
     started: float
+    limit: str
 
 
 class InFlight:
@@ -33,13 +35,14 @@ class InFlight:
         self._lock = threading.Lock()
 
     @contextmanager
-    def track(self, what: str) -> Iterator[None]:
+    def track(self, what: str, *, limit: str = "") -> Iterator[None]:
         """Count a request as unanswered inside the block.
 
         :param what: the API call and its resource, without any text of a prompt or an answer.
+        :param limit: when the request is given up, as part of a sentence.
         """
         number = next(self._numbers)
-        request = _Request(what, self._clock())
+        request = _Request(what, self._clock(), limit)
         with self._lock:
             self._requests[number] = request
         try:
@@ -52,9 +55,11 @@ class InFlight:
         """Describe the request that has waited longest; return an empty text if no request has waited long."""
         with self._lock:
             oldest = min(self._requests.values(), key=lambda request: request.started, default=None)
-        if oldest is None or (seconds := self._clock() - oldest.started) < _SLOW_SECONDS:
+        if oldest is None or (seconds := self._clock() - oldest.started) < SLOW_SECONDS:
             return ""
-        return f"AWS has not answered {oldest.what} for {seconds:.0f} s"
+        since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+        limit = f", {oldest.limit}" if oldest.limit else ""
+        return f"AWS has not answered {oldest.what} for {seconds:.0f} s (since {since:%H:%M:%S} UTC{limit})"
 
 
 IN_FLIGHT = InFlight()

@@ -9,6 +9,15 @@ from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.run.heartbeat import format_duration
 
 
+def describe_stall(job: CustomizationJob) -> str:
+    """Return the warning about a job whose training does not start."""
+    return (
+        f"The training is stalled: {describe_job(job)}. Bedrock may still start the training. To give up on this job,"
+        " mark this task as failed, which stops the job if training.stop_when_marked_failed is true. Then, to buy"
+        " another attempt, clear the arm's task `submit` with downstream."
+    )
+
+
 def describe_job(job: CustomizationJob) -> str:
     """Return how long a training job has existed, and the state of its phases, as a sentence without a full stop."""
     # AWS's clock may be ahead of this machine's.

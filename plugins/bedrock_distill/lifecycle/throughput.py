@@ -8,9 +8,9 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from include.distill.core.errors import (
     ContractError,
+    OutcomeError,
     ThroughputFailedError,
     ThroughputReleasedError,
-    WaitTimeoutError,
 )
 from include.distill.inference.records import ThroughputManifest
 
@@ -25,41 +25,51 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 
 
-def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str) -> str | None:
+def serving_arn(
+    provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str, release_task: str
+) -> str | None:
     """
     Return the ARN of the throughput that serves the arm; ``None`` if the arm needs no throughput.
 
     :param throughput: the throughput as Bedrock describes it now; ``None`` if it does not exist.
     :param provision_task: id of the task that buys the throughput, for messages.
+    :param release_task: id of the task that deletes it, for messages.
     :raises ThroughputReleasedError: the throughput was released.
     :raises ThroughputFailedError: Bedrock could not create the throughput, which is final.
     :raises ContractError: the throughput has a status that this pipeline does not know.
     """
     if provisioned["throughput_arn"] is None:
         return None
+    price = hourly_cost_note(provisioned)
     if throughput is None:
         raise ThroughputReleasedError(
             f"Throughput {provisioned['throughput_name']} was released.",
             billed="Nothing is billed for it.",
-            to_do=f"Clear {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}.",
+            to_do=f"Clear {provision_task} with downstream to buy a new one{price}.",
         )
     progress = THROUGHPUT_STATUS.get(throughput.status)
     if progress is None:
         raise ContractError(
             f"Throughput {throughput.name} has the unknown status {throughput.status!r}.",
-            left="The teardown deletes the throughput.",
-            billed=f"It is billed until then{hourly_cost_note(provisioned)}.",
-            to_do=f"Look at the throughput in the Bedrock console, then clear {provision_task} with downstream.",
+            left=f"{release_task} runs next and deletes throughput {throughput.name}.",
+            billed=f"Throughput {throughput.name} until {release_task} has deleted it{price}.",
+            to_do=(
+                f"Report the error as a bug, with this log. To buy another throughput after {release_task}, clear"
+                f" {provision_task} with downstream{price}."
+            ),
         )
     if progress is Progress.FAILED:
         reason = (throughput.failure_message or "Bedrock gave no reason").rstrip(".")
         raise ThroughputFailedError(
             f"Throughput {throughput.name} failed: {reason}.",
-            left="The teardown deletes it.",
-            billed="It is billed by the hour until then, if Bedrock bills throughput that failed.",
+            left=f"{release_task} runs next and deletes throughput {throughput.name}.",
+            billed=(
+                f"Throughput {throughput.name} until {release_task} has deleted it, if Bedrock bills throughput that"
+                f" failed{price}."
+            ),
             to_do=(
-                f"After that, clear {provision_task} with downstream to buy a new one"
-                f"{hourly_cost_note(provisioned)}. If it fails again, ask AWS's support."
+                f"To buy another throughput after {release_task}, clear {provision_task} with downstream{price}. If it"
+                " fails again, ask AWS's support."
             ),
         )
     return throughput.arn
@@ -69,13 +79,13 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
     """
     Delete a throughput and wait until Bedrock no longer finds it. Bedrock has no status for a deleted throughput.
 
-    :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
+    :raises OutcomeError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
     hook.delete_throughput(name_or_arn)
     deadline = time.monotonic() + wait_seconds
     while hook.find_throughput(name_or_arn):
         if time.monotonic() > deadline:
-            raise WaitTimeoutError(
+            raise OutcomeError(
                 f"Bedrock accepted the deletion of throughput {name_or_arn} {wait_seconds:.0f} s ago, but it"
                 " still exists.",
                 billed="It is billed by the hour until it is gone.",

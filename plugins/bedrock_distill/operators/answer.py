@@ -48,7 +48,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
     serving = ResultOf[EndpointManifest | None](IN_SERVICE, optional=True)
-    wanted = "the arm's answers"
+    waits_for = "the arm's answers"
     ui_color = "#fce8e6"
 
     def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:

@@ -40,6 +40,7 @@ class BatchOperator(DistillOperator):
     """
 
     ui_color = "#fce8e6"
+    waits_for = "the questions of {task.step} to be matched with batch jobs and their answers"
 
     def __init__(self, *, step: BatchStep, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -52,10 +53,6 @@ class BatchOperator(DistillOperator):
     def billed_now(self, error: Exception) -> str:
         """Return that jobs may be running."""
         return f"Each record that running batch jobs of {self.step} answer, at half the on-demand price."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return f"the questions of {self.step} to be matched with batch jobs and their answers"
 
     def cost_so_far(self) -> str:
         """Return how batch jobs are billed."""

@@ -72,6 +72,8 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
     :param use_cases: the folder of use cases, which name the accounts and buckets to list.
     """
 
+    waits_for = "the clean-up: listing resources, and deleting those that the form names"
+
     def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.use_cases = use_cases
@@ -92,10 +94,6 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if the form is wrong. Clearing a task keeps the form."""
         return f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps this run's form."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the clean-up: listing resources, and deleting those that the form names"
 
     def progress(self) -> str:
         """Return what was deleted so far."""

@@ -36,14 +36,11 @@ class CuratePairsOperator(DistillOperator):
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
     ui_color = "#e6f4ea"
+    waits_for = "the accepted pairs to be compared and counted"
 
     def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.synthesis = synthesis
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the accepted pairs to be compared and counted"
 
     def execute(self, context: Context) -> CurateManifest:
         """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""

@@ -36,14 +36,11 @@ class MergeDatasetOperator(ArmOperator):
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "synthesis")
     operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
+    waits_for = "the training set of the arm to be merged and checked"
 
     def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.synthesis = synthesis
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the training set of the arm to be merged and checked"
 
     def execute(self, context: Context) -> MergeManifest:
         """Merge, check and write the training set; return its URIs and counts."""
@@ -104,14 +101,11 @@ class UploadDatasetOperator(ArmOperator):
     merged = ResultOf[MergeManifest](MERGE)
     operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
+    waits_for = "the copy of the training set"
 
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.merged = merged
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the copy of the training set"
 
     def execute(self, context: Context) -> DatasetManifest:
         """Copy the training set unless it exists; return its URIs."""

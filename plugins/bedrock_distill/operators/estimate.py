@@ -46,6 +46,7 @@ class EstimateCostOperator(DistillOperator):
 
     ui_color = "#fef7e0"
     inherits_from_skipmixin = True
+    waits_for = "the count of the prompts' tokens and the estimate of the cost"
 
     def execute(self, context: Context) -> EstimateManifest:
         """Calculate and write the estimate, and compare it with the cap."""
@@ -110,10 +111,6 @@ class EstimateCostOperator(DistillOperator):
             family = load_catalog().family_of(self.model(self.use_case.student))
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the count of the prompts' tokens and the estimate of the cost"
 
     def _require_within_cap(self, lines: Sequence[BillLine]) -> None:
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd

@@ -37,6 +37,7 @@ class IngestCsvOperator(DistillOperator):
 
     operator_extra_links = (REJECTED_ROWS_LINK,)
     ui_color = "#e6f4ea"
+    waits_for = "the rows of the CSV files to be imported, checked and split"
 
     def execute(self, context: Context) -> IngestManifest:
         """Read, split and write the rows; return their counts."""
@@ -65,10 +66,6 @@ class IngestCsvOperator(DistillOperator):
             self.log.info("Since the last run (%s): %s.", changes["since"], describe_changes(changes))
         return {**ingested.manifest(), "changes": changes}
 
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the rows of the CSV files to be imported, checked and split"
-
     def _reserved_answers(self) -> ReservedAnswers | None:
         """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
         from include.distill.dataset.reserved_answers import ReservedAnswers
@@ -93,15 +90,12 @@ class ShardRowsOperator(DistillOperator):
     """
 
     ui_color = "#e6f4ea"
+    waits_for = "the {task.rows} rows to be split into shards"
 
     def __init__(self, *, rows: Side, max_tasks: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rows = rows
         self.max_tasks = max_tasks
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return f"the {self.rows} rows to be split into shards"
 
     def execute(self, context: Context) -> ShardNumbers:
         """Write one object per shard; return the numbers of the shards."""

@@ -41,7 +41,7 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")
-    wanted = "the judge's verdicts"
+    waits_for = "the judge's verdicts"
     ui_color = "#fce8e6"
 
     def __init__(self, *, judge: str, candidate: str, baseline: str, **kwargs: Any) -> None:

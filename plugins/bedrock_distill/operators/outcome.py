@@ -45,6 +45,7 @@ class RunOutcomeOperator(DistillOperator):
     """
 
     ui_color = "#fef7e0"
+    waits_for = "the check of the run's tasks and jobs"
 
     def __init__(self, *, may_be_skipped: Collection[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -74,10 +75,6 @@ class RunOutcomeOperator(DistillOperator):
     def billed_now(self, error: Exception) -> str:
         """Return that no job had to be stopped."""
         return "This task stopped no job and buys nothing."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the check of the run's tasks and jobs"
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
         """Say what the run has spent. It has no report, so it is in no other bill."""

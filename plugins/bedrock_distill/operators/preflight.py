@@ -59,6 +59,7 @@ class BedrockPreflightOperator(DistillOperator):
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
     ui_color = "#e8f0fe"
+    waits_for = "the check of the use case, its files, models and buckets"
 
     def __init__(self, *, use_case_name: str, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -117,10 +118,6 @@ class BedrockPreflightOperator(DistillOperator):
     def state_left(self, error: Exception) -> str:
         """Return that the run has no checked use case."""
         return "This attempt stored no checked use case, so no later task starts."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the check of the use case, its files, models and buckets"
 
     def pre_execute(self, context: Context) -> None:
         """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""

@@ -176,6 +176,7 @@ class PromoteChampionOperator(DistillOperator):
     reported = ResultOf[ReportManifest](REPORT, sibling=False)
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#e6f4ea"
+    waits_for = "the champion's record to be checked and written"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], approval: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -187,10 +188,6 @@ class PromoteChampionOperator(DistillOperator):
     def state_left(self, error: Exception) -> str:
         """Return that the champion is unchanged."""
         return "The champion is unchanged, unless its record was written before the error. The report is stored."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the champion's record to be checked and written"
 
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
@@ -293,6 +290,7 @@ class DeleteLosersOperator(DistillOperator):
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained")
     reported = ResultOf[ReportManifest](REPORT, sibling=False)
     ui_color = "#fce8e6"
+    waits_for = "the models of the arms that lost to be deleted"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -306,10 +304,6 @@ class DeleteLosersOperator(DistillOperator):
     def billed_now(self, error: Exception) -> str:
         """Return what the remaining models cost."""
         return "AWS bills only the storage of the models that still exist: $1.95 per model per month."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the models of the arms that lost to be deleted"
 
     def execute(self, context: Context) -> DeletedModelsManifest:
         """Delete the models that lost; return the names of their arms."""

@@ -66,6 +66,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         self.region_name = region_name
         self.renew_hours = renew_hours
         self.use_cases = use_cases
+        self.waits_for = f"the check of all throughput in {region_name or 'the Region of the connection'}"
 
     @property
     def task_to_clear(self) -> str:
@@ -79,10 +80,6 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     def billed_now(self, error: Exception) -> str:
         """Return that forgotten throughput may be billed."""
         return "Throughput that no run uses may be billed by the hour until a run of this DAG succeeds."
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return f"the check of all throughput in {self.region_name or 'the Region of the connection'}"
 
     def cost_so_far(self) -> str:
         """Return that forgotten throughput may be billed."""

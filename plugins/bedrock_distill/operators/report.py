@@ -63,6 +63,7 @@ class RenderReportOperator(DistillOperator):
     )
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
+    waits_for = "the results to be read and the report to be drawn"
 
     def __init__(
         self,
@@ -78,10 +79,6 @@ class RenderReportOperator(DistillOperator):
         self.synthesis = synthesis
         self.arms: Mapping[str, ArmManifests] = arms
         self.judgments = judgments
-
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log."""
-        return "the results to be read and the report to be drawn"
 
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""

@@ -75,6 +75,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     trained = ResultOf[TrainingManifest | None](TRAINED, optional=True)
     operator_extra_links = (THROUGHPUT_LINK, MODEL_LINK)
     ui_color = "#f3e8fd"
+    waits_for = "the endpoint of arm {task.arm} to be bought"
 
     def __init__(self, *, trained: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,10 +104,6 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     @property
     def _has_bought_nothing(self) -> bool:
         return self._was_refused or (self.attempt == 1 and not self._was_requested)
-
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"the endpoint of arm {self.arm} to be bought"
 
     def cost_so_far(self) -> str:
         """Return that the endpoint is billed once it exists."""
@@ -203,10 +200,11 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         this run, including earlier releases.
     :raises RefusedError: throughput of another run or deployment has a name that this run uses. That throughput was
         not deleted; all throughput of this run was deleted.
-    :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
+    :raises OutcomeError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 
     ui_color = "#fce8e6"
+    waits_for = "Bedrock to delete the endpoint of arm {task.arm}"
 
     def __init__(self, *, wait_seconds: float = 900, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -222,10 +220,6 @@ class BedrockReleaseThroughputOperator(ServingOperator):
             f"The endpoint of arm {self.arm} may still be billed by the hour. distill_release_leftovers deletes it"
             " within 15 minutes after the run has ended."
         )
-
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"Bedrock to delete the endpoint of arm {self.arm}"
 
     def cost_so_far(self) -> str:
         """Return that the endpoint is billed until it is gone."""

@@ -49,7 +49,7 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
-    wanted = "the teacher's answers"
+    waits_for = "the teacher's answers"
     ui_color = "#fce8e6"
 
     def __init__(self, *, shard: int, **kwargs: Any) -> None:

@@ -63,6 +63,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     dataset = ResultOf[DatasetManifest](UPLOAD)
     operator_extra_links = (JOB_LINK, TRAINING_DATA_LINK)
     ui_color = "#f3e8fd"
+    waits_for = "the training job of arm {task.arm} to be submitted"
 
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -85,10 +86,6 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         return (
             f"This attempt bought nothing. If an earlier attempt bought a job, its training is billed{self._at_most}."
         )
-
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"the training job of arm {self.arm} to be submitted"
 
     def cost_so_far(self) -> str:
         """Return that the training is billed once the job runs."""

@@ -21,6 +21,7 @@ from include.distill.core.errors import (
     ThroughputFailedError,
     ThroughputReleasedError,
     TooManyFailuresError,
+    WaitTimeoutError,
 )
 
 _FAIL_AT_ONCE = {
@@ -30,6 +31,7 @@ _FAIL_AT_ONCE = {
     ContractError: "this pipeline does not know the response, the error code or the stored file",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
+    WaitTimeoutError: "the time for the wait is used up; a person must decide whether to wait longer",
     ThroughputFailedError: "the endpoint failed, which is final; `release` deletes it",
     ThroughputReleasedError: "the endpoint is gone; clear the task `provision` with downstream to buy a new one",
     TooManyFailuresError: "the failed rows were already retried",

@@ -51,6 +51,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *arguments, **named)
         self.__dict__["_explains"] = True
         self.__dict__["attempt"] = getattr(context["ti"], "try_number", 1)
+        self.__dict__["attempts"] = max(self.attempt, getattr(context["ti"], "max_tries", 0) + 1)
         try:
             with heartbeat(self.waiting_line, self.log.info), _four_lines(self, context):
                 return method(self, *arguments, **named)
@@ -99,11 +100,16 @@ class ExplainedTask:
 
     A task overrides the methods below to say what it buys, what it leaves behind and what it waits for. They are also
     called when AWS does not answer, so they use only what the task already knows, and never call AWS.
+
+    ``waits_for`` completes the sentence "The task waits for ..." in the log. It may refer to the task, as in
+    ``"the {task.rows} rows to be split"``.
     """
 
     task_id: str
     aws_conn_id: str = "aws_default"
     attempt: int = 1
+    attempts: int = 1
+    waits_for: str = "its work to be done"
     log: Any
 
     @property
@@ -123,10 +129,6 @@ class ExplainedTask:
         """Return what to do if an input or a setting is wrong, as a sentence."""
         return f"Correct what the first line names, then clear {PREFLIGHT} with downstream. Nothing is bought twice."
 
-    def waits_for(self) -> str:
-        """Complete the sentence "The task waits for ..." in the log, for example with "the job to end"."""
-        return "its work to be done"
-
     def progress(self) -> str:
         """Return how far the task is, as a sentence; empty if it is not known."""
         return ""
@@ -137,10 +139,11 @@ class ExplainedTask:
 
     def waiting_line(self, seconds: float) -> str:
         """Return the line about a wait: what for, how long, progress, and cost so far."""
+        unanswered = IN_FLIGHT.slowest()
         parts = [
-            f"{self.task_id}: {format_duration(seconds)} so far, waiting for {self.waits_for()}",
+            f"{self.task_id}: {format_duration(seconds)} so far, waiting for {self.waits_for.format(task=self)}",
             self.progress().rstrip("."),
-            IN_FLIGHT.slowest(),
+            f"{unanswered}. This is attempt {self.attempt} of {self.attempts} of the task" if unanswered else "",
             f"Cost so far: {self.cost_so_far()}",
         ]
         return ". ".join(part for part in parts if part) + "."

@@ -6,13 +6,9 @@ from bedrock_distill.run.access import RunAccess
 
 
 class ModelTask(RunAccess):
-    """
-    A mixin for the operators that call models.
+    """A mixin for the operators that call models. ``waits_for`` is what the task asks its model for."""
 
-    :param wanted: what the task asks its model for, such as ``the teacher's answers``.
-    """
-
-    wanted = "the models' answers"
+    waits_for = "the models' answers"
 
     def state_left(self, error: Exception) -> str:
         """Return what the task leaves behind when it fails."""
@@ -27,10 +23,6 @@ class ModelTask(RunAccess):
             f"This run has paid ${spent:.4f} for the answers that {self.task_id} has so far. Nothing by this task"
             " continues to be billed."
         )
-
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return self.wanted
 
     def progress(self) -> str:
         """Return how many answers the task has, and whether calls are throttled or fail."""

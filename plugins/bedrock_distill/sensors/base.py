@@ -12,16 +12,19 @@ import datetime
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow.sdk import BaseOperator
 
+from bedrock_distill.hooks.aws import credentials_source
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt, record_error
 from bedrock_distill.lifecycle.run_task import RunTask
 from bedrock_distill.run.access import require_run_uri
+from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.triggers.polling import PollingTrigger
 from bedrock_distill.triggers.records import WaitEvent
-from include.distill.core.errors import RefusedError, ThrottledError, TransientError, WaitTimeoutError
+from include.distill.core.errors import RefusedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,7 +41,8 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
 
     :param run_uri: the run's folder, ``s3://…/runs/<use case>/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.
-    :param timeout_seconds: maximum number of seconds that one attempt waits.
+    :param timeout_seconds: maximum number of seconds to wait. They count from the start of the attempt, unless ``poll``
+        sets ``began`` to an earlier time. Airflow does not repeat a task that has timed out.
     :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
@@ -73,10 +77,15 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         self.poll_interval_seconds = poll_interval_seconds
         self.timeout_seconds = timeout_seconds
         self.deferrable = deferrable
-        self.last_status = ""
+        self.began = utc_now()
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = bucket_owners
+
+    @property
+    @abstractmethod
+    def resource(self) -> str:
+        """The job or endpoint that the task waits for, with its name, as part of a sentence."""
 
     @abstractmethod
     def poll(self) -> ManifestT | None:
@@ -87,18 +96,28 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         """Return the trigger that waits for the same job or endpoint as this sensor."""
 
     @abstractmethod
-    def timeout_error(self) -> WaitTimeoutError:
-        """Return an error that says what is still running and billed, and how to continue."""
+    def timeout_error(self, why: str) -> WaitTimeoutError:
+        """
+        Return an error that says what is still running and billed, and how to continue.
+
+        :param why: what the last check saw, or why it failed, as a sentence.
+        """
 
     def state_left(self, error: Exception) -> str:
         """Return that waiting changes nothing."""
         return (
-            "This task only waits and has changed nothing. Everything that earlier tasks stored or bought is unchanged."
+            f"This task only waits. It has changed neither {self.resource} nor anything else that earlier tasks stored"
+            " or bought."
         )
 
     def progress(self) -> str:
-        """Return the status that the last check saw."""
-        return self.last_status
+        """Return what the last check saw, or why it failed."""
+        return self.checks.describe()
+
+    @cached_property
+    def checks(self) -> Checks:
+        """The checks of this attempt."""
+        return Checks(credentials_source(self.aws_conn_id), self.log.warning)
 
     def execute(self, context: Context) -> ManifestT:
         """Check once. If the wait is not over, defer the task, or poll in the worker until the time-out."""
@@ -111,35 +130,37 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _wait(self) -> ManifestT:
+        self.began = utc_now()
         if (manifest := self.poll()) is not None:
             return manifest
-        if self.deferrable:
-            self._defer(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.timeout_seconds))
-        deadline = time.monotonic() + self.timeout_seconds
-        while time.monotonic() < deadline:
+        deadline = self.began + datetime.timedelta(seconds=self.timeout_seconds)
+        if utc_now() < deadline and self.deferrable:
+            self._defer(deadline)
+        self.checks.deadline = deadline
+        while utc_now() < deadline:
             time.sleep(self.poll_interval_seconds)
-            try:
+            with self.checks.repeated():
                 if (manifest := self.poll()) is not None:
                     return manifest
-            except (ThrottledError, TransientError) as error:
-                self.log.warning("The check failed and will be repeated: %s", error.happened)
-        raise self.timeout_error()
+        raise self._timed_out()
 
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
         """Check whether the wait is over, after the trigger has fired. If it is not, wait again until the deadline."""
         if event["end"] == "refused":
-            raise RefusedError(
-                event["message"],
-                left="The job or endpoint for which this task waits may be running.",
-                to_do=f"{event.get('to_do', '')} To continue, clear {self.task_to_clear}. The task then waits again and"
-                " buys nothing.",
-            )
+            raise RefusedError(event["message"], to_do=event.get("to_do", ""))
+        if event["end"] == "deadline":
+            with self.checks.repeated():  # a retry after an error would not wait, but would delay what comes next
+                if (manifest := self.poll()) is not None:
+                    return manifest
+            raise self._timed_out()
         if (manifest := self.poll()) is not None:
             return manifest
-        if event["end"] == "deadline":
-            raise self.timeout_error()
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
+
+    def _timed_out(self) -> WaitTimeoutError:
+        self.checks.deadline = None
+        return self.timeout_error(f"{self.checks.describe() or 'The last check found no result'}.")
 
     def _defer(self, deadline: datetime.datetime) -> None:
         since = deadline - datetime.timedelta(seconds=self.timeout_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import SUBMIT
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
@@ -28,29 +29,30 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
     submitted = ResultOf[BatchSubmitManifest](SUBMIT)
+    waits_for = "the step's batch jobs to end"
 
     def __init__(self, *, submitted: Any, stop_when_marked_failed: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.submitted = submitted
         self.stop_when_marked_failed = stop_when_marked_failed
 
+    @property
+    def resource(self) -> str:
+        """The ARNs of the step's batch jobs."""
+        return f"these batch jobs: {', '.join(self.submitted['job_arns'])}"
+
     def poll(self) -> BatchWaitManifest | None:
         """Look up every job by its ARN; return the manifest if all jobs have ended."""
         arns = self.submitted["job_arns"]
         if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
-        self.last_status = describe_jobs(jobs, len(arns))
-        self.log.info("%s", self.last_status)
+        self.checks.status = describe_jobs(jobs, len(arns))
+        self.log.info("%s", self.checks.status)
         return None
-
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"{len(self.submitted['job_arns'])} batch jobs to end"
 
     def billed_now(self, error: Exception) -> str:
         """Return that the answered records are billed."""
-        names = ", ".join(self.submitted["job_arns"])
-        return f"Each record that these batch jobs answer, at half the on-demand price, until they end: {names}."
+        return f"Each record that is answered, at half the on-demand price, by {self.resource}."
 
     def cost_so_far(self) -> str:
         """Return how the jobs are billed."""
@@ -66,13 +68,12 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
             **common,
         )
 
-    def timeout_error(self) -> WaitTimeoutError:
-        """Return an error that says that the jobs are still running."""
+    def timeout_error(self, why: str) -> WaitTimeoutError:
+        """Return an error that says that the jobs were not stopped."""
         return WaitTimeoutError(
-            f"These batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
-            f" {', '.join(self.submitted['job_arns'])}.",
-            left="They are still running.",
-            billed="Each record that they answer is billed, at half the on-demand price.",
+            f"This task has waited {format_duration(self.timeout_seconds)}, but not all jobs have ended. {why}",
+            left=f"This task stopped none of {self.resource}.",
+            billed="Each record that they answer until they end, at half the on-demand price.",
             to_do=(
                 f"To wait longer, clear {self.task_to_clear}. To stop the jobs, clear {self.task_id} and mark it as"
                 " failed while it waits."

@@ -7,7 +7,8 @@ from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
-from bedrock_distill.lifecycle.progress import describe_job
+from bedrock_distill.lifecycle.progress import describe_job, describe_stall
+from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import INGEST, PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
@@ -35,6 +36,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
     operator_extra_links = (JOB_LINK, MODEL_LINK)
     submitted = ResultOf[TrainingJobManifest](SUBMIT)
+    waits_for = "training job {task.submitted[job_name]} to end"
 
     def __init__(
         self,
@@ -48,6 +50,12 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         self.submitted = submitted
         self.stall_after_seconds = stall_after_seconds
         self.stop_when_marked_failed = stop_when_marked_failed
+        self._stall_was_logged = False
+
+    @property
+    def resource(self) -> str:
+        """The name of the arm's training job."""
+        return f"training job {self.submitted['job_name']}"
 
     def poll(self) -> TrainingManifest | None:
         """Look up the job by its name; return the manifest if the job has completed."""
@@ -83,10 +91,11 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
                 billed=f"If it is running, its training is billed{self._at_most}.",
                 to_do=f"Look at the job in the Bedrock console, then clear {self.task_to_clear} to check again.",
             )
-        self.last_status = describe_job(job)
-        self.log.info("%s", self.last_status)
-        if stall := job.stalled_for(self.stall_after_seconds):
-            self.log.warning("%s", stall)
+        self.checks.status = describe_job(job)
+        self.log.info("%s", self.checks.status)
+        if not self.deferrable and not self._stall_was_logged and job.is_stalled(self.stall_after_seconds):
+            self._stall_was_logged = True  # while the task is deferred, its trigger logs the stall
+            self.log.warning("%s", describe_stall(job))
         return None
 
     def trigger(self, **common: Any) -> PollingTrigger:
@@ -99,10 +108,6 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
             **common,
         )
 
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"training job {self.submitted['job_name']} to end"
-
     def billed_now(self, error: Exception) -> str:
         """Return that the training is billed while the job runs."""
         return f"The training of job {self.submitted['job_name']}, if the job is running{self._at_most}."
@@ -111,12 +116,13 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         """Return how the training is billed."""
         return f"the training so far{self._at_most}"
 
-    def timeout_error(self) -> WaitTimeoutError:
-        """Return an error that says that the job is still running."""
+    def timeout_error(self, why: str) -> WaitTimeoutError:
+        """Return an error that says that the job was not stopped."""
+        name = self.submitted["job_name"]
         return WaitTimeoutError(
-            f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h.",
-            left="It is still running.",
-            billed=f"Its training is billed{self._at_most}.",
+            f"This task has waited {format_duration(self.timeout_seconds)}, but job {name} has not ended. {why}",
+            left=f"Job {name} was not stopped.",
+            billed=f"The training of job {name} until it ends{self._at_most}.",
             to_do=(
                 f"To wait longer without buying anything, clear {self.task_to_clear}. To end the job, stop it in the"
                 " Bedrock console."

@@ -7,6 +7,7 @@ from typing import Any
 
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.throughput import hourly_cost_note, serving_arn
+from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import PROVISION, RELEASE, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
@@ -20,7 +21,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     """
     Wait for the arm's provisioned throughput to be InService.
 
-    The task buys nothing. Retrying or clearing the task finds the throughput by its name and waits again.
+    The task buys nothing. A retry finds the throughput by its name. The time-out counts from the creation of the
+    throughput, over all attempts, and ends the task without a retry, so that ``release`` follows at once.
 
     :param provisioned: manifest of the arm's task ``provision``. (templated)
     :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no
@@ -33,10 +35,16 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
     operator_extra_links = (THROUGHPUT_LINK,)
     provisioned = ResultOf[ThroughputManifest](PROVISION)
+    waits_for = "throughput {task.provisioned[throughput_name]} to be in service"
 
     def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.provisioned = provisioned
+
+    @property
+    def resource(self) -> str:
+        """The name of the arm's throughput."""
+        return f"throughput {self.provisioned['throughput_name'] or '(none was needed)'}"
 
     def poll(self) -> EndpointManifest | None:
         """
@@ -48,15 +56,19 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         throughput = None
         if name:  # without a name, nothing had to be bought
             throughput = self.ownership.find_provisioned_throughput(name, model_arn=self.provisioned["model_arn"])
-        arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)
+        arn = serving_arn(
+            self.provisioned, throughput, provision_task=self._provision_task, release_task=self._release_task
+        )
         if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
             return {
                 "invoke_id": arn,
                 "model_arn": self.provisioned["model_arn"],
                 "student": self.provisioned["student"],
             }
-        self.last_status = f"{name} is {throughput.status}"
-        self.log.info("%s", self.last_status)
+        # The throughput is billed from its creation, so all attempts together wait only once. AWS's clock may be ahead.
+        self.began = min(self.began, throughput.created)
+        self.checks.status = f"{name} is {throughput.status}"
+        self.log.info("%s", self.checks.status)
         return None
 
     @property
@@ -64,16 +76,13 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         """The task to clear. By then, ``release`` has deleted the throughput."""
         return f"{self._provision_task} with downstream"
 
-    def waits_for(self) -> str:
-        """Return what the task waits for."""
-        return f"throughput {self.provisioned['throughput_name']} to be in service"
-
     def billed_now(self, error: Exception) -> str:
         """Return that the throughput is billed until it is released."""
-        release = sibling_task(self.task_id, RELEASE)
+        if not self.provisioned["throughput_name"]:
+            return "Nothing by this arm: it needs no throughput."
         return (
-            f"Throughput {self.provisioned['throughput_name']}, by the hour, until {release} deletes it, which runs"
-            f" after this task has failed for good{hourly_cost_note(self.provisioned)}."
+            f"Throughput {self.provisioned['throughput_name']}, by the hour, until {self._release_task} deletes it,"
+            f" which runs after this task has failed for good{hourly_cost_note(self.provisioned)}."
         )
 
     def cost_so_far(self) -> str:
@@ -86,17 +95,28 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         assert arn is not None  # noqa: S101 - without an endpoint, poll has ended the wait
         return ProvisionedThroughputTrigger(name=arn, usd_per_hour=self.provisioned.get("usd_per_hour"), **common)
 
-    def timeout_error(self) -> WaitTimeoutError:
+    def timeout_error(self, why: str) -> WaitTimeoutError:
         """Return an error that says that the throughput is billed until it is released."""
         price = hourly_cost_note(self.provisioned)
         return WaitTimeoutError(
-            f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
-            " min.",
-            left="The throughput still exists.",
-            billed=f"It is billed until the next task, {sibling_task(self.task_id, RELEASE)}, deletes it{price}.",
-            to_do=f"After that, clear {self._provision_task} with downstream to buy a new one{price}.",
+            f"Throughput {self.provisioned['throughput_name']} was not in service within"
+            f" {format_duration(self.timeout_seconds)} of its purchase. {why}",
+            left=f"The throughput still exists. {self._release_task} runs next and deletes it.",
+            billed=(
+                f"Throughput {self.provisioned['throughput_name']}, from its purchase until {self._release_task} has"
+                f" deleted it{price}."
+            ),
+            to_do=(
+                f"To buy another throughput after {self._release_task}, clear {self._provision_task} with"
+                f" downstream{price}. If it is again not in service in time, raise serving.timeout_minutes or ask AWS's"
+                " support."
+            ),
         )
 
     @property
     def _provision_task(self) -> str:
         return sibling_task(self.task_id, PROVISION)
+
+    @property
+    def _release_task(self) -> str:
+        return sibling_task(self.task_id, RELEASE)

@@ -32,7 +32,7 @@ class BatchJobsTrigger(PollingTrigger):
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Return whether all jobs have ended."""
         running = running_jobs(hook, self.job_arns)
-        self.last_status = describe_jobs(running, len(self.job_arns))
+        self.checks.status = describe_jobs(running, len(self.job_arns))
         return not running
 
     def cost_so_far(self, seconds: float) -> str:

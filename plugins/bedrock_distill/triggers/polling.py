@@ -24,19 +24,17 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from bedrock_distill.hooks.aws import credentials_source
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
-from bedrock_distill.lifecycle.progress import describe_job, throughput_cost
+from bedrock_distill.lifecycle.progress import describe_job, describe_stall, throughput_cost
+from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, format_duration
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
 
 ReturnT = TypeVar("ReturnT")
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
@@ -84,8 +82,9 @@ class PollingTrigger(BaseTrigger):
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.give_up_when_failed = give_up_when_failed
-        self.since = since or _now().isoformat()
-        self.last_status = ""
+        self.since = since or utc_now().isoformat()
+        self.checks = Checks(credentials_source(aws_conn_id), lambda line: self.log.warning("%s", line))
+        self.checks.deadline = datetime.datetime.fromisoformat(deadline)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
@@ -116,12 +115,14 @@ class PollingTrigger(BaseTrigger):
 
     def waiting_line(self) -> str:
         """Return the line about the wait: what for, how long, progress, and cost so far."""
-        seconds = (_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
-        status = f" {self.last_status}." if self.last_status else ""
-        return (
-            f"{format_duration(seconds)} so far, waiting for {self.name}.{status} Cost so far:"
-            f" {self.cost_so_far(seconds)}."
-        )
+        seconds = (utc_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
+        parts = [
+            f"{format_duration(seconds)} so far, waiting for {self.name}",
+            self.checks.describe(),
+            self.checks.unanswered(),
+            f"Cost so far: {self.cost_so_far(seconds)}",
+        ]
+        return ". ".join(part for part in parts if part) + "."
 
     def _event(self, end: WaitEnd, error: ServiceError | None = None) -> TriggerEvent:
         event: WaitEvent = {"end": end, "message": "", "deadline": self.deadline}
@@ -151,13 +152,12 @@ class PollingTrigger(BaseTrigger):
         while True:
             await asyncio.sleep(self.poll_interval_seconds)
             try:
-                if await in_thread(self.has_ended, hook):
-                    return self._event("ended")
+                with self.checks.repeated():
+                    if await in_thread(self.has_ended, hook):
+                        return self._event("ended")
             except (RefusedError, ContractError) as error:
                 return self._event("refused", error)
-            except ServiceError as error:
-                self.log.warning("The check of %s failed and will be repeated: %s", self.name, error.happened)
-            if _now() > deadline:
+            if utc_now() > deadline:
                 return self._event("deadline")
 
     async def on_kill(self) -> None:
@@ -202,6 +202,7 @@ class CustomizationJobTrigger(PollingTrigger):
         super().__init__(**common)
         self.stall_after_seconds = stall_after_seconds
         self.at_most_usd = at_most_usd
+        self._stall_was_logged = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
@@ -214,9 +215,10 @@ class CustomizationJobTrigger(PollingTrigger):
         job = hook.find_job(self.name)
         if job is None or not is_running(job):
             return True
-        self.last_status = describe_job(job)
-        if stall := job.stalled_for(self.stall_after_seconds):
-            self.log.warning("%s", stall)
+        self.checks.status = describe_job(job)
+        if not self._stall_was_logged and job.is_stalled(self.stall_after_seconds):
+            self._stall_was_logged = True
+            self.log.warning("%s", describe_stall(job))
         return False
 
     def cost_so_far(self, seconds: float) -> str:
@@ -251,7 +253,7 @@ class ProvisionedThroughputTrigger(PollingTrigger):
         """Return whether the throughput is in service, has failed or no longer exists."""
         throughput = hook.find_throughput(self.name)
         if throughput:
-            self.last_status = f"{throughput.name} is {throughput.status}"
+            self.checks.status = f"{throughput.name} is {throughput.status}"
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
 
     def cost_so_far(self, seconds: float) -> str:

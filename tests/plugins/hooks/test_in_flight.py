@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -24,14 +26,23 @@ def test_nothing_is_said_without_requests(in_flight: InFlight) -> None:
     [
         (0.0, ""),
         (19.9, ""),
-        (20.0, "AWS has not answered GetObject s3://bucket/key for 20 s"),
-        (160.4, "AWS has not answered GetObject s3://bucket/key for 160 s"),
+        (20.0, r"AWS has not answered GetObject s3://bucket/key for 20 s \(since \d\d:\d\d:\d\d UTC\)"),
+        (160.4, r"AWS has not answered GetObject s3://bucket/key for 160 s \(since \d\d:\d\d:\d\d UTC\)"),
     ],
 )
 def test_only_a_slow_request_is_named(seconds: float, text: str, in_flight: InFlight, clock: Clock) -> None:
     with in_flight.track("GetObject s3://bucket/key"):
         clock.now += seconds
-        assert in_flight.slowest() == text
+        assert re.fullmatch(text, in_flight.slowest())
+
+
+def test_the_time_of_the_last_answer_and_the_end_of_the_request_are_named(in_flight: InFlight, clock: Clock) -> None:
+    with in_flight.track("GetObject s3://bucket/key", limit="sent up to 6 times"):
+        clock.now = 3600
+        since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+        text = in_flight.slowest()
+        assert text.endswith(" UTC, sent up to 6 times)")
+        assert f"(since {since:%H:%M}" in text or f"{since + datetime.timedelta(seconds=2):%H:%M}" in text
 
 
 def test_the_oldest_request_is_named_until_its_answer_arrives(in_flight: InFlight, clock: Clock) -> None:
@@ -40,8 +51,8 @@ def test_the_oldest_request_is_named_until_its_answer_arrives(in_flight: InFligh
         clock.now = 30
         younger.__enter__()
         clock.now = 90
-        assert in_flight.slowest() == "AWS has not answered first for 90 s"
-    assert in_flight.slowest() == "AWS has not answered second for 60 s"
+        assert in_flight.slowest().startswith("AWS has not answered first for 90 s (since ")
+    assert in_flight.slowest().startswith("AWS has not answered second for 60 s (since ")
     younger.__exit__(None, None, None)
     assert in_flight.slowest() == ""
 
@@ -51,7 +62,7 @@ def test_two_requests_for_the_same_thing_are_counted_separately(in_flight: InFli
         clock.now = 50
         with in_flight.track("same"):
             clock.now = 60
-        assert in_flight.slowest() == "AWS has not answered same for 60 s"
+        assert in_flight.slowest().startswith("AWS has not answered same for 60 s ")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -91,5 +102,5 @@ def test_every_call_of_a_hook_is_tracked(monkeypatch: pytest.MonkeyPatch, clock:
     monkeypatch.setattr(IN_FLIGHT, "_clock", clock)
     with named_errors("GetCustomModel tuned-1"):
         clock.now = 45
-        assert IN_FLIGHT.slowest() == "AWS has not answered GetCustomModel tuned-1 for 45 s"
+        assert IN_FLIGHT.slowest().startswith("AWS has not answered GetCustomModel tuned-1 for 45 s (since ")
     assert IN_FLIGHT.slowest() == ""

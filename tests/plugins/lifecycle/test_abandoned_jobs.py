@@ -67,7 +67,7 @@ class Run:
             run_uri=RUN_URI,
             submitted=self.left["tuned.submit", "return_value"],
             poll_interval_seconds=0.01,
-            timeout_seconds=0.02,
+            timeout_seconds=60 if deferrable else 0.02,
             deferrable=deferrable,
         )
         return self.equip(sensor)

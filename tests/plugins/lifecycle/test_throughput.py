@@ -7,7 +7,7 @@ import pytest
 
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.lifecycle.throughput import delete_and_wait, hourly_cost_note, serving_arn
-from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.core.errors import OutcomeError, ThroughputReleasedError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 
 NAME = "aws-docs-qa-tuned-abcdef01-s1"
@@ -40,7 +40,12 @@ class TestHourlyCostNote:
 
 class TestServingArn:
     def serving(self, shown: Throughput | None, **changes: Any) -> str | None:
-        return serving_arn(provisioned(usd_per_hour=21, **changes), shown, provision_task="tuned.provision")
+        return serving_arn(
+            provisioned(usd_per_hour=21, **changes),
+            shown,
+            provision_task="tuned.provision",
+            release_task="tuned.release",
+        )
 
     @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
     def test_the_serving_arn_is_the_arn_that_bedrock_reports(self, status: str) -> None:
@@ -61,6 +66,8 @@ class TestServingArn:
         with pytest.raises(OutcomeError, match=r"(?s)no capacity.*clear tuned\.provision with downstream") as error:
             self.serving(throughput("Failed", failure_message="no capacity"))
         assert not isinstance(error.value, ThroughputReleasedError)
+        assert error.value.left == f"tuned.release runs next and deletes throughput {NAME}."
+        assert error.value.billed.startswith(f"Throughput {NAME} until tuned.release has deleted it")
 
 
 class LingeringBedrock(FakeBedrock):
@@ -106,8 +113,6 @@ class TestDeleteAndWait:
         assert len(pauses) == 3
 
     def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
-        with pytest.raises(
-            WaitTimeoutError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*billed.*Bedrock console"
-        ):
+        with pytest.raises(OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*billed.*Bedrock console"):
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert 5 <= sum(pauses) <= 7

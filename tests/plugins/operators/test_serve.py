@@ -7,7 +7,7 @@ import pytest
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import RefusedError, ThroughputReleasedError, TransientError, WaitTimeoutError
+from include.distill.core.errors import OutcomeError, RefusedError, ThroughputReleasedError, TransientError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import load_prices
@@ -171,7 +171,7 @@ class TestRelease:
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")
         monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
-        with pytest.raises(WaitTimeoutError, match=r"(?s)still exists.*is billed by the hour"):
+        with pytest.raises(OutcomeError, match=r"(?s)still exists.*is billed by the hour"):
             release.execute(context)
 
     def test_hours_count_from_purchase_to_release_also_after_a_second_release(

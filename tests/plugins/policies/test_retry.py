@@ -10,6 +10,7 @@ from include.distill.core.errors import (
     ConcurrencyLimitError,
     ContractError,
     DailyQuotaError,
+    DistillError,
     InvalidRequestError,
     NotFoundError,
     PossiblyBilledError,
@@ -17,14 +18,23 @@ from include.distill.core.errors import (
     ServiceError,
     ThrottledError,
     TransientError,
+    WaitTimeoutError,
 )
 
 
 @pytest.mark.parametrize(
     "kind",
-    [RefusedError, DailyQuotaError, InvalidRequestError, NotFoundError, ContractError, PossiblyBilledError],
+    [
+        RefusedError,
+        DailyQuotaError,
+        InvalidRequestError,
+        NotFoundError,
+        ContractError,
+        PossiblyBilledError,
+        WaitTimeoutError,
+    ],
 )
-def test_an_error_that_a_person_must_correct_is_not_retried(kind: type[ServiceError]) -> None:
+def test_an_error_that_a_person_must_correct_is_not_retried(kind: type[DistillError]) -> None:
     assert RETRY_POLICY.evaluate(kind("x"), 1, 2).action is RetryAction.FAIL
 
 

@@ -209,7 +209,7 @@ class TestMessages:
             with pytest.raises(ThroughputReleasedError) as error:
                 equip(sensor).poll()
             assert cleared(str(error.value)) in ids_of(dag, BedrockProvisionThroughputOperator)
-            assert cleared(str(sensor.timeout_error())) in ids_of(dag, BedrockProvisionThroughputOperator)
+            assert cleared(str(sensor.timeout_error(""))) in ids_of(dag, BedrockProvisionThroughputOperator)
 
     def test_the_message_about_a_stopped_job_names_a_task_of_the_dag(
         self, dag: DAG, equip: Any, bedrock: FakeBedrock

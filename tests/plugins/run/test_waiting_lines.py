@@ -13,12 +13,12 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.in_flight import InFlight
 from bedrock_distill.operators.judge import BedrockJudgeOperator
-from bedrock_distill.run import explained_task
+from bedrock_distill.run import checks, explained_task
 from bedrock_distill.run.heartbeat import Heartbeat
 from bedrock_distill.triggers import polling
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
-from include.distill.core.errors import ThrottledError
+from include.distill.core.errors import ExpiredCredentialsError, ThrottledError
 from include.distill.inference.call_progress import CallProgress
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.plugins.operators.test_every_operator import CONCRETE, new_task
@@ -164,7 +164,8 @@ class TestTriggers:
             return work(*arguments)
 
         monkeypatch.setattr(polling, "in_thread", in_thread)
-        monkeypatch.setattr(polling, "_now", lambda: self.START + datetime.timedelta(seconds=loop.now))
+        for module in (polling, checks):
+            monkeypatch.setattr(module, "utc_now", lambda: self.START + datetime.timedelta(seconds=loop.now))
         trigger: PollingTrigger = make(
             deadline=(self.START + datetime.timedelta(minutes=minutes, seconds=-1)).isoformat(),
             since=self.START.isoformat(),
@@ -214,6 +215,24 @@ class TestTriggers:
         assert durations[:19] == [f"{minute} min" for minute in range(1, 20)]
         assert len(written) <= 20 + poll_seconds // 60 + 1
         assert all("Cost so far: " in line for line in written)
+
+    def test_failing_checks_are_named_until_they_succeed_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        polls = iter(range(100))
+
+        def has_ended(trigger: PollingTrigger, _: Any) -> bool:
+            if 3 <= next(polls) < 8:
+                raise ExpiredCredentialsError("get endpoint: ExpiredToken.")
+            trigger.checks.status = "endpoint is Creating"
+            return False
+
+        monkeypatch.setattr(ProvisionedThroughputTrigger, "has_ended", has_ended)
+        written = self.wait(self.MAKERS["deployment"], 15, 60, monkeypatch)
+        failing = [index for index, line in enumerate(written) if "The checks have failed" in line]
+        assert failing == list(range(failing[0], failing[0] + 5))
+        assert "The last error: get endpoint: ExpiredToken." in written[failing[0]]
+        assert "the Airflow connection aws_default" in written[failing[0]]
+        assert "until 2026-11-22 02:14 UTC" in written[failing[0]]
+        assert all("endpoint is Creating. Cost so far" in line for line in written[failing[-1] + 1 :])
 
     def test_the_line_about_training_names_the_phases_and_the_cost(self, monkeypatch: pytest.MonkeyPatch) -> None:
         line = self.wait(self.MAKERS["training"], 3, 10, monkeypatch)[-1]

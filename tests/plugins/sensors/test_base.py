@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
+from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
 from include.distill.core.errors import (
@@ -40,24 +41,28 @@ class DoorSensor(WaitingSensor[DoorManifest]):
     def __init__(self, *, answers: Sequence[bool | Exception] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.answers = answers
-        self.checks = 0
+        self.looks = 0
+
+    @property
+    def resource(self) -> str:
+        return "the door"
 
     def poll(self) -> DoorManifest | None:
-        answer = self.answers[self.checks] if self.checks < len(self.answers) else False
-        self.checks += 1
+        answer = self.answers[self.looks] if self.looks < len(self.answers) else False
+        self.looks += 1
         if isinstance(answer, Exception):
             raise answer
-        return {"checks": self.checks} if answer else None
+        return {"checks": self.looks} if answer else None
 
     def trigger(self, **common: Any) -> PollingTrigger:
         return ProvisionedThroughputTrigger(name="door", **common)
 
-    def timeout_error(self) -> WaitTimeoutError:
-        return WaitTimeoutError(f"The door is shut after {self.timeout_seconds:g} s")
+    def timeout_error(self, why: str) -> WaitTimeoutError:
+        return WaitTimeoutError(f"The door is shut after {self.timeout_seconds:g} s. {why}")
 
 
 def sensor(*answers: bool | Exception, **changes: Any) -> DoorSensor:
-    arguments = {"run_uri": RUN_URI, "poll_interval_seconds": 0.01, "timeout_seconds": 0.05, **changes}
+    arguments = {"run_uri": RUN_URI, "poll_interval_seconds": 0.01, "timeout_seconds": 60, **changes}
     return DoorSensor(task_id="door", answers=answers, **arguments)
 
 
@@ -100,7 +105,7 @@ class TestInTheWorker:
 
     def test_the_error_after_a_time_out_says_what_is_still_running(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError, match=r"The door is shut after 0\.05 s"):
-            sensor(deferrable=False).execute(context)
+            sensor(deferrable=False, timeout_seconds=0.05).execute(context)
 
 
 class TestInTheTriggerer:
@@ -132,13 +137,27 @@ class TestInTheTriggerer:
         with pytest.raises(WaitTimeoutError, match="The door is shut"):
             sensor(False).execute_complete({}, event("deadline"))
 
+    @pytest.mark.parametrize("fault", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
+    def test_an_error_at_the_deadline_is_part_of_the_time_out_and_is_not_retried(
+        self, context: Any, fault: ServiceError
+    ) -> None:
+        waiting = sensor(fault, aws_conn_id="aws_other", retries=3, retry_policy=RETRY_POLICY)
+        context["ti"].try_number = 1
+        with pytest.raises(WaitTimeoutError, match="The door is shut") as error:
+            waiting.resume_execution("execute_complete", {"event": event("deadline")}, context)
+        assert f"The last error: {fault.happened}" in str(error.value)
+        assert ("the Airflow connection aws_other" in str(error.value)) is (fault.happened == "403")
+        assert "Airflow repeats" not in str(error.value)
+
     def test_a_result_that_is_ready_at_the_last_moment_is_not_a_time_out(self) -> None:
         assert sensor(True).execute_complete({}, event("deadline")) == {"checks": 1}
 
-    def test_a_refusal_in_the_triggerer_reaches_the_task_with_its_message(self) -> None:
+    def test_a_refusal_in_the_triggerer_reaches_the_task_with_its_message(self, context: Any) -> None:
         waiting = sensor(True)
-        with pytest.raises(RefusedError, match=r"(?s)^denied.*may be running.*then waits again and buys nothing"):
-            waiting.execute_complete({}, event("refused", "denied"))
+        with pytest.raises(RefusedError, match="denied") as error:
+            waiting.resume_execution("execute_complete", {"event": event("refused", "denied")}, context)
+        assert "changed neither the door nor anything else" in str(error.value)
+        assert "Then clear door with downstream" in str(error.value) or "then clear door" in str(error.value)
 
 
 class TestAttempts:

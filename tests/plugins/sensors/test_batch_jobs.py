@@ -25,13 +25,17 @@ def batches(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> FakeBatchJob
 def sensor(equip: Any, batches: FakeBatchJobs) -> Any:
     """Return a function that makes the sensor for jobs with the given statuses."""
 
-    def make(*statuses: str, **changes: Any) -> BedrockBatchSensor:
+    def make(*statuses: str, deferrable: bool = True, **changes: Any) -> BedrockBatchSensor:
         for number, status in enumerate(statuses):
             batches.jobs[f"arn:{number}"] = BatchJob(f"job-{number}", f"arn:{number}", status, processed=7, total=120)
-        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, **changes}
+        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 60 if deferrable else 0.03, **changes}
         sensor_task: BedrockBatchSensor = equip(
             BedrockBatchSensor(
-                task_id="judge_batch.wait", run_uri=RUN_URI, submitted={"job_arns": list(batches.jobs)}, **arguments
+                task_id="judge_batch.wait",
+                run_uri=RUN_URI,
+                submitted={"job_arns": list(batches.jobs)},
+                deferrable=deferrable,
+                **arguments,
             )
         )
         return sensor_task
@@ -75,7 +79,7 @@ def test_the_progress_is_logged(sensor: Any, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_time_out_names_the_jobs_and_says_that_they_are_billed(sensor: Any, context: Any) -> None:
-    message = r"(?s)arn:0, arn:1.*still running.*is billed.*To wait longer, clear judge_batch\.wait"
+    message = r"(?s)job-1 is InProgress.*stopped none of.*arn:0, arn:1\..*To wait longer, clear judge_batch\.wait"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor("InProgress", "InProgress", deferrable=False).execute(context)
 

@@ -17,11 +17,15 @@ from tests.plugins.conftest import RUN_URI
 def sensor(equip: Any) -> Any:
     """Return a function that makes the sensor for the job ``job``, which costs at most $2.50."""
 
-    def make(*, at_most_usd: float | None = 2.5, **changes: Any) -> BedrockCustomizationJobSensor:
+    def make(
+        *, at_most_usd: float | None = 2.5, deferrable: bool = False, **changes: Any
+    ) -> BedrockCustomizationJobSensor:
         submitted: dict[str, Any] = {"job_name": "job", "job_arn": "arn:job/job", "fingerprint": FINGERPRINT}
         submitted |= {} if at_most_usd is None else {"at_most_usd": at_most_usd}
-        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, "deferrable": False, **changes}
-        task = BedrockCustomizationJobSensor(task_id="tuned.trained", run_uri=RUN_URI, submitted=submitted, **arguments)
+        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 60 if deferrable else 0.03, **changes}
+        task = BedrockCustomizationJobSensor(
+            task_id="tuned.trained", run_uri=RUN_URI, submitted=submitted, deferrable=deferrable, **arguments
+        )
         sensor_task: BedrockCustomizationJobSensor = equip(task)
         return sensor_task
 
@@ -107,23 +111,32 @@ class TestWaiting:
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str
     ) -> None:
         bedrock.put_job("job", status)
-        message = r"(?s)Job job .*still running.*billed, at most \$2\.50\..*To wait longer .*, clear tuned\.trained"
+        message = r"(?s)has waited 0 s, but job job has not.*until it ends, at most \$2\.50\..*clear tuned\.trained"
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 
     def test_the_message_gives_no_price_if_the_price_is_unknown(self, sensor: Any) -> None:
-        assert "$" in str(sensor().timeout_error())
-        assert "$" not in str(sensor(at_most_usd=None).timeout_error())
+        assert "$" in str(sensor().timeout_error("job is stopping."))
+        assert "$" not in str(sensor(at_most_usd=None).timeout_error("job is stopping."))
 
     @pytest.mark.parametrize(("training", "named"), [("NotStarted", True), ("InProgress", False)])
-    def test_a_job_that_has_long_not_started_to_train_is_logged_as_stalled(
+    def test_a_job_that_has_long_not_started_to_train_is_logged_as_stalled_once(
         self, sensor: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str], training: str, named: bool
     ) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
         details = (("trainingDetails", training),)
         bedrock.put_job("job", "InProgress", created=created, details=details)
-        assert sensor(stall_after_seconds=6 * 3600).poll() is None
-        assert ("7.0 h and training has not started" in capsys.readouterr().out) is named
+        waiting = sensor(stall_after_seconds=6 * 3600)
+        assert [waiting.poll() for _ in range(3)] == [None] * 3
+        warning = "The training is stalled: job is in progress, 7 h 00 min after its creation (training not started)"
+        assert capsys.readouterr().out.count(warning) == named
+
+    def test_a_deferred_task_leaves_the_warning_about_a_stall_to_its_trigger(
+        self, sensor: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bedrock.put_job("job", "InProgress", details=(("trainingDetails", "NotStarted"),))
+        assert sensor(stall_after_seconds=60, deferrable=True).poll() is None
+        assert "stalled" not in capsys.readouterr().out
 
     @pytest.mark.parametrize("stops", [True, False])
     def test_the_sensor_waits_for_a_running_job_in_the_triggerer(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,9 @@ NAME = throughput_names("test", "aws_docs_qa", "tuned", RUN_KEY, 1).name
 def sensor(equip: Any) -> Any:
     """Return a function that makes the sensor for a throughput that was bought."""
 
-    def make(*, deferrable: bool = False, **changes: Any) -> BedrockProvisionedThroughputSensor:
+    def make(
+        *, deferrable: bool = False, timeout_seconds: float = 0.03, **changes: Any
+    ) -> BedrockProvisionedThroughputSensor:
         provisioned = {
             "throughput_name": NAME,
             "throughput_arn": f"arn:throughput/{NAME}",
@@ -36,7 +39,7 @@ def sensor(equip: Any) -> Any:
             run_uri=RUN_URI,
             provisioned=provisioned,
             poll_interval_seconds=0.01,
-            timeout_seconds=0.03,
+            timeout_seconds=timeout_seconds,
             deferrable=deferrable,
         )
         sensor_task: BedrockProvisionedThroughputSensor = equip(task)
@@ -69,7 +72,7 @@ def test_a_throughput_that_stays_creating_is_a_time_out_and_never_a_success(
     sensor: Any, context: Any, bedrock: FakeBedrock, status: str
 ) -> None:
     bedrock.put_throughput(NAME, status)
-    message = r"(?s)the next task, tuned\.release, deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
+    message = r"(?s)tuned\.release runs next and deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor().execute(context)
 
@@ -83,7 +86,7 @@ def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Failed")
-    with pytest.raises(OutcomeError, match=r"(?s)failed.*teardown deletes it.*at \$60\.50 per hour"):
+    with pytest.raises(OutcomeError, match=r"(?s)failed.*tuned\.release runs next.*at \$60\.50 per hour"):
         sensor().execute(context)
 
 
@@ -110,8 +113,78 @@ def test_a_final_state_is_not_retried(
 def test_the_sensor_waits_in_the_triggerer_while_the_throughput_is_created(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
-    bedrock.put_throughput(NAME, "Creating")
+    """The time-out counts from the purchase, so a retry does not get more time."""
+    created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=40)
+    bedrock.put_throughput(NAME, "Creating", created=created)
     with pytest.raises(TaskDeferred) as deferred:
-        sensor(deferrable=True).execute(context)
+        sensor(deferrable=True, timeout_seconds=3600).execute(context)
+    assert deferred.value.trigger.since == created.isoformat()
+    assert deferred.value.trigger.deadline == (created + datetime.timedelta(hours=1)).isoformat()
     assert isinstance(deferred.value.trigger, ProvisionedThroughputTrigger)
     assert deferred.value.trigger.name == f"arn:throughput/{NAME}"
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("ahead", [datetime.timedelta(0), datetime.timedelta(minutes=5)], ids=["same", "ahead"])
+def test_the_wait_does_not_end_before_its_time(
+    sensor: Any, context: Any, bedrock: FakeBedrock, deferrable: bool, ahead: datetime.timedelta
+) -> None:
+    """AWS's clock may be ahead of the machine's."""
+    bedrock.put_throughput(NAME, "Creating", created=datetime.datetime.now(datetime.UTC) + ahead)
+    waiting = sensor(deferrable=deferrable, timeout_seconds=0.3 if not deferrable else 60)
+    before = datetime.datetime.now(datetime.UTC)
+    with pytest.raises((TaskDeferred, WaitTimeoutError)):
+        waiting.execute(context)
+    if not deferrable:
+        assert (datetime.datetime.now(datetime.UTC) - before).total_seconds() >= 0.2
+
+
+@pytest.mark.parametrize("try_number", [1, 2, 4])
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_attempt_after_the_time_out_ends_at_once_and_without_a_retry(
+    sensor: Any, context: Any, bedrock: FakeBedrock, deferrable: bool, try_number: int
+) -> None:
+    """Each further attempt would delay ``release``, while the throughput is billed."""
+    created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=91)
+    bedrock.put_throughput(NAME, "Creating", created=created)
+    context["ti"].try_number, context["ti"].max_tries = try_number, 3
+    waiting = sensor(deferrable=deferrable, timeout_seconds=5400)
+    waiting.retry_policy = RETRY_POLICY
+    with pytest.raises(WaitTimeoutError) as raised:
+        waiting.execute(context)
+    assert RETRY_POLICY.evaluate(exception=raised.value, try_number=try_number, max_tries=3).action is RetryAction.FAIL
+    happened, left, billed, to_do = str(raised.value).splitlines()
+    assert f"Throughput {NAME} was not in service within 1 h 30 min of its purchase. {NAME} is Creating." in happened
+    assert "tuned.release runs next and deletes it" in left
+    assert f"Throughput {NAME}, from its purchase until tuned.release has deleted it, at $60.50 per hour." in billed
+    assert to_do.startswith("What to do: To buy another throughput after tuned.release, clear tuned.provision")
+
+
+@pytest.mark.parametrize("status", ["Failed", "Surprise", "Creating"])
+def test_every_line_about_a_throughput_names_it_or_the_task_that_acts_on_it(
+    sensor: Any, context: Any, bedrock: FakeBedrock, status: str
+) -> None:
+    bedrock.put_throughput(NAME, status)
+    with pytest.raises(DistillError) as raised:
+        sensor().execute(context)
+    happened, left, billed, to_do = str(raised.value).splitlines()
+    assert NAME in happened
+    assert "tuned.release runs next and deletes" in left
+    assert NAME in billed
+    assert "until tuned.release has deleted it" in billed
+    assert "clear tuned.provision with downstream" in to_do
+
+
+def test_a_refused_check_is_not_said_to_buy_nothing_because_clearing_provision_buys(
+    sensor: Any, context: Any, bedrock: FakeBedrock
+) -> None:
+    event = {"end": "refused", "message": f"get {NAME}: denied.", "to_do": "Give it access, then clear the task."}
+    with pytest.raises(DistillError) as raised:
+        sensor().resume_execution("execute_complete", {"event": event}, context)
+    assert str(raised.value).endswith("Give it access, then clear tuned.provision with downstream.")
+    assert f"Throughput {NAME}, by the hour, until tuned.release deletes it" in str(raised.value)
+
+
+def test_without_a_throughput_nothing_is_billed(sensor: Any) -> None:
+    waiting = sensor(throughput_name=None, throughput_arn=None)
+    assert waiting.billed_now(DistillError("S3 does not answer")) == "Nothing by this arm: it needs no throughput."

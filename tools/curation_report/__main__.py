@@ -9,11 +9,12 @@ from pathlib import Path
 
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
 from include.distill.core.paths import INCLUDE
 from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
-from include.distill.dataset.records import Role, Row
+from include.distill.dataset.records import RejectedRow, Role, Row, UngroupedRow
 from include.distill.dataset.rows import Duplicates, RowOptions, is_rejected, read_rows
 from include.distill.grounding.check import OUTCOMES
 from tools.curation_report.critic_comparison import compare_with_critic
@@ -34,28 +35,59 @@ SIMILAR_QUESTIONS_SHOWN = 12
 
 
 def read_usable_rows(path: Path) -> list[Row]:
+    """Read the rows of a CSV that a run would accept."""
+    return read_file(path)[0]
+
+
+def read_file(path: Path) -> tuple[list[Row], list[RejectedRow]]:
     """
-    Read the rows of a CSV that a run would accept.
+    Read a CSV. Return the rows that a run would accept, and the rejected rows.
 
     The rows are not split into training and evaluation, so each row gets a document group of its own.
+
+    :raises InputError: the file cannot be read, or has no usable row.
     """
     duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
-    with path.open("rb") as body:
-        rows = read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates)
-        return [
-            {
-                "row": row["row"],
-                "line": row["line"],
-                "source": row["source"],
-                "document": row["document"],
-                "question": row["question"],
-                "answer": row["answer"],
-                "row_id": row["row_id"],
-                "group": row["row_id"],
-            }
-            for row in rows
-            if not is_rejected(row)
-        ]
+    try:
+        with path.open("rb") as body:
+            rows = list(read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates))
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror}). Nothing was measured. Name a CSV file that you may read."
+        raise InputError(message) from error
+    except InputError as error:
+        message = (
+            f"{error}\nNothing was measured. This command reads no use case, so correct the file: it must be UTF-8,"
+            " with the default names of the columns."
+        )
+        raise InputError(message) from error
+    rejected = [row for row in rows if is_rejected(row)]
+    if len(rejected) == len(rows):
+        listed = "".join(f"\n- {row['message']}" for row in rejected)
+        raise InputError(f"{path} has no usable row. Nothing was measured. Correct the file.{listed}")
+    return _without_groups(rows), rejected
+
+
+def _without_groups(rows: Iterable[UngroupedRow | RejectedRow]) -> list[Row]:
+    return [
+        {
+            "row": row["row"],
+            "line": row["line"],
+            "source": row["source"],
+            "document": row["document"],
+            "question": row["question"],
+            "answer": row["answer"],
+            "row_id": row["row_id"],
+            "group": row["row_id"],
+        }
+        for row in rows
+        if not is_rejected(row)
+    ]
+
+
+def _report_dropped(path: Path, usable: Sequence[Row], rejected: Sequence[RejectedRow]) -> None:
+    sys.stderr.write(f"{path}: {len(usable)} rows are used, {len(rejected)} are dropped.\n")
+    for row in rejected:
+        sys.stderr.write(f"- {row['message']} ({row['reason']})\n")
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
@@ -136,13 +168,30 @@ def _critic_comparison(rows: Sequence[Row], use_case: UseCase) -> Iterable[str]:
     yield table(["answer compared with", "answers", *OUTCOMES, "kept by the critic"], comparison)
 
 
-def main() -> None:
-    """Print all tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("training", type=Path, nargs="?", default=SAMPLE / "train.csv")
-    parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
-    options = parser.parse_args()
-    train, evaluation = read_usable_rows(options.training), read_usable_rows(options.evaluation)
+def main() -> int:
+    """Print all tables, and the dropped rows to stderr. Return 2 if the files cannot be measured."""
+    parser = argparse.ArgumentParser(prog="python -m tools.curation_report", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="*", metavar="TRAINING_CSV EVALUATION_CSV")
+    files = parser.parse_args().files or [SAMPLE / "train.csv", SAMPLE / "evaluation.csv"]
+    if len(files) != 2:
+        parser.error("name both files, TRAINING_CSV and EVALUATION_CSV, or none of them for the sample")
+    try:
+        read = [read_file(path) for path in files]
+        for path, (usable, rejected) in zip(files, read, strict=True):
+            _report_dropped(path, usable, rejected)
+        _print_tables(*(usable for usable, _ in read))
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _print_tables(train: Sequence[Row], evaluation: Sequence[Row]) -> None:
+    if len({row["document"] for row in (*train, *evaluation)}) < 2:
+        raise InputError(
+            "All usable rows have the same document. Nothing was measured, because answers are also compared with other"
+            " documents. Use files with at least two documents."
+        )
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=SIMULATED_DEPLOYMENT)
     parts = (
         _real_rows(train, evaluation, use_case.seed),
@@ -158,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.distill.core.errors import InputError
 from include.distill.grounding.check import OUTCOMES, GroundingCheck, Outcome
 from include.distill.stats.intervals import wilson_interval
 
@@ -40,7 +41,7 @@ def read_answers(folder: Path, part: str) -> list[LabeledAnswer]:
     Read all labeled answers of one part.
 
     :param part: one of :data:`PARTS`.
-    :raises ValueError: the folder has no answers of this part.
+    :raises InputError: the folder has no answers of this part, or one of its files is not a set of answers.
     """
     documents = {
         record["document_id"]: record["text"]
@@ -65,13 +66,18 @@ def read_answers(folder: Path, part: str) -> list[LabeledAnswer]:
             f"{folder} has no file {part}_*.jsonl with answers. Nothing was measured."
             " Pass the folder that contains the sets of answers."
         )
-        raise ValueError(message)
+        raise InputError(message)
     return answers
 
 
 def _records(path: Path) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                message = f"{path} line {number} is not JSON ({error}). Nothing was measured. Correct the file."
+                raise InputError(message) from error
 
 
 def count_outcomes(answers: Sequence[LabeledAnswer]) -> dict[tuple[str, str, str], Counter[Outcome]]:
@@ -104,15 +110,21 @@ def rate_table(counts: dict[tuple[str, str, str], Counter[Outcome]]) -> Iterator
         yield f"| {label} | {kind.replace('_', ' ')} | {language} | {total} | {numbers} | {shares} |"
 
 
-def main() -> None:
-    """Print the table of kept, undecided and dropped answers by kind."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Print the table of kept, undecided and dropped answers by kind. Return 2 if the answers cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m tools.curation_report.grounding_rates", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("part", choices=PARTS)
     options = parser.parse_args()
-    for line in rate_table(count_outcomes(read_answers(options.folder, options.part))):
+    try:
+        answers = read_answers(options.folder, options.part)
+    except (InputError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for line in rate_table(count_outcomes(answers)):
         sys.stdout.write(f"{line}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

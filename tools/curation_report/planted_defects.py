@@ -20,12 +20,14 @@ import yaml
 
 from include.distill.config.catalog import Family, load_catalog
 from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
 from include.distill.dataset.records import Row
 from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import strip_punctuation
 from include.distill.text.question_index import Question
 
 GOOD_PAIRS, PAIRS_PER_DEFECT = 200, 20
+_DRAWS = 10_000
 TEXTS = Path(__file__).with_suffix(".yaml")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 _WORD = re.compile(r"[^\W\d_][\w-]{3,}")
@@ -83,7 +85,7 @@ class Planter:
     def pair(self) -> tuple[Row, WrittenPair]:
         """Return the next row and a good pair about the row.
 
-        :raises ValueError: the rows have no unused sentence left.
+        :raises InputError: the rows have no unused sentence left.
         """
         for row, part in self._passages:
             words = list(dict.fromkeys(_WORD.findall(part)))
@@ -95,23 +97,32 @@ class Planter:
             self.questions.append(question)
             return row, {"question": question, "answer": part, "topic": " ".join(keywords[:2])}
         message = (
-            f"{len(self.rows)} rows have too few sentences for {GOOD_PAIRS} good pairs and the defects. Nothing was"
-            " measured. Give the report a longer training CSV."
+            f"{len(self.rows)} rows have too few sentences for {GOOD_PAIRS} good pairs and the defects, so the planted"
+            " pairs were not measured. Give the report a longer training CSV."
         )
-        raise ValueError(message)
+        raise InputError(message)
 
     def edited(self, question: str) -> str:
         """Return a slightly edited question with the same meaning."""
         return self.random.choice(_EDITS)(question)
 
     def answer_of_another_document(self, row: Row) -> str:
-        """Return an answer from another row that this row's document does not contain."""
-        while True:
+        """
+        Return an answer from another row that this row's document does not contain.
+
+        :raises InputError: no answer is long enough.
+        """
+        for _ in range(_DRAWS):
             answer = self.random.choice(self.rows)["answer"]
             # Retrieved documents share passages. An answer whose middle is also in this document would be grounded.
             middle = strip_punctuation(answer)[len(answer) // 2 :][:40]
             if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.use_case.curation.max_answer_characters]
+        message = (
+            f"No answer of the {len(self.rows)} rows has 80 characters that are not in the documents of other rows, so"
+            " the planted pairs were not measured. Give the report a training CSV with longer answers."
+        )
+        raise InputError(message)
 
     @property
     def family(self) -> Family:

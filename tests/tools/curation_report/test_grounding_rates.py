@@ -57,3 +57,14 @@ def test_the_sum_over_the_languages_is_counted(tmp_path: Path) -> None:
     counts = count_outcomes(read_answers(tmp_path, "held_out"))
     assert counts["faithful", "short", "all"] == counts["faithful", "short", "en"] == {"kept": 1, "dropped": 1}
     assert len(list(rate_table(counts))) == 4
+
+
+def test_a_folder_that_cannot_be_measured_is_refused_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rates", str(tmp_path), "held_out"])
+    assert main() == 2
+    assert "has no file held_out_*.jsonl" in capsys.readouterr().err
+    (tmp_path / "held_out_en.jsonl").write_text("no JSON\n")
+    assert main() == 2
+    assert "held_out_en.jsonl line 1 is not JSON" in capsys.readouterr().err

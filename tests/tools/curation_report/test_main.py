@@ -37,8 +37,10 @@ def test_all_tables_are_printed_for_the_given_files(
     monkeypatch.setattr(command, "_real_questions", lambda rows: ["## Different real questions"])
     monkeypatch.setattr(command, "_simulator", lambda *_: ["## The AWS simulator's teacher"])
     monkeypatch.setattr(sys, "argv", ["report", str(tmp_path / "train.csv"), str(tmp_path / "evaluation.csv")])
-    main()
-    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("## ")]
+    assert main() == 0
+    printed = capsys.readouterr()
+    titles = [line for line in printed.out.splitlines() if line.startswith("## ")]
+    assert printed.err.count(" rows are used, 0 are dropped.") == 2
     assert [title.partition(" (")[0].partition(",")[0] for title in titles] == [
         "## Real rows",
         "## The grounding check: outcomes",
@@ -47,3 +49,72 @@ def test_all_tables_are_printed_for_the_given_files(
         "## Planted pairs",
         "## The AWS simulator's critic and the grounding check: answers that each of them keeps",
     ]
+
+
+GOOD = "doc,question,answer\nA document.,A question?,An answer.\n"
+
+
+def refused(arguments: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run the command with files that it cannot measure, and return its message."""
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, arguments)])
+    assert main() == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(None, "cannot be read (No such file or directory). Nothing was measured.", id="missing"),
+        pytest.param(b"", "is empty (0 bytes)", id="empty"),
+        pytest.param(b"PK\x03\x04", "is an Excel workbook", id="no CSV"),
+        pytest.param(b"a,b\n1,2\n", "no column for the document", id="other columns"),
+        pytest.param(b"doc,question,answer\nB\xe9,q,a\n", "This command reads no use case, so correct", id="cp1252"),
+        pytest.param(b"doc,question,answer\nB,q,\nC,r,s,t\n", "has no usable row", id="only bad rows"),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
+    position: int,
+    content: bytes | None,
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(GOOD)
+    if content is not None:
+        bad.write_bytes(content)
+    message = refused([bad, good] if position == 0 else [good, bad], monkeypatch, capsys)
+    assert problem in message
+    assert "bad.csv" in message
+
+
+def test_a_folder_and_a_single_document_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = tmp_path / "good.csv"
+    good.write_text(GOOD)
+    assert "cannot be read (Is a directory)" in refused([tmp_path, good], monkeypatch, capsys)
+    assert "All usable rows have the same document" in refused([good, good], monkeypatch, capsys)
+
+
+def test_dropped_rows_are_counted_and_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{GOOD}B,q?,\nC,r?,s,t\n")
+    listed = refused([path, path], monkeypatch, capsys).split("All usable rows")[0].splitlines()
+    assert listed[0] == f"{path}: 1 rows are used, 2 are dropped."
+    assert listed[1].startswith("- rows.csv row 2 (line 3): the answer is empty")
+    assert listed[2].startswith("- rows.csv row 3 (line 4): the row has too many fields")
+    assert listed[2].endswith("(too_many_fields)")
+
+
+def test_one_file_alone_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["report", "rows.csv"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "name both files" in capsys.readouterr().err

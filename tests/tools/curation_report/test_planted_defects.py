@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from include.distill.core.errors import InputError
 from include.distill.curation.filters import FILTER_NAMES
 from tests.distill.conftest import make_row, make_use_case
-from tools.curation_report.planted_defects import DEFECTS, plant, yaml_texts
+from tools.curation_report.planted_defects import DEFECTS, Planter, plant, yaml_texts
 
 
 def test_every_filter_has_a_defect_that_it_should_find() -> None:
@@ -22,3 +23,9 @@ def test_rows_with_too_few_sentences_are_refused() -> None:
 
 def test_a_question_pattern_has_room_for_words() -> None:
     assert [form for form in yaml_texts("forms") if form.count("{}") != 1] == []
+
+
+def test_rows_whose_answers_are_all_short_are_refused() -> None:
+    planter = Planter([make_row(), make_row(2)], [], make_use_case(), seed=1)
+    with pytest.raises(InputError, match="No answer of the 2 rows has 80 characters"):
+        planter.answer_of_another_document(make_row())

@@ -19,6 +19,14 @@ from include.distill.inference.records import LostCallRecord
 from include.distill.text.token_count import token_counts
 
 
+def input_tokens(store: ObjectStore, plan: BatchJobPlan) -> dict[str, int]:
+    """Return a conservative estimate of the number of input tokens of each request of a job, by the request's key."""
+    return {
+        line["recordId"]: token_counts(json.dumps(line["modelInput"], ensure_ascii=False))[1]
+        for line in stream_jsonl(store, plan.input_uri, BatchInputLine)
+    }
+
+
 def record_lost_answers(
     store: ObjectStore,
     plan: BatchJobPlan,
@@ -42,10 +50,7 @@ def record_lost_answers(
     missing = max(0, min(missing, len(without_line)))
     if not unreadable and not missing:
         return
-    tokens = {
-        line["recordId"]: token_counts(json.dumps(line["modelInput"], ensure_ascii=False))[1]
-        for line in stream_jsonl(store, plan.input_uri, BatchInputLine)
-    }
+    tokens = input_tokens(store, plan)
     longest = heapq.nlargest(missing, sorted(without_line), key=lambda key: tokens[key])
     for key in [*sorted(unreadable), *longest]:
         record: LostCallRecord = {

@@ -27,6 +27,13 @@ class BatchOutputLine(TypedDict):
     error: NotRequired[object]  # according to AWS's documentation, an object with errorCode and errorMessage
 
 
+class BatchTokenCounts(TypedDict):
+    """The tokens that a batch job is billed for, in the summary that Bedrock writes next to the output."""
+
+    inputTokenCount: int
+    outputTokenCount: int
+
+
 class LineError(TypedDict):
     """The reason why no answer was stored for one line of a batch job's output."""
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from bedrock_distill.hooks.batch_jobs import BatchJobs
+from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.ownership import is_job_of
+from include.distill.batch.pending_jobs import PendingBatchJobs
+from include.distill.batch.uncollected import uncollected_tokens
 from include.distill.core.storage import read_json
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from include.distill.config.sections import Arm
 
 
+UNCOLLECTED = "batch jobs whose answers are not collected yet"
+
+
 def spent_lines(task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float]]) -> list[BillLine]:
     """
     Return the bill of a run that has not ended well.
@@ -29,6 +37,7 @@ def spent_lines(task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float
     if task.store.exists(task.folder.use_case):
         lines += _training_lines(task, jobs, prices)
         lines += _endpoint_lines(task, prices)
+        lines += _batch_lines(task, prices)
     return [line for line in lines if line.quantity]
 
 
@@ -38,6 +47,19 @@ def _training_lines(
     for arm, job, tokens in jobs:
         if task.hook.tags(job.arn).get("run-key") == task.folder.run_key:
             yield prices.training_line(arm, task.use_case.student, tokens)
+
+
+def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
+    """Yield the lines of the batch jobs whose answers are not stored yet. Stored answers are among the paid calls."""
+    jobs = BatchJobs(task.hook)
+    for plan in PendingBatchJobs(task.store, task.folder).all():
+        job = jobs.find(plan.name) if plan.run_key == task.folder.run_key else None
+        if job is None or not is_job_of(plan, job):
+            continue
+        answered = None if job.progress is Progress.RUNNING else job.successes or job.processed
+        tokens = uncollected_tokens(task.store, plan, job.id, answered=answered)
+        what = UNCOLLECTED if tokens.exact else f"{UNCOLLECTED} (at most)"
+        yield from prices.token_lines(what, plan.model, tokens.input_tokens, tokens.output_tokens, batch=True)
 
 
 def _endpoint_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
@@ -71,4 +93,6 @@ def spent_sentence(lines: Iterable[BillLine]) -> str:
 def _part(what: str) -> str:
     if what.startswith("training "):
         return "training (at most)"
+    if what.startswith(UNCOLLECTED):
+        return what.partition(":")[0]
     return "endpoints" if what.startswith("throughput ") else "model calls"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.operators.outcome import RunOutcomeOperator
-from bedrock_distill.operators.spent import spent_lines, spent_sentence
+from bedrock_distill.operators.spent import UNCOLLECTED, spent_lines, spent_sentence
+from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import StoredRecordError
-from include.distill.core.storage import write_json
+from include.distill.core.storage import write_json, write_jsonl
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import Completion
 from tests.distill.conftest import make_request
+from tests.fakes.fake_batch_jobs import FakeBatchJobs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
@@ -116,6 +120,88 @@ class TestEndpoints:
         store.write(FOLDER.release_record("tuned", 1), b"{")
         with pytest.raises(StoredRecordError):
             spent_lines(task, [])
+
+
+class TestBatchJobs:
+    ARN = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/job7"
+
+    @pytest.fixture
+    def batches(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> FakeBatchJobs:
+        fake = FakeBatchJobs(store)
+        monkeypatch.setattr("bedrock_distill.operators.spent.BatchJobs", lambda _: fake)
+        return fake
+
+    def buy(self, store: MemoryStore, batches: FakeBatchJobs, status: str, *, run_key: str = FOLDER.run_key) -> None:
+        """Buy a job with 100 records, of which it has answered 30."""
+        plan = BatchJobPlan(
+            name="job",
+            step="synthesize",
+            model="claude-haiku-4-5",
+            identity="id",
+            sha256="f" * 64,
+            records=100,
+            max_tokens=50,
+            run_key=run_key,
+            input_uri="s3://bedrock-distill-training/distill/batches/f/input.jsonl",
+            output_uri="s3://bedrock-distill-output/distill/batches/f/",
+        )
+        write_jsonl(
+            store, plan.input_uri, [{"recordId": f"{n}", "modelInput": {"text": "words " * n}} for n in range(100)]
+        )
+        PendingBatchJobs(store, FOLDER).add(plan)
+        batches.jobs[self.ARN] = BatchJob(
+            *("job", self.ARN, status),
+            **{"processed": 31, "successes": 30, "total": 100},
+            **{"input_uri": plan.input_uri, "output_uri": plan.output_uri},
+        )
+
+    def summarize(self, store: MemoryStore, **counts: int) -> None:
+        store.write("s3://bedrock-distill-output/distill/batches/f/job7/manifest.json.out", json.dumps(counts).encode())
+
+    def test_an_ended_job_is_billed_for_the_tokens_in_its_summary(
+        self, task: Any, store: MemoryStore, batches: FakeBatchJobs
+    ) -> None:
+        self.buy(store, batches, "Stopped")
+        self.summarize(store, inputTokenCount=3000, outputTokenCount=700)
+        assert spent_lines(task, []) == PRICES.token_lines(UNCOLLECTED, "claude-haiku-4-5", 3000, 700, batch=True)
+
+    @pytest.mark.parametrize(("status", "records"), [("Stopped", 30), ("InProgress", 100), ("Stopping", 100)])
+    def test_a_job_without_a_summary_is_billed_for_the_most_that_it_can_cost(
+        self, task: Any, store: MemoryStore, batches: FakeBatchJobs, status: str, records: int
+    ) -> None:
+        self.buy(store, batches, status)
+        lines = spent_lines(task, [])
+        assert [line.quantity for line in lines][1] == records * 50
+        assert lines[0].quantity > 0
+        assert f"for {UNCOLLECTED} (at most)" in spent_sentence(lines)
+
+    def test_a_running_job_is_not_billed_for_an_early_summary(
+        self, task: Any, store: MemoryStore, batches: FakeBatchJobs
+    ) -> None:
+        self.buy(store, batches, "InProgress")
+        self.summarize(store, inputTokenCount=1, outputTokenCount=1)
+        assert spent_lines(task, [])[1].quantity == 5000
+
+    @pytest.mark.parametrize("run_key", [FOLDER.run_key, "another-run"])
+    def test_only_jobs_that_this_run_bought_are_billed(
+        self, task: Any, store: MemoryStore, batches: FakeBatchJobs, run_key: str
+    ) -> None:
+        self.buy(store, batches, "InProgress", run_key=run_key)
+        assert bool(spent_lines(task, [])) is (run_key == FOLDER.run_key)
+
+    def test_a_job_that_was_planned_but_not_bought_costs_nothing(
+        self, task: Any, store: MemoryStore, batches: FakeBatchJobs
+    ) -> None:
+        self.buy(store, batches, "InProgress")
+        batches.jobs.clear()
+        assert spent_lines(task, []) == []
+
+    def test_a_collected_job_is_not_billed_twice(self, task: Any, store: MemoryStore, batches: FakeBatchJobs) -> None:
+        self.buy(store, batches, "Completed")
+        pending = PendingBatchJobs(store, FOLDER)
+        [plan] = pending.all()
+        pending.mark_collected(plan, BatchOutcome(100, 30, 0))
+        assert spent_lines(task, []) == []
 
 
 class TestSentence:

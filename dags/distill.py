@@ -65,7 +65,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
 | `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `provision` with downstream. This buys a new endpoint to get the missing answers. The endpoint is billed by the hour. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint to get the missing answers. The endpoint is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
-| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
+| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, the last line of its error names the console page and the command that delete the endpoint. Then clear the task. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |

@@ -32,7 +32,7 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 
 | symptom | cause | what to do |
 |---|---|---|
-| the task failed | a throughput could not be checked or deleted and **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, delete the throughput in the Bedrock console. |
+| the task failed | a throughput could not be checked or deleted and **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
 | the task failed with a message about `DISTILL_ENVIRONMENT` | the deployment has no name; nothing was checked, and forgotten throughput **is billed by the hour** | Set the variable in all components of Airflow. |
 | the log warns that throughput may be yours | its tags were copied or changed, or a version without environments bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no deployment uses the throughput, run the command in the warning. |
 | the task deletes throughput after every run of a use case | the teardown `<arm>.release` of the use case fails | Read the log of `<arm>.release`. |

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import is_dataset_of
+from include.distill.core.by_hand import ByHand
 from include.distill.core.naming import former_run_key, job_names, run_key, slug, throughput_names
 
 _ORDINAL = re.compile(r"-s([1-9]\d{0,5})", re.ASCII)
@@ -58,7 +59,7 @@ class OwnershipCheck:
         :param training_uri: returns the URI of the training data of the model that the throughput serves. It is called
             only if an earlier version bought the throughput.
         """
-        by_hand = f"aws bedrock delete-provisioned-model-throughput --provisioned-model-id {name}"
+        by_hand = ByHand.THROUGHPUT.command(name)
         return self._refusal(tags, ("arm",), lambda: _is_throughput_name(name, tags), training_uri, by_hand)
 
     def model(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
@@ -68,7 +69,7 @@ class OwnershipCheck:
         :param training_uri: returns the URI of the model's training data. It is called only if an earlier version
             bought the model.
         """
-        by_hand = f"aws bedrock delete-custom-model --model-identifier {name}"
+        by_hand = ByHand.CUSTOM_MODEL.command(name)
         return self._refusal(tags, ("fingerprint",), lambda: _is_model_name(name, tags), training_uri, by_hand)
 
     def _refusal(

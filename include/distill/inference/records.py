@@ -116,6 +116,7 @@ class ThroughputManifest(TypedDict):
     usd_per_hour: NotRequired[float]  # for all model units; absent from manifests of earlier versions
     throughput_name: str | None  # None when no answer is missing
     throughput_arn: str | None
+    created: NotRequired[str]  # ISO 8601; absent without throughput and from manifests of earlier versions
 
 
 class EndpointManifest(TypedDict):

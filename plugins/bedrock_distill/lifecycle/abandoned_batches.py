@@ -13,10 +13,11 @@ from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
 from include.distill.batch.pending_jobs import PendingBatchJobs
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import ServiceError
 
 
@@ -40,20 +41,28 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
             yield step
 
 
-def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Iterator[str]:
-    """Stop the running jobs that this run bought for a step; yield a message about each of these jobs."""
+def stop_batches(
+    jobs: BatchJobs, pending: PendingBatchJobs, step: str, *, region: str | None = None
+) -> Iterator[StopResult]:
+    """
+    Stop the running jobs that this run bought for a step; yield a result for each of these jobs.
+
+    :param region: the Region of the jobs, for messages.
+    """
     for plan in pending.all():
         if (plan.run_key, plan.step) != (pending.folder.run_key, step):
             continue
+        name = plan.name
         try:
             job = jobs.find(plan.name)
             if job is None or job.progress is not Progress.RUNNING or not is_job_of(plan, job):
                 continue
+            name = job.arn
             jobs.stop(job.arn)
-            yield (
+            yield StopResult(
                 f"Stopped {job.name} because its task was marked as failed. The job answered {job.processed} of"
                 f" {plan.records} records. The answered records are billed. Clear {batch_task(step, SUBMIT)} with"
                 " downstream to store their answers and to submit the other records."
             )
         except ServiceError as error:
-            yield f"Batch job {plan.name} could not be stopped and may still be running and billed: {error}"
+            yield StopResult.failed(f"Batch job {plan.name}", ByHand.BATCH_JOB, name, region, error)

@@ -15,11 +15,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.run.task_ids import SUBMIT, TRAINED, arm_task, arms_with_task
+from include.distill.core.by_hand import ByHand
+from include.distill.core.errors import ServiceError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,6 +29,27 @@ if TYPE_CHECKING:
 ATTEMPT_KEY = "try"
 IN_PROGRESS = "under way"
 FINAL_ATTEMPT = "under way, the last"
+
+
+class StopResult(NamedTuple):
+    """What happened to a job that no task waits for. ``by_hand`` says how a person stops it; empty if it is stopped."""
+
+    text: str
+    by_hand: str = ""
+
+    @classmethod
+    def failed(cls, job: str, kind: ByHand, name: str, region: str | None, error: ServiceError) -> StopResult:
+        """
+        Return the result for a job that could not be stopped.
+
+        :param job: the job, as the start of a sentence.
+        :param name: name or ARN of the job; empty if it is unknown.
+        """
+        where = kind.ways(name, region) if name else f"on the page {kind.page(region)}"
+        return cls(
+            f"{job} could not be stopped and may be running and billed: {error.happened}",
+            f"To stop the billing without Airflow, stop the job {where}.",
+        )
 
 
 @contextmanager

@@ -88,10 +88,6 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
             raise OutcomeError(
                 f"Bedrock accepted the deletion of throughput {name_or_arn} {wait_seconds:.0f} s ago, but it"
                 " still exists.",
-                billed="It is billed by the hour until it is gone.",
-                to_do=(
-                    "Clear the task to delete it again. If it still exists after that, delete it in the Bedrock"
-                    " console."
-                ),
+                to_do="Clear the task to delete it again.",
             )
         time.sleep(1)

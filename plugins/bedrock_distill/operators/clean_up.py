@@ -47,6 +47,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_c
 from include.distill.config.run_record import RunRecord
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
 from include.distill.cost.records import ReleasedThroughput
@@ -78,6 +79,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         super().__init__(**kwargs)
         self.use_cases = use_cases
         self.deleted: Counter[str] = Counter()
+        self.not_deleted: list[str] = []
 
     def state_left(self, error: Exception) -> str:
         """Return what was deleted."""
@@ -90,6 +92,10 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
             "Nothing by this task. What still exists is billed as before: throughput by the hour, models and objects by"
             " the month."
         )
+
+    def without_airflow(self, error: Exception) -> str:
+        """Return how to delete by hand what could not be deleted."""
+        return " ".join(self.not_deleted)
 
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if the form is wrong. Clearing a task keeps the form."""
@@ -188,6 +194,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
     def execute(self, context: Context) -> CleanUpManifest:
         """List again and delete kind by kind; return the numbers of deleted and kept resources."""
         self.deleted.clear()
+        self.not_deleted.clear()
         choice = parse_clean_up_choice(configuration_of(context))
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
@@ -200,6 +207,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
                     is_gone = self._delete(account, item)
                 except DistillError as error:
                     failures.append(f"{kind} {item.name}: {error.happened}")
+                    self.not_deleted += _by_hand(account, item)
                     continue
                 (self.deleted if is_gone else left)[str(kind)] += 1
             if failures:
@@ -231,6 +239,15 @@ class DeleteLeftoversOperator(CleanUpOperator):
             }
             write_json(account.store, item.release_record, release_record([record], now=self.now()))
         delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
+
+
+def _by_hand(account: Account, item: PlanItem) -> list[str]:
+    """Return how a person deletes a resource that costs money by the hour or by the month."""
+    kinds = {ResourceKind.THROUGHPUT: ByHand.THROUGHPUT, ResourceKind.CUSTOM_MODEL: ByHand.CUSTOM_MODEL}
+    if item.kind not in kinds:
+        return []
+    ways = kinds[item.kind].ways(item.arn, account.use_cases[0].aws.region)
+    return [f"To stop the billing without Airflow, delete {item.kind} {item.name} {ways}."]
 
 
 def _failure(failures: Sequence[str]) -> OutcomeError:

@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
+from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.task_ids import APPROVE, ESTIMATE, PROMOTE, REPORT, SUBMIT, UPLOAD, arm_task, arms_with_task
+from bedrock_distill.run.task_ids import (
+    APPROVE,
+    ESTIMATE,
+    PROMOTE,
+    REPORT,
+    SUBMIT,
+    TRAINED,
+    UPLOAD,
+    arm_task,
+    arms_with_task,
+)
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_names
 from include.distill.evaluation.approval import REJECT, responder
@@ -67,8 +78,8 @@ class RunOutcomeOperator(DistillOperator):
                 f"The run is incomplete. Failed tasks: {', '.join(failed) or 'none'}. Number of tasks that could not"
                 f" start: {held_up}. Number of tasks that were skipped: {skipped}.",
                 left="Everything that the other tasks stored or bought is kept, and is not bought again.",
-                billed=" ".join([*stopped, self._spent(states, ti)]),
-                to_do=_next_step(failed),
+                billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
+                to_do=" ".join([*(result.by_hand for result in stopped if result.by_hand), _next_step(failed)]),
             )
         self._log_promotion(ti)
 
@@ -83,7 +94,7 @@ class RunOutcomeOperator(DistillOperator):
         try:
             jobs = (
                 (arm, job, self.use_case.epochs * dataset["tokens"])
-                for arm in arms_with_task(states, SUBMIT)
+                for arm in arms_with_task(states, TRAINED)
                 if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
                 for job in self._possible_jobs(arm, ti)
             )
@@ -118,26 +129,27 @@ class RunOutcomeOperator(DistillOperator):
         result = ti.xcom_pull(task_ids=task)
         return read_result(result, kind, task=task, reader=self.task_id) if result else None
 
-    def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the training jobs whose tasks were marked as failed; yield a message for each job that was running."""
+    def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
+        """Stop the training jobs whose tasks were marked as failed; yield a result for each job that was running."""
         for arm, task in abandoned_training(states, ti):
             submitted = self._result(ti, TrainingJobManifest, arm_task(arm, SUBMIT))
+            name = (submitted.get("job_arn") or submitted["job_name"]) if submitted else ""
             try:
                 at_most_usd = submitted.get("at_most_usd") if submitted else None
                 for job in self._jobs_of(arm, submitted, ti):
+                    name = job.arn
                     if message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd):
-                        yield message
+                        yield StopResult(message)
             except ServiceError as error:
-                yield (
-                    f"{task} was marked as failed, but its job could not be stopped and may be running and billed:"
-                    f" {error}"
-                )
+                what = f"{task} was marked as failed, but its job {name}"
+                yield StopResult.failed(what, ByHand.TRAINING_JOB, name, self.region_name, error)
 
-    def _stop_abandoned_batches(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the batch jobs whose tasks were marked as failed; yield a message for each job that was running."""
+    def _stop_abandoned_batches(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
+        """Stop the batch jobs whose tasks were marked as failed; yield a result for each job that was running."""
         for step in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
-                yield from stop_batches(BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder), step)
+                jobs, pending = BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder)
+                yield from stop_batches(jobs, pending, step, region=self.region_name)
 
     def _jobs_of(self, arm: str, submitted: TrainingJobManifest | None, ti: Any) -> Iterator[CustomizationJob]:
         if not self.use_case.training.stop_when_marked_failed:

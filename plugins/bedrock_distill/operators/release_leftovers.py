@@ -25,6 +25,7 @@ from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.run_configuration import refuse_unknown_keys
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, ServiceError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         self.renew_hours = renew_hours
         self.use_cases = use_cases
         self.waits_for = f"the check of all throughput in {region_name or 'the Region of the connection'}"
+        self._failed: list[Throughput] = []
 
     @property
     def task_to_clear(self) -> str:
@@ -79,7 +81,16 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
 
     def billed_now(self, error: Exception) -> str:
         """Return that forgotten throughput may be billed."""
-        return "Throughput that no run uses may be billed by the hour until a run of this DAG succeeds."
+        return (
+            "Throughput that no run uses is billed by the hour until a run of this DAG succeeds or a person deletes it."
+        )
+
+    def without_airflow(self, error: Exception) -> str:
+        """Return how to delete forgotten throughput by hand."""
+        places = [f"delete {one.name} {ByHand.THROUGHPUT.ways(one.arn, self.region_name)}" for one in self._failed]
+        if not places:
+            places = [f"delete the throughput that no run uses {ByHand.THROUGHPUT.ways('<name>', self.region_name)}"]
+        return f"To stop the billing without Airflow, {'; '.join(places)}."
 
     def cost_so_far(self) -> str:
         """Return that forgotten throughput may be billed."""
@@ -95,20 +106,24 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         check = OwnershipCheck(environment, cache(lambda: self._owned_roots(environment)))
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
         done: dict[Action | None, list[str]] = {action: [] for action in (*Action, None)}
-        failed: list[str] = []
+        reasons: list[str] = []
         for throughput in hook.list_throughputs():
             try:
                 done[self._sweep(hook, throughput, check, context)].append(throughput.name)
             except (ServiceError, AirflowRuntimeError) as error:
-                failed.append(f"{throughput.arn}: {_reason(error)}")
-        if failed:
+                self._failed.append(throughput)
+                reasons.append(
+                    f"{throughput.arn}, billed since {throughput.created:%Y-%m-%d %H:%M} UTC: {_reason(error)}"
+                )
+        if reasons:
             raise OutcomeError(
-                f"{len(failed)} of the provisioned throughputs could not be checked or released: {'; '.join(failed)}.",
+                f"{len(reasons)} of the provisioned throughputs could not be checked or released:"
+                f" {'; '.join(reasons)}.",
                 left="All other throughput was checked.",
                 billed="The named throughputs may be billed by the hour.",
                 to_do=(
-                    "The next run of this DAG tries again, so do not clear anything. If that run fails too, delete the"
-                    " throughputs in the Bedrock console."
+                    "The next run of this DAG tries again, so do not clear anything. If AWS refused access, correct the"
+                    f" Airflow connection {self.aws_conn_id} before that."
                 ),
             )
         return {

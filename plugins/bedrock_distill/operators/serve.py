@@ -10,7 +10,8 @@ after ``release``.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import Throughput
@@ -19,9 +20,11 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
-from bedrock_distill.run.task_ids import RELEASE, TRAINED, sibling_task
+from bedrock_distill.run.task_ids import PROVISION, RELEASE, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
+from include.distill.config.environment import environment_name
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import ConflictError, RefusedError, ThrottledError, ThroughputReleasedError
 from include.distill.core.naming import Names, request_token, throughput_names
 from include.distill.core.storage import read_json, write_json
@@ -34,6 +37,26 @@ from include.distill.training.records import TrainingManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint that may still be billed. ``since`` is the time of the purchase, ISO 8601."""
+
+    name: str
+    arn: str | None = None
+    usd_per_hour: float | None = None
+    since: str | None = None
+    is_certain: bool = True
+
+    def billed(self) -> str:
+        """Return what the endpoint costs, as a sentence."""
+        price = f" at ${self.usd_per_hour:.2f} per hour" if self.usd_per_hour is not None else " by the hour"
+        since = f", since {self.since}" if self.since else ""
+        arn = f" ({self.arn})" if self.arn else ""
+        if not self.is_certain:
+            return f"If endpoint {self.name} exists, it is billed{price}."
+        return f"Endpoint {self.name}{arn} may still be billed{price}{since}."
 
 
 class ServingOperator(ArmOperator):
@@ -64,9 +87,9 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
-    :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
-        "usd_per_hour": float}``; name and ARN are ``None`` if no throughput is needed; ``model_arn`` is
-        ``None`` if the base student takes the champion's place.
+    :return: ``{"throughput_name", "throughput_arn", "created", "model_arn", "student", "missing_answers",
+        "bought": bool, "usd_per_hour": float}``; name and ARN are ``None``, and ``created`` is absent, if no
+        throughput is needed; ``model_arn`` is ``None`` if the base student takes the champion's place.
     :raises RefusedError: no model units are granted (the default quota is 0), access is missing, or another run has
         throughput with the name; nothing was bought.
     """
@@ -141,6 +164,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             missing,
         )
         manifest["throughput_name"], manifest["throughput_arn"] = purchase.resource.name, purchase.resource.arn
+        manifest["created"] = purchase.resource.created.isoformat()
         manifest["bought"] = purchase.bought
         return manifest
 
@@ -195,6 +219,8 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     ``provision`` died after buying. It never deletes throughput with the tags of another run or environment. The task
     writes the release record before it deletes anything. It costs nothing, and may run any number of times.
 
+    :param provisioned: manifest of the arm's task ``provision``; ``None`` if that task has no result. It is used only
+        to name the endpoint in errors. (templated)
     :param wait_seconds: maximum number of seconds to wait until the throughput is gone.
     :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
         this run, including earlier releases.
@@ -203,23 +229,53 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     :raises OutcomeError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "provisioned")
+    provisioned = ResultOf[ThroughputManifest | None](PROVISION, optional=True)
     ui_color = "#fce8e6"
     waits_for = "Bedrock to delete the endpoint of arm {task.arm}"
 
-    def __init__(self, *, wait_seconds: float = 900, **kwargs: Any) -> None:
+    def __init__(self, *, provisioned: Any = None, wait_seconds: float = 900, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.provisioned = provisioned
         self.wait_seconds = wait_seconds
+        self._ordinal = 1
+        self._to_delete: list[Endpoint] | None = None
 
     def state_left(self, error: Exception) -> str:
         """Return that no task buys another endpoint."""
         return "An endpoint that was not deleted still exists. The arm's answers so far are stored."
 
     def billed_now(self, error: Exception) -> str:
-        """Return that the endpoint may still be billed."""
+        """Return which endpoints may still be billed, at what price and since when."""
+        endpoints = self._known_endpoints()
+        if not endpoints:
+            return f"No endpoint of arm {self.arm} is known, so none should be billed."
+        listed = " ".join(endpoint.billed() for endpoint in endpoints)
         return (
-            f"The endpoint of arm {self.arm} may still be billed by the hour. distill_release_leftovers deletes it"
-            " within 15 minutes after the run has ended."
+            f"{listed} After the run has ended, distill_release_leftovers tries again every 15 minutes, but with the"
+            f" same connection {self.aws_conn_id}."
         )
+
+    def without_airflow(self, error: Exception) -> str:
+        """Return how to delete the endpoints by hand."""
+        return " ".join(
+            f"To stop the billing without Airflow, delete endpoint {endpoint.name}"
+            f" {ByHand.THROUGHPUT.ways(endpoint.arn or endpoint.name, self.region_name)}."
+            for endpoint in self._known_endpoints()
+        )
+
+    def _known_endpoints(self) -> list[Endpoint]:
+        """Return what may still exist: what Bedrock listed, what ``provision`` bought, or what it may have bought."""
+        if self._to_delete is not None:
+            return self._to_delete
+        bought = self.provisioned if isinstance(self.provisioned, Mapping) else None
+        if bought is None:  # `provision` has no result, but may have bought an endpoint before it failed
+            place = environment_name(), self.folder.use_case_name, self.arm, self.folder.run_key
+            return [Endpoint(throughput_names(*place, self._ordinal).name, is_certain=False)]
+        if not (bought_name := bought.get("throughput_name")):
+            return []
+        price = bought.get("usd_per_hour")
+        return [Endpoint(bought_name, bought.get("throughput_arn"), usd_per_hour=price, since=bought.get("created"))]
 
     def cost_so_far(self) -> str:
         """Return that the endpoint is billed until it is gone."""
@@ -227,8 +283,12 @@ class BedrockReleaseThroughputOperator(ServingOperator):
 
     def execute(self, context: Context) -> ReleaseManifest:
         """Write the release record, delete the throughput and wait until it is gone; return its name and hours."""
-        ordinal = len(self._release_records()) + 1
+        ordinal = self._ordinal = len(self._release_records()) + 1
         throughputs, refusals = self._find_all(ordinal)
+        price = self.provisioned.get("usd_per_hour") if isinstance(self.provisioned, Mapping) else None
+        self._to_delete = [
+            Endpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat()) for one in throughputs
+        ]
         released: list[ReleasedThroughput] = [
             {"name": throughput.name, "created": throughput.created.isoformat(), "units": throughput.units}
             for throughput in throughputs
@@ -237,11 +297,13 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
         for throughput in throughputs:
             delete_and_wait(self.hook, throughput.arn, wait_seconds=self.wait_seconds)
+            self._to_delete.pop(0)
             self.log.info("Released %s", throughput.name)
         if refusals:
             raise RefusedError(
                 " ".join(refusal.happened for refusal in refusals),
                 left="No throughput of others was deleted. All throughput of this arm that was found was deleted.",
+                billed=refusals[0].billed,
                 to_do=refusals[0].to_do,
             )
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())

@@ -129,6 +129,10 @@ class ExplainedTask:
         """Return what to do if an input or a setting is wrong, as a sentence."""
         return f"Correct what the first line names, then clear {PREFLIGHT} with downstream. Nothing is bought twice."
 
+    def without_airflow(self, error: Exception) -> str:
+        """Return how a person stops the billing that this task should have stopped, as a sentence; empty if nothing."""
+        return ""
+
     def progress(self) -> str:
         """Return how far the task is, as a sentence; empty if it is not known."""
         return ""

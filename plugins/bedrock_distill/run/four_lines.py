@@ -62,6 +62,9 @@ class Explained(Protocol):
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if an input or a setting is wrong."""
 
+    def without_airflow(self, error: Exception) -> str:
+        """Return how a person stops the billing that the task should have stopped."""
+
 
 def four_lines(task: Explained, context: Context, error: BaseException) -> str:
     """Return the text of an error that ends a task: its details, if it has several lines, and then the four lines."""
@@ -115,6 +118,7 @@ def _what_to_do(task: Explained, context: Context, error: BaseException, stated:
     step = _THE_TASK.sub(rf"\1 {task.task_to_clear}", step)
     if not _NAMES_A_STEP.search(step):
         step = f"{step.rstrip('.')}. Then clear {task.task_to_clear}."
+    step = f"{_said(task.without_airflow, error)} {step}".strip()
     if not retry:
         return step
     return f"Nothing yet: Airflow repeats the task by itself {retry}. If its last attempt fails too: {step}"

@@ -18,6 +18,7 @@ from bedrock_distill.run.task_ids import (
     batch_task,
     steps_in_batches,
 )
+from include.distill.core.by_hand import ByHand
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +43,7 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
         states: Mapping[str, str | None] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         own_group = own_task.rpartition(".")[0]
         return " ".join(
-            [*_endpoints(states, ti, own_group), *_training(states, ti, own_group), *_batches(states, own_group)]
+            [*_endpoints(states, ti, own_group), *_training(states, ti, own_group), *_batches(states, ti, own_group)]
         )
     except Exception:
         log.debug("The states of the run's tasks could not be read", exc_info=True)
@@ -63,7 +64,7 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
             happened = "failed" if states[release] == "failed" else "did not run"
             yield (
                 f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release}, or"
-                " delete the endpoint in the Bedrock console."
+                f" delete the endpoint {_by_hand(ByHand.THROUGHPUT, provisioned, 'throughput_name', 'throughput_arn')}."
             )
         else:
             verb = "is" if provisioned else "may exist and is then"
@@ -75,15 +76,17 @@ def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iter
         submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
         if arm == own_group or _is_over(states.get(submit), states[trained]):
             continue
-        at_most = (ti.xcom_pull(task_ids=submit) or {}).get("at_most_usd")
+        submitted = ti.xcom_pull(task_ids=submit) or {}
+        at_most = submitted.get("at_most_usd")
         cost = f", at most ${at_most:.2f} in all" if at_most is not None else ""
         if _is_watched(states.get(submit), states[trained]):
             yield f"The training job of arm {arm} is running, and its training is billed{cost}."
         else:
-            yield f"If a training job of arm {arm} is running, its training is billed{cost}."
+            stop = f" Stop it {_by_hand(ByHand.TRAINING_JOB, submitted, 'job_name', 'job_arn')}." if submitted else ""
+            yield f"If a training job of arm {arm} is running, its training is billed{cost}.{stop}"
 
 
-def _batches(states: Mapping[str, str | None], own_group: str) -> Iterator[str]:
+def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     for step in steps_in_batches(states):
         submitted, waited = states.get(batch_task(step, SUBMIT)), states[batch_task(step, WAIT)]
         if batch_group(step) == own_group or _is_over(submitted, waited):
@@ -91,7 +94,22 @@ def _batches(states: Mapping[str, str | None], own_group: str) -> Iterator[str]:
         if _is_watched(submitted, waited):
             yield f"The batch jobs of {step} are running, and each answered record is billed."
         else:
-            yield f"If batch jobs of {step} are running, each answered record is billed."
+            arns = (ti.xcom_pull(task_ids=batch_task(step, SUBMIT)) or {}).get("job_arns") or []
+            stop = (
+                f" Stop them on the page {ByHand.BATCH_JOB.page(_region(arns[0]))}: {', '.join(arns)}." if arns else ""
+            )
+            yield f"If batch jobs of {step} are running, each answered record is billed.{stop}"
+
+
+def _by_hand(kind: ByHand, result: Mapping[str, Any] | None, name_key: str, arn_key: str) -> str:
+    """Return how a person deletes or stops what a task bought, by the task's result. An ARN contains the Region."""
+    arn = str((result or {}).get(arn_key) or "")
+    name = arn or (result or {}).get(name_key)
+    return kind.ways(str(name), _region(arn)) if name else f"on the page {kind.page()}"
+
+
+def _region(arn: str) -> str | None:
+    return arn.split(":")[3] if arn.startswith("arn:aws") else None
 
 
 def _is_over(submitted: str | None, waited: str | None) -> bool:

@@ -143,7 +143,7 @@ def serving_tasks(
         **DEFERRED_RETRIES,
     )
     answer = answer_tasks(arm, shards, serving=in_service.output)
-    release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, retries=5)
+    release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, provisioned=provision.output, retries=5)
     # These tasks are setups, so `release` runs even if one of them fails after buying, and clearing `answer` also runs
     # them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)

@@ -75,7 +75,9 @@ class TestStopBatches:
         batches.jobs[name] = BatchJob(name, name, status, processed=70, input_uri="s3://b/i", output_uri="s3://b/o")
 
     def stop(self, pending: PendingBatchJobs, batches: FakeBatchJobs, step: str = STEP) -> list[str]:
-        return list(stop_batches(batches, pending, step))  # type: ignore[arg-type]
+        results = list(stop_batches(batches, pending, step, region="eu-west-1"))  # type: ignore[arg-type]
+        self.by_hand = [result.by_hand for result in results]
+        return [result.text for result in results]
 
     def test_a_running_job_is_stopped_and_its_bill_is_reported(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs
@@ -128,5 +130,7 @@ class TestStopBatches:
         assert first.startswith("Batch job a ")
         assert "billed" in first
         assert "503 from Bedrock" in first
+        assert "stop-model-invocation-job --job-identifier a --region eu-west-1`" in self.by_hand[0]
+        assert self.by_hand[1] == ""
         assert second.startswith("Stopped b ")
         assert batches.stopped == ["b"]

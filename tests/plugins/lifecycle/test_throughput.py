@@ -113,6 +113,8 @@ class TestDeleteAndWait:
         assert len(pauses) == 3
 
     def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
-        with pytest.raises(OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*billed.*Bedrock console"):
+        with pytest.raises(
+            OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*still exists.*Clear the task"
+        ):
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert 5 <= sum(pauses) <= 7

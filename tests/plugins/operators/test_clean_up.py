@@ -253,8 +253,13 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
-        with pytest.raises(OutcomeError, match=rf"could not be deleted: 1:[\s\S]*throughput {ENDPOINT}: 500"):
+        with pytest.raises(OutcomeError, match=rf"could not be deleted: 1:[\s\S]*throughput {ENDPOINT}: 500") as raised:
             tasks[1].execute(with_form(context, **GO))
+        command = (
+            f"delete-provisioned-model-throughput --provisioned-model-id arn:throughput/{ENDPOINT} --region us-east-1"
+        )
+        assert f"delete throughput {ENDPOINT} on the page https://us-east-1.console" in str(raised.value)
+        assert f"`aws bedrock {command}`. Clear delete" in str(raised.value)
         assert len(bedrock.models) == 2
         assert store.exists(FOLDER.use_case)
 

@@ -17,6 +17,7 @@ from include.distill.cleanup.tag_values import to_tags
 from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.root_owner import claim_root
 from include.distill.core.errors import (
+    ExpiredCredentialsError,
     InputError,
     NotFoundError,
     OutcomeError,
@@ -60,7 +61,8 @@ class TestSweeper:
                 raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": code}))
             return DagRunState(run_state)  # what Airflow returns, though it says str
 
-        context: Any = {"ti": SimpleNamespace(get_dagrun_state=state)}
+        ti = SimpleNamespace(get_dagrun_state=state, run_id="sweep", try_number=1, max_tries=0)
+        context: Any = {"ti": ti}
         return ReleaseLeftoversOperator(task_id="sweep").execute(context)
 
     @pytest.mark.parametrize("run_state", ["success", "failed", None])
@@ -109,9 +111,28 @@ class TestSweeper:
             delete(arn)
 
         bedrock.delete_throughput = refuse_the_first  # type: ignore[method-assign]
-        with pytest.raises(OutcomeError, match=rf"could not be checked or released.*: {ARN}"):
+        with pytest.raises(
+            OutcomeError, match=rf"could not be checked or released.*: {ARN}, billed since 2026"
+        ) as raised:
             self.sweep(None)
         assert list(bedrock.throughputs) == [ENDPOINT]
+        advice = str(raised.value).splitlines()[-1]
+        assert f"`aws bedrock delete-provisioned-model-throughput --provisioned-model-id {ARN}`" in advice
+        assert ANOTHER not in advice
+
+    def test_if_throughput_cannot_be_listed_the_error_says_where_a_person_can_look(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, context: Any
+    ) -> None:
+        def expired() -> Any:
+            raise ExpiredCredentialsError("expired")
+
+        monkeypatch.setattr(bedrock, "list_throughputs", expired)
+        with pytest.raises(ExpiredCredentialsError) as raised:
+            ReleaseLeftoversOperator(task_id="sweep", region_name="us-east-1").execute(context)
+        advice = str(raised.value).splitlines()[-1]
+        assert "https://us-east-1.console.aws.amazon.com/bedrock/home?region=us-east-1#/provisioned-through" in advice
+        assert "delete-provisioned-model-throughput --provisioned-model-id <name> --region us-east-1`" in advice
+        assert "Renew the credentials of the Airflow connection aws_default" in advice
 
     @pytest.mark.parametrize(
         ("tags", "is_warned"),

@@ -5,14 +5,22 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
+from bedrock_distill.run.four_lines import BILLED, TO_DO
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import OutcomeError, RefusedError, ThroughputReleasedError, TransientError
+from include.distill.core.errors import (
+    ExpiredCredentialsError,
+    OutcomeError,
+    RefusedError,
+    ServiceError,
+    ThroughputReleasedError,
+    TransientError,
+)
 from include.distill.core.naming import throughput_names
-from include.distill.core.storage import read_json
+from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
-from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
+from tests.fakes.fake_bedrock import CREATED, RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
@@ -49,6 +57,7 @@ class TestProvision:
             "model_arn": "arn:model/m",
             "student": "nova-micro",
             "missing_answers": 4,
+            "created": CREATED.isoformat(),
             "bought": True,
             "usd_per_hour": pytest.approx(load_prices().price(use_case.student, "throughput_per_hour")),
         }
@@ -171,7 +180,9 @@ class TestRelease:
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")
         monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
-        with pytest.raises(OutcomeError, match=r"(?s)still exists.*is billed by the hour"):
+        with pytest.raises(
+            OutcomeError, match=rf"(?s)still exists.*Endpoint {FIRST} .* may still be billed by the hour, since"
+        ):
             release.execute(context)
 
     def test_hours_count_from_purchase_to_release_also_after_a_second_release(
@@ -184,3 +195,97 @@ class TestRelease:
 
     def test_releasing_without_any_throughput_is_not_an_error(self, release: Any, context: Any) -> None:
         assert release.execute(context) == {"released": [], "unit_hours": 0}
+
+
+PROVISIONED = {
+    "throughput_name": "tuned-s1",
+    "throughput_arn": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/x",
+    "usd_per_hour": 24.0,
+    "created": "2026-11-22T02:00:00+00:00",
+}
+REFUSALS = [ExpiredCredentialsError("expired"), RefusedError("denied", to_do="Ask for the right.")]
+PAGE = "https://us-east-1.console.aws.amazon.com/bedrock/home?region=us-east-1#/provisioned-throughput"
+COMMAND = "aws bedrock delete-provisioned-model-throughput --provisioned-model-id"
+
+
+class TestRefusedRelease:
+    """``distill_release_leftovers`` has the same connection, so the error must say how to stop the billing by hand."""
+
+    @pytest.fixture
+    def release(self, equip: Any) -> Any:
+        return equip(
+            BedrockReleaseThroughputOperator(
+                task_id="tuned.release", arm="tuned", run_uri=RUN_URI, provisioned=PROVISIONED, region_name="us-east-1"
+            )
+        )
+
+    def lines(self, call: Any, context: Any) -> dict[str, str]:
+        with pytest.raises(ServiceError) as raised:
+            call(context)
+        return dict(line.split(": ", 1) for line in str(raised.value).splitlines()[-4:])
+
+    @pytest.mark.parametrize("refusal", REFUSALS, ids=["expired", "denied"])
+    def test_before_anything_could_be_read_the_endpoint_of_provision_is_named(
+        self, release: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch, refusal: ServiceError
+    ) -> None:
+        def refuse(*_: Any) -> Any:
+            raise refusal
+
+        for method in ("read", "exists", "list"):
+            monkeypatch.setattr(store, method, refuse)
+        release.__dict__.pop("use_case", None)
+        for call in (release.pre_execute, release.execute):
+            lines = self.lines(call, context)
+            assert PROVISIONED["throughput_name"] in lines[BILLED]
+            assert str(PROVISIONED["throughput_arn"]) in lines[BILLED]
+            assert "$24.00 per hour, since 2026-11-22T02:00:00+00:00" in lines[BILLED]
+            assert "15 minutes, but with the same connection aws_default" in lines[BILLED]
+            assert PAGE in lines[TO_DO]
+            assert f"`{COMMAND} {PROVISIONED['throughput_arn']} --region us-east-1`" in lines[TO_DO]
+            assert lines[TO_DO].endswith("lear tuned.release with downstream.")
+
+    def test_without_a_result_of_provision_the_name_is_computed(
+        self, release: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release.provisioned = None
+
+        def refuse(*_: Any) -> Any:
+            raise ExpiredCredentialsError("expired")
+
+        monkeypatch.setattr(store, "list", refuse)
+        lines = self.lines(release.execute, context)
+        assert f"If endpoint {FIRST} exists, it is billed by the hour." in lines[BILLED]
+        assert f"`{COMMAND} {FIRST} --region us-east-1`" in lines[TO_DO]
+
+    def test_only_endpoints_that_were_not_deleted_are_named(
+        self, release: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        second = FIRST.replace("-s1", "-s2")
+        write_json(store, FOLDER.release_record("tuned", 1), {"found": []})
+        for name in (FIRST, second):
+            bedrock.put_throughput(name, "InService")
+        delete = bedrock.delete_throughput
+
+        def delete_first(arn: str) -> None:
+            if second in arn:
+                raise RefusedError("denied")
+            delete(arn)
+
+        bedrock.delete_throughput = delete_first  # type: ignore[method-assign]
+        lines = self.lines(release.execute, context)
+        assert f"Endpoint {second} (arn:throughput/{second}) may still be billed at $24.00 per hour" in lines[BILLED]
+        assert second in lines[TO_DO]
+        assert FIRST not in lines[BILLED] + lines[TO_DO]
+
+    def test_if_provision_needed_no_endpoint_none_is_named(
+        self, release: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release.provisioned = {"throughput_name": None, "throughput_arn": None}
+
+        def refuse(*_: Any) -> Any:
+            raise ExpiredCredentialsError("expired")
+
+        monkeypatch.setattr(store, "list", refuse)
+        lines = self.lines(release.execute, context)
+        assert lines[BILLED].startswith("No endpoint of arm tuned is known")
+        assert COMMAND not in lines[TO_DO]

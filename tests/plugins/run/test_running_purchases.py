@@ -13,7 +13,8 @@ NOT_STARTED = [None, "scheduled", "queued", "skipped", "upstream_failed", "remov
 UNDER_WAY = [None, "scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule", "restarting"]
 MAY_HAVE_BOUGHT = ["running", "restarting", "up_for_retry", "deferred", "failed"]
 ENDPOINT = {"tuned.provision": {"throughput_name": "tuned-s1", "usd_per_hour": 24.0}}
-JOB = {"tuned.submit": {"at_most_usd": 3.5}}
+JOB_ARN = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/x"
+JOB = {"tuned.submit": {"at_most_usd": 3.5, "job_name": "tuned", "job_arn": JOB_ARN}}
 
 
 def describe(states: dict[str, str | None], results: Any = None, *, own_task: str = "report") -> str | None:
@@ -55,7 +56,9 @@ class TestEndpoints:
     def test_no_deletion_is_promised_by_a_release_that_has_ended(self, release: str, happened: str) -> None:
         assert describe({"tuned.provision": "success", "tuned.release": release}, ENDPOINT) == (
             f"tuned.release {happened}, so the endpoint of arm tuned may still be billed at $24.00 per hour: clear"
-            " tuned.release, or delete the endpoint in the Bedrock console."
+            " tuned.release, or delete the endpoint on the page"
+            " https://console.aws.amazon.com/bedrock/home#/provisioned-throughput or with"
+            " `aws bedrock delete-provisioned-model-throughput --provisioned-model-id tuned-s1`."
         )
 
     def test_a_result_of_an_earlier_version_states_no_price(self) -> None:
@@ -74,7 +77,11 @@ class TestTraining:
     def test_a_job_that_no_task_waits_for_may_be_running(self, trained: str) -> None:
         """A person who marks a whole run as failed makes Airflow skip the wait, but not stop the job."""
         text = describe({"tuned.submit": "success", "tuned.trained": trained}, JOB)
-        assert text == "If a training job of arm tuned is running, its training is billed, at most $3.50 in all."
+        assert text is not None
+        assert text.startswith(
+            "If a training job of arm tuned is running, its training is billed, at most $3.50 in all. Stop it on the"
+        )
+        assert f"stop-model-customization-job --job-identifier {JOB_ARN} --region us-west-2`" in text
 
     @pytest.mark.parametrize("submit", MAY_HAVE_BOUGHT)
     def test_a_submission_without_a_result_may_have_bought_a_job(self, submit: str) -> None:
@@ -99,6 +106,14 @@ class TestBatches:
     def test_jobs_that_no_task_waits_for_may_be_running(self, submit: str, wait: str | None) -> None:
         text = describe({"judge_batch.submit": submit, "judge_batch.wait": wait})
         assert text == "If batch jobs of judge are running, each answered record is billed."
+
+    def test_jobs_that_no_task_waits_for_are_named_with_the_page_on_which_to_stop_them(self) -> None:
+        arn = "arn:aws:bedrock:eu-west-1:123456789012:model-invocation-job/x"
+        states = {"judge_batch.submit": "success", "judge_batch.wait": "failed"}
+        text = describe(states, {"judge_batch.submit": {"job_arns": [arn]}})
+        assert text is not None
+        page = "https://eu-west-1.console.aws.amazon.com/bedrock/home?region=eu-west-1#/batch-inference"
+        assert text.endswith(f" Stop them on the page {page}: {arn}.")
 
     @pytest.mark.parametrize(("submit", "wait"), [("success", "success"), *((state, None) for state in NOT_STARTED)])
     def test_jobs_that_have_ended_or_were_not_submitted_are_not_billed(self, submit: str, wait: str | None) -> None:

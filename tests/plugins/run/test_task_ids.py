@@ -29,7 +29,13 @@ from dags.distill import distill_dag
 from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
-from include.distill.core.errors import IncompleteRunError, JobFailedError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.core.errors import (
+    IncompleteRunError,
+    JobFailedError,
+    RefusedError,
+    ThroughputReleasedError,
+    WaitTimeoutError,
+)
 from include.distill.core.naming import job_names
 from include.distill.training.job_identity import recipe_fingerprint
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
@@ -184,6 +190,25 @@ class TestAbandonedJobs:
             equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
         assert bedrock.stopped == names
 
+    def test_a_job_that_outcome_cannot_stop_is_named_with_the_command_that_stops_it(
+        self, dag: DAG, equip: Any, bedrock: FakeBedrock, context: Any, use_case: Any
+    ) -> None:
+        fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
+        name = job_names("test", use_case.name, "tuned", fingerprint, 1).name
+        output = Layout(use_case.storage).training_output(fingerprint)
+        bedrock.put_job(name, "InProgress", training_uri=DATASET["train_uri"], output_uri=output)
+        bedrock.refuse["stop_job"] = RefusedError("StopModelCustomizationJob: denied.", to_do="Ask for access.")
+        [submit] = [task for task in ids_of(dag, BedrockSubmitCustomizationJobOperator) if task.startswith("tuned")]
+        submitted = {"job_name": name, "job_arn": f"arn:job/{name}", "fingerprint": fingerprint}
+        xcoms: dict[tuple[str, str], Any] = {(submit, ATTEMPT_KEY): IN_PROGRESS, (submit, "return_value"): submitted}
+        context["ti"] = instance(dag, xcoms, BedrockSubmitCustomizationJobOperator="failed")
+        with pytest.raises(IncompleteRunError) as raised:
+            equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI, region_name="us-east-1")).execute(context)
+        billed, to_do = raised.value.billed, raised.value.to_do
+        assert f"its job arn:job/{name} could not be stopped and may be running and billed" in billed
+        assert f"`aws bedrock stop-model-customization-job --job-identifier arn:job/{name} --region us-east-1`" in to_do
+        assert to_do.endswith("This task then checks again.")
+
 
 class TestAbandonedBatches:
     @pytest.mark.parametrize("kind", [BedrockSubmitBatchOperator, BedrockBatchSensor])
@@ -266,5 +291,5 @@ class TestMessages:
             )  # fmt: skip
             pending.add(plan)
             jobs.jobs[step] = BatchJob(step, step, "InProgress", input_uri="s3://b/i", output_uri="s3://b/o")
-            (message,) = stop_batches(jobs, pending, step)  # type: ignore[arg-type]
+            ((message, _),) = stop_batches(jobs, pending, step)  # type: ignore[arg-type]
             assert cleared(message) in ids_of(dag, BedrockSubmitBatchOperator)

@@ -1,0 +1,39 @@
+"""Say how a person deletes or stops a resource without Airflow: the page of the Bedrock console, and the command."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class ByHand(Enum):
+    """The kinds of resources that cost money, each with its page in the console and the command that ends it."""
+
+    THROUGHPUT = ("provisioned-throughput", "delete-provisioned-model-throughput --provisioned-model-id")
+    CUSTOM_MODEL = ("custom-models", "delete-custom-model --model-identifier")
+    TRAINING_JOB = ("custom-models", "stop-model-customization-job --job-identifier")
+    BATCH_JOB = ("batch-inference", "stop-model-invocation-job --job-identifier")
+
+    def command(self, name_or_arn: str, region: str | None = None) -> str:
+        """
+        Return the command of the AWS CLI that deletes or stops the resource.
+
+        :param region: the Region of the resource; ``None`` uses the Region of the person's own AWS profile.
+        """
+        command = f"aws bedrock {self.value[1]} {name_or_arn}"
+        return f"{command} --region {region}" if region else command
+
+    def page(self, region: str | None = None) -> str:
+        """Return the address of the page of the Bedrock console that lists such resources."""
+        if region is None:
+            return f"https://console.aws.amazon.com/bedrock/home#/{self.value[0]}"
+        return f"https://{region}.console.{_console_domain(region)}/bedrock/home?region={region}#/{self.value[0]}"
+
+    def ways(self, name_or_arn: str, region: str | None = None) -> str:
+        """Return the end of a sentence that tells a person to delete or stop the resource."""
+        return f"on the page {self.page(region)} or with `{self.command(name_or_arn, region)}`"
+
+
+def _console_domain(region: str) -> str:
+    if region.startswith("cn-"):
+        return "amazonaws.cn"
+    return "amazonaws-us-gov.com" if region.startswith("us-gov-") else "aws.amazon.com"

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
+from include.distill.config.form_fields import FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
@@ -174,7 +175,7 @@ class UseCase(Section):
     @model_validator(mode="after")
     def _arms_ask_for_what_there_can_be(self) -> UseCase:
         if problems := [problem for arm in self.arms if (problem := self._excess(arm))]:
-            raise ValueError("; ".join(problems))
+            raise ValueError(f"{'; '.join(problems)}. {self.with_fewer_rows}")
         return self
 
     def _excess(self, arm: Arm) -> str | None:
@@ -189,6 +190,14 @@ class UseCase(Section):
                 f" {maximum * per_row} (pairs_per_document is {per_row})"
             )
         return None
+
+    @property
+    def with_fewer_rows(self) -> str:
+        """What to do if the files have fewer rows than an arm requests, as a sentence without a full stop."""
+        return (
+            f"With fewer rows, lower arms.originals and arms.synthetic in include/use_cases/{self.name}.yaml, or run"
+            " a use case whose arms take all rows"
+        )
 
     @property
     def dag_id(self) -> str:
@@ -292,27 +301,21 @@ class UseCase(Section):
         Return a copy of the use case with the values from the trigger form.
 
         :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
-            setting if the key is in :data:`CLEARABLE`; otherwise, the value from the use-case file is kept.
+            setting if its :class:`FormField` says so; otherwise, the value from the use-case file is kept.
         :raises UseCaseError: a value is invalid, or the spend cap is above the spend cap of the use-case file.
         """
-        raw = self.model_dump(mode="json")
-        for key, section in OVERRIDES.items():
-            value = None if overrides.get(key) == "" else overrides.get(key)
-            if value is not None or (key in CLEARABLE and key in overrides):
-                target = raw[section] if section else raw
-                target[key] = value
         origin = f"{self.name} with the values of the trigger form"
-        changed = parse_use_case(raw, origin=origin)
-        if changed.max_spend_usd > self.max_spend_usd:
-            # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
-            raise UseCaseError(
-                f"{origin}: max_spend_usd is ${changed.max_spend_usd:,.2f}, which is above the cap in {self.name}.yaml,"
-                f" ${self.max_spend_usd:,.2f}.",
-                billed="Nothing was bought.",
-                to_do="Trigger the DAG again with a cap of at most this amount, or have max_spend_usd raised in"
-                f" {self.name}.yaml.",
-            )
-        return changed
+        # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
+        check_form_values(overrides, form_fields(self.name, self.max_spend_usd), origin=origin)
+        raw = self.model_dump(mode="json")
+        for key, value in overrides.items():
+            field = FORM_FIELDS.get(key)
+            if field is None or not field.path or (value in (None, "") and not field.clears):
+                continue
+            *sections, name = field.path
+            target = raw[sections[0]] if sections else raw
+            target[name] = None if value == "" else value
+        return parse_use_case(raw, origin=origin)
 
 
 def repeat_arm_name(arm: str) -> str:
@@ -320,16 +323,8 @@ def repeat_arm_name(arm: str) -> str:
     return f"{arm}-again"
 
 
-# The keys that the trigger form can change, each with its section of the use-case file; ``None`` for the top level.
-OVERRIDES: dict[str, str | None] = {
-    "training_csv": "source",
-    "evaluation_csv": "source",
-    "documents": "source",
-    "evaluation_rows": "source",
-    "pairs_per_document": "synthesis",
-    "max_spend_usd": None,
-}
-CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
+# The keys of the use-case file that the trigger form can change.
+OVERRIDES = tuple(key for key, field in FORM_FIELDS.items() if field.path)
 
 
 def parse_use_case(

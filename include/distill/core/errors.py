@@ -45,6 +45,10 @@ class UseCaseError(InputError):
     """A use-case file is unreadable, or has an unknown key, a value out of range or an unknown model."""
 
 
+class ConfigurationError(UseCaseError):
+    """A value in a run's own configuration is wrong. A run keeps its configuration, so ``to_do`` names a new run."""
+
+
 class PromptError(InputError):
     """A prompt template has an unknown variable, a syntax error or a missing delimiter."""
 
@@ -55,6 +59,10 @@ class LimitError(InputError):
 
 class SpendCapError(DistillError):
     """The estimate is above ``max_spend_usd``, or a task's share of a budget is used up. Paid answers are stored."""
+
+
+class EstimateAboveCapError(SpendCapError):
+    """The estimate is above ``max_spend_usd``. ``to_do`` considers whether the cap is in the run's configuration."""
 
 
 class ServiceError(DistillError):

@@ -81,6 +81,6 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
             f"There are {len(training)} rows to train on, but {', '.join(short)}. Arms that request more rows than"
             " exist would all be trained on the same rows.",
             billed="Nothing was bought.",
-            to_do="Request fewer originals (arms.originals) in the use case, or provide a CSV with more rows (rejected"
-            " rows are in source/rejected.jsonl). Then clear preflight with downstream.",
+            to_do=f"{use_case.with_fewer_rows}. Or provide a CSV with more rows (rejected rows are in"
+            " source/rejected.jsonl). Then clear preflight with downstream.",
         )

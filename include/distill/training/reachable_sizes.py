@@ -66,16 +66,23 @@ def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int,
         )
 
 
-def fewest_documents(use_case: UseCase, family: Family) -> int:
+def fewest_documents(use_case: UseCase, family: Family) -> tuple[int, str]:
     """
-    Return the smallest number of documents with which every trained arm can reach the family's minimum.
+    Return the smallest number of documents with which every trained arm can reach its number of originals and the
+    family's minimum, and the reason for this number.
 
     The teacher is assumed to write as many pairs per document as a trigger form may request. Arms that cannot reach the
     minimum with any number of documents do not count.
     """
-    fixed = [arm.originals for arm in _trained_arms(use_case) if isinstance(arm.originals, int)]
-    needed = [_documents_for(arm, family, MAX_PAIRS_PER_DOCUMENT, 0) for arm in _trained_arms(use_case)]
-    return max(1, *fixed, *(number for number in needed if number))
+    numbers = [(1, "")]
+    for arm in _trained_arms(use_case):
+        if needed := _documents_for(arm, family, MAX_PAIRS_PER_DOCUMENT, 0):
+            minimum = f"arm {arm.name} needs at least {family.training_records[0]:,} training records"
+            numbers.append((needed, minimum))
+        if arm.originals != "all":
+            fixed = f"arm {arm.name} is trained on the first {arm.originals:,} rows. {use_case.with_fewer_rows}"
+            numbers.append((arm.originals, fixed))
+    return max(numbers, key=lambda entry: entry[0])
 
 
 def _trained_arms(use_case: UseCase) -> Iterator[Arm]:

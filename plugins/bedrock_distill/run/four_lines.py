@@ -18,10 +18,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.running_purchases import describe_running_purchases
+from include.distill.config.form_fields import new_run_advice
 from include.distill.config.use_case import OVERRIDES
 from include.distill.core.errors import (
+    ConfigurationError,
     ContractError,
     DistillError,
+    EstimateAboveCapError,
     ExpiredCredentialsError,
     InputError,
     PossiblyBilledError,
@@ -43,6 +46,8 @@ _UNKNOWN_COST = "The task cannot say what it has bought: look for endpoints and 
 HAPPENED, LEFT, BILLED, TO_DO = "What happened", "What is left", "What is billed now", "What to do"
 _THE_TASK = re.compile(r"\b(clear(?:s|ing)?) (?:the|this) task\b(?! `)", re.IGNORECASE)
 _NAMES_A_STEP = re.compile(r"\b(clear|trigger)", re.IGNORECASE)
+# Errors that say themselves whether a new run is needed.
+_KNOW_THE_CONFIGURATION = (ConfigurationError, EstimateAboveCapError)
 _ADVICE_ABOUT_RETRIES = re.compile(r"[;,]? (a retry waits and then repeats the call|A retry (may help|asks again))")
 
 
@@ -144,7 +149,7 @@ def _new_run(context: Context, error: BaseException, to_do: str) -> str:
 
     A run keeps its configuration, so clearing one of its tasks would use the same value again.
     """
-    if not isinstance(error, InputError | SpendCapError):
+    if not isinstance(error, InputError | SpendCapError) or isinstance(error, _KNOW_THE_CONFIGURATION):
         return ""
     conf: Mapping[str, Any] = getattr(context.get("dag_run"), "conf", None) or {}
     given = {key: conf[key] for key in OVERRIDES if conf.get(key) not in (None, "")}
@@ -152,8 +157,7 @@ def _new_run(context: Context, error: BaseException, to_do: str) -> str:
     wrong = {key: value for key, value in given.items() if key in text or _is_named(value, text)}
     if not wrong:
         return ""
-    values = ", ".join(f"{key} (now {value})" for key, value in wrong.items())
-    advice = f"Trigger a new run with another value of {values}. Clearing a task of this run keeps the value."
+    advice = new_run_advice(wrong)
     if any(key.endswith("_csv") for key in wrong):
         correct = to_do or "Correct the file, then clear preflight with downstream."
         advice += f" If the path is right and the file is wrong: {correct}"

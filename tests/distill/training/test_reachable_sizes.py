@@ -81,15 +81,19 @@ def test_the_error_says_that_the_teacher_was_not_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arms", "family", "smallest"),
+    ("arms", "family", "smallest", "reason"),
     [
-        ([TUNED], NOVA, 1),
-        ([TUNED], LLAMA, 5),
-        ([TUNED, ORIGINALS], NOVA, 8),
-        ([PAIRS], LLAMA, 5),
-        ([{"name": "many", "originals": 500, "synthetic": 0}], NOVA, 500),
-        ([{**FIXED, "originals": 3, "synthetic": 0}], NOVA, 3),
+        ([TUNED], NOVA, 1, ""),
+        ([TUNED], LLAMA, 5, "arm tuned needs at least 100 training records"),
+        ([TUNED, ORIGINALS], NOVA, 8, "arm few needs at least 8 training records"),
+        ([PAIRS], LLAMA, 5, "arm pairs needs at least 100 training records"),
+        ([{"name": "many", "originals": 500, "synthetic": 0}], NOVA, 500, "arm many is trained on the first 500 rows"),
+        ([{**FIXED, "originals": 3, "synthetic": 0}], NOVA, 3, "arm fixed is trained on the first 3 rows"),
     ],
 )
-def test_the_fewest_documents_that_can_be_enough(arms: list[dict[str, Any]], family: Any, smallest: int) -> None:
-    assert fewest_documents(use_case(*arms), family) == smallest
+def test_the_fewest_documents_that_can_be_enough(
+    arms: list[dict[str, Any]], family: Any, smallest: int, reason: str
+) -> None:
+    number, stated = fewest_documents(use_case(*arms), family)
+    assert (number, stated.split(". ")[0]) == (smallest, reason)
+    assert ("With fewer rows, lower arms.originals" in stated) is ("rows" in reason)

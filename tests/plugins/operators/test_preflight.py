@@ -194,11 +194,26 @@ class TestConfiguration:
         context["params"] = params
         preflight().execute(context)
 
-    @pytest.mark.parametrize("number", [-5, 0, 2.5, True, "many"])
+    @pytest.mark.parametrize("number", [-5, 0, 2.5, True, "many", "8", float("nan"), float("inf"), [8]])
     def test_a_size_that_is_no_number_of_rows_is_refused(self, preflight: Any, context: Any, number: Any) -> None:
         context["params"] = {"documents": number}
-        with pytest.raises(UseCaseError, match=r"source\.documents"):
+        expected = (
+            r"Documents \(documents\) is .*; expected a whole number from 1 to 1,000,000, or an empty field for all"
+        )
+        with pytest.raises(UseCaseError, match=expected):
             preflight().execute(context)
+
+    def test_all_wrong_values_of_the_form_are_named_once_with_the_new_run(self, preflight: Any, context: Any) -> None:
+        """The message about one field may contain the key of another field, which is not wrong."""
+        wrong = {"training_csv": "  ", "pairs_per_document": 99}
+        context["params"] = context["dag_run"].conf = {**wrong, "documents": 8}
+        with pytest.raises(UseCaseError) as raised:
+            preflight().execute(context)
+        last = str(raised.value).splitlines()[-1]
+        assert last == (
+            "What to do: Trigger a new run with another value of Training CSV (training_csv), now , Pairs per document"
+            " (pairs_per_document), now 99. Clearing a task of this run keeps these values."
+        )
 
 
 class TestFreezing:
@@ -269,7 +284,7 @@ class TestFreezing:
 
     def test_the_error_about_a_form_value_out_of_range_names_the_key(self, preflight: Any, context: Any) -> None:
         context["params"] = {"pairs_per_document": 99}
-        with pytest.raises(UseCaseError, match=r"trigger form: synthesis\.pairs_per_document"):
+        with pytest.raises(UseCaseError, match=r"trigger form: Pairs per document \(pairs_per_document\) is 99"):
             preflight().execute(context)
 
     def test_an_edit_changes_the_run_only_if_preflight_is_cleared(

@@ -23,6 +23,7 @@ from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO
 from bedrock_distill.run.task_ids import OUTCOME
+from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.core import errors
 from include.distill.core.errors import (
     DistillError,
@@ -211,7 +212,7 @@ class TestConfigurationOfTheRun:
         self, error: Exception, conf: dict[str, Any], key: str, context: Any
     ) -> None:
         line = four(explained(provision(error), attempt(context, 3, conf=conf)))[TO_DO]
-        assert line.startswith(f"Trigger a new run with another value of {key} (now {conf[key]})")
+        assert line.startswith(f"Trigger a new run with another value of {FORM_FIELDS[key].name}, now {conf[key]}.")
         assert "Clearing a task of this run keeps the value" in line
 
     @pytest.mark.parametrize("conf", [None, {}, {"training_csv": "other.csv"}, {"documents": None}, {"dry_run": True}])

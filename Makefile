@@ -42,11 +42,11 @@ chaos: .venv/.installed ## Kill real Airflow processes at many points of a run a
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")
 	@$(BIN)/python -m tools.benchmarks $(BENCH)
 
-up: .venv/.installed ## Start Airflow and its UI in the background, with a finished run to look at
+up: .venv/.installed ## Start Airflow and its UI in the background, and run the pipeline if no run has succeeded yet
 	@$(LOCAL) up
 
-down: .venv/.installed ## Stop what `make up` started
-	@$(LOCAL) down
+down: ## Stop what `make up` started
+	@$(if $(wildcard .local),$(WITHOUT_VENV) down,echo "Airflow was not running.")
 
 pictures: .venv/.installed ## Take the pictures of a finished run and its report for docs/pictures (needs Chromium)
 	@$(BIN)/python -m tools.local_airflow.pictures
@@ -74,9 +74,14 @@ lock: $(BIN)/uv ## Update the lock files to the newest versions that requirement
 pin-images: .venv/.installed ## Look up the digests of the container images and write them into the files (needs Docker)
 	@$(BIN)/python -m tools.compose.pinned_images
 
-# This target also works without .venv, before anything is installed.
 clean: ## Stop everything and remove .local/, including the simulated account and its paid answers
-	@$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tools.local_airflow clean
+	@$(if $(wildcard .local),$(WITHOUT_VENV) clean,echo "There is nothing to remove: .local does not exist.")
+
+# `make down` and `make clean` install nothing. Without .venv, they use PYTHON.
+WITHOUT_VENV = $(if $(wildcard .venv/.installed),$(BIN)/python,$(CHECK_PYTHON) && $(PYTHON)) -m tools.local_airflow
+
+CHECK_PYTHON = $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
+	f"Python 3.11 or newer is needed, but this is {v[0]}.{v[1]}. Choose another with: make PYTHON=/path/to/python3.11")'
 
 .venv/.installed: requirements-dev.lock $(BIN)/uv
 	@echo "Installing requirements-dev.lock into .venv ..."
@@ -84,8 +89,7 @@ clean: ## Stop everything and remove .local/, including the simulated account an
 	@touch $@
 
 $(BIN)/uv: requirements-uv.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
-		f"Python 3.11 or newer is needed, but this is {v[0]}.{v[1]}. Choose another with: make PYTHON=/path/to/python3.11")'
+	@$(CHECK_PYTHON)
 	@echo "Creating .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-uv.lock

@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return REFUSED
     except DistillError as error:
-        sys.stderr.write(f"\nFailed: {error}\n")
+        sys.stderr.write(f"\nFailed: {error}\nEverything that was started has been stopped.\n")
         return FAILED
 
 

@@ -86,10 +86,10 @@ def _database_folder(layout: Layout) -> Iterator[Path]:
 def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
     try:
         for name in stack.give_back():
-            say(f"Deleted the simulated throughput {name}, which the run had not released.")
+            say(f"Deleted the simulated endpoint {name}, which the run had not released.")
     except (OSError, DistillError) as error:
         say(
-            "Could not read the simulated account while stopping, so it may still contain throughputs. Nothing needs to"
+            "Could not read the simulated account while stopping, so it may still contain endpoints. Nothing needs to"
             f" be done, because the next `make celery` starts with an empty account. The error was: {error}"
         )
     finally:

@@ -11,7 +11,7 @@ from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow import background, commands
 from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
-from tools.local_airflow.server import serve
+from tools.local_airflow.server import running_server, serve
 from tools.local_airflow.settings import Layout, read_request
 
 FAILED, REFUSED = 1, 2
@@ -34,14 +34,23 @@ def main(arguments: list[str]) -> int:
             }
             return carry_out[options.command](layout, os.environ.copy())
     except Interrupted:
-        print("\nInterrupted. Everything that was started has been stopped.", file=sys.stderr)
+        print(f"\nInterrupted. {_what_is_left(options.command, layout)}", file=sys.stderr)
         return EXIT_CODE
     except (InputError, LockHeldError) as error:
         print(error, file=sys.stderr)
         return REFUSED
     except DistillError as error:
-        print(f"\nFailed: {error}", file=sys.stderr)
+        print(f"\nFailed: {error}\n{_what_is_left(options.command, layout)}", file=sys.stderr)
         return FAILED
+
+
+def _what_is_left(command: str, layout: Layout) -> str:
+    """Say what a command that failed or was interrupted has left running."""
+    if command in ("down", "clean"):
+        return f"Some processes may still be running. Run `make {command}` again."
+    if command == "up" and (served := running_server(layout)):
+        return f"Airflow is still running: {served.ports.ui_url}. `make down` stops it."
+    return "Everything that was started has been stopped."
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

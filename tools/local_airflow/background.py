@@ -55,8 +55,15 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
 
 
 def down(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Stop the processes that ``make up`` started, and those that a killed command left running."""
+    """
+    Stop the processes that ``make up`` started, and those that a killed command left running.
+
+    :raises InputError: a process may still run, and the libraries needed to stop it are not installed.
+    """
     if not layout.state.exists():
+        print("Airflow was not running.")
+        return 0
+    if not _has_libraries([layout.lock], layout, "stopped"):
         print("Airflow was not running.")
         return 0
     end = describe_end(layout)
@@ -82,16 +89,8 @@ def clean(layout: Layout, environ: Mapping[str, str]) -> int:
         print(f"There is nothing to remove: {layout.state} does not exist.")
         return 0
     locks = [layout.lock, *sorted(layout.state.glob("*.lock"))]
-    holders = [holder for path in locks if (holder := read_holder(path)) is not None]
-    if not (find_spec("psutil") and find_spec("filelock")):
-        if holders:
-            raise InputError(
-                f"`{holders[0].command}` (process {holders[0].pid}) may still be using {layout.state}. Stopping it "
-                "needs psutil and filelock, but this Python lacks at least one of them. Nothing was removed. Run "
-                "`make setup`, then `make clean` again."
-            )
-    else:
-        for holder in holders:
+    if _has_libraries(locks, layout, "removed"):
+        for holder in filter(None, map(read_holder, locks)):
             if holder.is_running():
                 print(f"Stopping `{holder.command}` (process {holder.pid}) ...", flush=True)
                 stop_holder(holder)
@@ -101,6 +100,24 @@ def clean(layout: Layout, environ: Mapping[str, str]) -> int:
     shutil.rmtree(layout.state)
     print(f"Removed {layout.state}.")
     return 0
+
+
+def _has_libraries(locks: Sequence[Path], layout: Layout, done: str) -> bool:
+    """
+    Return whether the libraries that are needed to stop processes are installed.
+
+    :param done: what the command does, for the message that it was not done.
+    :raises InputError: they are not installed, and a lock file names a process that may have to be stopped.
+    """
+    if find_spec("psutil") and find_spec("filelock"):
+        return True
+    if holder := next(filter(None, map(read_holder, locks)), None):
+        raise InputError(
+            f"`{holder.command}` (process {holder.pid}) may still be using {layout.state}. Stopping it needs psutil "
+            f"and filelock, but this Python lacks at least one of them. Nothing was {done}. Run `make setup`, then the "
+            "same command again."
+        )
+    return False
 
 
 def _start_and_run(layout: Layout, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float) -> int:

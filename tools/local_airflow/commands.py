@@ -91,7 +91,7 @@ def run_once(
     :param alone: whether no other run is in progress. Another run may still need the throughputs in the account.
     """
     for name in give_back_throughputs(stack.ports.simulator_url) if alone else ():
-        print(f"Deleted the simulated throughput {name}, which an interrupted run had left behind.")
+        print(f"Deleted the simulated endpoint {name}, which an interrupted run had left behind.")
     return follow_to_the_end(stack, request.dag_id, trigger_run(stack, request), environ, timeout_seconds)
 
 

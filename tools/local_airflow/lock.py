@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 BRIEF_COMMANDS = ("make down", "make clean")
+NOT_DONE = {"make down": "stopped", "make clean": "removed"}  # other commands start something
 
 
 class LockHeldError(DistillError):
@@ -83,7 +84,8 @@ class CheckoutLock:
         try:
             lock.acquire()
         except Timeout:
-            raise LockHeldError(_describe(read_holder(self._path))) from None
+            done = NOT_DONE.get(command, "started")
+            raise LockHeldError(_describe(read_holder(self._path), done)) from None
         self._lock = lock
         since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = Holder(command, os.getpid(), start_time(os.getpid()), since)
@@ -121,9 +123,9 @@ def who_and_since(holder: Holder) -> str:
     return f"`{holder.command}` (process {holder.pid}) has been working in this checkout since {since}"
 
 
-def _describe(holder: Holder | None) -> str:
+def _describe(holder: Holder | None, done: str) -> str:
     if holder is None:
-        return "Another command has just taken the lock of this checkout. Nothing was started. Try again in a moment."
+        return f"Another command has just taken the lock of this checkout. Nothing was {done}. Try again in a moment."
     if holder.command == "make up":
         is_starting = "It is still starting. Wait until it is ready, or stop" if not holder.api_port else "Stop"
         advice = f"{is_starting} it with `make down`."
@@ -131,4 +133,4 @@ def _describe(holder: Holder | None) -> str:
         advice = "It takes only seconds. Try again in a moment."
     else:
         advice = "Wait until it ends, or press Ctrl-C in its terminal."
-    return f"{who_and_since(holder)}. Nothing was started. {advice}"
+    return f"{who_and_since(holder)}. Nothing was {done}. {advice}"

@@ -190,7 +190,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
             f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
-            f"  throughput rented    {seconds:.0f} s",
+            f"  endpoint time        {seconds:.0f} s",
             f"  still running        {', '.join(alive) or 'nothing'}",
         ]
     )

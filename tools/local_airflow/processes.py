@@ -159,8 +159,7 @@ def wait_until(
         check()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"Timed out after {timeout_seconds:.0f} s waiting for {what if isinstance(what, str) else what()}. "
-                "Everything that was started is being stopped."
+                f"Timed out after {timeout_seconds:.0f} s waiting for {what if isinstance(what, str) else what()}."
             )
         time.sleep(PAUSE_SECONDS)
 

@@ -76,10 +76,10 @@ def open_session(
 def _shut_down(stack: LocalStack) -> None:
     try:
         for name in stack.give_back():
-            print(f"Deleted the simulated throughput {name}, which the run had not released.")
+            print(f"Deleted the simulated endpoint {name}, which the run had not released.")
     except (OSError, DistillError) as error:
         print(
-            "Could not read the simulated account while stopping, so it may still contain throughputs. The next run"
+            "Could not read the simulated account while stopping, so it may still contain endpoints. The next run"
             f" deletes them before it starts. The error was: {error}"
         )
     finally:

@@ -65,7 +65,7 @@ def test_a_deployment_is_closed_and_the_lock_released_whatever_ends_the_block(
     with pytest.raises(KeyboardInterrupt):
         deploy_and_raise()
     assert events == ["database in postgres, which is there: True", "give back", "close"]
-    assert said == ["Deleted the simulated throughput a-throughput, which the run had not released."]
+    assert said == ["Deleted the simulated endpoint a-throughput, which the run had not released."]
     assert is_free(lock)
 
 

@@ -21,17 +21,17 @@ from tools.local_airflow.stack import copy_database
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
 
 
-def clean_without_libraries(state: Path) -> subprocess.CompletedProcess[str]:
-    bare = [sys.executable, "-S", "-m", "tools.local_airflow", "clean", "--state", str(state)]
+def without_libraries(state: Path, command: str) -> subprocess.CompletedProcess[str]:
+    bare = [sys.executable, "-S", "-m", "tools.local_airflow", command, "--state", str(state)]
     return subprocess.run(bare, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
 
 
 def test_clean_works_before_anything_is_installed(tmp_path: Path) -> None:
-    outcome = clean_without_libraries(tmp_path / "none")
+    outcome = without_libraries(tmp_path / "none", "clean")
     assert outcome.returncode == 0, outcome.stderr
     (tmp_path / "state" / "logs").mkdir(parents=True)
     (tmp_path / "state" / "lock").touch()  # its last command has ended and released the lock
-    outcome = clean_without_libraries(tmp_path / "state")
+    outcome = without_libraries(tmp_path / "state", "clean")
     assert outcome.returncode == 0, outcome.stderr
     assert not (tmp_path / "state").exists()
 
@@ -39,12 +39,39 @@ def test_clean_works_before_anything_is_installed(tmp_path: Path) -> None:
 def test_clean_without_libraries_removes_nothing_that_a_process_may_still_use(tmp_path: Path) -> None:
     lock = CheckoutLock(tmp_path / "lock")
     lock.acquire("make up")
-    outcome = clean_without_libraries(tmp_path)
+    outcome = without_libraries(tmp_path, "clean")
     assert outcome.returncode == 2
     assert "`make up`" in outcome.stderr
     assert "Nothing was removed. Run `make setup`" in outcome.stderr
     assert (tmp_path / "lock").exists()
     lock.release()
+
+
+def test_down_works_before_anything_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    outcome = without_libraries(tmp_path, "down")
+    assert (outcome.returncode, outcome.stdout) == (0, "Airflow was not running.\n"), outcome.stderr
+    lock = CheckoutLock(tmp_path / "lock")
+    lock.acquire("make up")
+    outcome = without_libraries(tmp_path, "down")
+    assert outcome.returncode == 2
+    assert "Nothing was stopped. Run `make setup`" in outcome.stderr
+    lock.release()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("target", "printed"),
+    [("down", "Airflow was not running."), ("clean", "There is nothing to remove: .local does not exist.")],
+)
+def test_a_target_that_stops_or_removes_installs_nothing(target: str, printed: str, tmp_path: Path) -> None:
+    command = ["make", "--no-print-directory", "-f", str(PROJECT_ROOT / "Makefile"), "PYTHON=false", target]
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout) == (0, f"{printed}\n"), outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".local").mkdir()
+    outcome = subprocess.run([*command, "PYTHON=echo"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert outcome.stdout.splitlines()[-1] == f"-m tools.local_airflow {target}", outcome.stderr
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

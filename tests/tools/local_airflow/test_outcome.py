@@ -150,7 +150,7 @@ def test_the_account_shows_what_this_run_added() -> None:
     text = describe_account(before, after)
     assert "billed   30 (130 in all)" in text
     assert "jobs        1 (2 in all)" in text
-    assert "rented    10 s" in text
+    assert "endpoint time        10 s" in text
     assert "running        nothing" in text
 
 

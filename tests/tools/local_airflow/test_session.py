@@ -68,7 +68,7 @@ def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: typ
 @pytest.mark.parametrize(
     ("given_back", "printed"),
     [
-        pytest.param(("qa-tuned",), "Deleted the simulated throughput qa-tuned", id="rented"),
+        pytest.param(("qa-tuned",), "Deleted the simulated endpoint qa-tuned", id="rented"),
         pytest.param(SimulatorError("no answer"), "before it starts. The error was: no answer", id="no answer"),
     ],
 )

@@ -24,6 +24,7 @@ class CallProgress:
         self._failing_since: float | None = None
         self._failures = 0
         self._are_throttled = False
+        self._last_error = ""
         self._lock = threading.Lock()
 
     def record_answer(self) -> None:
@@ -45,6 +46,7 @@ class CallProgress:
             if self._failing_since is None:
                 self._failing_since, self._are_throttled = self._clock(), is_throttled
             self._are_throttled = self._are_throttled and is_throttled
+            self._last_error = error.happened.rstrip(".")
 
     def describe(self) -> str:
         """Return a sentence about the answers so far and about calls that fail."""
@@ -54,4 +56,5 @@ class CallProgress:
                 return f"{text}."
             seconds = self._clock() - self._failing_since
             problem = "Bedrock has throttled" if self._are_throttled else "Bedrock has failed to answer"
-            return f"{text}. {problem} every call for {seconds:.0f} s (calls: {self._failures})."
+            last = "" if self._are_throttled else f" The last error: {self._last_error}."
+            return f"{text}. {problem} every call for {seconds:.0f} s (calls: {self._failures}).{last}"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from include.distill.core.errors import (
     ContractError,
+    ExpiredCredentialsError,
     PossiblyBilledError,
     ServiceError,
     ThrottledError,
@@ -139,6 +140,8 @@ class PacedClient:
             return
         kind: type[ServiceError] = TransientError
         cause = "Wait until AWS answers again. "
+        if isinstance(error, ExpiredCredentialsError):
+            cause = f"{error.to_do} "
         if isinstance(error, ThrottledError):
             kind = ThrottledError
             cause = (

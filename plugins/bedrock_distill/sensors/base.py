@@ -146,15 +146,15 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
 
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
         """Check whether the wait is over, after the trigger has fired. If it is not, wait again until the deadline."""
-        if event["end"] == "refused":
-            raise RefusedError(event["message"], to_do=event.get("to_do", ""))
         if event["end"] == "deadline":
             with self.checks.repeated():  # a retry after an error would not wait, but would delay what comes next
                 if (manifest := self.poll()) is not None:
                     return manifest
             raise self._timed_out()
-        if (manifest := self.poll()) is not None:
+        if (manifest := self.poll()) is not None:  # after a refusal, this raises an error with the task's own advice
             return manifest
+        if event["end"] == "refused":  # only in the triggerer
+            raise RefusedError(event["message"], to_do=event.get("to_do", ""))
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
 

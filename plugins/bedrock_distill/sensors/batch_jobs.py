@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.task_ids import SUBMIT
+from bedrock_distill.run.task_ids import SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger, describe_jobs, running_jobs
 from bedrock_distill.triggers.polling import PollingTrigger
 from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
-from include.distill.core.errors import WaitTimeoutError
+from include.distill.core.errors import NotFoundError, WaitTimeoutError
 
 
 class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
@@ -44,7 +44,16 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     def poll(self) -> BatchWaitManifest | None:
         """Look up every job by its ARN; return the manifest if all jobs have ended."""
         arns = self.submitted["job_arns"]
-        if not (jobs := running_jobs(self.hook, arns)):
+        try:
+            jobs = running_jobs(self.hook, arns)
+        except NotFoundError as error:
+            submit = sibling_task(self.task_id, SUBMIT)
+            raise NotFoundError(
+                error.happened,
+                left=f"This task stopped none of {self.resource}.",
+                to_do=f"Clear {submit} with downstream, which submits the questions again that no job answers.",
+            ) from error
+        if not jobs:
             return {"jobs": len(arns)}
         self.checks.status = describe_jobs(jobs, len(arns))
         self.log.info("%s", self.checks.status)

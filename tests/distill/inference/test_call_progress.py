@@ -37,17 +37,21 @@ def test_more_calls_than_answers_do_not_contradict_each_other(progress: CallProg
 
 
 @pytest.mark.parametrize(
-    ("error", "problem"), [(THROTTLED, "Bedrock has throttled"), (LOST, "Bedrock has failed to answer")]
+    ("error", "problem", "last"),
+    [
+        (THROTTLED, "Bedrock has throttled", ""),
+        (LOST, "Bedrock has failed to answer", " The last error: connection lost."),
+    ],
 )
 def test_the_first_failure_is_the_start(
-    error: ServiceError, problem: str, progress: CallProgress, clock: Clock
+    error: ServiceError, problem: str, last: str, progress: CallProgress, clock: Clock
 ) -> None:
     progress.record_failure(error)
-    assert progress.describe() == f"{NOTHING} {problem} every call for 0 s (calls: 1)."
+    assert progress.describe() == f"{NOTHING} {problem} every call for 0 s (calls: 1).{last}"
     clock.now += 351
     progress.record_failure(error)
     clock.now += 1
-    assert progress.describe() == f"{NOTHING} {problem} every call for 352 s (calls: 2)."
+    assert progress.describe() == f"{NOTHING} {problem} every call for 352 s (calls: 2).{last}"
 
 
 @pytest.mark.parametrize("failures", [(LOST, THROTTLED), (THROTTLED, LOST), (THROTTLED, LOST, THROTTLED)])

@@ -10,6 +10,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import (
     ContractError,
     DailyQuotaError,
+    ExpiredCredentialsError,
     InvalidRequestError,
     PossiblyBilledError,
     RefusedError,
@@ -403,6 +404,15 @@ class TestTaskWithoutAnswers:
             client.answer(request("another row")),
         ):
             pass
+
+    def test_expired_credentials_are_renewed_and_not_waited_for(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: ExpiredCredentialsError("ExpiredToken", to_do="Renew those of aws_other."))
+        client = paced(server, time, Quota(), patience_seconds=1)
+        for number in range(2):
+            with pytest.raises(TransientError) as error, client.answer(request(f"row {number}")):
+                pass
+        assert error.value.to_do == "Renew those of aws_other. Then clear the task to request the missing answers."
 
     def test_an_answer_to_any_row_gives_the_other_rows_new_patience(self) -> None:
         time = Time()

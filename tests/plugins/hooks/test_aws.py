@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from include.distill.core.errors import (
     ExpiredCredentialsError,
     PossiblyBilledError,
@@ -45,6 +46,54 @@ def test_the_next_call_of_the_same_hook_uses_renewed_credentials(connection: lis
             clients.call("bedrock", "get")
     connection.append("new")
     assert clients.call("bedrock", "get") == "new"
+
+
+@pytest.mark.parametrize(
+    ("conn_id", "source"),
+    [("team-b/aws", "the Airflow connection team-b/aws"), (None, "AWS's SDK (no Airflow connection is set)")],
+)
+@pytest.mark.usefixtures("connection")
+def test_advice_about_credentials_names_the_connection(conn_id: str | None, source: str) -> None:
+    with pytest.raises(ExpiredCredentialsError) as error:
+        AwsClients(conn_id).call("bedrock", "get")
+    assert f"Renew the credentials of {source}," in error.value.to_do
+
+
+def test_missing_credentials_name_the_connection_that_may_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(**_: Any) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(
+        "bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace(get=get))
+    )
+    with pytest.raises(RefusedError, match=r"Set them in the Airflow connection team-b/aws \(create it"):
+        AwsClients("team-b/aws").call("bedrock", "get")
+
+
+@pytest.mark.parametrize(
+    ("service", "extra_seconds", "limit"),
+    [
+        ("s3", 0, "sent up to 6 times, and given up after about 13 min"),
+        ("bedrock-runtime", 110, "sent once, and given up after about 4 min"),
+    ],
+)
+def test_a_call_without_an_answer_says_when_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, service: str, extra_seconds: int, limit: str
+) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(IN_FLIGHT, "_clock", lambda: clock.now)
+    lines: list[str] = []
+
+    def get(**_: Any) -> None:
+        clock.now += 160
+        lines.append(IN_FLIGHT.slowest())
+
+    monkeypatch.setattr(
+        "bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace(get=get))
+    )
+    AwsClients().call(service, "get", "thing", extra_seconds=extra_seconds)
+    assert lines[0].startswith("AWS has not answered get thing for 160 s (since ")
+    assert lines[0].endswith(f" UTC, {limit})")
 
 
 def test_expired_credentials_are_a_transient_error() -> None:

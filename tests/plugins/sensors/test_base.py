@@ -153,11 +153,16 @@ class TestInTheTriggerer:
         assert sensor(True).execute_complete({}, event("deadline")) == {"checks": 1}
 
     def test_a_refusal_in_the_triggerer_reaches_the_task_with_its_message(self, context: Any) -> None:
-        waiting = sensor(True)
+        waiting = sensor(False)
         with pytest.raises(RefusedError, match="denied") as error:
             waiting.resume_execution("execute_complete", {"event": event("refused", "denied")}, context)
         assert "changed neither the door nor anything else" in str(error.value)
-        assert "Then clear door with downstream" in str(error.value) or "then clear door" in str(error.value)
+        assert str(error.value).endswith("clear door with downstream.")
+
+    def test_after_a_refusal_in_the_triggerer_the_task_checks_itself(self) -> None:
+        assert sensor(True).execute_complete({}, event("refused", "denied")) == {"checks": 1}
+        with pytest.raises(RefusedError, match="my own advice"):
+            sensor(RefusedError("my own advice")).execute_complete({}, event("refused", "denied"))
 
 
 class TestAttempts:

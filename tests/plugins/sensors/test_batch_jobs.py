@@ -87,5 +87,8 @@ def test_a_time_out_names_the_jobs_and_says_that_they_are_billed(sensor: Any, co
 def test_a_job_that_does_not_exist_is_an_error(sensor: Any, context: Any, batches: FakeBatchJobs) -> None:
     waiting = sensor("InProgress")
     batches.jobs.clear()
-    with pytest.raises(NotFoundError, match="arn:0"):
+    with pytest.raises(NotFoundError, match=r"(?s)arn:0.*Clear judge_batch\.submit with downstream"):
         waiting.execute(context)
+    event = {"end": "refused", "message": "arn:0", "to_do": "Check the name.", "deadline": "2100-01-01T00:00:00+00:00"}
+    with pytest.raises(NotFoundError, match=r"Clear judge_batch\.submit with downstream"):
+        waiting.execute_complete(context, event)

@@ -178,6 +178,7 @@ def test_every_line_about_a_throughput_names_it_or_the_task_that_acts_on_it(
 def test_a_refused_check_is_not_said_to_buy_nothing_because_clearing_provision_buys(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
+    bedrock.put_throughput(NAME, "Creating")
     event = {"end": "refused", "message": f"get {NAME}: denied.", "to_do": "Give it access, then clear the task."}
     with pytest.raises(DistillError) as raised:
         sensor().resume_execution("execute_complete", {"event": event}, context)

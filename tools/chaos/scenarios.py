@@ -16,7 +16,7 @@ AT_ONCE = 5 / 3600  # five seconds, in hours
 POLLING_FAULTS = 7  # one more than botocore's attempts
 
 # Parts of the log messages of the task `trained`, for which two cases wait.
-STALLED, STILL_RUNNING = "is stalled", "still running"
+STALLED, NOT_STOPPED = "is stalled", "was not stopped"
 
 
 def _stall_throughput(trial: Trial) -> None:
@@ -216,7 +216,7 @@ def _training_times_out(trial: Trial) -> None:
     trial.start_run()
     state = trial.finish()
     trial.ensure(state == "failed", f"The wait timed out, but the run's state is {state}.")
-    trial.ensure(trial.logged("tuned.trained", STILL_RUNNING), "The log does not say that the job is still running.")
+    trial.ensure(trial.logged("tuned.trained", NOT_STOPPED), "The log does not say that the job was not stopped.")
     trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The timeout stopped the job.")
     trial.end_stalls()
     trial.wait_job("Completed")

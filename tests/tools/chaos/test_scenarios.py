@@ -6,11 +6,12 @@ import datetime
 from unittest import mock
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.lifecycle.progress import describe_stall
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from tools.chaos.batches import batches
 from tools.chaos.matrix import matrix
 from tools.chaos.runner import run_cases
-from tools.chaos.scenarios import STALLED, STILL_RUNNING, scenarios
+from tools.chaos.scenarios import NOT_STOPPED, STALLED, scenarios
 
 
 def test_no_two_cases_share_a_name() -> None:
@@ -44,7 +45,7 @@ def test_only_the_cases_of_the_sweeper_run_alone() -> None:
 def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_task_trained() -> None:
     created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     job = CustomizationJob("job", "arn", "InProgress", created, details=(("trainingDetails", "NotStarted"),))
-    assert STALLED in str(job.stalled_for(60))
+    assert STALLED in describe_stall(job)
     sensor = BedrockCustomizationJobSensor(
         task_id="tuned.trained",
         run_uri="s3://bucket/prefix/runs/run",
@@ -52,4 +53,4 @@ def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_tas
         poll_interval_seconds=1,
         timeout_seconds=60,
     )
-    assert STILL_RUNNING in str(sensor.timeout_error())
+    assert NOT_STOPPED in str(sensor.timeout_error("The job is in progress."))

@@ -10,7 +10,10 @@ import re
 
 from include.distill.core.errors import MissingObjectError, StoredRecordError
 
-_STORED_ANSWERS = "It reuses the stored answers and pays only for requests that have changed."
+_STORED_ANSWERS = (
+    "It reuses the stored answers, which costs nothing, and pays only for requests that have changed or whose answers"
+    " were deleted."
+)
 _RESTORE = "Restore an earlier version of the object, then clear this task."
 _BATCH_JOB = f"{_RESTORE} Do not delete the object: the job's answers would be bought again."
 _BILL = f"{_RESTORE} Do not delete the object: the bill of the run is computed from it."

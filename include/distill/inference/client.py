@@ -86,18 +86,13 @@ class BudgetedClient:
         return self.budget.ask(request, self.client)
 
 
-def is_on_demand(request: ModelRequest) -> bool:
-    """Return whether ``request`` is billed by the token. The run's own endpoint is billed by the hour instead."""
-    return request.invoke_id == request.model.inference_id
-
-
 def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) -> Quota:
     """
     Return the part of the model's quota that a task may use.
 
     The run's own endpoint has no stated quota and no pool. The rate of calls to it adapts to throttling.
     """
-    if not is_on_demand(request):
+    if not request.is_on_demand:
         return Quota()
     pool = pool_name(use_case.aws.account, request.model.key, use_case.aws.region)
     quota = Quota(**use_case.quota(request.model).model_dump())
@@ -157,10 +152,10 @@ class RateLimitedModel:
         :raises ServiceError: the call failed.
         :raises SpendCapError: the budget is used up. Nothing was sent.
         """
-        if self._budget and self._lost_calls and is_on_demand(request):
+        if self._budget and self._lost_calls and request.is_on_demand:
             self._budget.record_lost(self._lost_calls.earlier(request))
         answer = self._answers.get_or_ask(request, self._paced_client(request))
-        if self._budget and is_on_demand(request):
+        if self._budget and request.is_on_demand:
             self._budget.record_stored(answer)
         if self._shares_queue_with is None:  # the calls of a second budget are not part of the expected number
             self._progress.record_answer()
@@ -186,7 +181,7 @@ class RateLimitedModel:
 
     def _new_client(self, request: ModelRequest) -> PacedClient:
         client = self._client
-        if self._budget and is_on_demand(request):
+        if self._budget and request.is_on_demand:
             client = BudgetedClient(client, self._budget)
         if self._shares_queue_with:
             return self._shares_queue_with._paced_client(request).with_client(client)
@@ -195,6 +190,6 @@ class RateLimitedModel:
             task_quota(request, self._use_case, self._pool_share),
             concurrency=self._use_case.fan_out.concurrency,
             patience_seconds=self._use_case.fan_out.patience_seconds,
-            lost_calls=self._lost_calls if is_on_demand(request) else None,
+            lost_calls=self._lost_calls if request.is_on_demand else None,
             progress=self._progress,
         )

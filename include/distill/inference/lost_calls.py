@@ -94,8 +94,7 @@ class LostCalls:
             f" sent {count} times, and the answer did not arrive. It is not sent again automatically.",
             left="All other answers are stored.",
             billed="AWS may bill each of these calls; the report counts them as billed.",
-            to_do="Check the model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens. Then"
-            " clear this task to send the request again.",
+            to_do="Check the model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens.",
         )
 
     def count(self, request: ModelRequest) -> int:

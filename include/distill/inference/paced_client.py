@@ -111,7 +111,9 @@ class PacedClient:
                 if lost >= MAX_SENT:
                     self._stop_if_answers_are_lost(request, error)
                     given_up = self._lost_calls.given_up(request) if self._lost_calls else None
-                    raise given_up or _endpoint_silent(request, lost) from error
+                    silent = given_up or _endpoint_silent(request, lost)
+                    silent.code = error.code
+                    raise silent from error
                 self._stop_without_answers(request, error)
                 self._pause(lost)
             except UnreadableAnswerError as error:
@@ -139,24 +141,17 @@ class PacedClient:
         if not self._limiter.fails_for_every_request(self._patience_seconds):
             return
         kind: type[ServiceError] = TransientError
-        cause = "Wait until AWS answers again. "
+        to_do = f"{error.to_do} Wait until AWS answers again."
         if isinstance(error, ExpiredCredentialsError):
-            cause = f"{error.to_do} "
+            to_do = error.to_do
         if isinstance(error, ThrottledError):
-            kind = ThrottledError
-            cause = (
-                "The quota is lower than the use case states, or other callers use it up. Compare `quotas` in the use"
-                " case with the account's quota. "
-            )
+            kind, to_do = ThrottledError, _advice_on_throttling(request)
         message = (
             f"No call to {request.invoke_id} has been answered for {self._patience_seconds:.0f} s"
             f" (fan_out.patience_seconds), so this task sends no further calls. The last error: {error.happened}"
         )
-        stop = kind(
-            message,
-            left="All answers so far are stored.",
-            to_do=f"{cause}Then clear the task to request the missing answers.",
-        )
+        stop = kind(message, left="All answers so far are stored.", to_do=to_do.lstrip())
+        stop.code = error.code
         self._limiter.stop(stop)
         raise stop from error
 
@@ -182,8 +177,13 @@ class PacedClient:
             message,
             left="All answers so far are stored.",
             billed=cost,
-            to_do="Correct the cause, and clear the task to request the missing answers.",
+            to_do=(
+                error.to_do
+                if isinstance(error, ContractError)
+                else "Check the model's status in AWS Health, and the time-outs of the network, or reduce max_tokens."
+            ),
         )
+        stop.code = error.code
         self._limiter.stop(stop)
 
     def _pause(self, failures: int) -> None:
@@ -235,7 +235,7 @@ class PacedClient:
                 message,
                 left="All answers so far are stored.",
                 billed="AWS may bill the call, but the report does not count it.",
-                to_do="Correct the access to S3, then clear the task.",
+                to_do="Correct the access to S3.",
             )
             self._limiter.stop(stop)
             raise stop from storage_error
@@ -251,24 +251,36 @@ def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
         message,
         left="All other answers are stored.",
         billed="The endpoint is billed by the hour and not by call.",
-        to_do=(
-            "Check the endpoint's latency in CloudWatch, or reduce max_tokens. Then clear this task to send the request"
-            " again."
-        ),
+        to_do="Check the endpoint's latency in CloudWatch, or reduce max_tokens.",
     )
 
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
     message = (
-        f"Bedrock throttled one request to {request.invoke_id} for {seconds:.0f} s (attempts: {times}). The quota is"
-        f" lower than the use case states, or other callers use it up. Bedrock's message: {error.happened}"
+        f"Bedrock throttled one request to {request.invoke_id} for {seconds:.0f} s (attempts: {times})."
+        f" Bedrock's message: {error.happened}"
     )
-    return ThrottledError(
+    throttled = ThrottledError(
         message,
         left="All answers so far are stored.",
         billed="The request was not billed.",
-        to_do=(
-            "Compare `quotas` in the use case with the account's quota, then clear this task to request the missing"
-            " answers."
-        ),
+        to_do=_advice_on_throttling(request),
+    )
+    throttled.code = error.code
+    return throttled
+
+
+def _advice_on_throttling(request: ModelRequest) -> str:
+    """Return what to do about a model that is throttled for longer than a minute."""
+    if not request.is_on_demand:
+        return (
+            "The endpoint cannot answer this many calls at once. Lower fan_out.concurrency or raise serving.model_units"
+            " in the use case, and clear preflight with downstream."
+        )
+    return (
+        f"The account's quota for {request.model.key} is lower than the use case states, or other callers use it up."
+        f" Compare `quotas` of {request.model.key} in the use case with the quotas of this model in the console of"
+        ' Service Quotas: "model inference requests per minute" and "model inference tokens per minute", under Amazon'
+        " Bedrock. To send fewer requests per minute, lower `quotas` and clear preflight with downstream. Otherwise,"
+        " ask for a higher quota, or wait until the other callers have ended."
     )

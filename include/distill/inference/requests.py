@@ -78,6 +78,11 @@ class ModelRequest:
         return replace(self, user=f"{self.user}\n\n{line}")
 
     @property
+    def is_on_demand(self) -> bool:
+        """Whether the request is billed by the token. The run's own endpoint is billed by the hour instead."""
+        return self.invoke_id == self.model.inference_id
+
+    @property
     def writing_seconds(self) -> int:
         """The longest time that the model is expected to need for an answer of ``max_tokens``, in seconds."""
         return min(MAX_ANSWER_SECONDS, math.ceil(self.max_tokens / self.model.slowest_tokens_per_second))
@@ -202,7 +207,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
             " call was billed, but the answer could not be read and is not stored.",
-            to_do="Report the error as a bug. After it is corrected, clear this task, which pays for the call again.",
+            to_do="Report the error as a bug. After it is corrected, the request is sent and paid for again.",
         ) from error
 
 
@@ -219,7 +224,7 @@ def _cut_off(call: ApiCall, reason: str) -> PossiblyBilledError:
     return PossiblyBilledError(
         f"The response of {call.parameters['modelId']} to {call.operation} was cut off ({reason}).",
         billed="AWS may bill the call, although no answer is stored.",
-        to_do="Clear this task to send the request again and perhaps pay for it again.",
+        to_do="The next attempt sends the request again, and perhaps pays for it again.",
     )
 
 

@@ -35,7 +35,9 @@ class FailedRow(TypedDict):
 
     row_id: str
     reason: str  # class name of the error
+    code: NotRequired[str]  # AWS's error code, empty if AWS gave none; earlier versions did not store it
     message: str
+    advice: NotRequired[str]  # what to do about the error; earlier versions did not store it
     text: FailedRowText
 
 

@@ -46,6 +46,7 @@ def explain_shortfall(
     counts: PairCounts,
     *,
     failed: int,
+    advice_on_failed_rows: str,
     dropped: Mapping[str, int],
     rejects: Iterable[Mapping[str, Any]],
     settings: Synthesis,
@@ -54,13 +55,16 @@ def explain_shortfall(
     """
     Return the causes of the lost pairs as one sentence, the largest first, and advice for the main causes.
 
-    :param failed: number of rows for which the teacher gave no answer.
+    :param failed: number of rows for which a model gave no answer.
+    :param advice_on_failed_rows: what to do about these rows.
     :param dropped: the number of rejected pairs by filter.
     :param rejects: the records of the rejected pairs and of the unreadable output.
     :param simulated: whether the simulated teacher wrote the pairs.
     """
-    causes = _causes(counts, failed, Counter(dropped), list(rejects), settings, simulated=simulated)
-    causes = sorted((cause for cause in causes if cause.lost > 0), key=lambda cause: -cause.lost)
+    found = _causes(
+        counts, failed, advice_on_failed_rows, Counter(dropped), list(rejects), settings, simulated=simulated
+    )
+    causes = sorted((cause for cause in found if cause.lost > 0), key=lambda cause: -cause.lost)
     total = sum(cause.lost for cause in causes)
     main = [cause for cause in causes if cause is causes[0] or cause.lost >= _MAIN_SHARE * total]
     told = "; ".join(f"{cause.lost} {cause.what}" for cause in causes)
@@ -70,6 +74,7 @@ def explain_shortfall(
 def _causes(
     counts: PairCounts,
     failed: int,
+    advice_on_failed_rows: str,
     dropped: Counter[str],
     rejects: list[Mapping[str, Any]],
     settings: Synthesis,
@@ -90,8 +95,8 @@ def _causes(
     )
     yield _Cause(
         missing_in_failed,
-        f"because the teacher gave no answer (for {failed} rows)",
-        "Clear synthesize with downstream to request the missing answers.",
+        f"because a model gave no answer (for {failed} rows)",
+        advice_on_failed_rows,
     )
     yield _Cause(
         counts["missing"] - missing_in_empty - missing_in_failed,

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.aws_errors import named_errors
-from include.distill.core.errors import ConflictError, NotFoundError, RefusedError
+from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from include.distill.inference.quoted_requests import loggable
 from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,18 @@ class JobRequest:
         return parameters
 
 
+@contextmanager
+def _without_texts_of(request: ModelRequest) -> Iterator[None]:
+    """Remove from the message of a failed call what AWS quotes from the request. DEBUG has the whole message."""
+    try:
+        yield
+    except ServiceError as error:
+        log.debug("The whole message: %s", error.happened)
+        shown = type(error)(loggable(error.happened, request), left=error.left, billed=error.billed, to_do=error.to_do)
+        shown.code, shown.bucket_region = error.code, error.bucket_region
+        raise shown from None  # a traceback would print the whole message
+
+
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags in the format that Bedrock's API expects."""
     return [{"key": key, "value": value} for key, value in sorted(tags.items())]
@@ -145,16 +162,17 @@ class BedrockDistillHook(AwsClients):
     def ask(self, request: ModelRequest) -> Completion:
         """Send a request to a model on demand; return the answer and the number of billed tokens."""
         call = to_api_call(request)
-        answer = self.call(
-            "bedrock-runtime",
-            call.operation,
-            request.invoke_id,
-            extra_seconds=request.writing_seconds,
-            **call.parameters,
-        )
-        # The body of an answer to `invoke_model` is read from the connection only here.
-        with named_errors(f"{call.operation} {request.invoke_id}", is_billed=True):
-            return read_reply(call, answer)
+        with _without_texts_of(request):
+            answer = self.call(
+                "bedrock-runtime",
+                call.operation,
+                request.invoke_id,
+                extra_seconds=request.writing_seconds,
+                **call.parameters,
+            )
+            # The body of an answer to `invoke_model` is read from the connection only here.
+            with named_errors(f"{call.operation} {request.invoke_id}", is_billed=True):
+                return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
         """Return the number of input tokens of a request. Counting is free, because the model does not answer.
@@ -174,7 +192,8 @@ class BedrockDistillHook(AwsClients):
         if call.operation == "converse":
             texts = {key: call.parameters[key] for key in ("messages", "system") if key in call.parameters}
             prompt = {"converse": texts}
-        answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=prompt)
+        with _without_texts_of(request):
+            answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=prompt)
         return int(answer["inputTokens"])
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.model_task import ModelTask
 from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, RELEASE, arm_task
 from bedrock_distill.run.task_results import ResultOf
-from include.distill.core.errors import NotFoundError, ThroughputReleasedError, TooManyFailuresError
+from include.distill.core.errors import NotFoundError, ThroughputReleasedError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines
 from include.distill.cost.prices import load_prices
@@ -79,11 +79,10 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
                 to_do=f"Clear {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint{self._price}.",
             ) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
-            raise TooManyFailuresError(
-                f"Arm {self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
-                f" {failed[0]['message']}",
+            raise self.failed_calls(
+                f"Arm {self.arm} has no answer of {self._student.model.key} for {len(failed)} of {len(rows)} rows",
+                failed,
                 left="The other answers are stored.",
-                to_do="Clear this task to get the missing answers.",
             )
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT, SYNTHESIZE
-from bedrock_distill.run.task_results import read_mapped_results
+from bedrock_distill.run.task_results import TaskResult, read_mapped_results
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import stream_jsonl, write_jsonl
-from include.distill.curation.records import CriticCounts, CurateManifest, RepeatedPair
-from include.distill.dataset.records import Row
-from include.distill.synthesis.records import SynthesisManifest
+from include.distill.core.stored_objects import broken_record, missing_object
+from include.distill.curation.records import CriticCounts, CurateManifest, PairText, RepeatedPair
+from include.distill.dataset.arm_rows import rows_for_teacher
+from include.distill.dataset.records import Row, RowName
+from include.distill.synthesis.failure_causes import (
+    FailureCause,
+    advice_on_causes,
+    describe_causes,
+    failure_causes,
+)
+from include.distill.synthesis.records import FailedRow, SynthesisManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,6 +40,7 @@ class CuratePairsOperator(DistillOperator):
         ``critic`` if the use case has a critic.
     :raises TooManyFailuresError: the share of failed rows is above ``fan_out.max_failed_share``, or the share of usable
         pairs is below ``synthesis.min_accepted_share``. All paid answers are stored.
+    :raises MissingObjectError: a file of ``synthesize`` was deleted. The message names the file and the task to clear.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
@@ -50,11 +59,12 @@ class CuratePairsOperator(DistillOperator):
         manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
         counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
-        self._require_answered_rows(failed, counts["documents"])
+        self._require_results(manifests, counts["documents"])
+        self._require_answered_rows(manifests, failed, counts["documents"])
         dropped = sum((Counter(manifest["dropped"]) for manifest in manifests), Counter[str]())
         before = dropped.total()
         repeated_undecided = Counter[str]()
-        records = self._repeated(len(manifests), dropped, repeated_undecided)
+        records = self._repeated(manifests, dropped, repeated_undecided)
         write_jsonl(self.store, self.folder.synthetic_repeated, records)
         undecided = sum(manifest.get("undecided", 0) for manifest in manifests) - repeated_undecided.total()
         repeated = dropped.total() - before
@@ -89,20 +99,33 @@ class CuratePairsOperator(DistillOperator):
         self._require_usable_pairs(manifest)
         return manifest
 
-    def _repeated(self, shards: int, dropped: Counter[str], undecided: Counter[str]) -> Iterator[RepeatedPair]:
+    def _repeated(
+        self, manifests: Sequence[SynthesisManifest], dropped: Counter[str], undecided: Counter[str]
+    ) -> Iterator[RepeatedPair]:
         """
         Yield the pairs that repeat a question, and count them by filter in ``dropped``.
 
         A pair is also counted in ``undecided`` if the grounding check could not decide on its answer.
         """
-        from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
+        from include.distill.curation.repeated_pairs import repeated_pairs
 
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
-        pairs = accepted_texts(self.store, self.folder, shards=shards)
-        for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
+        for record in repeated_pairs(
+            originals, self._texts(manifests), threshold=self.use_case.curation.max_question_similarity
+        ):
             dropped[record["filter"]] += 1
             undecided[record["filter"]] += "undecided" in record
             yield record
+
+    def _texts(self, manifests: Sequence[SynthesisManifest]) -> Iterator[PairText]:
+        """Yield every accepted pair without its document, and check that no shard has lost pairs."""
+        for number, manifest in enumerate(manifests):
+            uri, count = self.folder.synthetic_texts(number), 0
+            for pair in stream_jsonl(self.store, uri, PairText):
+                count += 1
+                yield pair
+            if count != manifest["accepted"]:
+                raise broken_record(uri, f"has {count} pairs, but {SYNTHESIZE} accepted {manifest['accepted']}")
 
     def _log_undecided(self, critic: CriticCounts | None, undecided: int) -> None:
         if critic:
@@ -126,15 +149,52 @@ class CuratePairsOperator(DistillOperator):
                 critic["not_looked_at"],
             )
 
-    def _require_answered_rows(self, failed: int, documents: int) -> None:
+    def _require_results(self, manifests: Sequence[SynthesisManifest], documents: int) -> None:
+        """
+        Check that ``synthesize`` has a result for every row, and that all its files are still stored.
+
+        ``merge`` reads files that this task does not read. A missing file would be found only there, for each arm.
+        """
+        rows: list[RowName] = [
+            {"row_id": row["row_id"], "group": row["group"]}
+            for row in stream_jsonl(self.store, self.folder.source("train"), Row)
+        ]
+        expected = len(rows_for_teacher(self.use_case, rows))
+        if documents < expected:
+            raise TaskResult({}, task=SYNTHESIZE, reader=self.task_id).unusable(
+                f"is missing for {expected - documents} of {expected} rows"
+            )
+        stored = set(self.store.list(self._folder_uri))
+        missing = [
+            uri
+            for number in range(len(manifests))
+            for uri in (
+                self.folder.synthetic(number),
+                self.folder.synthetic_texts(number),
+                self.folder.synthetic_rejected(number),
+            )
+            if uri not in stored
+        ]
+        if missing:
+            self.log.error("Objects of %s that do not exist: %s", SYNTHESIZE, ", ".join(missing))
+            raise missing_object(missing[0])
+
+    def _require_answered_rows(self, manifests: Sequence[SynthesisManifest], failed: int, documents: int) -> None:
         max_failed_share = self.use_case.fan_out.max_failed_share
         if failed > max_failed_share * documents:
+            causes = self._failure_causes(len(manifests))
             raise TooManyFailuresError(
-                f"Synthesis failed for {failed} of {documents} rows. The maximum is max_failed_share ="
-                f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}.",
-                left="All answers are stored.",
-                to_do=f"Clear {SYNTHESIZE} with downstream to request only the missing answers.",
+                f"Calls to models failed for {failed} of {documents} rows of {SYNTHESIZE}. The maximum is"
+                f" max_failed_share = {max_failed_share:.0%}. {describe_causes(causes)} All failed rows and the reasons"
+                f" are in {self._folder_uri}.",
+                left="All answers that arrived are stored.",
+                billed="The answers that arrived are paid for. The failed calls are billed only if AWS answered them.",
+                to_do=advice_on_causes(causes, clear=f"{SYNTHESIZE} with downstream"),
             )
+
+    def _failure_causes(self, shards: int) -> list[FailureCause]:
+        # The records of failed rows are the only rejected ones that no filter has dropped.
+        return failure_causes(cast(FailedRow, reject) for reject in self._rejects(shards) if "filter" not in reject)
 
     def _require_usable_pairs(self, manifest: CurateManifest) -> None:
         from include.distill.synthesis.shortfall import explain_shortfall
@@ -142,9 +202,11 @@ class CuratePairsOperator(DistillOperator):
         settings = self.use_case.synthesis
         if manifest["accepted"] >= settings.min_accepted_share * manifest["requested"]:
             return
+        failures = self._failure_causes(manifest["shards"])
         causes, advice = explain_shortfall(
             manifest,
             failed=manifest["failed"],
+            advice_on_failed_rows=advice_on_causes(failures, clear=f"{SYNTHESIZE} with downstream"),
             dropped=manifest["dropped"],
             rejects=self._rejects(manifest["shards"]),
             settings=settings,
@@ -152,8 +214,8 @@ class CuratePairsOperator(DistillOperator):
         )
         raise TooManyFailuresError(
             f"Only {manifest['accepted']} of the {manifest['requested']} pairs that were requested from the teacher are"
-            f" usable. The minimum is min_accepted_share = {settings.min_accepted_share:.0%}. {causes} The rejected"
-            f" output and the reasons are in {self._rejects_uri}.",
+            f" usable. The minimum is min_accepted_share = {settings.min_accepted_share:.0%}. The rejected output and"
+            f" the reasons are in {self._folder_uri}. {causes} {describe_causes(failures)}".rstrip(),
             left="All answers of the teacher are stored.",
             billed="No training was bought. The teacher's answers are paid for.",
             to_do=(
@@ -167,5 +229,5 @@ class CuratePairsOperator(DistillOperator):
             yield from stream_jsonl(self.store, self.folder.synthetic_rejected(number), dict)
 
     @property
-    def _rejects_uri(self) -> str:
+    def _folder_uri(self) -> str:
         return f"{self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/"

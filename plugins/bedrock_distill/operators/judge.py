@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.model_task import ModelTask
-from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import judging_lines
 from include.distill.cost.prices import load_prices
@@ -67,11 +66,10 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
             for_each(comparisons, partial(judge.judge, ask=ask), threads=self.use_case.fan_out.threads)
         )
         if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
-            raise TooManyFailuresError(
-                f"Judge {self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first"
-                f" error is: {failed[0]['message']}",
+            raise self.failed_calls(
+                f"Judge {self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons",
+                failed,
                 left="The other verdicts are stored.",
-                to_do="Clear this task to get the missing verdicts.",
             )
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
         write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])

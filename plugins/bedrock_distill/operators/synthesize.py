@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.policies.row_failures import is_caused_by_service, retry_or_record
 from bedrock_distill.run.model_task import ModelTask
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.errors import NotFoundError, ServiceError, TooManyFailuresError
 from include.distill.core.storage import read_json, stream_jsonl
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import load_prices
@@ -22,7 +22,8 @@ from include.distill.dataset.splits import row_tokens
 from include.distill.inference.answer_store import UsageCounter
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Failure, for_each
-from include.distill.synthesis.records import SynthesisManifest
+from include.distill.synthesis.failure_causes import describe_causes, failure_causes
+from include.distill.synthesis.records import FailedRow, SynthesisManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,13 +40,15 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
 
     Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, a cleared task or a later
     run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the
-    row is recorded with the reason. ``curate`` fails the run if too many rows failed. Pairs that a filter drops are
+    row is recorded with the reason. ``curate`` fails the run if too many rows failed. If no row of the shard got its
+    answers because of a quota, the network or AWS, the task itself fails. Pairs that a filter drops are
     stored with their text and the reason in ``synthetic/rejected-*.jsonl``. If the use case has a critic, the critic
     checks the pairs that passed all filters until its budget is spent.
 
     :param shard: number of the shard. (templated)
     :return: the shard's counts: those of ``synthesis`` in ``report.json``, ``dropped`` (number of pairs that each
         filter dropped) and ``failed`` (number of failed rows). With a critic, also ``critic``: its verdicts and usage.
+    :raises TooManyFailuresError: no row got its answers, because of a quota, the network or AWS.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
@@ -117,16 +120,40 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
         from include.distill.synthesis.teacher import SyntheticSamples
 
         failures: list[tuple[Row, ServiceError]] = []
+        answered = 0
         for outcome in outcomes:
             if isinstance(outcome, Failure):
                 failures.append((outcome.item, outcome.error))
                 continue
             files.write(outcome)
             critic.add(outcome.verdicts)
+            answered += 1
             yield outcome
-        for failed in retry_or_record(failures, context):
+        failed_rows = retry_or_record(failures, context)
+        if not answered and any(is_caused_by_service(error) for _, error in failures):
+            raise self._no_answers(failed_rows)
+        if failed_rows:
+            self.log.warning(
+                "%d rows have no pairs, and %d have. %s The rows and the reasons are in %s.",
+                *(len(failed_rows), answered, describe_causes(failure_causes(failed_rows))),
+                self.folder.synthetic_rejected(int(self.shard)),
+            )
+        for failed in failed_rows:
             files.write_failed(failed)
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
+
+    def _no_answers(self, failed: Sequence[FailedRow]) -> TooManyFailuresError:
+        """Return the error for a shard in which every row failed. The next shard would probably fail too."""
+        return self.failed_calls(
+            f"Not one of the {len(failed)} rows of shard {self.shard} has the answers that it needs from"
+            f" {self._models}",
+            failed,
+        )
+
+    @property
+    def _models(self) -> str:
+        critic = self.use_case.critic
+        return f"{self.use_case.teacher}{f' and the critic {critic.model}' if critic else ''}"
 
     def _critic(self, ask: RateLimitedModel, rows: Sequence[RowTokens], counter: CriticCounter) -> Critic | None:
         """Return the critic with this shard's share of the budget; ``None`` if the use case has no critic."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.distill.core.errors import PossiblyBilledError, ServiceError, ThrottledError, TransientError
 from include.distill.dataset.records import Row
+from include.distill.synthesis.failure_causes import advice_on_causes, describe_causes, failure_causes
 from include.distill.synthesis.records import FailedRow
 
 if TYPE_CHECKING:
@@ -27,21 +28,35 @@ def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Conte
     :raises ServiceError: a row failed for a transient reason, and the task has retries left.
     """
     ti = context["ti"]
+    records = [_record(row, error) for row, error in failures]
+    causes = failure_causes(records)
     transient_errors = [error for _, error in failures if _may_be_repeated(error)]
     if transient_errors and ti.try_number <= ti.max_tries:
-        raise transient_errors[0]
+        first = transient_errors[0]
+        raise type(first)(
+            f"Calls without an answer: {len(failures)}. {describe_causes(causes)}",
+            to_do=advice_on_causes(causes, clear="this task"),
+        ) from first
     for row, error in failures:
         log.error("Row %s failed: %s", row["row"], error.happened)
-    return [
-        {
-            "row_id": row["row_id"],
-            "reason": type(error).__name__,
-            "message": error.happened,
-            "text": {"question": row["question"]},
-        }
-        for row, error in failures
-    ]
+    return records
+
+
+def is_caused_by_service(error: ServiceError) -> bool:
+    """Return whether a call failed because of a quota, the network or AWS, and not because of its row."""
+    return isinstance(error, ThrottledError | TransientError)
+
+
+def _record(row: Row, error: ServiceError) -> FailedRow:
+    return {
+        "row_id": row["row_id"],
+        "reason": type(error).__name__,
+        "code": error.code,
+        "message": error.happened,
+        "advice": error.to_do,
+        "text": {"question": row["question"]},
+    }
 
 
 def _may_be_repeated(error: ServiceError) -> bool:
-    return isinstance(error, ThrottledError | TransientError) and not isinstance(error, PossiblyBilledError)
+    return is_caused_by_service(error) and not isinstance(error, PossiblyBilledError)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bedrock_distill.run.access import RunAccess
+from include.distill.core.errors import PossiblyBilledError, TooManyFailuresError
+from include.distill.synthesis.failure_causes import advice_on_causes, describe_causes, failure_causes
+from include.distill.synthesis.records import FailedRow
 
 
 class ModelTask(RunAccess):
@@ -23,6 +28,23 @@ class ModelTask(RunAccess):
             f"This run has paid ${spent:.4f} for the answers that {self.task_id} has so far. Nothing by this task"
             " continues to be billed."
         )
+
+    def failed_calls(self, what: str, failed: Sequence[FailedRow], *, left: str = "") -> TooManyFailuresError:
+        """
+        Return the error about rows that have no answer after the last attempt. It has the advice on each cause.
+
+        :param what: what the rows do not have, and of which model, as a sentence without its end.
+        :param left: what state is left, if the task knows more than :meth:`state_left`.
+        """
+        causes = failure_causes(failed)
+        error = TooManyFailuresError(
+            f"{what}: {describe_causes(causes)}", left=left, to_do=advice_on_causes(causes, clear="this task")
+        )
+        if lost := sum(row["reason"] == PossiblyBilledError.__name__ for row in failed):
+            error.billed = (
+                f"{self.billed_now(error)} AWS may also bill the calls whose answers were lost (rows: {lost})."
+            )
+        return error
 
     def progress(self) -> str:
         """Return how many answers the task has, and whether calls are throttled or fail."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from include.distill.core.errors import (
     InvalidRequestError,
     PossiblyBilledError,
     RefusedError,
+    ServiceError,
     ThrottledError,
     TransientError,
     UnreadableAnswerError,
@@ -66,9 +68,14 @@ def paced(server: Any, time: Time, quota: Quota, **more: Any) -> PacedClient:
     return PacedClient(server, quota, concurrency=4, clock=time, wait=time.wait, sleep=time.sleep, **more)
 
 
-def ask(client: PacedClient) -> Completion:
-    with client.answer(request()) as completion:
+def ask(client: PacedClient, asked: ModelRequest | None = None) -> Completion:
+    with client.answer(asked or request()) as completion:
         return completion
+
+
+def with_code(error: ServiceError, code: str) -> ServiceError:
+    error.code = code
+    return error
 
 
 def asked_at(quota: Quota, times: int) -> list[float]:
@@ -157,13 +164,23 @@ class TestErrors:
 
     def test_a_call_that_is_throttled_for_too_long_fails_and_the_error_says_what_to_do(self) -> None:
         time = Time()
-        server = Server(time, lambda _: ThrottledError("Too many tokens"))
+        server = Server(time, lambda _: with_code(ThrottledError("Too many tokens"), "ThrottlingException"))
         with pytest.raises(
             ThrottledError,
-            match=r"(?s)throttled one request .* for \d\d s .*Too many.*not billed.*Compare `quotas`.*clear this task",
-        ):
+            match=r"(?s)throttled one request .* for \d\d s .*Too many.*not billed.*Compare `quotas` of claude-haiku",
+        ) as raised:
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60
+        assert raised.value.code == "ThrottlingException"
+        assert "model inference requests per minute" in raised.value.to_do
+
+    def test_an_endpoint_that_is_throttled_has_no_quota_to_compare(self) -> None:
+        time = Time()
+        client = paced(Server(time, lambda _: ThrottledError("slow")), time, Quota(), patience_seconds=30)
+        with pytest.raises(ThrottledError) as raised:
+            ask(client, dataclasses.replace(request(), invoke_id="arn:provisioned-model/x"))
+        assert "serving.model_units" in raised.value.to_do
+        assert "quota" not in raised.value.to_do
 
     @pytest.mark.parametrize(("answered_at", "calls"), [(29.999, 2), (30.0, 1)])
     def test_patience_ends_exactly_when_its_seconds_have_passed(self, answered_at: float, calls: int) -> None:
@@ -400,7 +417,7 @@ class TestTaskWithoutAnswers:
         with pytest.raises(ThrottledError):
             ask(client)
         with (
-            pytest.raises(ThrottledError, match=r"(?s)No call .* for 30 s .*slow.*are stored.*Compare `quotas`.*clear"),
+            pytest.raises(ThrottledError, match=r"(?s)No call .* for 30 s .*slow.*are stored.*`quotas` of claude"),
             client.answer(request("another row")),
         ):
             pass
@@ -412,7 +429,19 @@ class TestTaskWithoutAnswers:
         for number in range(2):
             with pytest.raises(TransientError) as error, client.answer(request(f"row {number}")):
                 pass
-        assert error.value.to_do == "Renew those of aws_other. Then clear the task to request the missing answers."
+        assert error.value.to_do == "Renew those of aws_other."
+
+    @pytest.mark.parametrize("kind", [TransientError, ExpiredCredentialsError])
+    def test_the_error_keeps_the_code_and_the_advice_of_the_last_error(self, kind: type[ServiceError]) -> None:
+        time = Time()
+        error = with_code(kind("It broke.", to_do="Renew the credentials."), "ExpiredToken")
+        client = paced(Server(time, lambda _: error), time, Quota(), patience_seconds=10)
+        with pytest.raises(TransientError) as raised:
+            ask(client)
+        with pytest.raises(TransientError, match="No call") as raised, client.answer(request("another row")):
+            pass
+        assert raised.value.code == "ExpiredToken"
+        assert raised.value.to_do.startswith("Renew the credentials.")
 
     def test_an_answer_to_any_row_gives_the_other_rows_new_patience(self) -> None:
         time = Time()

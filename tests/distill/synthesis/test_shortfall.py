@@ -37,6 +37,7 @@ def explain(
     return explain_shortfall(
         counts,
         failed=failed,
+        advice_on_failed_rows="Ask for a higher quota.",
         dropped=dict(filters),
         rejects=rejects,
         settings=Synthesis(**settings),
@@ -89,12 +90,16 @@ class TestOtherCauses:
         )
         assert causes == (
             "Lost pairs: 7 dropped by the filter ungrounded;"
-            " 6 because the teacher gave no answer (for 2 rows);"
+            " 6 because a model gave no answer (for 2 rows);"
             " 3 because the teacher's answer contained no pair (for 1 of 12 rows);"
             " 2 because the teacher's output cannot be read;"
             " 1 because the teacher wrote fewer pairs than requested;"
             " 1 dropped by the filter malformed; 1 dropped by the filter leak."
         )
+
+    def test_the_advice_on_failed_rows_is_given_if_they_are_a_main_cause(self) -> None:
+        assert explain([], missing=9, failed=3)[1] == "Ask for a higher quota."
+        assert "quota" not in explain([], missing=1, failed=1, dropped={"leak": 20})[1]
 
     @pytest.mark.parametrize("name", [*FILTER_NAMES, "critic"])
     def test_every_filter_gets_advice_that_names_its_settings(self, name: str) -> None:
@@ -125,6 +130,12 @@ class TestOtherCauses:
             "documents": 1, "requested": 3, "accepted": 0, "rejected": 0, "missing": 3, "surplus": 1,
         }  # fmt: skip
         causes, _ = explain_shortfall(
-            counts, failed=0, dropped={}, rejects=rejects, settings=Synthesis(), simulated=False
+            counts,
+            failed=0,
+            advice_on_failed_rows="",
+            dropped={},
+            rejects=rejects,
+            settings=Synthesis(),
+            simulated=False,
         )
         assert causes == "Lost pairs: 3 because the teacher wrote fewer pairs than requested."

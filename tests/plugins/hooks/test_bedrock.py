@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import (
     ConflictError,
+    InvalidRequestError,
     NotFoundError,
     PossiblyBilledError,
     ThrottledError,
@@ -64,6 +67,37 @@ def test_the_time_to_wait_for_an_answer_grows_with_its_length_up_to_an_hour(max_
     with pytest.raises(ThrottledError):
         Hook().ask(ModelRequest(teacher, teacher.inference_id, teacher.inference_id, "text", max_tokens))
     assert waited == [seconds]
+
+
+class TestQuotedRequests:
+    """AWS's message about a failed call may quote the prompt, and Airflow logs the message."""
+
+    def refused(self, call: Callable[[BedrockDistillHook, ModelRequest], Any]) -> InvalidRequestError:
+        teacher = load_catalog().model("claude-haiku-4-5")
+        request = ModelRequest(teacher, teacher.inference_id, teacher.inference_id, "The secret of Frau Meier.", 100)
+        answer = InvalidRequestError(
+            "invoke_model x: ValidationException: 'the secret of Frau Meier' is bad.\x1b[31m",
+            to_do="Correct the request.",
+        )
+        answer.code = "ValidationException"
+        with pytest.raises(InvalidRequestError) as raised:
+            call(ScriptedHook(answer, answer), request)  # tokens are counted for two names of the model
+        return raised.value
+
+    @pytest.mark.parametrize("call", [BedrockDistillHook.ask, BedrockDistillHook.count_tokens])
+    def test_the_error_keeps_its_class_code_and_advice_but_not_the_text_of_the_request(
+        self, call: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        error = self.refused(call)
+        assert error.happened == "invoke_model x: ValidationException: '[text of the request]' is bad.\\x1b[31m"
+        assert (error.code, error.to_do) == ("ValidationException", "Correct the request.")
+        assert error.__cause__ is None
+        assert error.__suppress_context__
+        assert [record.levelname for record in caplog.records if "Frau Meier" in record.getMessage()] in (
+            ["DEBUG"],
+            ["DEBUG"] * 2,
+        )
 
 
 @pytest.mark.parametrize(

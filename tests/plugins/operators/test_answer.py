@@ -107,6 +107,20 @@ class TestAnswer:
         assert answer()["calls"] == 4
         assert len(bedrock.asked) == 1
 
+    @pytest.mark.parametrize("try_number", [1, 3])
+    def test_the_last_attempt_gives_the_same_advice_about_quotas_as_the_attempts_before(
+        self, answer: Any, bedrock: FakeBedrock, context: Any, try_number: int
+    ) -> None:
+        bedrock.say = throttled_on("101")
+        context["ti"].try_number = try_number
+        with pytest.raises((ThrottledError, TooManyFailuresError)) as raised:
+            answer(arm="base", serving=None)
+        advice = str(raised.value).splitlines()[-1]
+        assert "Compare `quotas` of nova-micro in the use case" in advice
+        assert '"model inference tokens per minute"' in advice
+        assert advice.endswith("To request only the missing answers, clear answer with downstream.")
+        assert ("Airflow repeats" in advice) is (try_number == 1)
+
     @pytest.mark.parametrize("error", [ThrottledError("slow down"), InvalidRequestError("too long")])
     def test_a_row_without_an_answer_fails_the_task_after_the_last_attempt(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, error: Any
@@ -115,7 +129,8 @@ class TestAnswer:
         bedrock.say = throttled_on("102", error)
         with pytest.raises(
             TooManyFailuresError,
-            match=rf"(?s)no answer for 1 of 4 rows; the first error is: .*{error}.*Clear answer with downstream",
+            match=rf"(?s)no answer of nova-micro for 1 of 4 rows: {type(error).__name__} \(once\), for example: "
+            rf".*{error}.*clear answer with downstream",
         ):
             answer()
         assert not store.exists(FOLDER.answers("tuned", 0))

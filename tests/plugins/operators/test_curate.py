@@ -8,7 +8,12 @@ import pytest
 from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import TooManyFailuresError
+from include.distill.core.errors import (
+    EarlierVersionError,
+    MissingObjectError,
+    StoredRecordError,
+    TooManyFailuresError,
+)
 from include.distill.core.storage import read_jsonl, stream_jsonl, write_jsonl
 from include.distill.curation.repeated_pairs import curated_pairs, curated_texts
 from tests.fakes.dialogue import between, pairs
@@ -105,6 +110,57 @@ class TestRepeated:
         assert store.objects == before
 
 
+def failed_row(code: str, message: str, advice: str) -> dict[str, Any]:
+    text = {"question": "Secret?"}
+    return {"row_id": "1", "reason": "ServiceError", "code": code, "message": message, "advice": advice, "text": text}
+
+
+@pytest.fixture
+def with_failed_rows(synthesize: Any, store: MemoryStore) -> Any:
+    """Return a function that makes pairs for all rows but three, two of which were throttled."""
+
+    def run() -> list[dict[str, Any]]:
+        manifests: list[dict[str, Any]] = synthesize(2)
+        throttled = failed_row("ThrottlingException", "Bedrock throttled one request.", "Compare `quotas`.")
+        rows = [throttled, throttled, failed_row("ValidationException", "Too long", "Shorten the document.")]
+        uri = FOLDER.synthetic_rejected(1)
+        write_jsonl(store, uri, [*read_jsonl(store, uri, dict), *rows])
+        pairs_left = read_jsonl(store, FOLDER.synthetic_texts(1), dict)[:6]
+        write_jsonl(store, FOLDER.synthetic_texts(1), pairs_left)
+        manifests[1].update(failed=3, accepted=6, missing=9)
+        return manifests
+
+    return run
+
+
+class TestDeletedResults:
+    @pytest.mark.parametrize("name", ["synthetic", "synthetic_texts", "synthetic_rejected"])
+    def test_a_missing_file_is_named_with_the_task_to_clear_and_what_that_costs(
+        self, curate: Any, synthesize: Any, store: MemoryStore, name: str
+    ) -> None:
+        manifests = synthesize()
+        uri = getattr(FOLDER, name)(3)
+        store.delete(uri)
+        with pytest.raises(MissingObjectError) as raised:
+            curate(manifests)
+        happened, *_, to_do = str(raised.value).splitlines()
+        assert f"{uri} does not exist" in happened
+        assert "Clear synthesize with downstream. It reuses the stored answers, which costs nothing" in to_do
+
+    def test_a_file_that_has_lost_pairs_is_named(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
+        manifests = synthesize()
+        uri = FOLDER.synthetic_texts(3)
+        write_jsonl(store, uri, read_jsonl(store, uri, dict)[:2])
+        with pytest.raises(StoredRecordError, match=rf"{uri} has 2 pairs, but synthesize accepted 3"):
+            curate(manifests)
+
+    def test_a_result_that_airflow_has_lost_is_noticed(self, curate: Any, synthesize: Any) -> None:
+        with pytest.raises(
+            EarlierVersionError, match=r"(?s)synthesize is missing for 2 of 10 rows.*Clear synthesize with downstream"
+        ):
+            curate(synthesize()[:8])
+
+
 class TestGate:
     def test_up_to_the_allowed_share_of_rows_may_fail(
         self, curate: Any, synthesize: Any, store: MemoryStore, use_case: UseCase
@@ -122,6 +178,32 @@ class TestGate:
         message = rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"
         with pytest.raises(TooManyFailuresError, match=message):
             curate(manifests)
+
+    def test_the_error_about_failed_rows_names_the_causes_with_counts_and_keeps_their_advice(
+        self, curate: Any, with_failed_rows: Any
+    ) -> None:
+        with pytest.raises(TooManyFailuresError) as raised:
+            curate(with_failed_rows())
+        happened, *_, to_do = str(raised.value).splitlines()
+        assert "Calls to models failed for 3 of 10 rows" in happened
+        assert "ThrottlingException (2 times), for example: Bedrock throttled one request." in happened
+        assert "ValidationException (once), for example: Too long." in happened
+        assert to_do == (
+            "What to do: Against ThrottlingException: Compare `quotas`. Against ValidationException: Shorten the"
+            " document. To request only the missing answers, clear synthesize with downstream."
+        )
+        assert "Secret" not in str(raised.value)
+
+    def test_too_few_pairs_because_of_failed_calls_have_the_causes_of_these_calls(
+        self, curate: Any, with_failed_rows: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, fan_out={"max_failed_share": 0.5}, synthesis={"min_accepted_share": 0.9})
+        with pytest.raises(
+            TooManyFailuresError,
+            match=r"(?s)9 because a model gave no answer \(for 3 rows\)\. ThrottlingException \(2 times\), for example"
+            r".*Compare `quotas`.*clear synthesize with downstream.*min_accepted_share",
+        ):
+            curate(with_failed_rows())
 
     def test_a_run_whose_pairs_repeat_each_other_fails_before_training(
         self, curate: Any, synthesize: Any, bedrock: FakeBedrock

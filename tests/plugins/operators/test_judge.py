@@ -112,7 +112,18 @@ class TestJudge:
         bedrock.say = throttled_on("103", InvalidRequestError("too long"))
         with pytest.raises(
             TooManyFailuresError,
-            match="Judge claude-haiku-4-5 gave no verdict on 2 of 8 comparisons; the first error is: too long",
+            match=r"Judge claude-haiku-4-5 gave no verdict on 2 of 8 comparisons: InvalidRequestError \(2 times\), for"
+            r" example: too long",
+        ):
+            judge()
+
+    def test_the_error_about_a_throttled_judge_has_the_advice_about_quotas(
+        self, judge: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.say = throttled_on("103")
+        with pytest.raises(
+            TooManyFailuresError,
+            match=r"(?s) of 8 comparisons: ThrottledError \(\d times\).*Compare `quotas` of claude-haiku-4-5",
         ):
             judge()
 

@@ -17,7 +17,6 @@ from include.distill.core.errors import DistillError, PossiblyBilledError, Trans
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.evaluation.answers import answer_record
 from include.distill.inference.answer_store import StoredAnswer
-from include.distill.inference.client import is_on_demand
 from include.distill.inference.lost_calls import MAX_SENT, lost_call_records
 from include.distill.inference.paced_client import PacedClient
 from include.distill.inference.requests import Completion, ModelRequest
@@ -139,7 +138,7 @@ def test_lost_answers_of_an_endpoint_are_retried_and_not_billed(
     model = LossyModel(lambda request, number: number <= 3)
     bedrock.say = model
     context["ti"].try_number = 1
-    with pytest.raises(TransientError, match="billed by the hour") as raised:
+    with pytest.raises(TransientError, match="The endpoint of arm tuned") as raised:
         answer()
     assert not isinstance(raised.value, PossiblyBilledError)
     assert answer()["calls"] == 1
@@ -157,7 +156,7 @@ def test_the_report_of_a_whole_run_counts_each_lost_call_once(
         try:
             return model(request)
         except PossiblyBilledError:
-            by_call[request.model.key] += is_on_demand(request)
+            by_call[request.model.key] += request.is_on_demand
             raise
 
     bedrock.say = reply

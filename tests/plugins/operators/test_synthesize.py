@@ -9,10 +9,12 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     InvalidRequestError,
+    PossiblyBilledError,
     RefusedError,
     ServiceError,
     SpendCapError,
     ThrottledError,
+    TooManyFailuresError,
     TransientError,
 )
 from include.distill.core.storage import read_jsonl, write_json, write_jsonl
@@ -128,12 +130,14 @@ class TestRetry:
     def test_in_the_last_attempt_a_failed_row_is_recorded_with_its_reason(
         self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        bedrock.say = failing_on_row(2, ThrottledError("slow down"))
+        bedrock.say = failing_on_row(2, with_code(ThrottledError("slow down"), "ThrottlingException"))
         manifest = synthesize().execute(context)
         assert (manifest["failed"], manifest["documents"], manifest["accepted"], manifest["missing"]) == (1, 4, 9, 3)
         (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0), dict)
         assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
         assert record["message"].endswith("slow down")
+        assert record["code"] == "ThrottlingException"
+        assert "Compare `quotas` of claude-sonnet-5-5" in record["advice"]
 
     def test_a_row_for_which_a_retry_cannot_help_is_recorded_at_once(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
@@ -141,6 +145,45 @@ class TestRetry:
         bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
         context["ti"].try_number = 1
         assert synthesize().execute(context)["failed"] == 1
+
+    @pytest.mark.parametrize(
+        ("error", "advice"),
+        [
+            (ThrottledError("slow down"), "Compare `quotas` of claude-sonnet-5-5"),
+            (TransientError("500", to_do="Check the firewall."), "Check the firewall."),
+            (PossiblyBilledError("read timeout"), "Check the model's status in AWS Health"),
+        ],
+    )
+    def test_a_shard_without_a_single_answer_fails_and_names_the_cause_and_the_remedy(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, error: Any, advice: str
+    ) -> None:
+        bedrock.refuse["ask"] = with_code(error, "SomeCode")
+        with pytest.raises(TooManyFailuresError) as raised:
+            synthesize().execute(context)
+        lines = str(raised.value).splitlines()
+        assert "Not one of the 4 rows of shard 0 has the answers that it needs from claude-sonnet-5-5" in lines[0]
+        assert "SomeCode (4 times), for example: " in lines[0]
+        assert advice in lines[-1]
+        assert lines[-1].endswith("To request only the missing answers, clear synthesize with downstream.")
+        assert not store.exists(FOLDER.synthetic(0))
+        # A row that is not sent because other rows lost their answers has another class.
+        assert ("AWS may also bill the calls whose answers were lost" in lines[2]) is isinstance(
+            error, PossiblyBilledError
+        )
+
+    def test_a_shard_in_which_every_row_is_refused_goes_on_because_other_rows_may_be_valid(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse["ask"] = InvalidRequestError("too long")
+        assert synthesize().execute(context)["failed"] == 4
+
+    def test_the_log_of_a_shard_with_a_few_failed_rows_counts_them_by_cause(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
+        synthesize().execute(context)
+        printed = capsys.readouterr().out
+        assert "1 rows have no pairs, and 3 have. InvalidRequestError (once), for example: too long" in printed
 
     def test_refused_access_stops_the_shard_because_every_row_would_be_refused(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
@@ -163,6 +206,11 @@ class TestRetry:
         assert bedrock.asked == []
         assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (0, 4, 0)
         assert manifest["accepted"] == 12
+
+
+def with_code(error: ServiceError, code: str) -> ServiceError:
+    error.code = code
+    return error
 
 
 class TestSpendCap:
@@ -262,4 +310,21 @@ class TestCritic:
 
         bedrock.say = refusing
         with pytest.raises(RefusedError, match="AccessDenied"):
+            task.execute(context)
+
+    def test_a_throttled_critic_fails_the_shard_with_the_advice_about_its_own_quota(
+        self, criticise: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        task, say = criticise(), bedrock.say
+
+        def throttling(request: ModelRequest) -> str:
+            if request.model.key == CRITIC:
+                raise ThrottledError("slow down")
+            return say(request)
+
+        bedrock.say = throttling
+        with pytest.raises(
+            TooManyFailuresError,
+            match=rf"(?s)and the critic {CRITIC}: ThrottledError \(4 times\).*Compare `quotas` of {CRITIC}",
+        ):
             task.execute(context)

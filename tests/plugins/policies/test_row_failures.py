@@ -37,7 +37,9 @@ def test_in_the_last_attempt_a_failed_row_is_recorded(context: Any) -> None:
         {
             "row_id": make_row(4)["row_id"],
             "reason": "ThrottledError",
+            "code": "",
             "message": "429",
+            "advice": "",
             "text": {"question": "What says 4?"},
         }
     ]
@@ -50,6 +52,17 @@ def test_rows_for_which_a_retry_cannot_help_are_recorded_at_once(context: Any, e
     records = retry(context, (make_row(3), error), (make_row(4), error), tries_left=True)
     assert [record["row_id"] for record in records] == [make_row(3)["row_id"], make_row(4)["row_id"]]
     assert {record["reason"] for record in records} == {type(error).__name__}
+
+
+def test_the_error_of_a_retry_counts_the_failed_rows_by_cause_and_has_the_advice_on_each_cause(context: Any) -> None:
+    throttled = ThrottledError("429", to_do="Compare the quotas.")
+    with pytest.raises(ThrottledError) as raised:
+        retry(context, (make_row(4), throttled), BROKEN, (make_row(5), throttled), tries_left=True)
+    assert raised.value.happened == (
+        "Calls without an answer: 3. ThrottledError (2 times), for example: 429. InvalidRequestError (once), for"
+        " example: too long."
+    )
+    assert raised.value.to_do == "Compare the quotas. To request only the missing answers, clear this task."
 
 
 def test_without_failures_there_is_nothing_to_record(context: Any) -> None:

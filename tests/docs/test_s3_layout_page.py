@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "ordinal": [1],
     "rows": ["train", "evaluation"],
     "extension": ["json", "html"],
-    "finished": [datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)],
+    "started": [datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)],
 }
 FILES = {
     "source": ["train", "evaluation", "rejected"],

@@ -118,5 +118,5 @@ def context() -> dict[str, Any]:
     return {
         "ti": FakeTaskInstance(task_id="t", try_number=3, max_tries=2, map_index=-1, xcoms={}, dag_id="d", run_id="r"),
         "params": {},
-        "dag_run": SimpleNamespace(start_date=started, dag_id="d", run_id="r"),
+        "dag_run": SimpleNamespace(start_date=started, run_after=started, dag_id="d", run_id="r"),
     }

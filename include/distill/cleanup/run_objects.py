@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from include.distill.cleanup.plan import ProjectRoot, StoredObject
 from include.distill.config.layout import RunFolder, run_uri, run_uri_of
 
-_LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/(?P<finished>\d{8}T\d{6}Z)-(?P<run_key>[^/]+)\.json")
+_LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/(?P<started>\d{8}T\d{6}Z)-(?P<run_key>[^/]+)\.json")
 
 
 def run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
@@ -32,7 +32,7 @@ def run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
 def newest_reports(roots: Sequence[ProjectRoot]) -> frozenset[str]:
     """Return the folder of the newest run with a report, for each root and use case."""
     reports = {
-        (root.uri, run.use_case, _finished(root, objects, stored), uri)
+        (root.uri, run.use_case, _started(root, objects, stored), uri)
         for root in roots
         for uri, objects in run_objects(root).items()
         if (run := root.runs.get(uri))
@@ -43,8 +43,12 @@ def newest_reports(roots: Sequence[ProjectRoot]) -> frozenset[str]:
     return frozenset({(root, use_case): uri for root, use_case, _, uri in sorted(reports)}.values())
 
 
-def _finished(root: ProjectRoot, objects: Sequence[StoredObject], report: StoredObject) -> str:
-    """Return when a run finished, in the form that sorts like the time. New labels rewrite the report of an old run."""
+def _started(root: ProjectRoot, objects: Sequence[StoredObject], report: StoredObject) -> str:
+    """
+    Return when a run started, in the form that sorts like the time.
+
+    The time of the report does not show it, because new labels, or clearing the task ``report``, write it again.
+    """
     entries = (_LISTED_RUN.fullmatch(stored.uri.removeprefix(f"{root.uri}/")) for stored in objects)
     modified = f"{report.modified.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}"
-    return max((entry["finished"] for entry in entries if entry), default=modified)
+    return min((entry["started"] for entry in entries if entry), default=modified)

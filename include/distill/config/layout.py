@@ -181,9 +181,9 @@ class RunFolder:
         """The labels of one labeler."""
         return f"{self.labels}{labeler}.jsonl"
 
-    def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
+    def report_entry(self, use_case: str, started: datetime.datetime) -> str:
         """The run's entry in the list of reports. Sorting the entries by name puts them in chronological order."""
-        return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
+        return f"{list_uri(self.root, use_case)}{started.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """
 List the runs that have a report, and render the page of past runs.
 
-Each report has one small entry. The name of an entry starts with the time, so sorting by name sorts by time. The page
+Each run with a report has one small entry. The name of an entry starts with the time at which the run was due to start,
+so sorting by name sorts the runs by time, and writing an old run's report again does not make this run the newest.
+Earlier versions named an entry by the time at which the report was written, and wrote a new one each time. The page
 needs one request to list the entries, and one request for each run on the page. Without the entries, the page would
 have to search the folders of all runs. Such a folder has thousands of objects, and its name does not contain the time.
 """
@@ -16,6 +18,7 @@ from typing import cast, get_type_hints
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from include.distill.config.layout import RunFolder
 from include.distill.core.formats import take_mark
 from include.distill.core.paths import INCLUDE
 from include.distill.core.record_types import record_fault
@@ -45,15 +48,32 @@ def list_entry(report: Report) -> PastRun:
     }
 
 
+def entry_uri(folder: RunFolder, uris: Iterable[str], *, use_case: str, started: datetime.datetime) -> str:
+    """
+    Return the URI for a run's entry: its last entry in the list, or a new one if it has none.
+
+    :param uris: the list of the use case's entries.
+    :param started: when the run was due to start. It must not change when a task of the run is cleared.
+    """
+    own = [uri for uri in _entries(uris) if _run_key(uri) == folder.run_key]
+    return own[-1] if own else folder.report_entry(use_case, started)
+
+
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
     """
     Return the URIs of the entries of the newest ``limit`` runs, newest first: for each run, only its last entry.
 
-    Objects whose names are not those of entries are ignored.
+    A run's first entry decides its place. Objects whose names are not those of entries are ignored.
     """
-    entries = [uri for uri in uris if _ENTRY_NAME.fullmatch(_file_name(uri))]
-    by_run = {_run_key(uri): uri for uri in sorted(entries, key=_file_name)}
-    return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
+    by_run: dict[str, list[str]] = {}
+    for uri in _entries(uris):
+        by_run.setdefault(_run_key(uri), []).append(uri)
+    return [of_run[-1] for of_run in list(by_run.values())[::-1][:limit]]
+
+
+def _entries(uris: Iterable[str]) -> list[str]:
+    """Return the entries among ``uris``, oldest first."""
+    return sorted((uri for uri in uris if _ENTRY_NAME.fullmatch(_file_name(uri))), key=_file_name)
 
 
 def read_entry(body: bytes) -> ShownPastRun:
@@ -94,7 +114,7 @@ def _file_name(uri: str) -> str:
 
 
 def _run_key(uri: str) -> str:
-    return _file_name(uri).split("-", 1)[1]
+    return _file_name(uri).split("-", 1)[1].removesuffix(".json")
 
 
 def _render(template: str, **values: object) -> str:

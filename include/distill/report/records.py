@@ -218,7 +218,7 @@ class PastRun(PastRunFigures):
     """
     One run with a report.
 
-    The record is stored in ``<prefix>/reports/<use case>/<time>-<run key>.json``, outside the run's folder.
+    The record is stored in ``<prefix>/reports/<use case>/<start>-<run key>.json``, outside the run's folder.
     """
 
     finished_at: str  # ISO 8601, UTC

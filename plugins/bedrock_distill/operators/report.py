@@ -12,6 +12,7 @@ from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.run.task_ids import CURATE, INGEST, JUDGE
 from bedrock_distill.run.task_results import read_mapped_results, require_result, require_whole_parts
 from bedrock_distill.ui.links import REPORT_LINK
+from include.distill.config.layout import list_uri
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
 from include.distill.cost.prices import BillLine, load_prices, total_usd
@@ -86,7 +87,7 @@ class RenderReportOperator(DistillOperator):
         from include.distill.evaluation.standing_promotion import promotion_summary
         from include.distill.report.html import render_html
         from include.distill.report.optional_parts import OptionalParts
-        from include.distill.report.past_runs import list_entry, message_page
+        from include.distill.report.past_runs import message_page
 
         finished = datetime.datetime.now(datetime.UTC)
         require_result(self.ingested, "rows", "train", "evaluation", task=INGEST, reader=self.task_id)
@@ -109,10 +110,7 @@ class RenderReportOperator(DistillOperator):
         )
         page = optional.read("its drawn page", lambda: render_html(report), without_page)
         self.store.write(self.folder.report("html"), page.encode())
-        entry = self.folder.report_entry(self.use_case.name, finished)
-        optional.read(
-            "its entry in the list of past runs", lambda: write_json(self.store, entry, list_entry(report)), None
-        )
+        optional.read("its entry in the list of past runs", lambda: self._write_entry(report, context), None)
         self.log.info("%s %s", report["verdict"], promotion_summary(report["promotion"]))
         return {
             "report_json_uri": self.folder.report("json"),
@@ -121,6 +119,16 @@ class RenderReportOperator(DistillOperator):
             "actual_usd": report["cost"]["actual_usd"],
             "simulated": report["simulated"],
         }
+
+    def _write_entry(self, report: Report, context: Context) -> None:
+        """Write the run's entry in the list of past runs. If the report was written before, replace the entry."""
+        from include.distill.report.past_runs import entry_uri, list_entry
+
+        # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
+        started = context["dag_run"].run_after
+        listed = self.store.list(list_uri(self.folder.root, self.use_case.name))
+        uri = entry_uri(self.folder, listed, use_case=self.use_case.name, started=started)
+        write_json(self.store, uri, list_entry(report))
 
     def _judgments(self) -> list[JudgeManifest]:
         """Return the manifests of all judges, in the order of the use case's comparisons."""

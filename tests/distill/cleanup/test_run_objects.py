@@ -99,6 +99,12 @@ class TestNewestReports:
         root = self.root((RUN, NOON + datetime.timedelta(days=5)), (OTHER_RUN, NOON), entries=entries)
         assert newest_reports([root]) == {OTHER_RUN}
 
+    def test_clearing_the_report_of_an_old_run_does_not_make_it_the_newest(self) -> None:
+        """An earlier version then wrote a second entry, with the time of the new report."""
+        entries = tuple(listing(key, f"2026112{day}T120000Z") for key, day in ((KEY, 1), (OTHER_KEY, 2), (KEY, 3)))
+        root = self.root((RUN, NOON + datetime.timedelta(days=5)), (OTHER_RUN, NOON), entries=entries)
+        assert newest_reports([root]) == {OTHER_RUN}
+
     def test_a_run_whose_entry_could_not_be_written_counts_by_the_time_of_its_report(self) -> None:
         india = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
         later = (NOON + datetime.timedelta(seconds=1)).astimezone(india)

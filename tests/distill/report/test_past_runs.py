@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from include.distill.config.layout import RunFolder
 from include.distill.core.naming import run_key
 from include.distill.report.build import build_report
-from include.distill.report.past_runs import list_entry, list_page, message_page, newest_entries, read_entry
+from include.distill.report.past_runs import entry_uri, list_entry, list_page, message_page, newest_entries, read_entry
 from tests.distill.report.example_report import base_arm, inputs, tuned_arm
 
 MINUTES = st.integers(min_value=0, max_value=10_000_000)
@@ -28,9 +28,25 @@ def uri_of(run_id: str, minutes: int) -> str:
 
 @given(WRITTEN, st.integers(min_value=0, max_value=5))
 def test_the_newest_entries_are_found_by_their_file_names(written: list[tuple[str, int]], limit: int) -> None:
-    last = dict(sorted(written, key=lambda entry: entry[1]))
-    expected = sorted(last.items(), key=lambda entry: entry[1], reverse=True)[:limit]
-    assert newest_entries((uri_of(*entry) for entry in written), limit) == [uri_of(*entry) for entry in expected]
+    minutes: dict[str, list[int]] = {}
+    for run_id, minute in sorted(written, key=lambda entry: entry[1]):
+        minutes.setdefault(run_id, []).append(minute)
+    newest = sorted(minutes.items(), key=lambda entry: entry[1][0], reverse=True)[:limit]
+    expected = [uri_of(run_id, entries[-1]) for run_id, entries in newest]
+    assert newest_entries((uri_of(*entry) for entry in written), limit) == expected
+
+
+def test_a_report_that_is_written_again_keeps_the_entry_and_the_place_of_its_run() -> None:
+    """An earlier version wrote a second entry when `report` was cleared. Then the last of the two is replaced."""
+    old, new = uri_of("old", 0), uri_of("new", 10)
+    folder = RunFolder(f"s3://b/p/runs/{run_key('distill_x', 'old')}")
+    started = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)
+    assert entry_uri(folder, [old, new], use_case="x", started=started) == old
+    first = folder.report_entry("x", started)
+    assert entry_uri(folder, [new, "s3://b/p/reports/x/notes"], use_case="x", started=started) == first
+    again = uri_of("old", 20)
+    assert entry_uri(folder, [old, new, again], use_case="x", started=started) == again
+    assert newest_entries([old, new, again], 5) == [new, again]
 
 
 def entry(**changes: Any) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -107,6 +108,17 @@ def new_run(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) 
 
 def usd(report: Any, part: str) -> float:
     return sum(line["usd"] for line in report["cost"]["lines"] if line["what"].startswith(part))
+
+
+def test_clearing_the_report_of_an_old_run_does_not_make_it_the_newest_run(new_run: Any, store: MemoryStore) -> None:
+    """Airflow gives a run a new start date when one of its tasks is cleared."""
+    run, listed = new_run(), f"{FOLDER.root}/reports/aws_docs_qa/"
+    arguments = run.until_report()
+    run.run(RenderReportOperator, "report", **arguments)
+    entries = store.list(listed)
+    run.context["dag_run"].start_date += datetime.timedelta(days=30)
+    run.run(RenderReportOperator, "report", **arguments)
+    assert store.list(listed) == entries == [f"{listed}20261122T020000Z-{FOLDER.run_key}.json"]
 
 
 class TestContent:

@@ -95,9 +95,23 @@ def incomplete_answer_warnings(endings: Mapping[str, AnswerEndings], limit: floa
     ]
 
 
-def _remedy(endings: AnswerEndings) -> str:
+def explain_incomplete_answers(answers: Iterable[Answer], *, uri: str) -> str:
+    """
+    Say how many answers of a shard are incomplete, why, and what to change; empty if all answers are complete.
+
+    :param uri: the file that contains the answers.
+    """
+    endings = count_endings(answers)
+    if not incomplete_share(endings) or not endings["answers"]:
+        return ""
+    return f"{describe_endings(endings)}. The judges compare them like all others. {_remedy(endings, uri)}"
+
+
+def _remedy(endings: AnswerEndings, uri: str = "the arm's folder below answers/ in the run's folder") -> str:
     if endings["truncated"]:
-        return "Raise answering.max_tokens to get complete answers."
-    if endings["unknown"]:
-        return "Add the unknown stop reasons to include/distill/inference/answer_endings.py."
-    return "Read the arm's answers in the run's folder to find the cause."
+        change = "Raise answering.max_tokens to get complete answers."
+    elif endings["unknown"]:
+        change = "Add the unknown stop reasons to include/distill/inference/answer_endings.py."
+    else:
+        change = f"Read the answers in {uri} to find the cause, and change the prompt for answering or the student."
+    return f"{change} Then clear preflight with downstream; only requests that have changed are paid for again."

@@ -58,6 +58,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     def execute(self, context: Context) -> AnswerManifest:
         """Get and write the answers to all rows of the shard; return the usage."""
+        from include.distill.evaluation.answer_counts import explain_incomplete_answers
         from include.distill.evaluation.answers import answer_record
         from include.distill.synthesis.shard_files import shard_label
 
@@ -85,7 +86,10 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
                 left="The other answers are stored.",
             )
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
-        write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
+        uri = self.folder.answers(self.arm, int(self.shard))
+        write_jsonl(self.store, uri, records)
+        if incomplete := explain_incomplete_answers(records, uri=uri):
+            self.log.warning("Arm %s, model %s: %s", self.arm, self._student.model.key, incomplete)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 

@@ -53,6 +53,7 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
         """Get a verdict on every row in both orders, and write the verdicts; return the usage."""
         from include.distill.evaluation.answers import read_comparisons
         from include.distill.evaluation.judge import Judge
+        from include.distill.evaluation.unreadable_verdicts import explain_unreadable_verdicts
 
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
@@ -73,6 +74,8 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
             )
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
         write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])
+        if unreadable := explain_unreadable_verdicts(outcomes.results, uri=uri):
+            self.log.warning("%s", unreadable)
         usage = Usage.from_answers(
             (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
         )

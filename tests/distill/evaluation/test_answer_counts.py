@@ -9,6 +9,7 @@ import pytest
 from include.distill.evaluation.answer_counts import (
     count_endings,
     describe_endings,
+    explain_incomplete_answers,
     incomplete_answer_problems,
     incomplete_answer_warnings,
     incomplete_share,
@@ -75,3 +76,24 @@ def test_an_arm_above_the_limit_has_a_problem_and_a_warning(
 
 def test_an_arm_whose_answers_were_not_counted_has_a_problem() -> None:
     assert incomplete_answer_problems(["tuned"], {}) == ["the stop reasons of the answers of tuned were not counted"]
+
+
+@pytest.mark.parametrize("records", [[], answers("end_turn", "stop")])
+def test_complete_answers_need_no_explanation(records: list[Any]) -> None:
+    assert explain_incomplete_answers(records, uri="s3://b/a") == ""
+
+
+@pytest.mark.parametrize(
+    ("records", "remedy"),
+    [
+        (answers("stop", "length"), "Raise answering.max_tokens"),
+        (answers("stop", "novel"), "Add the unknown stop reasons"),
+        (answers("stop", "stop", text=" "), "Read the answers in s3://b/a"),
+        (answers("stop", "refusal"), "change the prompt for answering or the student"),
+    ],
+)
+def test_incomplete_answers_are_explained_with_their_number_and_what_to_change(records: list[Any], remedy: str) -> None:
+    text = explain_incomplete_answers(records, uri="s3://b/a")
+    assert "of 2 answers are incomplete" in text
+    assert remedy in text
+    assert text.endswith("Then clear preflight with downstream; only requests that have changed are paid for again.")

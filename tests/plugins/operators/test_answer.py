@@ -107,6 +107,17 @@ class TestAnswer:
         assert answer()["calls"] == 4
         assert len(bedrock.asked) == 1
 
+    def test_empty_answers_are_logged_with_the_model_their_number_and_what_to_change(
+        self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
+        bedrock.say = lambda request: "" if "101" in request.user else "An answer."
+        answer()
+        printed = capsys.readouterr().out
+        assert "Arm tuned, model nova-micro: 1 of 4 answers are incomplete (1 empty)." in printed
+        assert f"Read the answers in {FOLDER.answers('tuned', 0)} to find the cause" in printed
+        assert "Then clear preflight with downstream" in printed
+
     @pytest.mark.parametrize("try_number", [1, 3])
     def test_the_last_attempt_gives_the_same_advice_about_quotas_as_the_attempts_before(
         self, answer: Any, bedrock: FakeBedrock, context: Any, try_number: int

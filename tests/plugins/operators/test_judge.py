@@ -88,6 +88,15 @@ class TestJudge:
         assert {(v["row_id"], v["raw"]) for v in unparsable} == {(ROWS[0]["row_id"], "Both are fine.")}
         assert (len(verdicts), len(unparsable), manifest["calls"]) == (8, 2, 10)
 
+    def test_unreadable_verdicts_are_logged_with_the_judge_their_number_and_what_to_change(
+        self, judge: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bedrock.say = lambda request: "Both are fine." if "What says 101?" in request.user else say(request)
+        judge()
+        printed = capsys.readouterr().out
+        assert "2 of 8 verdicts of claude-haiku-4-5 cannot be read" in printed
+        assert "change the prompt for judging, or use another judge. Then clear preflight with downstream" in printed
+
     def stored(self, store: MemoryStore) -> int:
         return sum("/responses/" in uri for uri in store.list("s3://"))
 

@@ -111,6 +111,6 @@ def _get(url: str) -> dict[str, Any]:
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(
             f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged. "
-            "Read its log, aws-simulator.log, before you try again."
+            "Read aws-simulator.log, which is in the folder of the other logs, before you try again."
         ) from None
     return answer

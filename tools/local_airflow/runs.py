@@ -76,7 +76,8 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
         for note in stack.check():
             print(note, flush=True)
 
-    wait_until(is_decided, f"the DAG {dag_id}", DAG_SECONDS, check=check)
+    log = stack.layout.log_of("dag-processor")
+    wait_until(is_decided, f"the DAG {dag_id} (log: {log})", DAG_SECONDS, check=check)
     if stack.api.find_dag(dag_id) is None:
         errors = "\n".join(f"{name}:\n{trace.rstrip()}" for name, trace in stack.api.import_errors())
         raise NotReadyError(

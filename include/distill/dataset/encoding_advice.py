@@ -8,6 +8,7 @@ in the next run that the file must be saved again because of its separator.
 from __future__ import annotations
 
 import codecs
+import glob
 import json
 import re
 from collections.abc import Iterable
@@ -34,7 +35,7 @@ def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
     if separator := separator_of(head.decode(encoding, errors="ignore").lstrip("\ufeff")):
         save = save_as_csv(declared)
         return f"The columns are separated by {separator}, which no setting can change, so {save}."
-    name = json.dumps(source.rsplit("/", 1)[-1], ensure_ascii=False)
+    name = json.dumps(glob.escape(source.rsplit("/", 1)[-1]), ensure_ascii=False)
     return (
         f"Set source.encoding to {encoding} in the use case, or to {{{name}: {encoding}}} if other files of the use"
         " case have another encoding."

@@ -6,9 +6,11 @@ import re
 from io import BytesIO
 
 import pytest
+import yaml
 
 from include.distill.core.errors import InputError
 from include.distill.dataset.csv_records import read_csv
+from include.distill.dataset.source_files import encoding_of
 
 TEXT = "doc,question,answer\nDie Größe der Straße ist 5 – „mehr“ nicht.,Wie groß?,Fünf\n"
 POLISH = "doc,question,answer\nKażdy łódź żółw śpi i ma się dobrze,Czy żółw śpi?,Tak\n"
@@ -91,3 +93,11 @@ def test_an_encoding_that_gives_other_letters_is_not_advised(text: str, written:
 def test_utf8_text_with_one_broken_byte_is_not_called_cp1252() -> None:
     message = problem(RUSSIAN.encode() + b"\xff,b,c\n", "utf-8")
     assert "read as cp1252" not in message
+
+
+def test_the_pattern_in_the_advice_matches_a_file_with_any_name() -> None:
+    name = 'rows [1] "é".csv'
+    with pytest.raises(InputError) as raised:
+        read_csv(BytesIO(TEXT.encode("utf-16")), source=f"s3://b/{name}", encoding="utf-8")
+    (mapping,) = re.findall(r"or to (\{.*\}) if", str(raised.value))
+    assert encoding_of(f"2026/{name}", yaml.safe_load(mapping)) == "utf-16"

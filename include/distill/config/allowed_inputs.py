@@ -7,6 +7,8 @@ from posixpath import dirname
 
 from include.distill.config.layout import Layout
 from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
+from include.distill.core.input_files import allowed_path
 
 _S3 = "s3://"
 # Folders below the storage prefix that belong to the pipeline. Use cases with the same prefix share these folders.
@@ -30,24 +32,35 @@ def allowed_prefixes(use_case: UseCase) -> list[str]:
 
 def input_problem(uri: str, use_case: UseCase) -> str | None:
     """
-    Return why a form may not name ``uri``, or ``None`` if it may. Local paths are checked when they are opened.
+    Return why a form may not name ``uri``, or ``None`` if it may.
 
     The text quotes nothing but the URI and the use case's own settings.
 
     :param use_case: the use case as its file defines it, without the values of the form.
     """
-    if not uri.startswith(_S3) or uri in (use_case.source.training_csv, use_case.source.evaluation_csv):
+    if uri in (use_case.source.training_csv, use_case.source.evaluation_csv):
         return None
     prefixes = allowed_prefixes(use_case)
+    if not uri.startswith(_S3):
+        return _path_problem(uri, prefixes)
     if _is_below(uri, use_case.source.allowed_prefixes):
         return None
     if _is_below(uri, prefixes) and not _is_of_the_pipeline(uri, use_case):
         return None
     return (
         f"{uri} may not be read for use case {use_case.name}: a form may name only objects below"
-        f" {', '.join(prefixes)}, without the pipeline's own folders. Nothing was read. Move the file there, or add its"
-        " folder to source.allowed_prefixes in the use-case file."
+        f" {', '.join(prefixes)}, without the pipeline's own folders. Nothing was read. Copy the file to one of"
+        f" these folders, or ask the owner of the use case ({use_case.owner}) to add its folder to"
+        f" source.allowed_prefixes in {use_case.name}.yaml."
     )
+
+
+def _path_problem(path: str, prefixes: list[str]) -> str | None:
+    try:
+        allowed_path(path)
+    except InputError as error:
+        return f"{error} In S3, a form may name files below {', '.join(prefixes)}."
+    return None
 
 
 def _own_sources(use_case: UseCase) -> Iterator[str]:

@@ -71,7 +71,7 @@ def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> I
         if uri.endswith("/"):
             return _in_folder(uri, store.list(uri), extensions)
         return InputFiles([InputFile(uri.split("/")[-1], uri)])
-    path = _allowed_path(uri)
+    path = allowed_path(uri)
     if not path.is_dir():
         return InputFiles([InputFile(path.name, uri)])
     entries = list(path.rglob("*"))
@@ -151,7 +151,7 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
             yield body
             return
         try:
-            body = open_files.enter_context(_allowed_path(uri).open("rb"))
+            body = open_files.enter_context(allowed_path(uri).open("rb"))
         except OSError as error:
             message = (
                 f"Input {uri} cannot be read ({error.strerror}); {expected}. Check the path and the permissions of the"
@@ -177,7 +177,12 @@ def _missing(uri: str, store: ObjectStore, expected: str) -> str:
     return message
 
 
-def _allowed_path(uri: str) -> Path:
+def allowed_path(uri: str) -> Path:
+    """
+    Return the path of a local input file.
+
+    :raises InputError: the name is not valid, or the path is outside the permitted folders.
+    """
     if "\0" in uri:
         message = (
             f"Input {uri!r} contains a NUL character, so it is not a valid file name; {_EXPECTED}. Correct the name."
@@ -193,8 +198,14 @@ def _allowed_path(uri: str) -> Path:
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
         message = (
-            f"Input {uri} may not be read: local files must be inside one of {allowed}. Nothing was read. Use an s3://"
-            " URI, or add the file's folder to DISTILL_INPUT_ROOTS in Airflow's environment."
+            f"Input {uri} may not be read: local files must be inside one of {allowed}.{_other_scheme(uri)} Nothing was"
+            " read. Use a file in such a folder, or upload the file to S3 and name it as s3://bucket/folder/file.csv."
+            " Only the administrators of Airflow can allow more local folders (DISTILL_INPUT_ROOTS in"
+            " docs/reference/environment.md)."
         )
         raise InputError(message)
     return path
+
+
+def _other_scheme(uri: str) -> str:
+    return " A URI has to begin with s3:// in small letters; everything else is a path." if ":/" in uri else ""

@@ -17,6 +17,7 @@ from include.distill.core.storage import ObjectStore
 from include.distill.dataset.input_formats import TABLE_READERS
 from include.distill.dataset.records import RejectedRow, UngroupedRow
 from include.distill.dataset.rows import Duplicates, RowOptions, check_header, read_rows
+from include.distill.dataset.same_input import same_input_problem
 from include.distill.dataset.tables import NoRowsError
 
 DEFAULT_ENCODING = "utf-8"
@@ -54,13 +55,19 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
     """Check the header and the first rows of each file of ``source``; return one message per problem."""
     problems: list[str] = []
     unused = set() if isinstance(source.encoding, str) else set(source.encoding)
+    sources: list[InputFiles] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
             files = find_inputs(uri, store, extensions=tuple(TABLE_READERS))
+            sources.append(files)
             unused -= {pattern for pattern in unused if any(_matches(file.name, pattern) for file in files)}
             _check_headers(files, source, store)
         except (InputError, RefusedError) as error:
             problems.append(str(error))
+    if len(sources) == 2 and not problems:
+        training, evaluation = sources
+        same = same_input_problem(source, training, evaluation, store)
+        problems += [same] if same else []
     if unused and not problems:
         problems.append(
             f"source.encoding has patterns that match no file: {', '.join(map(repr, sorted(unused)))}. A pattern is"

@@ -116,7 +116,7 @@ def rule_sentence(rule: Promotion) -> str:
         "every judge finds the candidate better",
         f"and every judge's {lower_bound} is above {0.5 + rule.margin:.1%}",
         f"on at least {MINIMUM_QUESTIONS} questions with readable verdicts",
-        f"of which at least {_min_decisive(rule)} from at least {_min_clusters(rule)} document groups are decided",
+        f"of which at least {min_decisive(rule)} from at least {min_clusters(rule)} document groups are decided",
         f"with less than {rule.max_unparsable_share:.1%} of the verdicts unparsable",
         "few incomplete answers of both arms",
         "and no evaluation question in the training data",
@@ -124,12 +124,14 @@ def rule_sentence(rule: Promotion) -> str:
     return ", ".join(conditions)
 
 
-def _min_decisive(rule: Promotion) -> int:
+def min_decisive(rule: Promotion) -> int:
+    """Return the minimum number of decided questions for a promotion."""
     # With smaller numbers, the intervals are not known to be correct, so a use case can only raise these minimums.
     return max(rule.min_decisive, MINIMUM_DECIDED)
 
 
-def _min_clusters(rule: Promotion) -> int:
+def min_clusters(rule: Promotion) -> int:
+    """Return the minimum number of document groups with a decided question for a promotion."""
     return max(rule.min_clusters, MINIMUM_CLUSTERS)
 
 
@@ -167,11 +169,11 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
         reasons.append(f"the lower bound of the half-win rate is {shown}, but must be above {needed:.1%}")
     if readable < MINIMUM_QUESTIONS:
         reasons.append(f"{readable} questions have a readable verdict, but at least {MINIMUM_QUESTIONS} are needed")
-    if decisive < _min_decisive(rule):
-        reasons.append(f"{decisive} questions are decided, but at least {_min_decisive(rule)} are needed")
-    if clusters < _min_clusters(rule):
+    if decisive < min_decisive(rule):
+        reasons.append(f"{decisive} questions are decided, but at least {min_decisive(rule)} are needed")
+    if clusters < min_clusters(rule):
         reasons.append(
-            f"{clusters} document groups have decided questions, but at least {_min_clusters(rule)} are needed"
+            f"{clusters} document groups have decided questions, but at least {min_clusters(rule)} are needed"
         )
     if not unparsable < rule.max_unparsable_share:
         reasons.append(

@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.bill_table import bill_table
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
@@ -41,7 +40,7 @@ class EstimateCostOperator(DistillOperator):
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
         number of training records of the student's family.
-    :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
+    :raises EstimateAboveCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
     ui_color = "#fef7e0"
@@ -82,12 +81,14 @@ class EstimateCostOperator(DistillOperator):
         self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
         self._warn_about_small_batches(calls)
+        self._warn_about_small_evaluations(evaluation)
         self.log.info(
-            "Estimated cost if nothing is stored yet: $%.2f. Of this, about $%.2f is stored already, so this run is"
-            " expected to pay about $%.2f. Spend cap: $%.2f.",
+            "Full price of the run: $%.2f. Results worth about $%.2f of this were bought by earlier runs and are"
+            " stored, so this run is expected to pay about $%.2f. The spend cap of $%.2f is compared with the full"
+            " price, because a stored result may turn out to be missing.",
             *(estimated, stored, max(0.0, estimated - stored), cap),
         )
-        self._require_within_cap(lines)
+        self._require_within_cap(lines, context)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,
@@ -112,21 +113,33 @@ class EstimateCostOperator(DistillOperator):
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
-    def _require_within_cap(self, lines: Sequence[BillLine]) -> None:
-        estimated, cap = total_usd(lines), self.use_case.max_spend_usd
-        if estimated > cap:
-            largest = max(lines, key=lambda line: line.usd)
-            raise SpendCapError(
-                f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
-                f" ${cap:.2f}. The largest item is {largest.what}, {largest.quantity:,.0f}"
-                f" {largest.unit} for ${largest.usd:.2f}. All items are in {self.folder.estimate}.",
-                left="The rows and the estimate are stored.",
-                billed="Nothing was bought.",
-                to_do=(
-                    f"Trigger a new run with fewer documents or pairs. Or raise max_spend_usd in"
-                    f" {self.use_case.name}.yaml, which is also the highest cap that the form accepts, then clear"
-                    f" {PREFLIGHT} with downstream."
-                ),
+    def _require_within_cap(self, lines: Sequence[BillLine], context: Context) -> None:
+        if total_usd(lines) <= self.use_case.max_spend_usd:
+            return
+        from include.distill.cost.above_cap import above_cap_error
+
+        configured = getattr(context.get("dag_run"), "conf", None) or {}
+        raise above_cap_error(
+            self.use_case,
+            lines,
+            uri=self.folder.estimate,
+            preflight=PREFLIGHT,
+            is_cap_of_the_run=configured.get("max_spend_usd") not in (None, ""),
+        )
+
+    def _warn_about_small_evaluations(self, evaluation: Sequence[RowTokens]) -> None:
+        from include.distill.evaluation.verdict_size import detectable_win_rate, verdict_warnings
+
+        promotion = self.use_case.promotion if self.use_case.champion_arm else None
+        warnings = list(verdict_warnings(evaluation, promotion))
+        for warning in warnings:
+            self.log.warning("%s", warning)
+        rate = detectable_win_rate(evaluation)
+        if rate is not None and not warnings:
+            self.log.info(
+                "With %s evaluation questions, 4 of 5 runs find a true half-win rate of %.0f%%, if every question is"
+                " decided. Smaller differences usually stay unclear.",
+                *(f"{len(evaluation):,}", 100 * rate),
             )
 
     def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float]:

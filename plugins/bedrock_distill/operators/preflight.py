@@ -88,14 +88,11 @@ class BedrockPreflightOperator(DistillOperator):
             raise InputError(
                 f"Use case {use_case.name} cannot run. Number of problems: {len(problems)}:\n{listed}",
                 billed="Nothing was bought.",
-                to_do=(
-                    f"Correct the listed problems, then clear {PREFLIGHT} with downstream. If a value of the trigger"
-                    " form is wrong, trigger a new run instead."
-                ),
+                to_do=f"Correct all listed problems, then clear {PREFLIGHT} with downstream.",
             )
         self._claim_folder(use_case, context)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
-        warnings = [*([note] if note else []), *family_warnings(use_case)]
+        warnings = [*([note] if note else []), *family_warnings(use_case), *_size_warnings(use_case)]
         for warning in warnings:
             self.log.warning(warning)
         save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
@@ -248,6 +245,16 @@ class BedrockPreflightOperator(DistillOperator):
         supported = ", ".join(sorted(listed)) or "none"
         message = f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"
         return ["; ".join([message, *refusals])]
+
+
+def _size_warnings(use_case: UseCase) -> list[str]:
+    """Warn about an evaluation that is too small for a verdict. Without a number, `estimate` counts the rows."""
+    from include.distill.evaluation.verdict_size import too_few_questions
+
+    source = use_case.source
+    limit = source.evaluation_rows if source.evaluation_csv else source.documents
+    warning = None if limit is None else too_few_questions(limit)
+    return [] if warning is None else [warning]
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:

@@ -40,8 +40,7 @@ def use_case(**source: Any) -> UseCase:
         "s3://train-b/team/distill/runs/payroll/nightly-1/report/label_sample/tuned--base/sheet.csv",
         "s3://out-b/team/distill/new.csv",
         "s3://more-b/shared/new.csv",
-        "include/data/aws_docs_qa/train.csv",  # local paths are checked when they are opened
-        "/etc/passwd",
+        "include/data/aws_docs_qa/train.csv",
     ],
 )
 def test_a_form_may_name_files_of_the_use_case(uri: str) -> None:
@@ -122,3 +121,23 @@ def test_a_source_at_the_root_of_a_bucket_does_not_allow_the_whole_bucket() -> N
 def test_an_allowed_prefix_is_a_folder_in_s3(prefix: str) -> None:
     with pytest.raises(UseCaseError, match="allowed_prefixes"):
         use_case(allowed_prefixes=[prefix])
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other.csv", "https://host/a.csv", "S3://in-b/a.csv"])
+def test_a_path_outside_the_folders_is_refused_with_the_folders_and_with_who_can_allow_more(path: str) -> None:
+    problem = input_problem(path, use_case(allowed_prefixes=["s3://more-b/shared/"]))
+    assert problem is not None
+    for part in (
+        f"Input {path} may not be read: local files must be inside one of",
+        "upload the file to S3 and name it as s3://bucket/folder/file.csv",
+        "Only the administrators of Airflow can allow more local folders",
+        "In S3, a form may name files below s3://more-b/shared/, ",
+    ):
+        assert part in problem
+    assert ("has to begin with s3:// in small letters" in problem) is (":/" in path)
+
+
+def test_the_refusal_of_an_object_names_the_folders_and_the_owner_of_the_use_case() -> None:
+    problem = input_problem("s3://other-team/secret.csv", use_case())
+    assert problem is not None
+    assert "Copy the file to one of these folders, or ask the owner of the use case (team) to add" in problem

@@ -50,7 +50,8 @@ def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_
 ) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
     with pytest.raises(
-        SpendCapError, match=r"(?s)estimated at \$6\d\.\d\d, which is above max_spend_usd = \$0\.50.*clear preflight"
+        SpendCapError,
+        match=r"(?s)estimated at \$6\d\.\d\d, which is above Spend cap, US dollars \(max_spend_usd\) = \$0\.50.*clear",
     ):
         estimate.execute(context)
     assert store.exists(FOLDER.estimate)
@@ -179,3 +180,80 @@ def test_the_estimate_of_a_critic_is_at_most_its_budget_which_is_divided_among_t
     tasks = [equip(BedrockSynthesizeOperator(task_id="s", run_uri=RUN_URI, shard=number)) for number in range(10)]
     looked = [task.execute(context)["critic"] for task in tasks]
     assert {(one["grounded"], one["not_looked_at"]) for one in looked} == {(1, 2)}
+
+
+def above_cap(estimate: Any, context: Any) -> str:
+    with pytest.raises(SpendCapError) as raised:
+        estimate.execute(context)
+    return str(raised.value)
+
+
+def test_a_cap_below_the_price_of_an_endpoint_says_that_a_smaller_run_cannot_help(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=5)
+    context["dag_run"].conf = {"max_spend_usd": 5, "documents": 10}
+    text = above_cap(estimate, context)
+    assert "$60.50 is for 1 endpoint hours of 1 arm(s), however few rows the run has" in text
+    to_do = text.splitlines()[-1]
+    assert to_do.startswith("What to do: Trigger a new run with Spend cap, US dollars (max_spend_usd) of at least $60.")
+    assert "the endpoints alone cost $60.50, so every cap up to this amount is too low" in to_do
+    assert "clear" not in to_do
+    assert "costs less" not in to_do
+
+
+@pytest.mark.parametrize("conf", [None, {}, {"max_spend_usd": None}, {"documents": 10}])
+def test_a_cap_of_the_use_case_file_is_raised_there(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, conf: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=5)
+    context["dag_run"].conf = conf
+    to_do = above_cap(estimate, context).splitlines()[-1]
+    assert to_do.startswith("What to do: Raise max_spend_usd in aws_docs_qa.yaml to at least $60.")
+    assert to_do.count("clear") == 1
+
+
+def test_every_endpoint_that_could_be_left_out_is_priced(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "one"}, {"name": "two", "synthetic": 0}]
+    freeze(store, use_case, arms=arms, max_spend_usd=100, serving={"expected_hours": 2})
+    text = above_cap(estimate, context)
+    assert "Each fine-tuned arm that you remove from aws_docs_qa.yaml saves $121.00" in text
+    assert "The estimate assumes 2 hours per arm (serving.expected_hours)" in text
+
+
+def test_a_cap_above_the_price_of_the_endpoint_leaves_room_for_a_smaller_run(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=60.51)
+    text = above_cap(estimate, context)
+    assert "Or trigger a new run with fewer documents, evaluation rows or pairs." in text
+    assert "cannot help" not in text
+
+
+def test_the_smallest_cap_that_the_message_names_is_enough(
+    estimate: Any, equip: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=5)
+    smallest = float(above_cap(estimate, context).split("to at least $")[1].split(", ")[0])
+    freeze(store, use_case, max_spend_usd=smallest)
+    assert equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)["max_spend_usd"] == smallest
+
+
+def test_too_few_evaluation_questions_cause_a_warning_before_anything_is_bought(
+    estimate: Any, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimate.execute(context)
+    log = capsys.readouterr().out
+    assert "can give no verdict and promote no arm: it has 4 evaluation questions from 4 document groups" in log
+    assert "A verdict needs at least 100 questions from at least 40 document groups" in log
+
+
+def test_the_log_separates_the_full_price_from_what_this_run_is_expected_to_pay(
+    estimate: Any, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimate.execute(context)
+    log = capsys.readouterr().out
+    assert "Full price of the run: $60." in log
+    assert "Results worth about $0.00 of this were bought by earlier runs and are stored" in log

@@ -215,6 +215,43 @@ class TestConfiguration:
             " (pairs_per_document), now 99. Clearing a task of this run keeps these values."
         )
 
+    @pytest.mark.parametrize(
+        ("params", "limit"),
+        [
+            ({"evaluation_rows": 1}, "1"),
+            ({"evaluation_rows": 99}, "99"),
+            ({"evaluation_csv": None, "documents": 40}, "40"),
+        ],
+    )
+    def test_an_evaluation_that_is_too_small_for_a_verdict_causes_a_warning(
+        self, preflight: Any, context: Any, params: Any, limit: str
+    ) -> None:
+        context["params"] = params
+        manifest = preflight().execute(context)
+        assert f"no verdict and promote no arm: it has at most {limit} evaluation questions" in manifest["warnings"][-1]
+        assert len(json.dumps(manifest)) < 2048
+
+    @pytest.mark.parametrize("params", [{}, {"evaluation_rows": 100}, {"evaluation_rows": None}, {"documents": 40}])
+    def test_an_evaluation_that_may_be_large_enough_causes_no_warning(
+        self, preflight: Any, context: Any, params: Any
+    ) -> None:
+        context["params"] = params
+        assert "no verdict" not in str(preflight().execute(context)["warnings"])
+
+    def test_the_same_file_in_both_fields_is_refused_before_its_rows_are_read(
+        self, preflight: Any, context: Any, use_case: UseCase
+    ) -> None:
+        context["params"] = context["dag_run"].conf = {"evaluation_csv": use_case.source.training_csv}
+        with pytest.raises(InputError, match=r"Training CSV \(training_csv\) and Evaluation CSV .* name the same file"):
+            preflight().execute(context)
+
+    def test_the_way_forward_is_stated_once_after_all_problems(self, preflight: Any, context: Any) -> None:
+        with pytest.raises(InputError) as raised:
+            preflight(teacher="claude-3-sonnet", student="llama-3-3-70b").execute(context)
+        text = str(raised.value)
+        assert text.count("clear") == 1
+        assert text.endswith("What to do: Correct all listed problems, then clear preflight with downstream.")
+
 
 class TestFreezing:
     def test_preflight_freezes_the_use_case_and_returns_the_uri_of_the_copy(

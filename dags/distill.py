@@ -51,7 +51,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `preflight` | the configuration of the run has an unknown key | Trigger the DAG again with the key that the message names. Nothing was bought. |
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
 | `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
-| `estimate` | the estimate is above the spend cap | Make the run smaller, or raise `max_spend_usd`. In the form, it cannot be above the cap in the use-case file. Then trigger the DAG again. Nothing was bought. |
+| `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether fewer rows can help: an endpoint costs the same for every number of rows. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
 | `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |

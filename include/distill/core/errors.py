@@ -58,7 +58,7 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``, or a task's share of a budget is used up. Paid answers are stored."""
+    """A task's share of a budget is used up, or the estimate is above the cap. Paid answers are stored."""
 
 
 class EstimateAboveCapError(SpendCapError):

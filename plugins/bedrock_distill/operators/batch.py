@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,18 +15,21 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
-from include.distill.batch.records import BatchCollectManifest, BatchStep, BatchSubmitManifest
+from include.distill.batch.records import BatchCollectManifest, BatchError, BatchStep, BatchSubmitManifest
 from include.distill.batch.results import collect
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.job_failures import job_failure
 from include.distill.core.naming import Names, batch_names, request_token
+from include.distill.core.storage import stream_jsonl
 from include.distill.dataset.records import ShardNumbers
+from include.distill.inference.quoted_requests import escaped
 from include.distill.inference.requests import WIRE_FORMATS, ModelRequest
 
 if TYPE_CHECKING:
@@ -82,10 +86,13 @@ class BatchOperator(DistillOperator):
             threads=self.use_case.fan_out.concurrency,
         )
         self.pending_jobs.mark_collected(plan, outcome)
-        self.log.info(
-            "%s ended with status %s: %d of %d records answered, %d errors (%s), %d not processed",
-            *(plan.name, job.status, outcome.answered, outcome.records),
-            *(outcome.errors, self.folder.batch_errors(plan.name), outcome.unanswered),
+        errors_uri = self.folder.batch_errors(plan.name)
+        errors = stream_jsonl(self.store, errors_uri, BatchError)
+        is_complete = outcome.answered == outcome.records
+        self.log.log(
+            logging.INFO if is_complete else logging.WARNING,
+            "%s",
+            describe_ending(job, outcome, errors, errors_uri=errors_uri),
         )
         return outcome
 
@@ -250,22 +257,24 @@ class BedrockSubmitBatchOperator(BatchOperator):
             failure = job_failure(job.message)
             if job.status == "Failed" and failure.is_final:
                 raise JobFailedError(
-                    f"Batch job {job.name}, which had the same questions, failed earlier: {job.message}.",
-                    left="It is not bought again, because the same questions would fail again.",
+                    f"Batch job {job.name}, which had the same questions, failed earlier:"
+                    f" {escaped(job.message or '').rstrip('.')}.",
+                    left="It is not bought again, because the same questions would fail again. Stored answers stay.",
+                    billed="Nothing for these questions.",
                     to_do=(
-                        f"{failure.advice} Or set inference: on_demand for {self.step}. Then clear {PREFLIGHT} with"
-                        " downstream."
+                        f"{failure.advice} Or set inference: on_demand for {self.step}, which sends the questions"
+                        f" {FULL_PRICE}. Then clear {PREFLIGHT} with downstream."
                     ),
                 )
             if job.status == "Failed":
-                self.log.warning("%s failed: %s. %s", job.name, job.message or "no reason given", failure.advice)
+                reason = escaped(job.message or "no reason given").rstrip(".")
+                self.log.warning("%s failed: %s. %s", job.name, reason, failure.advice)
             if job.status == "Completed" and not self._answers_were_lost(job.name):
-                self.log.warning("%s answered none of its records; the step sends them on demand.", job.name)
+                self.log.warning("%s answered no record; %s sends them %s.", job.name, self.step, FULL_PRICE)
                 return None
         self.log.warning(
-            "All %d attempts have ended (last: %s); the step sends the questions on demand.",
-            self.use_case.batch.max_attempts,
-            names.name,
+            "All %d attempts (batch.max_attempts) have ended (last: %s); %s sends the questions %s.",
+            *(self.use_case.batch.max_attempts, names.name, self.step, FULL_PRICE),
         )
         return None
 
@@ -327,17 +336,20 @@ class BedrockCollectBatchOperator(BatchOperator):
     def execute(self, context: Context) -> BatchCollectManifest:
         """Store all answers, then fail if a job failed."""
         jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
-        outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
+        ended = [(job, self._outcome(job)) for job in jobs if job.progress is not Progress.RUNNING]
+        outcomes = [outcome for _, outcome in ended]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
             raise WaitTimeoutError(
                 f"These batch jobs have not ended: {', '.join(running)}.",
-                left="They are running, but no task waits for them.",
+                left=f"They are running, but no task waits for them. Jobs whose answers are stored: {len(ended)}.",
                 billed="Each record that they answer is billed, at half the on-demand price.",
                 to_do=f"To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream.",
             )
-        if failed := [job for job in jobs if job.progress is Progress.FAILED]:
-            raise self._failure(failed)
+        if failed := [(job, outcome) for job, outcome in ended if job.progress is Progress.FAILED]:
+            raise failed_jobs_error(failed, submit=sibling_task(self.task_id, SUBMIT))
         records, answered = sum(part.records for part in outcomes), sum(part.answered for part in outcomes)
+        if answered < records:
+            self.log.warning("%s sends %d questions again, %s.", self.step, records - answered, FULL_PRICE)
         return {
             "jobs": len(jobs),
             "records": records,
@@ -350,32 +362,6 @@ class BedrockCollectBatchOperator(BatchOperator):
         if plan := self.pending_jobs.find(job.name):
             return self.collect(plan, job)
         return self.pending_jobs.outcome(job.name) or BatchOutcome(0, 0, 0)
-
-    def _failure(self, jobs: Sequence[BatchJob]) -> JobFailedError:
-        reasons = (
-            f"Batch job {job.name} ended with status {job.status}:"
-            f" {(job.message or 'Bedrock gave no reason').rstrip('.')}."
-            for job in jobs
-        )
-        return JobFailedError(
-            " ".join(reasons),
-            left="The answers that the jobs have given so far are stored.",
-            billed="These answers are billed. Nothing more is billed for these jobs.",
-            to_do=" ".join(dict.fromkeys(self._next_step(job) for job in jobs)),
-        )
-
-    def _next_step(self, job: BatchJob) -> str:
-        submit = sibling_task(self.task_id, SUBMIT)
-        buy_again = f"Clear {submit} with downstream to submit only the unanswered questions."
-        if job.status != "Failed":
-            return buy_again
-        failure = job_failure(job.message)
-        if failure.is_final:
-            return (
-                f"The same questions would fail again. {failure.advice} Alternatively, set `inference: on_demand` for"
-                f" the step. Then clear {PREFLIGHT} with downstream."
-            )
-        return f"{failure.advice} {buy_again}"
 
 
 def batch_limits(model: Model) -> BatchInference:

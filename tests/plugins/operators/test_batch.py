@@ -159,12 +159,17 @@ class TestCollect:
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired"])
     def test_answers_are_stored_and_only_unanswered_questions_are_sent_on_demand(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock,
-        store: MemoryStore, status: str,
+        store: MemoryStore, status: str, capsys: pytest.CaptureFixture[str],
     ) -> None:  # fmt: skip
         submitted = submit()
         batches.end(only(batches), status, answered=70, errors=5)
         manifest = collect(submitted)
         assert (manifest["answered"], manifest["errors"], manifest["left_to_ask_on_demand"]) == (70, 5, 50)
+        printed = capsys.readouterr().out
+        assert f"ended with status {status}: 70 of {MANY} records are answered. Their answers are stored" in printed
+        assert "Records with an error: 5 (400: 5)" in printed
+        assert "Records that the job did not process: 45." in printed
+        assert "synthesize sends 50 questions again, at the full on-demand price" in printed
         errors = read_jsonl(store, FOLDER.batch_errors(batches.jobs[only(batches)].name), dict)
         assert [(error["reason"], error["message"]) for error in errors] == [("400", "bad record")] * 5
         assert synthesize()["calls"] == MANY
@@ -206,8 +211,13 @@ class TestCollect:
         batches.end(only(batches), status, answered=10)
         batches.put(only(batches), message="Internal trouble")
         for _ in range(2):
-            with pytest.raises(JobFailedError, match=f"(?s)status {status}: Internal trouble.*synthesize_batch.submit"):
+            with pytest.raises(JobFailedError) as raised:
                 collect(submitted)
+            happened, left, billed, to_do = str(raised.value).splitlines()
+            assert f"status {status} after 10 of {MANY} records: Internal trouble." in happened
+            assert left.endswith(f"are stored: 10. Questions without an answer: {MANY - 10}.")
+            assert "half the on-demand price. Nothing more is billed for these jobs." in billed
+            assert "Clear synthesize_batch.submit with downstream to submit only the unanswered questions" in to_do
         assert submit()["records"] == MANY - 10
 
     def test_the_error_about_a_job_with_bad_questions_does_not_say_to_submit_them_again(

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.distill.config.form_faults import form_faults
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.errors import InputError
 
@@ -134,11 +135,10 @@ def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
         given = {key: value for key, value in raw.items() if not (key == "confirm_buckets" and value is None)}
         return CleanUpChoice.model_validate(given)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(
-            f"The trigger form has invalid values: {problems}.",
+            f"The trigger form has invalid values: {form_faults(error, CleanUpChoice)}.",
             left="Nothing was deleted.",
-            to_do="Correct the values and trigger the DAG again.",
+            to_do=f"Trigger {CLEAN_UP_DAG_ID} again with correct values. Clearing a task keeps this run's form.",
         ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from include.distill.config.form_faults import field_name, form_faults
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.bucket_names import uri_problem
 from include.distill.core.errors import InputError
@@ -14,6 +15,19 @@ from include.distill.labeling.records import LabelMode
 from include.distill.stats.agreement import MINIMUM_RATED
 
 MAX_SAMPLE_SIZE = 200  # more examples than one person would label
+MAX_NAME_LENGTH = 40
+_NAME_RULE = (
+    f"at most {MAX_NAME_LENGTH} characters: small letters a to z, digits, and single hyphens between them, such as"
+    " ada-lovelace"
+)
+# What the fields with a pattern accept, in words.
+_RULES = {
+    "labeller": f"a name has {_NAME_RULE}",
+    "run_key": (
+        "a run key has at most 64 characters: small letters a to z, digits and hyphens. The report of the run shows it"
+        " in its first line"
+    ),
+}
 
 
 class LabelParams(BaseModel):
@@ -25,7 +39,10 @@ class LabelParams(BaseModel):
         None,
         pattern=r"^[a-z0-9-]{0,64}$",
         title="Run",
-        description="The run key. If empty, the newest run with a report is used.",
+        description=(
+            "The run key, which the report of the run shows in its first line. If empty, the newest run with a report"
+            " is used."
+        ),
     )
     candidate: str | None = Field(
         None, title="Candidate", description="An arm. If empty, the candidate in the report's headline is used."
@@ -60,11 +77,11 @@ class LabelParams(BaseModel):
     labeller: str | None = Field(
         None,
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
-        max_length=40,
+        max_length=MAX_NAME_LENGTH,
         title="Labeler",
         description=(
-            "Short name of the person who labels. Required to read a sheet. For answers in Airflow, an empty field"
-            " means the name of the Airflow user who answers."
+            f"Short name of the person who labels: {_NAME_RULE}. Required to read a sheet. For answers in Airflow, an"
+            " empty field means the name of the Airflow user who answers."
         ),
     )
     hours: float = Field(
@@ -85,10 +102,16 @@ class LabelParams(BaseModel):
     @model_validator(mode="after")
     def _check_required_together(self) -> LabelParams:
         if self.how == "read a labelled sheet" and not self.labeller:
-            raise ValueError("to read a labelled sheet, enter the name of the person who labeled it (labeller)")
+            name = label_field("labeller")
+            raise ValueError(f"to read a labelled sheet, enter in {name} the name of the person who labeled it")
         if (self.candidate is None) != (self.baseline is None):
-            raise ValueError("enter both candidate and baseline, or neither")
+            raise ValueError(f"enter both {label_field('candidate')} and {label_field('baseline')}, or neither")
         return self
+
+
+def label_field(key: str) -> str:
+    """Return the title of a field, which the form shows, and its key."""
+    return field_name(LabelParams, key)
 
 
 def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelParams:
@@ -101,8 +124,9 @@ def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelPara
     # The form has no such field, but a DAG run that is triggered through the API can have any key in its `conf`.
     if params.get("use_case") not in (None, "", use_case):
         raise InputError(
-            f"This DAG labels only runs of {use_case}, but `conf` names another use case. No label was requested or"
-            " stored. Trigger the labeling DAG of that use case, and leave `use_case` out of `conf`."
+            f"This DAG labels only runs of {use_case}, but `conf` names another use case.",
+            left="No label was requested or stored.",
+            to_do="Trigger the labeling DAG of that use case, and leave `use_case` out of `conf`.",
         )
     refuse_unknown_keys(
         {name: value for name, value in params.items() if name != "use_case"},
@@ -114,12 +138,9 @@ def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelPara
     try:
         return LabelParams.model_validate(given)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'form'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        )
+        faults = form_faults(error, LabelParams, _RULES)
         raise InputError(
             f"The trigger form of {label_dag_id(use_case)} has invalid values: {faults}.",
             left="No label was requested or stored.",
-            to_do="Correct the values and trigger the DAG again.",
+            to_do=f"Trigger {label_dag_id(use_case)} again with correct values. Clearing a task keeps this run's form.",
         ) from error

@@ -24,6 +24,10 @@ from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, split_exam
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
 SEPARATORS = (",", ";", "\t")  # the one that is most frequent in the header is used; in a tie, the first in this list
 SHEET_PROBLEMS_SHOWN = 20
+_OTHER_SHEET = (
+    "To read a sheet of another run or pair of arms, trigger the DAG again with 'Run' (run_key), 'Candidate'"
+    " (candidate) and 'Baseline' (baseline) from the URI of that sheet. Otherwise, correct the rows and clear this task."
+)
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
 _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice for choice in LABEL_CHOICES}}
 
@@ -86,7 +90,7 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
             f"{source} must have exactly one column {missing[0]!r}, but it has {columns.count(missing[0])}. The first"
             f" line has {len(columns)} columns.",
             left="Nothing was stored.",
-            to_do="Correct the header and trigger the DAG again.",
+            to_do=f"Correct the first line. A sheet has the columns {', '.join(SHEET_COLUMNS)}. Then clear this task.",
         )
     current_names = {split_example_name(example["example"]): example["example"] for example in examples}
     sheet = SheetLabels()
@@ -100,7 +104,9 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
         raise InputError(
             "These rows of the sheet cannot be used:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized)),
             left="No label was stored.",
-            to_do="Correct the rows and trigger the DAG again.",
+            to_do="Correct these rows, save the sheet under the same name, then clear this task."
+            if is_recognized
+            else _OTHER_SHEET,
         )
     return sheet
 
@@ -110,10 +116,7 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
     if len(problems) > len(listed):
         listed.append(f"… and {len(problems) - len(listed)} more")
     if not is_recognized:
-        listed.append(
-            "No row could be used. To read a sheet of another run or pair of arms, set run_key, candidate and baseline"
-            " to the values in the URI of that sheet."
-        )
+        listed.append("No row could be used.")
     return listed
 
 

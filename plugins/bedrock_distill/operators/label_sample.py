@@ -16,25 +16,27 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from bedrock_distill.operators.label_question import question_body
 from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.ownership import require_run_of
+from bedrock_distill.run.task_ids import REPORT
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.input_files import open_input
+from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.dataset.records import Row
-from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, parse_label_params
+from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, label_field, parse_label_params
 from include.distill.labeling.label_store import store_labels
 from include.distill.labeling.labeler_names import labeler_name
 from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, draw_sample, key_name, to_labels
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
-from include.distill.report.markdown import as_paragraphs
 from include.distill.report.past_runs import newest_entries
 from include.distill.report.records import Report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
 
     from include.distill.config.use_case import UseCase
 
-# The UI shows a question on one page, so longer documents are cut. A sheet contains the whole document.
-MAX_DOCUMENT_CHARACTERS = 20_000
 MAX_SHEET_BYTES = 64 * 2**20  # at most 200 examples, each with a document of at most 60,000 characters
 
 
@@ -97,7 +97,9 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         if not drawn:
             raise InputError(
                 f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions of run"
-                f" {self.folder.run_key}, so there is nothing to label. No person was asked. Choose another pair."
+                f" {self.folder.run_key}, so there is nothing to label.",
+                left="No person was asked.",
+                to_do=self._trigger_again("candidate", "baseline", advice="another pair of arms"),
             )
         sheet, key = (self.folder.label_sample(*pair, name) for name in ("sheet.csv", key_name(drawn)))
         write_jsonl(self.store, key, drawn)
@@ -126,8 +128,10 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         uris = newest_entries(self.store.list(layout.reports(self.use_case_name)), 1)
         if not uris:
             raise InputError(
-                f"Use case {self.use_case_name} has no run with a report. No person was asked. First run the DAG"
-                f" distill_{self.use_case_name}."
+                f"Use case {self.use_case_name} has no run with a report yet.",
+                left="No person was asked.",
+                to_do=f"Trigger distill_{self.use_case_name} and wait until its task {REPORT} has succeeded."
+                f" Then clear {self.task_to_clear}. The form can stay as it is.",
             )
         return read_listed_run_key(self.store, uris[0])
 
@@ -135,20 +139,30 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         try:
             pairs = read_compared_pairs(self.store, self.folder.report("json"))
         except NotFoundError as error:
-            message = (
-                f"Run {self.folder.run_key} of {self.use_case_name} has no report. No person was asked. Enter the run"
-                f" key of a run with a report, or leave the field empty. ({error.happened})"
+            raise InputError(
+                f"Run {self.folder.run_key} of {self.use_case_name} has no report ({error.happened.rstrip('.')}).",
+                left="No person was asked.",
+                to_do=self._trigger_again("run_key", advice="the run key of a run with a report, or an empty field"),
+            ) from error
+        if not pairs:
+            raise InputError(
+                f"Run {self.folder.run_key} of {self.use_case_name} compared no arms, so there is nothing to label.",
+                left="No person was asked.",
+                to_do=self._trigger_again("run_key", advice="the run key of a run that compared arms"),
             )
-            raise InputError(message) from error
         wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
         if wanted not in pairs:
             compared = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
-            message = (
-                f"Run {self.folder.run_key} did not compare {wanted[0]} with {wanted[1]}. No person was asked. Choose"
-                f" one of its comparisons: {compared}."
+            raise InputError(
+                f"Run {self.folder.run_key} did not compare {wanted[0]} with {wanted[1]}.",
+                left="No person was asked.",
+                to_do=self._trigger_again("candidate", "baseline", advice=f"one of its comparisons: {compared}"),
             )
-            raise InputError(message)
         return wanted
+
+    def _trigger_again(self, *keys: str, advice: str) -> str:
+        fields = " and ".join(label_field(key) for key in keys)
+        return f"Trigger {label_dag_id(self.use_case_name)} again. Enter in {fields}: {advice}."
 
 
 class SampleAccess(LabelTask, RunAccess):
@@ -342,8 +356,9 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             body = file.read(MAX_SHEET_BYTES + 1)
         if len(body) > MAX_SHEET_BYTES:
             raise InputError(
-                f"{uri} is larger than {MAX_SHEET_BYTES:,} bytes, so it is not a sheet of this DAG. Nothing was stored."
-                " Check the URI."
+                f"{uri} is larger than {MAX_SHEET_BYTES:,} bytes, so it is not a sheet of this DAG.",
+                left="No label was stored.",
+                to_do=f"Trigger {label_dag_id(self.use_case_name)} with a sheet in {label_field('labelled_csv')}.",
             )
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
@@ -377,23 +392,8 @@ def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None
     """Raise an InputError unless a sheet is in the run's folder, or in a place that forms of the use case may name."""
     is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
     if not is_of_the_run and (problem := input_problem(uri, use_case)):
-        raise InputError(f"{problem} No label was stored.")
-
-
-def question_body(example: LabelExample) -> str:
-    """Return the text that the person sees: the question and both answers, and below them the document."""
-    document = example["document"]
-    cut = len(document) > MAX_DOCUMENT_CHARACTERS
-    return "\n\n".join(
-        [
-            "### Question",
-            as_paragraphs(example["question"]),
-            "### Answer A",
-            as_paragraphs(example["answer_a"]),
-            "### Answer B",
-            as_paragraphs(example["answer_b"]),
-            f"### Document{', only the beginning (a sheet contains the whole document)' if cut else ''}",
-            "Airflow shows the choices below the document.",
-            as_paragraphs(document[:MAX_DOCUMENT_CHARACTERS]),
-        ]
-    )
+        raise InputError(
+            f"{label_field('labelled_csv')}: {problem}",
+            left="No label was stored.",
+            to_do=f"Then trigger {label_dag_id(use_case.name)} again with the new place of the sheet.",
+        )

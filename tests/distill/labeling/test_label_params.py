@@ -32,11 +32,18 @@ def test_empty_fields_have_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        pytest.param({"how": "read a labelled sheet"}, "labeller", id="a sheet without a labeler"),
-        pytest.param({"candidate": "a"}, "candidate and baseline", id="a candidate without a baseline"),
-        pytest.param({"run_key": "../x"}, "run_key", id="a path"),
+        pytest.param({"how": "read a labelled sheet"}, r"'Labeler' \(labeller\)", id="a sheet without a labeler"),
+        pytest.param({"candidate": "a"}, r"'Candidate' \(candidate\) and 'Baseline' \(baseline\)", id="no baseline"),
+        pytest.param({"run_key": "../x"}, r"'Run' \(run_key\) is '../x': a run key has", id="a path"),
+        pytest.param(
+            {"labeller": "Ada L."},
+            r"'Labeler' \(labeller\) is 'Ada L\.': a name has at most 40 characters: .* such as ada-lovelace",
+            id="a full name",
+        ),
+        pytest.param({"labeller": 41 * "a"}, "at most 40 characters", id="a long name"),
         pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeler that is a path"),
-        pytest.param({"examples": 0}, "examples", id="zero examples"),
+        pytest.param({"examples": 0}, r"'Examples' \(examples\) is 0: input should be greater", id="zero examples"),
+        pytest.param({"how": "by mail"}, r"'How' \(how\) is 'by mail': input should be 'ask in", id="another way"),
     ],
 )
 def test_wrong_values_are_refused_with_their_field(params: dict[str, Any], words: str) -> None:

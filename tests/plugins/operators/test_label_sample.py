@@ -16,7 +16,6 @@ from bedrock_distill.operators.label_sample import (
     CollectLabelsOperator,
     DrawLabelSampleOperator,
     ListExamplesOperator,
-    question_body,
 )
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
@@ -149,7 +148,17 @@ class TestDraw:
     def test_a_use_case_without_a_report_has_nothing_to_label(self, draw: Any, store: MemoryStore) -> None:
         for uri in store.list(f"{FOLDER.root}/reports/"):
             store.delete(uri)
-        with pytest.raises(InputError, match="no run with a report"):
+        with pytest.raises(InputError, match="no run with a report") as raised:
+            draw()
+        assert raised.value.to_do == (
+            "Trigger distill_aws_docs_qa and wait until its task report has succeeded. Then clear draw_sample with"
+            " downstream. The form can stay as it is."
+        )
+
+    def test_a_run_without_comparisons_has_nothing_to_label(self, draw: Any, store: MemoryStore) -> None:
+        report = read_json(store, FOLDER.report("json"), dict)
+        write_json(store, FOLDER.report("json"), {**report, "comparisons": []})
+        with pytest.raises(InputError, match=r"(?s)compared no arms.* 'Run' \(run_key\)"):
             draw()
 
     @pytest.mark.parametrize(("how", "asked"), [("ask in Airflow", [0, 1, 2]), ("write the sheet only", [])])
@@ -178,19 +187,6 @@ class TestAsk:
         model_lines = [line for line in body.splitlines() if "script" in line or "chose" in line or "cmd" in line]
         assert len(model_lines) == 6
         assert not any(re.search(r"(?<!\\)[<{`*_#>]", line) for line in model_lines)
-
-    def test_a_long_document_is_cut_and_the_question_mentions_the_cut(self) -> None:
-        example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
-        assert "only the beginning" in question_body(example)
-        assert len(question_body(example)) < 21_000
-
-    def test_the_question_and_the_answers_are_above_the_document_and_nothing_is_a_quote(self) -> None:
-        """Airflow shows a quote in italics."""
-        body = question_body({"question": "q?", "answer_a": "an a", "answer_b": "a b", "document": "a long text"})
-        assert [line.rstrip() for line in body.splitlines() if line] == [
-            *("### Question", "q?", "### Answer A", "an a", "### Answer B", "a b", "### Document"),
-            *("Airflow shows the choices below the document.", "a long text"),
-        ]
 
 
 class TestCollect:

@@ -1,0 +1,35 @@
+"""Say what is wrong with the values of a trigger form, in the words that a person sees on the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel, ValidationError
+
+_SHOWN_CHARACTERS = 80
+
+
+def field_name(form: type[BaseModel], key: str) -> str:
+    """Return a field's title, which the form shows, and its key in a run's configuration: ``'Run' (run_key)``."""
+    return f"{form.model_fields[key].title!r} ({key})"
+
+
+def form_faults(error: ValidationError, form: type[BaseModel], rules: Mapping[str, str] | None = None) -> str:
+    """
+    Return every fault in the values of a form, with the field and its value.
+
+    :param rules: what a field accepts, by key, for fields whose pattern is not readable for people.
+    """
+    return "; ".join(_faults(error, form, rules or {}))
+
+
+def _faults(error: ValidationError, form: type[BaseModel], rules: Mapping[str, str]) -> Iterator[str]:
+    for fault in error.errors():
+        message = fault["msg"].removeprefix("Value error, ")
+        if not fault["loc"]:
+            yield message
+            continue
+        key = str(fault["loc"][0])
+        value = repr(fault["input"])
+        shown = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…"
+        yield f"{field_name(form, key)} is {shown}: {rules.get(key) or message[0].lower() + message[1:]}"

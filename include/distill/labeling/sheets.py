@@ -26,7 +26,7 @@ SEPARATORS = (",", ";", "\t")  # the one that is most frequent in the header is 
 SHEET_PROBLEMS_SHOWN = 20
 _OTHER_SHEET = (
     "To read a sheet of another run or pair of arms, trigger the DAG again with 'Run' (run_key), 'Candidate'"
-    " (candidate) and 'Baseline' (baseline) from the URI of that sheet. Otherwise, correct the rows and clear this task."
+    " (candidate) and 'Baseline' (baseline) from the URI of that sheet. Otherwise, correct it and clear this task."
 )
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
 _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice for choice in LABEL_CHOICES}}

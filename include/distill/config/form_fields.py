@@ -206,11 +206,11 @@ def check_form_values(values: Mapping[str, object], fields: Mapping[str, FormFie
     """
     Check the values of a run's configuration.
 
-    :param values: the values by key. Keys without a field in the use-case file are ignored.
+    :param values: the values by key. Keys without a field are ignored.
     :param origin: where the values come from. The message begins with it.
     :raises ConfigurationError: the message names each wrong value, and what its field accepts.
     """
-    stated = {key: value for key, value in values.items() if key in fields and fields[key].path}
+    stated = {key: value for key, value in values.items() if key in fields}
     problems = {key: problem for key, value in stated.items() if (problem := fields[key].problem(value))}
     if problems:
         raise ConfigurationError(
@@ -228,6 +228,7 @@ def new_run_advice(values: Mapping[str, object]) -> str:
 
     :param values: the values of the present run, by key.
     """
-    listed = ", ".join(f"{FORM_FIELDS[key].name}, now {value}" for key, value in values.items())
+    shown = {key: value if str(value).strip() else repr(value) for key, value in values.items()}
+    listed = ", ".join(f"{FORM_FIELDS[key].name}, now {value}" for key, value in shown.items())
     kept = "these values" if len(values) > 1 else "the value"
     return f"Trigger a new run with another value of {listed}. Clearing a task of this run keeps {kept}."

@@ -30,8 +30,8 @@ def above_cap_error(
         raise_cap = f"Trigger a new run with {field.name} of at least ${estimated:.2f}; the form accepts at most the"
         raise_cap += f" value in {file}"
     else:
-        raise_cap = f"Raise {field.key} in {file} to at least ${estimated:.2f}, which is also the highest cap that the"
-        raise_cap += f" form accepts, then clear {preflight} with downstream"
+        raise_cap = f"Raise {field.key} in {file}, the highest cap that the form accepts, to at least ${estimated:.2f},"
+        raise_cap += f" then clear {preflight} with downstream"
     return EstimateAboveCapError(
         f"The cost of the run is estimated at ${estimated:.2f}, which is above {field.name} = ${cap:.2f}. The largest"
         f" item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}.{_fixed(lines)} All"
@@ -66,7 +66,8 @@ def _fixed(lines: Sequence[BillLine]) -> str:
     if not endpoints:
         return ""
     hours, usd = sum(line.quantity for line in endpoints), sum(line.usd for line in endpoints)
-    return f" ${usd:.2f} is for {hours:g} endpoint hours of {len(endpoints)} arm(s), however few rows the run has."
+    sizes = f"arms: {len(endpoints)}, model-unit hours: {hours:g}"
+    return f" Endpoints cost ${usd:.2f}, however few rows the run has ({sizes})."
 
 
 def _endpoints(lines: Sequence[BillLine]) -> list[BillLine]:

@@ -36,7 +36,7 @@ def same_input_problem(
     return (
         f"{train} and {test} {how}: {source.training_csv} and {source.evaluation_csv}. The arms would be compared on"
         f" the rows that they were trained on, so all of these rows would be rejected. Name another file with other"
-        f" rows for the evaluation, or leave {test} empty, so that some of the training documents are set aside for it"
+        f" rows for the evaluation, or leave {test} empty, so that some of the training documents are set aside for it."
     )
 
 

@@ -194,7 +194,7 @@ def test_a_cap_below_the_price_of_an_endpoint_says_that_a_smaller_run_cannot_hel
     freeze(store, use_case, max_spend_usd=5)
     context["dag_run"].conf = {"max_spend_usd": 5, "documents": 10}
     text = above_cap(estimate, context)
-    assert "$60.50 is for 1 endpoint hours of 1 arm(s), however few rows the run has" in text
+    assert "Endpoints cost $60.50, however few rows the run has (arms: 1, model-unit hours: 1)." in text
     to_do = text.splitlines()[-1]
     assert to_do.startswith("What to do: Trigger a new run with Spend cap, US dollars (max_spend_usd) of at least $60.")
     assert "the endpoints alone cost $60.50, so every cap up to this amount is too low" in to_do
@@ -209,7 +209,7 @@ def test_a_cap_of_the_use_case_file_is_raised_there(
     freeze(store, use_case, max_spend_usd=5)
     context["dag_run"].conf = conf
     to_do = above_cap(estimate, context).splitlines()[-1]
-    assert to_do.startswith("What to do: Raise max_spend_usd in aws_docs_qa.yaml to at least $60.")
+    assert to_do.startswith("What to do: Raise max_spend_usd in aws_docs_qa.yaml, the highest cap that the form")
     assert to_do.count("clear") == 1
 
 

@@ -203,6 +203,13 @@ class TestConfiguration:
         with pytest.raises(UseCaseError, match=expected):
             preflight().execute(context)
 
+    @pytest.mark.parametrize("value", [None, "", "no", "false", 0, 1])
+    def test_a_dry_run_that_is_neither_on_nor_off_is_refused(self, preflight: Any, context: Any, value: Any) -> None:
+        """An empty value would start a real run, and the text "false" a dry run."""
+        context["params"] = {"dry_run": value}
+        with pytest.raises(UseCaseError, match=r"Dry run \(dry_run\) is .*; expected true or false"):
+            preflight().execute(context)
+
     def test_all_wrong_values_of_the_form_are_named_once_with_the_new_run(self, preflight: Any, context: Any) -> None:
         """The message about one field may contain the key of another field, which is not wrong."""
         wrong = {"training_csv": "  ", "pairs_per_document": 99}
@@ -211,8 +218,8 @@ class TestConfiguration:
             preflight().execute(context)
         last = str(raised.value).splitlines()[-1]
         assert last == (
-            "What to do: Trigger a new run with another value of Training CSV (training_csv), now , Pairs per document"
-            " (pairs_per_document), now 99. Clearing a task of this run keeps these values."
+            "What to do: Trigger a new run with another value of Training CSV (training_csv), now ' ', Pairs per"
+            " document (pairs_per_document), now 99. Clearing a task of this run keeps these values."
         )
 
     @pytest.mark.parametrize(

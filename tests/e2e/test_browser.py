@@ -75,7 +75,7 @@ def test_the_form_refuses_a_negative_number_instead_of_replacing_it(ui: str) -> 
         form.locator("input[name=element_evaluation_rows]").fill("5")
         expect(form.locator("input[name=element_documents]")).to_have_value("-5")
         form.get_by_test_id("trigger-dag-submit").click()
-        expect(form).to_contain_text("-5 is less than the minimum of 1")
+        expect(form).to_contain_text("Documents: a whole number from 1 to 1,000,000")
 
 
 def test_the_report_task_and_the_list_of_reports_show_the_same_report(ui: str, finished_run: str) -> None:

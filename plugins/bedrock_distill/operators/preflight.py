@@ -36,6 +36,9 @@ from include.distill.training.reachable_sizes import size_problems
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+_OTHER_MODEL = "name another model of include/models.yaml in the use-case file"
+_OTHER_REGION = "Name another model or another aws.region in the use-case file"
+
 
 class BedrockPreflightOperator(DistillOperator):
     """
@@ -167,19 +170,17 @@ class BedrockPreflightOperator(DistillOperator):
     def _model_problems(self, model: Model) -> list[str]:
         if model.lifecycle == "retired":
             when = f" on {model.end_of_life}" if model.end_of_life else ""
-            return [f"Bedrock retired model {model.key}{when}; choose another model from include/models.yaml"]
+            return [f"Bedrock retired model {model.key}{when}; {_OTHER_MODEL}"]
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
         except NotFoundError as error:
-            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region: {error}"]
+            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region: {error} {_OTHER_REGION}"]
         except RefusedError as error:
             return [f"model {model.key}: {error}"]
         problems = []
         if details.get("modelLifecycle", {}).get("status", "ACTIVE") != "ACTIVE":
-            problems.append(
-                f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; choose another model"
-            )
+            problems.append(f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; {_OTHER_MODEL}")
         return problems + availability_problems(model.key, availability)
 
     def _student_problems(self, use_case: UseCase) -> list[str]:
@@ -192,10 +193,14 @@ class BedrockPreflightOperator(DistillOperator):
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(
-                f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region}"
+                f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region};"
+                " change aws.region or student in the use-case file"
             )
         if "provisioned_throughput" not in student.customization.serving:
-            problems.append(f"{student.key} cannot be served by provisioned throughput, which this pipeline requires")
+            problems.append(
+                f"{student.key} cannot be served by provisioned throughput, which this pipeline requires;"
+                " name another student in the use-case file"
+            )
         family = load_catalog().family_of(student)
         if documents := use_case.source.documents:  # without a number, `estimate` checks the rows of the file
             problems += size_problems(use_case, family, training=documents)
@@ -244,7 +249,7 @@ class BedrockPreflightOperator(DistillOperator):
             return []
         supported = ", ".join(sorted(listed)) or "none"
         message = f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"
-        return ["; ".join([message, *refusals])]
+        return [f"{'; '.join([message, *refusals])}. {_OTHER_REGION}"]
 
 
 def _size_warnings(use_case: UseCase) -> list[str]:

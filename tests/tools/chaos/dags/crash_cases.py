@@ -34,7 +34,7 @@ QUICK = timedelta(seconds=1)
 class NoRelease(BaseOperator):
     """Replacement for `release` that releases nothing."""
 
-    def __init__(self, *, arm: str, **kwargs: Any) -> None:
+    def __init__(self, *, arm: str, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
 
     def execute(self, context: Any) -> None:

@@ -77,17 +77,8 @@ class EstimateCostOperator(DistillOperator):
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
-        self.log.info("Expected calls: %s.", ", ".join(f"{step} {count:,}" for step, count in calls.items()))
-        self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
-        self.log.info("Estimated bill:\n%s", bill_table(lines))
-        self._warn_about_small_batches(calls)
+        self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
-        self.log.info(
-            "Full price of the run: $%.2f. Results worth about $%.2f of this were bought by earlier runs and are"
-            " stored, so this run is expected to pay about $%.2f. The spend cap of $%.2f is compared with the full"
-            " price, because a stored result may turn out to be missing.",
-            *(estimated, stored, max(0.0, estimated - stored), cap),
-        )
         self._require_within_cap(lines, context)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
@@ -99,6 +90,19 @@ class EstimateCostOperator(DistillOperator):
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
+
+    def _log_summary(self, summary: CostEstimate, lines: Sequence[BillLine]) -> None:
+        estimated, stored = summary["estimated_usd"], summary["stored_usd"]
+        self.log.info("Expected calls: %s.", ", ".join(f"{step} {count:,}" for step, count in summary["calls"].items()))
+        self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
+        self.log.info("Estimated bill:\n%s", bill_table(lines))
+        self._warn_about_small_batches(summary["calls"])
+        self.log.info(
+            "Full price of the run: $%.2f. Results worth about $%.2f of this were bought by earlier runs and are"
+            " stored, so this run is expected to pay about $%.2f. The spend cap of $%.2f is compared with the full"
+            " price, because a stored result may turn out to be missing.",
+            *(estimated, stored, max(0.0, estimated - stored), self.use_case.max_spend_usd),
+        )
 
     def _warn_about_small_batches(self, calls: Mapping[str, int]) -> None:
         from include.distill.report.batch_notes import too_few_for_batch

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.use_case import UseCase
+from include.distill.cost.above_cap import above_cap_error
+from include.distill.cost.prices import BillLine
+from tests.distill.conftest import make_use_case
+
+TOKENS = BillLine("synthesis: t input", 1000, "token", 0.00123456)
+ENDPOINTS = [BillLine(f"throughput {arm}: s", 2, "unit-hour", 30.25) for arm in ("one", "two")]
+
+
+def error(lines: list[BillLine], *, cap: float, is_cap_of_the_run: bool = False, **changes: Any) -> Any:
+    use_case: UseCase = make_use_case(max_spend_usd=cap, **changes)
+    return above_cap_error(
+        use_case, lines, uri="s3://b/estimate.json", preflight="preflight", is_cap_of_the_run=is_cap_of_the_run
+    )
+
+
+def test_the_amounts_are_separated_into_endpoints_and_rows() -> None:
+    happened = error([TOKENS, *ENDPOINTS], cap=5).happened
+    assert "estimated at $122.24, which is above Spend cap, US dollars (max_spend_usd) = $5.00" in happened
+    assert "Endpoints cost $121.00, however few rows the run has (arms: 2, model-unit hours: 4)." in happened
+
+
+@pytest.mark.parametrize(("cap", "helps"), [(0.5, False), (60.5, False), (60.51, True), (61, True)])
+def test_a_smaller_run_is_advised_only_if_it_can_stay_below_the_cap(cap: float, helps: bool) -> None:
+    to_do = error([TOKENS, ENDPOINTS[0]], cap=cap).to_do
+    assert ("Or trigger a new run with fewer documents" in to_do) is helps
+    assert ("the endpoints alone cost $60.50" in to_do) is not helps
+
+
+def test_a_run_without_endpoints_can_always_be_smaller() -> None:
+    stated = error([TOKENS], cap=0.5)
+    assert "Endpoints" not in stated.happened
+    assert "fewer documents" in stated.to_do
+
+
+def test_a_cap_of_the_run_needs_a_new_run_and_a_cap_of_the_file_is_raised_there() -> None:
+    of_the_run = error(ENDPOINTS, cap=5, is_cap_of_the_run=True).to_do
+    assert of_the_run.startswith("Trigger a new run with Spend cap, US dollars (max_spend_usd) of at least $121.00")
+    assert "clear" not in of_the_run
+    of_the_file = error(ENDPOINTS, cap=5).to_do
+    assert of_the_file.startswith("Raise max_spend_usd in tiny.yaml")
+    assert "to at least $121.00, then clear preflight with downstream" in of_the_file
+
+
+def test_what_makes_the_endpoints_cheaper_is_named() -> None:
+    two = error(ENDPOINTS, cap=5, serving={"expected_hours": 2}).to_do
+    assert "Each fine-tuned arm that you remove from tiny.yaml saves $60.50." in two
+    assert "The estimate assumes 2 hours per arm (serving.expected_hours)." in two
+    one = error(ENDPOINTS[:1], cap=5).to_do
+    assert "Only arms of kind base need no endpoint" in one
+    assert "expected_hours" not in one
+
+
+def test_the_stated_cap_is_rounded_up_so_that_it_is_enough() -> None:
+    assert "$1.24" in error([TOKENS], cap=1).to_do  # $1.2346
+    assert "at least $60.50" in error(ENDPOINTS[:1], cap=1).to_do

@@ -122,7 +122,7 @@ class PacedClient:
             except TransientError as error:
                 failures += 1
                 if failures == MAX_ATTEMPTS:
-                    raise
+                    raise _failed(request, failures, error) from error
                 self._stop_without_answers(request, error)
                 self._pause(failures)
         try:
@@ -141,16 +141,14 @@ class PacedClient:
         if not self._limiter.fails_for_every_request(self._patience_seconds):
             return
         kind: type[ServiceError] = TransientError
-        to_do = f"{error.to_do} Wait until AWS answers again."
-        if isinstance(error, ExpiredCredentialsError):
-            to_do = error.to_do
+        to_do = _advice_on_failures(error)
         if isinstance(error, ThrottledError):
             kind, to_do = ThrottledError, _advice_on_throttling(request)
         message = (
             f"No call to {request.invoke_id} has been answered for {self._patience_seconds:.0f} s"
             f" (fan_out.patience_seconds), so this task sends no further calls. The last error: {error.happened}"
         )
-        stop = kind(message, left="All answers so far are stored.", to_do=to_do.lstrip())
+        stop = kind(message, left="All answers so far are stored.", to_do=to_do)
         stop.code = error.code
         self._limiter.stop(stop)
         raise stop from error
@@ -268,6 +266,24 @@ def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: T
     )
     throttled.code = error.code
     return throttled
+
+
+def _failed(request: ModelRequest, times: int, error: TransientError) -> TransientError:
+    failed = type(error)(
+        f"{request.invoke_id} did not answer one request (attempts: {times}). The last error: {error.happened}",
+        left="All answers so far are stored.",
+        to_do=_advice_on_failures(error),
+    )
+    failed.code = error.code
+    return failed
+
+
+def _advice_on_failures(error: ServiceError) -> str:
+    """Return what to do if AWS cannot be reached or fails."""
+    if isinstance(error, ExpiredCredentialsError):
+        return error.to_do
+    advice = "Look for the model and its Region in AWS Health, and wait until it answers again."
+    return f"{error.to_do} {advice}".lstrip()
 
 
 def _advice_on_throttling(request: ModelRequest) -> str:

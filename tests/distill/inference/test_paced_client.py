@@ -195,6 +195,23 @@ class TestErrors:
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert len(server.asked_at) == calls
 
+    @pytest.mark.parametrize(
+        ("kind", "advice"),
+        [
+            (TransientError, "Check the proxy. Look for the model and its Region in AWS Health, and wait until it"),
+            (ExpiredCredentialsError, "Check the proxy."),
+        ],
+    )
+    def test_the_error_after_the_last_attempt_names_the_model_and_keeps_the_code_and_the_advice(
+        self, kind: type[ServiceError], advice: str
+    ) -> None:
+        time = Time()
+        server = Server(time, lambda _: with_code(kind("Status 503.", to_do="Check the proxy."), "ServiceUnavailable"))
+        with pytest.raises(kind, match=r"claude-haiku.* \(attempts: 6\)\. The last error: Status 503\.") as raised:
+            ask(paced(server, time, Quota()))
+        assert raised.value.code == "ServiceUnavailable"
+        assert raised.value.to_do.startswith(advice)
+
     def test_transient_errors_are_repeated_a_few_times(self) -> None:
         time = Time()
         server = Server(time, lambda _: TransientError("500"))

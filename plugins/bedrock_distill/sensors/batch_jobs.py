@@ -24,7 +24,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     :param submitted: manifest of the step's task ``submit``. (templated)
     :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
     :return: ``{"jobs": int}``
-    :raises WaitTimeoutError: jobs are still running and billed; clear this task to wait longer.
+    :raises WaitTimeoutError: jobs have not ended and are billed. Clear this task to wait longer.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")

@@ -30,7 +30,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     :param stop_when_marked_failed: stop the job when a person marks this task as failed.
     :return: ``{"job_name", "job_arn", "status", "model_arn", "training_loss", "output_uri"}``
     :raises JobFailedError: the job has the status Failed or Stopped; the message quotes Bedrock's failureMessage.
-    :raises WaitTimeoutError: the job is still running and billed; clear this task to wait longer.
+    :raises WaitTimeoutError: the job has not ended and is billed. Clear this task to wait longer.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")

@@ -22,12 +22,20 @@ def group_item(kind: ResourceKind, name: str, objects: Sequence[StoredObject], k
     return PlanItem(kind, name, describe_amount(objects), keep_reason, uris=tuple(stored.uri for stored in objects))
 
 
+def count_of(number: int, what: str) -> str:
+    """Return a number with a noun, such as ``1 object`` or ``2 objects``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def describe_amount(objects: Sequence[StoredObject]) -> str:
     """Return the number of the objects and their size."""
-    return f"{len(objects)} objects, {sum(stored.size for stored in objects) / 1e6:.1f} MB"
+    size = sum(stored.size for stored in objects)
+    return f"{count_of(len(objects), 'object')}, " + (
+        f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+    )
 
 
 def describe_some(uris: Sequence[str]) -> str:
     """Return the number of the objects and the URIs of the first ones."""
     names = ", ".join(uris[:NAMES_SHOWN])
-    return f"{len(uris)} objects ({names}{', …' if len(uris) > NAMES_SHOWN else ''})"
+    return f"{count_of(len(uris), 'object')} ({names}{', …' if len(uris) > NAMES_SHOWN else ''})"

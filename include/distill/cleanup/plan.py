@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from include.distill.config.form_faults import form_faults
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.errors import InputError
+from include.distill.core.storage import split_uri
 
 ALL_USE_CASES = "all"
 CLEAN_UP_DAG_ID = "distill_clean_up"
@@ -47,6 +48,10 @@ _FIELDS = {
     ResourceKind.PAID_ANSWERS: "paid_answers",
     ResourceKind.BATCH_FILES: "paid_answers",
 }
+
+
+# Items of these kinds are deleted only together with their bucket.
+_DELETED_WITH_BUCKET = (ResourceKind.TRAINING_OUTPUT, ResourceKind.RECORDS, ResourceKind.OWNER)
 
 
 class CleanUpChoice(BaseModel):
@@ -305,7 +310,16 @@ class CleanUpPlan:
     @property
     def to_keep(self) -> list[PlanItem]:
         """The items that are kept."""
-        return [item for item in self.items if item.keep_reason is not None]
+        return [item for item in self.items if item.keep_reason is not None and not self._goes_with_bucket(item)]
+
+    @property
+    def with_buckets(self) -> list[PlanItem]:
+        """The items that are not deleted on their own, but together with their bucket."""
+        return [item for item in self.items if self._goes_with_bucket(item)]
+
+    def _goes_with_bucket(self, item: PlanItem) -> bool:
+        buckets = {bucket.name for bucket in self.deletions(ResourceKind.BUCKET)}
+        return item.kind in _DELETED_WITH_BUCKET and split_uri(item.name)[0] in buckets
 
 
 def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
@@ -315,6 +329,9 @@ def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
 
 def plan_table(plan: CleanUpPlan) -> list[str]:
     """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
-    deleted = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
-    kept = [f"KEEP    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
-    return deleted + kept
+    with_buckets = [
+        f"DELETE  {item.kind:<17} {item.name}  {item.detail} -- together with its bucket" for item in plan.with_buckets
+    ]
+    deleted = [f"DELETE  {item.kind:<17} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
+    kept = [f"KEEP    {item.kind:<17} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
+    return deleted + with_buckets + kept

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
-from include.distill.cleanup.item_groups import describe_amount, describe_some, group_by, group_item
+from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
 from include.distill.cleanup.ownership import OwnershipCheck
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
@@ -98,7 +98,7 @@ class _Rules:
             self._not_chosen(ResourceKind.THROUGHPUT, listed.use_case),
             self._still_needed(listed),
         )
-        detail = f"{listed.units} units, billed since {listed.created:%Y-%m-%d %H:%M} UTC"
+        detail = f"{count_of(listed.units, 'unit')}, billed since {listed.created:%Y-%m-%d %H:%M} UTC"
         return PlanItem(ResourceKind.THROUGHPUT, listed.name, detail, keep_reason, arn=listed.arn, throughput=listed)
 
     def model(self, listed: ListedModel, kept_throughputs: Sequence[ListedThroughput]) -> PlanItem:
@@ -336,7 +336,7 @@ class _Rules:
         )
         uris = tuple(sorted(output.intersection(bucket.uris)))
         marks = tuple(sorted(owner_records.intersection(bucket.uris)))
-        detail = f"{len(bucket.uris)} objects"
+        detail = count_of(len(bucket.uris), "object")
         return PlanItem(ResourceKind.BUCKET, bucket.name, detail, keep_reason, uris=uris, marks=marks)
 
 

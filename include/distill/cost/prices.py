@@ -62,11 +62,13 @@ class Prices:
     :param models: prices by model key.
     :param batch_share: price of a token in a batch job, as a share of its price on demand.
     :param checked: day on which the prices were compared with the prices that AWS publishes.
+    :param model_per_month: price of storing a custom model for a month.
     """
 
     models: dict[str, ModelPrices]
     batch_share: float
     checked: str = ""
+    model_per_month: float = 0.0
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
         """Return the source of the prices and the day of the last check, for each model of the use case."""
@@ -121,4 +123,5 @@ class Prices:
 def load_prices(path: Path = PRICES_PATH) -> Prices:
     """Read the price table. The result is cached."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Prices(raw["models"], raw["batch"]["share_of_on_demand"], str(raw["checked"]))
+    storage = float(raw["storage"]["custom_model_per_month"]["usd"])
+    return Prices(raw["models"], raw["batch"]["share_of_on_demand"], str(raw["checked"]), storage)

@@ -41,6 +41,7 @@ from include.distill.cleanup.plan import (
 )
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
+from include.distill.cleanup.summary import plan_summary, totals
 from include.distill.config.environment import environment_name
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
@@ -50,6 +51,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
+from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput
 from include.distill.cost.throughput_hours import release_record
 
@@ -83,8 +85,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
 
     def state_left(self, error: Exception) -> str:
         """Return what was deleted."""
-        counts = ", ".join(f"{kind} {number}" for kind, number in sorted(self.deleted.items()))
-        return f"Deleted before the error: {counts or 'nothing'}. Everything else is unchanged."
+        return f"Deleted before the error: {totals(self.deleted)}. Everything else is unchanged."
 
     def billed_now(self, error: Exception) -> str:
         """Return that resources that still exist are billed as before."""
@@ -103,7 +104,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
 
     def progress(self) -> str:
         """Return what was deleted so far."""
-        return ", ".join(f"{number} {kind} deleted" for kind, number in sorted(self.deleted.items()))
+        return f"deleted: {totals(self.deleted)}" if self.deleted else ""
 
     def connect(self, use_case: UseCase) -> tuple[BedrockDistillHook, S3ObjectStore]:
         """Return clients for Bedrock and S3 that use the use case's connection."""
@@ -127,7 +128,20 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         plans = [(account, plan_clean_up(inventory, choice, now=now)) for account, inventory in listed]
         for _, plan in plans:
             for line in plan_table(plan):
-                self.log.info(line)
+                self.log.info("%s", line)
+        prices = load_prices()
+        summary = plan_summary(
+            [plan for _, plan in plans],
+            dry_run=choice.dry_run,
+            usd_per_unit_hour={
+                one.name: prices.price(one.student, "throughput_per_hour")
+                for one in use_cases.valid
+                if "throughput_per_hour" in prices.models.get(one.student, {})  # an unknown price must not stop it
+            },
+            usd_per_model_month=prices.model_per_month,
+        )
+        for line in summary:
+            self.log.info("%s", line)
         return plans
 
     def _accounts(self, chosen: Sequence[UseCase]) -> Iterator[Account]:
@@ -161,9 +175,6 @@ class ListLeftoversOperator(CleanUpOperator):
             "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
-            self.log.info(
-                "Dry run: nothing is deleted. To delete the listed resources, trigger the DAG without dry_run."
-            )
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
@@ -212,6 +223,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
                 (self.deleted if is_gone else left)[str(kind)] += 1
             if failures:
                 raise _failure(failures)
+        self.log.info("Deleted: %s. Kept: %s.", totals(self.deleted), totals(left))
         return {"deleted": dict(self.deleted), "left": dict(left)}
 
     def _delete(self, account: Account, item: PlanItem) -> bool:

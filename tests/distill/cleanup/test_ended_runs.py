@@ -86,7 +86,7 @@ class TestNewestReport:
             ({"buckets": [bucket(tags={})]}, {}, "it does not belong to this project"),
             ({"buckets": [bucket(versioned=True)]}, {}, "older versions"),
             ({"buckets": [bucket(use_cases=frozenset({"docs", "faq"}))]}, {"use_case": "docs"}, "also uses it"),
-            ({"buckets": [bucket(f"{ROOT}/champions/docs.json")]}, {}, "it still has 1 objects"),
+            ({"buckets": [bucket(f"{ROOT}/champions/docs.json")]}, {}, "it still has 1 object"),
         ],
     )
     def test_they_are_kept_if_the_form_names_their_bucket_but_the_bucket_is_kept(
@@ -135,4 +135,4 @@ def test_a_bucket_with_the_record_of_a_champion_is_kept() -> None:
         buckets=[bucket(record)],
         choice={"confirm_buckets": "train"},
     )
-    assert f"1 objects ({record})" in str(only(made, ResourceKind.BUCKET).keep_reason)
+    assert f"1 object ({record})" in str(only(made, ResourceKind.BUCKET).keep_reason)

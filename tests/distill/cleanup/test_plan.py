@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -24,9 +25,22 @@ ITEMS = (
 
 def test_a_plan_lists_deleted_items_first_and_then_kept_items_with_the_reason() -> None:
     assert plan_table(CleanUpPlan((ITEMS[1], ITEMS[0]))) == [
-        "DELETE  throughput      pt-1  1 units",
-        "KEEP    throughput      pt-2   -- not ours",
+        "DELETE  throughput        pt-1  1 units",
+        "KEEP    throughput        pt-2   -- not ours",
     ]
+
+
+def test_records_are_deleted_with_their_bucket_and_are_kept_if_it_is_kept() -> None:
+    records = PlanItem(ResourceKind.RECORDS, "s3://train/distill/latest", "1 object", keep_reason="with its bucket")
+    other = PlanItem(ResourceKind.OTHER, "s3://train/distill/champions", keep_reason="by hand")
+    bucket = PlanItem(ResourceKind.BUCKET, "train")
+    made = CleanUpPlan((records, other, bucket))
+    assert (made.with_buckets, made.to_keep) == ([records], [other])
+    assert plan_table(made)[1] == (
+        "DELETE  records           s3://train/distill/latest  1 object -- together with its bucket"
+    )
+    kept = CleanUpPlan((records, other, dataclasses.replace(bucket, keep_reason="its name was not entered")))
+    assert (kept.with_buckets, len(kept.to_keep)) == ([], 3)
 
 
 def test_items_of_a_plan_are_selected_and_counted_by_kind() -> None:

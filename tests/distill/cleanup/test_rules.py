@@ -379,7 +379,7 @@ BUCKETS = [
     pytest.param(
         {"more": ["s3://train/elsewhere/a.csv"]},
         {},
-        "1 objects (s3://train/elsewhere/a.csv) outside",
+        "1 object (s3://train/elsewhere/a.csv) outside",
         id="objects outside the project root",
     ),
     pytest.param({"more": ["s3://train/distillery/a.csv"]}, {}, "outside", id="a prefix that begins like ours"),

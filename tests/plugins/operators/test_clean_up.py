@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,15 +115,16 @@ def with_form(context: Any, **params: Any) -> Any:
 
 class TestList:
     def test_a_dry_run_lists_but_deletes_nothing_and_skips_the_next_task(
-        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, caplog: pytest.LogCaptureFixture
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, capfd: Any
     ) -> None:
         before = dict(store.objects)
-        with caplog.at_level(logging.INFO), pytest.raises(DownstreamTasksSkipped):
+        with pytest.raises(DownstreamTasksSkipped):
             tasks[0].execute(with_form(context))
         assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
         manifest = context["ti"].xcoms["return_value"]
         assert manifest["delete"] == {"throughput": 1, "custom model": 1}
         assert (manifest["left"]["throughput"], manifest["left"]["run"]) == (1, 2)
+        assert "costs about $60.50 per hour" in "".join(capfd.readouterr())
         assert len(json.dumps(manifest)) < 2000
 
     def test_the_manifest_has_counts_by_kind_and_the_time_of_the_listing(self, tasks: Any, context: Any) -> None:

@@ -13,7 +13,7 @@ from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.run_record import RunRecord, read_run_record
 from include.distill.config.sections import Serving
-from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError, StoredRecordError
+from include.distill.core.errors import FAILED_TASK, ContractError, NewerFormatError, NotFoundError, StoredRecordError
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import MAX_CHARACTERS
 
@@ -140,7 +140,8 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
         raise ContractError(
             f"{uri} {error.fault}, so the champion is unknown.",
             left="Nothing was deleted.",
-            to_do="Correct or delete this object, then clear this task.",
+            to_do="Correct or delete this object.",
+            then_clear=FAILED_TASK,
         ) from error
 
 

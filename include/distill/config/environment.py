@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from include.distill.core.errors import UseCaseError
+from include.distill.core.errors import FAILED_TASK, UseCaseError
 
 ENVIRONMENT_VARIABLE = "DISTILL_ENVIRONMENT"
 _PATTERN = r"[a-z][a-z0-9-]{0,15}"
@@ -39,4 +39,5 @@ def environment_name(variables: Mapping[str, str] | None = None) -> str:
         to_do="Set it to 1 to 16 lower-case letters, digits and hyphens, starting with a letter, in all"
         " components of Airflow: in .env for Docker Compose, in env of the Helm chart, or in the startup script of"
         " Amazon MWAA. Then restart Airflow.",
+        then_clear=FAILED_TASK,
     )

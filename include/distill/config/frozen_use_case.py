@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from include.distill.config.catalog import Model
 from include.distill.config.use_case import UseCase, parse_use_case
-from include.distill.core.errors import UseCaseError
+from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mark
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import load_yaml
@@ -65,10 +65,11 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
             f"{error.happened} The use case was frozen by {mark}; this is version {VERSION}.",
             left="This task bought nothing.",
             to_do=(
-                "Upgrade or go back to the version that froze the use case, then clear this task. Or clear `preflight`"
-                " with downstream, which freezes the present use-case file; stored answers are reused, what changed in"
-                " between is bought again, and estimate lists it (docs/upgrading.md)."
+                "To freeze the present use-case file instead, clear preflight with downstream; stored answers are"
+                " reused, what changed in between is bought again, and estimate lists it (docs/upgrading.md)."
+                " Otherwise, upgrade or go back to the version that froze the use case."
             ),
+            then_clear=FAILED_TASK,
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from include.distill.config.layout import owner_uri
 from include.distill.config.owner_record import read_owner_record
-from include.distill.core.errors import ContractError, RefusedError
+from include.distill.core.errors import FAILED_TASK, ContractError, RefusedError
 from include.distill.core.storage import ObjectStore, write_json_if_absent
 
 
@@ -33,6 +33,7 @@ def read_owner(store: ObjectStore, root: str) -> str | None:
         f"{uri} does not name the environment that owns this root.",
         left=f"Nothing below {root}/ was changed.",
         to_do='Restore the object, or replace it with {"environment": "<name of the owner>"}.',
+        then_clear=FAILED_TASK,
     )
     record = read_owner_record(store, uri, RootRecord, problem=problem)
     return record["environment"] if record else None

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.owner_record import read_owner_record
-from include.distill.core.errors import ContractError, RefusedError
+from include.distill.core.errors import FAILED_TASK, ContractError, RefusedError
 from include.distill.core.storage import ObjectStore, write_json_if_absent
 
 
@@ -51,7 +51,8 @@ def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
     problem = ContractError(
         f"{folder.run_record} does not name the run that owns this folder.",
         left="Nothing else was read there, and nothing was written or bought.",
-        to_do="Restore an earlier version of the object and clear this task, or trigger a new run.",
+        to_do="Restore an earlier version of the object, or trigger a new run instead.",
+        then_clear=FAILED_TASK,
     )
     return read_owner_record(store, folder.run_record, RunRecord, problem=problem)
 

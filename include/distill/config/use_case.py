@@ -346,14 +346,19 @@ def parse_use_case(
     if "environment" not in raw:
         raw = {**raw, "environment": environment_name()}
     problems, cause = list(other_problems), None
+    settings: list[str] = []
     try:
         use_case = UseCase.model_validate(raw)
     except ValidationError as error:
-        problems = [_problem(fault) for fault in error.errors() if not _is_unchecked(fault, unknown)] + problems
+        faults = [fault for fault in error.errors() if not _is_unchecked(fault, unknown)]
+        problems = [_problem(fault) for fault in faults] + problems
+        wrong = {fault["loc"] for fault in faults}
+        settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
         cause = error
     if problems:
         more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
-        raise UseCaseError(f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}") from cause
+        text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
+        raise UseCaseError(text, settings=settings) from cause
     return use_case
 
 

@@ -12,29 +12,80 @@ that is still billed), and what to do next. An error may pass these parts separa
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+FAILED_TASK: Final = "the failed task"
+
 
 class DistillError(Exception):
     """
-    Base class of all errors of this project. Its text is all parts in this order.
+    Base class of all errors of this project. Its text is all parts in this order. Only the four lines name the failed
+    task as the task to clear, because several errors may be listed together.
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.
     :param billed: what is billed now, or is not.
-    :param to_do: what to do next.
+    :param to_do: what to do next, as sentences.
+    :param then_clear: the task to clear after ``to_do``, such as ``"preflight with downstream"``. It is empty if
+        ``to_do`` says all that has to be done. It is :data:`FAILED_TASK` if the failed task has to run again: only
+        the task itself knows what has to be cleared for that.
+    :param effect: what clearing the task does, as the end of a sentence, such as "buys the next attempt".
+    :param settings: keys of the use case whose values are wrong. If the trigger form sets one of them, only a new run
+        can change it.
     """
 
-    def __init__(self, happened: str = "", *, left: str = "", billed: str = "", to_do: str = "") -> None:
-        others = [part for part in (left, billed, to_do) if part]
+    def __init__(
+        self,
+        happened: str = "",
+        *,
+        left: str = "",
+        billed: str = "",
+        to_do: str = "",
+        then_clear: str = "",
+        effect: str = "",
+        settings: Sequence[str] = (),
+    ) -> None:
+        self.happened = happened
+        self.left = left
+        self.billed = billed
+        self.to_do = to_do
+        self.then_clear = then_clear
+        self.effect = effect
+        self.settings = tuple(settings)
+        others = [part for part in (left, billed, self.advice("")) if part]
         if others and "\n" in happened:  # the other parts get a line of their own after a list
             text = f"{happened}\n{' '.join(others)}"
         else:
             needs_stop = others and happened and happened[-1] not in ".!?:"
             text = " ".join(filter(None, [f"{happened}." if needs_stop else happened, *others]))
         super().__init__(text)
-        self.happened = happened
-        self.left = left
-        self.billed = billed
-        self.to_do = to_do
+
+    def advice(self, task_to_clear: str) -> str:
+        """
+        Return what to do next, with the task to clear if there is one.
+
+        :param task_to_clear: what to clear for the failed task to run again; empty outside of a task.
+        """
+        task = task_to_clear if self.then_clear == FAILED_TASK else self.then_clear
+        return then_clear(self.to_do, task, self.effect) if task else self.to_do
+
+
+def then_clear(to_do: str, task: str, effect: str = "") -> str:
+    """Return what to do, which task to clear after that, and what clearing it does."""
+    cleared = f"{task}, which {effect}." if effect else f"{task}."
+    return f"{to_do} Then clear {cleared}" if to_do else f"Clear {cleared}"
+
+
+@contextmanager
+def about_setting(key: str) -> Iterator[None]:
+    """Say in every input error of the block that the value of ``key`` is wrong, unless the error names other keys."""
+    try:
+        yield
+    except InputError as error:
+        error.settings = error.settings or (key,)
+        raise
 
 
 class InputError(DistillError, ValueError):
@@ -141,8 +192,8 @@ class StoredRecordError(ContractError, ValueError):
     what to do.
     """
 
-    def __init__(self, happened: str, *, fault: str = "", left: str = "", billed: str = "", to_do: str = "") -> None:
-        super().__init__(happened, left=left, billed=billed, to_do=to_do)
+    def __init__(self, happened: str, *, fault: str = "", **parts: Any) -> None:
+        super().__init__(happened, **parts)
         self.fault = fault
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.core.errors import ContractError, NewerFormatError
+from include.distill.core.errors import FAILED_TASK, ContractError, NewerFormatError
 from include.distill.core.stored_objects import advice_on
 from include.distill.core.version import VERSION
 
@@ -64,7 +64,7 @@ def take_mark(record: dict[str, Any], uri: str) -> Mark:
             f"{uri} has the format {number!r}; expected a whole number from {EARLIEST_FORMAT}. Another program may have"
             " written it.",
             left="The object was not changed.",
-            to_do=advice_on(uri),
+            **advice_on(uri),
         )
     if number > FORMAT:
         written_by = f"version {version}" if isinstance(version, str) and version else "a newer version"
@@ -72,7 +72,8 @@ def take_mark(record: dict[str, Any], uri: str) -> Mark:
             f"{uri} was written by {written_by} (format {number}); this is version {VERSION}, which reads formats up to"
             f" {FORMAT}.",
             left="The object was not used or changed, and everything that is paid for stays stored.",
-            to_do="Upgrade this Airflow to that version or a later one (docs/upgrading.md), then clear this task. Do"
-            " not delete the object: it may record what was paid for.",
+            to_do="Do not delete the object: it may record what was paid for. Upgrade this Airflow to that version or a"
+            " later one (docs/upgrading.md).",
+            then_clear=FAILED_TASK,
         )
     return Mark(number, version if isinstance(version, str) else None)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from include.distill.core.errors import InputError, NotFoundError, ServiceError
+from include.distill.core.errors import FAILED_TASK, InputError, NotFoundError, ServiceError
 from include.distill.core.paths import INCLUDE, PROJECT_ROOT
 from include.distill.core.storage import ObjectStore
 
@@ -166,6 +166,7 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
             f"Input {uri} changed while it was being read ({before.st_size:,} bytes before, {after.st_size:,} after).",
             left="Its content was not used.",
             to_do="Wait until the file is complete.",
+            then_clear=FAILED_TASK,
         )
 
 

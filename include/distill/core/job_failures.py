@@ -44,10 +44,21 @@ class JobFailure:
         return self.cause is FailureCause.DATA
 
 
+# Clearing `submit` again after the last attempt would be refused.
+NO_ATTEMPT_LEFT = (
+    "Remove the cause that Bedrock names. All attempts on this data are used up, so raise training.max_attempts, or"
+    " change the data or the hyperparameters."
+)
+
 _UNKNOWN = JobFailure(
     FailureCause.ACCESS,
     "This pipeline does not know the message, so a person must read it and decide whether to correct something.",
 )
+
+
+def stated_reason(message: str | None) -> str:
+    """Return Bedrock's reason for a failed job, without a full stop at its end."""
+    return (message or "Bedrock gave no reason").rstrip(". ")
 
 
 def job_failure(message: str | None) -> JobFailure:

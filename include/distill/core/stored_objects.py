@@ -7,109 +7,122 @@ The object is recognized by its URI; :mod:`include.distill.config.layout` builds
 from __future__ import annotations
 
 import re
+from typing import TypedDict
 
-from include.distill.core.errors import MissingObjectError, StoredRecordError
+from include.distill.core.errors import FAILED_TASK, MissingObjectError, StoredRecordError
 
 _STORED_ANSWERS = (
     "It reuses the stored answers, which costs nothing, and pays only for requests that have changed or whose answers"
     " were deleted."
 )
-_RESTORE = "Restore an earlier version of the object, then clear this task."
+_RESTORE = "Restore an earlier version of the object."
 _BATCH_JOB = f"{_RESTORE} Do not delete the object: the job's answers would be bought again."
 _BILL = f"{_RESTORE} Do not delete the object: the bill of the run is computed from it."
 
-# What to do about an object, by a pattern of its URI. A pattern's groups are inserted as {0}, {1} and so on.
-_ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(f"{pattern}$"), advice)
-    for pattern, advice in (
-        (
-            r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
-            "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the use"
-            " case and the prompts again in their present state, so what has changed since is bought again; estimate"
-            " lists it with its price.",
-        ),
-        (
-            r"/runs/.+/source/[^/]+",
-            "Clear ingest with downstream in the run that owns the folder. It costs nothing. The tasks after it reuse"
-            " stored answers and jobs if the rows have not changed.",
-        ),
-        (
-            r"/runs/.+/shards/train-[^/]+",
-            f"Clear shards with downstream, which costs nothing. synthesize follows. {_STORED_ANSWERS}",
-        ),
-        (
-            r"/runs/.+/shards/evaluation-[^/]+",
-            f"Clear evaluation_shards with downstream, which costs nothing. The answer tasks follow. {_STORED_ANSWERS}",
-        ),
-        (
-            r"/runs/.+/estimate\.json",
-            "Clear estimate without downstream, which costs nothing, then clear this task.",
-        ),
-        (
-            r"/runs/.+/synthetic/critic-ended-[^/]+",
-            "Delete the object, then clear synthesize with downstream. The critic may then be called again, for at most"
-            " curation.critic.max_spend_usd.",
-        ),
-        (
-            r"/runs/.+/synthetic/rejected-repeated\.jsonl",
-            "Clear curate with downstream. It costs nothing, and the tasks after it reuse stored answers and jobs.",
-        ),
-        (r"/runs/.+/synthetic/[^/]+", f"Clear synthesize with downstream. {_STORED_ANSWERS}"),
-        (
-            r"/runs/.+/merged/([^/]+)/[^/]+",
-            "Clear {0}.merge with downstream. It costs nothing, and the training job is found again if the training"
-            " data has not changed.",
-        ),
-        (
-            r"/runs/.+/answers/([^/]+)/[^/]+",
-            f"Clear {{0}}.answer with downstream. {_STORED_ANSWERS}",
-        ),
-        (
-            r"/runs/.+/judgments/([^/]+)/([^/]+)/[^/]+",
-            "Clear judge.{0} with downstream; for a comparison with the champion, judge_champion.{0}."
-            f" {_STORED_ANSWERS}",
-        ),
-        (r"/runs/.+/serving/[^/]+/[^/]+", _BILL),
-        (r"/runs/.+/lost_calls/[^/]+", _BILL),
-        (
-            r"/runs/.+/report/report\.json",
-            "Clear report in the run that owns the folder. It buys nothing. Then clear this task.",
-        ),
-        (
-            r"/runs/.+/report/label_sample/.+",
-            "Clear draw_sample with downstream. It buys nothing, and stored labels are kept.",
-        ),
-        (
-            r"/runs/.+/report/labels/[^/]+",
-            f"{_RESTORE} If you delete the object instead, the labels in it are lost.",
-        ),
-        (
-            r"/latest/[^/]+\.json",
-            "Delete the object, then clear ingest with downstream. It buys nothing; only the comparison with the last"
-            " run is lost.",
-        ),
-        (
-            r"/splits/[^/]+\.jsonl",
-            "Restore an earlier version of the object, then clear ingest with downstream, which costs nothing. If you"
-            " delete the object instead, all documents are assigned to a side again, so training, answers and verdicts"
-            " are bought again.",
-        ),
-        (
-            r"/reports/[^/]+/[^/]+\.json",
-            "Delete the object, then clear report in the run that it names. It buys nothing.",
-        ),
-        (r"/batches/(?:open|landed)/[^/]+", _BATCH_JOB),
-        (r"/batches/[0-9a-f]{16,}/.+", _BATCH_JOB),
-    )
+
+class Advice(TypedDict):
+    """The parts of an error that say what to do about an object."""
+
+    to_do: str
+    then_clear: str
+
+
+# What to do about an object, by a pattern of its URI. A pattern's groups are inserted as {0}, {1} and so on. A third
+# text is the task to clear after that.
+_ROWS: tuple[tuple[str, ...], ...] = (
+    (
+        r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
+        "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the use"
+        " case and the prompts again in their present state, so what has changed since is bought again; estimate"
+        " lists it with its price.",
+    ),
+    (
+        r"/runs/.+/source/[^/]+",
+        "Clear ingest with downstream in the run that owns the folder. It costs nothing. The tasks after it reuse"
+        " stored answers and jobs if the rows have not changed.",
+    ),
+    (
+        r"/runs/.+/shards/train-[^/]+",
+        f"Clear shards with downstream, which costs nothing. synthesize follows. {_STORED_ANSWERS}",
+    ),
+    (
+        r"/runs/.+/shards/evaluation-[^/]+",
+        f"Clear evaluation_shards with downstream, which costs nothing. The answer tasks follow. {_STORED_ANSWERS}",
+    ),
+    (
+        r"/runs/.+/estimate\.json",
+        "Clear estimate without downstream, which costs nothing.",
+        FAILED_TASK,
+    ),
+    (
+        r"/runs/.+/synthetic/critic-ended-[^/]+",
+        "Delete the object, then clear synthesize with downstream. The critic may then be called again, for at most"
+        " curation.critic.max_spend_usd.",
+    ),
+    (
+        r"/runs/.+/synthetic/rejected-repeated\.jsonl",
+        "Clear curate with downstream. It costs nothing, and the tasks after it reuse stored answers and jobs.",
+    ),
+    (r"/runs/.+/synthetic/[^/]+", f"Clear synthesize with downstream. {_STORED_ANSWERS}"),
+    (
+        r"/runs/.+/merged/([^/]+)/[^/]+",
+        "Clear {0}.merge with downstream. It costs nothing, and the training job is found again if the training"
+        " data has not changed.",
+    ),
+    (
+        r"/runs/.+/answers/([^/]+)/[^/]+",
+        f"Clear {{0}}.answer with downstream. {_STORED_ANSWERS}",
+    ),
+    (
+        r"/runs/.+/judgments/([^/]+)/([^/]+)/[^/]+",
+        "Clear judge.{0} with downstream; for a comparison with the champion, judge_champion.{0}."
+        f" {_STORED_ANSWERS}",
+    ),
+    (r"/runs/.+/serving/[^/]+/[^/]+", _BILL, FAILED_TASK),
+    (r"/runs/.+/lost_calls/[^/]+", _BILL, FAILED_TASK),
+    (
+        r"/runs/.+/report/report\.json",
+        "Clear report in the run that owns the folder. It buys nothing.",
+        FAILED_TASK,
+    ),
+    (
+        r"/runs/.+/report/label_sample/.+",
+        "Clear draw_sample with downstream. It buys nothing, and stored labels are kept.",
+    ),
+    (
+        r"/runs/.+/report/labels/[^/]+",
+        f"{_RESTORE} If you delete the object instead, the labels in it are lost.",
+        FAILED_TASK,
+    ),
+    (
+        r"/latest/[^/]+\.json",
+        "Delete the object, then clear ingest with downstream. It buys nothing; only the comparison with the last"
+        " run is lost.",
+    ),
+    (
+        r"/splits/[^/]+\.jsonl",
+        "Restore an earlier version of the object, then clear ingest with downstream, which costs nothing. If you"
+        " delete the object instead, all documents are assigned to a side again, so training, answers and verdicts"
+        " are bought again.",
+    ),
+    (
+        r"/reports/[^/]+/[^/]+\.json",
+        "Delete the object, then clear report in the run that it names. It buys nothing.",
+    ),
+    (r"/batches/(?:open|landed)/[^/]+", _BATCH_JOB, FAILED_TASK),
+    (r"/batches/[0-9a-f]{16,}/.+", _BATCH_JOB, FAILED_TASK),
 )
+_ADVICE = tuple((re.compile(f"{pattern}$"), advice, "".join(task)) for pattern, advice, *task in _ROWS)
 _OF_A_BATCH_JOB = re.compile(r"/batches/(?:open|landed|[0-9a-f]{16,})/")
 _UNKNOWN = "Clear the task that writes the object, or restore an earlier version of the object."
 
 
-def advice_on(uri: str) -> str:
+def advice_on(uri: str) -> Advice:
     """Return what to do about the object at ``uri`` if it is missing or cannot be used."""
-    matches = ((pattern.search(uri), advice) for pattern, advice in _ADVICE)
-    return next((advice.format(*match.groups()) for match, advice in matches if match), _UNKNOWN)
+    for pattern, advice, then_clear in _ADVICE:
+        if match := pattern.search(uri):
+            return {"to_do": advice.format(*match.groups()), "then_clear": then_clear}
+    return {"to_do": _UNKNOWN, "then_clear": ""}
 
 
 def _batch_job(uri: str) -> str:
@@ -129,7 +142,7 @@ def broken_record(uri: str, fault: str, *, line: int | None = None) -> StoredRec
         " written it.",
         fault=fault,
         left=f"The object was not changed, and everything that is paid for stays stored.{_batch_job(uri)}",
-        to_do=advice_on(uri),
+        **advice_on(uri),
     )
 
 
@@ -138,5 +151,5 @@ def missing_object(uri: str) -> MissingObjectError:
     return MissingObjectError(
         f"{uri} does not exist. It was deleted, or the task that writes it has not ended.",
         left=f"Everything that is paid for stays stored.{_batch_job(uri)}",
-        to_do=advice_on(uri),
+        **advice_on(uri),
     )

@@ -184,6 +184,7 @@ class TaskBudget:
             f" from {request.model.key}{self._lost_part()}. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
             f" ${self._share.usd:.4f}. No further call was made.",
             left="All answers are stored and will not be paid for again.",
-            to_do="Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or"
-            " clear preflight with downstream.",
+            to_do="Find out why the calls cost more than estimated, and raise max_spend_usd in the use case.",
+            then_clear="preflight with downstream",
+            settings=["max_spend_usd"],
         )

@@ -82,5 +82,7 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
             " exist would all be trained on the same rows.",
             billed="Nothing was bought.",
             to_do=f"{use_case.with_fewer_rows}. Or provide a CSV with more rows (rejected rows are in"
-            " source/rejected.jsonl). Then clear preflight with downstream.",
+            " source/rejected.jsonl).",
+            then_clear="preflight with downstream",
+            settings=["documents"],
         )

@@ -22,7 +22,7 @@ import jsonlines
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import SourceData
-from include.distill.core.errors import InputError
+from include.distill.core.errors import FAILED_TASK, InputError
 from include.distill.core.storage import ObjectStore, decode_jsonl, jsonl_writer
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.evaluation_questions import DEFAULT_LEAK_SIMILARITY
@@ -235,4 +235,5 @@ def _require_rows(result: IngestResult, training_csv: str) -> None:
         f" rows. First problem: {reason}",
         left="Nothing was written.",
         to_do="Correct the files.",
+        then_clear=FAILED_TASK,
     )

@@ -69,8 +69,8 @@ class RejectionLimit:
             f" Reasons: {reasons}:{first}",
             left="Nothing was written.",
             billed="Nothing was bought.",
-            to_do="Correct the file and clear this task, or raise source.max_rejected_share in the use case and clear"
-            " preflight with downstream.",
+            to_do="Correct the file, or raise source.max_rejected_share in the use case.",
+            then_clear="preflight with downstream",
         )
 
 

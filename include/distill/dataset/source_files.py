@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from include.distill.config.sections import SourceData
-from include.distill.core.errors import InputError, RefusedError
+from include.distill.core.errors import InputError, RefusedError, about_setting
 from include.distill.core.input_files import InputFiles, find_inputs, open_input
 from include.distill.core.storage import ObjectStore
 from include.distill.dataset.input_formats import TABLE_READERS
@@ -51,29 +51,35 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name.rsplit("/", 1)[-1], pattern)
 
 
-def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
-    """Check the header and the first rows of each file of ``source``; return one message per problem."""
-    problems: list[str] = []
+def check_inputs(source: SourceData, store: ObjectStore) -> list[InputError | RefusedError]:
+    """Check the header and the first rows of each file of ``source``; return one error per problem."""
+    problems: list[InputError | RefusedError] = []
     unused = set() if isinstance(source.encoding, str) else set(source.encoding)
     sources: list[InputFiles] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
-            files = find_inputs(uri, store, extensions=tuple(TABLE_READERS))
-            sources.append(files)
-            unused -= {pattern for pattern in unused if any(_matches(file.name, pattern) for file in files)}
-            _check_headers(files, source, store)
+            with about_setting(_setting(uri, source)):
+                files = find_inputs(uri, store, extensions=tuple(TABLE_READERS))
+                sources.append(files)
+                unused -= {pattern for pattern in unused if any(_matches(file.name, pattern) for file in files)}
+                _check_headers(files, source, store)
         except (InputError, RefusedError) as error:
-            problems.append(str(error))
+            problems.append(error)
     if len(sources) == 2 and not problems:
         training, evaluation = sources
-        same = same_input_problem(source, training, evaluation, store)
-        problems += [same] if same else []
+        if same := same_input_problem(source, training, evaluation, store):
+            problems.append(InputError(same, settings=["training_csv", "evaluation_csv"]))
     if unused and not problems:
-        problems.append(
+        message = (
             f"source.encoding has patterns that match no file: {', '.join(map(repr, sorted(unused)))}. A pattern is"
             " compared with each file's path in its folder and with its name. Correct the patterns, or remove them."
         )
+        problems.append(InputError(message))
     return problems
+
+
+def _setting(uri: str, source: SourceData) -> str:
+    return "training_csv" if uri == source.training_csv else "evaluation_csv"
 
 
 def _check_headers(files: InputFiles, source: SourceData, store: ObjectStore) -> None:
@@ -99,8 +105,12 @@ class SourceReader:
     def rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
         """Yield the rows from the first ``limit`` records, counted over all files together.
 
-        :raises InputError: a file cannot be used, or no file has rows.
+        :raises InputError: a file cannot be used, or no file has rows. The error names the setting with the URI.
         """
+        with about_setting(_setting(uri, self._source)):
+            yield from self._rows(uri, duplicates, limit)
+
+    def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
         files = find_inputs(uri, self._store, extensions=tuple(TABLE_READERS))
         self._note(uri, "are markers or files of the operating system and were not read", files.skipped)
         without_rows: dict[str, NoRowsError] = {}

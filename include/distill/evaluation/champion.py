@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.distill.config.layout import RunFolder, champion_uri
-from include.distill.core.errors import ContractError, NotFoundError, PromotionError, StoredRecordError
+from include.distill.core.errors import FAILED_TASK, ContractError, NotFoundError, PromotionError, StoredRecordError
 from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.core.stored_objects import broken_record
 from include.distill.evaluation.records import DecisionRecord, PromotionRecord
@@ -68,6 +68,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
             f"{uri} is not a champion's record in this pipeline's format ({fault}).",
             left="This task bought and changed nothing.",
             to_do="Correct the object, or delete it to start without a champion.",
+            then_clear=FAILED_TASK,
         ) from error
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, NotRequired, Protocol, TypedDict, TypeVar
 
-from include.distill.core.errors import ContractError, NotFoundError, StoredRecordError
+from include.distill.core.errors import FAILED_TASK, ContractError, NotFoundError, StoredRecordError
 from include.distill.core.formats import marked
 from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore, read_json
@@ -190,7 +190,9 @@ class AnswerStore:
             raise ContractError(
                 f"{uri} is not a readable stored answer ({fault}).",
                 left="The request was not sent again, because the run would pay for the answer a second time.",
-                to_do="Delete the object, then clear this task to send the request again.",
+                to_do="Delete the object.",
+                then_clear=FAILED_TASK,
+                effect="sends and pays for the request again",
             ) from error
 
     def has(self, request: ModelRequest) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from include.distill.core.errors import PossiblyBilledError
+from include.distill.core.errors import FAILED_TASK, PossiblyBilledError
 from include.distill.core.naming import canonical_hash
 from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.inference.records import LostCallRecord
@@ -95,6 +95,8 @@ class LostCalls:
             left="All other answers are stored.",
             billed="AWS may bill each of these calls; the report counts them as billed.",
             to_do="Check the model's status in AWS Health and its latency in CloudWatch, or reduce max_tokens.",
+            then_clear=FAILED_TASK,
+            effect="sends the request again",
         )
 
     def count(self, request: ModelRequest) -> int:

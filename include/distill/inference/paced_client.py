@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from include.distill.core.errors import (
+    FAILED_TASK,
     ContractError,
     ExpiredCredentialsError,
     PossiblyBilledError,
@@ -148,7 +149,13 @@ class PacedClient:
             f"No call to {request.invoke_id} has been answered for {self._patience_seconds:.0f} s"
             f" (fan_out.patience_seconds), so this task sends no further calls. The last error: {error.happened}"
         )
-        stop = kind(message, left="All answers so far are stored.", to_do=to_do)
+        stop = kind(
+            message,
+            left="All answers so far are stored.",
+            to_do=to_do,
+            then_clear=FAILED_TASK,
+            effect="requests the missing answers",
+        )
         stop.code = error.code
         self._limiter.stop(stop)
         raise stop from error
@@ -180,6 +187,8 @@ class PacedClient:
                 if isinstance(error, ContractError)
                 else "Check the model's status in AWS Health, and the time-outs of the network, or reduce max_tokens."
             ),
+            then_clear=FAILED_TASK,
+            effect="requests the missing answers",
         )
         stop.code = error.code
         self._limiter.stop(stop)
@@ -234,6 +243,7 @@ class PacedClient:
                 left="All answers so far are stored.",
                 billed="AWS may bill the call, but the report does not count it.",
                 to_do="Correct the access to S3.",
+                then_clear=FAILED_TASK,
             )
             self._limiter.stop(stop)
             raise stop from storage_error
@@ -250,6 +260,8 @@ def _endpoint_silent(request: ModelRequest, times: int) -> TransientError:
         left="All other answers are stored.",
         billed="The endpoint is billed by the hour and not by call.",
         to_do="Check the endpoint's latency in CloudWatch, or reduce max_tokens.",
+        then_clear=FAILED_TASK,
+        effect="sends the request again",
     )
 
 
@@ -263,6 +275,7 @@ def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: T
         left="All answers so far are stored.",
         billed="The request was not billed.",
         to_do=_advice_on_throttling(request),
+        then_clear=FAILED_TASK,
     )
     throttled.code = error.code
     return throttled
@@ -291,12 +304,12 @@ def _advice_on_throttling(request: ModelRequest) -> str:
     if not request.is_on_demand:
         return (
             "The endpoint cannot answer this many calls at once. Lower fan_out.concurrency or raise serving.model_units"
-            " in the use case, and clear preflight with downstream."
+            " in the use case, and clear preflight with downstream instead."
         )
     return (
         f"The account's quota for {request.model.key} is lower than the use case states, or other callers use it up."
         f" Compare `quotas` of {request.model.key} in the use case with the quotas of this model in the console of"
         ' Service Quotas: "model inference requests per minute" and "model inference tokens per minute", under Amazon'
-        " Bedrock. To send fewer requests per minute, lower `quotas` and clear preflight with downstream. Otherwise,"
-        " ask for a higher quota, or wait until the other callers have ended."
+        " Bedrock. To send fewer requests per minute, lower `quotas` and clear preflight with downstream instead."
+        " Otherwise, ask for a higher quota, or wait until the other callers have ended."
     )

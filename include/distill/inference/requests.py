@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from include.distill.config.catalog import ApiName, Model
-from include.distill.core.errors import ContractError, PossiblyBilledError, UnreadableAnswerError
+from include.distill.core.errors import FAILED_TASK, ContractError, PossiblyBilledError, UnreadableAnswerError
 from include.distill.core.naming import canonical_hash
 from include.distill.inference.answer_endings import ending_of
 from include.distill.inference.records import CompletionRecord
@@ -207,7 +207,9 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
             " call was billed, but the answer could not be read and is not stored.",
-            to_do="Report the error as a bug. After it is corrected, the request is sent and paid for again.",
+            to_do="Report the error as a bug, and wait until it is corrected.",
+            then_clear=FAILED_TASK,
+            effect="pays for the call again",
         ) from error
 
 
@@ -224,7 +226,8 @@ def _cut_off(call: ApiCall, reason: str) -> PossiblyBilledError:
     return PossiblyBilledError(
         f"The response of {call.parameters['modelId']} to {call.operation} was cut off ({reason}).",
         billed="AWS may bill the call, although no answer is stored.",
-        to_do="The next attempt sends the request again, and perhaps pays for it again.",
+        then_clear=FAILED_TASK,
+        effect="sends the request again, and perhaps pays for it again",
     )
 
 

@@ -50,17 +50,13 @@ def describe_causes(causes: Sequence[FailureCause]) -> str:
     return " ".join(parts)
 
 
-def advice_on_causes(causes: Sequence[FailureCause], *, clear: str) -> str:
-    """
-    Return what to do about the causes. Advice that several causes share is given once.
-
-    :param clear: the task to clear, as part of a sentence.
-    """
+def advice_on_causes(causes: Sequence[FailureCause]) -> str:
+    """Return what to do about the causes. Advice that several causes share is given once."""
     advice = list(dict.fromkeys(cause.advice for cause in causes[:_MAX_CAUSES] if cause.advice))
     if len(advice) > 1:
         names = {text: ", ".join(cause.name for cause in causes if cause.advice == text) for text in advice}
         advice = [f"Against {names[text]}: {text}" for text in advice]
-    return " ".join([*advice, f"To request only the missing answers, clear {clear}."])
+    return " ".join(advice)
 
 
 def _times(count: int) -> str:

@@ -16,6 +16,9 @@ from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT, Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 
+# Settings of the trigger form that decide how many records an arm is trained on.
+SIZES = ("documents", "pairs_per_document")
+
 
 def largest_size(arm: Arm, training: int, pairs_per_document: int) -> tuple[int, int]:
     """
@@ -62,7 +65,9 @@ def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int,
             f"There are {training} rows to train on, which are too few: {'; '.join(problems)}",
             left="Rejected rows are in source/rejected.jsonl of the run's folder.",
             billed="Nothing was bought, and the teacher was not asked.",
-            to_do="Trigger the DAG again with larger sizes or a larger CSV file.",
+            to_do="Set larger sizes in the use case, or provide a larger CSV file.",
+            then_clear="preflight with downstream",
+            settings=SIZES,
         )
 
 

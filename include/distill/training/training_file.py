@@ -93,5 +93,6 @@ class TrainingFile:
             f" ({self.family.source.url}):\n{listed}{rest}",
             left="The answers of the teacher are stored.",
             billed="The training job was not bought.",
-            to_do="Correct or remove these rows and trigger the DAG again.",
+            to_do="Correct or remove these rows.",
+            then_clear="ingest with downstream",
         )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import yaml
 
+from include.distill.core.errors import FAILED_TASK
 from include.distill.core.paths import INCLUDE
 
 TABLE_PATH = INCLUDE / "aws_errors.yaml"
 _SUFFIXES = ("Exception", "Error", "Fault")
-_KEYS = {"kind", "codes", "exceptions", "message", "service", "advice"}
+_KEYS = {"kind", "codes", "exceptions", "message", "service", "advice", "then_clear"}
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class ErrorMeaning:
     :param kind: the kind of the error, which determines whether the call is repeated.
     :param advice: what the error means and what to do, as sentences for an error message. ``{connection}`` is where
         the credentials come from.
+    :param then_clear: the task to clear after that; empty if ``advice`` says all that has to be done.
     :param message: the row applies only if this pattern matches AWS's message; ``None`` matches every message.
     """
 
     kind: str
     advice: str
+    then_clear: str = FAILED_TASK
     message: re.Pattern[str] | None = None
 
     def advice_for(self, connection: str) -> str:
@@ -79,7 +82,7 @@ def load_error_table() -> ErrorTable:
             )
             raise ValueError(message)
         pattern = re.compile(row["message"], re.IGNORECASE) if "message" in row else None
-        meaning = ErrorMeaning(row["kind"], row["advice"], pattern)
+        meaning = ErrorMeaning(row["kind"], row["advice"], row.get("then_clear", FAILED_TASK), pattern)
         for code in _spellings(row):
             by_code.setdefault(_normalized(code), []).append(meaning)
         for name in row.get("exceptions", ()):

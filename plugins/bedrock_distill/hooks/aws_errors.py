@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 from bedrock_distill.hooks.aws_error_table import load_error_table
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from include.distill.core.errors import (
+    FAILED_TASK,
     ConcurrencyLimitError,
     ConflictError,
     ContractError,
@@ -83,13 +84,11 @@ _SSL_AFTER_HANDSHAKE = re.compile(r"bad[ _]record[ _]mac|decryption[ _]failed|de
 # A gateway gives this status if the service behind it received the request but did not answer in time.
 GATEWAY_TIMEOUT = 504
 _ANSWER_LOST_BILLED = "The answer did not arrive, so AWS may bill this call although no answer is stored."
-_ANSWER_LOST_ADVICE = "Clear the task to send the request again and perhaps pay for it again."
-_RETRY_ADVICE = (
-    "A retry may help. It never buys a job or an endpoint twice, because it sends the same name and request token."
-)
+_ANSWER_LOST_ADVICE = "If the request is sent again, AWS may bill it again."
+_RETRY_ADVICE = "A repeated call never buys a job or an endpoint twice, because it has the same name and request token."
 _REPORT = (
     "This pipeline does not know this AWS error, so it does not repeat the call. If AWS's message does not say what"
-    " to do, report the error as a bug, with its code. After that, clear the task."
+    " to do, report the error as a bug, with its code."
 )
 
 
@@ -129,7 +128,8 @@ def from_client_error(error: ClientError, what: str, *, connection: str = "the A
     if meaning is None and status == TOO_MANY_REQUESTS:
         meaning = load_error_table().for_code(str(status), message)
     if meaning:
-        named = _named(ERROR_CLASSES[meaning.kind], what, detail, meaning.advice_for(connection))
+        advice = meaning.advice_for(connection)
+        named = _named(ERROR_CLASSES[meaning.kind], what, detail, advice, meaning.then_clear)
     else:
         named = _unknown(status, what, detail)
     named.code, named.bucket_region = code, region
@@ -145,7 +145,7 @@ def head_refused_twice(error: ServiceError, what: str, *, connection: str) -> Re
         " If they are valid, check the bucket's Region and the object's encryption (an object with a"
         " customer-provided key, SSE-C, cannot be read)."
     )
-    refused = RefusedError(f"{what}: {detail}.", to_do=advice)
+    refused = RefusedError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
     refused.code, refused.bucket_region = error.code, error.bucket_region
     return refused
 
@@ -166,7 +166,7 @@ def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool, co
     if meaning is None:
         advice = f"botocore failed with {type(error).__name__}. {_REPORT}"
         return _named(ContractError, what, str(error), advice)
-    return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice_for(connection))
+    return _named(ERROR_CLASSES[meaning.kind], what, str(error), meaning.advice_for(connection), meaning.then_clear)
 
 
 def _is_answer_lost(error: BotoCoreError) -> bool:
@@ -183,6 +183,8 @@ def _bucket_region(response: Mapping[str, Any]) -> str:
     return str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
 
 
-def _named(kind: type[ServiceError], what: str, detail: str, advice: str) -> ServiceError:
+def _named(
+    kind: type[ServiceError], what: str, detail: str, advice: str, then_clear: str = FAILED_TASK
+) -> ServiceError:
     billed = _ANSWER_LOST_BILLED if kind is PossiblyBilledError else ""
-    return kind(f"{what}: {detail.rstrip('.')}.", billed=billed, to_do=advice)
+    return kind(f"{what}: {detail.rstrip('.')}.", billed=billed, to_do=advice, then_clear=then_clear)

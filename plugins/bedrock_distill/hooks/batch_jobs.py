@@ -10,7 +10,7 @@ from typing import Any
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.bedrock import tag_list
 from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress
-from include.distill.core.errors import ConflictError, ContractError, NotFoundError
+from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, NotFoundError
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class BatchJob:
             raise ContractError(
                 f"Batch job {self.name} has the unknown status {self.status!r}.",
                 left="The job may be running and billed.",
-                to_do="Look at the job in the Bedrock console, then clear the task to check again.",
+                to_do="Look at the job in the Bedrock console.",
+                then_clear=FAILED_TASK,
             )
         return BATCH_STATUS[self.status]
 

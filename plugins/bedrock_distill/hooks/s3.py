@@ -15,7 +15,7 @@ from bedrock_distill.hooks.s3_owner import owner_of
 from bedrock_distill.hooks.s3_stream import ResumingBody
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import StoredObject
-from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, TransientError
+from include.distill.core.errors import FAILED_TASK, NotFoundError, OutcomeError, RefusedError, TransientError
 from include.distill.core.storage import split_uri
 
 _ACCESS_DENIED = ("403", "AccessDenied")  # S3 gives a HEAD request only the status
@@ -129,7 +129,8 @@ class S3ObjectStore:
                     f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
                     f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}.",
                     left=f"S3 deleted the other {len(keys) - len(kept)} objects.",
-                    to_do=f"Correct what S3's message names, then clear the task to delete these {len(kept)}.",
+                    to_do="Correct what S3's message names.",
+                    then_clear=FAILED_TASK,
                 )
 
     def bucket_tags(self, bucket: str) -> dict[str, str] | None:
@@ -196,6 +197,7 @@ class S3ObjectStore:
             f"{error.happened} S3 also refuses access if an account other than {owner} owns the bucket.",
             to_do="If the bucket belongs to another account on purpose, name that account in storage.bucket_owners; if"
             f" it does so by mistake, use another bucket. If {owner} owns the bucket: {error.to_do}",
+            then_clear=error.then_clear,
         )
         refused.code, refused.bucket_region = error.code, error.bucket_region
         return refused

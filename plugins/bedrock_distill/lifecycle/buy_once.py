@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from include.distill.core.errors import ConflictError, ContractError, ThrottledError, TransientError
+from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, ThrottledError, TransientError
 
 ResourceT = TypeVar("ResourceT")
 
@@ -49,7 +49,7 @@ def buy_once(
     if (resource := find(name)) is None:
         raise TransientError(
             f"Resource {name} was created but cannot be found yet.",
-            left="It may be billed.",
-            to_do="Clear the task to look up the name again; it does not buy another resource.",
+            left="It may be billed. The task looks up the name again, and does not buy another resource.",
+            then_clear=FAILED_TASK,
         )
     return Purchase(resource, bought=True)

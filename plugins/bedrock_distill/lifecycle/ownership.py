@@ -20,16 +20,24 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
+from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.batch.pending_jobs import BatchJobPlan
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import RefusedError
+from include.distill.core.errors import FAILED_TASK, RefusedError
 from include.distill.core.naming import Names, is_former_job_name, is_former_throughput_name
 from include.distill.training.job_identity import training_recipe
 
 log = logging.getLogger(__name__)
+
+_PREFLIGHT = task_to_clear(PREFLIGHT)
+# The run's folder belongs to the old environment, so clearing a task would be refused.
+_OTHER_DEPLOYMENT = (
+    "If it belongs to another deployment, give each deployment its own DISTILL_ENVIRONMENT, and trigger a new run."
+)
 
 _TAGS_OF_OWNER = ("environment", "use-case", "dag-id", "run-id")
 
@@ -90,8 +98,8 @@ class Ownership:
             yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
 
         advice = (
-            "Give each deployment its own DISTILL_ENVIRONMENT. If the job is yours, undo the change of aws.role_arn or"
-            " storage, or change the training data or the hyperparameters. Then clear preflight with downstream."
+            f"{_OTHER_DEPLOYMENT} If the job is yours, undo the change of aws.role_arn or storage, or change the"
+            " training data or the hyperparameters."
         )
         return self._find("training job", candidates, self.hook.find_job, differences, advice)
 
@@ -130,12 +138,9 @@ class Ownership:
             if is_former and "environment" not in tags:
                 yield from self._data_differences(throughput.model_arn)
 
-        advice = (
-            "Give each deployment its own DISTILL_ENVIRONMENT."
-            " If the throughput is yours, delete it in the Bedrock console. Then clear the task."
-        )
+        advice = f"{_OTHER_DEPLOYMENT} If the throughput is yours, delete it in the Bedrock console."
         billed = " The throughput may be billed by the hour to its owner."
-        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice, billed)
+        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice, billed, FAILED_TASK)
 
     def find_batch_job(self, names: Names, jobs: BatchJobs, *, input_uri: str, output_uri: str) -> BatchJob | None:
         """
@@ -151,8 +156,8 @@ class Ownership:
             yield from _location_differences(job, input_uri, output_uri)
 
         advice = (
-            "Give each deployment its own DISTILL_ENVIRONMENT. If the job is yours, undo the change of aws.role_arn or"
-            " storage, or set inference: on_demand for the step. Then clear preflight with downstream."
+            f"{_OTHER_DEPLOYMENT} If the job is yours, undo the change of aws.role_arn or storage, or set inference:"
+            " on_demand for the step."
         )
         return self._find("batch job", _candidates(names), jobs.find, differences, advice)
 
@@ -175,6 +180,7 @@ class Ownership:
         differences: Callable[[ResourceT, bool], Iterable[str]],
         advice: str,
         billed_to_owner: str = "",
+        then_clear: str = _PREFLIGHT,
     ) -> ResourceT | None:
         for name, is_former in candidates:
             resource = find(name)
@@ -190,6 +196,7 @@ class Ownership:
                     left="Nothing was stopped or deleted.",
                     billed=f"Nothing was bought.{billed_to_owner}",
                     to_do=advice,
+                    then_clear=then_clear,
                 )
             log.warning("The %s %s is ignored, because it %s.", kind, name, not_ours)
         return None

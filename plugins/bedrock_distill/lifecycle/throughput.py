@@ -6,12 +6,15 @@ import time
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import (
+    FAILED_TASK,
     ContractError,
     OutcomeError,
     ThroughputFailedError,
     ThroughputReleasedError,
 )
+from include.distill.core.job_failures import stated_reason
 from include.distill.inference.records import ThroughputManifest
 
 
@@ -45,7 +48,8 @@ def serving_arn(
         raise ThroughputReleasedError(
             f"Throughput {provisioned['throughput_name']} was released.",
             billed="Nothing is billed for it.",
-            to_do=f"Clear {provision_task} with downstream to buy a new one{price}.",
+            then_clear=task_to_clear(provision_task),
+            effect=f"buys a new one{price}",
         )
     progress = THROUGHPUT_STATUS.get(throughput.status)
     if progress is None:
@@ -53,13 +57,12 @@ def serving_arn(
             f"Throughput {throughput.name} has the unknown status {throughput.status!r}.",
             left=f"{release_task} runs next and deletes throughput {throughput.name}.",
             billed=f"Throughput {throughput.name} until {release_task} has deleted it{price}.",
-            to_do=(
-                f"Report the error as a bug, with this log. To buy another throughput after {release_task}, clear"
-                f" {provision_task} with downstream{price}."
-            ),
+            to_do="Report the error as a bug, with this log.",
+            then_clear=task_to_clear(provision_task),
+            effect=f"buys a new one{price}",
         )
     if progress is Progress.FAILED:
-        reason = (throughput.failure_message or "Bedrock gave no reason").rstrip(".")
+        reason = stated_reason(throughput.failure_message)
         raise ThroughputFailedError(
             f"Throughput {throughput.name} failed: {reason}.",
             left=f"{release_task} runs next and deletes throughput {throughput.name}.",
@@ -67,10 +70,9 @@ def serving_arn(
                 f"Throughput {throughput.name} until {release_task} has deleted it, if Bedrock bills throughput that"
                 f" failed{price}."
             ),
-            to_do=(
-                f"To buy another throughput after {release_task}, clear {provision_task} with downstream{price}. If it"
-                " fails again, ask AWS's support."
-            ),
+            to_do="If an earlier endpoint of this run has also failed, ask AWS's support first.",
+            then_clear=task_to_clear(provision_task),
+            effect=f"buys a new one{price}",
         )
     return throughput.arn
 
@@ -88,6 +90,7 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
             raise OutcomeError(
                 f"Bedrock accepted the deletion of throughput {name_or_arn} {wait_seconds:.0f} s ago, but it"
                 " still exists.",
-                to_do="Clear the task to delete it again.",
+                then_clear=FAILED_TASK,
+                effect="deletes it again",
             )
         time.sleep(1)

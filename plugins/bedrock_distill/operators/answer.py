@@ -11,6 +11,7 @@ from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.model_task import ModelTask
 from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, RELEASE, arm_task
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import NotFoundError, ThroughputReleasedError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines
@@ -77,7 +78,8 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
             raise ThroughputReleasedError(
                 f"The endpoint of arm {self.arm} was released. ({error.happened})",
                 billed="Nothing is billed for it.",
-                to_do=f"Clear {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint{self._price}.",
+                then_clear=task_to_clear(arm_task(self.arm, PROVISION)),
+                effect=f"buys a new endpoint{self._price}",
             ) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
             raise self.failed_calls(
@@ -95,14 +97,9 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     @property
     def task_to_clear(self) -> str:
-        """The task to clear. Clearing it also runs ``provision`` again, because that is a setup of the arm."""
-        if self.serving is None:
-            return super().task_to_clear
-        provision = arm_task(self.arm, PROVISION)
-        return (
-            f"{self.task_id} with downstream (Airflow then also runs {provision} again, which buys a new endpoint for"
-            f" the missing answers{self._price})"
-        )
+        """The task to clear. In an arm with an endpoint, this also buys a new endpoint."""
+        endpoint = [] if self.serving is None else [arm_task(self.arm, PROVISION)]
+        return task_to_clear(self.task_id, tasks=endpoint, price=self._price)
 
     def billed_now(self, error: Exception) -> str:
         """Return that the endpoint is billed by the hour, or what the calls to the base student have cost."""
@@ -130,7 +127,8 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
             raise ThroughputReleasedError(
                 f"Arm {self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because"
                 " a person marked it as successful. No request was sent to a model.",
-                to_do=f"Clear {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint.",
+                then_clear=task_to_clear(arm_task(self.arm, PROVISION)),
+                effect=f"buys an endpoint{self._price}",
             )
 
     def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Row) -> list[StoredAnswer]:

@@ -18,6 +18,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.batch.records import BatchCollectManifest, BatchError, BatchStep, BatchSubmitManifest
@@ -25,7 +26,7 @@ from include.distill.batch.results import collect
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
-from include.distill.core.job_failures import job_failure
+from include.distill.core.job_failures import job_failure, stated_reason
 from include.distill.core.naming import Names, batch_names, request_token
 from include.distill.core.storage import stream_jsonl
 from include.distill.dataset.records import ShardNumbers
@@ -258,17 +259,17 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job.status == "Failed" and failure.is_final:
                 raise JobFailedError(
                     f"Batch job {job.name}, which had the same questions, failed earlier:"
-                    f" {escaped(job.message or '').rstrip('.')}.",
+                    f" {escaped(stated_reason(job.message))}.",
                     left="It is not bought again, because the same questions would fail again. Stored answers stay.",
                     billed="Nothing for these questions.",
                     to_do=(
                         f"{failure.advice} Or set inference: on_demand for {self.step}, which sends the questions"
-                        f" {FULL_PRICE}. Then clear {PREFLIGHT} with downstream."
+                        f" {FULL_PRICE}."
                     ),
+                    then_clear=task_to_clear(PREFLIGHT),
                 )
             if job.status == "Failed":
-                reason = escaped(job.message or "no reason given").rstrip(".")
-                self.log.warning("%s failed: %s. %s", job.name, reason, failure.advice)
+                self.log.warning("%s failed: %s. %s", job.name, escaped(stated_reason(job.message)), failure.advice)
             if job.status == "Completed" and not self._answers_were_lost(job.name):
                 self.log.warning("%s answered no record; %s sends them %s.", job.name, self.step, FULL_PRICE)
                 return None
@@ -343,7 +344,7 @@ class BedrockCollectBatchOperator(BatchOperator):
                 f"These batch jobs have not ended: {', '.join(running)}.",
                 left=f"They are running, but no task waits for them. Jobs whose answers are stored: {len(ended)}.",
                 billed="Each record that they answer is billed, at half the on-demand price.",
-                to_do=f"To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream.",
+                then_clear=task_to_clear(sibling_task(self.task_id, WAIT)),
             )
         if failed := [(job, outcome) for job, outcome in ended if job.progress is Progress.FAILED]:
             raise failed_jobs_error(failed, submit=sibling_task(self.task_id, SUBMIT))
@@ -373,6 +374,7 @@ def batch_limits(model: Model) -> BatchInference:
         raise UseCaseError(
             f"Bedrock does not accept batch jobs for {model.key}.",
             billed="Nothing was bought for this model.",
-            to_do=(f"Set inference: on_demand for the step that calls it, then clear {PREFLIGHT} with downstream."),
+            to_do="Set inference: on_demand for the step that calls it.",
+            then_clear=task_to_clear(PREFLIGHT),
         )
     return model.batch

@@ -49,7 +49,7 @@ from include.distill.config.run_record import RunRecord
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.by_hand import ByHand
-from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
+from include.distill.core.errors import FAILED_TASK, DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput
@@ -268,7 +268,7 @@ def _failure(failures: Sequence[str]) -> OutcomeError:
         f"Number of resources that could not be deleted: {len(failures)}:\n{listed}",
         left="All resources of the kinds that come later in the order of deletion were kept.",
         billed="Throughput that still exists is billed by the hour.",
-        to_do="Clear this task to delete the rest.",
+        then_clear=FAILED_TASK,
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT, SYNTHESIZE
 from bedrock_distill.run.task_results import TaskResult, read_mapped_results
-from include.distill.core.errors import TooManyFailuresError
+from bedrock_distill.run.what_to_clear import task_to_clear
+from include.distill.core.errors import TooManyFailuresError, then_clear
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.core.stored_objects import broken_record, missing_object
 from include.distill.curation.records import CriticCounts, CurateManifest, PairText, RepeatedPair
@@ -189,7 +190,9 @@ class CuratePairsOperator(DistillOperator):
                 f" are in {self._folder_uri}.",
                 left="All answers that arrived are stored.",
                 billed="The answers that arrived are paid for. The failed calls are billed only if AWS answered them.",
-                to_do=advice_on_causes(causes, clear=f"{SYNTHESIZE} with downstream"),
+                to_do=advice_on_causes(causes),
+                then_clear=task_to_clear(SYNTHESIZE),
+                effect="requests only the missing answers",
             )
 
     def _failure_causes(self, shards: int) -> list[FailureCause]:
@@ -206,7 +209,9 @@ class CuratePairsOperator(DistillOperator):
         causes, advice = explain_shortfall(
             manifest,
             failed=manifest["failed"],
-            advice_on_failed_rows=advice_on_causes(failures, clear=f"{SYNTHESIZE} with downstream"),
+            advice_on_failed_rows=then_clear(
+                advice_on_causes(failures), task_to_clear(SYNTHESIZE), "requests only the missing answers"
+            ),
             dropped=manifest["dropped"],
             rejects=self._rejects(manifest["shards"]),
             settings=settings,
@@ -218,10 +223,8 @@ class CuratePairsOperator(DistillOperator):
             f" the reasons are in {self._folder_uri}. {causes} {describe_causes(failures)}".rstrip(),
             left="All answers of the teacher are stored.",
             billed="No training was bought. The teacher's answers are paid for.",
-            to_do=(
-                f"{advice} To train on fewer pairs, lower synthesis.min_accepted_share. Then clear {PREFLIGHT} with"
-                " downstream."
-            ),
+            to_do=(f"{advice} To train on fewer pairs, lower synthesis.min_accepted_share."),
+            then_clear=task_to_clear(PREFLIGHT),
         )
 
     def _rejects(self, shards: int) -> Iterator[Mapping[str, Any]]:

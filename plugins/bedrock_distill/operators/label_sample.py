@@ -26,7 +26,7 @@ from bedrock_distill.run.task_ids import REPORT
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
-from include.distill.core.errors import InputError, NotFoundError
+from include.distill.core.errors import FAILED_TASK, InputError, NotFoundError
 from include.distill.core.input_files import open_input
 from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import read_jsonl, write_jsonl
@@ -364,13 +364,15 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
         if set(sheet.labels.values()) <= {NO_ANSWER}:
             reason = outdated if sheet.outdated else "the column `label` is empty"
-            next_step = (
-                "Move the sheet, and trigger the DAG again to write a new one."
-                if sheet.outdated
-                else "Fill in the column, then clear this task."
-            )
             raise InputError(
-                f"{uri} has no label for the run's answers: {reason}.", left="Nothing was stored.", to_do=next_step
+                f"{uri} has no label for the run's answers: {reason}.",
+                left="Nothing was stored.",
+                to_do=(
+                    "Move the sheet, and trigger the DAG again to write a new one."
+                    if sheet.outdated
+                    else "Fill in the column."
+                ),
+                then_clear="" if sheet.outdated else FAILED_TASK,
             )
         if sheet.outdated:
             self.log.warning("%s: %s. These labels are left out.", uri, outdated)

@@ -12,6 +12,7 @@ from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_train
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.task_ids import (
     APPROVE,
     ESTIMATE,
@@ -24,9 +25,10 @@ from bedrock_distill.run.task_ids import (
     arms_with_task,
 )
 from bedrock_distill.run.task_results import ResultT, read_result
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.by_hand import ByHand
-from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
+from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError, then_clear
 from include.distill.core.naming import job_names
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
@@ -38,6 +40,8 @@ from include.distill.training.records import DatasetManifest, TrainingJobManifes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+_NAMES_SHOWN = 5
 
 
 class RunOutcomeOperator(DistillOperator):
@@ -79,7 +83,9 @@ class RunOutcomeOperator(DistillOperator):
                 f" start: {held_up}. Number of tasks that were skipped: {skipped}.",
                 left="Everything that the other tasks stored or bought is kept, and is not bought again.",
                 billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
-                to_do=" ".join([*(result.by_hand for result in stopped if result.by_hand), _next_step(failed)]),
+                to_do=" ".join(
+                    [*(result.by_hand for result in stopped if result.by_hand), self._next_steps(failed, states, ti)]
+                ),
             )
         self._log_promotion(ti)
 
@@ -101,6 +107,22 @@ class RunOutcomeOperator(DistillOperator):
             return spent_sentence(spent_lines(self, jobs))
         except Exception as error:  # whatever it is, the message about the failed tasks is more important
             return f"What this run has spent cannot be read: {error}"
+
+    def _next_steps(self, failed: Sequence[str], states: Mapping[str, str | None], ti: Any) -> str:
+        """Return what each failed task said about what to do; if a task was killed, which task to clear."""
+        if not failed:
+            return "A person probably marked the run as failed. Clear the skipped tasks with downstream to continue."
+        mapped = [task.task_id for task in self.dag.tasks if task.is_mapped] if self.has_dag() else []
+        tasks_by_step: dict[str, list[str]] = {}
+        for name in failed:
+            task_id, number = _instance(name, mapped)
+            note = read_note(ti, task_id, number)
+            step = note["to_do"] if note else then_clear("", task_to_clear(task_id, tasks=states.keys()))
+            tasks_by_step.setdefault(step, []).append(name)
+        if len(tasks_by_step) == 1:
+            return next(iter(tasks_by_step))
+        steps = [f"For {_shortened(names)}: {step}" for step, names in tasks_by_step.items()]
+        return " ".join([*steps, "If one of these tasks comes before another one, begin with it."])
 
     def _log_promotion(self, ti: Any) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
@@ -172,13 +194,15 @@ class RunOutcomeOperator(DistillOperator):
                 yield job
 
 
-def _next_step(failed: Sequence[str]) -> str:
-    if failed:
-        return (
-            f"Read the last lines of the log of {failed[0]}: they say what to do. Then clear {failed[0]} with"
-            " downstream. This task then checks again."
-        )
-    return "A person probably marked the run as failed. Clear the skipped tasks with downstream to continue."
+def _instance(name: str, mapped: Collection[str]) -> tuple[str, int | None]:
+    """Return the task id and the number of an instance, which Airflow calls ``synthesize_3`` if a task is mapped."""
+    task_id, _, number = name.rpartition("_")
+    return (task_id, int(number)) if task_id in mapped and number.isdecimal() else (name, None)
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
 
 
 def _why_skipped(approval: HumanResponse | None) -> str:

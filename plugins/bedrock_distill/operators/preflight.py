@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
-from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
@@ -25,13 +24,20 @@ from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
 from include.distill.config.use_case import OVERRIDES, UseCase
-from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
+from include.distill.core.errors import (
+    FAILED_TASK,
+    ContractError,
+    DistillError,
+    InputError,
+    NotFoundError,
+    RefusedError,
+)
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.hyperparameters import check_hyperparameters
-from include.distill.training.reachable_sizes import size_problems
+from include.distill.training.reachable_sizes import SIZES, size_problems
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -76,10 +82,14 @@ class BedrockPreflightOperator(DistillOperator):
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self._refuse_unknown_keys(use_case_file, context)
         use_case = use_case_file.with_overrides(dict(context["params"]))
-        inputs = filter(None, (use_case.source.training_csv, use_case.source.evaluation_csv))
+        inputs = {"training_csv": use_case.source.training_csv, "evaluation_csv": use_case.source.evaluation_csv}
         # The other checks read the inputs, so they come only after this one.
-        foreign = [problem for uri in inputs if (problem := input_problem(uri, use_case_file))]
-        problems = foreign or self._problems(use_case)
+        problems: list[str | DistillError] = [
+            InputError(problem, settings=[key])
+            for key, uri in inputs.items()
+            if uri and (problem := input_problem(uri, use_case_file))
+        ]
+        problems = problems or self._problems(use_case)
         prompts: dict[str, Prompt] = {}
         try:
             settings, prompts = load_prompts(use_case.prompts, self.store)
@@ -91,7 +101,9 @@ class BedrockPreflightOperator(DistillOperator):
             raise InputError(
                 f"Use case {use_case.name} cannot run. Number of problems: {len(problems)}:\n{listed}",
                 billed="Nothing was bought.",
-                to_do=f"Correct all listed problems, then clear {PREFLIGHT} with downstream.",
+                to_do="Correct all listed problems.",
+                then_clear=FAILED_TASK,
+                settings=[key for problem in problems if isinstance(problem, DistillError) for key in problem.settings],
             )
         self._claim_folder(use_case, context)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
@@ -129,18 +141,20 @@ class BedrockPreflightOperator(DistillOperator):
         super().pre_execute(context)
         claim_run_folder(self.store, self.folder, run_identity(context), use_case=use_case.name)
 
-    def _problems(self, use_case: UseCase) -> list[str]:
+    def _problems(self, use_case: UseCase) -> list[str | DistillError]:
         from include.distill.batch.step_requests import batch_problems
         from include.distill.dataset.source_files import check_inputs
 
-        problems = self._bucket_problems(use_case) or self._root_problems(use_case)
+        problems: list[str | DistillError] = []
+        problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
         for key in use_case.models:
             problems += self._model_problems(self.model(key))
-        problems += self._student_problems(use_case) + self._champion_problems(use_case)
+        problems += self._student_problems(use_case)
+        problems += self._champion_problems(use_case)
         problems += batch_problems(use_case)
         problems += quota_problems(use_case)
         checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.models]
-        return problems + check_inputs(use_case.source, self.store) + _failures(checks)
+        return [*problems, *check_inputs(use_case.source, self.store), *_failures(checks)]
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
         storage = use_case.storage
@@ -183,13 +197,13 @@ class BedrockPreflightOperator(DistillOperator):
             problems.append(f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; {_OTHER_MODEL}")
         return problems + availability_problems(model.key, availability)
 
-    def _student_problems(self, use_case: UseCase) -> list[str]:
+    def _student_problems(self, use_case: UseCase) -> list[str | DistillError]:
         if all(arm.kind == "base" for arm in use_case.arms):
             return []
         student = self.model(use_case.student)
         if student.customization is None:
-            return _failures([partial(load_catalog().family_of, student)])
-        problems = self._tuning_problems(student)
+            return [*_failures([partial(load_catalog().family_of, student)])]
+        problems: list[str | DistillError] = [*self._tuning_problems(student)]
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(
@@ -203,7 +217,8 @@ class BedrockPreflightOperator(DistillOperator):
             )
         family = load_catalog().family_of(student)
         if documents := use_case.source.documents:  # without a number, `estimate` checks the rows of the file
-            problems += size_problems(use_case, family, training=documents)
+            sizes = size_problems(use_case, family, training=documents)
+            problems += [InputError(problem, settings=SIZES) for problem in sizes]
         return problems + _failures(
             [
                 partial(

@@ -25,7 +25,13 @@ from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
 from include.distill.config.environment import environment_name
 from include.distill.core.by_hand import ByHand
-from include.distill.core.errors import ConflictError, RefusedError, ThrottledError, ThroughputReleasedError
+from include.distill.core.errors import (
+    FAILED_TASK,
+    ConflictError,
+    RefusedError,
+    ThrottledError,
+    ThroughputReleasedError,
+)
 from include.distill.core.naming import Names, request_token, throughput_names
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
@@ -207,7 +213,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             raise ThroughputReleasedError(
                 f"The throughput of {self.arm} was already marked as released when this task was about to buy it.",
                 billed="Nothing was bought.",
-                to_do=f"Clear {self.task_id} with downstream to buy a new one.",
+                then_clear=FAILED_TASK,
+                effect="buys a new one",
             )
 
 
@@ -305,6 +312,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
                 left="No throughput of others was deleted. All throughput of this arm that was found was deleted.",
                 billed=refusals[0].billed,
                 to_do=refusals[0].to_do,
+                then_clear=refusals[0].then_clear,
             )
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
         return {"released": [throughput.name for throughput in throughputs], "unit_hours": hours}

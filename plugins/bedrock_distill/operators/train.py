@@ -13,6 +13,7 @@ from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.run.what_to_clear import task_to_clear
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import (
@@ -23,7 +24,7 @@ from include.distill.core.errors import (
     RefusedError,
     ThrottledError,
 )
-from include.distill.core.job_failures import job_failure
+from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stated_reason
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import recipe_fingerprint, training_recipe
@@ -152,10 +153,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
                 " or deleted a file.",
                 left="The files stay as they are.",
                 billed="No job was bought.",
-                to_do=(
-                    f"Find out who can write to the bucket, and delete all objects below {folder}/. Then clear"
-                    f" {sibling_task(self.task_id, MERGE)} with downstream, which writes the files again."
-                ),
+                to_do=(f"Find out who can write to the bucket, and delete all objects below {folder}/."),
+                then_clear=task_to_clear(sibling_task(self.task_id, MERGE)),
+                effect="writes the files again",
             )
 
     def _find(self, names: Names, fingerprint: str) -> CustomizationJob | None:
@@ -171,16 +171,14 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             if job is None or not self._is_over(job):
                 return attempt, names
             self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", job.name, job.status)
-        reason = f": {job.failure_message}" if job and job.failure_message else ""
+        last = f"{job.name}: {stated_reason(job.failure_message)}" if job else "none"
         raise JobFailedError(
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
-            f" (last: {job.name if job else 'none'}{reason}).",
+            f" (last: {last}).",
             left="No job is running.",
             billed="This task bought nothing.",
-            to_do=(
-                "Fix the cause that Bedrock names. To buy another attempt, raise training.max_attempts, then clear"
-                f" {PREFLIGHT} with downstream."
-            ),
+            to_do=NO_ATTEMPT_LEFT,
+            then_clear=task_to_clear(PREFLIGHT),
         )
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
@@ -199,11 +197,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         failure = job_failure(job.failure_message)
         if job.status == "Failed" and failure.is_final:
             raise JobFailedError(
-                f"Job {job.name} failed on the same data: {job.failure_message}.",
+                f"Job {job.name} failed on the same data: {stated_reason(job.failure_message)}.",
                 left="The job is not running, and is not bought again, because the same data would fail again.",
                 billed="This task bought nothing.",
-                to_do=f"{failure.advice} Then clear {PREFLIGHT} with downstream.",
+                to_do=failure.advice,
+                then_clear=task_to_clear(PREFLIGHT),
             )
         if job.status == "Failed":
-            self.log.warning("%s failed: %s. %s", job.name, job.failure_message or "no reason given", failure.advice)
+            self.log.warning("%s failed: %s. %s", job.name, stated_reason(job.failure_message), failure.advice)
         return job.status in ("Failed", "Stopped")

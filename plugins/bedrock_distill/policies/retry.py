@@ -33,7 +33,7 @@ _FAIL_AT_ONCE = {
     JobFailedError: "the job failed; a person must decide what to do",
     WaitTimeoutError: "the time for the wait is used up; a person must decide whether to wait longer",
     ThroughputFailedError: "the endpoint failed, which is final; `release` deletes it",
-    ThroughputReleasedError: "the endpoint is gone; clear the task `provision` with downstream to buy a new one",
+    ThroughputReleasedError: "the endpoint is gone, and a retry would not buy a new one",
     TooManyFailuresError: "the failed rows were already retried",
     PromotionError: "the promotion failed; a person must decide what to do",
     ReconciliationError: "the counts do not add up, which is a bug",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from include.distill.core.errors import PossiblyBilledError, ServiceError, ThrottledError, TransientError
+from include.distill.core.errors import FAILED_TASK, PossiblyBilledError, ServiceError, ThrottledError, TransientError
 from include.distill.dataset.records import Row
 from include.distill.synthesis.failure_causes import advice_on_causes, describe_causes, failure_causes
 from include.distill.synthesis.records import FailedRow
@@ -35,7 +35,9 @@ def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Conte
         first = transient_errors[0]
         raise type(first)(
             f"Calls without an answer: {len(failures)}. {describe_causes(causes)}",
-            to_do=advice_on_causes(causes, clear="this task"),
+            to_do=advice_on_causes(causes),
+            then_clear=FAILED_TASK,
+            effect="requests only the missing answers",
         ) from first
     for row, error in failures:
         log.error("Row %s failed: %s", row["row"], error.happened)

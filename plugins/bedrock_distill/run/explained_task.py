@@ -27,6 +27,7 @@ from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from bedrock_distill.run.four_lines import four_lines
 from bedrock_distill.run.heartbeat import format_duration, heartbeat
 from bedrock_distill.run.task_ids import PREFLIGHT
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import DistillError, ServiceError, UnexpectedError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ExplainedTask:
     @property
     def task_to_clear(self) -> str:
         """The task to clear after an error, as part of a sentence."""
-        return f"{self.task_id} with downstream"
+        return task_to_clear(self.task_id)
 
     def state_left(self, error: Exception) -> str:
         """Return what the task leaves behind when it fails, as a sentence."""

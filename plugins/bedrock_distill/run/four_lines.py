@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import datetime
 import logging
-import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from bedrock_distill.run.failure_notes import store_note
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.running_purchases import describe_running_purchases
 from include.distill.config.form_fields import new_run_advice
-from include.distill.config.use_case import OVERRIDES
 from include.distill.core.errors import (
-    ConfigurationError,
     ContractError,
     DistillError,
-    EstimateAboveCapError,
     ExpiredCredentialsError,
     InputError,
     PossiblyBilledError,
@@ -32,6 +29,7 @@ from include.distill.core.errors import (
     ServiceError,
     SpendCapError,
     UnexpectedError,
+    then_clear,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +42,6 @@ log = logging.getLogger(__name__)
 _UNKNOWN_STATE = "Everything that earlier tasks stored or bought is unchanged."
 _UNKNOWN_COST = "The task cannot say what it has bought: look for endpoints and jobs in the Bedrock console."
 HAPPENED, LEFT, BILLED, TO_DO = "What happened", "What is left", "What is billed now", "What to do"
-_THE_TASK = re.compile(r"\b(clear(?:s|ing)?) (?:the|this) task\b(?! `)", re.IGNORECASE)
-_NAMES_A_STEP = re.compile(r"\b(clear|trigger)", re.IGNORECASE)
-# Errors that say themselves whether a new run is needed.
-_KNOW_THE_CONFIGURATION = (ConfigurationError, EstimateAboveCapError)
-_ADVICE_ABOUT_RETRIES = re.compile(r"[;,]? (a retry waits and then repeats the call|A retry (may help|asks again))")
 
 
 class Explained(Protocol):
@@ -72,17 +65,25 @@ class Explained(Protocol):
 
 
 def four_lines(task: Explained, context: Context, error: BaseException) -> str:
-    """Return the text of an error that ends a task: its details, if it has several lines, and then the four lines."""
+    """
+    Return the text of an error that ends a task: its details, if it has several lines, and then the four lines.
+
+    What the error says about this task is also stored, because ``outcome`` repeats it.
+    """
     stated = error if isinstance(error, DistillError) else DistillError(f"{type(error).__name__}: {error}")
     details, _, _ = stated.happened.partition("\n")
     happened = (
         stated.happened if details == stated.happened else f"{details.rstrip(':')}. The details are listed above."
     )
+    billed, to_do = _billed(task, error, stated), _what_to_do(task, context, error, stated)
+    store_note(context["ti"], {"to_do": to_do, "billed": billed})
+    if retry := _retry(task, context, error):
+        to_do = f"Nothing yet: Airflow repeats the task by itself {retry}. If its last attempt fails too: {to_do}"
     lines = [
         f"{HAPPENED}: {_place(task, context)}: {happened}",
         f"{LEFT}: {stated.left or _said(task.state_left, error) or _UNKNOWN_STATE}",
-        f"{BILLED}: {_billed(task, context, error, stated)}",
-        f"{TO_DO}: {_what_to_do(task, context, error, stated)}",
+        f"{BILLED}: {billed} {_billed_to_others(task, context)}",
+        f"{TO_DO}: {to_do}",
     ]
     above = "" if details == stated.happened else f"{stated.happened}\n\n"
     return above + "\n".join(" ".join(line.split()) for line in lines)
@@ -104,29 +105,33 @@ def _place(task: Explained, context: Context) -> str:
     return f"{name} of run {ti.run_id} failed in attempt {ti.try_number} of {max(ti.try_number, ti.max_tries + 1)}"
 
 
-def _billed(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
-    own = stated.billed or _said(task.billed_now, error) or _UNKNOWN_COST
+def _billed(task: Explained, error: BaseException, stated: DistillError) -> str:
+    own = _said(task.billed_now, error) or _UNKNOWN_COST
     if isinstance(error, PossiblyBilledError):
-        lost = stated.billed or "AWS may also bill the call whose answer was lost."
-        own = f"{_said(task.billed_now, error) or _UNKNOWN_COST} {lost}"
+        return f"{own} {stated.billed or 'AWS may also bill the call whose answer was lost.'}"
+    return stated.billed or own
+
+
+def _billed_to_others(task: Explained, context: Context) -> str:
     others = describe_running_purchases(context, own_task=task.task_id)
-    if others == "":
-        others = "No other task of this run has an endpoint or a job that is billed."
-    return f"{own} {others or ''}".strip()
+    return "No other task of this run has an endpoint or a job that is billed." if others == "" else others or ""
 
 
 def _what_to_do(task: Explained, context: Context, error: BaseException, stated: DistillError) -> str:
-    retry = _retry(task, context, error)
-    step = _new_run(context, error, stated.to_do) or stated.to_do or _default_step(task, error)
-    if not retry:
-        step = _ADVICE_ABOUT_RETRIES.sub("", step)
-    step = _THE_TASK.sub(rf"\1 {task.task_to_clear}", step)
-    if not _NAMES_A_STEP.search(step):
-        step = f"{step.rstrip('.')}. Then clear {task.task_to_clear}."
-    step = f"{_said(task.without_airflow, error)} {step}".strip()
-    if not retry:
-        return step
-    return f"Nothing yet: Airflow repeats the task by itself {retry}. If its last attempt fails too: {step}"
+    advice = stated.advice(task.task_to_clear) or _default_step(task, error)
+    conf: Mapping[str, Any] = getattr(context.get("dag_run"), "conf", None) or {}
+    wrong = {key: conf[key] for key in stated.settings if conf.get(key) not in (None, "")}
+    step = _with_new_run(wrong, advice) if wrong else advice
+    return f"{_said(task.without_airflow, error)} {step}".strip()
+
+
+def _with_new_run(wrong: Mapping[str, Any], advice: str) -> str:
+    new_run = new_run_advice(wrong)
+    if any(key.endswith("_csv") for key in wrong):
+        return f"{new_run} If the path is right and the file is wrong: {advice}"
+    if "max_spend_usd" in wrong:
+        return f"{new_run} A smaller run, with fewer documents or pairs, costs less."
+    return new_run
 
 
 def _retry(task: Any, context: Context, error: BaseException) -> str:
@@ -143,45 +148,20 @@ def _retry(task: Any, context: Context, error: BaseException) -> str:
     return f"in {format_duration(delay.total_seconds())}" if isinstance(delay, datetime.timedelta) else "soon"
 
 
-def _new_run(context: Context, error: BaseException, to_do: str) -> str:
-    """
-    Return the advice to trigger a new run, if a value of the run's own configuration is wrong.
-
-    A run keeps its configuration, so clearing one of its tasks would use the same value again.
-    """
-    if not isinstance(error, InputError | SpendCapError) or isinstance(error, _KNOW_THE_CONFIGURATION):
-        return ""
-    conf: Mapping[str, Any] = getattr(context.get("dag_run"), "conf", None) or {}
-    given = {key: conf[key] for key in OVERRIDES if conf.get(key) not in (None, "")}
-    text = error.happened
-    wrong = {key: value for key, value in given.items() if key in text or _is_named(value, text)}
-    if not wrong:
-        return ""
-    advice = new_run_advice(wrong)
-    if any(key.endswith("_csv") for key in wrong):
-        correct = to_do or "Correct the file, then clear preflight with downstream."
-        advice += f" If the path is right and the file is wrong: {correct}"
-    elif isinstance(error, SpendCapError):
-        advice += " A smaller run, with fewer documents or pairs, costs less."
-    return advice
-
-
-def _is_named(value: object, text: str) -> bool:
-    return isinstance(value, str) and value in text
-
-
 def _default_step(task: Explained, error: BaseException) -> str:
-    if isinstance(error, ExpiredCredentialsError):
-        return f"Renew the credentials of the Airflow connection {task.aws_conn_id}, then clear {task.task_to_clear}."
     if isinstance(error, InputError | SpendCapError):
         return task.after_wrong_input(error)
-    if isinstance(error, ContractError | ReconciliationError):
-        return f"Report the error as a bug, with this log. After it is corrected, clear {task.task_to_clear}."
-    if isinstance(error, ServiceError):
-        return f"Correct what AWS's message names, then clear {task.task_to_clear}."
-    if isinstance(error, UnexpectedError) or not isinstance(error, DistillError):
-        return (
+    if isinstance(error, ExpiredCredentialsError):
+        cause = f"Renew the credentials of the Airflow connection {task.aws_conn_id}."
+    elif isinstance(error, ContractError | ReconciliationError):
+        cause = "Report the error as a bug, with this log, and wait until it is corrected."
+    elif isinstance(error, ServiceError):
+        cause = "Correct what AWS's message names."
+    elif isinstance(error, UnexpectedError) or not isinstance(error, DistillError):
+        cause = (
             "Check the disk, the memory and the network of the machine that ran the task. If they are in order, report"
-            f" the error as a bug, with this log. Then clear {task.task_to_clear}."
+            " the error as a bug, with this log."
         )
-    return f"Correct the cause that the first line names, then clear {task.task_to_clear}."
+    else:
+        cause = "Correct the cause that the first line names."
+    return then_clear(cause, task.task_to_clear)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bedrock_distill.run.access import RunAccess
-from include.distill.core.errors import PossiblyBilledError, TooManyFailuresError
+from include.distill.core.errors import FAILED_TASK, PossiblyBilledError, TooManyFailuresError
 from include.distill.synthesis.failure_causes import advice_on_causes, describe_causes, failure_causes
 from include.distill.synthesis.records import FailedRow
 
@@ -38,7 +38,11 @@ class ModelTask(RunAccess):
         """
         causes = failure_causes(failed)
         error = TooManyFailuresError(
-            f"{what}: {describe_causes(causes)}", left=left, to_do=advice_on_causes(causes, clear="this task")
+            f"{what}: {describe_causes(causes)}",
+            left=left,
+            to_do=advice_on_causes(causes),
+            then_clear=FAILED_TASK,
+            effect="requests only the missing answers",
         )
         if lost := sum(row["reason"] == PossiblyBilledError.__name__ for row in failed):
             error.billed = (

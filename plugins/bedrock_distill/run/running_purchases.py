@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.task_ids import (
+    COLLECT,
     PROVISION,
     RELEASE,
     SUBMIT,
@@ -63,8 +65,9 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
         if states[release] in _ENDED:
             happened = "failed" if states[release] == "failed" else "did not run"
             yield (
-                f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release}, or"
-                f" delete the endpoint {_by_hand(ByHand.THROUGHPUT, provisioned, 'throughput_name', 'throughput_arn')}."
+                f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release} with"
+                " downstream, or delete the endpoint"
+                f" {_by_hand(ByHand.THROUGHPUT, provisioned, 'throughput_name', 'throughput_arn')}."
             )
         else:
             verb = "is" if provisioned else "may exist and is then"
@@ -79,7 +82,9 @@ def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iter
         submitted = ti.xcom_pull(task_ids=submit) or {}
         at_most = submitted.get("at_most_usd")
         cost = f", at most ${at_most:.2f} in all" if at_most is not None else ""
-        if _is_watched(states.get(submit), states[trained]):
+        if stated := _stated(states, ti, trained, submit):
+            yield stated
+        elif _is_watched(states.get(submit), states[trained]):
             yield f"The training job of arm {arm} is running, and its training is billed{cost}."
         else:
             stop = f" Stop it {_by_hand(ByHand.TRAINING_JOB, submitted, 'job_name', 'job_arn')}." if submitted else ""
@@ -91,7 +96,9 @@ def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Itera
         submitted, waited = states.get(batch_task(step, SUBMIT)), states[batch_task(step, WAIT)]
         if batch_group(step) == own_group or _is_over(submitted, waited):
             continue
-        if _is_watched(submitted, waited):
+        if stated := _stated(states, ti, batch_task(step, COLLECT), batch_task(step, WAIT), batch_task(step, SUBMIT)):
+            yield stated
+        elif _is_watched(submitted, waited):
             yield f"The batch jobs of {step} are running, and each answered record is billed."
         else:
             arns = (ti.xcom_pull(task_ids=batch_task(step, SUBMIT)) or {}).get("job_arns") or []
@@ -110,6 +117,13 @@ def _by_hand(kind: ByHand, result: Mapping[str, Any] | None, name_key: str, arn_
 
 def _region(arn: str) -> str | None:
     return arn.split(":")[3] if arn.startswith("arn:aws") else None
+
+
+def _stated(states: Mapping[str, str | None], ti: Any, *tasks: str) -> str:
+    """Return what the first of the tasks that failed said about its jobs; empty if none failed or it said nothing."""
+    failed = next((task for task in tasks if states.get(task) == "failed"), None)
+    note = read_note(ti, failed) if failed else None
+    return f"{failed} said when it failed: {note['billed']}" if note else ""
 
 
 def _is_over(submitted: str | None, waited: str | None) -> bool:

@@ -24,7 +24,7 @@ from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.triggers.polling import PollingTrigger
 from bedrock_distill.triggers.records import WaitEvent
-from include.distill.core.errors import RefusedError, WaitTimeoutError
+from include.distill.core.errors import FAILED_TASK, RefusedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -154,7 +154,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         if (manifest := self.poll()) is not None:  # after a refusal, this raises an error with the task's own advice
             return manifest
         if event["end"] == "refused":  # only in the triggerer
-            raise RefusedError(event["message"], to_do=event.get("to_do", ""))
+            raise RefusedError(event["message"], to_do=event.get("to_do", ""), then_clear=FAILED_TASK)
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
 

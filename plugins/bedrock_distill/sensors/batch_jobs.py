@@ -84,7 +84,6 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
             left=f"This task stopped none of {self.resource}.",
             billed="Each record that they answer until they end, at half the on-demand price.",
             to_do=(
-                f"To wait longer, clear {self.task_to_clear}. To stop the jobs, clear {self.task_id} and mark it as"
-                " failed while it waits."
+                f"To wait longer, clear {self.task_to_clear}. To stop the jobs, also mark it as failed while it waits."
             ),
         )

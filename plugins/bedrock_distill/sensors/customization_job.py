@@ -9,13 +9,14 @@ from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall
 from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.task_ids import INGEST, PREFLIGHT, SUBMIT, sibling_task
+from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.run.what_to_clear import task_to_clear
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
-from include.distill.core.errors import ContractError, JobFailedError, NotFoundError, WaitTimeoutError
-from include.distill.core.job_failures import FailureCause, job_failure
+from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedError, NotFoundError, WaitTimeoutError
+from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
 
@@ -67,10 +68,8 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
                 " so.",
                 left="Nothing is running.",
                 billed=f"Nothing by arm {self._arm}: it has no job.",
-                to_do=(
-                    f"Clear {self._submit_task} with downstream, which looks for the job and buys it if it does not"
-                    f" exist{self._at_most}."
-                ),
+                then_clear=task_to_clear(self._submit_task),
+                effect=f"looks for the job, and buys it if it does not exist{self._at_most}",
             )
         progress = JOB_STATUS.get(job.status)
         if progress is Progress.SUCCEEDED:
@@ -89,7 +88,9 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
                 f"Job {name} has the unknown status {job.status!r}.",
                 left="The job may be running.",
                 billed=f"If it is running, its training is billed{self._at_most}.",
-                to_do=f"Look at the job in the Bedrock console, then clear {self.task_to_clear} to check again.",
+                to_do="Look at the job in the Bedrock console.",
+                then_clear=FAILED_TASK,
+                effect="checks again",
             )
         self.checks.status = describe_job(job)
         self.log.info("%s", self.checks.status)
@@ -130,24 +131,34 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         )
 
     def _failure(self, job: CustomizationJob) -> JobFailedError:
-        reason = (job.failure_message or "Bedrock gave no reason").rstrip(".")
-        ended = f"Job {job.name} ended with status {job.status}: {reason}."
-        buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
+        ended = f"Job {job.name} ended with status {job.status}: {stated_reason(job.failure_message)}."
+        attempt, max_attempts = self.submitted.get("attempt", 1), self.use_case.training.max_attempts
+        if attempt < max_attempts:
+            to_do, clear = "", task_to_clear(self._submit_task)
+        else:
+            ended += f" It was attempt {attempt} of at most {max_attempts} on this data."
+            to_do, clear = NO_ATTEMPT_LEFT, task_to_clear(PREFLIGHT)
+        effect = f"buys another job{self._at_most}"
         left, billed = "Nothing is running. The training set is stored.", "Nothing more is billed for this job."
         if job.status == "Stopped":
             billed = "The training up to that point is billed; nothing more is billed for this job."
-            return JobFailedError(ended, left=left, billed=billed, to_do=buy_again)
+            return JobFailedError(ended, left=left, billed=billed, to_do=to_do, then_clear=clear, effect=effect)
         failure = job_failure(job.failure_message)
         if failure.is_final:
-            to_do = (
-                f"{failure.advice} Correct the data, then clear {INGEST} with downstream, which buys a new job. If you"
-                f" change the hyperparameters, clear {PREFLIGHT} with downstream instead."
+            return JobFailedError(
+                f"{ended} The same data would fail again.",
+                left=left,
+                billed=billed,
+                to_do=f"{failure.advice} Change the data or the hyperparameters.",
+                then_clear=task_to_clear(PREFLIGHT),
+                effect=effect,
             )
-            return JobFailedError(f"{ended} The same data would fail again.", left=left, billed=billed, to_do=to_do)
         cause = "The data is not the cause, so the same job may succeed."
         if failure.cause is FailureCause.BEDROCK:
             cause = "The cause is an internal Bedrock error."
-        return JobFailedError(f"{ended} {cause}", left=left, billed=billed, to_do=f"{failure.advice} {buy_again}")
+        to_do = f"{failure.advice} {to_do}".strip()
+        ended = f"{ended} {cause}"
+        return JobFailedError(ended, left=left, billed=billed, to_do=to_do, then_clear=clear, effect=effect)
 
     @property
     def _arm(self) -> str:

@@ -13,7 +13,7 @@ from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
 from bedrock_distill.ui.links import THROUGHPUT_LINK
-from include.distill.core.errors import WaitTimeoutError
+from include.distill.core.errors import FAILED_TASK, WaitTimeoutError
 from include.distill.inference.records import EndpointManifest, ThroughputManifest
 
 
@@ -71,11 +71,6 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         self.log.info("%s", self.checks.status)
         return None
 
-    @property
-    def task_to_clear(self) -> str:
-        """The task to clear. By then, ``release`` has deleted the throughput."""
-        return f"{self._provision_task} with downstream"
-
     def billed_now(self, error: Exception) -> str:
         """Return that the throughput is billed until it is released."""
         if not self.provisioned["throughput_name"]:
@@ -107,10 +102,11 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
                 f" deleted it{price}."
             ),
             to_do=(
-                f"To buy another throughput after {self._release_task}, clear {self._provision_task} with"
-                f" downstream{price}. If it is again not in service in time, raise serving.timeout_minutes or ask AWS's"
-                " support."
+                "If an earlier throughput of this run was not in service in time either, first raise"
+                " serving.timeout_minutes or ask AWS's support."
             ),
+            then_clear=FAILED_TASK,
+            effect=f"buys another one{price}",
         )
 
     @property

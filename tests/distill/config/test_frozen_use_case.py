@@ -63,7 +63,9 @@ def test_a_newer_frozen_use_case_is_refused_before_its_keys_are_checked(use_case
 def test_an_invalid_use_case_of_another_version_names_both_versions_and_the_way_out(
     use_case: UseCase, keys: dict[str, Any], who: str
 ) -> None:
-    with pytest.raises(UseCaseError, match=rf"frozen by {who}; this is version {VERSION}.*clear `preflight`"):
+    with pytest.raises(
+        UseCaseError, match=rf"frozen by {who}; this is version {VERSION}.*clear preflight with downstream"
+    ):
         restore_use_case(changed(use_case, **keys), URI)
 
 

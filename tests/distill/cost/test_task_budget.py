@@ -128,7 +128,7 @@ class TestTaskBudget:
         assert teacher.asked == 5
         assert "has paid $5.0000 for 5 answers from claude-sonnet-5-5" in message
         assert "max_spend_usd ($10.00) is $5.0000" in message
-        assert "Raise max_spend_usd" in message
+        assert "raise max_spend_usd" in message
 
     def test_a_retry_counts_the_answers_that_the_run_has_already_paid_for(self) -> None:
         store, teacher = MemoryStore(), Teacher()

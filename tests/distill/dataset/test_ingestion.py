@@ -242,7 +242,7 @@ class TestLeaks:
 
 class TestCheckInputs:
     def check(self, store: MemoryStore, **source: Any) -> list[str]:
-        return check_inputs(SourceData(**{"training_csv": TRAIN_CSV, **source}), store)
+        return [str(error) for error in check_inputs(SourceData(**{"training_csv": TRAIN_CSV, **source}), store)]
 
     def test_check_inputs_finds_no_problem_in_good_files(self, store: MemoryStore) -> None:
         store.write(TRAIN_CSV, TRAIN.encode())

@@ -67,7 +67,7 @@ def test_a_folder_with_csv_files_and_files_of_a_registered_format_is_ingested(st
 @pytest.mark.usefixtures("_slashes")
 def test_the_message_about_missing_columns_contains_the_hints_of_the_reader(store: MemoryStore) -> None:
     store.write("s3://input/a.slashes", b"doc/question\na/b\n")
-    (problem,) = source_files.check_inputs(SourceData(training_csv="s3://input/a.slashes"), store)
+    (problem,) = map(str, source_files.check_inputs(SourceData(training_csv="s3://input/a.slashes"), store))
     assert "no column for the answer" in problem
     assert (
         "Found 2 columns: 'doc', 'question'. This is a hint. Change the file (give it a column named answer or reply)"

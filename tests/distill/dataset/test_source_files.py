@@ -61,7 +61,7 @@ class TestEncodings:
     def test_a_pattern_that_matches_no_file_is_a_problem(self, store: MemoryStore) -> None:
         write(store, a=HEADER + ROW.format(1))
         source = SourceData(training_csv=FOLDER, encoding={"b.csv": "cp1252", "a.csv": "utf-8"})
-        (problem,) = check_inputs(source, store)
+        (problem,) = map(str, check_inputs(source, store))
         assert "source.encoding has patterns that match no file: 'b.csv'." in problem
 
     @pytest.mark.parametrize("encoding", ["", {"a.csv": ""}, {"a.csv": 8}, 8])
@@ -86,7 +86,7 @@ class TestFilesWithoutRows:
         write(store, a=HEADER, b="")
         with pytest.raises(InputError, match=r"a\.csv has a header and no rows"):
             read(reader)
-        (problem,) = check_inputs(SourceData(training_csv=FOLDER), store)
+        (problem,) = map(str, check_inputs(SourceData(training_csv=FOLDER), store))
         assert "a.csv has a header and no rows" in problem
 
     def test_a_part_with_other_columns_is_refused_even_without_rows(
@@ -140,7 +140,7 @@ class TestCheckInputs:
         self, store: MemoryStore, rows: str, problem: str
     ) -> None:
         write(store, a=HEADER + rows)
-        (found,) = check_inputs(SourceData(training_csv=FOLDER), store)
+        (found,) = map(str, check_inputs(SourceData(training_csv=FOLDER), store))
         assert problem in found
         assert "rows have this problem. Nothing was read." in found
 

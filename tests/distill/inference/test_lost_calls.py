@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import PossiblyBilledError
+from include.distill.core.errors import FAILED_TASK, PossiblyBilledError
 from include.distill.inference.lost_calls import MAX_SENT, LostCalls, lost_call_records
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.memory_store import MemoryStore
@@ -47,8 +47,9 @@ def test_a_request_may_be_sent_twice_in_all_attempts_of_a_task() -> None:
         attempt = lost(store)  # each attempt of the task reads what earlier attempts stored
         attempt.require_attempt_left(REQUEST)
         attempt.add(REQUEST)
-    with pytest.raises(PossiblyBilledError, match=r"sent 2 times.*may bill.*AWS Health"):
+    with pytest.raises(PossiblyBilledError, match=r"sent 2 times.*may bill.*AWS Health") as raised:
         lost(store).require_attempt_left(REQUEST)
+    assert (raised.value.then_clear, raised.value.effect) == (FAILED_TASK, "sends the request again")
 
 
 def test_two_calls_of_one_attempt_are_two_records() -> None:

@@ -252,8 +252,9 @@ class TestReplies:
 
     @pytest.mark.parametrize("body", [b"", b'{"content": [{"ty', b' {"content": [], "us'])
     def test_an_answer_that_was_cut_off_may_be_billed(self, body: bytes) -> None:
-        with pytest.raises(PossiblyBilledError, match=r"cut off.*may bill.*perhaps pays for it again"):
+        with pytest.raises(PossiblyBilledError, match=r"cut off.*may bill") as raised:
             read_reply(call_of(ANTHROPIC), invoked_reply(body))
+        assert "perhaps pays for it again" in raised.value.effect
 
     def test_a_converse_answer_that_was_cut_off_may_be_billed(self) -> None:
         with pytest.raises(PossiblyBilledError, match=r"converse was cut off"):

@@ -47,19 +47,16 @@ def test_without_failed_rows_there_is_no_cause() -> None:
 
 
 def test_the_advice_of_one_cause_is_given_as_it_is() -> None:
-    advice = advice_on_causes(failure_causes(THROTTLED), clear="synthesize with downstream")
-    assert advice == f"{QUOTA} To request only the missing answers, clear synthesize with downstream."
+    assert advice_on_causes(failure_causes(THROTTLED)) == QUOTA
 
 
 def test_the_advice_of_several_causes_names_each_cause() -> None:
     rows = [*THROTTLED, failed("TooManyRequestsException"), INVALID]
-    assert advice_on_causes(failure_causes(rows), clear="this task") == (
+    assert advice_on_causes(failure_causes(rows)) == (
         f"Against ThrottlingException, TooManyRequestsException: {QUOTA} Against ValidationException: Shorten the"
-        " document. To request only the missing answers, clear this task."
+        " document."
     )
 
 
-def test_records_without_advice_still_name_the_task_to_clear() -> None:
-    assert advice_on_causes(failure_causes([RECORD_OF_AN_EARLIER_VERSION]), clear="this task") == (
-        "To request only the missing answers, clear this task."
-    )
+def test_records_of_earlier_versions_have_no_advice() -> None:
+    assert advice_on_causes(failure_causes([RECORD_OF_AN_EARLIER_VERSION])) == ""

@@ -134,7 +134,7 @@ def test_each_kind_has_a_class_and_each_advice_is_made_of_sentences() -> None:
     for row in rows():
         assert row.kind in ERROR_CLASSES
         assert row.advice.endswith("."), row
-        assert len(row.advice) > 40, row
+        assert len(row.advice) > 30, row
 
 
 def test_advice_is_specific_to_few_codes() -> None:

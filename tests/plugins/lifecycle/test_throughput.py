@@ -7,7 +7,7 @@ import pytest
 
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.lifecycle.throughput import delete_and_wait, hourly_cost_note, serving_arn
-from include.distill.core.errors import OutcomeError, ThroughputReleasedError
+from include.distill.core.errors import FAILED_TASK, OutcomeError, ThroughputReleasedError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 
 NAME = "aws-docs-qa-tuned-abcdef01-s1"
@@ -113,8 +113,7 @@ class TestDeleteAndWait:
         assert len(pauses) == 3
 
     def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
-        with pytest.raises(
-            OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*still exists.*Clear the task"
-        ):
+        with pytest.raises(OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*still exists") as error:
             self.delete(LingeringBedrock(lookups=1000), 5)
+        assert (error.value.then_clear, error.value.effect) == (FAILED_TASK, "deletes it again")
         assert 5 <= sum(pauses) <= 7

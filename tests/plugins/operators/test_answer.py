@@ -129,7 +129,7 @@ class TestAnswer:
         advice = str(raised.value).splitlines()[-1]
         assert "Compare `quotas` of nova-micro in the use case" in advice
         assert '"model inference tokens per minute"' in advice
-        assert advice.endswith("To request only the missing answers, clear answer with downstream.")
+        assert advice.endswith("Then clear answer with downstream, which requests only the missing answers.")
         assert ("Airflow repeats" in advice) is (try_number == 1)
 
     @pytest.mark.parametrize("error", [ThrottledError("slow down"), InvalidRequestError("too long")])
@@ -141,7 +141,7 @@ class TestAnswer:
         with pytest.raises(
             TooManyFailuresError,
             match=rf"(?s)no answer of nova-micro for 1 of 4 rows: {type(error).__name__} \(once\), for example: "
-            rf".*{error}.*clear answer with downstream",
+            rf".*{error}.*lear answer with downstream",
         ):
             answer()
         assert not store.exists(FOLDER.answers("tuned", 0))

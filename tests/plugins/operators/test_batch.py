@@ -242,7 +242,7 @@ class TestCollect:
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
-        with pytest.raises(WaitTimeoutError, match=r"(?s)have not ended.*clear synthesize_batch.wait with downstream"):
+        with pytest.raises(WaitTimeoutError, match=r"(?s)have not ended.*Clear synthesize_batch.wait with downstream"):
             collect(submitted)
         batches.end(only(batches))
         assert collect(submitted)["answered"] == MANY

@@ -190,7 +190,7 @@ class TestGate:
         assert "ValidationException (once), for example: Too long." in happened
         assert to_do == (
             "What to do: Against ThrottlingException: Compare `quotas`. Against ValidationException: Shorten the"
-            " document. To request only the missing answers, clear synthesize with downstream."
+            " document. Then clear synthesize with downstream, which requests only the missing answers."
         )
         assert "Secret" not in str(raised.value)
 

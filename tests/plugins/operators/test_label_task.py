@@ -11,7 +11,14 @@ from airflow.sdk import BaseOperator
 from bedrock_distill.operators import label_sample
 from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO, four_lines
-from include.distill.core.errors import InputError, RefusedError, SpendCapError, ThrottledError, UseCaseError
+from include.distill.core.errors import (
+    FAILED_TASK,
+    InputError,
+    RefusedError,
+    SpendCapError,
+    ThrottledError,
+    UseCaseError,
+)
 from tests.plugins.operators.test_every_operator import new_task
 from tests.plugins.run.test_four_lines import attempt, explained, failing, four
 
@@ -65,8 +72,8 @@ def test_any_other_error_says_which_task_to_clear(error: Exception, context: Any
 
 
 def test_a_step_that_the_error_states_is_kept(context: Any) -> None:
-    error = InputError("The sheet has no label.", to_do="Fill in the column and clear the task.")
-    assert lines_after(error, context)[TO_DO] == "Fill in the column and clear task with downstream."
+    error = InputError("The sheet has no label.", to_do="Fill in the column.", then_clear=FAILED_TASK)
+    assert lines_after(error, context)[TO_DO] == "Fill in the column. Then clear task with downstream."
 
 
 @pytest.mark.parametrize("task_class", OPERATORS)

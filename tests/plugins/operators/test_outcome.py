@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.config.run_record import RunIdentity, claim_run_folder
@@ -63,6 +65,60 @@ def test_a_dry_run_that_was_marked_failed_before_the_estimate_fails(outcome: Any
 def test_a_dry_run_that_was_marked_failed_after_preflight_fails(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError):
         outcome(dry_run=True, preflight="success", ingest="success", estimate="skipped", report="skipped")
+
+
+class TestWhatToDo:
+    """The last task repeats what the failed tasks said, and does not guess."""
+
+    @pytest.fixture
+    def advice(self, equip: Any, context: Any) -> Any:
+        def run(notes: dict[Any, str], *states: str, mapped: tuple[str, ...] = ()) -> str:
+            def pull(task_ids: str, key: str = "return_value", map_indexes: int | None = None) -> Any:
+                step = notes.get(task_ids if map_indexes is None else (task_ids, map_indexes))
+                return {"to_do": step, "billed": "Nothing."} if step and key == "failure" else None
+
+            context["ti"].xcom_pull = pull
+            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: dict.fromkeys(states, "failed")}
+            task = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI))
+            with DAG("d", schedule=None) as dag:
+                for name in mapped:
+                    EmptyOperator.partial(task_id=name).expand(doc=[""])
+            task.__dict__["_dag"] = dag
+            with pytest.raises(IncompleteRunError) as caught:
+                RunOutcomeOperator.execute.__wrapped__(task, context)  # type: ignore[attr-defined]
+            return caught.value.to_do
+
+        return run
+
+    def test_the_advice_of_the_failed_task_is_repeated_word_by_word(self, advice: Any) -> None:
+        step = "Trigger a new run with another value of documents (now 1)."
+        assert advice({"preflight": step}, "preflight") == step
+
+    @pytest.mark.parametrize(
+        ("task", "step"),
+        [
+            ("tuned.trained", "Clear tuned.trained with downstream."),
+            ("tuned.in_service", "Clear tuned.provision with downstream."),
+            ("curate", "Clear curate with downstream."),
+        ],
+    )
+    def test_for_a_task_that_was_killed_the_task_to_clear_is_named(self, advice: Any, task: str, step: str) -> None:
+        assert advice({}, task) == step
+
+    def test_clearing_an_answer_also_buys_an_endpoint(self, advice: Any) -> None:
+        text = advice({"tuned.provision": "Clear it."}, "tuned.answer", "tuned.provision")
+        assert "For tuned.answer: Clear tuned.answer with downstream (Airflow then also runs tuned.provision" in text
+        assert "For tuned.provision: Clear it." in text
+
+    def test_the_instances_of_a_mapped_task_are_asked_one_by_one(self, advice: Any) -> None:
+        notes = {("synthesize", 3): "Wait.", ("synthesize", 7): "Wait.", "synthesize": "wrong"}
+        assert advice(notes, "synthesize_3", "synthesize_7", mapped=("synthesize",)) == "Wait."
+
+    def test_an_instance_that_was_killed_does_not_make_up_a_task_name(self, advice: Any) -> None:
+        assert advice({}, "synthesize_3", mapped=("synthesize",)) == "Clear synthesize with downstream."
+
+    def test_a_name_that_ends_in_a_number_is_not_an_instance(self, advice: Any) -> None:
+        assert advice({}, "judge.llama_4") == "Clear judge.llama_4 with downstream."
 
 
 class TestSpent:

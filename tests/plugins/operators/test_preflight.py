@@ -257,7 +257,7 @@ class TestConfiguration:
             preflight(teacher="claude-3-sonnet", student="llama-3-3-70b").execute(context)
         text = str(raised.value)
         assert text.count("clear") == 1
-        assert text.endswith("What to do: Correct all listed problems, then clear preflight with downstream.")
+        assert text.endswith("What to do: Correct all listed problems. Then clear preflight with downstream.")
 
 
 class TestFreezing:

@@ -9,6 +9,7 @@ from bedrock_distill.run.four_lines import BILLED, TO_DO
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
+    FAILED_TASK,
     ExpiredCredentialsError,
     OutcomeError,
     RefusedError,
@@ -203,7 +204,10 @@ PROVISIONED = {
     "usd_per_hour": 24.0,
     "created": "2026-11-22T02:00:00+00:00",
 }
-REFUSALS = [ExpiredCredentialsError("expired"), RefusedError("denied", to_do="Ask for the right.")]
+REFUSALS = [
+    ExpiredCredentialsError("expired"),
+    RefusedError("denied", to_do="Ask for the right.", then_clear=FAILED_TASK),
+]
 PAGE = "https://us-east-1.console.aws.amazon.com/bedrock/home?region=us-east-1#/provisioned-throughput"
 COMMAND = "aws bedrock delete-provisioned-model-throughput --provisioned-model-id"
 

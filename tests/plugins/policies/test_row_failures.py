@@ -62,7 +62,7 @@ def test_the_error_of_a_retry_counts_the_failed_rows_by_cause_and_has_the_advice
         "Calls without an answer: 3. ThrottledError (2 times), for example: 429. InvalidRequestError (once), for"
         " example: too long."
     )
-    assert raised.value.to_do == "Compare the quotas. To request only the missing answers, clear this task."
+    assert raised.value.advice("t") == "Compare the quotas. Then clear t, which requests only the missing answers."
 
 
 def test_without_failures_there_is_nothing_to_record(context: Any) -> None:

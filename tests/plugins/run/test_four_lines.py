@@ -26,6 +26,7 @@ from bedrock_distill.run.task_ids import OUTCOME
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.core import errors
 from include.distill.core.errors import (
+    FAILED_TASK,
     DistillError,
     InputError,
     PossiblyBilledError,
@@ -199,13 +200,17 @@ class TestConfigurationOfTheRun:
         ("error", "conf", "key"),
         [
             (
-                InputError("include/data/wrong.csv does not exist."),
+                InputError("include/data/wrong.csv does not exist.", settings=["training_csv"]),
                 {"training_csv": "include/data/wrong.csv"},
                 "training_csv",
             ),
-            (UseCaseError("max_spend_usd is $900, which is above the cap."), {"max_spend_usd": 900}, "max_spend_usd"),
-            (SpendCapError("The cost is above max_spend_usd = $1."), {"max_spend_usd": 1}, "max_spend_usd"),
-            (UseCaseError("documents: 0 is too small."), {"documents": 0}, "documents"),
+            (
+                UseCaseError("$900 is above the cap.", settings=["max_spend_usd"]),
+                {"max_spend_usd": 900},
+                "max_spend_usd",
+            ),
+            (SpendCapError("The cost is too high.", settings=["max_spend_usd"]), {"max_spend_usd": 1}, "max_spend_usd"),
+            (UseCaseError("0 is too small.", settings=["documents"]), {"documents": 0}, "documents"),
         ],
     )
     def test_a_wrong_value_of_the_form_needs_a_new_run(
@@ -223,6 +228,13 @@ class TestConfigurationOfTheRun:
         line = four(explained(provision(error), attempt(context, 3, conf=conf)))[TO_DO]
         assert "clear preflight with downstream" in line
         assert "new run" not in line
+
+    def test_a_value_is_not_wrong_because_the_message_contains_its_name(self, context: Any) -> None:
+        error = InputError("a.csv does not exist. The documents are missing.", settings=["training_csv"])
+        context = attempt(context, 3, conf={"documents": 8, "training_csv": "a.csv"})
+        line = four(explained(provision(error), context))[TO_DO]
+        assert line.startswith("Trigger a new run with another value of Training CSV (training_csv), now a.csv.")
+        assert "documents" not in line
 
     @pytest.mark.parametrize("name", ["DrawLabelSampleOperator", "ListLeftoversOperator", "CollectLabelsOperator"])
     def test_a_dag_whose_form_is_its_only_input_needs_a_new_run(self, name: str, context: Any) -> None:
@@ -290,13 +302,27 @@ def test_the_details_of_a_long_error_come_before_the_four_lines(context: Any) ->
 
 
 def test_parts_that_an_error_states_are_used(context: Any) -> None:
-    error = RefusedError("It broke.", left="All is well.", billed="Nothing.", to_do="Clear the task at noon.")
+    error = RefusedError(
+        "It broke.", left="All is well.", billed="Nothing.", to_do="Wait.", then_clear=FAILED_TASK, effect="tries again"
+    )
     assert four(explained(provision(error), context)) == {
         HAPPENED: "task of run r failed in attempt 3 of 3: It broke.",
         LEFT: "All is well.",
         BILLED: "Nothing.",
-        TO_DO: "Clear task with downstream at noon.",
+        TO_DO: "Wait. Then clear task with downstream, which tries again.",
     }
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_note_for_outcome_is_the_advice_after_the_last_attempt(number: int, context: Any) -> None:
+    error = ThrottledError("429", billed="Nothing.", to_do="Wait.", then_clear=FAILED_TASK)
+    explained(provision(error), attempt(context, number))
+    assert context["ti"].xcoms["failure"] == {"to_do": "Wait. Then clear task with downstream.", "billed": "Nothing."}
+
+
+def test_an_error_is_explained_even_if_its_note_cannot_be_stored(context: Any) -> None:
+    del context["ti"].xcoms
+    assert list(four(explained(provision(RefusedError("no")), context))) == [HAPPENED, LEFT, BILLED, TO_DO]
 
 
 def test_an_error_that_cannot_be_explained_is_raised_as_it_is(context: Any) -> None:

@@ -17,6 +17,9 @@ JOB_ARN = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/x"
 JOB = {"tuned.submit": {"at_most_usd": 3.5, "job_name": "tuned", "job_arn": JOB_ARN}}
 
 
+NOTES = {"tuned.trained": {"to_do": "Clear tuned.submit.", "billed": "Nothing more is billed for this job."}}
+
+
 def describe(states: dict[str, str | None], results: Any = None, *, own_task: str = "report") -> str | None:
     """Return what the error of a task says if the run's tasks have these states and results."""
     ti = SimpleNamespace(dag_id="d", run_id="r", xcom_pull=lambda task_ids: (results or {}).get(task_ids))
@@ -56,7 +59,7 @@ class TestEndpoints:
     def test_no_deletion_is_promised_by_a_release_that_has_ended(self, release: str, happened: str) -> None:
         assert describe({"tuned.provision": "success", "tuned.release": release}, ENDPOINT) == (
             f"tuned.release {happened}, so the endpoint of arm tuned may still be billed at $24.00 per hour: clear"
-            " tuned.release, or delete the endpoint on the page"
+            " tuned.release with downstream, or delete the endpoint on the page"
             " https://console.aws.amazon.com/bedrock/home#/provisioned-throughput or with"
             " `aws bedrock delete-provisioned-model-throughput --provisioned-model-id tuned-s1`."
         )
@@ -145,3 +148,32 @@ class TestWholeRun:
     @pytest.mark.parametrize("context", [{}, {"ti": SimpleNamespace(dag_id="d", run_id="r")}])
     def test_the_answer_is_unknown_if_airflow_cannot_say(self, context: Any) -> None:
         assert describe_running_purchases(context, own_task="report") is None
+
+
+class TestNotes:
+    """A task that failed knows better than its state whether its job is billed."""
+
+    def described(self, notes: dict[str, Any], **states: str) -> str | None:
+        def pull(task_ids: str, key: str = "return_value") -> Any:
+            return notes.get(task_ids) if key == "failure" else None
+
+        ti = SimpleNamespace(dag_id="d", run_id="r", xcom_pull=pull)
+        ti.get_task_states = lambda dag_id, run_ids: {"r": {k.replace("__", "."): v for k, v in states.items()}}
+        return describe_running_purchases({"ti": ti}, own_task="outcome")  # type: ignore[arg-type,typeddict-item]
+
+    def test_a_job_that_has_ended_is_not_called_billed(self) -> None:
+        text = self.described(NOTES, tuned__submit="success", tuned__trained="failed")
+        assert text == "tuned.trained said when it failed: Nothing more is billed for this job."
+
+    def test_a_task_that_was_killed_leaves_it_open_whether_its_job_is_billed(self) -> None:
+        text = self.described({}, tuned__submit="success", tuned__trained="failed")
+        assert text == "If a training job of arm tuned is running, its training is billed."
+
+    def test_the_note_of_a_task_that_runs_again_is_not_used(self) -> None:
+        text = self.described(NOTES, tuned__submit="success", tuned__trained="deferred")
+        assert text == "The training job of arm tuned is running, and its training is billed."
+
+    def test_the_task_that_waits_for_batch_jobs_speaks_for_them(self) -> None:
+        notes = {"judge_batch.collect": {"to_do": "", "billed": "Nothing more is billed."}}
+        states = {"judge_batch__submit": "success", "judge_batch__wait": "failed", "judge_batch__collect": "failed"}
+        assert self.described(notes, **states) == "judge_batch.collect said when it failed: Nothing more is billed."

@@ -207,7 +207,7 @@ class TestAbandonedJobs:
         billed, to_do = raised.value.billed, raised.value.to_do
         assert f"its job arn:job/{name} could not be stopped and may be running and billed" in billed
         assert f"`aws bedrock stop-model-customization-job --job-identifier arn:job/{name} --region us-east-1`" in to_do
-        assert to_do.endswith("This task then checks again.")
+        assert "For tuned.submit: Clear tuned.submit with downstream." in to_do
 
 
 class TestAbandonedBatches:
@@ -234,7 +234,7 @@ class TestMessages:
             with pytest.raises(ThroughputReleasedError) as error:
                 equip(sensor).poll()
             assert cleared(str(error.value)) in ids_of(dag, BedrockProvisionThroughputOperator)
-            assert cleared(str(sensor.timeout_error(""))) in ids_of(dag, BedrockProvisionThroughputOperator)
+            assert cleared(f"clear {sensor.task_to_clear}") in ids_of(dag, BedrockProvisionThroughputOperator)
 
     def test_the_message_about_a_stopped_job_names_a_task_of_the_dag(
         self, dag: DAG, equip: Any, bedrock: FakeBedrock

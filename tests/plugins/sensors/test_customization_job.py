@@ -18,9 +18,10 @@ def sensor(equip: Any) -> Any:
     """Return a function that makes the sensor for the job ``job``, which costs at most $2.50."""
 
     def make(
-        *, at_most_usd: float | None = 2.5, deferrable: bool = False, **changes: Any
+        *, at_most_usd: float | None = 2.5, attempt: int = 1, deferrable: bool = False, **changes: Any
     ) -> BedrockCustomizationJobSensor:
         submitted: dict[str, Any] = {"job_name": "job", "job_arn": "arn:job/job", "fingerprint": FINGERPRINT}
+        submitted["attempt"] = attempt
         submitted |= {} if at_most_usd is None else {"at_most_usd": at_most_usd}
         arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 60 if deferrable else 0.03, **changes}
         task = BedrockCustomizationJobSensor(
@@ -48,25 +49,28 @@ class TestEnd:
         ("status", "reason", "next_act"),
         [
             pytest.param(
-                "Failed", "Input size exceeded.", r"Correct the data, then clear ingest with downstream", id="its data"
+                "Failed",
+                "Input size exceeded.",
+                r"Change the data or the hyperparameters\. Then clear preflight with downstream",
+                id="its data",
             ),
             pytest.param(
                 "Failed",
                 "Encountered an internal error when processing the request.",
-                r"internal Bedrock error.*Clear tuned\.submit with downstream.*at most \$2\.50",
+                r"internal Bedrock error.*[Cc]lear tuned\.submit with downstream.*at most \$2\.50",
                 id="no fault of the data",
             ),
             pytest.param(
                 "Failed",
                 "Could not validate GetObject permissions to access Amazon S3 bucket: b at key k",
-                r"data is not the cause.*section 3.*Clear tuned\.submit with downstream.*at most \$2\.50",
+                r"data is not the cause.*section 3.*[Cc]lear tuned\.submit with downstream.*at most \$2\.50",
                 id="access",
             ),
             pytest.param(
-                "Failed", "A surprise", r"a person must read it.*Clear tuned\.submit with downstream", id="unknown"
+                "Failed", "A surprise", r"a person must read it.*[Cc]lear tuned\.submit with downstream", id="unknown"
             ),
             pytest.param(
-                "Stopped", "Asked to", r"billed.*Clear tuned\.submit with downstream.*at most \$2\.50", id="stopped"
+                "Stopped", "Asked to", r"billed.*[Cc]lear tuned\.submit with downstream.*at most \$2\.50", id="stopped"
             ),
         ],
     )
@@ -77,6 +81,18 @@ class TestEnd:
         with pytest.raises(JobFailedError, match=rf"(?s){status}: {reason.rstrip('.')}\..*{next_act}") as error:
             sensor().execute(context)
         assert "Nothing is running" in str(error.value)
+
+    @pytest.mark.parametrize(("status", "reason"), [("Failed", "Internal error"), ("Failed", None), ("Stopped", None)])
+    def test_after_the_last_attempt_another_one_is_not_promised(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str, reason: str | None
+    ) -> None:
+        """Clearing ``submit`` would be refused."""
+        bedrock.put_job("job", status, failure_message=reason)
+        with pytest.raises(JobFailedError, match="attempt 3 of at most 3") as error:
+            sensor(attempt=3).execute(context)
+        assert "tuned.submit" not in str(error.value)
+        assert "raise training.max_attempts, or change the data or the hyperparameters" in str(error.value)
+        assert "Then clear preflight with downstream, which buys another job" in str(error.value)
 
     def test_a_job_that_failed_on_its_data_is_not_bought_again(
         self, sensor: Any, context: Any, bedrock: FakeBedrock
@@ -94,7 +110,7 @@ class TestEnd:
             sensor().execute(context)
 
     def test_the_error_about_a_missing_job_says_to_clear_submit(self, sensor: Any, context: Any) -> None:
-        with pytest.raises(NotFoundError, match=r"(?s)Nothing is running.*Clear tuned\.submit with downstream"):
+        with pytest.raises(NotFoundError, match=r"(?s)Nothing is running.*[Cc]lear tuned\.submit with downstream"):
             sensor().execute(context)
 
     def test_an_unknown_status_is_an_error_that_says_the_job_may_be_billed(

@@ -157,7 +157,7 @@ def test_an_attempt_after_the_time_out_ends_at_once_and_without_a_retry(
     assert f"Throughput {NAME} was not in service within 1 h 30 min of its purchase. {NAME} is Creating." in happened
     assert "tuned.release runs next and deletes it" in left
     assert f"Throughput {NAME}, from its purchase until tuned.release has deleted it, at $60.50 per hour." in billed
-    assert to_do.startswith("What to do: To buy another throughput after tuned.release, clear tuned.provision")
+    assert "clear tuned.provision with downstream, which buys another one, at $60.50 per hour." in to_do
 
 
 @pytest.mark.parametrize("status", ["Failed", "Surprise", "Creating"])
@@ -179,10 +179,10 @@ def test_a_refused_check_is_not_said_to_buy_nothing_because_clearing_provision_b
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Creating")
-    event = {"end": "refused", "message": f"get {NAME}: denied.", "to_do": "Give it access, then clear the task."}
+    event = {"end": "refused", "message": f"get {NAME}: denied.", "to_do": "Give it access."}
     with pytest.raises(DistillError) as raised:
         sensor().resume_execution("execute_complete", {"event": event}, context)
-    assert str(raised.value).endswith("Give it access, then clear tuned.provision with downstream.")
+    assert str(raised.value).endswith("Give it access. Then clear tuned.provision with downstream.")
     assert f"Throughput {NAME}, by the hour, until tuned.release deletes it" in str(raised.value)
 
 

@@ -1,0 +1,39 @@
+"""
+Say which task to clear after a task failed.
+
+This is the only place that knows it: the error of a task, the task ``outcome`` and the tests of the runbook use it. An
+error whose cause is in an earlier task names that task itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bedrock_distill.run.task_ids import ANSWER, IN_SERVICE, OUTCOME, PROVISION, sibling_task
+
+WITH_DOWNSTREAM = "with downstream"
+# No task comes after these tasks.
+_LAST = (OUTCOME, "collect_labels", "delete_leftovers")
+
+
+def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str = " by the hour") -> str:
+    """
+    Return what to clear for a failed task to run again, as part of a sentence.
+
+    The tasks after a failed task did not run, and run only if they are cleared too.
+
+    :param task_id: the task that failed.
+    :param tasks: ids of all tasks of the run.
+    :param price: price of an endpoint of the arm, such as ``" at $24.00 per hour"``.
+    """
+    name, provision = task_id.rpartition(".")[2], sibling_task(task_id, PROVISION)
+    if task_id in _LAST:
+        return task_id
+    if name == IN_SERVICE:  # by then, `release` has deleted the endpoint
+        return f"{provision} {WITH_DOWNSTREAM}"
+    if name == ANSWER and provision in tasks:  # Airflow clears the setups of a task together with the task
+        return (
+            f"{task_id} {WITH_DOWNSTREAM} (Airflow then also runs {provision} again, which buys a new endpoint for the"
+            f" missing answers{price})"
+        )
+    return f"{task_id} {WITH_DOWNSTREAM}"

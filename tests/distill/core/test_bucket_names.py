@@ -100,5 +100,5 @@ def test_a_bucket_in_the_trigger_form_is_checked(key: str) -> None:
 
 
 def test_a_bucket_in_the_label_form_is_checked() -> None:
-    with pytest.raises(InputError, match=r"labelled_csv: found 'xn--a'"):
+    with pytest.raises(InputError, match=r"labelled_csv.*found 'xn--a'"):
         parse_label_params({"labelled_csv": "s3://xn--a/sheet.csv"}, "docs")

@@ -44,7 +44,7 @@ def test_a_faulty_file_is_refused_with_its_first_twenty_problems() -> None:
     lines = str(raised.value).split("\n")
     assert lines[0].startswith("The training file violates the limits of the model family nova (https://")
     assert "The training job was not bought" in lines[-1]
-    assert "trigger the DAG again" in lines[-1]
+    assert "Then clear ingest with downstream" in lines[-1]
     assert lines[1:3] == [
         "- rows.csv row 7 (line 9), record 1, user: empty; expected text",
         "- rows.csv row 7 (line 9), record 1, assistant: empty; expected text",

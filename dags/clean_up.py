@@ -48,7 +48,7 @@ You may clear either task at any time. The task then lists the resources again. 
 | task | cause | what to do |
 |---|---|---|
 | `list_leftovers` | resources in AWS could not be listed, the form names an unknown use case or bucket, or `DISTILL_ENVIRONMENT` is not set | Nothing was deleted. If resources could not be listed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
-| `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, delete the resources in the AWS console. |
+| `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, the last line of its error names the console page and the command that delete the resource. |
 
 - **Both tasks succeeded, but nothing was deleted**: all resources were kept. The log of `list_leftovers` gives the
   reason for each one. Tick `include_unexpired` only if no run of a use case is in progress. If the reason is that no

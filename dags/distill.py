@@ -53,21 +53,21 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
 | `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether fewer rows can help: an endpoint costs the same for every number of rows. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
-| `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
+| `<step>_batch.wait` | the jobs did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
 | `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |
-| `synthesize`, `judge.<model>`, `judge_champion.<model>` | Bedrock throttled requests or returned errors for too long, or refused a request | Clear the failed task. It pays only for missing answers. |
+| `synthesize`, `judge.<model>`, `judge_champion.<model>` | Bedrock throttled requests or returned errors for too long, or refused a request | Clear the failed task with downstream. It pays only for missing answers. |
 | `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The dropped pairs and the reasons are in `synthetic/` in the run's folder. |
 | `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. If the data has changed, a new job is bought. |
-| `<arm>.trained` | the job did not end in time | Clear `trained` to wait longer. Waiting buys nothing, but the job is still running and billed. |
+| `<arm>.trained` | the job did not end in time | Clear `trained` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, doing so buys the next attempt at full price. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
 | `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `provision` with downstream. This buys a new endpoint to get the missing answers. The endpoint is billed by the hour. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint to get the missing answers. The endpoint is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
-| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, the last line of its error names the console page and the command that delete the endpoint. Then clear the task. |
+| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, the last line of its error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
-| `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
+| `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 | `outcome` | a person marked the run as failed, also if it was a dry run that had not started | Clear the skipped tasks to continue. |
 

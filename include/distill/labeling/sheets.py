@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from include.distill.core.errors import InputError
+from include.distill.core.errors import FAILED_TASK, InputError
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import TableRecord
 from include.distill.labeling.formula_escapes import escape_formulas
@@ -26,7 +26,7 @@ SEPARATORS = (",", ";", "\t")  # the one that is most frequent in the header is 
 SHEET_PROBLEMS_SHOWN = 20
 _OTHER_SHEET = (
     "To read a sheet of another run or pair of arms, trigger the DAG again with 'Run' (run_key), 'Candidate'"
-    " (candidate) and 'Baseline' (baseline) from the URI of that sheet. Otherwise, correct it and clear this task."
+    " (candidate) and 'Baseline' (baseline) from the URI of that sheet. Otherwise, correct the rows."
 )
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
 _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice for choice in LABEL_CHOICES}}
@@ -90,7 +90,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
             f"{source} must have exactly one column {missing[0]!r}, but it has {columns.count(missing[0])}. The first"
             f" line has {len(columns)} columns.",
             left="Nothing was stored.",
-            to_do=f"Correct the first line. A sheet has the columns {', '.join(SHEET_COLUMNS)}. Then clear this task.",
+            to_do=f"Correct the first line. A sheet has the columns {', '.join(SHEET_COLUMNS)}.",
+            then_clear=FAILED_TASK,
         )
     current_names = {split_example_name(example["example"]): example["example"] for example in examples}
     sheet = SheetLabels()
@@ -104,9 +105,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
         raise InputError(
             "These rows of the sheet cannot be used:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized)),
             left="No label was stored.",
-            to_do="Correct these rows, save the sheet under the same name, then clear this task."
-            if is_recognized
-            else _OTHER_SHEET,
+            to_do="Correct these rows and save the sheet under the same name." if is_recognized else _OTHER_SHEET,
+            then_clear=FAILED_TASK,
         )
     return sheet
 

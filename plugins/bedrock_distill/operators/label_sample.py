@@ -367,11 +367,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             raise InputError(
                 f"{uri} has no label for the run's answers: {reason}.",
                 left="Nothing was stored.",
-                to_do=(
-                    "Move the sheet, and trigger the DAG again to write a new one."
-                    if sheet.outdated
-                    else "Fill in the column."
-                ),
+                to_do="Move the sheet, and trigger the DAG again." if sheet.outdated else "Fill in the column.",
                 then_clear="" if sheet.outdated else FAILED_TASK,
             )
         if sheet.outdated:

@@ -140,6 +140,7 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
         "API__BASE_URL": ports.ui_url,
         "API__WORKERS": 1,
         "API__MAXIMUM_PAGE_LIMIT": 1000,
+        "API__DEFAULT_WRAP": True,  # otherwise the log page cuts the long lines at the end of an error
         "API__SECRET_KEY": keys["api_secret"],
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "WORKERS__EXECUTION_API_TIMEOUT": 30,

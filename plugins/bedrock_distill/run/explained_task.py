@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import (
@@ -28,7 +27,7 @@ from bedrock_distill.run.four_lines import four_lines
 from bedrock_distill.run.heartbeat import format_duration, heartbeat
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
-from include.distill.core.errors import DistillError, ServiceError, UnexpectedError
+from include.distill.core.errors import DistillError, UnexpectedError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,8 +53,12 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
         self.__dict__["attempt"] = getattr(context["ti"], "try_number", 1)
         self.__dict__["attempts"] = max(self.attempt, getattr(context["ti"], "max_tries", 0) + 1)
         try:
-            with heartbeat(self.waiting_line, self.log.info), _four_lines(self, context):
+            with heartbeat(self.waiting_line, self.log.info):
                 return method(self, *arguments, **named)
+        except _NOT_ERRORS:
+            raise
+        except (Exception, AirflowTaskTimeout) as error:
+            raise _with_four_lines(self, context, error).with_traceback(None) from None
         finally:
             del self.__dict__["_explains"]
 
@@ -68,31 +71,25 @@ def _context(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
     return next((argument for argument in arguments if isinstance(argument, dict) and "ti" in argument), None)
 
 
-@contextmanager
-def _four_lines(task: Any, context: Context) -> Iterator[None]:
+def _with_four_lines(task: Any, context: Context, error: Exception | AirflowTaskTimeout) -> BaseException:
     """
-    Give every error the four lines. Its class stays the same, because Airflow's retries depend on the class.
+    Give an error the four lines. Its class stays the same, because Airflow's retries depend on the class.
 
-    The text of other exceptions cannot be changed, so they become the cause of an :class:`UnexpectedError`.
+    The text of other exceptions cannot be changed, so an :class:`UnexpectedError` takes their place. The traceback is
+    logged before the error is raised again, because Airflow would log it after the four lines, which would then be far
+    from the end of the log.
     """
     try:
-        yield
-    except _NOT_ERRORS:
-        raise
-    except (Exception, AirflowTaskTimeout) as error:
-        try:
-            text = four_lines(task, context, error)
-        except Exception:  # the error itself is more important than its explanation
-            log.debug("The error could not be explained", exc_info=True)
-            raise error from error.__cause__
-        if not isinstance(error, (DistillError, *_CLASSES_OF_AIRFLOW)):
-            raise UnexpectedError(text) from error
-        error.args = (text,)
-        if isinstance(error, ServiceError):
-            # The message already quotes AWS. botocore's exception would repeat it in the log.
-            error.__cause__ = None
-            error.__suppress_context__ = True
-        raise
+        text = four_lines(task, context, error)
+    except Exception:  # the error itself is more important than its explanation
+        log.debug("The error could not be explained", exc_info=True)
+        return error
+    if not isinstance(error, (DistillError, *_CLASSES_OF_AIRFLOW)):
+        task.log.error("An unexpected error ended the task", exc_info=error)
+        return UnexpectedError(text)
+    task.log.debug("An error ended the task", exc_info=error)
+    error.args = (text,)
+    return error
 
 
 class ExplainedTask:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +16,11 @@ from airflow.sdk.exceptions import (
     AirflowTaskTerminated,
     AirflowTaskTimeout,
 )
+from structlog.testing import capture_logs
 
 from bedrock_distill.run import explained_task
 from bedrock_distill.run.explained_task import ExplainedTask
-from include.distill.core.errors import InputError, RefusedError, TransientError, UnexpectedError
+from include.distill.core.errors import DistillError, InputError, RefusedError, TransientError, UnexpectedError
 from tests.plugins.operators.test_every_operator import CONCRETE
 
 
@@ -87,10 +90,22 @@ class TestEveryCall:
         with pytest.raises(kind, match=r"What happened: .*final"):
             call(Work(task_id="t", work=kind("final")), context)
 
-    def test_any_other_error_becomes_the_cause_of_an_unexpected_one(self, call: Any, context: Any) -> None:
-        with pytest.raises(UnexpectedError, match=r"What happened: .*KeyError: 'x'") as raised:
-            call(Work(task_id="t", work=KeyError("x")), context)
-        assert isinstance(raised.value.__cause__, KeyError)
+    def test_any_other_error_becomes_an_unexpected_one_and_is_logged_before_it(self, call: Any, context: Any) -> None:
+        error = KeyError("x")
+        with capture_logs() as records, pytest.raises(UnexpectedError, match=r"What happened: .*KeyError: 'x'"):
+            call(Work(task_id="t", work=error), context)
+        assert [record["exc_info"] for record in records if record["log_level"] == "error"] == [error]
+
+    @pytest.mark.parametrize("error", [RefusedError("It broke."), KeyError("x")], ids=["expected", "unexpected"])
+    def test_nothing_but_the_call_itself_follows_the_four_lines_in_the_log(
+        self, call: Any, error: Exception, context: Any
+    ) -> None:
+        with pytest.raises(DistillError) as raised:
+            call(Work(task_id="t", work=error), context)
+        last = traceback.extract_tb(raised.value.__traceback__)[-1]
+        assert Path(last.filename).name == "explained_task.py"
+        assert raised.value.__cause__ is None
+        assert raised.value.__suppress_context__
 
     @pytest.mark.parametrize("kind", [AirflowSkipException, AirflowTaskTerminated, KeyboardInterrupt, SystemExit])
     def test_what_is_no_error_is_left_alone(self, call: Any, kind: Any, context: Any) -> None:

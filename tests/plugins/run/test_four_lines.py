@@ -14,7 +14,6 @@ from airflow.sdk.exceptions import (
     AirflowFailException,
     AirflowSkipException,
     DownstreamTasksSkipped,
-    TaskDeferralError,
 )
 from botocore.exceptions import ClientError
 
@@ -87,12 +86,11 @@ class TestEveryOperator:
         assert "clear" in lines[TO_DO].lower() or "trigger a new run" in lines[TO_DO].lower()
 
     @pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
-    def test_an_unexpected_error_ends_with_four_lines_and_stays_the_cause(
+    def test_an_unexpected_error_ends_with_four_lines_that_name_it(
         self, task_class: Any, error: Exception, context: Any
     ) -> None:
         result = explained(failing(task_class, error), context)
         assert isinstance(result, UnexpectedError)
-        assert result.__cause__ is error
         lines = four(result)
         assert list(lines) == [HAPPENED, LEFT, BILLED, TO_DO]
         assert type(error).__name__ in lines[HAPPENED]
@@ -117,7 +115,7 @@ class TestEveryOperator:
     def test_an_error_of_a_trigger_is_explained(self, task_class: Any, context: Any) -> None:
         with pytest.raises(UnexpectedError) as raised:
             new_task(task_class).resume_execution("__fail__", {"error": "Trigger failure"}, context)
-        assert isinstance(raised.value.__cause__, TaskDeferralError)
+        assert "TaskDeferralError" in str(raised.value)
         assert list(four(raised.value)) == [HAPPENED, LEFT, BILLED, TO_DO]
 
 

@@ -37,7 +37,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start an Airflow that has the DAG and no run; yield its URL."""
     before = dict(os.environ)
     layout = Layout(state=tmp_path_factory.mktemp("browser") / "state")
-    with open_session(layout, before, RunRequest(), command="the browser test", schedules="off") as session:
+    with open_session(layout, before, input_roots=[], command="the browser test", schedules="off") as session:
         session.stack.start(fresh_database=True)
         wait_for_dag(session.stack, DAG_ID)
         yield session.stack.ports.ui_url

@@ -10,8 +10,8 @@ from pathlib import Path
 from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow import background, commands
 from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
-from tools.local_airflow.lock import LockHeldError
-from tools.local_airflow.server import running_server, serve
+from tools.local_airflow.lock import LockHeldError, read_holder
+from tools.local_airflow.server import COMMAND, serve
 from tools.local_airflow.settings import Layout, read_request
 
 FAILED, REFUSED = 1, 2
@@ -48,8 +48,10 @@ def _what_is_left(command: str, layout: Layout) -> str:
     """Say what a command that failed or was interrupted has left running."""
     if command in ("down", "clean"):
         return f"Some processes may still be running. Run `make {command}` again."
-    if command == "up" and (served := running_server(layout)):
-        return f"Airflow is still running: {served.ports.ui_url}. `make down` stops it."
+    holder = read_holder(layout.lock)
+    if command == "up" and holder is not None and holder.command == COMMAND and holder.is_running():
+        url = f": {holder.ports.ui_url}" if holder.ports else ""
+        return f"Airflow is still running{url}. A run that was started continues. `make down` stops both."
     return "Everything that was started has been stopped."
 
 

@@ -19,7 +19,7 @@ from tools.local_airflow.commands import (
     run_once,
     where_the_ui_is,
 )
-from tools.local_airflow.interruption import EXIT_CODE, Interrupted
+from tools.local_airflow.interruption import Interrupted, uninterrupted
 from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.runs import wait_for_dag
@@ -132,7 +132,8 @@ def _start_and_run(layout: Layout, request: RunRequest, environ: Mapping[str, st
     try:
         succeeded, text = _provide_run(served, request, environ, timeout_seconds)
     except BaseException:
-        stop_server(layout)
+        with uninterrupted():
+            stop_server(layout)
         raise
     print(f"\n{text}\n")
     return max(_confirm(served), 0 if succeeded else 1)
@@ -144,17 +145,13 @@ def _run_in_running_stack(
     """Run the DAG in a stack that an earlier ``make up`` started. The stack keeps running, however the run ends."""
     print(f"Use case {request.use_case}. {request.described}")
     print(where_the_ui_is(served.ports, {}), flush=True)
-    try:
-        enter_account(served.ports)
-        wait_for_dag(served, request.dag_id)
-        served.api.unpause(request.dag_id)
-        unfinished = _unfinished(served, request.dag_id)
-        if unfinished:
-            print(f"Run {unfinished[0]['dag_run_id']} is still in progress. The new run starts when it has ended.")
-        succeeded, text = run_once(served, request, environ, timeout_seconds, alone=not unfinished)
-    except Interrupted:
-        print(f"\nInterrupted. Airflow is still running, and so is the run: {served.ports.ui_url}")
-        return EXIT_CODE
+    enter_account(served.ports)
+    wait_for_dag(served, request.dag_id)
+    served.api.unpause(request.dag_id)
+    unfinished = _unfinished(served, request.dag_id)
+    if unfinished:
+        print(f"{_name(unfinished[0])} is still in progress. The new run starts when it has ended.")
+    succeeded, text = run_once(served, request, environ, timeout_seconds, alone=not unfinished)
     print(f"\n{text}\n")
     return max(_confirm(served), 0 if succeeded else 1)
 
@@ -204,8 +201,8 @@ def _unfinished(served: ServedStack, dag_id: str) -> list[dict[str, Any]]:
 def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
     """Let a run continue that an earlier command left unfinished. Clear its tasks if its endpoint is gone."""
     print(
-        f"Run {run_id} was left unfinished by an earlier command. It continues now. To end it instead, mark it as "
-        f"failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
+        f"Run {run_id} of DAG {dag_id} was left unfinished by an earlier command. It continues now. To end it "
+        f"instead, mark it as failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
     )
     rented = rented_throughputs(read_ledger(served.ports.simulator_url))
     if not rented and had_endpoint(served.api.task_instances(dag_id, run_id)):
@@ -214,6 +211,10 @@ def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
             "Its endpoint was deleted when Airflow stopped, so its task `preflight` was cleared with downstream. "
             "Stored answers and training jobs are used again. Only a new endpoint is paid for."
         )
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    return f"Run {run['dag_run_id']} of DAG {run['dag_id']}"
 
 
 def had_endpoint(instances: Sequence[Mapping[str, Any]]) -> bool:
@@ -238,17 +239,23 @@ def _stop_to_allow_folders(served: ServedStack) -> None:
     unfinished = [run for run in _unfinished(served, every_dag) if run["dag_id"] != HOUSEKEEPING]
     if unfinished:
         raise InputError(
-            f"Run {unfinished[0]['dag_run_id']} is in progress. Airflow gets access to the folder of your file only "
-            "when it is restarted, and a restart would interrupt the run. Nothing was started or stopped. Wait until "
-            "the run has ended, or stop it with `make down`, then try again."
+            f"{_name(unfinished[0])} is in progress. Airflow gets access to the folder of your file only when it is "
+            "restarted, and a restart would interrupt the run. Nothing was started or stopped. Wait until the run has "
+            "ended, then run the same command again: it restarts Airflow. If you cannot wait, run `make down` first. "
+            "The interrupted run continues the next time that you run `make up` for its use case."
         )
     print("Restarting Airflow, because so far it may not read the folder of your file ...", flush=True)
-    stop_server(served.layout)
+    try:
+        stop_server(served.layout)
+    except Interrupted:
+        with uninterrupted():
+            stop_server(served.layout)  # so that it is known what is left
+        raise
 
 
 def _confirm(served: ServedStack) -> int:
     """Print that Airflow is running if each of its components is healthy. Return the exit code."""
-    for line in served.restarts.lines():
+    for line in served.restarts.new_lines():
         print(line)
     deadline = time.monotonic() + RECOVERY_SECONDS
     announced = False

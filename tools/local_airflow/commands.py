@@ -35,7 +35,8 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
     """Run the DAG of one use case once in an empty Airflow, print the result, and leave nothing running."""
     request = requested(layout, environ)
     timeout_seconds = read_timeout(environ)
-    with open_session(layout, environ, request, command="make run", schedules="off") as session:
+    roots = request.input_roots(layout.project)
+    with open_session(layout, environ, input_roots=roots, command="make run", schedules="off") as session:
         introduce(layout, request)
         began = time.monotonic()
         session.stack.start(fresh_database=True)

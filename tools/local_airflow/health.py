@@ -1,13 +1,19 @@
-"""Read from Airflow's own health endpoint which components of a stack make progress."""
+"""Find out which components of a stack make progress: ask Airflow's own health endpoint and the AWS simulator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tools.local_airflow.account import is_open
+
+if TYPE_CHECKING:
+    from tools.local_airflow.airflow_api import AirflowApi
 
 API_SERVER = "api-server"
+SIMULATOR = "aws-simulator"
 # The names of the components in Airflow's answer, by the names of their processes and logs.
 REPORTED = {"scheduler": "scheduler", "triggerer": "triggerer", "dag-processor": "dag_processor"}
 
@@ -25,9 +31,15 @@ class Problem:
     text: str
 
 
+def ask_components(api: AirflowApi, simulator_url: str, started: Mapping[str, datetime]) -> list[Problem]:
+    """List the components of a running stack that make no progress at the moment. ``started`` as in find_problems."""
+    problems = find_problems(api.health(), started)
+    return problems if is_open(simulator_url) else [*problems, Problem(SIMULATOR, "does not answer")]
+
+
 def find_problems(health: Mapping[str, Any] | None, started: Mapping[str, datetime] | None = None) -> list[Problem]:
     """
-    List the components that make no progress.
+    List the components of Airflow that make no progress.
 
     :param health: Airflow's answer; None if the api-server did not answer.
     :param started: when the component's present process was started, by the component's name. An earlier heartbeat was

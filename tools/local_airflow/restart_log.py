@@ -12,11 +12,16 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 class RestartLog:
-    """A text file with one line for each restart. Several processes may have it open, and one of them writes."""
+    """
+    A text file with one line for each restart, which is kept when the stack ends.
+
+    Several processes may have it open, and one of them writes. A second file has the number of lines that a command has
+    printed, so that each restart is printed once.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines_read = len(self.lines())
+        self._printed = path.with_suffix(".printed")
 
     def add(self, text: str) -> None:
         """Add a line with the present time."""
@@ -39,8 +44,16 @@ class RestartLog:
         return last
 
     def new_lines(self) -> list[str]:
-        """Return the lines that were added since this object was created, or since the last call."""
+        """Return the lines that no call has returned yet, by this command or by an earlier one."""
         lines = self.lines()
-        new = lines[self._lines_read :]
-        self._lines_read = len(lines)
+        count = self._count_printed()
+        new = lines[count if count <= len(lines) else 0 :]  # somebody may have deleted the log
+        if new:
+            self._printed.write_text(str(len(lines)), encoding="utf-8")
         return new
+
+    def _count_printed(self) -> int:
+        try:
+            return int(self._printed.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return 0

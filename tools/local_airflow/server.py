@@ -7,6 +7,7 @@ the other functions.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,13 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from include.distill.core.errors import DistillError
-from tools.local_airflow.account import is_open
 from tools.local_airflow.airflow_api import AirflowApi
-from tools.local_airflow.health import Problem, find_problems
-from tools.local_airflow.interruption import Interrupted
+from tools.local_airflow.health import Problem, ask_components
+from tools.local_airflow.interruption import Interrupted, uninterrupted
 from tools.local_airflow.lock import Holder, LockHeldError, read_holder, who_and_since
 from tools.local_airflow.ports import Ports
 from tools.local_airflow.processes import ComponentDiedError, read_tail, wait_until
@@ -30,7 +31,7 @@ from tools.local_airflow.restart_log import RestartLog
 from tools.local_airflow.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tools.local_airflow.settings import Layout, RunRequest
     from tools.local_airflow.stack import LocalStack
@@ -67,7 +68,7 @@ class ServedStack:
 
     def check(self) -> list[str]:
         """
-        Return the restarts of components since the last call.
+        Return the restarts of components that no command has printed yet.
 
         :raises ComponentDiedError: the background process, which watches the components, has ended.
         """
@@ -77,23 +78,32 @@ class ServedStack:
 
     def problems(self) -> list[Problem]:
         """List the components that make no progress at the moment, such as those that were just restarted."""
-        problems = find_problems(self.api.health(), self.restarts.last_restarts())
-        if not is_open(self.ports.simulator_url):
-            problems.append(Problem("aws-simulator", "does not answer"))
-        return problems
+        return ask_components(self.api, self.ports.simulator_url, self.restarts.last_restarts())
 
 
 def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> int:
     """Run a stack until this process receives a signal, or a component of the stack cannot be kept running."""
-    with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
+    roots = remember_folders(layout, request.input_roots(layout.project))
+    with open_session(layout, environ, input_roots=roots, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
-        roots = [str(folder) for folder in request.input_roots(layout.project)]
-        answering = replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator, input_roots=roots)
-        session.lock.announce(answering)
+        answering = replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator)
+        session.lock.announce(replace(answering, input_roots=[str(folder) for folder in roots]))
         with suppress(Interrupted):
             watch(session.stack, layout)
     return 0
+
+
+def remember_folders(layout: Layout, folders: Sequence[Path]) -> list[Path]:
+    """Add the folders to those of earlier runs, which can be cleared or continued. Return all that still exist."""
+    try:
+        earlier = [Path(folder) for folder in json.loads(layout.input_folders.read_text(encoding="utf-8"))]
+    except (OSError, ValueError):
+        earlier = []
+    allowed = [folder for folder in dict.fromkeys([*folders, *earlier]) if folder.is_dir()]
+    layout.make_private()
+    layout.input_folders.write_text(json.dumps([str(folder) for folder in allowed]), encoding="utf-8")
+    return allowed
 
 
 def watch(stack: LocalStack, layout: Layout) -> NoReturn:
@@ -136,7 +146,6 @@ def launch_server(layout: Layout) -> ServedStack:
     layout.make_private()
     layout.logs.mkdir(parents=True, exist_ok=True)
     layout.ended.unlink(missing_ok=True)
-    layout.log_of(RESTARTS).unlink(missing_ok=True)
     command = [sys.executable, "-m", "tools.local_airflow", "serve"]
     folders = ["--state", str(layout.state), "--dags", str(layout.dags)]
     with layout.log_of(LOG).open("wb") as log:
@@ -160,8 +169,12 @@ def launch_server(layout: Layout) -> ServedStack:
     try:
         wait_until(answers, f"the local Airflow (log: {layout.log_of(LOG)})", START_SECONDS, check=check)
     except BaseException:
-        process.terminate()  # the background process then stops everything that it started
-        process.wait(STOP_SECONDS)
+        with uninterrupted():
+            process.terminate()  # the background process then stops everything that it started
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            process.kill()  # does nothing if the process has ended
+            process.wait()
         raise
     holder = read_holder(layout.lock)
     if holder is None:

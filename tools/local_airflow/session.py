@@ -20,9 +20,10 @@ from tools.local_airflow.ports import reserve_ports
 from tools.local_airflow.stack import LocalStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from tools.local_airflow.settings import Layout, RunRequest
+    from tools.local_airflow.settings import Layout
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,15 @@ class Session:
 def open_session(
     layout: Layout,
     environ: Mapping[str, str],
-    request: RunRequest,
     *,
+    input_roots: Sequence[Path],
     command: str,
     schedules: Literal["off", "housekeeping"],
 ) -> Iterator[Session]:
     """
     Take the lock and prepare a stack. At the end of the block, stop the stack and release the lock.
 
+    :param input_roots: folders outside the project that the pipeline may read CSV files from.
     :param command: the command that the person typed. Other commands show it when they find the lock held.
     :raises LockHeldError: another command is working in this checkout.
     """
@@ -60,7 +62,7 @@ def open_session(
                 ports=ports,
                 keys=load_keys(layout.secrets),
                 schedules=schedules,
-                input_roots=request.input_roots(layout.project),
+                input_roots=input_roots,
             )
             enter_account(ports)
             stack = LocalStack(layout, ports, environment)

@@ -83,6 +83,11 @@ class Layout:
         """The file that says why the stack of ``make up`` ended, if nobody stopped it."""
         return self.state / "ended"
 
+    @property
+    def input_folders(self) -> Path:
+        """The file with the folders outside the project from which runs in this state have read CSV files."""
+        return self.state / "input_folders.json"
+
     def make_private(self) -> None:
         """Create the state folder. Only its owner can read it, because it has copies of the CSV files."""
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)

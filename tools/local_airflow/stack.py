@@ -43,7 +43,7 @@ class LocalStack:
         self.environment = environment
         self.api = AirflowApi(ports.ui_url)
         self._group = ProcessGroup(layout, environment)
-        self._supervisor = Supervisor(layout, self._group, self.api)
+        self._supervisor = Supervisor(layout, self._group, self.api, ports.simulator_url)
 
     def start(self, *, fresh_database: bool) -> None:
         """

@@ -1,9 +1,9 @@
 """
 Restart the components of a stack that end or stop making progress.
 
-A component that has ended is restarted at once. A component that still runs but sends no heartbeat is restarted after a
-while, because a busy machine also delays heartbeats. A component that has to be restarted again and again has a fault
-that a restart does not cure, so the stack is then stopped.
+A component that has ended is restarted at once. A component that still runs but sends no heartbeat or does not answer
+is restarted after a while, because a busy machine also delays heartbeats. A component that has to be restarted again
+and again has a fault that a restart does not cure, so the stack is then stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tools.local_airflow.health import API_SERVER, Problem, find_problems
+from tools.local_airflow.health import API_SERVER, SIMULATOR, Problem, ask_components
 from tools.local_airflow.processes import ComponentDiedError, read_tail
 
 if TYPE_CHECKING:
@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 HEALTH_SECONDS = 10.0  # between two requests to the health endpoint
 STALLED_SECONDS = 90.0  # Airflow itself calls a component unhealthy after 30 s without a heartbeat
 API_STALLED_SECONDS = 240.0  # longer, because a busy machine delays answers more than heartbeats
+SIMULATOR_STALLED_SECONDS = 110.0  # it sends no heartbeat, so the first 30 s without one are not part of this time
 MAX_RESTARTS = 3
 WINDOW_SECONDS = 900.0
+# What a restart means for the tasks that were running.
+EFFECTS = {
+    "scheduler": "Tasks that it ran are started again.",
+    "triggerer": "Tasks that wait in it continue to wait.",
+    "dag-processor": "It runs no task, so no task was interrupted.",
+    API_SERVER: "Running tasks continue. A task that could not reach it fails, and Airflow repeats the task.",
+    SIMULATOR: "Its state is kept. Running tasks send the requests again that it did not answer.",
+}
 
 
 class Supervisor:
@@ -37,11 +46,18 @@ class Supervisor:
     """
 
     def __init__(
-        self, layout: Layout, group: ProcessGroup, api: AirflowApi, *, now: Callable[[], float] = time.monotonic
+        self,
+        layout: Layout,
+        group: ProcessGroup,
+        api: AirflowApi,
+        simulator_url: str,
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._layout = layout
         self._group = group
         self._api = api
+        self._simulator_url = simulator_url
         self._now = now
         self._next_look = now() + HEALTH_SECONDS
         self._unhealthy_since: dict[str, float] = {}
@@ -54,7 +70,7 @@ class Supervisor:
 
     def problems(self) -> list[Problem]:
         """List the components that make no progress at the moment."""
-        return find_problems(self._api.health(), self._started)
+        return ask_components(self._api, self._simulator_url, self._started)
 
     def check(self) -> list[str]:
         """
@@ -74,7 +90,7 @@ class Supervisor:
         problems = {problem.component: problem.text for problem in self.problems()}
         since = {component: self._unhealthy_since.get(component, self._now()) for component in problems}
         self._unhealthy_since = since
-        limits = {API_SERVER: API_STALLED_SECONDS}
+        limits = {API_SERVER: API_STALLED_SECONDS, SIMULATOR: SIMULATOR_STALLED_SECONDS}
         stalled = [name for name in problems if self._now() - since[name] >= limits.get(name, STALLED_SECONDS)]
         return [self._restart(component, problems[component]) for component in stalled]
 
@@ -90,4 +106,4 @@ class Supervisor:
         self._unhealthy_since.pop(component, None)
         self._group.restart(component)
         self.started(component)
-        return f"{component} {reason}, so it was restarted. Tasks that it ran are started again. Log: {log}"
+        return f"{component} {reason}, so it was restarted. {EFFECTS[component]} Log: {log}"

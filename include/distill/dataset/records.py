@@ -144,16 +144,17 @@ class LatestRun(RunRows):
     previous: RunRows | None  # the run before it, with which a retry of the latest run compares its rows again
     # The newest run before it that completed each step, such as `synthetic` or `merged/tuned`, or else began it.
     bought_by_step: NotRequired[dict[str, RunRows]]
+    reported: NotRequired[RunRows | None]  # the newest run before it that has a report; this run is compared with it
 
 
 class RowChanges(TypedDict):
     """
-    The rows and settings that changed since the use case's last run; ``changes`` of :class:`IngestManifest`.
+    Changes since the use case's last run with a report; ``changes`` of :class:`IngestManifest`.
 
-    All counts are ``None`` if there is no last run, or if its list of rows was deleted.
+    All counts are ``None`` if there is no such run, or if its list of rows was deleted.
     """
 
-    since: str | None  # run key of the last run
+    since: str | None  # run key of the last run with a report
     added: int | None  # number of new rows
     changed: int | None  # number of rows with the same question, but another document or answer
     gone: int | None  # number of rows that are no longer in the files

@@ -1,12 +1,14 @@
 """
-Compare a run with the last run of its use case: the rows that changed, and the settings that affect purchases.
+Compare a run with an earlier run of its use case: the rows that changed, and the settings that affect purchases.
+
+The earlier run is the last one that has a report. A run that failed before says little, and people remember the report.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
 its question. A row whose question is still there, with another document or answer, counts as changed. If only
 identities were compared, such a row would count as one removed row and one added row.
 
-``<prefix>/latest/<use case>.json`` names the last run and the run before it. A retry of the last run is therefore
-compared with the same run as the first attempt.
+``<prefix>/latest/<use case>.json`` names the last run, the run before it, and the run with which it was compared. A
+retry of the last run is therefore compared with the same run as the first attempt.
 """
 
 from __future__ import annotations
@@ -87,10 +89,10 @@ def compare_with_last_run(
     store: ObjectStore, folder: RunFolder, *, use_case: UseCase, prompts: Mapping[str, Prompt]
 ) -> RowChanges:
     """
-    Compare the rows and settings of this run with those of the last run, and store this run as the last run.
+    Compare this run's rows and settings with those of the last run with a report, and store this run as the last run.
 
-    :return: the changes. All counts are ``None`` on the first run of a use case, or if the last run's list of rows was
-        deleted.
+    :return: the changes. All counts are ``None`` if no earlier run of the use case has a report, or if its list of rows
+        was deleted.
     """
     uri = folder.last_run(use_case.name)
     settings = hash_purchase_settings(use_case, prompts)
@@ -98,9 +100,8 @@ def compare_with_last_run(
     # On a retry, this run is already stored as the last run.
     is_retry = stored is not None and stored["run_key"] == folder.run_key
     before = stored["previous"] if stored and is_retry else stored
-    last: RunRows | None = None
-    if before:
-        last = {"run_key": before["run_key"], "rows_uri": before["rows_uri"], "settings": before["settings"]}
+    last = _rows_of(before)
+    reported = _last_reported(store, stored, is_retry=is_retry)
     bought = (stored.get("bought_by_step") or {}) if stored else {}
     if last and not is_retry:
         bought = _with_purchases(store, bought, last)
@@ -110,18 +111,32 @@ def compare_with_last_run(
         "settings": settings,
         "previous": last,
         "bought_by_step": bought,
+        "reported": reported,
     }
     write_json(store, uri, latest)
-    if last is None or not store.exists(last["rows_uri"]):
+    if reported is None or not store.exists(reported["rows_uri"]):
         return {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
-    added, changed, gone = _count_differences(_read(store, last["rows_uri"]), _read(store, folder.row_list))
+    added, changed, gone = _count_differences(_read(store, reported["rows_uri"]), _read(store, folder.row_list))
     return {
-        "since": last["run_key"],
+        "since": reported["run_key"],
         "added": added,
         "changed": changed,
         "gone": gone,
-        "settings": sorted(name for name in settings if settings[name] != last["settings"].get(name)),
+        "settings": sorted(name for name in settings if settings[name] != reported["settings"].get(name)),
     }
+
+
+def _rows_of(run: RunRows | None) -> RunRows | None:
+    return {"run_key": run["run_key"], "rows_uri": run["rows_uri"], "settings": run["settings"]} if run else None
+
+
+def _last_reported(store: ObjectStore, stored: LatestRun | None, *, is_retry: bool) -> RunRows | None:
+    """Return the newest run before this one that has a report."""
+    if stored is None:
+        return None
+    earlier = stored.get("reported", stored["previous"])  # records of earlier versions do not have the key
+    candidates = (earlier,) if is_retry else (stored, earlier)
+    return next((_rows_of(run) for run in candidates if run and store.exists(folder_of(run).report("json"))), None)
 
 
 def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:

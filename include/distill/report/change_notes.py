@@ -20,14 +20,15 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
     differences = describe_changes(changes)
     since = changes["since"]
     if actual_usd:
-        return f"Since the last run ({since}): {differences}."
+        return f"Since the last run with a report ({since}): {differences}."
     if differences == _NO_CHANGE:
         return (
-            f"Nothing was bought: rows, prompts, models and settings are the same as in the last run ({since}), and all"
-            " answers and models are stored."
+            f"Nothing was bought: rows, prompts, models and settings are the same as in the last run with a report"
+            f" ({since}), and all answers and models are stored."
         )
     return (
-        f"Nothing was bought: earlier runs stored every answer and model. Since the last run ({since}): {differences}."
+        "Nothing was bought: earlier runs stored every answer and model. Since the last run with a report"
+        f" ({since}): {differences}."
     )
 
 

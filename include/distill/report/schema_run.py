@@ -14,9 +14,9 @@ CENT = 0.01
 
 
 class RowChangesSchema(Section):
-    """Changes since the last run of the use case. Counts are numbers of rows. All counts are null in the first run."""
+    """Changes since the use case's last run with a report. Counts are numbers of rows; null if there is no such run."""
 
-    since: str | None = Field(description="Run key of the last run; null in the first run.")
+    since: str | None = Field(description="Run key of the last run with a report; null if there is none.")
     added: NonNegativeInt | None = Field(description="Number of rows with a new question.")
     changed: NonNegativeInt | None = Field(
         description="Number of rows with the same question but another document or answer."

@@ -63,7 +63,7 @@ class IngestCsvOperator(DistillOperator):
             self.log.warning("%s", note)
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
-            self.log.info("Since the last run (%s): %s.", changes["since"], describe_changes(changes))
+            self.log.info("Since the last run with a report (%s): %s.", changes["since"], describe_changes(changes))
         return {**ingested.manifest(), "changes": changes}
 
     def _reserved_answers(self) -> ReservedAnswers | None:

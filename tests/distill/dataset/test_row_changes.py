@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -35,9 +36,17 @@ def row(number: int, answer: str = "a") -> dict[str, Any]:
 
 
 def run(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], **prompts: Prompt) -> dict[str, Any]:
+    changes = start(store, use_case, key, *rows, **prompts)
+    store.write(RunFolder(f"{ROOT}/{key}").report("json"), b"{}")
+    return changes
+
+
+def start(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], **prompts: Prompt) -> dict[str, Any]:
+    """Let a run compare its rows, and write no report."""
     folder = RunFolder(f"{ROOT}/{key}")
     store.write(folder.row_list, b"".join(row_line(one) for one in rows))
-    return compare_with_last_run(store, folder, use_case=use_case, prompts={**PROMPTS, **prompts})
+    changes = compare_with_last_run(store, folder, use_case=use_case, prompts={**PROMPTS, **prompts})
+    return dict(changes)
 
 
 class TestComparison:
@@ -88,6 +97,29 @@ class TestComparison:
         first = run(store, use_case, "two", row(2))
         assert run(store, use_case, "two", row(2)) == first
         assert run(store, use_case, "three", row(2))["since"] == "two"
+
+    def test_a_run_without_a_report_is_passed_over(self, store: MemoryStore, use_case: UseCase) -> None:
+        start(store, use_case, "failed at estimate", row(1))
+        assert start(store, use_case, "cap", row(1))["since"] is None
+        run(store, use_case, "one", row(1))
+        start(store, use_case, "cap1", row(1), row(2))
+        start(store, use_case, "cap2", row(1), row(2), row(3))
+        changes = start(store, use_case, "two", row(2))
+        assert (changes["since"], changes["added"], changes["gone"]) == ("one", 1, 1)
+        assert start(store, use_case, "two", row(2)) == changes, "a retry is compared with the same run"
+        assert run(store, use_case, "two", row(2)) == changes
+        assert run(store, use_case, "three", row(2))["since"] == "two"
+
+    def test_a_record_of_an_earlier_version_names_no_run_with_a_report(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        run(store, use_case, "one", row(1))
+        start(store, use_case, "cap1", row(1))
+        uri = RunFolder(f"{ROOT}/one").last_run(use_case.name)
+        stored = json.loads(store.read(uri))
+        del stored["reported"]
+        store.write(uri, json.dumps(stored).encode())
+        assert start(store, use_case, "two", row(1))["since"] == "one"
 
     def test_the_comparison_has_no_counts_when_the_row_list_of_the_last_run_was_deleted(
         self, store: MemoryStore, use_case: UseCase

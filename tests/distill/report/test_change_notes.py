@@ -16,15 +16,18 @@ SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []
     ("changes", "usd", "words"),
     [
         pytest.param(SAME, 0, "Nothing was bought: rows, prompts, models and settings are the same as in", id="same"),
-        pytest.param({**SAME, "gone": 2}, 0, "Since the last run (one): 2 rows gone.", id="gone"),
+        pytest.param({**SAME, "gone": 2}, 0, "Since the last run with a report (one): 2 rows gone.", id="gone"),
         pytest.param(
             {**SAME, "added": 1200, "changed": 1, "settings": ["prompts"]},
             3.5,
-            "Since the last run (one): 1,200 rows added, 1 row changed, settings changed (prompts).",
+            "Since the last run with a report (one): 1,200 rows added, 1 row changed, settings changed (prompts).",
             id="bought",
         ),
         pytest.param(
-            SAME, 3.5, "Since the last run (one): no row or setting changed.", id="bought although nothing changed"
+            SAME,
+            3.5,
+            "Since the last run with a report (one): no row or setting changed.",
+            id="bought although nothing changed",
         ),
         pytest.param(None, 0, "Nothing was bought: earlier runs stored", id="a report of an earlier version"),
         pytest.param(FIRST, 0, "Nothing was bought: earlier runs stored", id="first, free"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +20,7 @@ from tools.local_airflow.health import Problem
 from tools.local_airflow.interruption import Interrupted
 from tools.local_airflow.lock import Holder
 from tools.local_airflow.ports import Ports
+from tools.local_airflow.process_table import start_time
 from tools.local_airflow.processes import ComponentDiedError
 from tools.local_airflow.runs import FollowedRun
 from tools.local_airflow.settings import Layout
@@ -31,7 +35,7 @@ class FakeServed:
         self.layout = layout
         self.api: Any = self
         self.holder = Holder("make up", 1, 1.0, "2026-01-01T00:00:00+00:00", 8080, 8090)
-        self.restarts = SimpleNamespace(lines=lambda: self.restarted)
+        self.restarts = SimpleNamespace(new_lines=lambda: self.restarted)
         self.stored: list[dict[str, str]] = []
         self.instances: list[dict[str, str]] = []
         self.did: list[str] = []
@@ -123,6 +127,9 @@ def running(served: FakeServed, monkeypatch: pytest.MonkeyPatch) -> FakeServed:
     """The stack runs already, and may read the folder of the test's files."""
     served.holder.input_roots.append(str(Path.cwd()))
     monkeypatch.setattr(background, "running_server", lambda _: served)
+    served.layout.make_private()
+    holder = replace(served.holder, pid=os.getpid(), started=start_time(os.getpid()))
+    served.layout.lock.write_text(json.dumps(asdict(holder)))
     return served
 
 
@@ -185,7 +192,10 @@ class TestWhatIsRun:
         monkeypatch.setenv("CSV", "my.csv")
         assert up(running) == 0
         assert "give back" not in running.did
-        assert "Run other is still in progress. The new run starts when it has ended." in capsys.readouterr().out
+        assert (
+            "Run other of DAG distill_aws_docs_qa is still in progress. The new run starts when it has ended."
+            in capsys.readouterr().out
+        )
 
     def test_a_folder_that_airflow_may_not_read_needs_a_restart(
         self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -205,7 +215,7 @@ class TestWhatIsRun:
         running.add("other", "running", "distill_compare_arms")
         assert up(running) == 2
         assert running.did == []
-        assert "Run other is in progress" in capsys.readouterr().err
+        assert "Run other of DAG distill_compare_arms is in progress" in capsys.readouterr().err
 
     def test_ctrl_c_leaves_an_airflow_running_that_was_running_before(
         self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -217,7 +227,54 @@ class TestWhatIsRun:
         monkeypatch.setenv("CSV", "my.csv")
         assert up(running) == 130
         assert "stop" not in running.did
-        assert "Airflow is still running, and so is the run" in capsys.readouterr().out
+        assert "Interrupted. Airflow is still running: http://127.0.0.1:8080." in capsys.readouterr().err
+
+    def test_ctrl_c_while_an_unhealthy_airflow_recovers_leaves_it_running(
+        self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        def interrupt() -> Any:
+            raise Interrupted
+
+        monkeypatch.setattr(running, "problems", interrupt)
+        assert up(running) == 130
+        assert running.did == []
+        assert "Interrupted. Airflow is still running: http://127.0.0.1:8080." in capsys.readouterr().err
+
+    def test_ctrl_c_during_a_restart_finishes_the_stop(
+        self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        signals = [Interrupted()]
+
+        def stop(layout: Layout) -> bool:
+            running.did.append("stop")
+            if signals:
+                raise signals.pop()
+            layout.lock.write_text("")
+            return True
+
+        running.holder.input_roots.clear()
+        monkeypatch.setattr(background, "stop_server", stop)
+        monkeypatch.setenv("CSV", "my.csv")
+        assert up(running) == 130
+        assert running.did == ["stop", "stop"]
+        assert "Interrupted. Everything that was started has been stopped." in capsys.readouterr().err
+
+    def test_ctrl_c_during_the_first_start_stops_it_undisturbed(
+        self, served: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        def interrupt(*_: Any, **__: Any) -> None:
+            raise Interrupted
+
+        def stop(_: Layout) -> bool:
+            os.kill(os.getpid(), signal.SIGTERM)  # a second signal
+            served.did.append("stopped")
+            return True
+
+        monkeypatch.setattr(background, "wait_for_dag", interrupt)
+        monkeypatch.setattr(background, "stop_server", stop)
+        assert up(served) == 130
+        assert served.did[-1] == "stopped"
+        assert "Interrupted. Everything that was started has been stopped." in capsys.readouterr().err
 
 
 class TestInterruptedRuns:
@@ -227,7 +284,10 @@ class TestInterruptedRuns:
         served.add("cut", state)
         assert up(served) == 0
         assert served.runs_shown == ["launch", "follow cut"]
-        assert "Run cut was left unfinished by an earlier command. It continues now." in capsys.readouterr().out
+        assert (
+            "Run cut of DAG distill_aws_docs_qa was left unfinished by an earlier command. It continues now."
+            in capsys.readouterr().out
+        )
 
     def test_several_continue_in_their_order_and_chosen_rows_follow(
         self, served: FakeServed, monkeypatch: pytest.MonkeyPatch

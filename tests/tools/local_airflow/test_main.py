@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from include.distill.core.errors import DistillError, InputError
-from tools.local_airflow import __main__ as local_airflow
 from tools.local_airflow import background, commands
 from tools.local_airflow.__main__ import main
 from tools.local_airflow.interruption import Interrupted
-from tools.local_airflow.lock import LockHeldError
+from tools.local_airflow.lock import Holder, LockHeldError
+from tools.local_airflow.process_table import start_time
 
+CONTINUES = "A run that was started continues. `make down` stops both."
 STOPPED = "Everything that was started has been stopped."
 
 
@@ -50,18 +53,19 @@ def test_the_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("error", [Interrupted(), DistillError("no answer")])
 @pytest.mark.parametrize(
-    ("command", "url", "left"),
+    ("command", "port", "left"),
     [
         ("down", None, "Some processes may still be running. Run `make down` again.\n"),
         ("clean", None, "Some processes may still be running. Run `make clean` again.\n"),
         ("up", None, f"{STOPPED}\n"),
-        ("up", "http://a", "Airflow is still running: http://a. `make down` stops it.\n"),
+        ("up", 8080, f"Airflow is still running: http://127.0.0.1:8080. {CONTINUES}\n"),
+        ("up", 0, f"Airflow is still running. {CONTINUES}\n"),
     ],
 )
 def test_the_message_says_what_is_still_running(
     error: BaseException,
     command: str,
-    url: str | None,
+    port: int | None,
     left: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,8 +74,9 @@ def test_the_message_says_what_is_still_running(
     def fail(layout: object, environ: object) -> int:
         raise error
 
-    served = SimpleNamespace(ports=SimpleNamespace(ui_url=url)) if url else None
-    monkeypatch.setattr(local_airflow, "running_server", lambda layout: served)
+    if port is not None:
+        holder = Holder("make up", os.getpid(), start_time(os.getpid()), "", port, port)
+        (tmp_path / "lock").write_text(json.dumps(asdict(holder)))
     monkeypatch.setattr(background, command, fail)
     main([command, "--state", str(tmp_path)])
     assert capsys.readouterr().err.endswith(left)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tools.local_airflow import health as health_module
 from tools.local_airflow import server
 from tools.local_airflow.background import down
 from tools.local_airflow.health import REPORTED
@@ -20,7 +21,14 @@ from tools.local_airflow.lock import Holder, LockHeldError
 from tools.local_airflow.process_table import start_time
 from tools.local_airflow.processes import ComponentDiedError
 from tools.local_airflow.restart_log import RestartLog
-from tools.local_airflow.server import ServedStack, describe_end, running_server, stop_server, watch
+from tools.local_airflow.server import (
+    ServedStack,
+    describe_end,
+    remember_folders,
+    running_server,
+    stop_server,
+    watch,
+)
 from tools.local_airflow.settings import Layout
 
 
@@ -123,6 +131,7 @@ def test_restarts_and_the_end_of_a_stack_are_told_to_later_commands(
     assert note.endswith("UTC: scheduler ended on its own (exit code 137), so it was restarted.")
     assert served.check() == []
     assert ServedStack(layout, holder).restarts.lines() == [note]
+    assert ServedStack(layout, holder).check() == [], "a later command does not print it again"
     assert "has ended on its own. Its state is kept." in describe_end(layout)
     assert "scheduler ended on its own, after it was restarted 3 times" in describe_end(layout)
 
@@ -156,7 +165,7 @@ def test_a_component_that_was_just_restarted_is_healthy_only_after_its_own_heart
     for key in REPORTED.values():
         answer[key] = {"status": "healthy", f"latest_{key}_heartbeat": before}
     monkeypatch.setattr(type(served.api), "health", lambda _: answer)
-    monkeypatch.setattr(server, "is_open", lambda _: True)
+    monkeypatch.setattr(health_module, "is_open", lambda _: True)
     assert served.problems() == []
     RestartLog(layout.log_of("restarts")).add("scheduler ended on its own (exit code 137), so it was restarted.")
     assert [problem.component for problem in served.problems()] == ["scheduler"]
@@ -178,5 +187,26 @@ def test_the_problems_of_a_stack_include_the_simulator(
 ) -> None:
     served = ServedStack(layout, holder)
     monkeypatch.setattr(type(served.api), "health", lambda _: health)
-    monkeypatch.setattr(server, "is_open", lambda _: simulator_answers)
+    monkeypatch.setattr(health_module, "is_open", lambda _: simulator_answers)
     assert [problem.component for problem in served.problems()] == components
+
+
+def test_the_folders_of_earlier_runs_stay_readable(layout: Layout, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    assert remember_folders(layout, []) == []
+    assert remember_folders(layout, [first]) == [first]
+    assert remember_folders(layout, [second]) == [second, first]
+    assert remember_folders(layout, []) == [second, first], "make up without CSV continues a run"
+    first.rmdir()
+    assert remember_folders(layout, [second]) == [second]
+    layout.input_folders.write_text("{")
+    assert remember_folders(layout, []) == []
+
+
+def test_restarts_before_a_crash_are_printed_by_the_next_command(layout: Layout, holder: Holder) -> None:
+    layout.logs.mkdir()
+    RestartLog(layout.log_of("restarts")).add("scheduler ended on its own")
+    (note,) = ServedStack(layout, holder).check()
+    assert note.endswith("scheduler ended on its own")

@@ -13,7 +13,7 @@ from tools.local_airflow import session as session_module
 from tools.local_airflow.account import SimulatorError
 from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.session import open_session
-from tools.local_airflow.settings import Layout, RunRequest
+from tools.local_airflow.settings import Layout
 
 
 class FakeStack:
@@ -46,7 +46,7 @@ def fake_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeStack]]:
 
 def test_the_lock_is_held_during_the_session_and_released_after_it(tmp_path: Path) -> None:
     layout = Layout(state=tmp_path)
-    with open_session(layout, {}, RunRequest(), command="make run", schedules="off") as session:
+    with open_session(layout, {}, input_roots=[], command="make run", schedules="off") as session:
         holder = read_holder(layout.lock)
         assert holder == session.holder
         assert session.stack.environment["DISTILL_SCHEDULES"] == "off"  # type: ignore[attr-defined]
@@ -58,7 +58,7 @@ def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: typ
     layout = Layout(state=tmp_path)
     with (
         pytest.raises(ValueError, match="broken"),
-        open_session(layout, {}, RunRequest(), command="make run", schedules="off"),
+        open_session(layout, {}, input_roots=[], command="make run", schedules="off"),
     ):
         raise ValueError("broken")
     assert fake_stack.closed == 1
@@ -81,7 +81,7 @@ def test_remaining_throughputs_are_deleted_or_reported(
     printed: str,
 ) -> None:
     monkeypatch.setattr(fake_stack, "given_back", given_back)
-    with open_session(Layout(state=tmp_path), {}, RunRequest(), command="make run", schedules="off"):
+    with open_session(Layout(state=tmp_path), {}, input_roots=[], command="make run", schedules="off"):
         pass
     assert printed in capsys.readouterr().out
     assert fake_stack.closed == 1

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from tools.local_airflow import health
 from tools.local_airflow.health import REPORTED
 from tools.local_airflow.processes import ComponentDiedError
 from tools.local_airflow.settings import Layout
 from tools.local_airflow.supervision import (
     API_STALLED_SECONDS,
     MAX_RESTARTS,
+    SIMULATOR_STALLED_SECONDS,
     STALLED_SECONDS,
     WINDOW_SECONDS,
     Supervisor,
@@ -29,17 +31,18 @@ class FakeStack:
         self.dead: dict[str, int] = {}
         self.restarted: list[str] = []
         self.answers = True
+        self.simulator_answers = True
         api: Any = self
-        self.supervisor = Supervisor(Layout(state=state), api, api, now=lambda: self.time)
+        self.supervisor = Supervisor(Layout(state=state), api, api, "http://simulator", now=lambda: self.time)
 
     def health(self) -> dict[str, Any] | None:
         if not self.answers:
             return None
-        health: dict[str, Any] = {"metadatabase": {"status": "healthy"}}
+        answer: dict[str, Any] = {"metadatabase": {"status": "healthy"}}
         for name, key in REPORTED.items():
             status = "unhealthy" if name in self.silent else "healthy"
-            health[key] = {"status": status, f"latest_{key}_heartbeat": datetime.now(UTC).isoformat()}
-        return health
+            answer[key] = {"status": status, f"latest_{key}_heartbeat": datetime.now(UTC).isoformat()}
+        return answer
 
     def ended(self) -> dict[str, int]:
         return dict(self.dead)
@@ -49,6 +52,7 @@ class FakeStack:
         self.dead.pop(name, None)
         self.silent.discard(name)
         self.answers = True
+        self.simulator_answers = True
 
     def pass_time(self, seconds: float) -> list[str]:
         """Let time pass while the stack is checked once a second."""
@@ -60,8 +64,10 @@ class FakeStack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> FakeStack:
-    return FakeStack(tmp_path)
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    fake = FakeStack(tmp_path)
+    monkeypatch.setattr(health, "is_open", lambda url: url == "http://simulator" and fake.simulator_answers)
+    return fake
 
 
 def test_a_healthy_stack_is_left_alone(stack: FakeStack) -> None:
@@ -94,6 +100,23 @@ def test_an_api_server_that_hangs_is_restarted(stack: FakeStack) -> None:
     notes = stack.pass_time(30)
     assert stack.restarted == ["api-server"]
     assert notes[0].startswith("api-server does not answer, so it was restarted.")
+
+
+@pytest.mark.parametrize("api_answers", [True, False])
+def test_a_simulator_that_hangs_is_restarted_within_about_two_minutes(stack: FakeStack, api_answers: bool) -> None:
+    stack.simulator_answers = False
+    stack.answers = api_answers
+    assert stack.pass_time(SIMULATOR_STALLED_SECONDS - 5) == []
+    (note,) = stack.pass_time(30)
+    assert stack.restarted == ["aws-simulator"]
+    assert note.startswith("aws-simulator does not answer, so it was restarted. Its state is kept.")
+
+
+@pytest.mark.parametrize("name", [*REPORTED, "api-server", "aws-simulator"])
+def test_only_the_scheduler_starts_its_tasks_again(stack: FakeStack, name: str) -> None:
+    stack.dead = {name: 137}
+    (note,) = stack.pass_time(1)
+    assert ("Tasks that it ran are started again." in note) == (name == "scheduler")
 
 
 def test_a_busy_machine_that_only_delays_heartbeats_restarts_nothing(stack: FakeStack) -> None:

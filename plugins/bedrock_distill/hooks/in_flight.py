@@ -8,10 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 # A faster answer is normal, and is not worth a word.
 SLOW_SECONDS = 20.0
+
+
+# Whose requests the present thread sends. The triggerer's process sends those of many tasks.
+OWNER: ContextVar[object] = ContextVar("owner", default=None)
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class _Request:
     what: str
     started: float
     limit: str
+    owner: object
 
 
 class InFlight:
@@ -42,7 +48,7 @@ class InFlight:
         :param limit: when the request is given up, as part of a sentence.
         """
         number = next(self._numbers)
-        request = _Request(what, self._clock(), limit)
+        request = _Request(what, self._clock(), limit, OWNER.get())
         with self._lock:
             self._requests[number] = request
         try:
@@ -52,9 +58,11 @@ class InFlight:
                 del self._requests[number]
 
     def slowest(self) -> str:
-        """Describe the request that has waited longest; return an empty text if no request has waited long."""
+        """Describe the owner's request that has waited longest; return an empty text if none has waited long."""
+        owner = OWNER.get()
         with self._lock:
-            oldest = min(self._requests.values(), key=lambda request: request.started, default=None)
+            own = [request for request in self._requests.values() if owner is None or request.owner is owner]
+            oldest = min(own, key=lambda request: request.started, default=None)
         if oldest is None or (seconds := self._clock() - oldest.started) < SLOW_SECONDS:
             return ""
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)

@@ -24,7 +24,7 @@ from airflow.sdk.exceptions import (
 
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from bedrock_distill.run.four_lines import four_lines
-from bedrock_distill.run.heartbeat import format_duration, heartbeat
+from bedrock_distill.run.heartbeat import heartbeat, waiting_line
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import DistillError, UnexpectedError
@@ -142,13 +142,15 @@ class ExplainedTask:
     def waiting_line(self, seconds: float) -> str:
         """Return the line about a wait: what for, how long, progress, and cost so far."""
         unanswered = IN_FLIGHT.slowest()
-        parts = [
-            f"{self.task_id}: {format_duration(seconds)} so far, waiting for {self.waits_for.format(task=self)}",
-            self.progress().rstrip("."),
-            f"{unanswered}. This is attempt {self.attempt} of {self.attempts} of the task" if unanswered else "",
-            f"Cost so far: {self.cost_so_far()}",
-        ]
-        return ". ".join(part for part in parts if part) + "."
+        attempt = f"This is attempt {self.attempt} of {self.attempts} of the task"
+        return waiting_line(
+            self.task_id,
+            seconds,
+            waits_for=self.waits_for.format(task=self),
+            progress=self.progress(),
+            unanswered=f"{unanswered}. {attempt}" if unanswered else "",
+            cost_so_far=self.cost_so_far(),
+        )
 
     @_explained
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:

@@ -22,6 +22,19 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
+def waiting_line(
+    task_id: str, seconds: float, *, waits_for: str, progress: str, unanswered: str, cost_so_far: str
+) -> str:
+    """Return the line about a wait, in a worker or in the triggerer: which task, how long, for what, and how far."""
+    parts = [
+        f"{task_id}: {format_duration(seconds)} so far, waiting for {waits_for}",
+        progress.rstrip("."),
+        unanswered,
+        f"Cost so far: {cost_so_far}",
+    ]
+    return ". ".join(part for part in parts if part) + "."
+
+
 class Heartbeat:
     """
     Write a line at the end of each interval, until the wait is over.

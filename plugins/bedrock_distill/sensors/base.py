@@ -167,6 +167,8 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         trigger = self.trigger(
             deadline=deadline.isoformat(),
             since=since.isoformat(),
+            waits_for=self.waits_for.format(task=self),
+            status=self.checks.status,
             poll_interval_seconds=self.poll_interval_seconds,
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,

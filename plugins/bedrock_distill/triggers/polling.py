@@ -26,11 +26,12 @@ from asgiref.sync import sync_to_async
 
 from bedrock_distill.hooks.aws import credentials_source
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.in_flight import IN_FLIGHT, OWNER
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall, throughput_cost
 from bedrock_distill.run.checks import Checks, utc_now
-from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, format_duration
+from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, waiting_line
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
 
@@ -62,6 +63,8 @@ class PollingTrigger(BaseTrigger):
     :param region_name: Region; ``None`` uses the connection's Region.
     :param give_up_when_failed: stop the job or delete the endpoint when the task is marked as failed.
     :param since: ISO 8601 time at which the wait began; ``None`` for a trigger that an earlier version stored.
+    :param waits_for: what the task waits for, as the end of a sentence; empty in a trigger of an earlier version.
+    :param status: what the task saw before it began to wait, as a sentence without a full stop.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class PollingTrigger(BaseTrigger):
         region_name: str | None,
         give_up_when_failed: bool = True,
         since: str | None = None,
+        waits_for: str = "",
+        status: str = "",
     ) -> None:
         super().__init__()
         self.name = name
@@ -83,8 +88,12 @@ class PollingTrigger(BaseTrigger):
         self.region_name = region_name
         self.give_up_when_failed = give_up_when_failed
         self.since = since or utc_now().isoformat()
+        self.waits_for = waits_for
+        self.status = status
         self.checks = Checks(credentials_source(aws_conn_id), lambda line: self.log.warning("%s", line))
         self.checks.deadline = datetime.datetime.fromisoformat(deadline)
+        if status:
+            self.checks.status = f"When the wait began: {status}"  # until the first check
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
@@ -96,6 +105,8 @@ class PollingTrigger(BaseTrigger):
             "region_name": self.region_name,
             "give_up_when_failed": self.give_up_when_failed,
             "since": self.since,
+            "waits_for": self.waits_for,
+            "status": self.status,
         }
 
     @abstractmethod
@@ -114,15 +125,16 @@ class PollingTrigger(BaseTrigger):
         """
 
     def waiting_line(self) -> str:
-        """Return the line about the wait: what for, how long, progress, and cost so far."""
+        """Return the same line as a task in a worker writes."""
         seconds = (utc_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
-        parts = [
-            f"{format_duration(seconds)} so far, waiting for {self.name}",
-            self.checks.describe(),
-            self.checks.unanswered(),
-            f"Cost so far: {self.cost_so_far(seconds)}",
-        ]
-        return ". ".join(part for part in parts if part) + "."
+        return waiting_line(
+            self.task_id or "the task",
+            seconds,
+            waits_for=self.waits_for or self.name,
+            progress=self.checks.describe(),
+            unanswered=IN_FLIGHT.slowest() or self.checks.unanswered(),
+            cost_so_far=self.cost_so_far(seconds),
+        )
 
     def _event(self, end: WaitEnd, error: ServiceError | None = None) -> TriggerEvent:
         event: WaitEvent = {"end": end, "message": "", "deadline": self.deadline}
@@ -135,6 +147,7 @@ class PollingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until the wait ends, the deadline passes or a check fails for good. Other AWS errors are only logged."""
+        OWNER.set(self)  # the heartbeat and the checks copy the present context
         beat = asyncio.ensure_future(self._log_each_minute())
         try:
             yield await self._end_of_wait()

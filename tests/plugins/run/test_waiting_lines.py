@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -155,6 +156,62 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
+class TestFrozenAws:
+    """The first check of a trigger gets no answer."""
+
+    COMMON: ClassVar[dict[str, Any]] = {
+        "deadline": "2100-01-01T00:00:00+00:00",
+        "poll_interval_seconds": 0.001,
+        "aws_conn_id": "aws_default",
+        "region_name": None,
+    }
+
+    @pytest.mark.parametrize("kind", ["training", "deployment", "batch"])
+    def test_the_line_names_the_task_its_status_and_the_request_of_this_trigger(
+        self, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        time = FakeTime(99)
+        in_flight = InFlight(time.clock)
+        asked, let_go, logged = threading.Event(), threading.Event(), threading.Event()
+
+        def write(text: str, *values: Any) -> None:
+            written.append(text % values)
+            logged.set()
+
+        def hang(*_: Any) -> bool:
+            with in_flight.track("get job-1", limit="given up after 3 attempts"):
+                asked.set()
+                return let_go.wait(10)
+
+        trigger: PollingTrigger = TestTriggers.MAKERS[kind](**self.COMMON, waits_for="job-1 to end", status="it is new")
+        trigger.task_id = "tuned.trained"
+        written: list[str] = []
+        monkeypatch.setattr(type(trigger), "log", SimpleNamespace(info=write, warning=lambda *_: None))
+        monkeypatch.setattr(type(trigger), "has_ended", hang)
+        monkeypatch.setattr(polling, "IN_FLIGHT", in_flight)
+        monkeypatch.setattr(polling, "BedrockDistillHook", lambda *_: None)
+        monkeypatch.setattr(polling, "INTERVAL_SECONDS", 0.05)
+
+        async def frozen() -> None:
+            with in_flight.track("get a job of another task"):
+                event = asyncio.ensure_future(anext(aiter(trigger.run())))
+                await asyncio.to_thread(asked.wait, 5)
+                time.now = 90
+                await asyncio.to_thread(logged.wait, 5)
+                let_go.set()
+                await event
+
+        asyncio.run(frozen())
+        line = written[0]
+        assert line.startswith("tuned.trained: 0 s so far, waiting for job-1 to end. When the wait began: it is new. ")
+        assert "AWS has not answered get job-1 for 90 s (since " in line
+        assert ", given up after 3 attempts). Cost so far: " in line
+
+    def test_a_trigger_of_an_earlier_version_still_writes_a_line(self) -> None:
+        line = CustomizationJobTrigger(name="arn:job", stall_after_seconds=9, **self.COMMON).waiting_line()
+        assert line == "the task: 0 s so far, waiting for arn:job. Cost so far: the training so far."
+
+
 class TestTriggers:
     """A task that waits in the triggerer has no process of its own, so its trigger writes the lines."""
 
@@ -175,7 +232,10 @@ class TestTriggers:
             poll_interval_seconds=poll_seconds,
             aws_conn_id="aws_default",
             region_name=None,
+            waits_for="a job to end",
+            status="job is new",
         )
+        trigger.task_id = "tuned.trained"
         written: list[str] = []
         log = SimpleNamespace(info=lambda text, *values: written.append(text % values), warning=lambda *_: None)
         monkeypatch.setattr(type(trigger), "log", log)
@@ -214,8 +274,8 @@ class TestTriggers:
         self, kind: str, poll_seconds: float, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         written = self.wait(self.MAKERS[kind], 20, poll_seconds, monkeypatch)
-        durations = [line.split(" so far, waiting for ")[0] for line in written]
-        assert durations[:19] == [f"{minute} min" for minute in range(1, 20)]
+        durations = [line.split(" so far, waiting for a job to end. ")[0] for line in written]
+        assert durations[:19] == [f"tuned.trained: {minute} min" for minute in range(1, 20)]
         assert len(written) <= 20 + poll_seconds // 60 + 1
         assert all("Cost so far: " in line for line in written)
 
@@ -246,5 +306,6 @@ class TestTriggers:
     def test_the_line_about_an_endpoint_gives_its_cost_so_far(self, monkeypatch: pytest.MonkeyPatch) -> None:
         line = self.wait(self.MAKERS["deployment"], 31, 10, monkeypatch)[29]
         assert line == (
-            "30 min so far, waiting for endpoint. endpoint is Creating. Cost so far: about $12.00, at $24.00 per hour."
+            "tuned.trained: 30 min so far, waiting for a job to end. endpoint is Creating. Cost so far: about $12.00,"
+            " at $24.00 per hour."
         )

@@ -124,6 +124,8 @@ class TestInTheTriggerer:
             "region_name": "eu-west-1",
             "give_up_when_failed": True,
             "usd_per_hour": None,
+            "waits_for": "its work to be done",
+            "status": "",
         }
 
     def test_a_result_that_is_ready_at_wake_up_is_returned(self) -> None:

@@ -13,6 +13,7 @@ the task (apache/airflow #71580), so the job is not stopped. Clearing the task t
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,8 @@ from include.distill.core.errors import ServiceError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
 
 ATTEMPT_KEY = "try"
 IN_PROGRESS = "under way"
@@ -71,7 +74,10 @@ def record_error(context: Context) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        context["ti"].xcom_push(key=ATTEMPT_KEY, value=type(error).__name__)
+        try:
+            context["ti"].xcom_push(key=ATTEMPT_KEY, value=type(error).__name__)
+        except Exception:  # Airflow's API may be the cause of the error, which counts more
+            log.warning("The error could not be recorded in Airflow", exc_info=True)
         raise
 
 

@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk import RetryAction
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSensorTimeout, ErrorType
 
 from bedrock_distill.run.failure_notes import store_note
 from bedrock_distill.run.heartbeat import format_duration
@@ -157,6 +157,8 @@ def _default_step(task: Explained, error: BaseException) -> str:
         cause = "Report the error as a bug, with this log, and wait until it is corrected."
     elif isinstance(error, ServiceError):
         cause = "Correct what AWS's message names."
+    elif isinstance(error, AirflowRuntimeError) and error.error.error is ErrorType.API_SERVER_ERROR:
+        cause = "Airflow's own API did not answer. Check the api-server and Airflow's database."
     elif isinstance(error, UnexpectedError) or not isinstance(error, DistillError):
         cause = (
             "Check the disk, the memory and the network of the machine that ran the task. If they are in order, report"

@@ -12,12 +12,16 @@ from airflow.sdk import BaseOperator, RetryAction
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
+    AirflowRuntimeError,
     AirflowSkipException,
     DownstreamTasksSkipped,
+    ErrorType,
 )
+from airflow.sdk.execution_time.comms import ErrorResponse
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.aws_errors import from_client_error
+from bedrock_distill.lifecycle.abandoned_jobs import record_error
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO
@@ -330,3 +334,48 @@ def test_an_error_that_cannot_be_explained_is_raised_as_it_is(context: Any) -> N
     del context["ti"].max_tries
     assert explained(task, context) is error
     assert RetryAction.FAIL is RETRY_POLICY.evaluate(exception=error, try_number=1, max_tries=2).action
+
+
+class TestAirflowsOwnApi:
+    """Airflow's API gives no answer to a read or write inside a task's own code."""
+
+    ERROR = AirflowRuntimeError(
+        ErrorResponse(
+            error=ErrorType.API_SERVER_ERROR,
+            detail={"status_code": None, "message": "timed out", "exception_type": "ReadTimeout"},
+        )
+    )
+
+    @pytest.mark.parametrize("task_class", CONCRETE)
+    @pytest.mark.parametrize("method", ["render_template_fields", "pre_execute", "execute", "resume_execution"])
+    def test_the_error_has_four_lines_wherever_our_code_meets_it(
+        self, task_class: type[BaseOperator], method: str, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def hang(*_: Any, **__: Any) -> Any:
+            raise self.ERROR
+
+        for name in ("xcom_pull", "xcom_push", "get_task_states"):
+            monkeypatch.setattr(type(context["ti"]), name, hang, raising=False)
+        inner = {"later": hang} if method == "resume_execution" else {method: hang}
+        task = new_task(type(task_class.__name__, (task_class,), inner), retry_policy=RETRY_POLICY)
+        arguments = ("later", {}, context) if method == "resume_execution" else (context,)
+        with pytest.raises(UnexpectedError) as raised:
+            getattr(task, method)(*arguments)
+        lines = str(raised.value).splitlines()[-4:]
+        assert [line.partition(":")[0] for line in lines] == [HAPPENED, LEFT, BILLED, TO_DO]
+        assert "API_SERVER_ERROR" in lines[0]
+        assert "ReadTimeout" in lines[0]
+        if task.task_id != OUTCOME:
+            assert "Check the api-server and Airflow's database" in lines[3]
+
+    def test_airflow_repeats_the_task(self) -> None:
+        decision = RETRY_POLICY.evaluate(exception=self.ERROR, try_number=1, max_tries=3, context=None)
+        assert decision.action is not RetryAction.FAIL
+
+    def test_an_error_that_cannot_be_recorded_keeps_its_own_advice(self, context: Any) -> None:
+        class Silent:
+            def xcom_push(self, **_: Any) -> None:
+                raise TestAirflowsOwnApi.ERROR
+
+        with pytest.raises(TransientError, match="no answer"), record_error({**context, "ti": Silent()}):
+            raise TransientError("no answer")

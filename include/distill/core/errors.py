@@ -222,7 +222,7 @@ class ThroughputReleasedError(OutcomeError):
 
 
 class ThroughputFailedError(OutcomeError):
-    """Bedrock could not create the arm's endpoint, which is final. The teardown deletes it."""
+    """Bedrock could not create the arm's endpoint, which is final. The arm's task `release` deletes it."""
 
 
 class TooManyFailuresError(OutcomeError):

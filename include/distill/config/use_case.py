@@ -195,8 +195,8 @@ class UseCase(Section):
     def with_fewer_rows(self) -> str:
         """What to do if the files have fewer rows than an arm requests, as a sentence without a full stop."""
         return (
-            f"With fewer rows, lower arms.originals and arms.synthetic in include/use_cases/{self.name}.yaml, or run"
-            " a use case whose arms take all rows"
+            f"If you have fewer rows, reduce arms.originals and arms.synthetic in include/use_cases/{self.name}.yaml,"
+            " or run a use case whose arms take all rows"
         )
 
     @property

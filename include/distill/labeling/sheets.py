@@ -163,7 +163,7 @@ def _read_record(
     if name in sheet.labels or name in sheet.changed:
         return f"column example: {example!r} occurs twice"
     if label not in _CHOICE_OF_CELL:
-        return f"column label: {label[:40]!r}; expected A, B, Tie, or an empty cell for no answer"
+        return f"the column label contains {label[:40]!r}; expected A, B, Tie, or an empty cell for no answer"
     labels = sheet.labels if split_example_name(example) in current_names else sheet.changed
     labels[name] = _CHOICE_OF_CELL[label]
     return None

@@ -23,10 +23,10 @@ class ModelTask(RunAccess):
         """Return what the task has paid for."""
         spent = self.asked.spent_usd if self.asked else None
         if spent is None:
-            return "Only the calls that a model answered are billed. Nothing by this task continues to be billed."
+            return "Only the calls that a model answered are billed. The task has nothing that is billed by the hour."
         return (
-            f"This run has paid ${spent:.4f} for the answers that {self.task_id} has so far. Nothing by this task"
-            " continues to be billed."
+            f"This run has paid ${spent:.4f} for the answers that {self.task_id} has so far. The task has nothing"
+            " that is billed by the hour."
         )
 
     def failed_calls(self, what: str, failed: Sequence[FailedRow], *, left: str = "") -> TooManyFailuresError:

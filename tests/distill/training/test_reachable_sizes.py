@@ -96,4 +96,4 @@ def test_the_fewest_documents_that_can_be_enough(
 ) -> None:
     number, stated = fewest_documents(use_case(*arms), family)
     assert (number, stated.split(". ")[0]) == (smallest, reason)
-    assert ("With fewer rows, lower arms.originals" in stated) is ("rows" in reason)
+    assert ("If you have fewer rows, reduce arms.originals" in stated) is ("rows" in reason)

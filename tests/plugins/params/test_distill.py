@@ -120,7 +120,7 @@ def test_the_form_of_an_arm_with_a_fixed_size_explains_the_minimum(use_case: Use
         "documents"
     ]
     explanation = (
-        "arm many is trained on the first 500 rows. With fewer rows, lower arms.originals and arms.synthetic in"
+        "arm many is trained on the first 500 rows. If you have fewer rows, reduce arms.originals and arms.synthetic in"
         " include/use_cases/aws_docs_qa.yaml"
     )
     assert explanation.capitalize()[:40] in str(field.description)

@@ -52,8 +52,8 @@ class TestBilledNow:
     )
     def test_the_amount_is_what_this_run_has_paid_for_the_answers(self, spent: float, amount: str) -> None:
         assert task_with(spent).billed_now(InputError("x")) == (
-            f"This run has paid {amount} for the answers that answer has so far. Nothing by this task continues to be"
-            " billed."
+            f"This run has paid {amount} for the answers that answer has so far. The task has nothing that is"
+            " billed by the hour."
         )
 
     def test_without_a_budget_no_amount_is_made_up(self) -> None:
@@ -68,7 +68,7 @@ class TestBilledNow:
 
     @pytest.mark.parametrize("spent", [None, 0.0, 1.0])
     def test_calls_are_not_billed_after_the_task_has_ended(self, spent: float | None) -> None:
-        assert task_with(spent).billed_now(InputError("x")).endswith("Nothing by this task continues to be billed.")
+        assert task_with(spent).billed_now(InputError("x")).endswith("nothing that is billed by the hour.")
 
 
 class TestLineAboutAWait:

@@ -75,7 +75,8 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
     lock.release()
     if left:
         print(f"A killed command had left processes running. Number of processes stopped: {left}.")
-    print("Stopped Airflow and the AWS simulator." if stopped else end or "Airflow was not running.")
+    stopped_text = "Stopped Airflow and the AWS simulator. Runs that were in progress continue with the next `make up`."
+    print(stopped_text if stopped else end or "Airflow was not running.")
     return 0
 
 

@@ -303,13 +303,13 @@ def _advice_on_throttling(request: ModelRequest) -> str:
     """Return what to do about a model that is throttled for longer than a minute."""
     if not request.is_on_demand:
         return (
-            "The endpoint cannot answer this many calls at once. Lower fan_out.concurrency or raise serving.model_units"
-            " in the use case, and clear preflight with downstream instead."
+            "The endpoint cannot answer this many calls at once. To send fewer, lower fan_out.concurrency or raise"
+            " serving.model_units in the use case, and clear preflight with downstream. Otherwise, wait some minutes."
         )
     return (
-        f"The account's quota for {request.model.key} is lower than the use case states, or other callers use it up."
-        f" Compare `quotas` of {request.model.key} in the use case with the quotas of this model in the console of"
-        ' Service Quotas: "model inference requests per minute" and "model inference tokens per minute", under Amazon'
-        " Bedrock. To send fewer requests per minute, lower `quotas` and clear preflight with downstream instead."
-        " Otherwise, ask for a higher quota, or wait until the other callers have ended."
+        f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. Look it"
+        ' up in the console of Service Quotas, under Amazon Bedrock: "model inference requests per minute" and "model'
+        ' inference tokens per minute". To send no more requests than it allows, state it under `quotas` in the use'
+        " case, and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
+        " have ended."
     )

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, Ai
 from bedrock_distill.run.failure_notes import store_note
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.running_purchases import describe_running_purchases
+from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.form_fields import new_run_advice
 from include.distill.core.errors import (
     ContractError,
@@ -121,16 +122,14 @@ def _what_to_do(task: Explained, context: Context, error: BaseException, stated:
     advice = stated.advice(task.task_to_clear) or _default_step(task, error)
     conf: Mapping[str, Any] = getattr(context.get("dag_run"), "conf", None) or {}
     wrong = {key: conf[key] for key in stated.settings if conf.get(key) not in (None, "")}
-    step = _with_new_run(wrong, advice) if wrong else advice
+    step = _with_new_run(wrong) if wrong else advice
     return f"{_said(task.without_airflow, error)} {step}".strip()
 
 
-def _with_new_run(wrong: Mapping[str, Any], advice: str) -> str:
+def _with_new_run(wrong: Mapping[str, Any]) -> str:
     new_run = new_run_advice(wrong)
     if any(key.endswith("_csv") for key in wrong):
-        return f"{new_run} If the path is right and the file is wrong: {advice}"
-    if "max_spend_usd" in wrong:
-        return f"{new_run} A smaller run, with fewer documents or pairs, costs less."
+        return f"{new_run} If the path is right, correct the file itself and clear {PREFLIGHT} with downstream."
     return new_run
 
 

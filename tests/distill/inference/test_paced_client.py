@@ -167,7 +167,7 @@ class TestErrors:
         server = Server(time, lambda _: with_code(ThrottledError("Too many tokens"), "ThrottlingException"))
         with pytest.raises(
             ThrottledError,
-            match=r"(?s)throttled one request .* for \d\d s .*Too many.*not billed.*Compare `quotas` of claude-haiku",
+            match=r"(?s)throttled one request .* for \d\d s .*Too many.*not billed.*quota for claude-haiku",
         ) as raised:
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60
@@ -434,7 +434,7 @@ class TestTaskWithoutAnswers:
         with pytest.raises(ThrottledError):
             ask(client)
         with (
-            pytest.raises(ThrottledError, match=r"(?s)No call .* for 30 s .*slow.*are stored.*`quotas` of claude"),
+            pytest.raises(ThrottledError, match=r"(?s)No call .* for 30 s .*slow.*are stored.*quota for claude"),
             client.answer(request("another row")),
         ):
             pass

@@ -26,12 +26,13 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
 | `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
+| `<arm>.wait_for_release` | waits until `release` has ended, also if it failed; the report is written in both cases | nothing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
 | `delete_losers` | the other custom models are deleted | stops the storage cost of $1.95 per model per month |
-| `outcome` | fails if any task failed | nothing |
+| `outcome` | waits until all tasks have ended; fails if any task failed | nothing |
 
 ### Parameters
 
@@ -62,10 +63,10 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.trained` | the job did not end in time | Clear `trained` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, doing so buys the next attempt at full price. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
-| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
+| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
 | `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `provision` with downstream. This buys a new endpoint to get the missing answers. The endpoint is billed by the hour. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint to get the missing answers. The endpoint is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
-| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, the last line of its error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
+| `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written without it. If all retries fail, the last line of its error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
@@ -165,14 +166,17 @@ def distill_dag(use_case: UseCase) -> DAG:
             judgments=[judge.output for group in judges for judge in group],
         )
         judges[-1] >> report
+        for arm in arms.values():
+            arm.ended >> report
 
         with display_group(FINISH_GROUP, "Promote the winner, and say how the run ended"):
             promoted = promotion_tasks(use_case, report, arms)
+            # If one instance of a mapped task fails, the later tasks cannot start while the other instances still run.
+            # `outcome` waits for all of them, so that its list of failures and its cost are complete.
+            may_run_longer = [task for task in dag.tasks if task.is_mapped or task.is_teardown]
             outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
             outcome.as_teardown(on_failure_fail_dagrun=True)
-            promoted >> outcome
-        for arm in arms.values():
-            arm.last >> [report, outcome]
+            [promoted, *may_run_longer] >> outcome
     return dag
 
 

@@ -28,7 +28,7 @@ TASKS = {
     "estimate": {"shards", "evaluation_shards"},
     "shards": {"synthesize"},
     "evaluation_shards": {"base.answer", "tuned.answer"},
-    "synthesize": {"curate"},
+    "synthesize": {"curate", "outcome"},
     "curate": {"tuned.merge", "report"},
     "base.answer": {*JUDGES, "report", "outcome"},
     "tuned.merge": {"tuned.upload"},
@@ -38,9 +38,10 @@ TASKS = {
     "tuned.start_serving": {"tuned.provision", "tuned.release"},
     "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
     "tuned.in_service": {"tuned.answer", "tuned.release"},
-    "tuned.answer": {"tuned.release", *JUDGES, "report"},
-    "tuned.release": {"report", "outcome"},
-    **{judge: {"report"} for judge in JUDGES},
+    "tuned.answer": {"tuned.release", *JUDGES, "report", "outcome"},
+    "tuned.release": {"tuned.wait_for_release", "outcome"},
+    "tuned.wait_for_release": {"report"},
+    **{judge: {"report", "outcome"} for judge in JUDGES},
     "report": {"promote"},
     "promote": {"outcome"},
     "outcome": set(),
@@ -151,7 +152,10 @@ class TestDag:
 
     @pytest.mark.parametrize(
         ("heading", "without"),
-        [("Tasks", set()), ("If a task fails", {"start_serving", "wait_for_previous_arm"})],  # the two do no work
+        [
+            ("Tasks", set()),
+            ("If a task fails", {"start_serving", "wait_for_previous_arm", "wait_for_release"}),
+        ],  # do no work
     )
     @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
     def test_both_tables_of_the_runbook_name_every_task(

@@ -47,6 +47,7 @@ PROVISION = "provision"
 IN_SERVICE = "in_service"
 ANSWER = "answer"
 RELEASE = "release"
+WAIT_FOR_RELEASE = "wait_for_release"
 
 # Tasks of a step's batch jobs, in a separate task group. The group also has a task SUBMIT.
 WAIT = "wait"

@@ -37,6 +37,7 @@ from bedrock_distill.run.task_ids import (
     TRAINED,
     UPLOAD,
     WAIT_FOR_PREVIOUS_ARM,
+    WAIT_FOR_RELEASE,
 )
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
@@ -47,10 +48,16 @@ from include.distill.inference.pools import pool_arguments
 
 @dataclass(frozen=True)
 class ArmTasks:
-    """The tasks of an arm to which other parts of the graph connect, and the arm's results for the report."""
+    """
+    The tasks of an arm to which other parts of the graph connect, and the arm's results for the report.
+
+    :ivar last: the last task that works: ``release``, or ``answer`` in an arm without an endpoint.
+    :ivar ended: the task after which the report may be written.
+    """
 
     answer: Any
     last: Any
+    ended: Any
     manifests: dict[str, Any]
     start_serving: Any = None
 
@@ -84,7 +91,7 @@ def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks
     with TaskGroup(arm.name, tooltip="The untrained student"):
         tasks = use_case.fan_out.evaluation_tasks
         answer = answer_tasks(arm, shards, **pool_arguments(use_case, use_case.student, tasks=tasks))
-    return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
+    return ArmTasks(answer=answer, last=answer, ended=answer, manifests={"answers": answer.output})
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
@@ -148,8 +155,11 @@ def serving_tasks(
     # them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
+    # The report needs the answers and the hours of the endpoint, but not that Bedrock accepted the deletion.
+    ended = EmptyOperator(task_id=WAIT_FOR_RELEASE, trigger_rule=TriggerRule.ALL_DONE)
+    release >> ended
     manifests = {"answers": answer.output, "provisioned": provision.output}
-    return ArmTasks(answer=answer, last=release, manifests=manifests, start_serving=start_serving)
+    return ArmTasks(answer=answer, last=release, ended=ended, manifests=manifests, start_serving=start_serving)
 
 
 def answer_tasks(arm: Arm, shards: ShardRowsOperator, **pool_or_serving: Any) -> Any:

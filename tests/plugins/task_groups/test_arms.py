@@ -9,6 +9,7 @@ import pytest
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
 
 SERVING = ("start_serving", "provision", "in_service", "answer", "release")
+ENDED = "wait_for_release"
 TRAINING = ("merge", "upload", "submit", "trained")
 
 
@@ -20,8 +21,8 @@ def steps(dag_tasks: dict[str, Any], arm: str) -> list[str]:
 def test_each_kind_of_arm_has_the_tasks_that_it_needs() -> None:
     dag_tasks = tasks(arms=[BASE, CHAMPION, TUNED])
     assert steps(dag_tasks, "base") == ["answer"]
-    assert steps(dag_tasks, "best") == sorted(SERVING)
-    assert steps(dag_tasks, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING))
+    assert steps(dag_tasks, "best") == sorted((*SERVING, ENDED))
+    assert steps(dag_tasks, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING, ENDED))
 
 
 class TestTrain:
@@ -100,6 +101,16 @@ class TestRelease:
         assert setups <= release.upstream_task_ids
         assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
         assert release.trigger_rule == "all_done_setup_success"
+
+    def test_the_report_waits_for_the_end_of_release_but_not_for_its_success(self) -> None:
+        dag_tasks = tasks(arms=[BASE, CHAMPION, TUNED])
+        report = dag_tasks["report"]
+        assert report.trigger_rule == "all_success"
+        for arm in ("best", "tuned"):
+            wait = dag_tasks[f"{arm}.wait_for_release"]
+            assert (wait.trigger_rule, wait.upstream_task_ids) == ("all_done", {f"{arm}.release"})
+            assert wait.task_id in report.upstream_task_ids
+            assert f"{arm}.release" not in report.upstream_task_ids
 
     def test_release_has_more_retries_than_any_other_task(self) -> None:
         dag_tasks = tasks()

@@ -28,6 +28,14 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 
 
+def release_first(release_task: str, what: str) -> str:
+    """Return that the task ``release`` deletes an endpoint, and what to do if it fails too, as sentences."""
+    return (
+        f"{release_task} runs next and deletes {what}. If it fails: clear no other task of this arm before"
+        f" {release_task} has succeeded, because that would buy a second endpoint."
+    )
+
+
 def serving_arn(
     provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str, release_task: str
 ) -> str | None:
@@ -55,7 +63,7 @@ def serving_arn(
     if progress is None:
         raise ContractError(
             f"Throughput {throughput.name} has the unknown status {throughput.status!r}.",
-            left=f"{release_task} runs next and deletes throughput {throughput.name}.",
+            left=release_first(release_task, f"throughput {throughput.name}"),
             billed=f"Throughput {throughput.name} until {release_task} has deleted it{price}.",
             to_do="Report the error as a bug, with this log.",
             then_clear=task_to_clear(provision_task),
@@ -65,7 +73,7 @@ def serving_arn(
         reason = stated_reason(throughput.failure_message)
         raise ThroughputFailedError(
             f"Throughput {throughput.name} failed: {reason}.",
-            left=f"{release_task} runs next and deletes throughput {throughput.name}.",
+            left=release_first(release_task, f"throughput {throughput.name}"),
             billed=(
                 f"Throughput {throughput.name} until {release_task} has deleted it, if Bedrock bills throughput that"
                 f" failed{price}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
@@ -12,10 +12,12 @@ from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_train
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.failure_notes import read_note
+from bedrock_distill.run.failed_tasks import RunStates, next_steps, without_note
+from bedrock_distill.run.running_purchases import unreleased_arms
 from bedrock_distill.run.task_ids import (
     APPROVE,
     ESTIMATE,
+    OUTCOME,
     PROMOTE,
     REPORT,
     SUBMIT,
@@ -25,10 +27,9 @@ from bedrock_distill.run.task_ids import (
     arms_with_task,
 )
 from bedrock_distill.run.task_results import ResultT, read_result
-from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.by_hand import ByHand
-from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError, then_clear
+from include.distill.core.errors import DistillError, IncompleteRunError, ServiceError
 from include.distill.core.naming import job_names
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
@@ -40,8 +41,6 @@ from include.distill.training.records import DatasetManifest, TrainingJobManifes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-_NAMES_SHOWN = 5
 
 
 class RunOutcomeOperator(DistillOperator):
@@ -70,7 +69,8 @@ class RunOutcomeOperator(DistillOperator):
         """Check the states of all tasks of this run."""
         ti = context["ti"]
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-        failed = sorted(task for task, state in states.items() if state == "failed")
+        run = self._run_states(states)
+        failed = run.failed
         held_up = sum(state == "upstream_failed" for state in states.values())
         skipped = sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
         # `estimate` skips the later tasks of a dry run. If it did not succeed, a person marked the run as failed.
@@ -79,12 +79,17 @@ class RunOutcomeOperator(DistillOperator):
         if failed or held_up or skipped:
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(
-                f"The run is incomplete. Failed tasks: {', '.join(failed) or 'none'}. Number of tasks that could not"
-                f" start: {held_up}. Number of tasks that were skipped: {skipped}.",
+                f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
+                f" could not start: {held_up}. Number of tasks that were skipped: {skipped}."
+                f"{_marked(run, ti, skipped)}{_still_running(run)}",
                 left="Everything that the other tasks stored or bought is kept, and is not bought again.",
                 billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
                 to_do=" ".join(
-                    [*(result.by_hand for result in stopped if result.by_hand), self._next_steps(failed, states, ti)]
+                    [
+                        *(result.by_hand for result in stopped if result.by_hand),
+                        *([next_steps(run, ti)] if failed or unreleased_arms(states) else []),
+                        *(["Clear the skipped tasks with downstream to continue."] if skipped else []),
+                    ]
                 ),
             )
         self._log_promotion(ti)
@@ -108,21 +113,11 @@ class RunOutcomeOperator(DistillOperator):
         except Exception as error:  # whatever it is, the message about the failed tasks is more important
             return f"What this run has spent cannot be read: {error}"
 
-    def _next_steps(self, failed: Sequence[str], states: Mapping[str, str | None], ti: Any) -> str:
-        """Return what each failed task said about what to do; if a task was killed, which task to clear."""
-        if not failed:
-            return "A person probably marked the run as failed. Clear the skipped tasks with downstream to continue."
-        mapped = [task.task_id for task in self.dag.tasks if task.is_mapped] if self.has_dag() else []
-        tasks_by_step: dict[str, list[str]] = {}
-        for name in failed:
-            task_id, number = _instance(name, mapped)
-            note = read_note(ti, task_id, number)
-            step = note["to_do"] if note else then_clear("", task_to_clear(task_id, tasks=states.keys()))
-            tasks_by_step.setdefault(step, []).append(name)
-        if len(tasks_by_step) == 1:
-            return next(iter(tasks_by_step))
-        steps = [f"For {_shortened(names)}: {step}" for step, names in tasks_by_step.items()]
-        return " ".join([*steps, "If one of these tasks comes before another one, begin with it."])
+    def _run_states(self, states: Mapping[str, str | None]) -> RunStates:
+        if not self.has_dag():
+            return RunStates(states)
+        tasks = self.dag.topological_sort()
+        return RunStates(states, [task.task_id for task in tasks], [task.task_id for task in tasks if task.is_mapped])
 
     def _log_promotion(self, ti: Any) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
@@ -194,15 +189,20 @@ class RunOutcomeOperator(DistillOperator):
                 yield job
 
 
-def _instance(name: str, mapped: Collection[str]) -> tuple[str, int | None]:
-    """Return the task id and the number of an instance, which Airflow calls ``synthesize_3`` if a task is mapped."""
-    task_id, _, number = name.rpartition("_")
-    return (task_id, int(number)) if task_id in mapped and number.isdecimal() else (name, None)
+def _marked(run: RunStates, ti: Any, skipped: int) -> str:
+    """Say that a person probably marked the run or tasks as failed, if no task said why it failed."""
+    silent = ", ".join(map(str, without_note(run, ti)))
+    if skipped:  # Airflow skips the tasks that had not started when a person marks a run as failed
+        which = f"the run or these tasks as failed: {silent}" if silent else "the run as failed"
+        return f" Probably a person marked {which}."
+    return f" No error was recorded for {silent}: a person marked it as failed, or Airflow ended it." if silent else ""
 
 
-def _shortened(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
+def _still_running(run: RunStates) -> str:
+    if not run.running:
+        return ""
+    names = ", ".join(map(str, run.running))
+    return f" Still running: {names}. So this list and the cost are incomplete: clear {OUTCOME} when they have ended."
 
 
 def _why_skipped(approval: HumanResponse | None) -> str:

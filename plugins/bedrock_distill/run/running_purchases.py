@@ -52,7 +52,19 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
         return None
 
 
+def unreleased_arms(states: Mapping[str, str | None]) -> list[str]:
+    """Return the arms that may have an endpoint and whose ``release`` has ended without success."""
+    return [
+        arm
+        for arm in arms_with_task(states, RELEASE)
+        if states.get(arm_task(arm, PROVISION)) not in _NOT_STARTED
+        and states[arm_task(arm, RELEASE)] in _ENDED
+        and states[arm_task(arm, RELEASE)] != "success"
+    ]
+
+
 def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+    unreleased = unreleased_arms(states)
     for arm in arms_with_task(states, RELEASE):
         provision, release = arm_task(arm, PROVISION), arm_task(arm, RELEASE)
         if arm == own_group or states.get(provision) in _NOT_STARTED:
@@ -62,7 +74,7 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
             continue
         rate = (provisioned or {}).get("usd_per_hour")
         price = f" at ${rate:.2f} per hour" if rate is not None else " by the hour"
-        if states[release] in _ENDED:
+        if arm in unreleased:
             happened = "failed" if states[release] == "failed" else "did not run"
             yield (
                 f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release} with"

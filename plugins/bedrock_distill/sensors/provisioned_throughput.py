@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
-from bedrock_distill.lifecycle.throughput import hourly_cost_note, serving_arn
+from bedrock_distill.lifecycle.throughput import hourly_cost_note, release_first, serving_arn
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import PROVISION, RELEASE, sibling_task
 from bedrock_distill.run.task_results import ResultOf
@@ -96,7 +96,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         return WaitTimeoutError(
             f"Throughput {self.provisioned['throughput_name']} was not in service within"
             f" {format_duration(self.timeout_seconds)} of its purchase. {why}",
-            left=f"The throughput still exists. {self._release_task} runs next and deletes it.",
+            left=f"The throughput still exists. {release_first(self._release_task, 'it')}",
             billed=(
                 f"Throughput {self.provisioned['throughput_name']}, from its purchase until {self._release_task} has"
                 f" deleted it{price}."

@@ -58,13 +58,48 @@ def test_tasks_that_a_dry_run_skips_are_not_a_failure(outcome: Any) -> None:
 @pytest.mark.parametrize("estimate", ["skipped", "removed", None])
 def test_a_dry_run_that_was_marked_failed_before_the_estimate_fails(outcome: Any, estimate: str | None) -> None:
     """Airflow skips every task of a queued run that a person marks as failed, and then runs the last teardown."""
-    with pytest.raises(IncompleteRunError, match="A person probably marked the run as failed"):
+    with pytest.raises(
+        IncompleteRunError,
+        match=r"Probably a person marked the run as failed\.(?s:.*)Clear the skipped tasks with downstream",
+    ):
         outcome(dry_run=True, preflight="skipped", ingest="skipped", estimate=estimate, report="skipped")
 
 
 def test_a_dry_run_that_was_marked_failed_after_preflight_fails(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError):
         outcome(dry_run=True, preflight="success", ingest="success", estimate="skipped", report="skipped")
+
+
+class TestMarked:
+    """A task that a person marked as failed, or that Airflow ended, has not said why it failed."""
+
+    @pytest.fixture(autouse=True)
+    def notes(self, context: Any) -> dict[str, Any]:
+        notes: dict[str, Any] = {}
+        context["ti"].xcom_pull = lambda task_ids, key="return_value", **_: notes.get(task_ids)
+        return notes
+
+    def test_tasks_that_failed_without_an_error_while_others_were_skipped_were_marked(self, outcome: Any) -> None:
+        words = r"Probably a person marked the run or these tasks as failed: base\.answer, curate\."
+        with pytest.raises(IncompleteRunError, match=words):
+            outcome(curate="failed", report="skipped", **{"base.answer": "failed"})
+
+    def test_a_task_that_failed_alone_without_an_error_may_also_have_been_ended(self, outcome: Any) -> None:
+        with pytest.raises(
+            IncompleteRunError, match=r"for curate: a person marked it as failed, or Airflow ended it\."
+        ):
+            outcome(curate="failed", report="upstream_failed")
+
+    def test_a_task_that_said_why_it_failed_was_not_marked(self, outcome: Any, notes: dict[str, Any]) -> None:
+        notes["curate"] = {"to_do": "Lower the limit.", "billed": "Nothing."}
+        with pytest.raises(IncompleteRunError) as caught:
+            outcome(curate="failed", report="upstream_failed")
+        assert "a person" not in str(caught.value)
+
+    def test_tasks_that_still_run_are_named(self, outcome: Any) -> None:
+        words = r"Still running: judge\. So this list and the cost are incomplete: clear outcome when they have ended\."
+        with pytest.raises(IncompleteRunError, match=words):
+            outcome(curate="failed", judge="running", outcome="running")
 
 
 class TestWhatToDo:

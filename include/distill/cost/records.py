@@ -98,6 +98,7 @@ class ReleasedThroughput(TypedDict):
     name: str
     created: str  # ISO 8601
     units: int  # number of model units
+    failed: NotRequired[bool]  # True if Bedrock reported the throughput as Failed; otherwise absent
 
 
 class ThroughputRelease(TypedDict):

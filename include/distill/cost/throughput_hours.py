@@ -18,13 +18,19 @@ def release_record(throughputs: Sequence[ReleasedThroughput], *, now: datetime.d
     return {"released_at": now.isoformat(), "found": list(throughputs)}
 
 
-def unit_hours(release_records: Iterable[ThroughputRelease]) -> float:
-    """Return the billed model-unit hours. A throughput in several records is counted once, up to its latest release."""
+def unit_hours(release_records: Iterable[ThroughputRelease], *, failed: bool = False) -> float:
+    """
+    Return the billed model-unit hours. A throughput in several records is counted once, up to its latest release.
+
+    :param failed: return the hours of throughputs that failed instead. It is not known whether Bedrock bills them.
+    """
     hours: dict[str, float] = {}
+    failures: set[str] = set()
     for record in release_records:
         released = datetime.datetime.fromisoformat(record["released_at"])
         for throughput in record["found"]:
             lifetime = released - datetime.datetime.fromisoformat(throughput["created"])
             model_unit_hours = throughput["units"] * lifetime.total_seconds() / 3600
             hours[throughput["name"]] = max(hours.get(throughput["name"], 0.0), model_unit_hours)
-    return round(sum(hours.values()), 6)
+            failures |= {throughput["name"]} if throughput.get("failed") else set()
+    return round(sum(count for name, count in hours.items() if (name in failures) is failed), 6)

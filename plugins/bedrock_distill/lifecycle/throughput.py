@@ -15,6 +15,7 @@ from include.distill.core.errors import (
     ThroughputReleasedError,
 )
 from include.distill.core.job_failures import stated_reason
+from include.distill.cost.records import ReleasedThroughput
 from include.distill.inference.records import ThroughputManifest
 
 
@@ -26,6 +27,18 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
     """
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
+
+
+def released_throughput(throughput: Throughput) -> ReleasedThroughput:
+    """Return the entry of a throughput in a release record."""
+    entry: ReleasedThroughput = {
+        "name": throughput.name,
+        "created": throughput.created.isoformat(),
+        "units": throughput.units,
+    }
+    if THROUGHPUT_STATUS.get(throughput.status) is Progress.FAILED:
+        entry["failed"] = True
+    return entry
 
 
 def release_first(release_task: str, what: str) -> str:

@@ -19,6 +19,7 @@ from bedrock_distill.run.task_ids import (
     ESTIMATE,
     OUTCOME,
     PROMOTE,
+    PROVISION,
     REPORT,
     SUBMIT,
     TRAINED,
@@ -34,6 +35,7 @@ from include.distill.core.naming import job_names
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.records import PromotionManifest
+from include.distill.inference.records import ThroughputManifest
 from include.distill.report.records import ReportManifest
 from include.distill.report.stored_report import read_decided_report
 from include.distill.training.job_identity import recipe_fingerprint
@@ -100,7 +102,7 @@ class RunOutcomeOperator(DistillOperator):
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
         """Say what the run has spent. It has no report, so it is in no other bill."""
-        from bedrock_distill.operators.spent import spent_lines, spent_sentence
+        from bedrock_distill.operators.spent import spent, spent_sentence
 
         try:
             jobs = (
@@ -109,7 +111,10 @@ class RunOutcomeOperator(DistillOperator):
                 if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
                 for job in self._possible_jobs(arm, ti)
             )
-            return spent_sentence(spent_lines(self, jobs))
+            unreleased = {
+                arm: self._result(ti, ThroughputManifest, arm_task(arm, PROVISION)) for arm in unreleased_arms(states)
+            }
+            return spent_sentence(spent(self, jobs, unreleased))
         except Exception as error:  # whatever it is, the message about the failed tasks is more important
             return f"What this run has spent cannot be read: {error}"
 

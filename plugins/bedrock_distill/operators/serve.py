@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.lifecycle.buy_once import Purchase, buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
-from bedrock_distill.lifecycle.throughput import delete_and_wait
+from bedrock_distill.lifecycle.throughput import delete_and_wait, released_throughput
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.task_ids import PROVISION, RELEASE, TRAINED, sibling_task
@@ -35,7 +35,7 @@ from include.distill.core.errors import (
 from include.distill.core.naming import Names, request_token, throughput_names
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
-from include.distill.cost.records import ReleasedThroughput, ReleaseManifest, ThroughputRelease
+from include.distill.cost.records import ReleaseManifest, ThroughputRelease
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.inference.records import ThroughputManifest
@@ -296,11 +296,9 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         self._to_delete = [
             Endpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat()) for one in throughputs
         ]
-        released: list[ReleasedThroughput] = [
-            {"name": throughput.name, "created": throughput.created.isoformat(), "units": throughput.units}
-            for throughput in throughputs
-        ]
-        record = release_record(released, now=datetime.datetime.now(datetime.UTC))
+        record = release_record(
+            [released_throughput(one) for one in throughputs], now=datetime.datetime.now(datetime.UTC)
+        )
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
         for throughput in throughputs:
             delete_and_wait(self.hook, throughput.arn, wait_seconds=self.wait_seconds)

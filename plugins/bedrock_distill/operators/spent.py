@@ -2,43 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import datetime
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.ownership import is_job_of
+from bedrock_distill.lifecycle.throughput import released_throughput
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.batch.uncollected import uncollected_tokens
+from include.distill.core.errors import ServiceError
+from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
-from include.distill.cost.records import ThroughputRelease
-from include.distill.cost.throughput_hours import unit_hours
+from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
+from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.evaluation.champion import champion_snapshot
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import CustomizationJob
     from bedrock_distill.lifecycle.run_task import RunTask
     from include.distill.config.sections import Arm
+    from include.distill.inference.records import ThroughputManifest
 
+log = logging.getLogger(__name__)
 
 UNCOLLECTED = "batch jobs whose answers are not collected yet"
 
 
-def spent_lines(task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float]]) -> list[BillLine]:
+@dataclass(frozen=True)
+class Spent:
+    """
+    What a run has spent.
+
+    :ivar lines: what is billed.
+    :ivar failed: the endpoints that failed. It is not known whether Bedrock bills them.
+    :ivar hourly, failed_hourly: the price per hour of the endpoints that still exist, by the same distinction.
+    """
+
+    lines: list[BillLine] = field(default_factory=list)
+    failed: list[BillLine] = field(default_factory=list)
+    hourly: float = 0.0
+    failed_hourly: float = 0.0
+
+
+def spent(
+    task: RunTask,
+    jobs: Iterable[tuple[str, CustomizationJob, float]],
+    unreleased: Mapping[str, ThroughputManifest | None] | None = None,
+) -> Spent:
     """
     Return the bill of a run that has not ended well.
 
     :param jobs: training jobs of the run, each with its arm and the number of tokens of a complete training.
+    :param unreleased: results of ``provision`` of the arms whose endpoint may still exist, by the arm's name.
     """
     prices = load_prices()
     lines = paid_call_lines(task.store, task.folder, prices)
-    if task.store.exists(task.folder.use_case):
-        lines += _training_lines(task, jobs, prices)
-        lines += _endpoint_lines(task, prices)
-        lines += _batch_lines(task, prices)
-    return [line for line in lines if line.quantity]
+    if not task.store.exists(task.folder.use_case):
+        return Spent([line for line in lines if line.quantity])
+    lines += _training_lines(task, jobs, prices)
+    failed: list[BillLine] = []
+    hourly = {False: 0.0, True: 0.0}
+    unreleased = unreleased or {}
+    now = datetime.datetime.now(datetime.UTC)
+    for arm in task.use_case.arms:
+        records = [read_json(task.store, uri, ThroughputRelease) for uri in _record_uris(task, arm.name)]
+        if arm.name in unreleased:
+            existing = _existing(task, arm.name, len(records), unreleased[arm.name])
+            records.append(release_record(existing, now=now))
+            for one in existing:
+                hourly[one.get("failed", False)] += one["units"] * prices.price(
+                    _student(task, arm), "throughput_per_hour"
+                )
+        for bill, is_failed in ((lines, False), (failed, True)):
+            if hours := unit_hours(records, failed=is_failed):
+                bill.append(prices.throughput_line(arm.name, _student(task, arm), hours))
+    lines += _batch_lines(task, prices)
+    return Spent([line for line in lines if line.quantity], failed, hourly[False], hourly[True])
+
+
+def _record_uris(task: RunTask, arm: str) -> list[str]:
+    return task.store.list(task.folder.release_records(arm))
+
+
+def _existing(
+    task: RunTask, arm: str, releases: int, provisioned: ThroughputManifest | None
+) -> list[ReleasedThroughput]:
+    """Return the endpoints of an arm that exist; if Bedrock does not say, the one that ``provision`` bought."""
+    place = task.use_case.environment, task.use_case.name, arm, task.folder.run_key
+    try:
+        found = [
+            task.ownership.find_throughput(throughput_names(*place, ordinal), arm=arm)
+            for ordinal in range(1, releases + 2)
+        ]
+        return [released_throughput(throughput) for throughput in found if throughput]
+    except ServiceError as error:
+        log.warning("Bedrock did not say whether the endpoint of %s exists, so it is counted: %s", arm, error)
+    name = provisioned["throughput_name"] if provisioned else None
+    if not provisioned or not name or "created" not in provisioned:
+        return []
+    return [{"name": name, "created": provisioned["created"], "units": task.use_case.serving.model_units}]
 
 
 def _training_lines(
@@ -62,32 +130,35 @@ def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
         yield from prices.token_lines(what, plan.model, tokens.input_tokens, tokens.output_tokens, batch=True)
 
 
-def _endpoint_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
-    for arm in task.use_case.arms:
-        uris = task.store.list(task.folder.release_records(arm.name))
-        if hours := unit_hours(read_json(task.store, uri, ThroughputRelease) for uri in uris):
-            yield prices.throughput_line(arm.name, _student(task, arm), hours)
-
-
 def _student(task: RunTask, arm: Arm) -> str:
     """Return the student of an arm. The champion of an earlier run may be another one than this run trains."""
     champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
     return champion.student if champion else task.use_case.student
 
 
-def spent_sentence(lines: Iterable[BillLine]) -> str:
-    """Describe a bill in one sentence, with a part for calls, training and endpoints."""
+def spent_sentence(bill: Spent) -> str:
+    """Describe a bill in sentences, with a part for calls, training and endpoints."""
     parts: dict[str, list[BillLine]] = {}
-    for line in lines:
+    for line in bill.lines:
         parts.setdefault(_part(line.what), []).append(line)
+    uncertain = _uncertain(bill)
     if not parts:
-        return "This run has paid for nothing."
+        return f"This run has paid for nothing.{uncertain}"
     total = sum(total_usd(part) for part in parts.values())
     amounts = ", ".join(f"${total_usd(part):,.2f} for {name}" for name, part in parts.items())
+    hourly = f" and ${bill.hourly:,.2f} per hour until it is deleted" if bill.hourly else ""
     return (
-        f"This run has spent about ${total:,.2f} so far: {amounts}. Answers and models stay stored and are reused"
-        " when the tasks are cleared."
+        f"This run has spent about ${total:,.2f} so far: {amounts}{hourly}.{uncertain} Answers and models stay stored"
+        " and are reused when the tasks are cleared."
     )
+
+
+def _uncertain(bill: Spent) -> str:
+    """Describe the endpoints that failed; an empty text if there were none."""
+    if not bill.failed:
+        return ""
+    hourly = f" and ${bill.failed_hourly:,.2f} per hour until it is deleted" if bill.failed_hourly else ""
+    return f" In addition at most ${total_usd(bill.failed):,.2f}{hourly}, if Bedrock bills endpoints that failed."
 
 
 def _part(what: str) -> str:

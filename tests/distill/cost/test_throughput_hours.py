@@ -44,3 +44,10 @@ def test_the_time_zone_of_a_creation_time_does_not_change_the_hours() -> None:
 
 def test_a_release_without_throughputs_costs_nothing() -> None:
     assert unit_hours([]) == unit_hours([released(30)]) == 0
+
+
+def test_the_hours_of_a_throughput_that_failed_are_counted_apart() -> None:
+    broken = released(60, "b")
+    broken["found"][0]["failed"] = True
+    records = [released(30, "a", "b"), broken]
+    assert (unit_hours(records), unit_hours(records, failed=True)) == (0.5, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,13 @@ import pytest
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.operators.outcome import RunOutcomeOperator
-from bedrock_distill.operators.spent import UNCOLLECTED, spent_lines, spent_sentence
+from bedrock_distill.operators.spent import UNCOLLECTED, Spent, spent, spent_sentence
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import StoredRecordError
+from include.distill.core.errors import RefusedError, StoredRecordError
+from include.distill.core.naming import throughput_names
 from include.distill.core.storage import write_json, write_jsonl
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
@@ -28,7 +30,12 @@ from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 PRICES = load_prices()
+HOURLY = PRICES.price("nova-micro", "throughput_per_hour")
 JOB: Any = SimpleNamespace(arn="arn:job/1")
+
+
+def spent_lines(task: Any, jobs: Any) -> list[BillLine]:
+    return spent(task, jobs).lines
 
 
 @pytest.fixture
@@ -122,6 +129,66 @@ class TestEndpoints:
             spent_lines(task, [])
 
 
+class TestEndpointsThatExist:
+    """The cost counts until now while no deletion is recorded."""
+
+    CREATED = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
+
+    def name(self, ordinal: int = 1) -> str:
+        return throughput_names("test", "aws_docs_qa", "tuned", FOLDER.run_key, ordinal).name
+
+    def test_an_endpoint_whose_deletion_failed_is_billed_until_now(
+        self, task: Any, store: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput(self.name(), "InService", created=self.CREATED)
+        found = [{"name": self.name(), "created": self.CREATED.isoformat(), "units": 1}]
+        record = {"released_at": (self.CREATED + datetime.timedelta(hours=1)).isoformat(), "found": found}
+        write_json(store, FOLDER.release_record("tuned", 1), record)
+        bill = spent(task, [], {"tuned": None})
+        assert [line.quantity for line in bill.lines] == [pytest.approx(3, abs=0.1)]
+        assert (bill.failed, bill.hourly, bill.failed_hourly) == ([], HOURLY, 0)
+        assert f"for endpoints and ${HOURLY:.2f} per hour until it is deleted. Answers" in spent_sentence(bill)
+
+    def test_an_endpoint_without_any_release_record_is_billed_until_now(self, task: Any, bedrock: FakeBedrock) -> None:
+        bedrock.put_throughput(self.name(), "Creating", created=self.CREATED)
+        assert [line.quantity for line in spent(task, [], {"tuned": None}).lines] == [pytest.approx(3, abs=0.1)]
+
+    def test_what_provision_bought_is_counted_if_bedrock_does_not_answer(
+        self, task: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_: str) -> Any:
+            raise RefusedError("AccessDenied")
+
+        monkeypatch.setattr(bedrock, "find_throughput", refuse)
+        bought: Any = {"throughput_name": self.name(), "created": self.CREATED.isoformat()}
+        bill = spent(task, [], {"tuned": bought})
+        assert ([line.quantity for line in bill.lines], bill.hourly) == ([pytest.approx(3, abs=0.1)], HOURLY)
+        assert spent(task, [], {"tuned": None}) == Spent()
+        assert spent(task, [], {"tuned": {**bought, "throughput_name": None}}) == Spent()
+
+    def test_an_endpoint_that_was_deleted_is_billed_until_its_release(self, task: Any, store: MemoryStore) -> None:
+        release(store, "tuned")
+        bill = spent(task, [], {"tuned": None})
+        assert ([line.quantity for line in bill.lines], bill.hourly) == ([2.0], 0)
+
+    def test_an_endpoint_that_failed_is_no_certain_cost(
+        self, task: Any, store: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput(self.name(), "Failed", created=self.CREATED)
+        bill = spent(task, [], {"tuned": None})
+        assert (bill.lines, bill.hourly, bill.failed_hourly) == ([], 0, HOURLY)
+        assert [line.quantity for line in bill.failed] == [pytest.approx(3, abs=0.1)]
+        text = spent_sentence(bill)
+        assert text.startswith("This run has paid for nothing. In addition at most $")
+        assert text.endswith(f"and ${HOURLY:.2f} per hour until it is deleted, if Bedrock bills endpoints that failed.")
+
+    def test_a_failed_endpoint_that_was_released_is_no_certain_cost(self, task: Any, store: MemoryStore) -> None:
+        found = [{"name": "pt", "created": "2026-11-22T02:00:00+00:00", "units": 1, "failed": True}]
+        record = {"released_at": "2026-11-22T04:00:00+00:00", "found": found}
+        write_json(store, FOLDER.release_record("tuned", 1), record)
+        assert spent(task, []) == Spent(failed=[PRICES.throughput_line("tuned", "nova-micro", 2.0)])
+
+
 class TestBatchJobs:
     ARN = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/job7"
 
@@ -173,7 +240,7 @@ class TestBatchJobs:
         lines = spent_lines(task, [])
         assert [line.quantity for line in lines][1] == records * 50
         assert lines[0].quantity > 0
-        assert f"for {UNCOLLECTED} (at most)" in spent_sentence(lines)
+        assert f"for {UNCOLLECTED} (at most)" in spent_sentence(Spent(lines))
 
     def test_a_running_job_is_not_billed_for_an_early_summary(
         self, task: Any, store: MemoryStore, batches: FakeBatchJobs
@@ -206,7 +273,7 @@ class TestBatchJobs:
 
 class TestSentence:
     def test_nothing_spent(self) -> None:
-        assert spent_sentence([]) == "This run has paid for nothing."
+        assert spent_sentence(Spent()) == "This run has paid for nothing."
 
     def test_each_kind_of_purchase_has_one_amount(self) -> None:
         lines = [
@@ -215,7 +282,7 @@ class TestSentence:
             *(BillLine("training tuned: m", 1000, "token", 1.0), BillLine("throughput tuned: m", 2, "unit-hour", 24.0)),
             BillLine("throughput best: m", 1, "unit-hour", 24.0),
         ]
-        assert spent_sentence(lines) == (
+        assert spent_sentence(Spent(lines)) == (
             "This run has spent about $1,075.50 so far: $3.50 for model calls, $1,000.00 for training (at most), $72.00"
             " for endpoints. Answers and models stay stored and are reused when the tasks are cleared."
         )

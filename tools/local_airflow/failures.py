@@ -8,6 +8,7 @@ with the outermost one.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,24 +20,35 @@ OUTCOME_TASK = "outcome"
 # The error of `outcome` also says which jobs it stopped or could not stop. Nobody else says that.
 MORE_THAN_NAMES = ("Stopped ", "could not be stopped")
 TASKS_SHOWN = 5
+NO_ERROR = (
+    "The task's log contains no error. Probably a person marked the run or this task as failed. If nobody did, Airflow"
+    " ended the task, and the log of its scheduler says why."
+)
 ERROR_LEVELS = ("error", "critical", "exception")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed task instance. ``log`` is None if it has no log file; ``error`` is None if its log contains no error."""
+    """
+    A failed task instance. ``log`` is None if it has no log file; ``error`` is None if its log contains no error.
+
+    :ivar total: number of all instances of the task.
+    """
 
     task: str
     error: str | None
     log: Path | None
+    total: int = 1
 
 
 def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path) -> list[Failure]:
     """List the failed tasks in the order of the DAG. The first failure probably caused the others."""
     positions = {task_id: position for position, task_id in enumerate(order)}
+    instances = list(instances)
+    totals = Counter(instance["task_id"] for instance in instances)
     failed = [instance for instance in instances if instance["state"] == "failed"]
     failed.sort(key=lambda row: (positions.get(row["task_id"], len(positions)), row["map_index"]))
-    return [_examine(instance, task_logs) for instance in failed]
+    return [_examine(instance, task_logs, totals[instance["task_id"]]) for instance in failed]
 
 
 def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
@@ -47,11 +59,11 @@ def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
     task has failed, so it is left out unless its error says more than that.
     """
     others = [failure for failure in failures if failure.task != OUTCOME_TASK]
-    same: dict[str | Path | None, list[Failure]] = {}
+    same: dict[str | None, list[Failure]] = {}
     for failure in failures:
         if failure.task == OUTCOME_TASK and others and not _says_more(failure):
             continue
-        same.setdefault(failure.error or failure.log, []).append(failure)
+        same.setdefault(failure.error, []).append(failure)
     return "\n".join(_describe(alike, scheduler_log) for alike in same.values())
 
 
@@ -81,7 +93,7 @@ def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
     return None
 
 
-def _examine(instance: Mapping[str, Any], task_logs: Path) -> Failure:
+def _examine(instance: Mapping[str, Any], task_logs: Path, total: int) -> Failure:
     log = log_file(instance, task_logs)
     error = None
     if log is not None:
@@ -89,8 +101,8 @@ def _examine(instance: Mapping[str, Any], task_logs: Path) -> Failure:
             error = last_error(lines)
     name = instance["task_id"]
     if instance["map_index"] >= 0:
-        name += f" [{instance.get('rendered_map_index') or instance['map_index']}]"
-    return Failure(name, error, log)
+        name += f"[{instance['map_index']}]"
+    return Failure(name, error, log, total)
 
 
 def _error_of(record: Mapping[str, Any]) -> str | None:
@@ -108,12 +120,24 @@ def _says_more(outcome: Failure) -> bool:
     return outcome.error is not None and any(word in outcome.error for word in MORE_THAN_NAMES)
 
 
+def _names(failures: Sequence[Failure]) -> str:
+    """Name the tasks; of a mapped task of which many instances failed, only their number."""
+    by_task: dict[str, list[Failure]] = {}
+    for failure in failures:
+        by_task.setdefault(failure.task.partition("[")[0], []).append(failure)
+    names: list[str] = []
+    for task, instances in by_task.items():
+        count, total = len(instances), instances[0].total
+        are_many = count > TASKS_SHOWN or count == total > 1
+        names += [f"{task} ({count} of {total})"] if are_many else [failure.task for failure in instances]
+    more = len(names) - TASKS_SHOWN
+    return ", ".join(names[:TASKS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _describe(failures: Sequence[Failure], scheduler_log: Path) -> str:
     first = failures[0]
-    error = first.error or "The task's log contains no error, so Airflow's scheduler probably ended the task."
+    error = first.error or NO_ERROR
     log = first.log if first.error and first.log else scheduler_log
-    names = ", ".join(failure.task for failure in failures[:TASKS_SHOWN])
-    if len(failures) > TASKS_SHOWN:
-        names += f" and {len(failures) - TASKS_SHOWN} more"
+    names = _names(failures)
     indented = error.replace("\n", "\n    ")
     return f"  {names}\n    {indented}\n    log: {log}"

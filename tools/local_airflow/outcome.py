@@ -174,7 +174,12 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, including the expected hours of each"
         " endpoint; the AWS simulator's endpoints run for only a few seconds)"
     )
-    return f"{head}\n{table(lines)}" if lines else head
+    parts = [head, *([table(lines)] if lines else [])]
+    if at_most := cost.get("failed_endpoints_usd"):
+        parts.append(f"  In addition at most ${at_most:.2f}, if Bedrock bills endpoints that failed.")
+    if hourly := cost.get("hourly_usd"):
+        parts.append(f"  Plus ${hourly:.2f} per hour, until the endpoint that still exists is deleted.")
+    return "\n".join(parts)
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

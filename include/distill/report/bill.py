@@ -7,11 +7,11 @@ from typing import cast
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
-from include.distill.cost.prices import BillLine, Prices
+from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.curation.records import CurateManifest
 from include.distill.evaluation.records import JudgeManifest
 from include.distill.inference.records import LostCallRecord, UsageRecord
-from include.distill.report.records import ReportBillLine
+from include.distill.report.records import ReportBillLine, UncertainCost
 from include.distill.report.run_summary import ArmSummary, sum_usage
 
 
@@ -52,6 +52,26 @@ def bill(
         tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
         lines += prices.token_lines("calls without an answer (at most)", model, *tokens, batch=batch)
     return [line for line in lines if line.quantity]
+
+
+def uncertain_cost(use_case: UseCase, arms: Sequence[ArmSummary], prices: Prices) -> UncertainCost:
+    """
+    Return what may be billed in addition to the bill; an empty record if it is nothing.
+
+    It is not known whether Bedrock bills endpoints that failed.
+    """
+    failed = [
+        prices.throughput_line(arm.name, arm.student or use_case.student, arm.failed_unit_hours)
+        for arm in arms
+        if arm.failed_unit_hours
+    ]
+    cost: UncertainCost = {}
+    if failed:
+        cost["failed_endpoints"] = [line.as_record() for line in failed]
+        cost["failed_endpoints_usd"] = total_usd(failed)
+    if hourly := sum(arm.hourly_usd or 0.0 for arm in arms if not arm.released):
+        cost["hourly_usd"] = hourly
+    return cost
 
 
 def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], prices: Prices) -> list[BillLine]:

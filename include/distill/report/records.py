@@ -74,7 +74,15 @@ class ReportBillLine(BillLineRecord):
     estimated_usd: NotRequired[float]  # 0.0 if the line was not estimated; absent from reports of earlier versions
 
 
-class ReportCost(TypedDict):
+class UncertainCost(TypedDict, total=False):
+    """What may be billed in addition to the lines of the bill, in US dollars. Keys are absent if it is nothing."""
+
+    failed_endpoints: list[BillLineRecord]  # at most, if Bedrock bills endpoints that failed
+    failed_endpoints_usd: float  # sum of these lines
+    hourly_usd: float  # price per hour of the endpoints that still existed when the report was written
+
+
+class ReportCost(UncertainCost):
     """The bill of the run, in US dollars. The record is stored as ``cost`` in report.json."""
 
     estimated_usd: float

@@ -40,6 +40,8 @@ class ArmSummary:
     :param paid_training: whether this run bought the customization job.
     :param training_tokens: billed tokens of the job, over all epochs.
     :param unit_hours: hours of throughput that this run paid for, times model units.
+    :param failed_unit_hours: the same for throughput that failed. It is not known whether Bedrock bills it.
+    :param hourly_usd: price of the arm's throughput per hour; ``None`` if it is not known.
     """
 
     name: str
@@ -54,6 +56,8 @@ class ArmSummary:
     paid_training: bool = False
     training_tokens: int = 0
     unit_hours: float = 0.0
+    failed_unit_hours: float = 0.0
+    hourly_usd: float | None = None
 
     @property
     def on_demand(self) -> bool:

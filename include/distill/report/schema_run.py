@@ -239,8 +239,27 @@ class CostSchema(Section):
         default=0,
     )
 
+    failed_endpoints: list[BillLineSchema] = optional_key(
+        "Highest possible cost of endpoints that failed, if Bedrock bills them. Not part of actual_usd.",
+        absent="if no endpoint failed",
+        default=[],
+    )
+    failed_endpoints_usd: NonNegativeFloat = optional_key(
+        "Sum of failed_endpoints in US dollars.", absent="if no endpoint failed", default=0.0
+    )
+    hourly_usd: NonNegativeFloat = optional_key(
+        "US dollars per hour that are billed after the report, until the endpoints that still exist are deleted.",
+        absent="if no endpoint was left",
+        default=0.0,
+    )
+
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
+        failed = math.fsum(line.usd for line in self.failed_endpoints)
+        require(
+            abs(failed - self.failed_endpoints_usd) <= CENT,
+            f"failed_endpoints_usd {self.failed_endpoints_usd} is not the sum of its lines, {failed}",
+        )
         total = math.fsum(line.usd for line in self.lines)
         require(
             abs(total - self.actual_usd) <= CENT,

@@ -24,7 +24,14 @@ from include.distill.evaluation.champion import champion_snapshot, describe_cham
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
-from include.distill.report.records import JudgedParts, Report, ReportBillLine, ReportCost, ReportManifest
+from include.distill.report.records import (
+    JudgedParts,
+    Report,
+    ReportBillLine,
+    ReportCost,
+    ReportManifest,
+    UncertainCost,
+)
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
 
 if TYPE_CHECKING:
@@ -248,10 +255,11 @@ class RenderReportOperator(DistillOperator):
         judgments: Sequence[JudgeManifest],
         arms: Sequence[ArmSummary],
     ) -> ReportCost:
-        from include.distill.report.bill import bill, compare_with_estimate
+        from include.distill.report.bill import bill, compare_with_estimate, uncertain_cost
 
         nothing: list[BillLine] = []
         no_calls: list[LostCallRecord] = []
+        no_more: UncertainCost = {}
         lost_calls = optional.read(
             "the calls whose answer did not arrive, so the bill may be too low",
             lambda: list(lost_call_records(self.store, self.folder.lost_calls)),
@@ -279,6 +287,11 @@ class RenderReportOperator(DistillOperator):
             "actual_usd": total_usd(lines),
             "lines": compared,
             "lost_calls": len(lost_calls),
+            **optional.read(
+                "the cost of endpoints that failed or still exist",
+                lambda: uncertain_cost(self.use_case, arms, load_prices()),
+                fallback=no_more,
+            ),
         }
 
     def _compared_with_estimate(self, lines: Sequence[BillLine]) -> tuple[float, list[ReportBillLine]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.run.task_ids import ANSWER, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
 from bedrock_distill.run.task_results import read_mapped_results, read_result, require_all_results
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
-from include.distill.cost.records import ThroughputRelease
-from include.distill.cost.throughput_hours import unit_hours
+from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
+from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
 from include.distill.dataset.evaluation_questions import identifying_questions
@@ -86,6 +88,12 @@ class ReportReader:
         if trained is not None:
             trained = read_result(trained, TrainingManifest, task=arm_task(name, TRAINED), reader=REPORT)
         serving = provisioned["throughput_arn"]
+        existing = self._existing(name, provisioned)
+        hours = self.optional.read(
+            f"the price of the endpoint of {name}, so the bill is too low",
+            lambda: self._unit_hours(name, provisioned, existing),
+            fallback=(0.0, 0.0),
+        )
         return ArmSummary(
             name,
             arm.kind,
@@ -93,7 +101,7 @@ class ReportReader:
             dataset=dataset,
             trained=trained,
             serving=serving,
-            released=serving is None or self._is_released(name, serving),
+            released=existing is None,
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
             # A job's tags say which run bought it. That may be an earlier run.
@@ -104,23 +112,39 @@ class ReportReader:
                 fallback=True,
             ),
             training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
-            unit_hours=self.optional.read(
-                f"the price of the endpoint of {name}, so the bill is too low",
-                lambda: self._unit_hours(name),
-                fallback=0.0,
-            ),
+            unit_hours=hours[0],
+            failed_unit_hours=hours[1],
+            hourly_usd=provisioned.get("usd_per_hour"),
         )
 
-    def _is_released(self, arm: str, throughput_arn: str) -> bool:
-        return self.optional.read(
-            f"the state of the endpoint of {arm}, which may still be billed",
-            lambda: self.hook.find_throughput(throughput_arn) is None,
-            fallback=False,  # an endpoint whose state is unknown may still be billed
-        )
+    def _existing(self, arm: str, provisioned: ThroughputManifest) -> list[ReleasedThroughput] | None:
+        """
+        Return the endpoint of an arm if it still exists, and ``None`` if it does not.
 
-    def _unit_hours(self, arm: str) -> float:
+        The list is empty if Bedrock does not say. The endpoint may still be billed then.
+        """
+        arn = provisioned["throughput_arn"]
+        if arn is None:
+            return None
+        unknown: list[ReleasedThroughput] | None = []
+
+        def find() -> list[ReleasedThroughput] | None:
+            throughput = self.hook.find_throughput(arn)
+            return [released_throughput(throughput)] if throughput else None
+
+        return self.optional.read(f"the state of the endpoint of {arm}, which may still be billed", find, unknown)
+
+    def _unit_hours(
+        self, arm: str, provisioned: ThroughputManifest, existing: list[ReleasedThroughput] | None
+    ) -> tuple[float, float]:
+        """Return the hours of an arm's endpoints, and the hours of those that failed. An endpoint counts until now."""
         uris = self.store.list(self.folder.release_records(arm))
-        return unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in uris)
+        records = [read_json(self.store, uri, ThroughputRelease) for uri in uris]
+        name, created = provisioned["throughput_name"], provisioned.get("created")
+        if existing == [] and not records and name and created:
+            existing = [{"name": name, "created": created, "units": self.use_case.serving.model_units}]
+        records.append(release_record(existing or [], now=datetime.datetime.now(datetime.UTC)))
+        return unit_hours(records), unit_hours(records, failed=True)
 
     def answers(self, arm: ArmSummary) -> list[Answer] | None:
         """Return the answers of an arm; ``None`` if they cannot be read."""

@@ -20,7 +20,7 @@ from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThr
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ReconciliationError
-from include.distill.core.storage import read_json, read_jsonl, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
 from include.distill.inference.requests import ModelRequest
 from include.distill.labeling.label_store import answers_hash, store_labels
 from tests.fakes.dialogue import say, verdict
@@ -162,7 +162,40 @@ class TestContent:
         arguments = run.until_report()
         bedrock.put_throughput(arguments["arms"]["tuned"]["provisioned"]["throughput_name"], "InService")
         manifest = run.run(RenderReportOperator, **arguments)
-        assert read_json(run.store, manifest["report_json_uri"], dict)["arms"][1]["released"] is False
+        report = read_json(run.store, manifest["report_json_uri"], dict)
+        assert report["arms"][1]["released"] is False
+        assert report["cost"]["hourly_usd"] == arguments["arms"]["tuned"]["provisioned"]["usd_per_hour"]
+        assert b"per hour after this report" in run.store.read(manifest["report_html_uri"])
+
+    def test_an_endpoint_that_could_not_be_released_is_billed_until_the_report(
+        self, new_run: Any, bedrock: FakeBedrock
+    ) -> None:
+        run = new_run()
+        arguments = run.until_report()
+        created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
+        name = arguments["arms"]["tuned"]["provisioned"]["throughput_name"]
+        run.store.delete(FOLDER.release_record("tuned", 1))
+        bedrock.put_throughput(name, "InService", created=created)
+        manifest = run.run(RenderReportOperator, **arguments)
+        lines = read_json(run.store, manifest["report_json_uri"], dict)["cost"]["lines"]
+        [line] = [line for line in lines if line["what"].startswith("throughput tuned")]
+        assert line["quantity"] == pytest.approx(3, abs=0.1)
+
+    def test_a_failed_endpoint_is_not_part_of_the_sum(self, new_run: Any) -> None:
+        run = new_run()
+        arguments = run.until_report()
+        before = read_json(run.store, run.run(RenderReportOperator, **arguments)["report_json_uri"], dict)["cost"]
+        found = [{"name": "first", "created": "2026-11-22T02:00:00+00:00", "units": 1, "failed": True}]
+        record = {"released_at": "2026-11-22T04:00:00+00:00", "found": found}
+        write_json(run.store, FOLDER.release_record("tuned", 7), record)
+        manifest = run.run(RenderReportOperator, **arguments)
+        cost = read_json(run.store, manifest["report_json_uri"], dict)["cost"]
+        assert (cost["actual_usd"], cost["lines"]) == (before["actual_usd"], before["lines"])
+        [line] = cost["failed_endpoints"]
+        assert (line["quantity"], cost["failed_endpoints_usd"]) == (2.0, line["usd"])
+        assert b"if Bedrock bills endpoints that failed" in run.store.read(manifest["report_html_uri"])
+        assert "failed_endpoints" not in before
+        assert "hourly_usd" not in before
 
     def test_rows_on_which_judges_disagree_are_shown_with_both_answers(
         self, new_run: Any, bedrock: FakeBedrock

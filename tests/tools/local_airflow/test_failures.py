@@ -58,7 +58,7 @@ def test_failures_are_listed_in_the_order_of_the_dag_with_their_logs(tmp_path: P
         {**failed("report"), "state": "upstream_failed"},
     ]
     first, last = find_failures(instances, ["ask", "report", "outcome"], tmp_path)
-    assert (first.task, first.error, first.log) == ("ask [doc 17]", "Late: y", second)
+    assert (first.task, first.error, first.log) == ("ask[2]", "Late: y", second)
     assert (last.task, last.error, last.log) == ("outcome", None, None)
 
 
@@ -81,7 +81,7 @@ def test_an_error_is_shown_once_with_all_tasks_that_it_stopped(tmp_path: Path) -
     instances = [failed("ask", map_index=number) for number in range(7)] + [failed("answer")]
     text = describe_failures(find_failures(instances, ["ask", "answer"], tmp_path), tmp_path / "scheduler.log")
     assert text.count("throttled") == 1
-    assert "ask [0], ask [1], ask [2], ask [3], ask [4] and 2 more\n" in text
+    assert text.startswith("  ask (7 of 7)\n")
     assert text.count("no quota") == 1
 
 
@@ -111,3 +111,21 @@ def test_outcome_is_shown_if_no_other_task_failed(tmp_path: Path) -> None:
 def test_tasks_without_an_error_in_their_logs_are_each_listed(tmp_path: Path) -> None:
     text = describe_failures(find_failures([failed("a"), failed("b")], ["a", "b"], tmp_path), tmp_path / "s.log")
     assert "  a, b\n" in text
+
+
+def test_instances_without_an_error_are_listed_by_their_number_and_may_have_been_marked(tmp_path: Path) -> None:
+    for number in range(20):
+        write_log(tmp_path, f"task_id=ask/map_index={number}", 1, logged("info", "working"))
+    instances = [failed("ask", map_index=number) for number in (*range(10, 20), *range(10))]
+    text = describe_failures(find_failures(instances, ["ask"], tmp_path), tmp_path / "s.log")
+    assert text.startswith(
+        "  ask (20 of 20)\n    The task's log contains no error. Probably a person marked the run or"
+    )
+    assert text.count("log:") == 1
+
+
+def test_few_instances_are_listed_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    instances = [failed("ask", map_index=number) for number in (10, 2)]
+    instances.append({**failed("ask", map_index=3), "state": "success"})
+    text = describe_failures(find_failures(instances, ["ask"], tmp_path), tmp_path / "s.log")
+    assert text.startswith("  ask[2], ask[10]\n")

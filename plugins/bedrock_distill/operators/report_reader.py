@@ -104,17 +104,19 @@ class ReportReader:
             released=existing is None,
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
-            # A job's tags say which run bought it. That may be an earlier run.
-            paid_training=trained is not None
-            and self.optional.read(
-                f"the tags of the training job of {name}, so its price may be that of an earlier run",
-                lambda: self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
-                fallback=True,
-            ),
+            paid_training=trained is not None and self._has_bought(name, trained),
             training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
             unit_hours=hours[0],
             failed_unit_hours=hours[1],
             hourly_usd=provisioned.get("usd_per_hour"),
+        )
+
+    def _has_bought(self, arm: str, trained: TrainingManifest) -> bool:
+        """Return whether this run bought the training job, as the job's tags say. That may be an earlier run."""
+        return self.optional.read(
+            f"the tags of the training job of {arm}, so its price may be that of an earlier run",
+            lambda: self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
+            fallback=True,
         )
 
     def _existing(self, arm: str, provisioned: ThroughputManifest) -> list[ReleasedThroughput] | None:

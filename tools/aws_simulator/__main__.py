@@ -9,6 +9,7 @@ folder.
 from __future__ import annotations
 
 import argparse
+import datetime
 import logging
 import signal
 import socket
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=text)
+    parser.add_argument(
+        "--as-of", type=datetime.date.fromisoformat, metavar="DATE", help=Settings.model_fields["as_of"].description
+    )
     return parser
 
 
@@ -58,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = _parser().parse_args(arguments)
     settings: dict[str, Any] = {
-        name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
+        name: getattr(options, name) for name in (*_SETTINGS, "as_of") if getattr(options, name) is not None
     }
     # uvicorn raises the signal again after its shutdown. With the default handler, SIGTERM would end the process before
     # the state is closed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,8 +34,11 @@ class Settings(BaseModel):
     )
     throughput_seconds: float = Field(2.0, ge=0, description="time that it takes to create or update a throughput")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
+    as_of: datetime.date | None = Field(None, description="day to use for the life cycles of models (default: today)")
     latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")
-    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="rate quotas, by model id or catalog key")
+    quotas: dict[str, ModelQuota] = Field(
+        default_factory=dict, description="rate quotas, by model id or by the model's key in the catalog"
+    )
 
 
 class SettingsStore:
@@ -51,7 +55,7 @@ class SettingsStore:
         :raises pydantic.ValidationError: a name is unknown or a value is out of range; nothing is changed.
         """
         self.current = Settings.model_validate({**self.current.model_dump(), **changes})
-        self._state.store("settings", self.current.model_dump())
+        self._state.store("settings", self.current.model_dump(mode="json"))
         for listener in self._listeners:
             listener()
         return self.current

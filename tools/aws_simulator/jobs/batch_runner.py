@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from include.distill.core.storage import split_uri
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.records import BatchCounts, BatchJobBody
 from tools.aws_simulator.account.settings import SettingsStore
@@ -26,6 +25,7 @@ from tools.aws_simulator.jobs.job_files import S3Access
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.protocol.errors import ApiError
 from tools.aws_simulator.runtime.inference import Charge, Inference
+from tools.aws_simulator.s3.uris import split_uri
 
 PHASES = ("Submitted", "Validating", "Scheduled", "InProgress")
 UNFINISHED = (*PHASES, "Stopping")

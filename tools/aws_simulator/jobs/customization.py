@@ -10,7 +10,6 @@ import time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.distill.config.catalog import Catalog, Family, Hyperparameter
 from tools.aws_simulator.account.calls import (
     Call,
     find_repeated,
@@ -22,6 +21,7 @@ from tools.aws_simulator.account.calls import (
 from tools.aws_simulator.account.faults import fault_record
 from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.catalog.catalog import Catalog, Customization, Hyperparameter, TrainingFormat
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
@@ -47,11 +47,11 @@ class CustomizationJobs:
         """Handle CreateModelCustomizationJob."""
         if repeated := find_repeated(self._state.jobs, call, ConflictException):
             return {"jobArn": repeated.arn}
-        base = self._base(call)
+        base, customization = self._base(call)
         _refuse_unsupported_options(call.arguments)
         _check_data_uris(call.arguments)
         self._refuse_used_names(call)
-        body, tags = self._new_body(call, base), read_tags(call.arguments.get("jobTags"))
+        body, tags = self._new_body(call, base, customization), read_tags(call.arguments.get("jobTags"))
         arn = new_arn(call.region, f"model-customization-job/{base.model_id}")
         token = call.arguments.get("clientRequestToken")
         job = Resource("job", arn, call.region, call.arguments["jobName"], time.time(), body, token)
@@ -61,11 +61,11 @@ class CustomizationJobs:
         self._runner.start(arn)
         return {"jobArn": arn}
 
-    def _base(self, call: Call) -> ModelEntry:
+    def _base(self, call: Call) -> tuple[ModelEntry, Customization]:
         base = self._models.find(call.region, call.arguments["baseModelIdentifier"])
-        if base is None or base.customization is None or base.model.lifecycle != "active":
+        if base is None or base.customization is None or self._models.status(base) != "ACTIVE":
             raise ValidationException(INVALID_MODEL)
-        return base
+        return base, base.customization
 
     def _refuse_used_names(self, call: Call) -> None:
         if self._state.jobs.find(call.region, call.arguments["jobName"]):
@@ -76,8 +76,8 @@ class CustomizationJobs:
         if name in reserved or self._state.custom_models.find(call.region, name):
             raise ValidationException(MODEL_NAME_IN_USE)
 
-    def _new_body(self, call: Call, base: ModelEntry) -> CustomizationJobBody:
-        arguments, family = call.arguments, self._catalog.family_of(base.model)
+    def _new_body(self, call: Call, base: ModelEntry, customization: Customization) -> CustomizationJobBody:
+        arguments, rules = call.arguments, self._catalog.training_format(customization)
         return {
             "fingerprint": call.fingerprint,
             "model": base.model.key,
@@ -87,7 +87,7 @@ class CustomizationJobs:
             "modelTags": read_tags(arguments.get("customModelTags")),
             "roleArn": arguments["roleArn"],
             "customizationType": arguments.get("customizationType", "FINE_TUNING"),
-            "hyperParameters": _hyperparameters(arguments.get("hyperParameters", {}), family),
+            "hyperParameters": _hyperparameters(arguments.get("hyperParameters", {}), rules),
             "trainingDataConfig": arguments["trainingDataConfig"],
             "validationDataConfig": arguments.get("validationDataConfig", {"validators": []}),
             "outputDataConfig": arguments["outputDataConfig"],
@@ -167,15 +167,15 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
         )
 
 
-def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
+def _hyperparameters(given: dict[str, str], rules: TrainingFormat) -> dict[str, str]:
     """Check the hyperparameters in a request. Return them with the defaults of those that the request omits."""
-    unknown = sorted(set(given) - set(family.hyperparameters))
+    unknown = sorted(set(given) - set(rules.hyperparameters))
     if unknown:
-        names = ", ".join(sorted(family.hyperparameters))
-        raise ValidationException(f"Unknown hyperparameters {unknown}; the model family {family.key} has only {names}.")
+        names = ", ".join(sorted(rules.hyperparameters))
+        raise ValidationException(f"Unknown hyperparameters {unknown}; the model has only {names}.")
     for name, text in given.items():
-        _check_hyperparameter(name, text, family.hyperparameters[name])
-    defaults = {name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in family.hyperparameters.items()}
+        _check_hyperparameter(name, text, rules.hyperparameters[name])
+    defaults = {name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in rules.hyperparameters.items()}
     return {**defaults, **given}
 
 

@@ -12,12 +12,12 @@ import io
 from dataclasses import dataclass
 from typing import Protocol
 
-from include.distill.config.catalog import Family
-from include.distill.core.storage import split_uri
 from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.state import Resource
+from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.jobs.training_data import DataFaultError, TrainingFile, check_counts, read_training_file
 from tools.aws_simulator.models.student import TrainingResult, TrainingStep
+from tools.aws_simulator.s3.uris import split_uri
 
 
 class S3Access(Protocol):
@@ -44,10 +44,10 @@ class JobData:
 class JobFiles:
     """The files that one job reads from S3 and writes to S3."""
 
-    def __init__(self, job: Resource[CustomizationJobBody], s3: S3Access, family: Family) -> None:
+    def __init__(self, job: Resource[CustomizationJobBody], s3: S3Access, rules: TrainingFormat) -> None:
         self._job = job
         self._s3 = s3
-        self._family = family
+        self._rules = rules
 
     def read(self) -> JobData:
         """Read and check the data, and check that the output bucket is in the Region of the job.
@@ -65,7 +65,7 @@ class JobFiles:
         validators = self._job.body["validationDataConfig"]["validators"]
         validation = self._read(validators[0]["s3Uri"]) if validators else None
         validation_records = len(validation.examples) if validation else 0
-        check_counts(len(training.examples), validation_records, self._family, uri.rpartition("/")[2])
+        check_counts(len(training.examples), validation_records, self._rules, uri.rpartition("/")[2])
         return JobData(training, validation)
 
     def _read(self, uri: str) -> TrainingFile:
@@ -75,7 +75,7 @@ class JobFiles:
             raise DataFaultError(
                 f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}"
             )
-        return read_training_file(body, key.rpartition("/")[2], self._family)
+        return read_training_file(body, key.rpartition("/")[2], self._rules)
 
     def write_metrics(self, result: TrainingResult) -> None:
         """Write the training losses, and the validation losses if there is a validation file."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 
-from include.distill.config.catalog import Catalog
 from tools.aws_simulator.account.calls import new_arn
 from tools.aws_simulator.account.records import CustomizationJobBody, CustomModelBody, TrainingMetrics
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
 from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
 from tools.aws_simulator.jobs.training_data import DataFaultError
@@ -36,7 +36,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
 
     def _work(self, arn: str) -> None:
         job = self._jobs.get(arn)
-        files = JobFiles(job, self._s3, self._catalog.families[self._family(job)])
+        files = JobFiles(job, self._s3, self._training_format(job))
         self._begin(arn, "validationDetails")
         data = files.read()
         self._finish(arn, "validationDetails")
@@ -51,11 +51,11 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         files.write_metrics(result)
         self._complete(job, result, billed_tokens=data.training.tokens * epochs)
 
-    def _family(self, job: Resource[CustomizationJobBody]) -> str:
+    def _training_format(self, job: Resource[CustomizationJobBody]) -> TrainingFormat:
         customization = self._catalog.models[job.body["model"]].customization
         if customization is None:
             raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be customized.")
-        return customization.family
+        return self._catalog.training_format(customization)
 
     def _begin(self, arn: str, phase: str) -> None:
         """Mark a phase as started. A phase that was started before a restart keeps its start time."""

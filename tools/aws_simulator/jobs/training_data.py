@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.config.catalog import Family
+from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.models.student import TrainingExample
 
 
@@ -22,7 +22,7 @@ class DataFaultError(Exception):
 
 
 class _RecordError(Exception):
-    """A record is not in the format of the model family."""
+    """A record is not in the format of the model rules."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,19 @@ class TrainingFile:
     tokens: int
 
 
-def read_training_file(body: bytes, name: str, family: Family) -> TrainingFile:
+def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> TrainingFile:
     """Return the records of a training or validation file.
 
     :param name: the file's name, for messages.
-    :raises DataFaultError: a record is not in the format of ``family`` or exceeds one of its limits.
+    :raises DataFaultError: a record is not in the format of ``rules`` or exceeds one of its limits.
     """
     examples, tokens = [], 0
     for line, text in enumerate(_lines(body, name), start=1):
-        example = _example(text, name, line, family)
-        length = _tokens(example, family)
-        if length > family.tokens_per_record:
+        example = _example(text, name, line, rules)
+        length = _tokens(example, rules)
+        if length > rules.tokens_per_record:
             raise DataFaultError(
-                f"Max sum of input and output token length {length} exceeds limit of {family.tokens_per_record}."
+                f"Max sum of input and output token length {length} exceeds limit of {rules.tokens_per_record}."
                 f" Line {line} of {name}."
             )
         examples.append(example)
@@ -57,22 +57,21 @@ def read_training_file(body: bytes, name: str, family: Family) -> TrainingFile:
     return TrainingFile(examples, tokens)
 
 
-def check_counts(training: int, validation: int, family: Family, name: str) -> None:
-    """Check the numbers of records against the limits of the family.
+def check_counts(training: int, validation: int, rules: TrainingFormat, name: str) -> None:
+    """Check the numbers of records against the limits of the rules.
 
     :raises DataFaultError: there are too few or too many records.
     """
-    low, high = family.training_records
-    counted = training + validation if family.count_minimum_with_validation else training
+    low, high = rules.training_records
+    counted = training + validation if rules.count_minimum_with_validation else training
     if counted < low or training > high:
         raise DataFaultError(f"Number of records in {name} is {counted}, expected between {low} and {high}.")
-    low, high = family.validation_records
+    low, high = rules.validation_records
     if validation and not low <= validation <= high:
         raise DataFaultError(f"Number of validation records is {validation}, expected between {low} and {high}.")
-    if training + validation > family.total_records:
+    if training + validation > rules.total_records:
         raise DataFaultError(
-            f"Number of training and validation records is {training + validation},"
-            f" the limit is {family.total_records}."
+            f"Number of training and validation records is {training + validation}, the limit is {rules.total_records}."
         )
 
 
@@ -88,24 +87,24 @@ def _lines(body: bytes, name: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def _example(text: str, name: str, line: int, family: Family) -> TrainingExample:
+def _example(text: str, name: str, line: int, rules: TrainingFormat) -> TrainingExample:
     try:
         record = json.loads(text)
     except ValueError as error:
         raise _unparsable(name, f"Line {line} is not JSON: {error}.") from error
     try:
-        example = _FORMATS[family.format](record)
+        example = _FORMATS[rules.format](record)
     except _RecordError as error:
-        raise _unparsable(name, f"Line {line} is not in the format {family.format}: {error}.") from error
-    for reserved in family.reserved_strings:
+        raise _unparsable(name, f"Line {line} is not in the format {rules.format}: {error}.") from error
+    for reserved in rules.reserved_strings:
         if reserved in example.user or reserved in example.system:
             raise DataFaultError(f"Reserved string {reserved!r} found in the prompt on line {line} of {name}.")
     return example
 
 
-def _tokens(example: TrainingExample, family: Family) -> int:
+def _tokens(example: TrainingExample, rules: TrainingFormat) -> int:
     characters = len(example.system) + len(example.user) + len(example.answer)
-    return math.ceil(characters / family.characters_per_token)
+    return math.ceil(characters / rules.characters_per_token)
 
 
 def _object(value: Any, what: str, required: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """
-Show and list the foundation models of the catalog (``include/models.yaml``).
+Show and list the foundation models of the catalog.
 
 As on Bedrock, a model that can be customized is listed twice: under its plain id, for on-demand inference, and under an
 id with a context suffix, for customization and provisioned throughput. Retired models are not listed.
@@ -11,15 +11,15 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.config.catalog import Catalog, Customization, Model
 from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, foundation_model_arn
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.catalog.catalog import Catalog, Customization, LifecycleStatus, Model
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException, ValidationException
 
 END_OF_LIFE = (
     "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
 )
 INVALID_MODEL = "The provided model identifier is invalid."
-PROVIDER_NAMES = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
 
 
 @dataclass(frozen=True)
@@ -33,56 +33,24 @@ class ModelEntry:
     model: Model
     customization: Customization | None
 
-    @property
-    def profile_only(self) -> bool:
-        """Whether on-demand requests must name an inference profile.
-
-        The catalog names a profile for every model. Claude models accept only the profile; all other models also
-        accept the plain id.
-        """
-        return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
-
-    def details(self, region: str) -> dict[str, Any]:
-        """Return the details of the model in the form in which the API shows them."""
-        lifecycle: dict[str, Any] = {"status": self.model.lifecycle.upper()}
-        if self.model.end_of_life:
-            end = datetime.datetime.combine(self.model.end_of_life, datetime.time(), datetime.UTC)
-            lifecycle["endOfLifeTime"] = end.timestamp()
-        return {
-            "modelArn": foundation_model_arn(region, self.model_id),
-            "modelId": self.model_id,
-            "modelName": self.model.key.replace("-", " ").title()[:20],
-            "providerName": PROVIDER_NAMES[self.model.provider],
-            "inputModalities": ["TEXT"],
-            "outputModalities": ["TEXT"],
-            "responseStreamingSupported": False,
-            "customizationsSupported": self._customizations(),
-            "inferenceTypesSupported": self._inference_types(),
-            "modelLifecycle": lifecycle,
-        }
-
-    def _customizations(self) -> list[str]:
-        # A legacy model cannot be customized: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
-        return ["FINE_TUNING"] if self.customization and self.model.lifecycle == "active" else []
-
-    def _inference_types(self) -> list[str]:
-        if self.customization:
-            return ["PROVISIONED"] if "provisioned_throughput" in self.customization.serving else []
-        return [] if self.profile_only else ["ON_DEMAND"]
-
 
 def _entries(model: Model) -> list[ModelEntry]:
-    entries = [ModelEntry(model.foundation_id, model, None)]
+    entries = [ModelEntry(model.id, model, None)]
     if model.customization:
-        entries.append(ModelEntry(model.customization.base_model_id, model, model.customization))
+        entries.append(ModelEntry(model.customization.base_id, model, model.customization))
     return entries
 
 
 class FoundationModels:
     """The operations on foundation models, and lookups for the other operations."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, settings: SettingsStore) -> None:
         self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
+        self._settings = settings
+
+    def status(self, entry: ModelEntry) -> LifecycleStatus:
+        """Return the model's place in its life cycle, today or on the day that the setting ``as_of`` names."""
+        return entry.model.status(self._settings.current.as_of or datetime.datetime.now(datetime.UTC).date())
 
     def find(self, region: str, identifier: str) -> ModelEntry | None:
         """Return the entry with this id or foundation-model ARN, even if retired; None if there is no such entry."""
@@ -97,16 +65,39 @@ class FoundationModels:
         """
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
-        return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None
+        if scope not in ("global", region.partition("-")[0]):
+            return None
+        entry = self.find(region, model_id)
+        return entry if entry and scope in entry.model.profiles else None
 
     def _in_region(self, region: str) -> list[ModelEntry]:
         return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
+
+    def _details(self, region: str, entry: ModelEntry) -> dict[str, Any]:
+        """Return the details of a model in the form in which the API shows them."""
+        model, status = entry.model, self.status(entry)
+        # A legacy model cannot be customized: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
+        customizable = entry.customization is not None and status == "ACTIVE"
+        return {
+            "modelArn": foundation_model_arn(region, entry.model_id),
+            "modelId": entry.model_id,
+            "modelName": model.name,
+            "providerName": model.provider,
+            "inputModalities": list(model.input),
+            "outputModalities": ["TEXT"],
+            "responseStreamingSupported": model.streaming,
+            "customizationsSupported": list(entry.customization.types) if customizable and entry.customization else [],
+            "inferenceTypesSupported": _inference_types(entry),
+            "modelLifecycle": _lifecycle(model, status),
+        }
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListFoundationModels."""
         arguments = call.arguments
         summaries = [
-            entry.details(call.region) for entry in self._in_region(call.region) if entry.model.lifecycle != "retired"
+            self._details(call.region, entry)
+            for entry in self._in_region(call.region)
+            if self.status(entry) != "RETIRED"
         ]
         selected = [
             summary
@@ -120,7 +111,7 @@ class FoundationModels:
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetFoundationModel."""
-        return {"modelDetails": self._not_retired(call, "modelIdentifier").details(call.region)}
+        return {"modelDetails": self._details(call.region, self._not_retired(call, "modelIdentifier"))}
 
     def availability(self, call: Call) -> dict[str, Any]:
         """Handle GetFoundationModelAvailability: the account may use every model that is not retired."""
@@ -136,9 +127,21 @@ class FoundationModels:
         entry = self.find(call.region, call.arguments[argument])
         if entry is None:
             raise ValidationException(INVALID_MODEL)
-        if entry.model.lifecycle == "retired":
+        if self.status(entry) == "RETIRED":
             raise ResourceNotFoundException(END_OF_LIFE)
         return entry
+
+
+def _lifecycle(model: Model, status: LifecycleStatus) -> dict[str, Any]:
+    ends = {"legacyTime": model.legacy, "endOfLifeTime": model.end_of_life}
+    times = {name: datetime.datetime.combine(day, datetime.time(), datetime.UTC) for name, day in ends.items() if day}
+    return {"status": status, **{name: time.timestamp() for name, time in times.items()}}
+
+
+def _inference_types(entry: ModelEntry) -> list[str]:
+    if entry.customization:
+        return ["PROVISIONED"] if "provisioned_throughput" in entry.customization.serving else []
+    return [] if entry.model.profiles_only else ["ON_DEMAND"]
 
 
 def _contains(supported: list[str], wanted: str | None) -> bool:

@@ -90,7 +90,7 @@ class Throughputs:
         base = self._models.find(region, custom.body["baseModelId"] if custom else identifier)
         if base is None or base.customization is None:
             raise ValidationException(INVALID_MODEL)
-        if "provisioned_throughput" not in base.customization.serving or base.model.lifecycle != "active":
+        if "provisioned_throughput" not in base.customization.serving or self._models.status(base) != "ACTIVE":
             raise ValidationException(f"Provisioned throughput is not supported for the model {base.model_id}.")
         return (custom.arn if custom else foundation_model_arn(region, base.model_id)), base
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,8 +17,6 @@ from typing import Any
 from tools.aws_simulator.protocol.errors import ValidationException
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-# A request that does not set ``max_tokens`` reserves this number of tokens from the token quota.
-UNSET_MAX_TOKENS = {"anthropic": 64_000, "amazon": 10_000, "meta": 8_192}
 LLAMA_DEFAULT_MAX_TOKENS = 512
 _LLAMA_TURN = re.compile(
     r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\s*(.*?)\s*(?=<\|eot_id\|>|<\|start_header_id\|>|\Z)", re.DOTALL
@@ -218,7 +217,29 @@ def read_converse(arguments: dict[str, Any]) -> InferenceRequest:
     return replace(request, schema=_converse_schema(arguments.get("outputConfig")))
 
 
-READERS = {"anthropic": read_anthropic, "amazon": read_nova, "meta": read_llama}
+def read_chat_completions(value: Any) -> InferenceRequest:
+    """Read a body in the format of OpenAI's chat completions, which models of several providers take."""
+    types = {
+        "model": (str,), "messages": (list,), "max_tokens": (int,), "max_completion_tokens": (int,),
+        "temperature": (float, int), "top_p": (float, int), "stop": (list,), "stream": (bool,),
+    }  # fmt: skip
+    body = _fields(value, "#", types, ("messages",))
+    system = [
+        turn for turn in body["messages"] if isinstance(turn, dict) and turn.get("role") in ("system", "developer")
+    ]
+    others = [turn for turn in body["messages"] if turn not in system]
+    sampling = {"max_tokens": body.get("max_completion_tokens"), **body}
+    names = ("max_tokens", "temperature", "top_p", "stop")
+    text = "\n".join(_text_of(turn.get("content", ""), "#/messages", ("type",)) for turn in system)
+    return _new_request(text, _only_user(others, ("type",)), sampling, names)
+
+
+READERS = {
+    "anthropic": read_anthropic,
+    "nova": read_nova,
+    "llama": read_llama,
+    "chat_completions": read_chat_completions,
+}
 
 
 def write_anthropic(answer: InferenceAnswer, model_id: str, call_id: str) -> dict[str, Any]:
@@ -254,7 +275,31 @@ def write_llama(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[
     }
 
 
-WRITERS = {"anthropic": write_anthropic, "amazon": write_nova, "meta": write_llama}
+def write_chat_completions(answer: InferenceAnswer, model_id: str, call_id: str) -> dict[str, Any]:
+    """Return an answer in the format of OpenAI's chat completions."""
+    usage = {
+        "prompt_tokens": answer.input_tokens,
+        "completion_tokens": answer.output_tokens,
+        "total_tokens": answer.input_tokens + answer.output_tokens,
+    }
+    message = {"role": "assistant", "content": answer.text}
+    finish = "length" if answer.stop_reason == "max_tokens" else "stop"
+    return {
+        "id": f"chatcmpl-{call_id}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model_id,
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": usage,
+    }
+
+
+WRITERS = {
+    "anthropic": write_anthropic,
+    "nova": write_nova,
+    "llama": write_llama,
+    "chat_completions": write_chat_completions,
+}
 
 
 def write_converse(answer: InferenceAnswer, latency_ms: int) -> dict[str, Any]:

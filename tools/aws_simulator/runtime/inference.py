@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from include.distill.config.catalog import Model
 from tools.aws_simulator.account.calls import Call
 from tools.aws_simulator.account.faults import Fault
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.quotas import Quotas
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
 from tools.aws_simulator.models.text import count_tokens
@@ -85,9 +85,9 @@ class Inference:
         """Handle InvokeModel."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self._target(call.region, model_id)
-        request = bodies.READERS[target.model.provider](bodies.read_json_body(call.arguments["body"]))
+        request = bodies.READERS[target.model.body](bodies.read_json_body(call.arguments["body"]))
         answer = await self._run(target, request, model_id, call.fault)
-        body = bodies.WRITERS[target.model.provider](answer, target.model.foundation_id, secrets.token_hex(12))
+        body = bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12))
         headers = {
             "x-amzn-bedrock-input-token-count": str(answer.input_tokens),
             "x-amzn-bedrock-output-token-count": str(answer.output_tokens),
@@ -112,7 +112,7 @@ class Inference:
         if "converse" in given:
             request = bodies.read_converse(given["converse"])
         else:
-            request = bodies.READERS[target.model.provider](bodies.read_json_body(given["invokeModel"]["body"]))
+            request = bodies.READERS[target.model.body](bodies.read_json_body(given["invokeModel"]["body"]))
         return {"inputTokens": count_tokens(request.system) + count_tokens(request.user)}
 
     def answer_record(
@@ -130,16 +130,16 @@ class Inference:
             _check_converse(model_input)
             request = bodies.read_converse(model_input)
         else:
-            request = bodies.READERS[target.model.provider](model_input)
+            request = bodies.READERS[target.model.body](model_input)
         _check_capabilities(target.model, request)
         try:
-            answer = _answer(target, request, request.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider])
+            answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
         except NotUnderstoodError as error:
             raise ValidationException(str(error)) from error
         charge = Charge(model_id, document_of(request.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
             return bodies.write_converse(answer, 0), charge
-        return bodies.WRITERS[target.model.provider](answer, target.model.foundation_id, secrets.token_hex(12)), charge
+        return bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12)), charge
 
     def _is_suffixed(self, region: str, model_id: str) -> bool:
         entry = self._models.find(region, model_id)
@@ -159,15 +159,15 @@ class Inference:
         entry = profile or self._models.find(region, model_id)
         if entry is None:
             raise ValidationException(INVALID_MODEL)
-        if entry.model.lifecycle == "retired":
+        if self._models.status(entry) == "RETIRED":
             raise ResourceNotFoundException(END_OF_LIFE)
-        if entry.customization or (entry.profile_only and not profile):
+        if entry.customization or (entry.model.profiles_only and not profile):
             raise ValidationException(
                 f"Invocation of model ID {model_id} with on-demand throughput isn't supported. Retry your request with"
                 " the ID or ARN of an inference profile that contains this model."
             )
         model = entry.model
-        return Target(model, None, (model_id, model.inference_id, model.foundation_id, model.key))
+        return Target(model, None, (model_id, *model.profile_ids, model.id, model.key))
 
     def _provisioned(self, region: str, arn: str) -> Target:
         throughput = self._state.throughputs.find(region, arn)
@@ -191,7 +191,7 @@ class Inference:
         self, target: Target, request: InferenceRequest, model_id: str, fault: Fault | None
     ) -> InferenceAnswer:
         _check_capabilities(target.model, request)
-        max_tokens = request.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider]
+        max_tokens = request.max_tokens or target.model.max_output_tokens
         input_tokens = count_tokens(request.system) + count_tokens(request.user)
         burndown = target.model.output_burndown
         reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens)
@@ -226,11 +226,9 @@ def _check_converse(model_input: dict[str, Any]) -> None:
 
 def _check_capabilities(model: Model, request: InferenceRequest) -> None:
     if not model.temperature and (request.temperature not in (None, 1) or request.top_p not in (None, 1)):
-        raise ValidationException(
-            f"The model {model.foundation_id} does not support non-default temperature and top_p."
-        )
-    if request.schema is not None and not model.json_schema:
-        raise ValidationException(f"The model {model.foundation_id} does not support structured outputs.")
+        raise ValidationException(f"The model {model.id} does not support non-default temperature and top_p.")
+    if request.schema is not None and not model.structured_outputs:
+        raise ValidationException(f"The model {model.id} does not support structured outputs.")
 
 
 def _follows(schema: Mapping[str, Any], text: str) -> bool:

@@ -64,13 +64,13 @@ class Admin:
         return _json(self._ledger.requests())
 
     async def _show_settings(self, _: Request) -> Response:
-        return _json(self._settings.current.model_dump())
+        return _json(self._settings.current.model_dump(mode="json"))
 
     async def _change_settings(self, request: Request) -> Response:
         changes = await _read_json(request)
         if not isinstance(changes, dict):
             raise ValueError("The settings must be a JSON object. Nothing was changed.")  # noqa: TRY004 - answered as a bad request
-        return _json(self._settings.change(changes).model_dump())
+        return _json(self._settings.change(changes).model_dump(mode="json"))
 
     async def _show_faults(self, _: Request) -> Response:
         return _json(self._faults.as_json())

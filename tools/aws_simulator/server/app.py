@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from include.distill.config.catalog import Catalog, load_catalog
-from include.distill.core.own_requests import refusal
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.jobs.batch_jobs import BatchJobs
 from tools.aws_simulator.jobs.batch_runner import BatchRunner
 from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.job_runner import JobRunner
+from tools.aws_simulator.protocol.own_requests import refusal
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.tagging import Tagging
@@ -47,20 +47,19 @@ class AwsSimulator:
         self,
         folder: Path,
         settings: Mapping[str, Any] | None = None,
-        catalog: Catalog | None = None,
         hosts: Collection[str] = (),
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._lock = (folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        catalog = catalog or load_catalog()
+        catalog = load_catalog()
         self._state = State(folder / "bedrock.sqlite")
         self._settings = SettingsStore(self._state)
         if settings:
             self._settings.change(settings)
         self._s3 = SimulatedS3(folder / "s3")
-        ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog)
+        ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
         throughputs = Throughputs(self._state, self._settings, models)
         jobs = CustomizationJobs(self._state, catalog, models, self._runner)

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from include.distill.config.catalog import Family, load_catalog
+from include.distill.config.catalog import Family
+from include.distill.config.catalog import load_catalog as pipeline_catalog
 from include.distill.training.formats import encode_record, to_customization_format
 from tests.tools.aws_simulator.builders import conversation, jsonl, prompt
+from tools.aws_simulator.catalog.catalog import TrainingFormat, load_catalog
 from tools.aws_simulator.jobs.training_data import DataFaultError, check_counts, read_training_file
 
-NOVA, LLAMA, CLAUDE = (load_catalog().families[key] for key in ("nova", "llama3.1", "claude3"))
+NOVA, LLAMA, CLAUDE = (load_catalog().training[key] for key in ("nova", "llama3.1", "claude3"))
 
 
 def turn(role: str, content: Any) -> dict[str, Any]:
@@ -36,7 +38,7 @@ ASKED, SAID = turn("user", [{"text": prompt()}]), turn("assistant", [{"text": "U
         ),
     ],
 )
-def test_each_family_is_read_in_its_format(family: Family, record: dict[str, Any]) -> None:
+def test_each_family_is_read_in_its_format(family: TrainingFormat, record: dict[str, Any]) -> None:
     read = read_training_file(jsonl([record, record]), "train.jsonl", family)
     example = read.examples[0]
     assert (len(read.examples), example.user, example.answer) == (2, prompt("How many rules?"), "Yes.")
@@ -45,12 +47,13 @@ def test_each_family_is_read_in_its_format(family: Family, record: dict[str, Any
     assert read.tokens == 2 * -(-characters // family.characters_per_token)
 
 
-@pytest.mark.parametrize("family", load_catalog().families.values(), ids=list(load_catalog().families))
+@pytest.mark.parametrize("family", pipeline_catalog().families.values(), ids=list(pipeline_catalog().families))
 def test_the_pipelines_training_files_for_all_families_are_accepted(family: Family) -> None:
     record = to_customization_format(
         user=prompt("How many rules?"), answer="Yes.", instruction="Be brief.", family=family
     )
-    (example,) = read_training_file(encode_record(record), "train.jsonl", family).examples
+    rules = load_catalog().training[family.key]
+    (example,) = read_training_file(encode_record(record), "train.jsonl", rules).examples
     assert example.answer == "Yes."
     assert f"{example.system}\n\n{example.user}".lstrip() == f"Be brief.\n\n{prompt('How many rules?')}"
 
@@ -82,7 +85,7 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
     ],
 )
 def test_a_file_that_cannot_be_parsed_is_refused_with_bedrocks_message(
-    family: Family, body: bytes, detail: str
+    family: TrainingFormat, body: bytes, detail: str
 ) -> None:
     with pytest.raises(DataFaultError) as caught:
         read_training_file(body, "train.jsonl", family)
@@ -100,7 +103,7 @@ def test_nova_refuses_reserved_strings_in_the_prompt_but_not_in_the_answer(reser
 
 
 @pytest.mark.parametrize("family", [NOVA, LLAMA], ids=lambda family: family.key)
-def test_a_record_may_be_exactly_as_long_as_the_limit(family: Family) -> None:
+def test_a_record_may_be_exactly_as_long_as_the_limit(family: TrainingFormat) -> None:
     def body(characters: int) -> bytes:
         answer = "a" * (characters - len(prompt()))
         if family is LLAMA:
@@ -130,7 +133,7 @@ def test_a_record_may_be_exactly_as_long_as_the_limit(family: Family) -> None:
     ],
 )
 def test_too_few_and_too_many_records_are_refused(
-    family: Family, training: int, validation: int, complaint: str | None
+    family: TrainingFormat, training: int, validation: int, complaint: str | None
 ) -> None:
     if complaint is None:
         check_counts(training, validation, family, "train.jsonl")

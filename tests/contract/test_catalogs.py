@@ -1,0 +1,43 @@
+"""
+The pipeline's catalog and the AWS simulator's catalog agree. They are separate files, because the simulator shares
+nothing with the pipeline.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from include.distill.config.catalog import Model
+from include.distill.config.catalog import load_catalog as pipeline_catalog
+from tools.aws_simulator.catalog.catalog import load_catalog as simulator_catalog
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+MODELS = pipeline_catalog().models.values()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=[model.key for model in MODELS])
+def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
+    simulated = simulator_catalog().models[model.key]
+    assert simulated.id == model.foundation_id
+    assert model.inference_id in (simulated.id, *simulated.profile_ids)
+    assert simulated.provider.lower() == model.provider
+    assert simulated.status(TODAY) == model.lifecycle.upper()
+    assert (simulated.temperature, simulated.output_burndown) == (model.temperature, model.output_burndown)
+    assert simulated.structured_outputs or not model.json_schema
+    assert bool(simulated.batch) == bool(model.batch)
+    assert bool(simulated.customization) == bool(model.customization)
+    if simulated.customization and model.customization:
+        assert simulated.customization.base_id == model.customization.base_model_id
+        assert simulated.customization.regions == model.customization.regions
+        assert simulated.customization.serving == model.customization.serving
+
+
+def test_the_training_formats_have_the_same_limits_and_hyperparameters() -> None:
+    for key, family in pipeline_catalog().families.items():
+        simulated = simulator_catalog().training[key]
+        limits = ("training_records", "validation_records", "total_records", "tokens_per_record", "reserved_strings")
+        assert [getattr(simulated, name) for name in limits] == [getattr(family, name) for name in limits]
+        ranges = {name: (rule.minimum, rule.maximum, rule.default) for name, rule in family.hyperparameters.items()}
+        assert {name: (r.minimum, r.maximum, r.default) for name, r in simulated.hyperparameters.items()} == ranges

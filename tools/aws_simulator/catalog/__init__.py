@@ -1,0 +1,1 @@
+"""The facts about models on which the simulator's behaviour depends: ids, life cycles, capabilities, limits."""

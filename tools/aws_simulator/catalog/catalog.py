@@ -1,0 +1,138 @@
+"""
+Read the simulator's catalog of models and training formats from ``models.yaml``.
+
+The file states the source of each fact, and the day on which the source was checked. This module defines the types of
+the facts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+CATALOG_PATH = Path(__file__).with_name("models.yaml")
+
+LifecycleStatus = Literal["ACTIVE", "LEGACY", "RETIRED"]
+BodyFormat = Literal["anthropic", "nova", "llama", "chat_completions"]
+RecordFormat = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+Serving = Literal["provisioned_throughput", "custom_model_deployment"]
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FactSource(_Fact):
+    """The page that states a fact, and the day on which the page was checked."""
+
+    url: str
+    checked: datetime.date
+
+
+class BatchLimits(_Fact):
+    """The Regions in which a model supports batch jobs, and the limits on the records and bytes in one job."""
+
+    regions: tuple[str, ...]
+    minimum_records: int
+    maximum_records: int
+    maximum_bytes: int
+
+
+class Customization(_Fact):
+    """How a model can be customized, and how its custom models are served. ``base_id`` has a context suffix."""
+
+    base_id: str
+    training: str
+    types: tuple[str, ...]
+    regions: tuple[str, ...]
+    serving: tuple[Serving, ...]
+    tokens_per_record: int | None = None
+
+
+class Model(_Fact):
+    """The facts about one model. ``models.yaml`` explains the fields."""
+
+    key: str
+    id: str
+    name: str
+    provider: str
+    body: BodyFormat
+    input: tuple[str, ...]
+    profiles: tuple[str, ...]
+    profiles_only: bool = False
+    legacy: datetime.date | None = None
+    end_of_life: datetime.date | None = None
+    temperature: bool = True
+    structured_outputs: bool = False
+    tools: bool = True
+    count_tokens: bool = False
+    streaming: bool = True
+    max_output_tokens: int
+    output_burndown: int
+    batch: BatchLimits | None = None
+    customization: Customization | None = None
+    source: FactSource
+
+    @property
+    def profile_ids(self) -> tuple[str, ...]:
+        """The ids of the model's system-defined inference profiles."""
+        return tuple(f"{scope}.{self.id}" for scope in self.profiles)
+
+    def status(self, day: datetime.date) -> LifecycleStatus:
+        """Return the model's place in its life cycle on ``day``."""
+        if self.end_of_life and day >= self.end_of_life:
+            return "RETIRED"
+        return "LEGACY" if self.legacy and day >= self.legacy else "ACTIVE"
+
+
+class Hyperparameter(_Fact):
+    """The type, inclusive range and default of one hyperparameter. Bedrock takes every value as a string."""
+
+    type: Literal["integer", "number"]
+    minimum: float
+    maximum: float
+    default: float
+
+
+class TrainingFormat(_Fact):
+    """The format and limits of the training files of some models. ``models.yaml`` explains the fields."""
+
+    key: str
+    format: RecordFormat
+    training_records: tuple[int, int]
+    validation_records: tuple[int, int]
+    total_records: int
+    count_minimum_with_validation: bool = False
+    tokens_per_record: int
+    characters_per_token: int
+    reserved_strings: tuple[str, ...]
+    hyperparameters: dict[str, Hyperparameter]
+    source: FactSource
+
+
+class Catalog(_Fact):
+    """All models and training formats by key."""
+
+    models: dict[str, Model]
+    training: dict[str, TrainingFormat]
+
+    def training_format(self, customization: Customization) -> TrainingFormat:
+        """Return a model's training format, with the model's own limits applied."""
+        own, training = customization.tokens_per_record, self.training[customization.training]
+        return training if own is None else training.model_copy(update={"tokens_per_record": own})
+
+
+def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    return {key: {"key": key, **entry} for key, entry in entries.items()}
+
+
+@functools.cache
+def load_catalog() -> Catalog:
+    """Read the catalog. The result is cached, because the file does not change while a process runs."""
+    raw = yaml.safe_load(CATALOG_PATH.read_text(encoding="utf-8"))
+    return Catalog.model_validate({"models": _keyed(raw["models"]), "training": _keyed(raw["training"])})

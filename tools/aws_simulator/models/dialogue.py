@@ -1,17 +1,22 @@
 """
-Reply to prompts as a simulated teacher, student, judge or critic.
+Reply to a conversation as a simulated teacher, student, judge or critic, or as a neutral model.
 
-There are four small programs: the teacher (``teacher.py``), the student or base model (``ranker.py``), the judge
-(``judge.py``) and the critic (``critic.py``). The delimiters in the prompt decide which program replies. A model always
-gives the same reply to the same prompt. The programs only quote sentences and count words, so their replies say nothing
-about real models.
+There are four small programs for prompts with delimiters: the teacher (``teacher.py``), the student or base model
+(``ranker.py``), the judge (``judge.py``) and the critic (``critic.py``). The delimiters in the prompt decide which
+program replies. The neutral model (``neutral.py``) replies to everything else. A model always gives the same reply to
+the same request. The programs only quote sentences and count words, so their replies say nothing about real models.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import jsonschema
+
+from tools.aws_simulator.models import neutral
+from tools.aws_simulator.models.conversation import Text, ToolUse
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
 from tools.aws_simulator.models.judge import compare
@@ -21,6 +26,10 @@ from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_do
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tools.aws_simulator.models.conversation import Conversation, Part
+
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,26 @@ class SimulatedModel:
 class Reply:
     """A model's reply, the reason why the model stopped, and the numbers of tokens to bill."""
 
-    text: str
-    stop_reason: Literal["end_turn", "max_tokens"]
+    parts: tuple[Part, ...]
+    stop_reason: StopReason
     input_tokens: int
     output_tokens: int
+    stop_sequence: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of the reply, without tool calls."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+    def cut(self, text: str, stop_reason: StopReason, stop_sequence: str | None = None) -> Reply:
+        """Return the reply with only the beginning of its text."""
+        return replace(
+            self,
+            parts=(Text(text),),
+            stop_reason=stop_reason,
+            stop_sequence=stop_sequence,
+            output_tokens=count_tokens(text),
+        )
 
 
 def document_of(user: str) -> str | None:
@@ -46,24 +71,38 @@ def document_of(user: str) -> str | None:
     return section(user, "document")
 
 
-def reply_to(
-    model: SimulatedModel, system: str, user: str, max_tokens: int, *, schema: Mapping[str, Any] | None = None
-) -> Reply:
-    """Reply to one user message, in the role that the message's delimiters select.
-
-    :param system: the system prompt. Its tokens count as input; it has no other effect on these models.
-    :param max_tokens: a longer reply is cut to this number of tokens and has the stop reason ``max_tokens``.
-    :param schema: the JSON schema in the request. Only the teacher uses it, to find the name of the list of pairs.
-    :raises NotUnderstoodError: the delimiters do not select a role, or the selected program cannot read the message.
+def reply_to(model: SimulatedModel, conversation: Conversation, max_tokens: int) -> Reply:
     """
-    whole = _reply_text(model, user, schema)
-    text = cut_to_tokens(whole, max_tokens)
-    return Reply(
-        text=text,
-        stop_reason="end_turn" if text == whole else "max_tokens",
-        input_tokens=count_tokens(system) + count_tokens(user),
-        output_tokens=count_tokens(text),
-    )
+    Reply to the last message of a conversation.
+
+    :param max_tokens: a longer text is cut to this number of tokens and has the stop reason ``max_tokens``.
+    """
+    parts = _role_parts(model, conversation) or neutral.answer(conversation)
+    uses_tool = any(isinstance(part, ToolUse) for part in parts)
+    tokens = sum(count_tokens(json.dumps(part.input) if isinstance(part, ToolUse) else part.text) for part in parts)
+    reply = Reply(parts, "tool_use" if uses_tool else "end_turn", count_tokens(conversation.input_text), tokens)
+    text = cut_to_tokens(reply.text, max_tokens)
+    return reply if uses_tool or text == reply.text else reply.cut(text, "max_tokens")
+
+
+def _role_parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part, ...]:
+    """Return the reply of the program that the delimiters select; nothing if no program suits the request."""
+    if len(conversation.turns) != 1 or conversation.tools:
+        return ()
+    try:
+        text = _role_text(model, conversation.user, conversation.schema)
+    except NotUnderstoodError:
+        return ()
+    if text is None or (conversation.schema is not None and not _follows(conversation.schema, text)):
+        return ()
+    return (Text(text),)
+
+
+def _follows(schema: Mapping[str, Any], text: str) -> bool:
+    try:
+        return bool(jsonschema.Draft202012Validator(schema).is_valid(json.loads(text)))
+    except ValueError:
+        return False
 
 
 def _list_name(schema: Mapping[str, Any]) -> str:
@@ -73,13 +112,16 @@ def _list_name(schema: Mapping[str, Any]) -> str:
     """
     lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
     if len(lists) != 1:
-        raise NotUnderstoodError(
-            f"The simulated teacher needs a schema with one list for the pairs; this schema has {len(lists)} lists."
-        )
+        raise NotUnderstoodError(f"The schema has {len(lists)} lists; the teacher needs one list for the pairs.")
     return str(lists[0])
 
 
-def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | None) -> str:
+def _role_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | None) -> str | None:
+    """Return the reply of the program that the delimiters select; None if they select none.
+
+    :raises NotUnderstoodError: the selected program cannot read the message.
+    """
+
     def has(*names: str) -> bool:
         return all(section(user, name) is not None for name in names)
 
@@ -92,9 +134,4 @@ def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | No
     document, question = section(user, "document"), section(user, "question")
     if document is not None and question is not None:
         return quote_answer(read_document(document), question, model.weights)
-    raise NotUnderstoodError(
-        "The simulated models recognize their task by delimiters. This prompt has none of these sets: "
-        "<answer_a> and <answer_b> (a judge), <answer_to_check> (a critic), <number_of_pairs> (a teacher), "
-        "<document> and <question> (a student). A prompt of your own must keep the delimiters of the prompt in "
-        "include/prompts that it replaces."
-    )
+    return None

@@ -12,7 +12,6 @@ import functools
 import json
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,8 +22,8 @@ from tools.aws_simulator.account.quotas import Quotas
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import Model
-from tools.aws_simulator.models.delimiters import NotUnderstoodError
-from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
+from tools.aws_simulator.models.conversation import Media, Text
+from tools.aws_simulator.models.dialogue import Reply, SimulatedModel, document_of, reply_to
 from tools.aws_simulator.models.text import count_tokens
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
@@ -37,7 +36,8 @@ from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
-from tools.aws_simulator.runtime.bodies import InferenceAnswer, InferenceRequest
+from tools.aws_simulator.runtime.converse import read_converse, write_converse
+from tools.aws_simulator.runtime.requests import InferenceRequest, read_json_body
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Inference:
         """Handle InvokeModel."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self._target(call.region, model_id)
-        request = bodies.READERS[target.model.body](bodies.read_json_body(call.arguments["body"]))
+        request = bodies.READERS[target.model.body](read_json_body(call.arguments["body"]))
         answer = await self._run(target, request, model_id, call.fault)
         body = bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12))
         headers = {
@@ -102,18 +102,18 @@ class Inference:
         if self._is_suffixed(call.region, model_id):
             raise ResourceNotFoundException("Model not found.")
         target = self._target(call.region, model_id)
-        answer = await self._run(target, bodies.read_converse(call.arguments), model_id, call.fault)
-        return bodies.write_converse(answer, round((time.monotonic() - started) * 1000))
+        answer = await self._run(target, read_converse(call.arguments), model_id, call.fault)
+        return write_converse(answer, round((time.monotonic() - started) * 1000))
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
         """Handle CountTokens, which is free and not counted."""
         target = self._target(call.region, call.arguments["modelId"])
         given = call.arguments["input"]
         if "converse" in given:
-            request = bodies.read_converse(given["converse"])
+            request = read_converse(given["converse"])
         else:
-            request = bodies.READERS[target.model.body](bodies.read_json_body(given["invokeModel"]["body"]))
-        return {"inputTokens": count_tokens(request.system) + count_tokens(request.user)}
+            request = bodies.READERS[target.model.body](read_json_body(given["invokeModel"]["body"]))
+        return {"inputTokens": count_tokens(request.conversation.input_text)}
 
     def answer_record(
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
@@ -128,17 +128,14 @@ class Inference:
         target = self.on_demand(region, model_id)
         if invocation_type == "Converse":
             _check_converse(model_input)
-            request = bodies.read_converse(model_input)
+            request = read_converse(model_input)
         else:
             request = bodies.READERS[target.model.body](model_input)
         _check_capabilities(target.model, request)
-        try:
-            answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
-        except NotUnderstoodError as error:
-            raise ValidationException(str(error)) from error
-        charge = Charge(model_id, document_of(request.user), answer.input_tokens, answer.output_tokens)
+        answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
+        charge = Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
-            return bodies.write_converse(answer, 0), charge
+            return write_converse(answer, 0), charge
         return bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12)), charge
 
     def _is_suffixed(self, region: str, model_id: str) -> bool:
@@ -187,25 +184,19 @@ class Inference:
             raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
         return Target(entry.model, custom.body["weights"] if custom else None, (arn,))
 
-    async def _run(
-        self, target: Target, request: InferenceRequest, model_id: str, fault: Fault | None
-    ) -> InferenceAnswer:
+    async def _run(self, target: Target, request: InferenceRequest, model_id: str, fault: Fault | None) -> Reply:
         _check_capabilities(target.model, request)
         max_tokens = request.max_tokens or target.model.max_output_tokens
-        input_tokens = count_tokens(request.system) + count_tokens(request.user)
+        input_tokens = count_tokens(request.conversation.input_text)
         burndown = target.model.output_burndown
         reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens)
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
-        try:
-            # Run in a thread, because a long document would block the event loop and every waiting call.
-            answer = await asyncio.to_thread(_answer, target, request, max_tokens)
-        except NotUnderstoodError as error:
-            reserved.settle(0)
-            raise ValidationException(str(error)) from error
+        # Run in a thread, because a long document would block the event loop and every waiting call.
+        answer = await asyncio.to_thread(_answer, target, request, max_tokens)
         answer = _apply_fault(answer, fault)
         reserved.settle(answer.input_tokens + answer.output_tokens * burndown)
-        self._ledger.bill(model_id, document_of(request.user), answer.input_tokens, answer.output_tokens)
+        self._ledger.bill(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
         return answer
 
 
@@ -227,51 +218,29 @@ def _check_converse(model_input: dict[str, Any]) -> None:
 def _check_capabilities(model: Model, request: InferenceRequest) -> None:
     if not model.temperature and (request.temperature not in (None, 1) or request.top_p not in (None, 1)):
         raise ValidationException(f"The model {model.id} does not support non-default temperature and top_p.")
-    if request.schema is not None and not model.structured_outputs:
+    if request.conversation.schema is not None and not model.structured_outputs:
         raise ValidationException(f"The model {model.id} does not support structured outputs.")
+    if request.conversation.tools and not model.tools:
+        raise ValidationException("This model doesn't support tool use.")
+    kinds = {part.kind for turn in request.conversation.turns for part in turn.parts if isinstance(part, Media)}
+    if "image" in kinds and "IMAGE" not in model.input:
+        raise ValidationException("This model doesn't support the image content block that you provided.")
 
 
-def _follows(schema: Mapping[str, Any], text: str) -> bool:
-    try:
-        return _is_valid(json.loads(text), schema)
-    except ValueError:
-        return False
-
-
-def _is_valid(value: object, schema: Mapping[str, Any]) -> bool:
-    """Check a value against the part of JSON Schema that structured outputs need: objects, arrays, strings, enums."""
-    if schema.get("type") == "object":
-        properties = schema.get("properties", {})
-        if not isinstance(value, dict) or not set(schema.get("required", ())) <= set(value) <= set(properties):
-            return False
-        return all(_is_valid(member, properties[name]) for name, member in value.items())
-    if schema.get("type") == "array":
-        return isinstance(value, list) and all(_is_valid(item, schema.get("items", {})) for item in value)
-    if schema.get("type") == "string" and not isinstance(value, str):
-        return False
-    return "enum" not in schema or value in schema["enum"]
-
-
-def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> InferenceAnswer:
-    model = SimulatedModel(target.model.provider, target.weights)
-    reply = reply_to(model, request.system, request.user, max_tokens, schema=request.schema)
-    answer = InferenceAnswer(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
-    is_whole = answer.stop_reason == "end_turn"
-    if request.schema is not None and is_whole and not _follows(request.schema, answer.text):
-        raise NotUnderstoodError("The simulated models do not support this schema.")
-    matches = [(answer.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in answer.text]
+def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply:
+    reply = reply_to(SimulatedModel(target.model.provider, target.weights), request.conversation, max_tokens)
+    matches = [(reply.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in reply.text]
     if not matches:
-        return answer
+        return reply
     position, stop = min(matches)
-    text = answer.text[:position]
-    return replace(answer, text=text, stop_reason="stop_sequence", stop_sequence=stop, output_tokens=count_tokens(text))
+    return reply.cut(reply.text[:position], "stop_sequence", stop)
 
 
-def _apply_fault(answer: InferenceAnswer, fault: Fault | None) -> InferenceAnswer:
-    """Apply a fault rule to an answer: remove the characters that structure JSON, or cut the answer in half."""
+def _apply_fault(reply: Reply, fault: Fault | None) -> Reply:
+    """Apply a fault rule to a reply: remove the characters that structure JSON, or cut the reply in half."""
     if fault and fault.kind == "malformed_answer":
-        return replace(answer, text=answer.text.translate(str.maketrans("", "", '{}[]"\n')))
+        text = reply.text.translate(str.maketrans("", "", '{}[]"\n'))
+        return replace(reply, parts=(Text(text),))
     if fault and fault.kind == "truncated_answer":
-        text = answer.text[: len(answer.text) // 2]
-        return replace(answer, text=text, stop_reason="max_tokens", output_tokens=count_tokens(text))
-    return answer
+        return reply.cut(reply.text[: len(reply.text) // 2], "max_tokens")
+    return reply

@@ -132,7 +132,7 @@ class TestFiles:
             pytest.param(
                 builders.converse_input(modelId="m"), "Extra inputs are not permitted", id="model in a record"
             ),
-            pytest.param(builders.converse_input(messages=[]), "exactly one user message", id="no message"),
+            pytest.param(builders.converse_input(messages=[]), "must start with a user message", id="no message"),
         ],
     )
     def test_a_bad_record_fails_without_affecting_others_and_is_free(

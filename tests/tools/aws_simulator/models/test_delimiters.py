@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from include.distill.config.delimiters import DELIMITERS, escape_delimiters
 from include.distill.config.prompts import load_prompt
+from tools.aws_simulator.models.conversation import single
 from tools.aws_simulator.models.delimiters import NAMES, section
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
 
@@ -23,7 +24,7 @@ def test_a_document_that_contains_our_tags_arrives_unchanged(document: str) -> N
     user = load_prompt("answering.j2").render(document=document, question="Why?")
     assert document_of(user) == document
     assert section(user, "question") == "Why?"
-    reply_to(BASE, "", user, 50)  # the document must not be taken for another role's prompt
+    reply_to(BASE, single("", user), 50)  # the document must not be taken for another role's prompt
 
 
 def test_only_one_newline_at_either_end_belongs_to_the_delimiters() -> None:

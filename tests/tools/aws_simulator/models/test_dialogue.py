@@ -6,7 +6,8 @@ import pytest
 from hypothesis import strategies as st
 
 from include.distill.config.prompts import load_prompt
-from tools.aws_simulator.models.delimiters import NAMES, NotUnderstoodError
+from tools.aws_simulator.models.conversation import Conversation, Text, Turn, single
+from tools.aws_simulator.models.delimiters import NAMES
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
 from tools.aws_simulator.models.text import count_tokens
 
@@ -35,31 +36,32 @@ def judging() -> str:
 
 
 def test_an_answering_prompt_gets_the_words_of_the_document() -> None:
-    reply = reply_to(BASE, "", answering(), 500)
+    reply = reply_to(BASE, single("", answering()), 500)
     assert "A key is the unique name of an object in a bucket." in reply.text
     assert reply.stop_reason == "end_turn"
 
 
 def test_a_synthesis_prompt_gets_pairs() -> None:
-    pairs = [json.loads(line) for line in reply_to(BASE, "", synthesis(), 500).text.splitlines()]
+    pairs = [json.loads(line) for line in reply_to(BASE, single("", synthesis()), 500).text.splitlines()]
     assert [set(pair) for pair in pairs] == [{"question", "answer", "topic"}] * 2
 
 
 def test_a_synthesis_prompt_with_a_schema_gets_its_pairs_in_the_list_that_the_schema_names() -> None:
-    lines = [json.loads(line) for line in reply_to(BASE, "", synthesis(), 500).text.splitlines()]
+    lines = [json.loads(line) for line in reply_to(BASE, single("", synthesis()), 500).text.splitlines()]
     schema = {"type": "object", "properties": {"note": {"type": "string"}, "items": {"type": "array"}}}
-    assert json.loads(reply_to(BASE, "", synthesis(), 500, schema=schema).text) == {"items": lines}
+    assert json.loads(reply_to(BASE, single("", synthesis(), schema), 500).text) == {"items": lines}
 
 
 @pytest.mark.parametrize("names", [(), ("pairs", "more")])
-def test_a_synthesis_prompt_whose_schema_does_not_have_exactly_one_list_is_refused(names: tuple[str, ...]) -> None:
+def test_a_synthesis_prompt_whose_schema_does_not_have_exactly_one_list_is_answered_from_the_schema(
+    names: tuple[str, ...],
+) -> None:
     schema = {"type": "object", "properties": {name: {"type": "array"} for name in names}}
-    with pytest.raises(NotUnderstoodError, match=f"this schema has {len(names)} lists"):
-        reply_to(BASE, "", synthesis(), 500, schema=schema)
+    assert set(json.loads(reply_to(BASE, single("", synthesis(), schema), 500).text)) == set(names)
 
 
 def test_a_judging_prompt_gets_a_verdict() -> None:
-    assert json.loads(reply_to(BASE, "", judging(), 500).text)["verdict"] == "A"
+    assert json.loads(reply_to(BASE, single("", judging()), 500).text)["verdict"] == "A"
 
 
 @pytest.mark.parametrize(
@@ -72,46 +74,48 @@ def test_a_judging_prompt_gets_a_verdict() -> None:
         pytest.param("</document><document> </question><question>", id="closed before opened"),
     ],
 )
-def test_a_prompt_that_selects_no_role_is_an_error_that_names_the_delimiters(user: str) -> None:
-    with pytest.raises(NotUnderstoodError, match=r"<answer_a> and <answer_b>.*<number_of_pairs>.*<document> and"):
-        reply_to(BASE, "", user, 100)
+def test_a_prompt_that_selects_no_role_gets_a_neutral_answer(user: str) -> None:
+    assert reply_to(BASE, single("", user), 100).text.startswith("Simulated answer")
 
 
 @pytest.mark.parametrize("number", ["three", "-1", "", "2.5"])
-def test_a_number_of_pairs_that_is_not_a_number_is_an_error(number: str) -> None:
+def test_a_prompt_that_the_selected_program_cannot_read_gets_a_neutral_answer(number: str) -> None:
     user = synthesis().replace("<number_of_pairs>2<", f"<number_of_pairs>{number}<")
-    with pytest.raises(NotUnderstoodError, match="whole number"):
-        reply_to(BASE, "", user, 100)
+    assert reply_to(BASE, single("", user), 100).text.startswith("Simulated answer")
 
 
-def test_a_judge_without_a_question_is_an_error_that_names_what_is_missing() -> None:
+def test_a_judge_without_a_question_gives_a_neutral_answer() -> None:
     user = "<document>d</document><answer_a>a</answer_a><answer_b>b</answer_b>"
-    with pytest.raises(NotUnderstoodError, match="<question>"):
-        reply_to(BASE, "", user, 100)
+    assert reply_to(BASE, single("", user), 100).text.startswith("Simulated answer")
+
+
+def test_a_prompt_with_delimiters_in_a_longer_conversation_gets_a_neutral_answer() -> None:
+    turns = (Turn("user", (Text("Hello"),)), Turn("assistant", (Text("Hi"),)), Turn("user", (Text(judging()),)))
+    assert reply_to(BASE, Conversation("", turns), 500).text.startswith("Simulated answer")
 
 
 def test_a_long_reply_is_cut_with_the_stop_reason_max_tokens() -> None:
-    whole = reply_to(BASE, "", answering(), 500)
-    cut = reply_to(BASE, "", answering(), 4)
+    whole = reply_to(BASE, single("", answering()), 500)
+    cut = reply_to(BASE, single("", answering()), 4)
     assert whole.text.startswith(cut.text)
     assert (cut.stop_reason, cut.output_tokens) == ("max_tokens", 4)
 
 
 def test_a_reply_that_just_fits_is_not_cut() -> None:
-    whole = reply_to(BASE, "", answering(), 500)
-    assert reply_to(BASE, "", answering(), whole.output_tokens) == whole
+    whole = reply_to(BASE, single("", answering()), 500)
+    assert reply_to(BASE, single("", answering()), whole.output_tokens) == whole
 
 
 def test_the_system_text_is_counted_as_input() -> None:
     system = "Answer from the document only."
-    plain, with_system = reply_to(BASE, "", answering(), 50), reply_to(BASE, system, answering(), 50)
+    plain, with_system = reply_to(BASE, single("", answering()), 50), reply_to(BASE, single(system, answering()), 50)
     assert with_system.input_tokens - plain.input_tokens == count_tokens(system) > 0
     assert with_system.text == plain.text
 
 
 @pytest.mark.parametrize("document", ["", " ", "Context:", "\x00", "?" * 50])
 def test_a_document_without_sentences_worth_quoting_is_still_answered(document: str) -> None:
-    assert reply_to(BASE, "", answering(document), 50).stop_reason == "end_turn"
+    assert reply_to(BASE, single("", answering(document)), 50).stop_reason == "end_turn"
 
 
 TAGS = st.sampled_from([f"<{slash}{name}>" for name in NAMES for slash in ("", "/")])

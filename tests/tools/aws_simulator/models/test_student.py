@@ -6,6 +6,7 @@ import pytest
 
 from include.distill.config.prompts import load_prompt
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
+from tools.aws_simulator.models.conversation import single
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
 from tools.aws_simulator.models.dialogue import SimulatedModel, reply_to
 from tools.aws_simulator.models.ranker import FEATURES, PRIOR, quote_answer
@@ -57,7 +58,8 @@ class TestDifferentBecauseOfItsData:
         assert other.weights != real.weights
         user = [one.user for one in HELD_OUT]
         replies = [
-            [reply_to(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
+            [reply_to(SimulatedModel("amazon", w), single("", u), 500) for u in user]
+            for w in (real.weights, other.weights)
         ]
         assert replies[0] != replies[1]
 

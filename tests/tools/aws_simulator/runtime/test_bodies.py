@@ -39,21 +39,16 @@ def test_the_tables_have_exactly_the_body_formats_of_the_catalog(table: dict[str
         pytest.param(b"not json", "the body is not JSON", id="not json"),
         pytest.param([], "expected an object", id="not an object"),
         pytest.param({"messages": []}, "required key [anthropic_version] not found", id="no version"),
-        pytest.param(builders.anthropic_body(anthropic_version="2"), "is not 'bedrock-2023-05-31'", id="version"),
-        pytest.param(builders.anthropic_body(tools=[]), "extraneous key [tools] is not permitted", id="tools"),
+        pytest.param(builders.anthropic_body(anthropic_version="2"), "'2' is not a version", id="version"),
+        pytest.param(builders.anthropic_body(tool=[]), "extraneous key [tool] is not permitted", id="extra key"),
         pytest.param(builders.anthropic_body(max_tokens="5"), "#/max_tokens: expected int, found str", id="type"),
         pytest.param(builders.anthropic_body(max_tokens=0), "#/max_tokens: 0 is not between 1", id="range"),
         pytest.param(builders.anthropic_body(temperature=1.5), "#/temperature: 1.5 is not between", id="temperature"),
-        pytest.param(builders.anthropic_body(messages=[]), "exactly one user message", id="no message"),
+        pytest.param(builders.anthropic_body(messages=[]), "must start with a user message", id="no message"),
         pytest.param(
             builders.anthropic_body(messages=[{"role": "user", "content": [{"type": "image"}]}]),
-            "required key [text] not found",
+            "required key [source] not found",
             id="image",
-        ),
-        pytest.param(
-            builders.anthropic_body(messages=[{"role": "user", "content": "Hello!"}]),
-            "The simulated models recognize their task by delimiters",
-            id="not understood",
         ),
     ],
 )
@@ -67,12 +62,12 @@ def test_a_body_that_cannot_be_read_is_refused_and_free(simulator: RunningSimula
     ("model_id", "body", "complaint"),
     [
         pytest.param(builders.STUDENT, nova_body(schemaVersion="v2"), "is not 'messages-v1'", id="nova version"),
-        pytest.param(builders.STUDENT, nova_body(toolConfig={}), "extraneous key [toolConfig]", id="nova tools"),
+        pytest.param(builders.STUDENT, nova_body(toolConfig={}), "lacks a key", id="nova tools"),
         pytest.param("us.meta.llama3-1-8b-instruct-v1:0", {}, "required key [prompt]", id="llama without prompt"),
         pytest.param(
             "us.meta.llama3-1-8b-instruct-v1:0",
             {"prompt": "<|start_header_id|>tool<|end_header_id|>x<|eot_id|>"},
-            "support one user turn",
+            "turns of unknown roles: tool",
             id="llama template",
         ),
     ],
@@ -86,14 +81,9 @@ def test_each_family_has_its_body_format(simulator: RunningSimulator, model_id: 
     ("arguments", "complaint"),
     [
         pytest.param(
-            {"toolConfig": {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {}}}}]}},
-            "toolConfig",
-            id="tools",
-        ),
-        pytest.param(
-            {"messages": [{"role": role, "content": [{"text": "x"}]} for role in ("user", "assistant", "user")]},
-            "exactly one user message",
-            id="several turns",
+            {"messages": [{"role": role, "content": [{"text": "x"}]} for role in ("user", "user")]},
+            "must alternate between user and assistant roles",
+            id="two messages of the user",
         ),
         pytest.param({"additionalModelRequestFields": {"top_k": 1}}, "additionalModelRequestFields", id="extra fields"),
     ],

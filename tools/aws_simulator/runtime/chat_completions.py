@@ -1,0 +1,135 @@
+"""
+Read and write bodies in the format of OpenAI's chat completions, which models of several providers take.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tools.aws_simulator.models.conversation import Conversation, Media, Part, Text, Tool, ToolResult, ToolUse, Turn
+from tools.aws_simulator.models.dialogue import Reply
+from tools.aws_simulator.runtime.requests import (
+    InferenceRequest,
+    check_turns,
+    checked_schema,
+    fields,
+    malformed,
+    sampled,
+)
+
+_FINISH = {"max_tokens": "length", "tool_use": "tool_calls"}
+
+
+def read_chat_completions(value: Any) -> InferenceRequest:
+    """Read a chat-completions body."""
+    types = {
+        "model": (str,), "messages": (list,), "max_tokens": (int,), "max_completion_tokens": (int,),
+        "temperature": (float, int), "top_p": (float, int), "stop": (list, str), "stream": (bool,),
+        "tools": (list,), "tool_choice": (str, dict), "response_format": (dict,), "reasoning_effort": (str,),
+    }  # fmt: skip
+    body = fields(value, "#", types, ("messages",))
+    messages = [_message(message, f"#/messages/{number}") for number, message in enumerate(body["messages"])]
+    system = [_text(message) for message in messages if message["role"] in ("system", "developer")]
+    turns = tuple(_turns([message for message in messages if message["role"] not in ("system", "developer")]))
+    check_turns(turns)
+    tools, choice = _tools(body)
+    conversation = Conversation("\n".join(system), turns, tools, choice, _schema(body.get("response_format")))
+    stop = body.get("stop", [])
+    sampling = {"max_tokens": body.get("max_completion_tokens"), **body, "stop": [stop] if stop == str(stop) else stop}
+    return sampled(conversation, sampling, ("max_tokens", "temperature", "top_p", "stop"))
+
+
+def _message(value: Any, where: str) -> dict[str, Any]:
+    types = {
+        "role": (str,),
+        "content": (str, list, type(None)),
+        "name": (str,),
+        "tool_calls": (list,),
+        "tool_call_id": (str,),
+    }
+    message = fields(value, where, types, ("role",))
+    if message["role"] not in ("system", "developer", "user", "assistant", "tool"):
+        raise malformed(f"{where}/role: {message['role']!r} is not a role")
+    return message
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    return "\n".join(part.text for part in _content(message) if isinstance(part, Text))
+
+
+def _content(message: Mapping[str, Any]) -> Iterator[Part]:
+    content = message.get("content") or ""
+    for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+        if not isinstance(block, dict) or block.get("type") not in ("text", "image_url"):
+            raise malformed("a content block is neither text nor image_url")
+        if block["type"] == "image_url":
+            yield Media("image", "", 0)
+        elif block.get("text"):
+            yield Text(block["text"])
+
+
+def _turns(messages: list[dict[str, Any]]) -> Iterator[Turn]:
+    """Return the turns. Consecutive results of tools form one turn of the user."""
+    results: list[Part] = []
+    for message in messages:
+        if message["role"] == "tool":
+            results.append(ToolResult(message.get("tool_call_id", ""), _text(message)))
+            continue
+        if results:
+            yield Turn("user", tuple(results))
+            results = []
+        calls = [_call(call) for call in message.get("tool_calls", ())]
+        yield Turn("user" if message["role"] == "user" else "assistant", (*_content(message), *calls))
+    if results:
+        yield Turn("user", tuple(results))
+
+
+def _call(value: Mapping[str, Any]) -> ToolUse:
+    try:
+        function = value["function"]
+        return ToolUse(value["id"], function["name"], json.loads(function["arguments"] or "{}"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise malformed(f"a tool call is invalid ({error})") from error
+
+
+def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], str]:
+    try:
+        functions = [tool["function"] for tool in body.get("tools", ())]
+        tools = tuple(Tool(f["name"], f.get("description", ""), f.get("parameters", {})) for f in functions)
+        choice = body.get("tool_choice", "auto")
+        chosen = choice["function"]["name"] if isinstance(choice, dict) else choice
+    except (KeyError, TypeError) as error:
+        raise malformed(f"a tool lacks a key ({error})") from error
+    return tools, "any" if chosen == "required" else chosen
+
+
+def _schema(form: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if form is None or form.get("type") != "json_schema":
+        return None
+    return checked_schema("json_schema", form.get("json_schema", {}).get("schema"))
+
+
+def write_chat_completions(reply: Reply, model_id: str, call_id: str) -> dict[str, Any]:
+    """Return a reply in the format of chat completions."""
+    calls = [
+        {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": json.dumps(part.input)}}
+        for part in reply.parts
+        if isinstance(part, ToolUse)
+    ]
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
+    if calls:
+        message["tool_calls"] = calls
+    usage = {"prompt_tokens": reply.input_tokens, "completion_tokens": reply.output_tokens}
+    return {
+        "id": f"chatcmpl-{call_id}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model_id,
+        "choices": [{"index": 0, "message": message, "finish_reason": _FINISH.get(reply.stop_reason, "stop")}],
+        "usage": {**usage, "total_tokens": sum(usage.values())},
+    }

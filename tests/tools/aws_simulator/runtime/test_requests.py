@@ -1,0 +1,98 @@
+"""The checks that all readers share refuse what Bedrock refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tools.aws_simulator.models.conversation import Text, Turn, single
+from tools.aws_simulator.protocol.errors import ValidationException
+from tools.aws_simulator.runtime.requests import check_turns, checked_schema, fields, read_json_body, sampled
+
+NAMES = ("max_tokens", "temperature", "top_p", "stop")
+CLOSED = {"type": "object", "properties": {"score": {"type": "integer"}}, "additionalProperties": False}
+
+
+def turns(*roles: Any) -> tuple[Turn, ...]:
+    return tuple(Turn(role, (Text("x"),)) for role in roles)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        pytest.param([], "#: expected an object, found list", id="a list"),
+        pytest.param({}, "#: required key [name] not found", id="a missing key"),
+        pytest.param({"name": "x", "size": 1}, "#: extraneous key [size] is not permitted", id="an unknown key"),
+        pytest.param({"name": 1}, "#/name: expected str, found int", id="a wrong type"),
+        pytest.param({"name": "x", "count": True}, "#/count: expected int, found bool", id="a boolean for a number"),
+    ],
+)
+def test_an_object_that_breaks_its_form_is_refused(value: Any, complaint: str) -> None:
+    with pytest.raises(ValidationException, match="Malformed input request") as caught:
+        fields(value, "#", {"name": (str,), "count": (int,)}, ("name",))
+    assert complaint in str(caught.value)
+
+
+def test_an_object_that_has_its_form_is_returned() -> None:
+    value = {"name": "x", "count": 1}
+    assert fields(value, "#", {"name": (str,), "count": (int,)}, ("name",)) is value
+
+
+def test_a_body_is_read_as_json() -> None:
+    assert read_json_body(b'{"a": 1}') == {"a": 1}
+    with pytest.raises(ValidationException, match="not JSON"):
+        read_json_body(b"{")
+
+
+def test_sampling_values_are_read_and_checked() -> None:
+    given = {"max_tokens": 5, "temperature": 0.5, "top_p": 1, "stop": ["a"]}
+    request = sampled(single("", "x"), given, NAMES)
+    assert (request.max_tokens, request.temperature, request.top_p, request.stop_sequences) == (5, 0.5, 1, ("a",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_tokens", 0), ("temperature", 1.5), ("temperature", -1), ("top_p", 2)]
+)
+def test_sampling_values_outside_their_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValidationException, match=f"#/{name}: {value} is not between"):
+        sampled(single("", "x"), {name: value}, NAMES)
+
+
+@pytest.mark.parametrize("roles", [("user",), ("user", "assistant", "user"), ("user", "assistant")])
+def test_a_conversation_may_have_several_turns(roles: tuple[str, ...]) -> None:
+    check_turns(turns(*roles))
+
+
+@pytest.mark.parametrize(
+    ("roles", "complaint"),
+    [
+        ((), "must start with a user message"),
+        (("assistant", "user"), "must start with a user message"),
+        (("user", "user"), "must alternate between user and assistant roles"),
+    ],
+)
+def test_a_conversation_in_another_order_is_refused(roles: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(ValidationException, match=complaint):
+        check_turns(turns(*roles))
+
+
+def test_a_closed_schema_is_returned() -> None:
+    assert checked_schema("json_schema", CLOSED) == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        pytest.param("text", CLOSED, id="another kind"),
+        pytest.param("json_schema", None, id="no schema"),
+        pytest.param("json_schema", {"type": "object"}, id="an open object"),
+        pytest.param(
+            "json_schema", {**CLOSED, "properties": {"a": {"type": "object"}}}, id="an open object inside a closed one"
+        ),
+        pytest.param("json_schema", {**CLOSED, "required": "score"}, id="not a JSON schema"),
+    ],
+)
+def test_a_schema_that_structured_outputs_do_not_support_is_refused(kind: str, schema: Any) -> None:
+    with pytest.raises(ValidationException, match="Malformed input request"):
+        checked_schema(kind, schema)

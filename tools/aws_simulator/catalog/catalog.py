@@ -21,6 +21,10 @@ LifecycleStatus = Literal["ACTIVE", "LEGACY", "RETIRED"]
 BodyFormat = Literal["anthropic", "nova", "llama", "chat_completions"]
 RecordFormat = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
 Serving = Literal["provisioned_throughput", "custom_model_deployment"]
+ThinkingMode = Literal["enabled", "adaptive", "disabled"]
+ToolChoice = Literal["auto", "any", "tool"]
+CacheTtl = Literal["5m", "1h"]
+ServiceTier = Literal["default", "priority", "flex", "reserved"]
 
 
 class _Fact(BaseModel):
@@ -54,6 +58,15 @@ class Customization(_Fact):
     tokens_per_record: int | None = None
 
 
+class PromptCache(_Fact):
+    """How a model caches prompts: the smallest prefix in tokens, how long it is kept, and where checkpoints may be."""
+
+    minimum_tokens: int
+    ttls: tuple[CacheTtl, ...] = ("5m",)
+    fields: tuple[Literal["system", "messages", "tools"], ...] = ("system", "messages", "tools")
+    checkpoints: int = 4
+
+
 class Model(_Fact):
     """The facts about one model. ``models.yaml`` explains the fields."""
 
@@ -68,8 +81,17 @@ class Model(_Fact):
     legacy: datetime.date | None = None
     end_of_life: datetime.date | None = None
     temperature: bool = True
+    temperature_with_top_p: bool = True
     structured_outputs: bool = False
     tools: bool = True
+    tool_choices: tuple[ToolChoice, ...] = ("auto", "any", "tool")
+    documents: bool = True
+    prefill: bool = True
+    thinking: tuple[ThinkingMode, ...] = ()
+    prompt_cache: PromptCache | None = None
+    service_tiers: tuple[ServiceTier, ...] = ("default",)
+    latency_optimized: bool = False
+    context_tokens: int | None = None
     count_tokens: bool = False
     streaming: bool = True
     max_output_tokens: int

@@ -1,9 +1,8 @@
 """
 Run the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
-To use it, set ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` to
-``http://127.0.0.1:<port>``. Any access key is accepted. SIGTERM or SIGINT stops the simulator; its state stays in the
-folder.
+To use it, set ``AWS_ENDPOINT_URL`` to ``http://127.0.0.1:<port>``. Any access key is accepted. The simulator is ready
+when ``GET /_admin/health`` answers 200. SIGTERM or SIGINT stops it; its state stays in the folder.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from tools.aws_simulator.account.settings import Settings
 from tools.aws_simulator.server.app import AwsSimulator
@@ -64,6 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in (*_SETTINGS, "as_of") if getattr(options, name) is not None
     }
+    try:
+        Settings.model_validate(settings)
+    except ValidationError as error:
+        sys.stderr.write(f"A setting is out of range. Nothing was started. {error}\n")
+        return 2
     # uvicorn raises the signal again after its shutdown. With the default handler, SIGTERM would end the process before
     # the state is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,12 +1,17 @@
-"""The command ``python -m tools.aws_simulator`` refuses to start when it cannot serve."""
+"""The command ``python -m tools.aws_simulator``, in a process of its own, and when it cannot serve."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.aws_simulator import start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.simulator_process import cpu_seconds, exit_code, port_in, simulator_process, wait_for
 from tools.aws_simulator.__main__ import main
 from tools.aws_simulator.server.server import bind
 
@@ -31,3 +36,54 @@ def test_a_port_in_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture
         taken.listen()
         assert main(["--port", str(taken.getsockname()[1]), "--state", str(tmp_path / "state")]) == 2
     assert "Cannot listen on 127.0.0.1" in capsys.readouterr().err
+
+
+def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path: Path) -> None:
+    with bind("127.0.0.1", 0) as probe:
+        port = str(probe.getsockname()[1])
+    port_file, state = tmp_path / "run" / "port", tmp_path / "state"
+    options = ["--port", port, "--state", str(state), "--port-file", str(port_file), "--job-seconds", "0.5"]
+    with simulator_process([*options, "--as-of", "2027-03-01"]) as process:
+        assert wait_for(process, lambda: port_in(port_file)) == port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_admin/health", timeout=60) as answer:
+            assert answer.status == 200
+        simulator = RunningSimulator(f"http://127.0.0.1:{port}")
+        settings = simulator.admin("GET", "settings")
+        assert (settings["job_seconds"], settings["as_of"]) == (0.5, "2027-03-01")
+        assert simulator.boto("bedrock").list_custom_models()["modelSummaries"] == []
+        process.send_signal(signal.SIGTERM)
+        assert exit_code(process) == 0
+    assert (state / "bedrock.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        pytest.param([], "--state", id="no state folder"),
+        pytest.param(["--state", "s", "--as-of", "tomorrow"], "--as-of", id="no date"),
+        pytest.param(["--state", "s", "--job-seconds", "long"], "--job-seconds", id="no number"),
+    ],
+)
+def test_a_wrong_option_is_named(options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(options)
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_setting_out_of_range_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--state", str(tmp_path / "state"), "--job-seconds", "-1"]) == 2
+    assert "job_seconds" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
+START_RATIO = 4.0  # measured: 2.1
+
+
+def test_a_start_needs_little_more_cpu_time_than_the_imports_of_moto(tmp_path: Path) -> None:
+    """On an idle machine of 2026, these imports take half a second, so a start stays far below three seconds."""
+    code = "import os, boto3, moto; times = os.times(); print(times.user + times.system)"
+    imports = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    port_file = tmp_path / "port"
+    with simulator_process(["--state", str(tmp_path / "state"), "--port-file", str(port_file)]) as process:
+        wait_for(process, lambda: port_in(port_file))
+        assert cpu_seconds(process) <= START_RATIO * imports

@@ -1,0 +1,128 @@
+"""
+Run the AWS simulator in a thread of a test process, on a free loopback port.
+
+``start_simulator`` is a context manager. For pytest, ``pytest_plugin.py`` has a fixture. A process can run only one
+simulator at a time, because moto's S3 is global. For the same reason, a test cannot use moto's ``mock_aws`` while a
+simulator is running in its process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tools.aws_simulator.server.app import AwsSimulator
+from tools.aws_simulator.server.server import bind, new_server
+
+FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
+STOP_SECONDS = 60
+
+
+class AdminError(Exception):
+    """Raised if an admin route answers with an error."""
+
+
+class RunningSimulator:
+    """An AWS simulator that answers at :attr:`url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
+        """Return a boto3 client of a service that is connected to the simulator.
+
+        Without ``config``, the client makes one attempt per call. All callers share it, because creating one is slow.
+        """
+        if config:
+            return self._new_client(service, region, config)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._new_client(service, region, {})
+        return self._clients[service, region]
+
+    def _new_client(self, service: str, region: str, config: dict[str, Any]) -> Any:
+        settings = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the simulator accepts any key
+            config=Config(**settings),
+        )
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """Call an admin route (``ledger``, ``settings`` ...) and return its JSON.
+
+        :raises AdminError: the route answered with an error.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310 - our own
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise AdminError(f"{error.code}: {error.read().decode()}") from error
+
+    def fail(self, **rule: Any) -> None:
+        """Add one rule to the fault plan."""
+        self.admin("POST", "faults", [rule])
+
+    @property
+    def ledger(self) -> Any:
+        """The current ledger."""
+        return self.admin("GET", "ledger")
+
+
+def environment(url: str, current: Mapping[str, str], *, region: str = "us-east-1") -> dict[str, str | None]:
+    """
+    Return the environment variables that connect AWS's SDKs and tools to the simulator, and to nothing else.
+
+    None means that the variable must be unset. Every variable of ``current`` that begins with ``AWS_`` is unset or
+    replaced, and the files in ``~/.aws`` are not read, so no real credentials or endpoints are left.
+    """
+    unset: dict[str, str | None] = dict.fromkeys(name for name in current if name.startswith("AWS_"))
+    without_proxy = {
+        name: ",".join(filter(None, [current.get(name), "127.0.0.1", "localhost"])) for name in ("no_proxy", "NO_PROXY")
+    }
+    return {
+        **unset,
+        **without_proxy,
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextmanager
+def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
+    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given."""
+    simulator = AwsSimulator(state_dir, {**FAST, **settings})
+    sock = bind("127.0.0.1", 0)
+    sock.listen(2048)  # from here on, connections wait instead of being refused
+    server = new_server(simulator)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="aws-simulator", daemon=True)
+    thread.start()
+    try:
+        yield RunningSimulator(f"http://127.0.0.1:{sock.getsockname()[1]}")
+    finally:
+        server.should_exit = True
+        thread.join(timeout=STOP_SECONDS)
+        simulator.close()

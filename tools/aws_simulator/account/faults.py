@@ -21,6 +21,7 @@ from tools.aws_simulator.protocol.errors import (
     ExpiredTokenException,
     InternalServerException,
     ModelErrorException,
+    ModelStreamErrorException,
     ModelTimeoutException,
     ServiceUnavailableException,
     ThrottlingException,
@@ -39,6 +40,13 @@ Kind = Literal[
     "drop_before",
     "drop_after",
     "timeout",
+    "stream_throttle",
+    "stream_internal_error",
+    "stream_service_unavailable",
+    "stream_model_timeout",
+    "stream_model_error",
+    "stream_drop",
+    "stream_pause",
     "job_failed",
     "job_stalled",
     "throughput_failed",
@@ -50,12 +58,26 @@ Kind = Literal[
     "batch_record_errors",
 ]
 
-INFERENCE = frozenset({"InvokeModel", "Converse"})
+STREAMS = frozenset({"InvokeModelWithResponseStream", "ConverseStream"})
+INFERENCE = frozenset({"InvokeModel", "Converse"}) | STREAMS
 _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
     "model_timeout": INFERENCE,
     "model_error": INFERENCE,
     "malformed_answer": INFERENCE,
     "truncated_answer": INFERENCE,
+    **dict.fromkeys(
+        (
+            "stream_throttle",
+            "stream_internal_error",
+            "stream_service_unavailable",
+            "stream_model_error",
+            "stream_drop",
+            "stream_pause",
+        ),
+        STREAMS,
+    ),
+    # The events of ConverseStream have no modelTimeoutException.
+    "stream_model_timeout": frozenset({"InvokeModelWithResponseStream"}),
     "job_failed": frozenset({"CreateModelCustomizationJob"}),
     "job_stalled": frozenset({"CreateModelCustomizationJob"}),
     "throughput_failed": frozenset({"CreateProvisionedModelThroughput"}),
@@ -74,6 +96,18 @@ ERRORS: dict[str, ApiError] = {
     "model_timeout": ModelTimeoutException("The request took too long to process. Retry your request."),
     "model_error": ModelErrorException("The request failed due to an error while processing the model."),
 }
+# Errors that end a stream after half of its events. The last two texts are those of the service model.
+STREAM_ERRORS: dict[str, ApiError] = {
+    "stream_throttle": ERRORS["throttle"],
+    "stream_internal_error": ERRORS["internal_error"],
+    "stream_service_unavailable": ERRORS["service_unavailable"],
+    "stream_model_timeout": ModelTimeoutException(
+        "The request took too long to process. Processing time exceeded the model timeout length."
+    ),
+    "stream_model_error": ModelStreamErrorException(
+        "An error occurred while streaming the response. Retry your request."
+    ),
+}
 
 
 class Fault(BaseModel):
@@ -82,8 +116,9 @@ class Fault(BaseModel):
 
     :param times: maximum number of times that the rule fires; None means no limit.
     :param after: number of matching requests that the rule skips before it fires.
-    :param seconds: delay of the response (``timeout``) or duration of the stall (``*_stalled``). A stall without a
-        duration lasts until a client sends ``DELETE /_admin/stalls``.
+    :param seconds: delay of the response (``timeout``), duration of the pause in the middle of a stream
+        (``stream_pause``), or duration of the stall (``*_stalled``). A stall without a duration lasts until a client
+        sends ``DELETE /_admin/stalls``.
     """
 
     model_config = ConfigDict(extra="forbid")

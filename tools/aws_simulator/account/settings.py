@@ -36,6 +36,9 @@ class Settings(BaseModel):
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
     as_of: datetime.date | None = Field(None, description="day to use for the life cycles of models (default: today)")
     latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")
+    stream_latency_ms: float = Field(
+        0.0, ge=0, description="milliseconds between two events of a stream; a change also affects running streams"
+    )
     quotas: dict[str, ModelQuota] = Field(
         default_factory=dict, description="rate quotas, by model id or by the model's key in the catalog"
     )

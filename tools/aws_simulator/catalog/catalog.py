@@ -94,6 +94,7 @@ class Model(_Fact):
     context_tokens: int | None = None
     count_tokens: bool = False
     streaming: bool = True
+    streaming_tools: bool = True
     max_output_tokens: int
     output_burndown: int
     batch: BatchLimits | None = None

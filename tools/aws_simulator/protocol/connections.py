@@ -30,14 +30,23 @@ class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         super().connection_lost(exc)
 
 
+def _transport(scope: Scope) -> asyncio.Transport:
+    transport = _transports.get(tuple(scope["client"]))
+    if transport is None:
+        raise RuntimeError("The connection cannot be dropped: the server does not use TrackedProtocol.")
+    return transport
+
+
+def close_connection(scope: Scope) -> None:
+    """Close the connection of ``scope`` after everything that was written to it has been sent."""
+    _transport(scope).close()
+
+
 class DroppedConnection:
     """An ASGI application that closes the connection instead of responding."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Close the connection of ``scope``."""
-        transport = _transports.get(tuple(scope["client"]))
-        if transport is None:
-            raise RuntimeError("The connection cannot be dropped: the server does not use TrackedProtocol.")
-        transport.abort()
+        _transport(scope).abort()
         while (await receive())["type"] != "http.disconnect":
             pass

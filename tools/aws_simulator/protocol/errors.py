@@ -2,13 +2,14 @@
 Define the errors of Bedrock, with the names that they have in its service model.
 
 botocore's model of an operation gives the HTTP status of each error. The table in this module gives the HTTP status of
-the few errors that AWS's front end returns but no operation declares.
+the few errors that AWS's front end or the simulator returns but no operation declares.
 """
 
 from __future__ import annotations
 
 UNMODELLED_STATUS = {
     "UnknownOperationException": 404,
+    "OperationNotImplementedError": 501,
     "MissingAuthenticationTokenException": 403,
     "ExpiredTokenException": 403,
     "ServiceUnavailableException": 503,
@@ -65,6 +66,10 @@ class ModelErrorException(ApiError):
     """The model failed."""
 
 
+class ModelStreamErrorException(ApiError):
+    """The model failed while its answer was being streamed."""
+
+
 class InternalServerException(ApiError):
     """The service failed."""
 
@@ -74,7 +79,22 @@ class ServiceUnavailableException(ApiError):
 
 
 class UnknownOperationException(ApiError):
-    """The operation does not exist, or the simulator does not implement it."""
+    """The operation does not exist."""
+
+
+class OperationNotImplementedError(UnknownOperationException):
+    """
+    AWS has the operation, but the simulator does not implement it.
+
+    The code is AWS's code for an operation that an endpoint does not have. The HTTP status is 501 (Not Implemented)
+    and not AWS's 404, because many client libraries take every 404 for a model that does not exist. The SDKs do not
+    repeat a request after 501.
+    """
+
+    @property
+    def code(self) -> str:
+        """The error code in the response."""
+        return UnknownOperationException.__name__
 
 
 class MissingAuthenticationTokenException(ApiError):

@@ -120,14 +120,23 @@ def write_response(operation: OperationModel, result: Mapping[str, Any], headers
     broken = list(violations(shape, result)) if shape else [f"{operation.name} has no output"] if result else []
     if broken:
         raise UnmodelledResultError(f"{operation.name}: {summary(broken)}")
-    content, out_headers = _body_of(shape, result), {"content-type": "application/json", **headers}
-    for name, value in result.items():
-        member = shape.members[name]
-        if member.serialization.get("location") == "header":
-            out_headers[member.serialization["name"].lower()] = str(value)
     return Response(
-        content, status_code=int(operation.http["responseCode"]), headers=_add_simulator_headers(out_headers)
+        _body_of(shape, result),
+        status_code=int(operation.http["responseCode"]),
+        headers=response_headers(shape, result, {"content-type": "application/json", **headers}),
     )
+
+
+def response_headers(
+    shape: StructureShape | None, result: Mapping[str, Any], headers: Mapping[str, str]
+) -> dict[str, str]:
+    """Return ``headers``, the headers that the members of ``result`` set, and those of every response."""
+    all_headers = dict(headers)
+    for name, value in result.items():
+        member = shape.members[name] if shape else None
+        if member and member.serialization.get("location") == "header":
+            all_headers[member.serialization["name"].lower()] = str(value)
+    return _add_simulator_headers(all_headers)
 
 
 def _body_of(shape: StructureShape | None, result: Mapping[str, Any]) -> bytes:
@@ -136,17 +145,22 @@ def _body_of(shape: StructureShape | None, result: Mapping[str, Any]) -> bytes:
         return bytes(result[payload])
     members = shape.members if shape else {}
     inside = {name: value for name, value in result.items() if "location" not in members[name].serialization}
-    return json.dumps(_to_json(shape, inside) if shape else {}, ensure_ascii=False).encode()
+    return json.dumps(to_json(shape, inside) if shape else {}, ensure_ascii=False).encode()
 
 
-def _to_json(shape: Shape, value: Any) -> Any:
+def to_json(shape: Shape, value: Any) -> Any:
+    """Return ``value`` in the form that JSON can represent."""
     if shape.type_name == "structure" and not is_document(shape):
         return {
-            shape.members[name].serialization.get("name", name): _to_json(shape.members[name], member)
+            shape.members[name].serialization.get("name", name): to_json(shape.members[name], member)
             for name, member in value.items()
         }
     if shape.type_name == "list":
-        return [_to_json(shape.member, member) for member in value]
+        return [to_json(shape.member, member) for member in value]
+    if shape.type_name == "map":
+        return {key: to_json(shape.value, member) for key, member in value.items()}
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
     if shape.type_name == "timestamp":
         moment = datetime.datetime.fromtimestamp(value, tz=datetime.UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -158,7 +172,7 @@ def error_response(operation: OperationModel | None, error: ApiError) -> Respons
 
     :raises UnmodelledResultError: ``operation`` does not declare this error.
     """
-    status = error_status(operation, error.code)
+    status = error_status(operation, type(error).__name__)
     if status is None:
         raise UnmodelledResultError(
             f"{operation.name if operation else 'An unknown operation'} does not declare {error.code}."

@@ -84,7 +84,7 @@ class Inference:
     async def invoke_model(self, call: Call) -> dict[str, Any]:
         """Handle InvokeModel."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
-        target = self._target(call.region, model_id)
+        target = self.target(call.region, model_id)
         request = bodies.READERS[target.model.body](read_json_body(call.arguments["body"]))
         answer = await self._run(target, request, model_id, call.fault)
         body = bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12))
@@ -99,15 +99,13 @@ class Inference:
     async def converse(self, call: Call) -> dict[str, Any]:
         """Handle Converse."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
-        if self._is_suffixed(call.region, model_id):
-            raise ResourceNotFoundException("Model not found.")
-        target = self._target(call.region, model_id)
+        target = self.converse_target(call.region, model_id)
         answer = await self._run(target, read_converse(call.arguments), model_id, call.fault)
         return write_converse(answer, round((time.monotonic() - started) * 1000))
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
         """Handle CountTokens, which is free and not counted."""
-        target = self._target(call.region, call.arguments["modelId"])
+        target = self.target(call.region, call.arguments["modelId"])
         given = call.arguments["input"]
         if "converse" in given:
             request = read_converse(given["converse"])
@@ -138,11 +136,21 @@ class Inference:
             return write_converse(answer, 0), charge
         return bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12)), charge
 
-    def _is_suffixed(self, region: str, model_id: str) -> bool:
-        entry = self._models.find(region, model_id)
-        return entry is not None and entry.customization is not None
+    def converse_target(self, region: str, model_id: str) -> Target:
+        """Return the model that answers Converse.
 
-    def _target(self, region: str, model_id: str) -> Target:
+        :raises ApiError: there is no such model, or it cannot be used under this name.
+        """
+        entry = self._models.find(region, model_id)
+        if entry is not None and entry.customization is not None:
+            raise ResourceNotFoundException("Model not found.")
+        return self.target(region, model_id)
+
+    def target(self, region: str, model_id: str) -> Target:
+        """Return the model that answers InvokeModel and CountTokens.
+
+        :raises ApiError: there is no such model, or it cannot be used under this name.
+        """
         if ":provisioned-model/" in model_id:
             return self._provisioned(region, model_id)
         return self.on_demand(region, model_id)

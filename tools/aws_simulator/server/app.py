@@ -27,6 +27,7 @@ from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.tagging import Tagging
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime.inference import Inference
+from tools.aws_simulator.runtime.streaming import Streaming
 from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock, signed_for
@@ -66,8 +67,9 @@ class AwsSimulator:
         inference = Inference(self._state, self._settings, models, throughputs, ledger)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3)
         batches = BatchJobs(self._state, inference, self._batch_runner)
+        streaming = Streaming(inference, self._settings)
         handlers = _handlers(
-            models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state), batches
+            models, jobs, CustomModels(self._state), throughputs, inference, streaming, Tagging(self._state), batches
         )
         self.bedrock = SimulatedBedrock(handlers, faults, ledger)
         self._admin = Admin(
@@ -122,6 +124,7 @@ def _handlers(
     custom_models: CustomModels,
     throughputs: Throughputs,
     inference: Inference,
+    streaming: Streaming,
     tagging: Tagging,
     batches: BatchJobs,
 ) -> dict[str, Handler]:
@@ -143,6 +146,8 @@ def _handlers(
         "DeleteProvisionedModelThroughput": throughputs.delete,
         "InvokeModel": inference.invoke_model,
         "Converse": inference.converse,
+        "ConverseStream": streaming.converse_stream,
+        "InvokeModelWithResponseStream": streaming.invoke_model_with_response_stream,
         "CountTokens": inference.count_tokens,
         "CreateModelInvocationJob": batches.create,
         "GetModelInvocationJob": batches.get,

@@ -28,8 +28,10 @@ from tools.aws_simulator.protocol.errors import (
     ApiError,
     InternalServerException,
     MissingAuthenticationTokenException,
+    OperationNotImplementedError,
     UnknownOperationException,
 )
+from tools.aws_simulator.protocol.event_stream import write_stream
 from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
 from tools.aws_simulator.protocol.specification import Specification
 
@@ -94,7 +96,10 @@ class SimulatedBedrock:
     ) -> ASGIApp:
         handler = self._handlers.get(operation.name)
         if handler is None:
-            raise UnknownOperationException(f"The AWS simulator does not implement {operation.name}.")
+            raise OperationNotImplementedError(
+                f"The AWS simulator does not implement {operation.name} of {operation.service_model.service_name}."
+                " Nothing was changed."
+            )
         service, region = signed_for(request.headers.get("authorization", ""))
         if service != "bedrock" or region is None:
             raise MissingAuthenticationTokenException("Missing Authentication Token")
@@ -107,7 +112,8 @@ class SimulatedBedrock:
         if inspect.isawaitable(result):
             result = await result
         headers = result.pop("headers", {})
-        return write_response(operation, result, headers)
+        write = write_stream if operation.has_event_stream_output else write_response
+        return write(operation, result, headers)
 
     def _refuse(self, operation: OperationModel | None, error: ApiError) -> ASGIApp:
         if isinstance(error, _DroppedBefore):

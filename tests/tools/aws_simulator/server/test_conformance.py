@@ -84,6 +84,9 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     runtime.converse(modelId=provisioned, messages=messages)
     runtime.invoke_model(modelId=builders.TEACHER, body=json.dumps(builders.anthropic_body()))
+    list(runtime.converse_stream(modelId=provisioned, messages=messages)["stream"])
+    body = json.dumps(builders.anthropic_body())
+    list(runtime.invoke_model_with_response_stream(modelId=builders.TEACHER, body=body)["body"])
     runtime.count_tokens(modelId="amazon.nova-micro-v1:0", input={"converse": {"messages": messages}})
     bedrock.delete_provisioned_model_throughput(provisionedModelId="renamed")
     bedrock.delete_custom_model(modelIdentifier=request["customModelName"])
@@ -92,7 +95,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
 def test_every_answer_has_the_shape_of_the_service_model(simulator: RunningSimulator) -> None:
     recorder = Recorder(simulator)
     call_everything(simulator, recorder)
-    implemented = set(_handlers(*[_Anything()] * 7))
+    implemented = set(_handlers(*[_Anything()] * 8))
     assert set(recorder.seen) == implemented
     services = [load_service("bedrock"), load_service("bedrock-runtime")]
     for name, answers in recorder.seen.items():
@@ -102,7 +105,8 @@ def test_every_answer_has_the_shape_of_the_service_model(simulator: RunningSimul
             if shape and "payload" not in shape.serialization:
                 assert unmodelled(shape, json.loads(raw)) == [], name
             given = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
-            if shape and name != "InvokeModel":
+            # Blobs and event streams are objects in a parsed answer. The tests of streaming check each event.
+            if shape and "payload" not in shape.serialization:
                 report = ParamValidator().validate(given, shape)
                 assert not report.has_errors(), (name, report.generate_report())
             headers = parsed["ResponseMetadata"]["HTTPHeaders"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,38 @@ def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, st
         return error.code, f"{error.headers.get('x-amzn-errortype')}: {error.read().decode()}"
 
 
-def test_the_refusal_of_an_unsupported_operation_names_it(simulator: RunningSimulator) -> None:
-    with refused("UnknownOperationException", "does not implement ListEvaluationJobs", status=404):
-        simulator.boto("bedrock").list_evaluation_jobs()
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        pytest.param("bedrock", "list_imported_models", {}, id="bedrock"),
+        pytest.param("bedrock-runtime", "list_async_invokes", {}, id="runtime"),
+        pytest.param(
+            "bedrock-runtime",
+            "start_async_invoke",
+            {
+                "modelId": "amazon.nova-reel-v1:0",
+                "modelInput": {},
+                "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket"}},
+            },
+            id="a model that does not exist",
+        ),
+    ],
+)
+def test_the_refusal_of_an_unsupported_operation_names_it_and_is_not_a_missing_model(
+    simulator: RunningSimulator, service: str, operation: str, arguments: Any
+) -> None:
+    client = simulator.boto(service, retries={"total_max_attempts": 3})
+    name = client.meta.method_to_api_mapping[operation]
+    with refused("UnknownOperationException", f"does not implement {name} of {service}", status=501):
+        getattr(client, operation)(**arguments)
+    assert [entry["operation"] for entry in simulator.admin("GET", "requests")] == [name], "the SDK does not retry"
+
+
+def test_the_two_way_stream_is_refused_by_name(simulator: RunningSimulator) -> None:
+    """boto3 has no method for this operation."""
+    url = f"{simulator.url}/model/amazon.nova-sonic-v1:0/invoke-with-bidirectional-stream"
+    status, text = raw_request(url, "POST", {"authorization": SIGNED})
+    assert (status, "does not implement InvokeModelWithBidirectionalStream" in text) == (501, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Serve the routes under ``/_admin``: ledger, request log, settings, fault plan."""
+"""Serve the routes under ``/_admin``: the page of the account, ledger, request log, settings, fault plan."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tools.aws_simulator.account.faults import Fault, FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.server.admin_page import POLICY, AdminPage
 
 _FAULTS = TypeAdapter(list[Fault])
 _HEADERS = {"x-simulated": "true"}
@@ -27,14 +28,22 @@ class Admin:
     """
 
     def __init__(
-        self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan, end_stalls: Sequence[Callable[[str], int]]
+        self,
+        settings: SettingsStore,
+        ledger: Ledger,
+        faults: FaultPlan,
+        end_stalls: Sequence[Callable[[str], int]],
+        page: AdminPage,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._faults = faults
         self._end_stalls = end_stalls
+        self._page = page
         self.app = Starlette(
             routes=[
+                Route("/_admin", _redirect),
+                Route("/_admin/", self._show_page),
                 Route("/_admin/health", self._health),
                 Route("/_admin/ledger", self._show_ledger),
                 Route("/_admin/ledger/reset", self._reset_ledger, methods=["POST"]),
@@ -48,6 +57,10 @@ class Admin:
             ],
             exception_handlers={ValidationError: _bad_request, ValueError: _bad_request},
         )
+
+    async def _show_page(self, _: Request) -> Response:
+        headers = {**_HEADERS, "content-security-policy": POLICY, "cache-control": "no-store"}
+        return HTMLResponse(self._page.render(), headers={**headers, "x-content-type-options": "nosniff"})
 
     async def _health(self, _: Request) -> Response:
         return _json({"status": "ok", "simulated": True})
@@ -88,6 +101,10 @@ class Admin:
         """Resume stalled jobs and throughputs. ``?match=TEXT`` selects those whose names contain TEXT."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
+
+
+async def _redirect(_: Request) -> Response:
+    return RedirectResponse("/_admin/", headers=_HEADERS)
 
 
 async def _read_json(request: Request) -> Any:

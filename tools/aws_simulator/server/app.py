@@ -30,6 +30,7 @@ from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.runtime.streaming import Streaming
 from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
+from tools.aws_simulator.server.admin_page import AdminPage
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock, signed_for
 
 
@@ -77,6 +78,7 @@ class AwsSimulator:
             ledger,
             faults,
             [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls],
+            AdminPage(self._state, self._settings, ledger, faults, throughputs.status),
         )
         self._runner.resume()
         self._batch_runner.resume()
@@ -105,7 +107,7 @@ class AwsSimulator:
                 " the simulator under this host name, start it with --allow-host."
             )
             return JSONResponse({"message": message}, 403, headers={"x-simulated": "true"})
-        if request.scope["path"].startswith("/_admin/"):
+        if request.scope["path"] == "/_admin" or request.scope["path"].startswith("/_admin/"):
             return self._admin.app
         service, _ = signed_for(request.headers.get("authorization", ""))
         # The SDKs sign requests to bedrock-runtime for the service "bedrock" too.

@@ -21,6 +21,7 @@ DOCUMENT = (
 )
 ROLE = "arn:aws:iam::123456789012:role/customization"
 TEACHER = "us.anthropic.claude-sonnet-5-5"
+COUNTING_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 STUDENT = "us.amazon.nova-micro-v1:0"
 STUDENT_BASE = "amazon.nova-micro-v1:0:128k"
 BUCKET = "training-bucket"

@@ -7,9 +7,10 @@ import binascii
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tools.aws_simulator.account.faults import Fault
 from tools.aws_simulator.account.state import Body, Resource, ResourceTable
@@ -18,6 +19,7 @@ from tools.aws_simulator.protocol.errors import ApiError, TooManyTagsException, 
 ACCOUNT_ID = "123456789012"
 TAGS_PER_RESOURCE = 50
 PAGE_SIZE = 100
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,28 @@ def list_page(
     ]
     if arguments.get("sortOrder", "Descending") == "Descending":
         selected.reverse()
-    start = _page_start(selected, arguments.get("nextToken"))
+    return page_of(selected, arguments, lambda resource: resource.arn)
+
+
+def page_of(
+    items: list[Item], arguments: Mapping[str, Any], arn: Callable[[Item], str]
+) -> tuple[list[Item], str | None]:
+    """Return one page of ``items``, as a request's ``maxResults`` and ``nextToken`` ask for, and the next page's token.
+
+    :param arn: returns the ARN of an item.
+    :raises ValidationException: the token in the arguments does not belong to this list.
+    """
+    start = _page_start([arn(item) for item in items], arguments.get("nextToken"))
     end = start + arguments.get("maxResults", PAGE_SIZE)
-    last_arn = selected[end - 1].arn if end < len(selected) else None
-    return selected[start:end], base64.urlsafe_b64encode(last_arn.encode()).decode() if last_arn else None
+    last_arn = arn(items[end - 1]) if end < len(items) else None
+    return items[start:end], base64.urlsafe_b64encode(last_arn.encode()).decode() if last_arn else None
 
 
-def _page_start(resources: list[Resource[Body]], token: str | None) -> int:
+def _page_start(arns: list[str], token: str | None) -> int:
     if token is None:
         return 0
     try:
-        last_arn = base64.urlsafe_b64decode(token).decode()
-        return [resource.arn for resource in resources].index(last_arn) + 1
+        return arns.index(base64.urlsafe_b64decode(token).decode()) + 1
     except (binascii.Error, ValueError) as error:
         raise ValidationException("The provided nextToken is invalid.") from error
 
@@ -92,9 +104,28 @@ def _page_start(resources: list[Resource[Body]], token: str | None) -> int:
 def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
     """Return the tags in a request as a mapping from key to value.
 
+    AWS's rules for tags: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html. The
+    texts of Bedrock's errors for a reserved and for a repeated key are not documented (UNVERIFIED).
+
+    :raises ValidationException: a key occurs twice, or begins with ``aws:`` in any spelling.
     :raises TooManyTagsException: there are more tags than a resource can have.
     """
+    keys = [tag["key"] for tag in tags or []]
+    if reserved := [key for key in keys if key.lower().startswith("aws:")]:
+        raise ValidationException(f"Tag keys cannot begin with aws:, which is reserved for AWS: {', '.join(reserved)}.")
+    if repeated := sorted(key for key, count in Counter(keys).items() if count > 1):
+        raise ValidationException(f"Tag keys must be unique; the request repeats {', '.join(repeated)}.")
     by_key = {tag["key"]: tag["value"] for tag in tags or []}
-    if len(by_key) > TAGS_PER_RESOURCE:
-        raise TooManyTagsException(f"A resource can have {TAGS_PER_RESOURCE} tags; the request has {len(by_key)}.")
+    check_number_of_tags(by_key)
     return by_key
+
+
+def check_number_of_tags(tags: Mapping[str, str]) -> None:
+    """Check the tags that a resource would have after a request.
+
+    :raises TooManyTagsException: there are more than a resource can have.
+    """
+    if len(tags) > TAGS_PER_RESOURCE:
+        raise TooManyTagsException(
+            f"A resource can have {TAGS_PER_RESOURCE} tags; with this request, it would have {len(tags)}."
+        )

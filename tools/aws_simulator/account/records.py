@@ -120,6 +120,15 @@ class ThroughputBody(TypedDict):
     fault_seconds: float | None
 
 
+class InferenceProfileBody(TypedDict):
+    """An application inference profile. ``modelArns`` are the ARNs of its model in all Regions that it may use."""
+
+    fingerprint: str
+    modelId: str
+    modelArns: list[str]
+    description: str | None
+
+
 class BatchInput(TypedDict):
     """The location of a batch job's input, as ``inputDataConfig`` in the request."""
 

@@ -1,9 +1,9 @@
 """
 Store the simulated account in one SQLite file, so that it survives restarts.
 
-A change is committed before the response to its request is sent. Jobs, custom models and throughputs are rows of one
-table, with columns for their common fields and a JSON body for all other fields (``records.py``). The event loop and
-the job threads share one connection, which is protected by a lock.
+A change is committed before the response to its request is sent. Jobs, custom models, throughputs and application
+inference profiles are rows of one table, with columns for their common fields and a JSON body for all other fields
+(``records.py``). The event loop and the job threads share one connection, which is protected by a lock.
 """
 
 from __future__ import annotations
@@ -17,9 +17,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
+from tools.aws_simulator.account.records import (
+    BatchJobBody,
+    CustomizationJobBody,
+    CustomModelBody,
+    InferenceProfileBody,
+    ThroughputBody,
+)
 
-Kind = Literal["job", "custom_model", "throughput", "batch"]
+Kind = Literal["job", "custom_model", "throughput", "batch", "inference_profile"]
 Row = tuple[Any, ...]
 Body = TypeVar("Body", bound=Mapping[str, Any])
 BodyOfAnyKind = TypeVar("BodyOfAnyKind", bound=Mapping[str, Any], covariant=True)
@@ -82,6 +88,7 @@ class State:
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")
         self.throughputs: ResourceTable[ThroughputBody] = ResourceTable(self, "throughput")
         self.batch_jobs: ResourceTable[BatchJobBody] = ResourceTable(self, "batch")
+        self.inference_profiles: ResourceTable[InferenceProfileBody] = ResourceTable(self, "inference_profile")
 
     def close(self) -> None:
         """Close the file; later calls raise ``sqlite3.ProgrammingError``."""

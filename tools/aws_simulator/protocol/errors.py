@@ -8,6 +8,7 @@ the few errors that AWS's front end or the simulator returns but no operation de
 from __future__ import annotations
 
 UNMODELLED_STATUS = {
+    "InvalidSignatureException": 403,
     "UnknownOperationException": 404,
     "OperationNotImplementedError": 501,
     "MissingAuthenticationTokenException": 403,
@@ -95,6 +96,15 @@ class OperationNotImplementedError(UnknownOperationException):
     def code(self) -> str:
         """The error code in the response."""
         return UnknownOperationException.__name__
+
+
+class InvalidSignatureException(ApiError):
+    """
+    The request was signed for a Region that does not exist.
+
+    On AWS, such a Region has no endpoint, and the client finds no address. All Regions of the simulator share one
+    address, so it answers as the endpoint of another Region does: https://github.com/earendil-works/pi/issues/3487
+    """
 
 
 class MissingAuthenticationTokenException(ApiError):

@@ -43,13 +43,13 @@ class CustomModels:
         }
 
     def list(self, call: Call) -> dict[str, Any]:
-        """Handle ListCustomModels."""
+        """Handle ListCustomModels. No other account shares models with this one, so ``isOwned=False`` finds none."""
         arguments = call.arguments
         base_arns = {arguments.get("baseModelArnEquals"), arguments.get("foundationModelArnEquals")} - {None}
 
         def matches(model: Resource[CustomModelBody]) -> bool:
             is_active = arguments.get("modelStatus", "Active") == "Active"  # all custom models are active
-            return is_active and base_arns <= {model.body["baseModelArn"]}
+            return is_active and arguments.get("isOwned", True) and base_arns <= {model.body["baseModelArn"]}
 
         page, token = list_page(self._state.custom_models.all(call.region), arguments, matches)
         return {"modelSummaries": [_summary(model) for model in page], "nextToken": token}

@@ -8,12 +8,14 @@ id with a context suffix, for customization and provisioned throughput. Retired 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, foundation_model_arn
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.catalog.catalog import Catalog, Customization, LifecycleStatus, Model
+from tools.aws_simulator.catalog.regions import has_scope
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException, ValidationException
 
 END_OF_LIFE = (
@@ -55,22 +57,23 @@ class FoundationModels:
     def find(self, region: str, identifier: str) -> ModelEntry | None:
         """Return the entry with this id or foundation-model ARN, even if retired; None if there is no such entry."""
         model_id = identifier.removeprefix(foundation_model_arn(region, ""))
-        return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
+        return next((entry for entry in self.in_region(region) if entry.model_id == model_id), None)
 
     def find_profile(self, region: str, identifier: str) -> ModelEntry | None:
         """
-        Return the model of the inference profile with this id or ARN; None if there is no such profile in the Region.
+        Return the model of the system-defined inference profile with this id or ARN; None if the Region has none.
 
-        A Region has the global profiles and those of its geography (such as ``us``).
+        A Region has the global profiles and those of its geographies (such as ``us``, or ``apac`` and ``jp``).
         """
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
-        if scope not in ("global", region.partition("-")[0]):
+        if not has_scope(region, scope):
             return None
         entry = self.find(region, model_id)
         return entry if entry and scope in entry.model.profiles else None
 
-    def _in_region(self, region: str) -> list[ModelEntry]:
+    def in_region(self, region: str) -> Sequence[ModelEntry]:
+        """Return the entries that a Region has, also those of retired models."""
         return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
 
     def _details(self, region: str, entry: ModelEntry) -> dict[str, Any]:
@@ -96,7 +99,7 @@ class FoundationModels:
         arguments = call.arguments
         summaries = [
             self._details(call.region, entry)
-            for entry in self._in_region(call.region)
+            for entry in self.in_region(call.region)
             if self.status(entry) != "RETIRED"
         ]
         selected = [

@@ -1,10 +1,10 @@
-"""Add, remove and list the tags of jobs, custom models and throughputs."""
+"""Add, remove and list the tags of jobs, custom models, throughputs and inference profiles."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tools.aws_simulator.account.calls import Call, read_tags
+from tools.aws_simulator.account.calls import Call, check_number_of_tags, read_tags
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException
 
@@ -18,8 +18,9 @@ class Tagging:
     def tag(self, call: Call) -> dict[str, Any]:
         """Handle TagResource."""
         arn = self._existing(call)
-        tags = self._state.tags(arn) | {tag["key"]: tag["value"] for tag in call.arguments["tags"]}
-        self._state.tag(arn, read_tags([{"key": key, "value": value} for key, value in tags.items()]))
+        tags = read_tags(call.arguments["tags"])
+        check_number_of_tags(self._state.tags(arn) | tags)
+        self._state.tag(arn, tags)
         return {}
 
     def untag(self, call: Call) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from tools.aws_simulator.account.quotas import Quotas
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import Model
+from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
 from tools.aws_simulator.models.conversation import Media, Text
 from tools.aws_simulator.models.dialogue import Reply, SimulatedModel, document_of, reply_to
 from tools.aws_simulator.models.text import count_tokens
@@ -34,6 +35,7 @@ from tools.aws_simulator.protocol.errors import (
 )
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
+from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
 from tools.aws_simulator.runtime.converse import read_converse, write_converse
@@ -71,12 +73,14 @@ class Inference:
         state: State,
         settings: SettingsStore,
         models: FoundationModels,
+        profiles: InferenceProfiles,
         throughputs: Throughputs,
         ledger: Ledger,
     ) -> None:
         self._state = state
         self._settings = settings
         self._models = models
+        self._profiles = profiles
         self._throughputs = throughputs
         self._ledger = ledger
         self._quotas = Quotas(settings)
@@ -105,13 +109,33 @@ class Inference:
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
         """Handle CountTokens, which is free and not counted."""
-        target = self.target(call.region, call.arguments["modelId"])
+        model = self._counting_model(call.region, call.arguments["modelId"])
         given = call.arguments["input"]
         if "converse" in given:
             request = read_converse(given["converse"])
         else:
-            request = bodies.READERS[target.model.body](read_json_body(given["invokeModel"]["body"]))
+            request = bodies.READERS[model.body](read_json_body(given["invokeModel"]["body"]))
         return {"inputTokens": count_tokens(request.conversation.input_text)}
+
+    def _counting_model(self, region: str, model_id: str) -> Model:
+        """
+        Return the model whose tokens CountTokens counts.
+
+        CountTokens takes the id or the ARN of a foundation model, even if on-demand requests must name a profile of the
+        model. It refuses profiles: https://github.com/pydantic/pydantic-ai/issues/4001 and
+        https://github.com/Boise-State-Development/agentcore-public-stack/pull/430
+
+        :raises ApiError: the model does not exist, is retired, or has no CountTokens in this Region.
+        """
+        entry = self._models.find(region, model_id)
+        is_other_kind = ":provisioned-model/" in model_id or self._profiles.find_model(region, model_id)
+        if entry is None and not is_other_kind:
+            raise ValidationException(INVALID_MODEL)
+        if entry and self._models.status(entry) == "RETIRED":
+            raise ResourceNotFoundException(END_OF_LIFE)
+        if entry is None or entry.customization or not entry.model.count_tokens or region not in COUNT_TOKENS_REGIONS:
+            raise ValidationException("The provided model doesn't support counting tokens.")
+        return entry.model
 
     def answer_record(
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
@@ -160,7 +184,7 @@ class Inference:
 
         :raises ApiError: the model does not exist, is retired, or cannot be used on demand under this name.
         """
-        profile = self._models.find_profile(region, model_id)
+        profile = self._profiles.find_model(region, model_id)
         entry = profile or self._models.find(region, model_id)
         if entry is None:
             raise ValidationException(INVALID_MODEL)

@@ -24,6 +24,7 @@ from tools.aws_simulator.jobs.job_runner import JobRunner
 from tools.aws_simulator.protocol.own_requests import refusal
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.foundation_models import FoundationModels
+from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.tagging import Tagging
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime.inference import Inference
@@ -63,14 +64,23 @@ class AwsSimulator:
         self._s3 = SimulatedS3(folder / "s3")
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
+        profiles = InferenceProfiles(self._state, models)
         throughputs = Throughputs(self._state, self._settings, models)
         jobs = CustomizationJobs(self._state, catalog, models, self._runner)
-        inference = Inference(self._state, self._settings, models, throughputs, ledger)
+        inference = Inference(self._state, self._settings, models, profiles, throughputs, ledger)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3)
         batches = BatchJobs(self._state, inference, self._batch_runner)
         streaming = Streaming(inference, self._settings)
         handlers = _handlers(
-            models, jobs, CustomModels(self._state), throughputs, inference, streaming, Tagging(self._state), batches
+            models,
+            profiles,
+            jobs,
+            CustomModels(self._state),
+            throughputs,
+            inference,
+            streaming,
+            Tagging(self._state),
+            batches,
         )
         self.bedrock = SimulatedBedrock(handlers, faults, ledger)
         self._admin = Admin(
@@ -122,6 +132,7 @@ class AwsSimulator:
 
 def _handlers(
     models: FoundationModels,
+    profiles: InferenceProfiles,
     jobs: CustomizationJobs,
     custom_models: CustomModels,
     throughputs: Throughputs,
@@ -134,6 +145,10 @@ def _handlers(
         "ListFoundationModels": models.list,
         "GetFoundationModel": models.get,
         "GetFoundationModelAvailability": models.availability,
+        "CreateInferenceProfile": profiles.create,
+        "GetInferenceProfile": profiles.get,
+        "ListInferenceProfiles": profiles.list,
+        "DeleteInferenceProfile": profiles.delete,
         "CreateModelCustomizationJob": jobs.create,
         "GetModelCustomizationJob": jobs.get,
         "ListModelCustomizationJobs": jobs.list,

@@ -23,10 +23,12 @@ from starlette.types import ASGIApp
 from tools.aws_simulator.account.calls import Call
 from tools.aws_simulator.account.faults import ERRORS, INFERENCE, Fault, FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.catalog.regions import regions
 from tools.aws_simulator.protocol.connections import DroppedConnection
 from tools.aws_simulator.protocol.errors import (
     ApiError,
     InternalServerException,
+    InvalidSignatureException,
     MissingAuthenticationTokenException,
     OperationNotImplementedError,
     UnknownOperationException,
@@ -103,6 +105,10 @@ class SimulatedBedrock:
         service, region = signed_for(request.headers.get("authorization", ""))
         if service != "bedrock" or region is None:
             raise MissingAuthenticationTokenException("Missing Authentication Token")
+        if region not in regions():
+            raise InvalidSignatureException(
+                f"Credential should be scoped to a valid region. Bedrock has no Region {region}."
+            )
         if fault and fault.kind in ERRORS:
             raise ERRORS[fault.kind]
         if fault and fault.kind == "drop_before":

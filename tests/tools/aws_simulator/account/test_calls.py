@@ -91,5 +91,5 @@ def test_a_resource_can_have_at_most_fifty_tags() -> None:
     tags = [{"key": f"k{number}", "value": "v"} for number in range(51)]
     assert len(read_tags(tags[:50])) == 50
     assert read_tags(None) == {}
-    with pytest.raises(TooManyTagsException, match="the request has 51"):
+    with pytest.raises(TooManyTagsException, match="it would have 51"):
         read_tags(tags)

@@ -19,6 +19,14 @@ def test_the_custom_model_does_not_exist_before_its_job_completes(simulator: Run
     assert simulator.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
 
 
+def test_no_other_account_shares_models_with_this_one(simulator: RunningSimulator) -> None:
+    """``isOwned`` of ListCustomModels: True lists the account's own models, False those shared with it."""
+    model = builders.custom_model(simulator)
+    client = simulator.boto("bedrock")
+    assert model in [summary["modelArn"] for summary in client.list_custom_models(isOwned=True)["modelSummaries"]]
+    assert client.list_custom_models(isOwned=False)["modelSummaries"] == []
+
+
 def test_a_custom_model_cannot_be_deleted_while_a_throughput_serves_it(simulator: RunningSimulator) -> None:
     model = builders.custom_model(simulator)
     arn = builders.provision(simulator, model)

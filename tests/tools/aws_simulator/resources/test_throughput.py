@@ -226,3 +226,9 @@ def test_a_throughput_cannot_be_updated_to_a_model_of_another_base(simulator: Ru
         simulator.boto("bedrock").update_provisioned_model_throughput(
             provisionedModelId=arn, desiredModelId="amazon.nova-lite-v1:0:300k"
         )
+
+
+def test_an_update_must_change_something(simulator: RunningSimulator) -> None:
+    arn = builders.provision(simulator, builders.STUDENT_BASE)
+    with refused("ValidationException", "desiredModelId"):
+        simulator.boto("bedrock").update_provisioned_model_throughput(provisionedModelId=arn)

@@ -19,7 +19,8 @@ from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.models.text import count_tokens
 
 ACTIVE = [model for model in load_catalog().models.values() if model.lifecycle == "active"]
-CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
+CLAUDE = builders.COUNTING_MODEL
+NOT_COUNTED = "The provided model doesn't support counting tokens."
 
 
 def llama_prompt(text: str) -> str:
@@ -267,16 +268,51 @@ def test_a_long_answer_is_cut_at_max_tokens_and_at_stop_sequences(simulator: Run
 
 
 def test_counting_tokens_is_free(simulator: RunningSimulator) -> None:
+    """CountTokens takes the bare id, even if on-demand requests must name a profile."""
     runtime = simulator.boto("bedrock-runtime")
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
-    counted = runtime.count_tokens(modelId=builders.STUDENT, input={"converse": {"messages": messages}})["inputTokens"]
-    body = json.dumps(nova_body()).encode()
-    assert (
-        counted == runtime.count_tokens(modelId=builders.STUDENT, input={"invokeModel": {"body": body}})["inputTokens"]
-    )
-    assert counted == count_tokens(builders.prompt())
+    body = json.dumps(builders.anthropic_body()).encode()
+    arn = f"arn:aws:bedrock:us-east-1::foundation-model/{CLAUDE}"
+    for model_id in (CLAUDE, arn):
+        for prompt in ({"converse": {"messages": messages}}, {"invokeModel": {"body": body}}):
+            assert runtime.count_tokens(modelId=model_id, input=prompt)["inputTokens"] == count_tokens(
+                builders.prompt()
+            )
     assert simulator.ledger["calls"] == 0
-    assert builders.converse(simulator)["usage"]["inputTokens"] == counted
+    assert builders.converse(simulator, f"us.{CLAUDE}")["usage"]["inputTokens"] == count_tokens(builders.prompt())
+
+
+@pytest.mark.parametrize(
+    ("model_id", "region", "code", "complaint"),
+    [
+        pytest.param(f"us.{CLAUDE}", "us-east-1", "ValidationException", NOT_COUNTED, id="profile"),
+        pytest.param(f"global.{CLAUDE}", "us-east-1", "ValidationException", NOT_COUNTED, id="global profile"),
+        pytest.param("amazon.nova-micro-v1:0", "us-east-1", "ValidationException", NOT_COUNTED, id="Nova"),
+        pytest.param(builders.STUDENT_BASE, "us-east-1", "ValidationException", NOT_COUNTED, id="context suffix"),
+        pytest.param("anthropic.claude-sonnet-5-5", "us-east-1", "ValidationException", NOT_COUNTED, id="Sonnet 5.5"),
+        pytest.param(CLAUDE, "ca-central-1", "ValidationException", NOT_COUNTED, id="Region without CountTokens"),
+        pytest.param(
+            "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl",
+            "us-east-1",
+            "ValidationException",
+            NOT_COUNTED,
+            id="throughput",
+        ),
+        pytest.param("amazon.nova-imaginary-v1:0", "us-east-1", "ValidationException", "is invalid", id="unknown"),
+        pytest.param(
+            "anthropic.claude-instant-v1", "us-east-1", "ResourceNotFoundException", "end of its life", id="retired"
+        ),
+    ],
+)
+def test_a_model_without_token_counting_is_refused(
+    simulator: RunningSimulator, model_id: str, region: str, code: str, complaint: str
+) -> None:
+    """Sources: the docstring of ``Inference._counting_model``, and the catalog's ``count_tokens``."""
+    messages = [{"role": "user", "content": [{"text": "Hello"}]}]
+    with refused(code, complaint):
+        simulator.boto("bedrock-runtime", region=region).count_tokens(
+            modelId=model_id, input={"converse": {"messages": messages}}
+        )
 
 
 def test_the_latencies_of_parallel_calls_overlap(simulator: RunningSimulator) -> None:

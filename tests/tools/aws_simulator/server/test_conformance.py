@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -51,6 +52,13 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.list_foundation_models()
     bedrock.get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     bedrock.get_foundation_model_availability(modelId="amazon.nova-micro-v1:0")
+    profile = bedrock.create_inference_profile(
+        inferenceProfileName="conformance",
+        modelSource={"copyFrom": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0"},
+    )["inferenceProfileArn"]
+    bedrock.get_inference_profile(inferenceProfileIdentifier=profile)
+    bedrock.list_inference_profiles(maxResults=2)
+    bedrock.delete_inference_profile(inferenceProfileIdentifier=profile)
     held_out = builders.put(simulator, "conformance/held_out.jsonl", builders.jsonl([builders.conversation()]))
     tags = [{"key": "project", "value": "distill"}]
     request = builders.job_request(
@@ -87,7 +95,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     list(runtime.converse_stream(modelId=provisioned, messages=messages)["stream"])
     body = json.dumps(builders.anthropic_body())
     list(runtime.invoke_model_with_response_stream(modelId=builders.TEACHER, body=body)["body"])
-    runtime.count_tokens(modelId="amazon.nova-micro-v1:0", input={"converse": {"messages": messages}})
+    runtime.count_tokens(modelId=builders.COUNTING_MODEL, input={"converse": {"messages": messages}})
     bedrock.delete_provisioned_model_throughput(provisionedModelId="renamed")
     bedrock.delete_custom_model(modelIdentifier=request["customModelName"])
 
@@ -95,7 +103,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
 def test_every_answer_has_the_shape_of_the_service_model(simulator: RunningSimulator) -> None:
     recorder = Recorder(simulator)
     call_everything(simulator, recorder)
-    implemented = set(_handlers(*[_Anything()] * 8))
+    implemented = set(_handlers(*[_Anything()] * len(inspect.signature(_handlers).parameters)))
     assert set(recorder.seen) == implemented
     services = [load_service("bedrock"), load_service("bedrock-runtime")]
     for name, answers in recorder.seen.items():

@@ -58,6 +58,15 @@ def test_the_two_way_stream_is_refused_by_name(simulator: RunningSimulator) -> N
     assert (status, "does not implement InvokeModelWithBidirectionalStream" in text) == (501, True)
 
 
+@pytest.mark.parametrize("region", ["xx-nowhere-1", "us-east-9", "us-gov-west-1"])
+def test_a_region_without_bedrock_is_refused(simulator: RunningSimulator, region: str) -> None:
+    with refused("InvalidSignatureException", "scoped to a valid region", status=403):
+        simulator.boto("bedrock", region=region).list_foundation_models()
+    with refused("InvalidSignatureException", region):
+        messages = [{"role": "user", "content": [{"text": "Hello"}]}]
+        simulator.boto("bedrock-runtime", region=region).converse(modelId=builders.STUDENT, messages=messages)
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "expected"),
     [

@@ -1,0 +1,35 @@
+"""The Regions are botocore's, and every scope of the catalog has Regions."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from tools.aws_simulator.catalog.catalog import load_catalog
+from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS, SCOPES, has_scope, regions
+
+
+def test_the_regions_are_those_in_which_boto3_finds_bedrock() -> None:
+    assert regions() == set(boto3.Session().get_available_regions("bedrock"))
+    assert {region for scope in SCOPES.values() for region in scope.destinations} | COUNT_TOKENS_REGIONS < regions()
+
+
+def test_every_scope_in_the_catalog_is_known() -> None:
+    assert {scope for model in load_catalog().models.values() for scope in model.profiles} <= set(SCOPES)
+
+
+@pytest.mark.parametrize(
+    ("region", "scopes"),
+    [
+        ("us-east-1", {"us", "global"}),
+        ("ca-central-1", {"us", "global"}),
+        ("eu-west-3", {"eu", "global"}),
+        ("ap-northeast-1", {"apac", "jp", "global"}),
+        ("ap-southeast-2", {"apac", "au", "global"}),
+        ("ap-south-1", {"apac", "global"}),
+        ("sa-east-1", {"global"}),
+    ],
+)
+def test_a_region_has_the_profiles_of_its_geography(region: str, scopes: set[str]) -> None:
+    assert {scope for scope in SCOPES if has_scope(region, scope)} == scopes
+    assert not has_scope(region, "mars")

@@ -1,0 +1,81 @@
+"""
+Know the Regions of Bedrock, and which of them belong to the scope of an inference profile.
+
+The list of Regions is botocore's. Regions of other partitions (GovCloud, China) are not in it, because their ARNs do
+not begin with ``arn:aws:``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore.loaders import Loader
+
+# https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
+COUNT_TOKENS_REGIONS = frozenset(
+    {
+        "us-east-1",
+        "us-east-2",
+        "us-west-2",
+        "ap-northeast-1",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "eu-central-1",
+        "eu-central-2",
+        "eu-west-1",
+        "eu-west-2",
+        "sa-east-1",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """
+    A geography of inference profiles.
+
+    :param name: the first word of the profiles' names.
+    :param sources: beginnings of the names of Regions that have the profiles.
+    :param destinations: the Regions to which the profiles send requests; empty if AWS does not list them.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+
+
+# The scopes are those of CrossRegionInferenceProfileRegion in @aws-cdk/aws-bedrock-alpha. Destinations of us and apac:
+# answers of ListInferenceProfiles in public repositories. On AWS, the Regions differ slightly from model to model:
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+# Here, all profiles of a scope have the same Regions (UNVERIFIED for each single model).
+SCOPES: Mapping[str, Scope] = {
+    "us": Scope("US", ("us-", "ca-central-1"), ("us-east-1", "us-east-2", "us-west-2")),
+    "eu": Scope(
+        "EU", ("eu-",), ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
+    ),
+    "apac": Scope(
+        "APAC",
+        ("ap-",),
+        ("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    ),
+    "jp": Scope("JP", ("ap-northeast-1", "ap-northeast-3"), ("ap-northeast-1", "ap-northeast-3")),
+    "au": Scope("AU", ("ap-southeast-2", "ap-southeast-4"), ("ap-southeast-2", "ap-southeast-4")),
+    "global": Scope("Global", ("",), ()),
+}  # fmt: skip
+
+
+@functools.cache
+def regions() -> frozenset[str]:
+    """Return the names of the Regions that have Bedrock."""
+    partitions = Loader().load_data("endpoints")["partitions"]
+    partition = next(partition for partition in partitions if partition["partition"] == "aws")
+    endpoints = partition["services"]["bedrock"]["endpoints"]
+    return frozenset(name for name in endpoints if name in partition["regions"])
+
+
+def has_scope(region: str, scope: str) -> bool:
+    """Return whether a Region has the inference profiles of a scope."""
+    return scope in SCOPES and region.startswith(SCOPES[scope].sources)

@@ -16,7 +16,7 @@ from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.aws_errors import named_errors
-from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
 from include.distill.inference.quoted_requests import loggable
 from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
 
@@ -177,17 +177,12 @@ class BedrockDistillHook(AwsClients):
     def count_tokens(self, request: ModelRequest) -> int:
         """Return the number of input tokens of a request. Counting is free, because the model does not answer.
 
-        :raises RefusedError: Bedrock cannot count tokens for the model or for its inference profile in this Region.
-        """
-        try:
-            return self._count_tokens(request, request.model.foundation_id)
-        except RefusedError:
-            if request.invoke_id == request.model.foundation_id:
-                raise
-            return self._count_tokens(request, request.invoke_id)
+        CountTokens takes the id of the foundation model only. It refuses inference profiles, even of models that can be
+        invoked only through a profile: https://github.com/pydantic/pydantic-ai/issues/4001
 
-    def _count_tokens(self, request: ModelRequest, model_id: str) -> int:
-        call = to_api_call(request)
+        :raises RefusedError: Bedrock cannot count tokens for the model in this Region.
+        """
+        model_id, call = request.model.foundation_id, to_api_call(request)
         prompt: dict[str, Any] = {"invokeModel": {"body": call.parameters.get("body")}}
         if call.operation == "converse":
             texts = {key: call.parameters[key] for key in ("messages", "system") if key in call.parameters}

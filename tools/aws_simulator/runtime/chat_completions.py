@@ -30,6 +30,7 @@ def read_chat_completions(value: Any) -> InferenceRequest:
     types = {
         "model": (str,), "messages": (list,), "max_tokens": (int,), "max_completion_tokens": (int,),
         "temperature": (float, int), "top_p": (float, int), "stop": (list, str), "stream": (bool,),
+        "stream_options": (dict,),
         "tools": (list,), "tool_choice": (str, dict), "response_format": (dict,), "reasoning_effort": (str,),
     }  # fmt: skip
     body = fields(value, "#", types, ("messages",))

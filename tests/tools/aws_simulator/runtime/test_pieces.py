@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.aws_simulator.runtime.pieces import json_pieces, text_pieces
+from tools.aws_simulator.runtime.pieces import MOST_PIECES, json_pieces, text_pieces
 
 
 @given(st.text())
@@ -27,3 +27,10 @@ def test_a_text_is_cut_before_the_white_space_between_words_and_inside_long_word
 def test_the_input_of_a_tool_is_cut_into_several_pieces() -> None:
     assert json_pieces(json.dumps({"city": "Paris"})) == ['{"city": "', 'Paris"}']
     assert json_pieces("{}") == ["{}"]
+
+
+def test_a_long_text_has_a_limited_number_of_pieces() -> None:
+    text = "word " * 10_001
+    for pieces in (text_pieces(text), json_pieces(text)):
+        assert MOST_PIECES / 2 < len(pieces) <= MOST_PIECES
+        assert "".join(pieces) == text

@@ -155,6 +155,14 @@ def test_every_format_streams_the_answer_and_the_token_counts(
     assert simulator.ledger["by_model"][model_id]["calls"] == 2
 
 
+def test_a_chat_completion_shows_its_usage_if_the_request_demands_it(simulator: RunningSimulator) -> None:
+    body = {"messages": CHAT, "stream": True, "stream_options": {"include_usage": True}}
+    chunks = invoke_stream(simulator, "openai.gpt-oss-120b-1:0", body)
+    metrics = chunks[-1]["amazon-bedrock-invocationMetrics"]
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["completion_tokens"] == metrics["outputTokenCount"]
+
+
 @pytest.mark.parametrize(
     ("call", "code", "complaint"),
     [

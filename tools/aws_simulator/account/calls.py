@@ -101,14 +101,14 @@ def _page_start(arns: list[str], token: str | None) -> int:
         raise ValidationException("The provided nextToken is invalid.") from error
 
 
-def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
+def read_tags(tags: list[dict[str, str]] | None, too_many: type[ApiError] = TooManyTagsException) -> dict[str, str]:
     """Return the tags in a request as a mapping from key to value.
 
     AWS's rules for tags: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html. The
     texts of Bedrock's errors for a reserved and for a repeated key are not documented (UNVERIFIED).
 
+    :param too_many: the class of the error to raise if there are more tags than a resource can have.
     :raises ValidationException: a key occurs twice, or begins with ``aws:`` in any spelling.
-    :raises TooManyTagsException: there are more tags than a resource can have.
     """
     keys = [tag["key"] for tag in tags or []]
     if reserved := [key for key in keys if key.lower().startswith("aws:")]:
@@ -116,16 +116,14 @@ def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
     if repeated := sorted(key for key, count in Counter(keys).items() if count > 1):
         raise ValidationException(f"Tag keys must be unique; the request repeats {', '.join(repeated)}.")
     by_key = {tag["key"]: tag["value"] for tag in tags or []}
-    check_number_of_tags(by_key)
+    check_number_of_tags(by_key, too_many)
     return by_key
 
 
-def check_number_of_tags(tags: Mapping[str, str]) -> None:
+def check_number_of_tags(tags: Mapping[str, str], too_many: type[ApiError] = TooManyTagsException) -> None:
     """Check the tags that a resource would have after a request.
 
-    :raises TooManyTagsException: there are more than a resource can have.
+    :raises ApiError: an error of the class ``too_many``, if there are more than a resource can have.
     """
     if len(tags) > TAGS_PER_RESOURCE:
-        raise TooManyTagsException(
-            f"A resource can have {TAGS_PER_RESOURCE} tags; with this request, it would have {len(tags)}."
-        )
+        raise too_many(f"A resource can have {TAGS_PER_RESOURCE} tags; with this request, it would have {len(tags)}.")

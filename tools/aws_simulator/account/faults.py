@@ -23,6 +23,7 @@ from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
     ModelStreamErrorException,
     ModelTimeoutException,
+    ServiceQuotaExceededException,
     ServiceUnavailableException,
     ThrottlingException,
 )
@@ -32,6 +33,7 @@ Kind = Literal[
     "internal_error",
     "service_unavailable",
     "access_denied",
+    "quota_exceeded",
     "expired_credentials",
     "model_timeout",
     "model_error",
@@ -76,6 +78,17 @@ _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
         ),
         STREAMS,
     ),
+    # The operations for which the service model declares ServiceQuotaExceededException.
+    "quota_exceeded": frozenset(
+        {
+            "CreateModelCustomizationJob",
+            "CreateModelInvocationJob",
+            "CreateProvisionedModelThroughput",
+            "CreateInferenceProfile",
+            "InvokeModel",
+            "InvokeModelWithResponseStream",
+        }
+    ),
     # The events of ConverseStream have no modelTimeoutException.
     "stream_model_timeout": frozenset({"InvokeModelWithResponseStream"}),
     "job_failed": frozenset({"CreateModelCustomizationJob"}),
@@ -92,6 +105,7 @@ ERRORS: dict[str, ApiError] = {
     "internal_error": InternalServerException("The server encountered an internal error. Retry your request."),
     "service_unavailable": ServiceUnavailableException("Bedrock is unable to process your request."),
     "access_denied": AccessDeniedException("You don't have access to this resource, or to this operation."),
+    "quota_exceeded": ServiceQuotaExceededException("The request exceeds a service quota of your account."),
     "expired_credentials": ExpiredTokenException("The security token included in the request is expired"),
     "model_timeout": ModelTimeoutException("The request took too long to process. Retry your request."),
     "model_error": ModelErrorException("The request failed due to an error while processing the model."),

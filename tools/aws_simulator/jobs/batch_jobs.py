@@ -40,7 +40,9 @@ class BatchJobs:
         name, token = call.arguments["jobName"], call.arguments.get("clientRequestToken")
         if self._state.batch_jobs.find(call.region, name):
             raise ConflictException(NAME_IN_USE)
-        arn, tags = new_arn(call.region, "model-invocation-job"), read_tags(call.arguments.get("tags"))
+        # The service model has no TooManyTagsException for this operation.
+        tags = read_tags(call.arguments.get("tags"), too_many=ValidationException)
+        arn = new_arn(call.region, "model-invocation-job")
         with self._state.transaction():
             self._state.batch_jobs.add(Resource("batch", arn, call.region, name, time.time(), _new_body(call), token))
             self._state.tag(arn, tags)

@@ -1,7 +1,25 @@
-"""The AWS simulator in a thread of the test process; see ``tools/aws_simulator/testing.py``."""
+"""Run the AWS simulator in the test process, with the roles that the tests' requests name."""
 
 from __future__ import annotations
 
-from tools.aws_simulator.testing import FAST, AdminError, RunningSimulator, start_simulator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-__all__ = ["FAST", "AdminError", "RunningSimulator", "start_simulator"]
+from tools.aws_simulator import testing
+from tools.aws_simulator.testing import FAST, AdminError, RunningSimulator
+
+__all__ = ["FAST", "ROLES", "AdminError", "RunningSimulator", "start_simulator"]
+
+# A test about missing roles uses another name.
+ROLES = [
+    f"arn:aws:iam::123456789012:role/{name}" for name in ("customization", "bedrock-distill-customization", "prod", "r")
+]
+
+
+@contextmanager
+def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
+    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given."""
+    with testing.start_simulator(state_dir, roles=ROLES, **settings) as simulator:
+        yield simulator

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from tools.aws_simulator.account.settings import Settings
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
+from tools.aws_simulator.services.roles import service_role
 
 _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 
@@ -41,6 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
     parser.add_argument("--port-file", type=Path, help="file to which the port is written once clients can connect")
+    parser.add_argument(
+        "--role",
+        type=_role,
+        action="append",
+        default=[],
+        metavar="ARN",
+        help="role of the account, created unless it exists. Bedrock may assume it for jobs, and it may use all buckets"
+        " and models. May be repeated",
+    )
     for name in _SETTINGS:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
@@ -49,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", type=datetime.date.fromisoformat, metavar="DATE", help=Settings.model_fields["as_of"].description
     )
     return parser
+
+
+def _role(text: str) -> str:
+    """Check the value of --role before the state is opened."""
+    service_role(text)
+    return text
 
 
 def _write_port(path: Path, sock: socket.socket) -> None:
@@ -82,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     try:
-        simulator = AwsSimulator(options.state, settings, hosts=options.allow_host)
+        simulator = AwsSimulator(options.state, settings, hosts=options.allow_host, roles=options.role)
     except BlockingIOError:
         sys.stderr.write(
             f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"

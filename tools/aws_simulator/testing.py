@@ -13,7 +13,7 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tools.aws_simulator.server.server import bind, new_server
 
 FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
 STOP_SECONDS = 60
+ROLE = "arn:aws:iam::123456789012:role/bedrock-jobs"  # a role that jobs may name without further preparation
 
 
 class AdminError(Exception):
@@ -112,9 +113,14 @@ def environment(url: str, current: Mapping[str, str], *, region: str = "us-east-
 
 
 @contextmanager
-def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
-    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given."""
-    simulator = AwsSimulator(state_dir, {**FAST, **settings})
+def start_simulator(
+    state_dir: Path, *, roles: Collection[str] = (ROLE,), **settings: Any
+) -> Iterator[RunningSimulator]:
+    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given.
+
+    :param roles: ARNs of roles for jobs that the account has from the start.
+    """
+    simulator = AwsSimulator(state_dir, {**FAST, **settings}, roles=roles)
     sock = bind("127.0.0.1", 0)
     sock.listen(2048)  # from here on, connections wait instead of being refused
     server = new_server(simulator)

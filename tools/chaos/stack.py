@@ -23,6 +23,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
+from tools.chaos.fixtures import ROLE
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.ports import LOOPBACK, free_ports
@@ -110,8 +111,9 @@ class Stack:
         """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the sweeper's DAG."""
         self._dags = dags
         for name, port in self._simulators.items():
-            where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
-            self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where], 10.0))
+            where = ["--port", str(port), "--state", str(self.layout.state / name)]
+            account = ["--model-units", "100", "--role", ROLE]
+            self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where, *account], 10.0))
         # Airflow imports this file when it starts. The file imports modules that each task would otherwise import.
         config = self.layout.airflow_home / "config"
         config.mkdir(parents=True, exist_ok=True)

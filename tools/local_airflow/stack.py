@@ -18,6 +18,7 @@ from tools.local_airflow.account import give_back_throughputs, is_open
 from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
+from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
 from tools.local_airflow.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def move_earlier_state(layout: Layout) -> None:
 def simulator_component(layout: Layout, ports: Ports) -> Component:
     """Describe the process of the AWS simulator."""
     where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
-    command = [sys.executable, "-m", "tools.aws_simulator", *where, "--model-units", str(MODEL_UNITS)]
+    account = ["--model-units", str(MODEL_UNITS), "--role", SIMULATED_DEPLOYMENT["DISTILL_ROLE_ARN"]]
+    command = [sys.executable, "-m", "tools.aws_simulator", *where, *account]
     return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)
 
 

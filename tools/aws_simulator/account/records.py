@@ -163,3 +163,55 @@ class BatchJobBody(BackgroundJobBody):
     phase_started: float
     counts: BatchCounts
     message: NotRequired[str]
+
+
+class RoleRecord(TypedDict):
+    """
+    An IAM role. Its policies are JSON texts, as the requests had them.
+
+    ``policies`` are the inline policies by name. ``attached`` are the ARNs of managed policies.
+    """
+
+    id: str
+    name: str
+    path: str
+    created: float
+    trust: str
+    description: str
+    tags: list[dict[str, str]]
+    max_session_seconds: int | None
+    boundary: str | None
+    policies: dict[str, str]
+    attached: list[str]
+
+
+class PolicyVersionRecord(TypedDict):
+    """One version of a managed policy."""
+
+    id: str
+    document: str
+    created: float
+    default: bool
+
+
+class PolicyRecord(TypedDict):
+    """A managed policy of the account. ``next_version`` is the number of the next version."""
+
+    id: str
+    name: str
+    path: str
+    created: float
+    updated: float
+    description: str
+    tags: dict[str, dict[str, str]]
+    versions: list[PolicyVersionRecord]
+    next_version: int
+
+
+class SessionRecord(TypedDict):
+    """A session of a role, which AssumeRole began."""
+
+    arn: str
+    user_id: str
+    role: str
+    expires: float

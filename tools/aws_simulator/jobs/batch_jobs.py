@@ -17,6 +17,7 @@ from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.jobs.batch_runner import PHASES, BatchRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tools.aws_simulator.runtime.inference import Inference
+from tools.aws_simulator.services.roles import Roles
 
 NAME_IN_USE = "The provided job name is currently in use."
 DEFAULT_TIMEOUT_HOURS = 24
@@ -27,8 +28,9 @@ _COUNTS = ("totalRecordCount", "processedRecordCount", "successRecordCount", "er
 class BatchJobs:
     """The operations on batch jobs."""
 
-    def __init__(self, state: State, inference: Inference, runner: BatchRunner) -> None:
+    def __init__(self, state: State, inference: Inference, runner: BatchRunner, roles: Roles) -> None:
         self._state = state
+        self._roles = roles
         self._inference = inference
         self._runner = runner
 
@@ -43,6 +45,7 @@ class BatchJobs:
         # The service model has no TooManyTagsException for this operation.
         tags = read_tags(call.arguments.get("tags"), too_many=ValidationException)
         arn = new_arn(call.region, "model-invocation-job")
+        self._roles.check_assumable(call.arguments["roleArn"], arn, call.region)
         with self._state.transaction():
             self._state.batch_jobs.add(Resource("batch", arn, call.region, name, time.time(), _new_body(call), token))
             self._state.tag(arn, tags)

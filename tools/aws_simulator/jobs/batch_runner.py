@@ -22,10 +22,12 @@ from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
 from tools.aws_simulator.jobs.job_files import S3Access
+from tools.aws_simulator.jobs.role_access import RoleAccess
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.protocol.errors import ApiError
 from tools.aws_simulator.runtime.inference import Charge, Inference
 from tools.aws_simulator.s3.uris import split_uri
+from tools.aws_simulator.services.roles import Roles
 
 PHASES = ("Submitted", "Validating", "Scheduled", "InProgress")
 UNFINISHED = (*PHASES, "Stopping")
@@ -38,13 +40,14 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     """The batch jobs, which run in the background."""
 
     def __init__(
-        self, state: State, settings: SettingsStore, inference: Inference, ledger: Ledger, s3: S3Access
+        self, state: State, settings: SettingsStore, inference: Inference, ledger: Ledger, s3: S3Access, roles: Roles
     ) -> None:
         super().__init__(state.batch_jobs, settings, unfinished=UNFINISHED)
         self._state = state
         self._inference = inference
         self._ledger = ledger
         self._s3 = s3
+        self._roles = roles
 
     def _work(self, arn: str) -> None:
         for phase in PHASES:
@@ -86,8 +89,10 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         for uri in (_input_uri(job), _output_uri(job)):
             if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
                 raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {split_uri(uri)[0]}")
+        access = RoleAccess(self._s3, self._roles, job.body["roleArn"], job.arn)
+        self._check_permissions(job, access)
         bucket, key = split_uri(_input_uri(job))
-        body = self._s3.read(bucket, key)
+        body = access.read(bucket, key)
         if body is None or not key.endswith(".jsonl"):
             raise DataFaultError(f"No JSONL file was found at {_input_uri(job)}. Data files must end in .jsonl.")
         records = [_read_record(line, key) for line in body.split(b"\n") if line]
@@ -103,6 +108,23 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
                 f" {limits.maximum_records} records and {limits.maximum_bytes} bytes"
             )
         return records
+
+    def _check_permissions(self, job: Resource[BatchJobBody], access: RoleAccess) -> None:
+        """Check what the role needs besides reading the input.
+
+        A role needs bedrock:InvokeModel only for an inference profile:
+        https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html
+
+        :raises DataFaultError: a permission is missing. The text about the model is UNVERIFIED.
+        """
+        bucket, prefix = split_uri(f"{_output_uri(job).rstrip('/')}/{job.arn.rpartition('/')[2]}")
+        if not access.may_write(bucket, f"{prefix}/manifest.json.out"):
+            raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {bucket}")
+        model_id, model = job.body["modelId"], self._inference.on_demand(job.region, job.body["modelId"]).model
+        if model.id not in (model_id, model_id.rpartition("/")[2]) and not access.may_invoke(model_id, model.id):
+            raise DataFaultError(
+                f"The role {job.body['roleArn']} is not authorized to perform: bedrock:InvokeModel on {model_id}"
+            )
 
     def _answer_records(self, job: Resource[BatchJobBody], status: str, *, share: float) -> None:
         """Answer the given share of the records, starting with the first, and end the job."""

@@ -25,6 +25,7 @@ from tools.aws_simulator.catalog.catalog import Catalog, Customization, Hyperpar
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
+from tools.aws_simulator.services.roles import Roles
 
 NAME_IN_USE = "The provided job name is currently in use."
 MODEL_NAME_IN_USE = "The provided custom model name is currently in use."
@@ -37,8 +38,11 @@ _UNSUPPORTED = ("customizationConfig", "customModelKmsKeyId", "vpcConfig")
 class CustomizationJobs:
     """The operations on customization jobs."""
 
-    def __init__(self, state: State, catalog: Catalog, models: FoundationModels, runner: JobRunner) -> None:
+    def __init__(
+        self, state: State, catalog: Catalog, models: FoundationModels, runner: JobRunner, roles: Roles
+    ) -> None:
         self._state = state
+        self._roles = roles
         self._catalog = catalog
         self._models = models
         self._runner = runner
@@ -53,6 +57,7 @@ class CustomizationJobs:
         self._refuse_used_names(call)
         body, tags = self._new_body(call, base, customization), read_tags(call.arguments.get("jobTags"))
         arn = new_arn(call.region, f"model-customization-job/{base.model_id}")
+        self._roles.check_assumable(call.arguments["roleArn"], arn, call.region)
         token = call.arguments.get("clientRequestToken")
         job = Resource("job", arn, call.region, call.arguments["jobName"], time.time(), body, token)
         with self._state.transaction():

@@ -33,6 +33,13 @@ class S3Access(Protocol):
         """Write an object."""
 
 
+class S3AsRole(S3Access, Protocol):
+    """The simulated S3 with the permissions of a job's role."""
+
+    def may_write(self, bucket: str, key: str) -> bool:
+        """Return whether the role may write an object."""
+
+
 @dataclass(frozen=True)
 class JobData:
     """The training file and the validation file of one job."""
@@ -44,7 +51,7 @@ class JobData:
 class JobFiles:
     """The files that one job reads from S3 and writes to S3."""
 
-    def __init__(self, job: Resource[CustomizationJobBody], s3: S3Access, rules: TrainingFormat) -> None:
+    def __init__(self, job: Resource[CustomizationJobBody], s3: S3AsRole, rules: TrainingFormat) -> None:
         self._job = job
         self._s3 = s3
         self._rules = rules
@@ -55,7 +62,8 @@ class JobFiles:
         :raises DataFaultError: the data or the bucket cannot be used. The message is Bedrock's.
         """
         bucket, key = split_uri(self._output_prefix)
-        if self._s3.bucket_region(bucket) != self._job.region:
+        writable = self._s3.may_write(bucket, f"{key}/.write_access_check_file.tmp")
+        if self._s3.bucket_region(bucket) != self._job.region or not writable:
             raise DataFaultError(
                 "Amazon S3 perms missing (PutObject): Could not validate PutObject permissions to access Amazon S3"
                 f" bucket: {bucket} at key {key}/.write_access_check_file.tmp"

@@ -15,9 +15,11 @@ from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
 from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
+from tools.aws_simulator.jobs.role_access import RoleAccess
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
 from tools.aws_simulator.models.student import TrainingResult, train
+from tools.aws_simulator.services.roles import Roles
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 UNFINISHED = ("InProgress", "Stopping")
@@ -28,15 +30,17 @@ _STOPPING_SHARE = 0.1
 class JobRunner(BackgroundJobs[CustomizationJobBody]):
     """The customization jobs, which run in the background."""
 
-    def __init__(self, state: State, settings: SettingsStore, catalog: Catalog, s3: S3Access) -> None:
+    def __init__(self, state: State, settings: SettingsStore, catalog: Catalog, s3: S3Access, roles: Roles) -> None:
         super().__init__(state.jobs, settings, unfinished=UNFINISHED)
         self._state = state
         self._catalog = catalog
         self._s3 = s3
+        self._roles = roles
 
     def _work(self, arn: str) -> None:
         job = self._jobs.get(arn)
-        files = JobFiles(job, self._s3, self._training_format(job))
+        access = RoleAccess(self._s3, self._roles, job.body["roleArn"], arn)
+        files = JobFiles(job, access, self._training_format(job))
         self._begin(arn, "validationDetails")
         data = files.read()
         self._finish(arn, "validationDetails")

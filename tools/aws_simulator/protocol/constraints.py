@@ -27,10 +27,21 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "map": (dict,),
     "structure": (dict,),
 }
+# Python's re has no Unicode categories. The nearest classes of re accept a little more.
+_UNICODE_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": r"\s",
+    r"\p{M}": "",
+    r"\p{S}": r"$+<=>^`|~",
+    r"\p{P}": r"!-/",
+}
 
 
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern[str]:
+    for name, nearest in _UNICODE_CLASSES.items():
+        pattern = pattern.replace(name, nearest)
     return re.compile(pattern)
 
 

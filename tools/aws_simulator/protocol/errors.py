@@ -113,3 +113,12 @@ class MissingAuthenticationTokenException(ApiError):
 
 class ExpiredTokenException(ApiError):
     """The caller's session has expired. The simulator raises this only if an injected fault requires it."""
+
+
+class ServiceError(Exception):
+    """An error response of a service other than Bedrock, with its code and its HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status

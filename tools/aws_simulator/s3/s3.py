@@ -1,29 +1,25 @@
 """
 Answer S3 requests with moto but without moto's web server, and save every change to files.
 
-moto's backends are global, so a process can have only one simulated S3 at a time. moto is not thread-safe, so one
-thread serves all requests, and a lock prevents the threads of the jobs from using moto at the same time.
+moto's backends are global, so a process can have only one simulated S3 at a time.
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import logging
-import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
-from moto.core.request import Request as MotoRequest
 from moto.s3.models import FakeKey, s3_backends
 from moto.s3.responses import S3Response
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
 from tools.aws_simulator.s3.files import S3Files, StoredBucket, StoredObject, StoredRequest
 
 logger = logging.getLogger(__name__)
@@ -33,18 +29,12 @@ _OWNER_HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-o
 _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 
 
-class _ServerRequest(MotoRequest):
-    """A request for which uvicorn, not moto, adds the Date header to the response."""
-
-    from_wsgi_server = True
-
-
 class SimulatedS3:
     """moto's S3, with its objects stored under ``folder``."""
 
     _instance: ClassVar[SimulatedS3 | None] = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, moto: MotoThread) -> None:
         if SimulatedS3._instance is not None:
             raise RuntimeError(
                 "Another AWS simulator is running in this process, and moto's S3 supports only one at a time. "
@@ -52,8 +42,8 @@ class SimulatedS3:
             )
         SimulatedS3._instance = self
         self._files = S3Files(folder)
-        self._lock = threading.RLock()
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3")
+        self._moto = moto
+        self._lock = moto.lock
         self._backend = s3_backends[ACCOUNT_ID]["aws"]
         self._backend.reset()
         for bucket in self._files.buckets():
@@ -61,7 +51,6 @@ class SimulatedS3:
 
     def close(self) -> None:
         """Release moto's memory. The files are kept."""
-        self._executor.shutdown(wait=True)
         with self._lock:
             self._backend.reset()
         SimulatedS3._instance = None
@@ -70,8 +59,7 @@ class SimulatedS3:
         """Answer one S3 request."""
         body, headers = await request.body(), dict(request.headers)
         path, query = request.scope["raw_path"].decode(), request.scope["query_string"].decode()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._answer, request.method, path, query, headers, body)
+        return await self._moto.run(self._answer, request.method, path, query, headers, body)
 
     def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
         # moto does not check the owner. All buckets here belong to the simulated account.
@@ -168,9 +156,6 @@ class SimulatedS3:
 def _ask_moto(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, dict[str, str], bytes | str]:
-    """Return moto's answer to a request, as moto's own server would give it. Header names are in lower case."""
-    url = f"http://{headers['host']}{path}" + (f"?{query}" if query else "")
-    request = _ServerRequest.from_primitives(method, url, headers, body)
     parts = path.lstrip("/").partition("/")
     if not parts[0]:
         dispatch = S3Response.bucket_dispatch
@@ -178,5 +163,4 @@ def _ask_moto(
         dispatch = S3Response.ambiguous_dispatch
     else:
         dispatch = S3Response.key_dispatch
-    status, out_headers, content = dispatch(request, request.raw_url, dict(request.headers))
-    return status, {str(name).lower(): str(value) for name, value in out_headers.items()}, content
+    return ask_moto(dispatch, method, path, query, headers, body)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.moto_calls import MotoThread
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import load_catalog
@@ -21,6 +22,7 @@ from tools.aws_simulator.jobs.batch_jobs import BatchJobs
 from tools.aws_simulator.jobs.batch_runner import BatchRunner
 from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.job_runner import JobRunner
+from tools.aws_simulator.protocol.credentials import credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.foundation_models import FoundationModels
@@ -32,7 +34,12 @@ from tools.aws_simulator.runtime.streaming import Streaming
 from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.admin_page import AdminPage
-from tools.aws_simulator.server.operations import Handler, SimulatedBedrock, signed_for
+from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
+from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.refusals import is_s3_control, refuse_service
+from tools.aws_simulator.services.roles import Roles, service_role
+from tools.aws_simulator.services.service import SimulatedService
+from tools.aws_simulator.services.sts import Sts
 
 
 class AwsSimulator:
@@ -43,6 +50,8 @@ class AwsSimulator:
     :param settings: settings that replace those stored in the state.
     :param hosts: host names under which clients may reach the simulator, besides the addresses of the loopback
         interface. A request with another Host header, or from a web page of another origin, is refused.
+    :param roles: ARNs of roles that are created unless they exist. Bedrock may assume them, and they may use all
+        buckets and models.
     :raises BlockingIOError: another process uses ``folder``.
     """
 
@@ -51,6 +60,7 @@ class AwsSimulator:
         folder: Path,
         settings: Mapping[str, Any] | None = None,
         hosts: Collection[str] = (),
+        roles: Collection[str] = (),
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
@@ -61,15 +71,24 @@ class AwsSimulator:
         self._settings = SettingsStore(self._state)
         if settings:
             self._settings.change(settings)
-        self._s3 = SimulatedS3(folder / "s3")
+        self._moto = MotoThread()
+        self._s3 = SimulatedS3(folder / "s3", self._moto)
+        self._iam = Iam(self._state, self._moto)
+        for arn in roles:
+            self._iam.add_role(service_role(arn))
+        self._roles = Roles(self._iam)
+        self._services: dict[str, SimulatedService] = {
+            "iam": self._iam.service,
+            "sts": Sts(self._state, self._iam, self._roles).service,
+        }
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
-        self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
+        self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
         profiles = InferenceProfiles(self._state, models)
         throughputs = Throughputs(self._state, self._settings, models)
-        jobs = CustomizationJobs(self._state, catalog, models, self._runner)
+        jobs = CustomizationJobs(self._state, catalog, models, self._runner, self._roles)
         inference = Inference(self._state, self._settings, models, profiles, throughputs, ledger)
-        self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3)
-        batches = BatchJobs(self._state, inference, self._batch_runner)
+        self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
+        batches = BatchJobs(self._state, inference, self._batch_runner, self._roles)
         streaming = Streaming(inference, self._settings)
         handlers = _handlers(
             models,
@@ -97,6 +116,8 @@ class AwsSimulator:
         """Shut down. The next process that opens the folder resumes unfinished jobs."""
         self._runner.close()
         self._batch_runner.close()
+        self._moto.close()
+        self._iam.close()
         self._s3.close()
         self._state.close()
         self._lock.close()
@@ -119,11 +140,21 @@ class AwsSimulator:
             return JSONResponse({"message": message}, 403, headers={"x-simulated": "true"})
         if request.scope["path"] == "/_admin" or request.scope["path"].startswith("/_admin/"):
             return self._admin.app
-        service, _ = signed_for(request.headers.get("authorization", ""))
-        # The SDKs sign requests to bedrock-runtime for the service "bedrock" too.
-        if service == "bedrock" or (service is None and self._is_unsigned_bedrock(request)):
+        return await self._answer_service(request)
+
+    async def _answer_service(self, request: Request) -> ASGIApp:
+        """Answer a request of the service that it was signed for. The SDKs sign bedrock-runtime as "bedrock" too."""
+        authorization = request.headers.get("authorization", "")
+        scope = credential_scope(authorization, request.url.query)
+        if is_bearer(authorization) or (scope and scope.service == "bedrock"):
             return await self.bedrock.handle(request)
-        return await self._s3.handle(request)
+        if scope is None:
+            return await (self.bedrock if self._is_unsigned_bedrock(request) else self._s3).handle(request)
+        if scope.service in self._services:
+            return await self._services[scope.service].handle(request, scope)
+        if scope.service == "s3" and not is_s3_control(request):
+            return await self._s3.handle(request)
+        return await refuse_service(request, "s3control" if scope.service == "s3" else scope.service)
 
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +24,7 @@ from tools.aws_simulator.account.faults import ERRORS, INFERENCE, Fault, FaultPl
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.catalog.regions import regions
 from tools.aws_simulator.protocol.connections import DroppedConnection
+from tools.aws_simulator.protocol.credentials import CredentialScope, bearer_scope, credential_scope, is_bearer
 from tools.aws_simulator.protocol.errors import (
     ApiError,
     InternalServerException,
@@ -41,13 +41,6 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[[Call], Any]
 DEFAULT_TIMEOUT_SECONDS = 60.0
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
-
-
-def signed_for(authorization: str) -> tuple[str | None, str | None]:
-    """Return the service and the Region that a request was signed for. The signature itself is not checked."""
-    match = _SCOPE.search(authorization)
-    return (match["service"], match["region"]) if match else (None, None)
 
 
 class SimulatedBedrock:
@@ -102,19 +95,13 @@ class SimulatedBedrock:
                 f"The AWS simulator does not implement {operation.name} of {operation.service_model.service_name}."
                 " Nothing was changed."
             )
-        service, region = signed_for(request.headers.get("authorization", ""))
-        if service != "bedrock" or region is None:
-            raise MissingAuthenticationTokenException("Missing Authentication Token")
-        if region not in regions():
-            raise InvalidSignatureException(
-                f"Credential should be scoped to a valid region. Bedrock has no Region {region}."
-            )
+        scope = _scope(request)
         if fault and fault.kind in ERRORS:
             raise ERRORS[fault.kind]
         if fault and fault.kind == "drop_before":
             raise _DroppedBefore
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
-        result = handler(Call(arguments, region, fault))
+        result = handler(Call(arguments, scope.region, fault))
         if inspect.isawaitable(result):
             result = await result
         headers = result.pop("headers", {})
@@ -129,6 +116,24 @@ class SimulatedBedrock:
         except UnmodelledResultError as defect:
             logger.exception("The simulator produced an answer that AWS cannot give")
             return error_response(operation, InternalServerException(f"The AWS simulator failed: {defect}"))
+
+
+def _scope(request: Request) -> CredentialScope:
+    """Return what a request was signed for.
+
+    :raises ApiError: the request is not signed for Bedrock and has no valid API key.
+    """
+    authorization = request.headers.get("authorization", "")
+    if is_bearer(authorization):
+        return bearer_scope(authorization, request.headers.get("host", ""))
+    scope = credential_scope(authorization, request.url.query)
+    if scope is None or scope.service != "bedrock":
+        raise MissingAuthenticationTokenException("Missing Authentication Token")
+    if scope.region not in regions():
+        raise InvalidSignatureException(
+            f"Credential should be scoped to a valid region. Bedrock has no Region {scope.region}."
+        )
+    return scope
 
 
 class _DroppedBefore(ApiError):

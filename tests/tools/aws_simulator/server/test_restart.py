@@ -23,7 +23,8 @@ def process(state: Path, *options: str) -> Iterator[tuple[RunningSimulator, subp
     """Run ``python -m tools.aws_simulator`` until the block ends."""
     port_file = state.parent / f"{state.name}.port"
     port_file.unlink(missing_ok=True)
-    with simulator_process(["--state", str(state), "--port-file", str(port_file), *options]) as child:
+    account = ["--state", str(state), "--role", builders.ROLE]
+    with simulator_process([*account, "--port-file", str(port_file), *options]) as child:
         port = wait_for(child, lambda: port_in(port_file))
         yield RunningSimulator(f"http://127.0.0.1:{port}"), child
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tools.aws_simulator.jobs.role_access import RoleAccess
+
+JOB = "arn:aws:bedrock:us-west-2:123456789012:model-invocation-job/abc"
+
+
+class FakeRoles:
+    """Roles that may do what is listed."""
+
+    def __init__(self, *allowed: tuple[str, str]) -> None:
+        self.allowed = set(allowed)
+        self.contexts: list[Any] = []
+
+    def allows(self, _: str, action: str, resource: str, region: str, context: Any) -> bool:
+        self.contexts.append({**context, "region": region})
+        return (action, resource) in self.allowed
+
+
+class FakeS3:
+    """S3 with one object."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def bucket_region(self, bucket: str) -> str | None:
+        return "us-west-2" if bucket == "data" else None
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        return b"x" if (bucket, key) == ("data", "a/b") else None
+
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        self.written.append(f"{bucket}/{key} {len(body)}")
+
+
+def access(*allowed: tuple[str, str]) -> tuple[RoleAccess, FakeRoles, FakeS3]:
+    roles: Any = FakeRoles(*allowed)
+    s3 = FakeS3()
+    return RoleAccess(s3, roles, "role", JOB), roles, s3
+
+
+def test_an_object_without_permission_does_not_exist() -> None:
+    allowed, roles, _ = access(("s3:GetObject", "arn:aws:s3:::data/a/b"))
+    assert allowed.read("data", "a/b") == b"x"
+    assert allowed.read("data", "a/c") is None
+    assert access()[0].read("data", "a/b") is None
+    expected = {"aws:SourceAccount": "123456789012", "aws:SourceArn": JOB, "region": "us-west-2"}
+    assert roles.contexts[0] == expected
+
+
+def test_writing_listing_and_regions() -> None:
+    allowed, _, s3 = access(("s3:PutObject", "arn:aws:s3:::data/out"), ("s3:ListBucket", "arn:aws:s3:::data"))
+    assert (allowed.may_write("data", "out"), allowed.may_write("data", "other")) == (True, False)
+    assert (allowed.may_list("data"), allowed.may_list("other")) == (True, False)
+    assert (allowed.bucket_region("data"), allowed.bucket_region("none")) == ("us-west-2", None)
+    allowed.write("data", "out", b"12")
+    assert s3.written == ["data/out 2"]
+
+
+def test_a_profile_needs_permission_on_itself_and_on_its_model() -> None:
+    profile = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.m")
+    model = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2::foundation-model/m")
+    assert access(profile, model)[0].may_invoke("us.m", "m")
+    assert access(profile, model)[0].may_invoke(profile[1], "m")
+    assert not access(profile)[0].may_invoke("us.m", "m")
+    assert not access(model)[0].may_invoke("us.m", "m")

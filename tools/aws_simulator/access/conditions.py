@@ -1,0 +1,127 @@
+"""
+Evaluate the element Condition of an IAM policy statement.
+
+All operators and keys of a Condition must hold. The values of one key are alternatives; for a negated operator, none of
+them may match. If the request does not have the key, a negated operator and an operator with ``IfExists`` hold, and all
+others do not.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tools.aws_simulator.access.patterns import matches, matches_arn, plain
+
+Context = Mapping[str, str | Sequence[str]]
+Test = Callable[[str, str], bool]  # arguments: the value in the policy, the value in the request
+
+
+class PolicyError(ValueError):
+    """A policy has an element that AWS does not accept."""
+
+
+def _date(text: str) -> datetime.datetime:
+    if text.lstrip("-").isdigit():
+        return datetime.datetime.fromtimestamp(int(text), tz=datetime.UTC)
+    moment = datetime.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _comparison(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> Test:
+    def test(expected: str, actual: str) -> bool:
+        try:
+            return compare(read(actual), read(expected))
+        except ValueError:
+            return False
+
+    return test
+
+
+def _in_network(expected: str, actual: str) -> bool:
+    try:
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(expected, strict=False)
+    except ValueError:
+        return False
+
+
+def _family(prefix: str, read: Callable[[str], Any]) -> dict[str, Test]:
+    comparisons = {
+        "Equals": operator.eq,
+        "LessThan": operator.lt,
+        "LessThanEquals": operator.le,
+        "GreaterThan": operator.gt,
+        "GreaterThanEquals": operator.ge,
+    }
+    return {f"{prefix}{name}": _comparison(read, compare) for name, compare in comparisons.items()}
+
+
+_TESTS: dict[str, Test] = {
+    "StringEquals": operator.eq,
+    "StringEqualsIgnoreCase": lambda expected, actual: expected.casefold() == actual.casefold(),
+    "StringLike": matches,
+    "Bool": lambda expected, actual: expected.lower() == actual.lower(),
+    "BinaryEquals": operator.eq,
+    "IpAddress": _in_network,
+    "ArnEquals": matches_arn,
+    "ArnLike": matches_arn,
+    **_family("Numeric", float),
+    **_family("Date", _date),
+}
+_NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+_WITH_WILDCARDS = ("StringLike", "StringNotLike", "ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike")
+_QUANTIFIERS = ("ForAllValues", "ForAnyValue")
+
+
+def listed(value: object) -> list[str]:
+    """Return a policy's value or list of values as a list of texts. JSON booleans become ``true`` and ``false``."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in values]
+
+
+def holds(
+    condition: Mapping[str, Mapping[str, object]], context: Context, resolve: Callable[[str], str | None]
+) -> bool:
+    """Return whether all parts of ``condition`` hold.
+
+    :param resolve: returns a value of the policy with its variables replaced; None if a variable has no value.
+    :raises PolicyError: an operator does not exist.
+    """
+    values = {name.lower(): listed(value) for name, value in context.items()}
+    return all(
+        _holds(name, [resolve(text) for text in listed(expected)], values.get(key.lower()))
+        for name, keys in condition.items()
+        for key, expected in keys.items()
+    )
+
+
+def _holds(name: str, expected: list[str | None], actual: list[str] | None) -> bool:
+    quantifier, _, rest = name.rpartition(":")
+    base = rest.removesuffix("IfExists")
+    if quantifier and quantifier not in _QUANTIFIERS:
+        raise PolicyError(f"Invalid condition operator: {name}")
+    if base == "Null":
+        return any(text is not None and (text.lower() == "true") == (actual is None) for text in expected)
+    test, negated = _TESTS.get(_NEGATED.get(base, base)), base in _NEGATED
+    if test is None:
+        raise PolicyError(f"Invalid condition operator: {name}")
+    if not actual:
+        return quantifier == "ForAllValues" or base != rest or (negated and not quantifier)
+    if base not in _WITH_WILDCARDS:
+        expected = [None if text is None else plain(text) for text in expected]
+    results = [any(text is not None and test(text, value) for text in expected) != negated for value in actual]
+    return any(results) if quantifier == "ForAnyValue" else all(results)

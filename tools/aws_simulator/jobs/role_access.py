@@ -1,0 +1,59 @@
+"""
+Let a job use S3 and models with the permissions of its role only.
+
+What the role may not read does not exist for the job, so the job fails with the message that AWS gives for missing
+permissions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.aws_simulator.account.calls import ACCOUNT_ID, foundation_model_arn
+from tools.aws_simulator.jobs.job_files import S3Access
+from tools.aws_simulator.services.roles import Roles
+
+
+@dataclass(frozen=True)
+class RoleAccess:
+    """S3 as the role of one job sees it. It is an :class:`S3AsRole`."""
+
+    s3: S3Access
+    roles: Roles
+    role_arn: str
+    job_arn: str
+
+    @property
+    def _region(self) -> str:
+        return self.job_arn.split(":")[3]
+
+    def may(self, action: str, resource: str) -> bool:
+        """Return whether the role may do an action."""
+        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
+        return self.roles.allows(self.role_arn, action, resource, self._region, context)
+
+    def may_write(self, bucket: str, key: str) -> bool:
+        """Return whether the role may write an object."""
+        return self.may("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+
+    def may_list(self, bucket: str) -> bool:
+        """Return whether the role may list a bucket."""
+        return self.may("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+
+    def may_invoke(self, model_id: str, base_id: str) -> bool:
+        """Return whether the role may invoke the inference profile ``model_id`` and the model behind it."""
+        profile = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile/{model_id.rpartition('/')[2]}"
+        arns = (profile, foundation_model_arn(self._region, base_id))
+        return all(self.may("bedrock:InvokeModel", arn) for arn in arns)
+
+    def bucket_region(self, bucket: str) -> str | None:
+        """Return the Region of a bucket; None if the bucket does not exist."""
+        return self.s3.bucket_region(bucket)
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        """Return the body of an object; None if it does not exist or the role may not read it."""
+        return self.s3.read(bucket, key) if self.may("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}") else None
+
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object. The caller has checked the permission before the job began its work."""
+        self.s3.write(bucket, key, body)

@@ -1,0 +1,141 @@
+"""
+Read and write the Query protocol, in which requests are forms and responses are XML. IAM and STS use it.
+
+https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from starlette.responses import Response
+
+from tools.aws_simulator.protocol.constraints import summary, violations
+from tools.aws_simulator.protocol.errors import ServiceError
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def read_form(query: str, body: bytes) -> dict[str, str]:
+    """Return the fields of a request. They are in the body of a POST request, or in the query of a GET request.
+
+    :raises ServiceError: the body is not a form.
+    """
+    try:
+        return dict(parse_qsl(body.decode() or query, keep_blank_values=True, max_num_fields=10_000))
+    except ValueError as error:
+        raise ServiceError("MalformedQueryString", f"The request is not a form: {error}") from None
+
+
+def read_query_arguments(operation: OperationModel, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the checked arguments of a request, by member name.
+
+    :raises ServiceError: the request breaks a constraint of the service model.
+    """
+    shape = operation.input_shape
+    arguments = _structure(shape, form, "") if shape else {}
+    broken = list(violations(shape, arguments)) if shape else []
+    if broken:
+        raise ServiceError("ValidationError", summary([_with_small_initial(text) for text in broken]))
+    return arguments or {}
+
+
+def _with_small_initial(text: str) -> str:
+    """IAM writes the names of members with a small initial in these messages: ``Value null at 'roleName' failed``."""
+    return re.sub(r"(?<= at ')[A-Z]", lambda match: match[0].lower(), text, count=1)
+
+
+def _read(shape: Shape, form: Mapping[str, str], prefix: str) -> Any:
+    if isinstance(shape, StructureShape):
+        return _structure(shape, form, f"{prefix}.") or None
+    if isinstance(shape, ListShape):
+        return _list(shape, form, prefix)
+    if isinstance(shape, MapShape):
+        return _map(shape, form, prefix)
+    text = form.get(prefix)
+    if text is None:
+        return None
+    if shape.type_name in ("integer", "long"):
+        return int(text) if re.fullmatch(r"-?\d{1,18}", text) else text
+    if shape.type_name == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text
+
+
+def _structure(shape: StructureShape, form: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    values = {
+        name: _read(member, form, prefix + member.serialization.get("name", name))
+        for name, member in shape.members.items()
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _list(shape: ListShape, form: Mapping[str, str], prefix: str) -> list[Any] | None:
+    name = shape.member.serialization.get("name", "member")
+    values: list[Any] = []
+    while (value := _read(shape.member, form, f"{prefix}.{name}.{len(values) + 1}")) is not None:
+        values.append(value)
+    return values if values or prefix in form else None
+
+
+def _map(shape: MapShape, form: Mapping[str, str], prefix: str) -> dict[str, Any] | None:
+    values: dict[str, Any] = {}
+    while (key := form.get(f"{prefix}.entry.{len(values) + 1}.key")) is not None:
+        values[key] = _read(shape.value, form, f"{prefix}.entry.{len(values) + 1}.value")
+    return values or None
+
+
+def write_query_response(operation: OperationModel, result: Mapping[str, Any]) -> Response:
+    """Return the response for an operation's result.
+
+    :raises ValueError: the result does not match the operation's output shape, which is a defect of the simulator.
+    """
+    shape = operation.output_shape
+    if broken := list(violations(shape, result)) if shape else []:
+        raise ValueError(f"{operation.name}: {summary(broken)}")
+    root = Element(f"{operation.name}Response", xmlns=operation.metadata["xmlNamespace"])
+    if shape:
+        _write(shape, result, SubElement(root, f"{operation.name}Result"))
+    request_id = str(uuid.uuid4())
+    SubElement(SubElement(root, "ResponseMetadata"), "RequestId").text = request_id
+    return xml_response(root, 200, request_id)
+
+
+def _write(shape: Shape, value: Any, element: Element) -> None:
+    if isinstance(shape, StructureShape):
+        for name, member in value.items():
+            shown = shape.members[name]
+            _write(shown, member, SubElement(element, shown.serialization.get("name", name)))
+    elif isinstance(shape, ListShape):
+        for member in value:
+            _write(shape.member, member, SubElement(element, shape.member.serialization.get("name", "member")))
+    elif shape.type_name == "timestamp":
+        element.text = datetime.datetime.fromtimestamp(value, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    elif shape.type_name == "boolean":
+        element.text = "true" if value else "false"
+    else:
+        element.text = _NOT_IN_XML.sub("", str(value))
+
+
+def query_error(error: ServiceError, namespace: str = "") -> Response:
+    """Return the response for ``error``."""
+    root = Element("ErrorResponse", {"xmlns": namespace} if namespace else {})
+    details, request_id = SubElement(root, "Error"), str(uuid.uuid4())
+    kind = "Sender" if error.status < 500 else "Receiver"
+    for name, text in (("Type", kind), ("Code", error.code), ("Message", str(error))):
+        SubElement(details, name).text = _NOT_IN_XML.sub("", text)
+    SubElement(root, "RequestId").text = request_id
+    return xml_response(root, error.status, request_id)
+
+
+def xml_response(root: Element, status: int, request_id: str) -> Response:
+    """Return an XML document as a response of the simulator."""
+    headers = {"x-amzn-requestid": request_id, "x-simulated": "true"}
+    return Response(tostring(root, encoding="utf-8"), status_code=status, headers=headers, media_type="text/xml")

@@ -1,0 +1,165 @@
+"""
+Answer the IAM operations on roles and their policies with moto, and keep roles and policies in the state.
+
+Users, groups and instance profiles do not exist: their operations are refused by name. The managed policies of AWS are
+those that moto knows.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.models import iam_backends
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
+from moto.iam.responses import IamResponse
+from starlette.responses import Response
+
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
+from tools.aws_simulator.account.records import PolicyRecord, RoleRecord
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.services.iam_records import (
+    OF_AWS,
+    load_aws_policies,
+    policy_record,
+    restore_policy,
+    restore_role,
+    role_record,
+)
+from tools.aws_simulator.services.service import ServiceCall, SimulatedService
+
+OPERATIONS = (
+    "AttachRolePolicy",
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "CreateRole",
+    "DeletePolicy",
+    "DeletePolicyVersion",
+    "DeleteRole",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DetachRolePolicy",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "GetRole",
+    "GetRolePolicy",
+    "ListAttachedRolePolicies",
+    "ListInstanceProfilesForRole",
+    "ListPolicies",
+    "ListPolicyTags",
+    "ListPolicyVersions",
+    "ListRolePolicies",
+    "ListRoleTags",
+    "ListRoles",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "SetDefaultPolicyVersion",
+    "TagPolicy",
+    "TagRole",
+    "UntagPolicy",
+    "UntagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+    "UpdateRoleDescription",
+)
+_READ_ONLY = ("Get", "List")
+
+
+class Iam:
+    """The roles and managed policies of the account."""
+
+    def __init__(self, state: State, moto: MotoThread) -> None:
+        self._state = state
+        self._moto = moto
+        self._aws_policies: dict[str, Any] = {}
+        self._backend: Any = iam_backends[ACCOUNT_ID]["aws"]
+        self.service = SimulatedService(load_service("iam"), dict.fromkeys(OPERATIONS, self._answer))
+        # Other threads read these records. They are replaced as a whole and never changed.
+        stored = state.load("iam", {"roles": [], "policies": []})
+        self.roles: dict[str, RoleRecord] = {}
+        self.policies: dict[str, PolicyRecord] = {}
+        with moto.lock:
+            self._restore(stored)
+
+    def close(self) -> None:
+        """Release moto's memory. The records are kept in the state."""
+        with self._moto.lock:
+            self._backend.reset()
+
+    def _restore(self, stored: dict[str, Any]) -> None:
+        self._backend.reset()
+        for policy in map(restore_policy, stored["policies"]):
+            self._backend.managed_policies[policy.arn] = policy
+        for record in stored["roles"]:
+            self._need_aws_policies(*record["attached"])
+            role = self._backend.roles[record["id"]] = restore_role(record)
+            for arn in record["attached"]:
+                self._backend.managed_policies[arn].attach_to(role)
+        self._take_records()
+
+    def _take_records(self) -> None:
+        self.roles = {role.arn: role_record(role) for role in self._backend.roles.values()}
+        policies = self._backend.managed_policies.items()
+        self.policies = {arn: policy_record(policy) for arn, policy in policies if not arn.startswith(OF_AWS)}
+
+    def _need_aws_policies(self, *arns: str) -> None:
+        """Load AWS's policies if one of them is named. Loading them takes a moment, so it is not done at the start."""
+        if not self._aws_policies and any(arn.startswith(OF_AWS) for arn in arns):
+            self._aws_policies = load_aws_policies()
+            self._backend.managed_policies.update(self._aws_policies)
+
+    async def _answer(self, call: ServiceCall) -> Response:
+        headers = {**call.request.headers, "host": "iam.amazonaws.com"}
+        return await self._moto.run(self._ask, call, headers)
+
+    def _ask(self, call: ServiceCall, headers: dict[str, str]) -> Response:
+        with self._moto.lock:
+            self._check(call)
+            status, out_headers, content = ask_moto(
+                IamResponse.dispatch, call.request.method, "/", call.request.url.query, headers, call.body
+            )
+            if status < 300 and not call.operation.name.startswith(_READ_ONLY):
+                self._take_records()
+                self._state.store("iam", {"roles": list(self.roles.values()), "policies": list(self.policies.values())})
+        out_headers = {name: value for name, value in out_headers.items() if name != "content-length"}
+        return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+
+    def _check(self, call: ServiceCall) -> None:
+        """Make the checks of IAM that moto does not make."""
+        arguments, creates = call.arguments, call.operation.name == "CreateRole"
+        if call.operation.name == "ListPolicies" and arguments.get("Scope") != "Local":
+            self._need_aws_policies(OF_AWS)
+        self._need_aws_policies(arguments.get("PolicyArn", ""), arguments.get("PermissionsBoundary", ""))
+        name = arguments.get("RoleName")
+        if name and not creates and name not in {role["name"] for role in self.roles.values()}:
+            raise ServiceError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+        boundary = arguments.get("PermissionsBoundary")
+        if boundary and boundary not in self._backend.managed_policies:
+            raise ServiceError("NoSuchEntity", f"Policy {boundary} does not exist or is not attachable.", 404)
+        if creates:
+            try:
+                IAMTrustPolicyDocumentValidator(arguments["AssumeRolePolicyDocument"]).validate()
+            except MalformedPolicyDocument as error:
+                raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
+
+    def document(self, arn: str) -> dict[str, Any] | None:
+        """Return the default version of a managed policy; None if the policy does not exist."""
+        if arn in self.policies:
+            text = next(version["document"] for version in self.policies[arn]["versions"] if version["default"])
+        elif arn in self._aws_policies:
+            text = next(version.document for version in self._aws_policies[arn].versions if version.is_default)
+        else:
+            return None
+        return dict(json.loads(text))
+
+    def add_role(self, record: RoleRecord) -> None:
+        """Add a role if no role has its name."""
+        with self._moto.lock:
+            if record["name"] not in {role["name"] for role in self.roles.values()}:
+                self._backend.roles[record["id"]] = restore_role(record)
+                self._take_records()
+                self._state.store("iam", {"roles": list(self.roles.values()), "policies": list(self.policies.values())})

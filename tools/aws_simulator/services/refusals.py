@@ -1,0 +1,78 @@
+"""
+Refuse a request for a service that the simulator does not have, in the protocol of the request.
+
+The client then sees an error with the service's name, and never an empty success or an answer of S3.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+from xml.etree.ElementTree import Element, SubElement
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.json_rpc import json_error
+from tools.aws_simulator.protocol.query import query_error, read_form, xml_response
+from tools.aws_simulator.services.service import NOT_IMPLEMENTED
+
+# Their models have the protocol rest-xml. All other services without forms and targets have rest-json.
+_REST_XML = frozenset({"cloudfront", "route53", "s3control", "s3-object-lambda", "s3-outposts", "s3express"})
+_JSON_CODE, _QUERY_CODE = "UnknownOperationException", "InvalidAction"
+
+
+def is_s3_control(request: Request) -> bool:
+    """Return whether a request that is signed for S3 is for S3 Control, which has the account id in a header."""
+    return "x-amz-account-id" in request.headers and request.scope["path"].startswith("/v20180820/")
+
+
+async def refuse_service(request: Request, service: str) -> Response:
+    """Return the error for a request that is signed for ``service``."""
+    body = await request.body()
+    action = _action(request, body)
+    target = request.headers.get("x-amz-target", "")
+    wanted = f" ({target or action})" if target or action else ""
+    text = f"The AWS simulator does not implement the service {service}{wanted}. Nothing was changed."
+    if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return _cbor_error(text)
+    if target:
+        return json_error(ServiceError(_JSON_CODE, text, NOT_IMPLEMENTED))
+    if action:
+        error = ServiceError(_QUERY_CODE, text, NOT_IMPLEMENTED)
+        return _ec2_error(error) if service == "ec2" else query_error(error)
+    if service in _REST_XML:
+        return query_error(ServiceError(_QUERY_CODE, text, NOT_IMPLEMENTED))
+    return json_error(ServiceError(_JSON_CODE, text, NOT_IMPLEMENTED))
+
+
+def _action(request: Request, body: bytes) -> str:
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        try:
+            return read_form(request.url.query, body).get("Action", "")
+        except ServiceError:
+            return ""
+    return parse_qs(request.url.query).get("Action", [""])[0]
+
+
+def _ec2_error(error: ServiceError) -> Response:
+    """Return an error in EC2's own form.
+
+    https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html
+    """
+    root = Element("Response")
+    details = SubElement(SubElement(root, "Errors"), "Error")
+    SubElement(details, "Code").text, SubElement(details, "Message").text = error.code, str(error)
+    SubElement(root, "RequestID").text = "simulated"
+    return xml_response(root, error.status, "simulated")
+
+
+def _cbor_error(message: str) -> Response:
+    content = b"\xa2" + b"".join(map(_cbor_text, ("__type", _JSON_CODE, "message", message)))
+    headers = {"smithy-protocol": "rpc-v2-cbor", "x-simulated": "true"}
+    return Response(content, status_code=NOT_IMPLEMENTED, headers=headers, media_type="application/cbor")
+
+
+def _cbor_text(text: str) -> bytes:
+    encoded = text.encode()
+    return b"\x79" + len(encoded).to_bytes(2, "big") + encoded

@@ -1,0 +1,130 @@
+"""
+Decide what the roles of the account may do.
+
+A role's permissions are its inline and managed policies, limited by its permissions boundary. Policies of buckets and
+keys, session policies and organization policies are not evaluated.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+import time
+from collections.abc import Mapping
+
+from tools.aws_simulator.access.conditions import PolicyError
+from tools.aws_simulator.access.policies import AccessRequest, decide
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.records import RoleRecord
+from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
+from tools.aws_simulator.services.iam import Iam
+
+BEDROCK = frozenset({("Service", "bedrock.amazonaws.com")})
+# https://github.com/aws-samples/amazon-bedrock-workshop/issues/367
+NOT_ASSUMABLE = "Could not assume provided IAM role."
+# Observed as the answer of PutModelInvocationLoggingConfiguration.
+OTHER_ACCOUNT = "Cross-account pass role is not allowed."
+
+
+class Roles:
+    """The permissions of the account's roles."""
+
+    def __init__(self, iam: Iam) -> None:
+        self._iam = iam
+
+    def check_assumable(self, role_arn: str, source_arn: str, region: str) -> None:
+        """Check that Bedrock may assume a role on behalf of the resource ``source_arn``.
+
+        :raises AccessDeniedException: the role belongs to another account.
+        :raises ValidationException: the role does not exist, or does not trust Bedrock.
+        """
+        if role_arn.split(":")[4:5] != [ACCOUNT_ID]:
+            raise AccessDeniedException(OTHER_ACCOUNT)
+        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": source_arn}
+        if not self.trusts(role_arn, BEDROCK, region, context):
+            raise ValidationException(NOT_ASSUMABLE)
+
+    def trusts(
+        self, role_arn: str, principals: frozenset[tuple[str, str]], region: str, context: Mapping[str, str]
+    ) -> bool:
+        """Return whether a role exists and its trust policy lets the caller assume it."""
+        role = self._iam.roles.get(role_arn)
+        if role is None:
+            return False
+        request = AccessRequest("sts:AssumeRole", role_arn, principals, {**_context(region), **context})
+        try:
+            return decide([json.loads(role["trust"])], request) == "allowed"
+        except PolicyError:
+            return False
+
+    def allows(
+        self, role_arn: str, action: str, resource: str, region: str, context: Mapping[str, str] | None = None
+    ) -> bool:
+        """Return whether a role may do an action on a resource of the account. A role that does not exist may not."""
+        role = self._iam.roles.get(role_arn)
+        if role is None:
+            return False
+        documents = [json.loads(text) for text in role["policies"].values()]
+        documents += [document for arn in role["attached"] if (document := self._iam.document(arn))]
+        boundary = self._iam.document(role["boundary"]) or {} if role["boundary"] else None
+        own = {
+            "aws:PrincipalArn": role_arn,
+            "aws:PrincipalAccount": ACCOUNT_ID,
+            "aws:PrincipalType": "AssumedRole",
+            "aws:ResourceAccount": ACCOUNT_ID,
+            **{f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role["tags"]},
+        }
+        request = AccessRequest(action, resource, context={**_context(region), **own, **(context or {})})
+        try:
+            return decide(documents, request, boundary=boundary) == "allowed"
+        except PolicyError:
+            return False
+
+
+def _context(region: str) -> dict[str, str]:
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "aws:CurrentTime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": region,
+        "aws:SecureTransport": "true",
+    }
+
+
+def service_role(arn: str) -> RoleRecord:
+    """
+    Return a role that Bedrock may assume for jobs of the account, with permissions on all buckets and models.
+
+    A real account should name its buckets instead.
+
+    :raises ValueError: ``arn`` is not the ARN of a role of the simulated account.
+    """
+    prefix = f"arn:aws:iam::{ACCOUNT_ID}:role/"
+    path, _, name = arn.removeprefix(prefix).rpartition("/")
+    if not arn.startswith(prefix) or not name:
+        raise ValueError(f"{arn!r} is not the ARN of a role of the account {ACCOUNT_ID}; expected {prefix}<name>.")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
+    }
+    objects = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"]
+    statements = [
+        {"Effect": "Allow", "Action": objects, "Resource": ["arn:aws:s3:::*"]},
+        {"Effect": "Allow", "Action": ["bedrock:InvokeModel"], "Resource": "*"},
+    ]
+    return RoleRecord(
+        id=f"AROA{secrets.token_hex(8).upper()}0",
+        name=name,
+        path=f"/{path}/" if path else "/",
+        created=time.time(),
+        trust=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        description="Created by the AWS simulator at its start",
+        tags=[],
+        max_session_seconds=3600,
+        boundary=None,
+        policies={"jobs": json.dumps({"Version": "2012-10-17", "Statement": statements})},
+        attached=[],
+    )

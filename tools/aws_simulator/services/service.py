@@ -1,0 +1,96 @@
+"""
+Answer the requests of a service other than Bedrock and S3.
+
+An operation that botocore knows and the simulator does not implement is refused by name. An exception in a handler is a
+defect of the simulator; the answer then has status 500 and says so.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tools.aws_simulator.protocol.credentials import CredentialScope
+from tools.aws_simulator.protocol.errors import UNMODELLED_STATUS, OperationNotImplementedError, ServiceError
+from tools.aws_simulator.protocol.json_rpc import json_error, read_json_arguments, write_json_response
+from tools.aws_simulator.protocol.query import query_error, read_form, read_query_arguments, write_query_response
+
+NOT_IMPLEMENTED = UNMODELLED_STATUS[OperationNotImplementedError.__name__]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServiceCall:
+    """The checked arguments of a request, what it was signed for, and the request itself with its body."""
+
+    operation: OperationModel
+    arguments: dict[str, Any]
+    scope: CredentialScope
+    request: Request
+    body: bytes
+
+
+ServiceHandler = Callable[[ServiceCall], Any]
+
+
+class SimulatedService:
+    """
+    One service.
+
+    :param handlers: functions or coroutine functions, by operation name. They return the result, or a response.
+    """
+
+    def __init__(self, model: ServiceModel, handlers: Mapping[str, ServiceHandler]) -> None:
+        self._model = model
+        self._handlers = handlers
+        self._is_query = model.metadata["protocol"] == "query"
+
+    async def handle(self, request: Request, scope: CredentialScope) -> Response:
+        """Answer one request."""
+        body = await request.body()
+        try:
+            return await self._call(request, scope, body)
+        except ServiceError as error:
+            return self._refuse(error)
+        except Exception as error:
+            logger.exception("%s failed inside the simulator", self._model.service_name)
+            text = f"The AWS simulator failed: {type(error).__name__}: {error}"
+            return self._refuse(ServiceError("InternalFailure", text, 500))
+
+    async def _call(self, request: Request, scope: CredentialScope, body: bytes) -> Response:
+        form = read_form(request.url.query, body) if self._is_query else {}
+        target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        operation = self._operation(form.get("Action", "") if self._is_query else target)
+        arguments = read_query_arguments(operation, form) if self._is_query else read_json_arguments(operation, body)
+        handler = self._handlers.get(operation.name)
+        if handler is None:
+            text = f"The AWS simulator does not implement {operation.name} of {self._title}. Nothing was changed."
+            raise self._unknown(text, NOT_IMPLEMENTED)
+        result = handler(ServiceCall(operation, arguments, scope, request, body))
+        if inspect.isawaitable(result):
+            result = await result
+        if isinstance(result, Response):
+            return result
+        return (write_query_response if self._is_query else write_json_response)(operation, result)
+
+    def _operation(self, name: str) -> OperationModel:
+        if name not in self._model.operation_names:
+            raise self._unknown(f"{self._title} has no operation {name!r}.")
+        return self._model.operation_model(name)
+
+    @property
+    def _title(self) -> str:
+        return str(self._model.metadata["serviceId"])
+
+    def _unknown(self, message: str, status: int = 400) -> ServiceError:
+        return ServiceError("InvalidAction" if self._is_query else "UnknownOperationException", message, status)
+
+    def _refuse(self, error: ServiceError) -> Response:
+        return query_error(error, self._model.metadata["xmlNamespace"]) if self._is_query else json_error(error)

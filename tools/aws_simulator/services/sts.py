@@ -1,0 +1,117 @@
+"""
+Answer the STS operations GetCallerIdentity and AssumeRole.
+
+The simulator accepts any access key. A key that AssumeRole has issued identifies the session of the role; any other key
+is the root user of the account, as the simulator knows no users.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.records import SessionRecord
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.roles import Roles
+from tools.aws_simulator.services.service import ServiceCall, SimulatedService
+
+ROOT = f"arn:aws:iam::{ACCOUNT_ID}:root"
+DEFAULT_SECONDS = 3600
+_CHAINED_MAXIMUM = 3600
+_EXPIRED = "The security token included in the request is expired"
+_UNSUPPORTED = ("Policy", "PolicyArns", "SerialNumber", "TokenCode", "ProvidedContexts", "TransitiveTagKeys")
+
+
+class Sts:
+    """The sessions of roles."""
+
+    def __init__(self, state: State, iam: Iam, roles: Roles) -> None:
+        self._state = state
+        self._iam = iam
+        self._roles = roles
+        handlers = {"GetCallerIdentity": self.caller_identity, "AssumeRole": self.assume_role}
+        self.service = SimulatedService(load_service("sts"), handlers)
+
+    def session(self, access_key: str) -> SessionRecord | None:
+        """Return the session that an access key belongs to; None if AssumeRole has not issued the key."""
+        record: SessionRecord | None = self._state.load(f"sts_session:{access_key}", None)
+        return record
+
+    def caller(self, access_key: str) -> tuple[str, str]:
+        """Return the ARN and the user id of the caller with this access key.
+
+        :raises ServiceError: the session has expired.
+        """
+        session = self.session(access_key)
+        if session is None:
+            return ROOT, ACCOUNT_ID
+        if session["expires"] <= time.time():
+            raise ServiceError("ExpiredToken", _EXPIRED, 403)
+        return session["arn"], session["user_id"]
+
+    def caller_identity(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle GetCallerIdentity."""
+        arn, user_id = self.caller(call.scope.access_key)
+        return {"Arn": arn, "UserId": user_id, "Account": ACCOUNT_ID}
+
+    def assume_role(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle AssumeRole."""
+        arguments, role_arn = call.arguments, call.arguments["RoleArn"]
+        caller, _ = self.caller(call.scope.access_key)
+        if unsupported := [name for name in _UNSUPPORTED if name in arguments]:
+            raise ServiceError(
+                "ValidationError", f"The AWS simulator does not support {', '.join(unsupported)} of AssumeRole."
+            )
+        self._check_allowed(call, caller, role_arn)
+        role = self._iam.roles[role_arn]
+        seconds = self._duration(call, role["max_session_seconds"] or DEFAULT_SECONDS)
+        session = SessionRecord(
+            arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role['name']}/{arguments['RoleSessionName']}",
+            user_id=f"{role['id']}:{arguments['RoleSessionName']}",
+            role=role_arn,
+            expires=float(int(time.time()) + seconds),
+        )
+        access_key = f"ASIA{secrets.token_hex(8).upper()}"
+        self._state.store(f"sts_session:{access_key}", session)
+        credentials = {
+            "AccessKeyId": access_key,
+            "SecretAccessKey": secrets.token_urlsafe(30),
+            "SessionToken": secrets.token_urlsafe(120),
+            "Expiration": session["expires"],
+        }
+        user = {"AssumedRoleId": session["user_id"], "Arn": session["arn"]}
+        identity = {"SourceIdentity": arguments["SourceIdentity"]} if "SourceIdentity" in arguments else {}
+        return {"Credentials": credentials, "AssumedRoleUser": user, **identity}
+
+    def _check_allowed(self, call: ServiceCall, caller: str, role_arn: str) -> None:
+        session = self.session(call.scope.access_key)
+        principals = {("AWS", caller), ("AWS", ROOT), ("AWS", ACCOUNT_ID)}
+        if session:
+            principals.add(("AWS", session["role"]))
+        context = {"aws:PrincipalArn": session["role"] if session else ROOT, "aws:PrincipalAccount": ACCOUNT_ID}
+        if "ExternalId" in call.arguments:
+            context["sts:ExternalId"] = call.arguments["ExternalId"]
+        context["sts:RoleSessionName"] = call.arguments["RoleSessionName"]
+        region = call.scope.region
+        trusted = self._roles.trusts(role_arn, frozenset(principals), region, context)
+        if not trusted or (session and not self._roles.allows(session["role"], "sts:AssumeRole", role_arn, region)):
+            text = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+            raise ServiceError("AccessDenied", text, 403)
+
+    def _duration(self, call: ServiceCall, maximum: int) -> int:
+        seconds = int(call.arguments.get("DurationSeconds", DEFAULT_SECONDS))
+        if seconds > _CHAINED_MAXIMUM and self.session(call.scope.access_key):
+            raise ServiceError(
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+            )
+        if seconds > maximum:
+            raise ServiceError(
+                "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            )
+        return seconds

@@ -75,6 +75,12 @@ def invoke(simulator: RunningSimulator, model_id: str, body: Any) -> tuple[Any, 
     return json.loads(response["body"].read()), response
 
 
+def png(width: int = 30, height: int = 50) -> bytes:
+    """Return the beginning of a PNG image, which states its size."""
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + size + b"\x08\x02\x00\x00\x00"
+
+
 def conversation(question: str = "How many rules?", answer: str = "Up to 1,000.", **changes: Any) -> dict[str, Any]:
     return {
         "schemaVersion": "bedrock-conversation-2024",

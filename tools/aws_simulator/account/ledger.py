@@ -32,11 +32,22 @@ class Ledger:
         self._state = state
 
     def bill(
-        self, model_id: str, document: str | None, input_tokens: int, output_tokens: int, *, batch: bool = False
+        self,
+        model_id: str,
+        document: str | None,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        batch: bool = False,
+        cache_read: int = 0,
+        cache_written: int = 0,
     ) -> None:
         """Count one call that a model has answered.
 
         :param document: the text of the document in the prompt; None if the prompt has no document.
+        :param input_tokens: the input tokens that the prompt cache neither had nor got.
+        :param cache_read: the input tokens that were read from the prompt cache, which cost less.
+        :param cache_written: the input tokens that were written to the prompt cache, which cost more.
         :param batch: True for a record of a batch job, which costs half as much as an on-demand call. The record is
             counted as a call, and counted again in ``batch_by_model``.
         """
@@ -45,6 +56,9 @@ class Ledger:
             self._count("calls", model_id, change, input_tokens, output_tokens)
             if batch:
                 self._count("batch_calls", model_id, change, input_tokens, output_tokens)
+            if cache_read or cache_written:
+                change = "read_tokens = read_tokens + ?, written_tokens = written_tokens + ?"
+                self._count("prompt_cache", model_id, change, cache_read, cache_written)
             if document is not None:
                 self._state.execute(
                     "INSERT INTO documents VALUES (?, 1) ON CONFLICT (document) DO UPDATE SET calls = calls + 1",
@@ -78,7 +92,7 @@ class Ledger:
     def reset(self) -> None:
         """Delete the counts of calls and documents, and the request log. Jobs, models and throughputs are kept."""
         with self._state.transaction():
-            for table in ("calls", "batch_calls", "documents", "requests"):
+            for table in ("calls", "batch_calls", "prompt_cache", "documents", "requests"):
                 self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
 
     def as_json(self) -> dict[str, Any]:
@@ -87,7 +101,8 @@ class Ledger:
         The top-level ``calls`` counts billed and rejected calls. The ``calls`` of each model counts billed calls only.
         A model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
         Records of batch jobs, which cost half as much, are included in both counts and listed again in
-        ``batch_by_model``. Times are POSIX seconds.
+        ``batch_by_model``. The tokens of the prompt cache are not in ``by_model``, but in ``prompt_cache_by_model``.
+        Times are POSIX seconds.
         """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())
@@ -98,6 +113,7 @@ class Ledger:
             "billed_calls": billed,
             "by_model": by_model,
             "batch_by_model": self._batch_by_model(),
+            "prompt_cache_by_model": self._prompt_cache_by_model(),
             "by_document": dict(self._state.execute("SELECT document, calls FROM documents ORDER BY document")),
             "batch_jobs": [_batch_job(job) for job in self._state.batch_jobs.all()],
             "jobs": [_job(job) for job in self._state.jobs.all()],
@@ -118,6 +134,10 @@ class Ledger:
         rows = self._state.execute("SELECT model, billed, input_tokens, output_tokens FROM batch_calls ORDER BY model")
         names = ("calls", "input_tokens", "output_tokens")
         return {model: dict(zip(names, counts, strict=True)) for model, *counts in rows}
+
+    def _prompt_cache_by_model(self) -> dict[str, dict[str, int]]:
+        rows = self._state.execute("SELECT model, read_tokens, written_tokens FROM prompt_cache ORDER BY model")
+        return {model: {"read_tokens": read, "written_tokens": written} for model, read, written in rows}
 
     def _throughputs(self) -> list[dict[str, Any]]:
         now = time.time()

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
+
+from tools.aws_simulator.models.text import count_tokens
 
 Role = Literal["user", "assistant"]
 
@@ -24,16 +27,18 @@ class Text:
 @dataclass(frozen=True)
 class Media:
     """
-    A block with an image, a document or a video.
+    A block with an image, a document, a video or a sound.
 
     :param text: the text in a document, if its format is text; empty for all other formats, which no simulated model
         reads.
+    :param tokens: the number of input tokens that the file counts in addition to its text.
     """
 
-    kind: Literal["image", "document", "video"]
+    kind: Literal["image", "document", "video", "audio"]
     name: str
     size: int
     text: str = ""
+    tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,12 @@ class ToolUse:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """The result of a tool call, as text."""
+    """The result of a tool call: its text, and its files."""
 
     id: str
     text: str
     failed: bool = False
+    media: tuple[Media, ...] = ()
 
 
 Part = Text | Media | Thinking | ToolUse | ToolResult
@@ -77,16 +83,30 @@ class Turn:
         """The text blocks of the message, one per line."""
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
+    def all_text(self, *, with_thinking: bool = True) -> str:
+        """Return everything in the message that counts as tokens: text, tool calls, tool results and documents."""
+        return "\n".join(text_of(part) for part in self.parts if with_thinking or not isinstance(part, Thinking))
+
     @property
-    def all_text(self) -> str:
-        """Everything in the message that counts as tokens: text, tool calls, tool results and documents."""
-        return "\n".join(_text_of(part) for part in self.parts)
+    def media(self) -> list[Media]:
+        """The files in the message, also those in tool results."""
+        results = [part.media for part in self.parts if isinstance(part, ToolResult)]
+        return [part for part in self.parts if isinstance(part, Media)] + [file for files in results for file in files]
 
 
-def _text_of(part: Part) -> str:
+def text_of(part: Part) -> str:
+    """Return the text of a part that counts as tokens."""
     if isinstance(part, ToolUse):
         return f"{part.name} {json.dumps(part.input, ensure_ascii=False)}"
+    if isinstance(part, ToolResult):
+        return "\n".join([part.text, *(file.text for file in part.media)])
     return part.text
+
+
+def tokens_of(part: Part) -> int:
+    """Return the number of tokens of a part."""
+    files = [part] if isinstance(part, Media) else part.media if isinstance(part, ToolResult) else ()
+    return count_tokens(text_of(part)) + sum(file.tokens for file in files)
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,11 @@ class Tool:
     name: str
     description: str
     schema: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Everything in the tool that counts as tokens."""
+        return f"{self.name} {self.description} {json.dumps(self.schema)}"
 
 
 @dataclass(frozen=True)
@@ -120,9 +145,21 @@ class Conversation:
 
     @property
     def input_text(self) -> str:
-        """All texts of the request that count as input tokens."""
-        tools = [f"{tool.name} {tool.description} {json.dumps(tool.schema)}" for tool in self.tools]
-        return "\n".join([self.system, *tools, *(turn.all_text for turn in self.turns)])
+        """
+        All texts of the request that count as input tokens.
+
+        Thinking counts only in the calls of tools since the user's last message, because a model ignores older
+        thinking: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
+        """
+        asked = [number for number, turn in enumerate(self.turns) if turn.role == "user" and turn.text]
+        last = asked[-1] if asked else 0
+        texts = [turn.all_text(with_thinking=number > last) for number, turn in enumerate(self.turns)]
+        return "\n".join([self.system, *(tool.text for tool in self.tools), *texts])
+
+    @cached_property
+    def input_tokens(self) -> int:
+        """The number of input tokens of the request: those of its texts and of its files."""
+        return count_tokens(self.input_text) + sum(file.tokens for turn in self.turns for file in turn.media)
 
 
 def single(system: str, user: str, schema: Mapping[str, Any] | None = None) -> Conversation:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import jsonschema
 
 from tools.aws_simulator.models import neutral
-from tools.aws_simulator.models.conversation import Text, ToolUse
+from tools.aws_simulator.models.conversation import Text, Thinking, ToolUse
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
 from tools.aws_simulator.models.judge import compare
 from tools.aws_simulator.models.ranker import quote_answer
+from tools.aws_simulator.models.reasoning import think
 from tools.aws_simulator.models.teacher import write_pairs
 from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_document
 
@@ -41,29 +42,84 @@ class SimulatedModel:
 
 
 @dataclass(frozen=True)
+class CacheUse:
+    """The input tokens of a request that were read from the prompt cache, and those that were written to it by TTL."""
+
+    read: int = 0
+    written_5m: int = 0
+    written_1h: int = 0
+
+    @property
+    def written(self) -> int:
+        """All tokens that were written to the cache."""
+        return self.written_5m + self.written_1h
+
+
+@dataclass(frozen=True)
 class Reply:
-    """A model's reply, the reason why the model stopped, and the numbers of tokens to bill."""
+    """
+    A model's reply, the reason why the model stopped, and the numbers of tokens to bill.
+
+    :param input_tokens: all tokens of the request, also those in the prompt cache.
+    :param cache: None if the model has no prompt cache.
+    """
 
     parts: tuple[Part, ...]
     stop_reason: StopReason
     input_tokens: int
     output_tokens: int
     stop_sequence: str | None = None
+    cache: CacheUse | None = None
 
     @property
     def text(self) -> str:
-        """The text of the reply, without tool calls."""
+        """The text of the reply, without thinking and tool calls."""
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
+    @property
+    def uncached_tokens(self) -> int:
+        """The input tokens that were neither read from the prompt cache nor written to it."""
+        return max(0, self.input_tokens - (self.cache.read + self.cache.written if self.cache else 0))
+
     def cut(self, text: str, stop_reason: StopReason, stop_sequence: str | None = None) -> Reply:
-        """Return the reply with only the beginning of its text."""
+        """Return the reply with only the beginning of its text. Its thinking is kept."""
+        parts: tuple[Part, ...] = (*(part for part in self.parts if isinstance(part, Thinking)), Text(text))
         return replace(
             self,
-            parts=(Text(text),),
+            parts=parts,
             stop_reason=stop_reason,
             stop_sequence=stop_sequence,
-            output_tokens=count_tokens(text),
+            output_tokens=sum(_output_tokens(part) for part in parts),
         )
+
+    def cut_to_tokens(self, limit: int) -> Reply:
+        """Return the reply as it is when the model stops after ``limit`` tokens."""
+        parts: list[Part] = []
+        left = limit
+        for part in self.parts:
+            parts.append(_beginning(part, left))
+            left -= _output_tokens(part)
+            if left <= 0:
+                break
+        return replace(self, parts=tuple(parts), stop_reason="max_tokens", output_tokens=limit)
+
+
+def _output_tokens(part: Part) -> int:
+    return count_tokens(json.dumps(part.input) if isinstance(part, ToolUse) else part.text)
+
+
+def _beginning(part: Part, limit: int) -> Part:
+    """Return the beginning of a part. Of a tool call, only the properties that are complete remain."""
+    if isinstance(part, Text | Thinking):
+        return replace(part, text=cut_to_tokens(part.text, limit))
+    if isinstance(part, ToolUse) and _output_tokens(part) > limit:
+        complete: dict[str, Any] = {}
+        for name, value in part.input.items():
+            if count_tokens(json.dumps({**complete, name: value})) > limit:
+                break
+            complete[name] = value
+        return replace(part, input=complete)
+    return part
 
 
 def document_of(user: str) -> str | None:
@@ -71,18 +127,18 @@ def document_of(user: str) -> str | None:
     return section(user, "document")
 
 
-def reply_to(model: SimulatedModel, conversation: Conversation, max_tokens: int) -> Reply:
+def reply_to(model: SimulatedModel, conversation: Conversation, max_tokens: int, *, thinks: bool = False) -> Reply:
     """
     Reply to the last message of a conversation.
 
-    :param max_tokens: a longer text is cut to this number of tokens and has the stop reason ``max_tokens``.
+    :param max_tokens: a longer reply is cut to this number of tokens and has the stop reason ``max_tokens``.
+    :param thinks: whether the reply begins with the model's thinking.
     """
     parts = _role_parts(model, conversation) or neutral.answer(conversation)
-    uses_tool = any(isinstance(part, ToolUse) for part in parts)
-    tokens = sum(count_tokens(json.dumps(part.input) if isinstance(part, ToolUse) else part.text) for part in parts)
-    reply = Reply(parts, "tool_use" if uses_tool else "end_turn", count_tokens(conversation.input_text), tokens)
-    text = cut_to_tokens(reply.text, max_tokens)
-    return reply if uses_tool or text == reply.text else reply.cut(text, "max_tokens")
+    parts = (think(conversation), *parts) if thinks else parts
+    stop_reason: StopReason = "tool_use" if any(isinstance(part, ToolUse) for part in parts) else "end_turn"
+    reply = Reply(parts, stop_reason, conversation.input_tokens, sum(_output_tokens(part) for part in parts))
+    return reply if reply.output_tokens <= max_tokens else reply.cut_to_tokens(max_tokens)
 
 
 def _role_parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part, ...]:

@@ -6,21 +6,19 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.htm
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tools.aws_simulator.models.conversation import Conversation, Media, Part, Text, Tool, ToolResult, ToolUse, Turn
 from tools.aws_simulator.models.dialogue import Reply
-from tools.aws_simulator.runtime.requests import (
-    InferenceRequest,
-    check_turns,
-    checked_schema,
-    fields,
-    malformed,
-    sampled,
-)
+from tools.aws_simulator.runtime.files import read_image
+from tools.aws_simulator.runtime.output_schemas import checked_schema
+from tools.aws_simulator.runtime.requests import InferenceRequest, check_turns, fields, malformed, sampled
 
 _FINISH = {"max_tokens": "length", "tool_use": "tool_calls"}
 
@@ -32,8 +30,12 @@ def read_chat_completions(value: Any) -> InferenceRequest:
         "temperature": (float, int), "top_p": (float, int), "stop": (list, str), "stream": (bool,),
         "stream_options": (dict,),
         "tools": (list,), "tool_choice": (str, dict), "response_format": (dict,), "reasoning_effort": (str,),
+        "top_k": (int,), "seed": (int,), "frequency_penalty": (float, int), "presence_penalty": (float, int),
+        "parallel_tool_calls": (bool,), "stream_options": (dict,), "user": (str,), "n": (int,), "safe_prompt": (bool,),
     }  # fmt: skip
     body = fields(value, "#", types, ("messages",))
+    if body.get("n", 1) != 1:
+        raise malformed(f"#/n: {body['n']} is not supported, only 1 is")
     messages = [_message(message, f"#/messages/{number}") for number, message in enumerate(body["messages"])]
     system = [_text(message) for message in messages if message["role"] in ("system", "developer")]
     turns = tuple(_turns([message for message in messages if message["role"] not in ("system", "developer")]))
@@ -42,7 +44,8 @@ def read_chat_completions(value: Any) -> InferenceRequest:
     conversation = Conversation("\n".join(system), turns, tools, choice, _schema(body.get("response_format")))
     stop = body.get("stop", [])
     sampling = {"max_tokens": body.get("max_completion_tokens"), **body, "stop": [stop] if stop == str(stop) else stop}
-    return sampled(conversation, sampling, ("max_tokens", "temperature", "top_p", "stop"))
+    request = sampled(conversation, sampling, ("max_tokens", "temperature", "top_p", "stop"))
+    return replace(request, top_k=body.get("top_k"), effort=body.get("reasoning_effort"))
 
 
 def _message(value: Any, where: str) -> dict[str, Any]:
@@ -69,9 +72,20 @@ def _content(message: Mapping[str, Any]) -> Iterator[Part]:
         if not isinstance(block, dict) or block.get("type") not in ("text", "image_url"):
             raise malformed("a content block is neither text nor image_url")
         if block["type"] == "image_url":
-            yield Media("image", "", 0)
+            yield _image(block)
         elif block.get("text"):
             yield Text(block["text"])
+
+
+def _image(block: Mapping[str, Any]) -> Media:
+    """Read an image in a data URL. Bedrock loads no images from other addresses."""
+    try:
+        head, _, data = block["image_url"]["url"].partition(";base64,")
+        if not head.startswith("data:image/"):
+            raise malformed("an image_url is not a data URL with base64")
+        return read_image(head.removeprefix("data:image/"), base64.b64decode(data, validate=True))
+    except (KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise malformed(f"an image_url is invalid ({error})") from error
 
 
 def _turns(messages: list[dict[str, Any]]) -> Iterator[Turn]:

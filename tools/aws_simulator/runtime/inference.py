@@ -12,6 +12,7 @@ import functools
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,9 +24,8 @@ from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
-from tools.aws_simulator.models.conversation import Media, Text
+from tools.aws_simulator.models.conversation import Text
 from tools.aws_simulator.models.dialogue import Reply, SimulatedModel, document_of, reply_to
-from tools.aws_simulator.models.text import count_tokens
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
@@ -38,8 +38,13 @@ from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
+from tools.aws_simulator.runtime.additional_fields import checked_pointers, found_fields
+from tools.aws_simulator.runtime.capabilities import for_model
 from tools.aws_simulator.runtime.converse import read_converse, write_converse
+from tools.aws_simulator.runtime.prompt_cache import PromptCaches
 from tools.aws_simulator.runtime.requests import InferenceRequest, read_json_body
+from tools.aws_simulator.runtime.service_options import converse_options, invoke_options
+from tools.aws_simulator.runtime.thinking import shown
 
 
 @dataclass(frozen=True)
@@ -84,28 +89,31 @@ class Inference:
         self._throughputs = throughputs
         self._ledger = ledger
         self._quotas = Quotas(settings)
+        self._prompt_caches = PromptCaches()
 
     async def invoke_model(self, call: Call) -> dict[str, Any]:
         """Handle InvokeModel."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self.target(call.region, model_id)
+        options = invoke_options(target.model, call.region, call.arguments)
         request = bodies.READERS[target.model.body](read_json_body(call.arguments["body"]))
-        answer = await self._run(target, request, model_id, call.fault)
+        answer = await self._run(target, request, call)
         body = bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12))
         headers = {
-            "x-amzn-bedrock-input-token-count": str(answer.input_tokens),
-            "x-amzn-bedrock-output-token-count": str(answer.output_tokens),
+            **token_headers(answer),
             "x-amzn-bedrock-invocation-latency": str(round((time.monotonic() - started) * 1000)),
         }
         content = json.dumps(body, ensure_ascii=False).encode()
-        return {"body": content, "contentType": "application/json", "headers": headers}
+        return {"body": content, "contentType": "application/json", "headers": headers, **options}
 
     async def converse(self, call: Call) -> dict[str, Any]:
         """Handle Converse."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self.converse_target(call.region, model_id)
-        answer = await self._run(target, read_converse(call.arguments), model_id, call.fault)
-        return write_converse(answer, round((time.monotonic() - started) * 1000))
+        options = converse_options(target.model, call.region, call.arguments)
+        answer = await self._run(target, read_converse(call.arguments), call)
+        extra = additional_response_fields(target.model, answer, call.arguments)
+        return {**write_converse(answer, round((time.monotonic() - started) * 1000)), **options, **extra}
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
         """Handle CountTokens, which is free and not counted."""
@@ -115,7 +123,7 @@ class Inference:
             request = read_converse(given["converse"])
         else:
             request = bodies.READERS[model.body](read_json_body(given["invokeModel"]["body"]))
-        return {"inputTokens": count_tokens(request.conversation.input_text)}
+        return {"inputTokens": for_model(model, request).conversation.input_tokens}
 
     def _counting_model(self, region: str, model_id: str) -> Model:
         """
@@ -153,7 +161,7 @@ class Inference:
             request = read_converse(model_input)
         else:
             request = bodies.READERS[target.model.body](model_input)
-        _check_capabilities(target.model, request)
+        request = for_model(target.model, request)
         answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
         charge = Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
@@ -216,19 +224,28 @@ class Inference:
             raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
         return Target(entry.model, custom.body["weights"] if custom else None, (arn,))
 
-    async def _run(self, target: Target, request: InferenceRequest, model_id: str, fault: Fault | None) -> Reply:
-        _check_capabilities(target.model, request)
-        max_tokens = request.max_tokens or target.model.max_output_tokens
-        input_tokens = count_tokens(request.conversation.input_text)
-        burndown = target.model.output_burndown
-        reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens)
+    async def _run(self, target: Target, request: InferenceRequest, call: Call) -> Reply:
+        model, model_id = target.model, call.arguments["modelId"]
+        checked_pointers(call.arguments.get("additionalModelResponseFieldPaths", ()))
+        request = for_model(model, request)
+        max_tokens = request.max_tokens or model.max_output_tokens
+        reserved = self._quotas.reserve(target.quota_names, request.conversation.input_tokens + max_tokens)
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         # Run in a thread, because a long document would block the event loop and every waiting call.
         answer = await asyncio.to_thread(_answer, target, request, max_tokens)
-        answer = _apply_fault(answer, fault)
-        reserved.settle(answer.input_tokens + answer.output_tokens * burndown)
-        self._ledger.bill(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
+        answer = _apply_fault(answer, call.fault)
+        if model.prompt_cache:
+            cache = self._prompt_caches.use(f"{call.region} {model.id}", request.prefixes, model.prompt_cache)
+            answer = replace(answer, cache=cache)
+        # Tokens that are read from the prompt cache do not count towards the quota:
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
+        read, written = (answer.cache.read, answer.cache.written) if answer.cache else (0, 0)
+        reserved.settle(answer.input_tokens - read + answer.output_tokens * model.output_burndown)
+        document = document_of(request.conversation.user)
+        self._ledger.bill(
+            model_id, document, answer.uncached_tokens, answer.output_tokens, cache_read=read, cache_written=written
+        )
         return answer
 
 
@@ -247,20 +264,25 @@ def _check_converse(model_input: dict[str, Any]) -> None:
         raise ValidationException(summary(broken))
 
 
-def _check_capabilities(model: Model, request: InferenceRequest) -> None:
-    if not model.temperature and (request.temperature not in (None, 1) or request.top_p not in (None, 1)):
-        raise ValidationException(f"The model {model.id} does not support non-default temperature and top_p.")
-    if request.conversation.schema is not None and not model.structured_outputs:
-        raise ValidationException(f"The model {model.id} does not support structured outputs.")
-    if request.conversation.tools and not model.tools:
-        raise ValidationException("This model doesn't support tool use.")
-    kinds = {part.kind for turn in request.conversation.turns for part in turn.parts if isinstance(part, Media)}
-    if "image" in kinds and "IMAGE" not in model.input:
-        raise ValidationException("This model doesn't support the image content block that you provided.")
+def token_headers(answer: Reply) -> dict[str, str]:
+    """Return the headers with the numbers of tokens of an InvokeModel response."""
+    counts = {"input": answer.uncached_tokens, "output": answer.output_tokens}
+    if answer.cache is not None:
+        counts |= {"cache-read-input": answer.cache.read, "cache-write-input": answer.cache.written}
+    return {f"x-amzn-bedrock-{name}-token-count": str(count) for name, count in counts.items()}
+
+
+def additional_response_fields(model: Model, answer: Reply, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``additionalModelResponseFields``: the parts of the model's own answer that the request names."""
+    paths = arguments.get("additionalModelResponseFieldPaths", ())
+    native = bodies.WRITERS[model.body](answer, model.id, secrets.token_hex(12)) if paths else {}
+    found = found_fields(native, paths)
+    return {"additionalModelResponseFields": found} if found else {}
 
 
 def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply:
-    reply = reply_to(SimulatedModel(target.model.provider, target.weights), request.conversation, max_tokens)
+    model = SimulatedModel(target.model.provider, target.weights)
+    reply = shown(target.model, request, reply_to(model, request.conversation, max_tokens, thinks=request.thinks))
     matches = [(reply.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in reply.text]
     if not matches:
         return reply

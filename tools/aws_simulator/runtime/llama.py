@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Any
 
-from tools.aws_simulator.models.conversation import Conversation, Text, Turn
+from tools.aws_simulator.models.conversation import Conversation, Media, Text, Turn
 from tools.aws_simulator.models.dialogue import Reply
 from tools.aws_simulator.protocol.errors import ValidationException
-from tools.aws_simulator.runtime.requests import InferenceRequest, check_turns, fields, sampled
+from tools.aws_simulator.runtime.files import read_image
+from tools.aws_simulator.runtime.requests import InferenceRequest, check_turns, fields, malformed, sampled
 
 DEFAULT_MAX_TOKENS = 512
 _TURN = re.compile(
@@ -33,9 +36,18 @@ def read_llama(value: Any) -> InferenceRequest:
     spoken = [(role, text) for role, text in found if role != "system" and text]
     turns = tuple(Turn("user" if role == "user" else "assistant", (Text(text),)) for role, text in spoken)
     check_turns(turns)
+    if images := body.get("images"):
+        turns = (*turns[:-1], Turn(turns[-1].role, (*(_image(image) for image in images), *turns[-1].parts)))
     system = "\n".join(text for role, text in found if role == "system")
     names = ("max_gen_len", "temperature", "top_p", "")
     return sampled(Conversation(system, turns), {"max_gen_len": DEFAULT_MAX_TOKENS, **body}, names)
+
+
+def _image(value: Any) -> Media:
+    try:
+        return read_image("", base64.b64decode(value, validate=True))
+    except (binascii.Error, TypeError) as error:
+        raise malformed("#/images: the images are not base64") from error
 
 
 def write_llama(reply: Reply, _model_id: str, _call_id: str) -> dict[str, Any]:

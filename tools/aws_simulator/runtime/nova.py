@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Any
 
 from tools.aws_simulator.models.dialogue import Reply
-from tools.aws_simulator.runtime.converse import content_blocks, read_converse, usage
+from tools.aws_simulator.runtime.additional_fields import checked_top_k
+from tools.aws_simulator.runtime.converse import content_blocks, read_messages, usage
 from tools.aws_simulator.runtime.requests import InferenceRequest, fields, malformed
+from tools.aws_simulator.runtime.thinking import read_nova_thinking
 
-_BLOCKS = ("text", "image", "document", "video", "toolUse", "toolResult", "cachePoint")
+_BLOCKS = ("text", "image", "document", "video", "toolUse", "toolResult", "cachePoint", "reasoningContent")
+# Nova has names of its own for two numbers:
+# https://docs.aws.amazon.com/nova/latest/userguide/using-invoke-api.html
+_USAGE = {"cacheReadInputTokens": "cacheReadInputTokenCount", "cacheWriteInputTokens": "cacheWriteInputTokenCount"}
 
 
 def read_nova(value: Any) -> InferenceRequest:
@@ -25,31 +31,44 @@ def read_nova(value: Any) -> InferenceRequest:
         "messages": (list,),
         "inferenceConfig": (dict,),
         "toolConfig": (dict,),
+        "reasoningConfig": (dict,),
     }
     body = fields(value, "#", types, ("messages",))
     if body.get("schemaVersion", "messages-v1") != "messages-v1":
         raise malformed(f"#/schemaVersion: {body['schemaVersion']!r} is not 'messages-v1'")
     sampling_types = {
         "maxTokens": (int,),
+        "max_new_tokens": (int,),
         "temperature": (float, int),
         "topP": (float, int),
         "topK": (int,),
         "stopSequences": (list,),
     }
-    fields(body.get("inferenceConfig", {}), "#/inferenceConfig", sampling_types)
+    config = fields(body.get("inferenceConfig", {}), "#/inferenceConfig", sampling_types)
+    # AWS's own notebooks use the older name: github.com/aws-samples/amazon-bedrock-samples, nova tooluse.
+    config = {"maxTokens": config["max_new_tokens"], **config} if "max_new_tokens" in config else config
     messages = [_message(message, f"#/messages/{number}") for number, message in enumerate(body["messages"])]
     system = [fields(block, "#/system", {"text": (str,), "cachePoint": (dict,)}) for block in body.get("system", ())]
     try:
-        arguments: dict[str, Any] = {name: body[name] for name in ("inferenceConfig", "toolConfig") if name in body}
-        return read_converse({**arguments, "messages": messages, "system": system})
+        arguments: dict[str, Any] = {"toolConfig": body["toolConfig"]} if "toolConfig" in body else {}
+        request = read_messages({**arguments, "inferenceConfig": config, "messages": messages, "system": system})
     except (KeyError, TypeError, AttributeError) as error:
         raise malformed(f"a block lacks a key or has a value of the wrong type ({error})") from error
+    thinking = read_nova_thinking(body.get("reasoningConfig"))
+    return replace(request, top_k=checked_top_k(config.get("topK"), "nova"), thinking=thinking)
 
 
 def _message(value: Any, where: str) -> dict[str, Any]:
     message = fields(value, where, {"role": (str,), "content": (list,)}, ("role", "content"))
     types = dict.fromkeys(_BLOCKS, (dict,)) | {"text": (str,)}
+    if message["role"] not in ("user", "assistant"):
+        raise malformed(f"{where}/role: {message['role']} is not a valid enum value")
     blocks = [fields(block, f"{where}/content/{n}", types) for n, block in enumerate(message["content"])]
+    if not blocks:
+        raise malformed(f"{where}/content: expected minimum item count: 1, found: 0")
+    for number, block in enumerate(blocks):
+        if block.get("text") == "":
+            raise malformed(f"{where}/content/{number}/text: expected minLength: 1, actual: 0")
     return {"role": message["role"], "content": [_with_bytes(block) for block in blocks]}
 
 
@@ -71,5 +90,5 @@ def write_nova(reply: Reply, _model_id: str, _call_id: str) -> dict[str, Any]:
     return {
         "output": {"message": {"role": "assistant", "content": content_blocks(reply)}},
         "stopReason": reply.stop_reason,
-        "usage": usage(reply),
+        "usage": {_USAGE.get(name, name): tokens for name, tokens in usage(reply).items()},
     }

@@ -8,30 +8,80 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import jsonschema
-
+from tools.aws_simulator.catalog.catalog import ThinkingMode
 from tools.aws_simulator.models.conversation import Conversation, Turn
 from tools.aws_simulator.protocol.errors import ValidationException
+from tools.aws_simulator.runtime.prompt_cache import Prefix
+
+
+class ModelRefusal(ValidationException):
+    """An error of the model itself. Converse shows it behind a fixed beginning, InvokeModel shows it as it is."""
+
+    @property
+    def code(self) -> str:
+        """The error code in the response."""
+        return "ValidationException"
+
+
+@contextmanager
+def model_errors(*, through_converse: bool) -> Iterator[None]:
+    """
+    Raise the model's errors as the operation shows them.
+
+    Source: https://github.com/BerriAI/litellm/issues/13825 and other issues that quote such an error.
+    """
+    try:
+        yield
+    except ModelRefusal as error:
+        if through_converse:
+            raise ValidationException(f"The model returned the following errors: {error}") from error
+        raise
+
+
+@dataclass(frozen=True)
+class ThinkingSettings:
+    """How the model is to think. ``budget`` is None if the request does not limit the tokens of thinking."""
+
+    mode: ThinkingMode
+    budget: int | None = None
+    display: Literal["summarized", "omitted"] | None = None
 
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """A request to a model. ``max_tokens`` is None if the request does not set it."""
+    """
+    A request to a model. A value is None if the request does not set it.
+
+    :param prefixes: the beginnings of the request that the prompt cache may hold; empty without cache checkpoints.
+    :param additional_fields: Converse's ``additionalModelRequestFields``, which ``for_model`` applies.
+    """
 
     conversation: Conversation
     max_tokens: int | None
     temperature: float | None = None
     top_p: float | None = None
     stop_sequences: tuple[str, ...] = ()
+    top_k: int | None = None
+    thinking: ThinkingSettings | None = None
+    effort: str | None = None
+    prefixes: tuple[Prefix, ...] = ()
+    through_converse: bool = False
+    additional_fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the answer begins with thinking."""
+        return self.thinking is not None and self.thinking.mode != "disabled"
 
 
-def malformed(detail: str) -> ValidationException:
+def malformed(detail: str) -> ModelRefusal:
     """Return the error for a body that does not have the form of its format."""
-    return ValidationException(f"Malformed input request: {detail}, please reformat your input and try again.")
+    return ModelRefusal(f"Malformed input request: {detail}, please reformat your input and try again.")
 
 
 def read_json_body(body: bytes) -> Any:
@@ -46,7 +96,12 @@ Types = Mapping[str, tuple[type, ...]]
 
 
 def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the object ``value``, checked: its keys are those of ``types``, and its values have these types."""
+    """
+    Return the object ``value``, checked: its keys are those of ``types``, and its values have these types.
+
+    The messages are those of the JSON schemas that Bedrock checks bodies with:
+    https://github.com/lobehub/lobehub/issues/5203
+    """
     if not isinstance(value, dict):
         raise malformed(f"{where}: expected an object, found {type(value).__name__}")
     for name in required:
@@ -95,27 +150,3 @@ def check_turns(turns: tuple[Turn, ...]) -> None:
             "A conversation must alternate between user and assistant roles. Make sure the conversation alternates"
             " between user and assistant roles and try again."
         )
-
-
-def checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
-    """Return the JSON schema of a request, if structured outputs support it."""
-    if kind != "json_schema":
-        raise malformed(f"the output format {kind!r} is not 'json_schema'")
-    if not isinstance(schema, dict) or schema.get("type") != "object" or not _is_closed(schema):
-        raise malformed("the schema must describe an object, with additionalProperties: false in every object")
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise malformed(f"the schema is invalid: {error.message}") from error
-    return schema
-
-
-def _is_closed(schema: Any) -> bool:
-    """Return whether every object in a schema forbids properties that it does not name."""
-    if isinstance(schema, list):
-        return all(_is_closed(part) for part in schema)
-    if not isinstance(schema, dict):
-        return True
-    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
-        return False
-    return all(_is_closed(part) for name, part in schema.items() if name not in ("enum", "const", "default"))

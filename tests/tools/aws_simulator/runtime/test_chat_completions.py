@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
+from tests.tools.aws_simulator import builders
 from tools.aws_simulator.models.conversation import Media, Text, ToolResult, ToolUse
 from tools.aws_simulator.models.dialogue import Reply
 from tools.aws_simulator.protocol.errors import ValidationException
@@ -20,7 +22,10 @@ def body(*messages: Any, **changes: Any) -> dict[str, Any]:
 
 
 def test_every_kind_of_message_is_read() -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,MTIzNA=="}}
+    image = {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64," + base64.b64encode(builders.png()).decode()},
+    }
     messages = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": "Look."}, image]},

@@ -31,14 +31,14 @@ def assistant(*blocks: Any) -> dict[str, Any]:
 
 def test_every_kind_of_block_is_read() -> None:
     document = {"document": {"name": "notes", "format": "txt", "source": {"bytes": b"My notes."}}}
-    image = {"image": {"format": "png", "source": {"bytes": b"1234"}}}
+    image = {"image": {"format": "png", "source": {"bytes": builders.png()}}}
     thought = {"reasoningContent": {"reasoningText": {"text": "Let me see.", "signature": "s"}}}
     messages = [user({"text": "Look."}, document, image), assistant(thought, CALL), user(RESULT)]
     turns = read_converse({"messages": messages, "toolConfig": TOOLS}).conversation.turns
     assert turns[0].parts == (
         Text("Look."),
         Media("document", "notes", 9, "My notes."),
-        Media("image", "", 4),
+        Media("image", "png", 29, tokens=2),
     )
     assert turns[1].parts == (Thinking("Let me see.", "s"), ToolUse("t1", "lookup", {"word": "x"}))
     assert turns[2].parts == (ToolResult("t1", 'A house.\n{"n": 1}', failed=True),)

@@ -50,7 +50,11 @@ def test_converse_and_all_bodies_of_invoke_model_get_the_same_answer_and_token_c
     assert (
         nova["output"]["message"]["content"][0]["text"] == llama["generation"] == claude["content"][0]["text"] == text
     )
-    assert nova["usage"] == usage
+    assert nova["usage"] == {
+        **{name: usage[name] for name in ("inputTokens", "outputTokens", "totalTokens")},
+        "cacheReadInputTokenCount": 0,
+        "cacheWriteInputTokenCount": 0,
+    }
     assert (claude["usage"]["input_tokens"], claude["usage"]["output_tokens"]) == (
         usage["inputTokens"],
         usage["outputTokens"],
@@ -192,7 +196,7 @@ def with_items(**items: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("schema", "complaint"),
     [
-        pytest.param(with_items(additionalProperties=True), "additionalProperties: false", id="an open object inside"),
+        pytest.param(with_items(additionalProperties=True), "explicitly set to false", id="an open object inside"),
         pytest.param(with_items(required="source"), "the schema is invalid", id="an invalid schema"),
     ],
 )
@@ -211,10 +215,10 @@ CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], 
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        pytest.param(judging_body({"type": "object"}), "additionalProperties: false", id="an open object"),
+        pytest.param(judging_body({"type": "object"}), "explicitly set to false", id="an open object"),
         pytest.param(
             judging_body(CLOSED, output_config={"format": {"type": "text", "schema": CLOSED}}),
-            "is not 'json_schema'",
+            "Input should be 'json_schema'",
             id="another format",
         ),
     ],
@@ -247,12 +251,12 @@ def test_a_schema_that_a_role_cannot_follow_is_answered_from_the_schema(
 def test_a_model_without_structured_outputs_refuses_a_schema(simulator: RunningSimulator) -> None:
     structure = {"jsonSchema": {"schema": VERDICT_SCHEMA}}
     config = {"textFormat": {"type": "json_schema", "structure": structure}}
-    with refused("ValidationException", "does not support structured outputs"):
+    with refused("ValidationException", "This model doesn't support the outputConfig field"):
         builders.converse(simulator, outputConfig=config)
 
 
 def test_a_model_without_temperature_support_refuses_a_temperature(simulator: RunningSimulator) -> None:
-    with refused("ValidationException", "does not support non-default temperature"):
+    with refused("ValidationException", "`temperature` is deprecated for this model."):
         builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=0.2))
     assert builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=1))
 

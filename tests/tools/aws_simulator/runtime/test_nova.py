@@ -20,11 +20,11 @@ def body(*blocks: Any, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_body_is_read() -> None:
-    image = {"image": {"format": "png", "source": {"bytes": base64.b64encode(b"1234").decode()}}}
+    image = {"image": {"format": "png", "source": {"bytes": base64.b64encode(builders.png()).decode()}}}
     config = {"maxTokens": 5, "topK": 20, "stopSequences": ["x"]}
     request = read_nova(body({"text": "Look."}, image, system=[{"text": "Be brief."}], inferenceConfig=config))
     assert request.conversation.system == "Be brief."
-    assert request.conversation.turns[0].parts == (Text("Look."), Media("image", "", 4))
+    assert request.conversation.turns[0].parts == (Text("Look."), Media("image", "png", 29, tokens=2))
     assert (request.max_tokens, request.stop_sequences) == (5, ("x",))
 
 

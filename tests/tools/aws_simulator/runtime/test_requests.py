@@ -8,10 +8,9 @@ import pytest
 
 from tools.aws_simulator.models.conversation import Text, Turn, single
 from tools.aws_simulator.protocol.errors import ValidationException
-from tools.aws_simulator.runtime.requests import check_turns, checked_schema, fields, read_json_body, sampled
+from tools.aws_simulator.runtime.requests import check_turns, fields, read_json_body, sampled
 
 NAMES = ("max_tokens", "temperature", "top_p", "stop")
-CLOSED = {"type": "object", "properties": {"score": {"type": "integer"}}, "additionalProperties": False}
 
 
 def turns(*roles: Any) -> tuple[Turn, ...]:
@@ -75,24 +74,3 @@ def test_a_conversation_may_have_several_turns(roles: tuple[str, ...]) -> None:
 def test_a_conversation_in_another_order_is_refused(roles: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(ValidationException, match=complaint):
         check_turns(turns(*roles))
-
-
-def test_a_closed_schema_is_returned() -> None:
-    assert checked_schema("json_schema", CLOSED) == CLOSED
-
-
-@pytest.mark.parametrize(
-    ("kind", "schema"),
-    [
-        pytest.param("text", CLOSED, id="another kind"),
-        pytest.param("json_schema", None, id="no schema"),
-        pytest.param("json_schema", {"type": "object"}, id="an open object"),
-        pytest.param(
-            "json_schema", {**CLOSED, "properties": {"a": {"type": "object"}}}, id="an open object inside a closed one"
-        ),
-        pytest.param("json_schema", {**CLOSED, "required": "score"}, id="not a JSON schema"),
-    ],
-)
-def test_a_schema_that_structured_outputs_do_not_support_is_refused(kind: str, schema: Any) -> None:
-    with pytest.raises(ValidationException, match="Malformed input request"):
-        checked_schema(kind, schema)

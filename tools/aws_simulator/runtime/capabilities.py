@@ -1,0 +1,198 @@
+"""
+Fit a request to its model: apply the additional fields, and refuse what the model cannot do, as its card says.
+
+The source of each message is at its check. Messages of Anthropic's models are shown by InvokeModel as they are, and by
+Converse behind "The model returned the following errors".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools.aws_simulator.catalog.catalog import Model
+from tools.aws_simulator.models.conversation import Text
+from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
+from tools.aws_simulator.runtime.additional_fields import with_additional_fields
+from tools.aws_simulator.runtime.requests import InferenceRequest, ModelRefusal, malformed, model_errors
+from tools.aws_simulator.runtime.thinking import check_signatures, check_thinking
+
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+
+
+def for_model(model: Model, request: InferenceRequest) -> InferenceRequest:
+    """Return the request as the model runs it.
+
+    :raises ApiError: the model cannot answer the request.
+    """
+    with model_errors(through_converse=request.through_converse):
+        request = with_additional_fields(model, request)
+        for check in (_check_files, _check_tools, _check_schema, _check_cache, _check_sampling, _check_length):
+            check(model, request)
+        check_thinking(model, request)
+        _check_effort(model, request)
+        _check_last_turn(model, request)
+        check_signatures(model, request)
+    return request
+
+
+def _check_files(model: Model, request: InferenceRequest) -> None:
+    """Check the kinds of files. Public repositories quote the message for images and for documents."""
+    kinds = {file.kind for turn in request.conversation.turns for file in turn.media}
+    supported = {"image": "IMAGE" in model.input, "document": model.documents}
+    for kind in sorted(kinds):
+        if not supported.get(kind, kind.upper() in model.input):
+            raise ValidationException(
+                f"This model doesn't support the {kind} content block that you provided. Update the content block and"
+                " try again."
+            )
+
+
+def _check_tools(model: Model, request: InferenceRequest) -> None:
+    """
+    Check the tools.
+
+    Message of Converse: https://github.com/strands-agents/harness-sdk/issues/1241. Those of Anthropic's models are
+    quoted in public repositories. For other models, those about duplicate and unknown tools are UNVERIFIED.
+    """
+    tools, choice = request.conversation.tools, request.conversation.tool_choice
+    if not tools:
+        if choice not in ("auto", "none"):
+            raise ModelRefusal("tool_choice may only be specified while providing tools.")
+        return
+    if not model.tools:
+        raise ValidationException("This model doesn't support tool use.")
+    names = [tool.name for tool in tools]
+    if len(set(names)) < len(names):
+        raise ModelRefusal("tools: Tool names must be unique.")
+    kind = choice if choice in ("auto", "any", "none") else "tool"
+    if kind == "tool" and choice not in names:
+        raise ModelRefusal(f"Tool '{choice}' not found in provided tools")
+    if kind != "none" and kind not in model.tool_choices:
+        if model.body == "anthropic":
+            raise ModelRefusal('tool_choice: type "tool" and "any" are not supported for this model.')
+        field = f"toolConfig.toolChoice.{kind}"
+        raise ValidationException(f"This model doesn't support the {field} field. Remove {field} and try again.")
+
+
+def _check_schema(model: Model, request: InferenceRequest) -> None:
+    """Check that the model has structured outputs. Source: public repositories that measured Nova and Llama."""
+    if request.conversation.schema is None or model.structured_outputs:
+        return
+    if model.body == "anthropic":
+        raise ModelRefusal("output_config.format: Extra inputs are not permitted")
+    raise ValidationException("This model doesn't support the outputConfig field. Remove outputConfig and try again.")
+
+
+def _check_cache(model: Model, request: InferenceRequest) -> None:
+    """
+    Check the cache checkpoints.
+
+    Messages: https://github.com/strands-agents/harness-sdk/pull/1807 (models without a cache),
+    https://github.com/earendil-works/pi/issues/2053 (places). Those about the number and the order of TTLs are
+    Anthropic's. The message about a TTL that the model does not have is UNVERIFIED.
+    """
+    marked = [prefix for prefix in request.prefixes if prefix.ttl]
+    if not marked:
+        return
+    limits = model.prompt_cache
+    if limits is None:
+        raise AccessDeniedException(
+            "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for"
+            " more information."
+        )
+    if misplaced := [prefix for prefix in marked if prefix.field not in limits.fields]:
+        raise malformed(f"#/{misplaced[0].field}: extraneous key [cachePoint] is not permitted")
+    if len(marked) > limits.checkpoints:
+        raise ModelRefusal(
+            f"A maximum of {limits.checkpoints} blocks with cache_control may be provided. Found {len(marked)}."
+        )
+    if unsupported := [prefix.ttl for prefix in marked if prefix.ttl not in limits.ttls]:
+        raise ModelRefusal(f"cache_control.ttl: '{unsupported[0]}' is not supported for this model")
+    ttls = [prefix.ttl for prefix in marked]
+    if "5m" in ttls and "1h" in ttls[ttls.index("5m") :]:
+        raise ModelRefusal(
+            "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are"
+            " processed in the following order: `tools`, `system`, `messages`."
+        )
+
+
+def _check_sampling(model: Model, request: InferenceRequest) -> None:
+    """
+    Check the sampling values.
+
+    Public repositories quote the messages about temperature. The maximum of tokens:
+    https://github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws/issues/204
+    """
+    given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    for name, value in given.items():
+        if not model.temperature and value is not None and (name == "top_k" or value != 1):
+            raise ModelRefusal(f"`{name}` is deprecated for this model.")
+    if not model.temperature_with_top_p and None not in (request.temperature, request.top_p):
+        raise ModelRefusal("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
+    maximum = model.max_output_tokens
+    if request.max_tokens is not None and request.max_tokens > maximum:
+        advice = f" Try again with a maximum tokens value that is lower than {maximum}."
+        raise ValidationException(
+            f"The maximum tokens you requested exceeds the model limit of {maximum}."
+            f"{advice if request.through_converse else ''}"
+        )
+
+
+def _check_length(model: Model, request: InferenceRequest) -> None:
+    """Check the length of the prompt. The messages are those that strands-agents recognizes as overflows."""
+    tokens, limit = request.conversation.input_tokens, model.context_tokens
+    if limit is None or tokens <= limit:
+        return
+    raise ModelRefusal(
+        {
+            "anthropic": f"prompt is too long: {tokens} tokens > {limit} maximum",
+            "nova": "Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to"
+            " try again.",
+        }.get(
+            model.body, f"This model's maximum context length is {limit} tokens. Please reduce the length of the prompt"
+        )
+    )
+
+
+def _check_effort(model: Model, request: InferenceRequest) -> None:
+    """Check the effort. Source: https://github.com/anthropics/claude-code-action/issues/1005."""
+    if request.effort is None:
+        return
+    if model.body == "anthropic" and "adaptive" not in model.thinking:
+        raise ModelRefusal("output_config.effort: Extra inputs are not permitted")
+    if model.body in ("nova", "llama"):
+        raise ValidationException(
+            "This model doesn't support the outputConfig field. Remove outputConfig and try again."
+        )
+    if request.effort not in _EFFORTS:
+        expected = ", ".join(f"'{effort}'" for effort in _EFFORTS[:-1])
+        raise ModelRefusal(f"output_config.effort: Input should be {expected} or '{_EFFORTS[-1]}'")
+
+
+def _check_last_turn(model: Model, request: InferenceRequest) -> None:
+    """
+    Check a conversation that ends with the beginning of the answer.
+
+    Messages: https://github.com/anomalyco/opencode/issues/29760 (Anthropic). Public repositories quote the others.
+    """
+    last = request.conversation.turns[-1]
+    if last.role != "assistant":
+        return
+    if not model.prefill:
+        if model.body == "anthropic":
+            raise ModelRefusal(
+                "This model does not support assistant message prefill. The conversation must end with a user message."
+            )
+        raise ValidationException(
+            "The model that you are using requires the last turn in the conversation to be a user message. Add a user"
+            " message to the conversation and try again."
+        )
+    texts = list(_texts(last.parts))
+    if model.body == "anthropic" and texts and texts[-1] != texts[-1].rstrip():
+        raise ModelRefusal("messages: final assistant content cannot end with trailing whitespace")
+
+
+def _texts(parts: tuple[object, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Text):
+            yield part.text

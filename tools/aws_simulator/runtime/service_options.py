@@ -1,0 +1,68 @@
+"""
+Check the options of a call that concern Bedrock and not the model: guardrails, performance, service tiers and metadata.
+
+Messages: https://github.com/openclaw/openclaw/pull/58588 (guardrails). Public repositories quote the one about
+performance. Those about service tiers and metadata are UNVERIFIED.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tools.aws_simulator.catalog.catalog import Model
+from tools.aws_simulator.protocol.errors import ValidationException
+
+_MOST_METADATA = 16
+_LONGEST_METADATA = 256
+
+
+def converse_options(model: Model, region: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the options of Converse, and return the members that the response repeats."""
+    _check_guardrail(arguments.get("guardrailConfig", {}).get("guardrailIdentifier"))
+    _check_latency(model, region, arguments.get("performanceConfig", {}).get("latency"))
+    _check_tier(model, arguments.get("serviceTier", {}).get("type"))
+    return {name: arguments[name] for name in ("performanceConfig", "serviceTier") if name in arguments}
+
+
+def invoke_options(model: Model, region: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the options of InvokeModel, which are headers, and return the members that the response repeats."""
+    _check_guardrail(arguments.get("guardrailIdentifier"))
+    _check_latency(model, region, arguments.get("performanceConfigLatency"))
+    _check_tier(model, arguments.get("serviceTier"))
+    _check_metadata(arguments.get("requestMetadata"))
+    return {name: arguments[name] for name in ("performanceConfigLatency", "serviceTier") if name in arguments}
+
+
+def _check_guardrail(identifier: str | None) -> None:
+    """Refuse every guardrail, because the simulator has no operation that creates one."""
+    if identifier:
+        raise ValidationException("The provided guardrail identifier is invalid.")
+
+
+def _check_latency(model: Model, region: str, latency: str | None) -> None:
+    if latency == "optimized" and not model.latency_optimized:
+        raise ValidationException(f"Latency performance configuration is not supported for {model.id} in {region}")
+
+
+def _check_tier(model: Model, tier: str | None) -> None:
+    if tier is not None and tier not in model.service_tiers:
+        raise ValidationException(f"The provided service tier is not supported for this model: {tier}")
+
+
+def _check_metadata(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        metadata = json.loads(text)
+    except ValueError:
+        metadata = None
+    pairs = metadata.items() if isinstance(metadata, dict) else [(None, None)]
+    if len(pairs) > _MOST_METADATA or not all(
+        isinstance(item, str) and len(item) <= _LONGEST_METADATA for pair in pairs for item in pair
+    ):
+        raise ValidationException(
+            f"requestMetadata must be a JSON object of at most {_MOST_METADATA} strings of at most {_LONGEST_METADATA}"
+            " characters."
+        )

@@ -183,7 +183,8 @@ def error_response(operation: OperationModel | None, error: ApiError) -> Respons
 
     :raises UnmodelledResultError: ``operation`` does not declare this error.
     """
-    status = error_status(operation, type(error).__name__)
+    # An error may have a status of its own, or the status of the code that it shares with another error.
+    status = error_status(operation, type(error).__name__) or error_status(operation, error.code)
     if status is None:
         raise UnmodelledResultError(
             f"{operation.name if operation else 'An unknown operation'} does not declare {error.code}."

@@ -25,7 +25,7 @@ from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
 from tools.aws_simulator.models.conversation import Text
-from tools.aws_simulator.models.dialogue import Reply, SimulatedModel, document_of, reply_to
+from tools.aws_simulator.models.dialogue import CacheUse, Reply, SimulatedModel, document_of, reply_to
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
@@ -163,6 +163,8 @@ class Inference:
             request = bodies.READERS[target.model.body](model_input)
         request = for_model(target.model, request)
         answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
+        # Batch jobs cache no prompts (UNVERIFIED), but their answers state it like those of other calls.
+        answer = replace(answer, cache=CacheUse() if target.model.prompt_cache else None)
         charge = Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
             return write_converse(answer, 0), charge

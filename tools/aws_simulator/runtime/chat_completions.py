@@ -31,7 +31,7 @@ def read_chat_completions(value: Any) -> InferenceRequest:
         "stream_options": (dict,),
         "tools": (list,), "tool_choice": (str, dict), "response_format": (dict,), "reasoning_effort": (str,),
         "top_k": (int,), "seed": (int,), "frequency_penalty": (float, int), "presence_penalty": (float, int),
-        "parallel_tool_calls": (bool,), "stream_options": (dict,), "user": (str,), "n": (int,), "safe_prompt": (bool,),
+        "parallel_tool_calls": (bool,), "user": (str,), "n": (int,), "safe_prompt": (bool,),
     }  # fmt: skip
     body = fields(value, "#", types, ("messages",))
     if body.get("n", 1) != 1:

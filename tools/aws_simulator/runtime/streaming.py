@@ -53,7 +53,9 @@ class Streaming:
         if "toolConfig" in call.arguments and not model.streaming_tools:
             raise ValidationException(UNSUPPORTED_TOOLS)
         response = await self._inference.converse(call)
-        return {"stream": self._stream(list(converse_events(response)), call.fault)}
+        events = list(converse_events(response))
+        response["metrics"]["latencyMs"] += self._sending_ms(events)  # the last event has the same metrics
+        return {"stream": self._stream(events, call.fault)}
 
     async def invoke_model_with_response_stream(self, call: Call) -> dict[str, Any]:
         """Handle InvokeModelWithResponseStream."""
@@ -64,10 +66,16 @@ class Streaming:
             name: int(result["headers"][header]) for header, name in _METRICS.items() if header in result["headers"]
         }
         metrics["firstByteLatency"] = metrics["invocationLatency"]
-        chunks = CHUNKS[model.body](json.loads(result["body"]), metrics, json.loads(call.arguments["body"]))
+        request = json.loads(call.arguments["body"])
+        chunks = list(CHUNKS[model.body](json.loads(result["body"]), metrics, request))
+        metrics["invocationLatency"] += self._sending_ms(chunks)  # the last chunk has the same metrics
         events = [("chunk", {"bytes": json.dumps(chunk, ensure_ascii=False).encode()}) for chunk in chunks]
         others = {name: value for name, value in result.items() if name not in ("body", "headers")}
         return {**others, "body": self._stream(events, call.fault)}
+
+    def _sending_ms(self, events: Sequence[Any]) -> int:
+        """Return how long it takes to send the events at the present pace, in milliseconds."""
+        return round(1000 * self._pace.seconds * (len(events) - 1))
 
     def _stream(self, events: Sequence[Event], fault: Fault | None) -> EventStream:
         middle = max(1, len(events) // 2)

@@ -294,6 +294,15 @@ def test_a_reader_sees_the_first_event_long_before_the_last_is_due(simulator: Ru
     assert list(stream)[:-1] == whole[1:-1]
 
 
+def test_the_latency_in_the_last_event_includes_the_time_between_the_events(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"stream_latency_ms": 2})
+    events = list(converse_stream(simulator))
+    assert value_of(events, "metadata")["metrics"]["latencyMs"] >= 2 * (len(events) - 1)
+    chunks = invoke_stream(simulator, builders.STUDENT, {"messages": QUESTION})
+    metrics = chunks[-1]["amazon-bedrock-invocationMetrics"]
+    assert metrics["invocationLatency"] == metrics["firstByteLatency"] + 2 * (len(chunks) - 1)
+
+
 def test_a_client_that_closes_early_pays_for_the_whole_answer_and_does_not_disturb_the_next(
     simulator: RunningSimulator,
 ) -> None:

@@ -24,6 +24,7 @@ from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.job_runner import JobRunner
 from tools.aws_simulator.protocol.credentials import credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
+from tools.aws_simulator.protocol.specification import SERVICES, load_service
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
@@ -111,6 +112,10 @@ class AwsSimulator:
         )
         self._runner.resume()
         self._batch_runner.resume()
+
+    def operations(self) -> dict[str, frozenset[str]]:
+        """Return the names of the implemented operations, by the service's name in botocore. S3 is left to moto."""
+        return {name: self.bedrock.implemented & set(load_service(name).operation_names) for name in SERVICES}
 
     def close(self) -> None:
         """Shut down. The next process that opens the folder resumes unfinished jobs."""

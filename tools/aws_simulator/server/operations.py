@@ -56,6 +56,11 @@ class SimulatedBedrock:
         self._faults = faults
         self._ledger = ledger
 
+    @property
+    def implemented(self) -> frozenset[str]:
+        """The names of the operations that have a handler."""
+        return frozenset(self._handlers)
+
     def knows(self, method: str, raw_path: str) -> bool:
         """Return whether a request has the method and path of a Bedrock operation."""
         try:

@@ -32,10 +32,23 @@ def anthropic_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body
         yield {"type": "content_block_stop", "index": index}
     yield {
         "type": "message_delta",
-        "delta": {"stop_reason": body["stop_reason"], "stop_sequence": body["stop_sequence"]},
+        **last_delta("anthropic", body),
         "usage": {"output_tokens": body["usage"]["output_tokens"]},
     }
     yield {"type": "message_stop", METRICS: metrics}
+
+
+def last_delta(body_format: str, body: Body) -> dict[str, Any]:
+    """
+    Return what a stream says about its end, in the form in which ``additionalModelResponseFieldPaths`` can name it.
+
+    ConverseStream finds ``/delta/stop_sequence`` in the stream of an Anthropic model:
+    https://github.com/vercel/ai/pull/11410. The documentation of ConverseStream names ``/stop_sequence``, which is
+    found too. What other models' streams have is UNVERIFIED.
+    """
+    if body_format != "anthropic":
+        return {}
+    return {"delta": {"stop_reason": body["stop_reason"], "stop_sequence": body["stop_sequence"]}}
 
 
 def _anthropic_block(block: Body) -> tuple[Body, list[Body]]:

@@ -40,6 +40,7 @@ from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
 from tools.aws_simulator.runtime.additional_fields import checked_pointers, found_fields
 from tools.aws_simulator.runtime.capabilities import for_model
+from tools.aws_simulator.runtime.chunks import last_delta
 from tools.aws_simulator.runtime.converse import read_converse, write_converse
 from tools.aws_simulator.runtime.prompt_cache import PromptCaches
 from tools.aws_simulator.runtime.requests import InferenceRequest, read_json_body
@@ -106,13 +107,16 @@ class Inference:
         content = json.dumps(body, ensure_ascii=False).encode()
         return {"body": content, "contentType": "application/json", "headers": headers, **options}
 
-    async def converse(self, call: Call) -> dict[str, Any]:
-        """Handle Converse."""
+    async def converse(self, call: Call, *, streamed: bool = False) -> dict[str, Any]:
+        """Handle Converse.
+
+        :param streamed: True for ConverseStream, where the request may also name fields of the model's own stream.
+        """
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self.converse_target(call.region, model_id)
         options = converse_options(target.model, call.region, call.arguments)
         answer = await self._run(target, read_converse(call.arguments), call)
-        extra = additional_response_fields(target.model, answer, call.arguments)
+        extra = additional_response_fields(target.model, answer, call.arguments, streamed=streamed)
         return {**write_converse(answer, round((time.monotonic() - started) * 1000)), **options, **extra}
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
@@ -274,10 +278,14 @@ def token_headers(answer: Reply) -> dict[str, str]:
     return {f"x-amzn-bedrock-{name}-token-count": str(count) for name, count in counts.items()}
 
 
-def additional_response_fields(model: Model, answer: Reply, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def additional_response_fields(
+    model: Model, answer: Reply, arguments: Mapping[str, Any], *, streamed: bool
+) -> dict[str, Any]:
     """Return ``additionalModelResponseFields``: the parts of the model's own answer that the request names."""
     paths = arguments.get("additionalModelResponseFieldPaths", ())
     native = bodies.WRITERS[model.body](answer, model.id, secrets.token_hex(12)) if paths else {}
+    if streamed and paths:
+        native |= last_delta(model.body, native)
     found = found_fields(native, paths)
     return {"additionalModelResponseFields": found} if found else {}
 

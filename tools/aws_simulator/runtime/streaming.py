@@ -3,7 +3,8 @@ Answer ConverseStream and InvokeModelWithResponseStream.
 
 A stream has the answer that Converse or InvokeModel gives, in pieces. The model has answered before the first event is
 sent. So every error of the request is an HTTP error, and the whole answer is billed, even if the client closes the
-connection early or a fault ends the stream.
+connection early, as Bedrock does (https://github.com/BerriAI/litellm/issues/34147), or if a fault ends the stream
+(UNVERIFIED).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Streaming:
         _check_support(model)
         if "toolConfig" in call.arguments and not model.streaming_tools:
             raise ValidationException(UNSUPPORTED_TOOLS)
-        response = await self._inference.converse(call)
+        response = await self._inference.converse(call, streamed=True)
         events = list(converse_events(response))
         response["metrics"]["latencyMs"] += self._sending_ms(events)  # the last event has the same metrics
         return {"stream": self._stream(events, call.fault)}

@@ -106,6 +106,57 @@ def test_converse_stream_gives_the_answer_of_converse(
     assert (counts["calls"], counts["output_tokens"]) == (3, 3 * conversed["usage"]["outputTokens"])
 
 
+@pytest.mark.parametrize(
+    ("model_id", "paths", "found"),
+    [
+        pytest.param(CLAUDE, ["/delta/stop_sequence"], {"delta": {"stop_sequence": " no"}}, id="of the stream"),
+        pytest.param(CLAUDE, ["/stop_sequence"], {"stop_sequence": " no"}, id="of the answer"),
+        pytest.param(builders.STUDENT, ["/delta/stop_sequence"], None, id="another provider"),
+    ],
+)
+def test_the_end_of_the_stream_has_the_fields_that_the_request_names(
+    simulator: RunningSimulator, model_id: str, paths: list[str], found: Any
+) -> None:
+    arguments = {"additionalModelResponseFieldPaths": paths, "inferenceConfig": {"stopSequences": [" no"]}}
+    stop = value_of(list(converse_stream(simulator, model_id, **arguments)), "messageStop")
+    assert stop["stopReason"] in ("stop_sequence", "end_turn")
+    assert stop.get("additionalModelResponseFields") == found
+    conversed = simulator.boto("bedrock-runtime").converse(modelId=model_id, messages=QUESTION, **arguments)
+    assert "delta" not in conversed.get("additionalModelResponseFields", {})
+
+
+def test_reasoning_and_the_use_of_the_cache_are_streamed(simulator: RunningSimulator) -> None:
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    arguments = {
+        "additionalModelRequestFields": thinking,
+        "inferenceConfig": {"maxTokens": 4000},
+        "system": [{"text": "Be brief. " * 2500}, {"cachePoint": {"type": "default"}}],
+    }
+    events = list(converse_stream(simulator, CLAUDE, **arguments))
+    conversed = simulator.boto("bedrock-runtime").converse(modelId=CLAUDE, messages=QUESTION, **arguments)
+    thought, text = conversed["output"]["message"]["content"]
+    deltas = [event["contentBlockDelta"]["delta"] for event in events if "contentBlockDelta" in event]
+    reasoning = [delta["reasoningContent"] for delta in deltas if "reasoningContent" in delta]
+    expected = thought["reasoningContent"]["reasoningText"]
+    assert "".join(delta.get("text", "") for delta in reasoning) == expected["text"]
+    assert reasoning[-1] == {"signature": expected["signature"]}
+    assert "".join(delta.get("text", "") for delta in deltas) == text["text"]
+    written, read = value_of(events, "metadata")["usage"], conversed["usage"]
+    assert written["cacheWriteInputTokens"] == read["cacheReadInputTokens"] > 0
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 4000,
+        "messages": CHAT,
+        **thinking,
+        "system": [{"type": "text", "text": "Be short. " * 2500, "cache_control": {"type": "ephemeral"}}],
+    }
+    chunks = invoke_stream(simulator, CLAUDE, body)
+    assert [chunk["delta"]["type"] for chunk in chunks if chunk["type"] == "content_block_delta"][-1] == "text_delta"
+    assert {"thinking_delta", "signature_delta"} <= {chunk.get("delta", {}).get("type") for chunk in chunks}
+    assert chunks[0]["message"]["usage"]["cache_creation_input_tokens"] > 0
+    assert chunks[-1]["amazon-bedrock-invocationMetrics"]["cacheWriteInputTokenCount"] > 0
+
+
 def test_every_event_has_the_shape_of_the_service_model(simulator: RunningSimulator) -> None:
     shape = load_service("bedrock-runtime").operation_model("ConverseStream").output_shape.members["stream"]
     events = list(converse_stream(simulator, CLAUDE, toolConfig={"tools": [WEATHER]}))

@@ -162,6 +162,8 @@ def _refuse_unsupported_options(arguments: dict[str, Any]) -> None:
 
 
 def _check_data_uris(arguments: dict[str, Any]) -> None:
+    if "invocationLogsConfig" in arguments["trainingDataConfig"]:  # for distillation, which is not implemented
+        raise ValidationException("invocationLogsConfig is not supported for FINE_TUNING jobs.")
     validators = arguments.get("validationDataConfig", {}).get("validators", [])
     uris = [arguments["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, get_type_hints
 
 from botocore.model import OperationModel
 
@@ -12,21 +12,37 @@ from tools.aws_simulator.protocol.specification import SERVICES, load_service
 from tools.aws_simulator.server.app import _handlers
 
 
-class _Anything:
+class _ModuleOf:
+    """An object that has the name of its class's module in place of every method."""
+
+    def __init__(self, service: type) -> None:
+        self._module = service.__module__
+
     def __getattr__(self, name: str) -> str:
-        return name
+        return self._module
 
 
-def implemented() -> dict[str, OperationModel]:
+def _modules() -> dict[str, Any]:
+    types = get_type_hints(_handlers)
+    return _handlers(*[_ModuleOf(types[name]) for name in inspect.signature(_handlers).parameters])
+
+
+# The module of each operation's handler.
+MODULES = _modules()
+
+
+def _implemented() -> dict[str, OperationModel]:
     """Return botocore's models of the implemented operations of Bedrock, by name."""
-    names = set(_handlers(*[_Anything()] * len(inspect.signature(_handlers).parameters)))
     services = [load_service(name) for name in SERVICES]
     return {
-        name: service.operation_model(name) for service in services for name in service.operation_names if name in names
+        name: service.operation_model(name)
+        for service in services
+        for name in service.operation_names
+        if name in MODULES
     }
 
 
-OPERATIONS = implemented()
+OPERATIONS = _implemented()
 
 
 def call(simulator: RunningSimulator, operation: str, arguments: dict[str, Any], region: str = "us-east-1") -> Any:

@@ -76,11 +76,11 @@ def test_a_setting_out_of_range_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert not (tmp_path / "state").exists()
 
 
-START_RATIO = 4.0  # measured: 2.1
+START_RATIO = 6.0  # measured: 2.9 to 3.8
 
 
 def test_a_start_needs_little_more_cpu_time_than_the_imports_of_moto(tmp_path: Path) -> None:
-    """On an idle machine of 2026, these imports take half a second, so a start stays far below three seconds."""
+    """On an idle machine of 2026, these imports take 0.3 seconds, so a start stays far below three seconds."""
     code = "import os, boto3, moto; times = os.times(); print(times.user + times.system)"
     imports = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     port_file = tmp_path / "port"

@@ -115,7 +115,8 @@ class AwsSimulator:
 
     def operations(self) -> dict[str, frozenset[str]]:
         """Return the names of the implemented operations, by the service's name in botocore. S3 is left to moto."""
-        return {name: self.bedrock.implemented & set(load_service(name).operation_names) for name in SERVICES}
+        bedrock = {name: self.bedrock.implemented & set(load_service(name).operation_names) for name in SERVICES}
+        return {**bedrock, **dict(service.implemented for service in self._services.values())}
 
     def close(self) -> None:
         """Shut down. The next process that opens the folder resumes unfinished jobs."""

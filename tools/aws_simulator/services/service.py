@@ -52,6 +52,11 @@ class SimulatedService:
         self._handlers = handlers
         self._is_query = model.metadata["protocol"] == "query"
 
+    @property
+    def implemented(self) -> tuple[str, frozenset[str]]:
+        """The service's name in botocore, and the names of the operations that have a handler."""
+        return str(self._model.service_name), frozenset(self._handlers)
+
     async def handle(self, request: Request, scope: CredentialScope) -> Response:
         """Answer one request."""
         body = await request.body()

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
 from tools.aws_simulator.s3.files import S3Files, StoredBucket, StoredObject, StoredRequest
+from tools.aws_simulator.s3.request_checks import S3Error, check_request, failed_request, s3_error
 
 logger = logging.getLogger(__name__)
 
@@ -62,22 +63,60 @@ class SimulatedS3:
         return await self._moto.run(self._answer, request.method, path, query, headers, body)
 
     def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
-        # moto does not check the owner. All buckets here belong to the simulated account.
-        if any(headers.get(name, ACCOUNT_ID) != ACCOUNT_ID for name in _OWNER_HEADERS):
-            error = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-            return Response("" if method == "HEAD" else error, status_code=403, media_type="application/xml")
-        with self._lock:
-            try:
-                status, out_headers, content = _ask_moto(method, path, query, headers, body)
+        try:
+            check_request(method, path, query, body)
+            self._check_owner(headers)
+            with self._lock:
+                self._check_upload(path, query)
+                status, out_headers, content = self._ask(method, path, query, headers, body)
                 if status < 300 and method in ("PUT", "POST", "DELETE"):
                     self._write_through(method, path, query, headers, body)
-            except Exception:
-                logger.exception("S3 %s failed inside the simulator", method)
-                error = "<Error><Code>InternalError</Code><Message>The simulator failed; see its log.</Message></Error>"
-                return Response(error, status_code=500, media_type="application/xml")
+        except S3Error as error:
+            return s3_error(error, method)
+        except Exception:
+            logger.exception("S3 %s failed inside the simulator", method)
+            return s3_error(S3Error("InternalError", "The simulator failed; see its log.", 500), method)
         if method != "HEAD":
             out_headers.pop("content-length", None)
-        return Response(content, status_code=status, headers=out_headers)
+        return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+
+    def _ask(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes | str]:
+        buckets, answer = set(self._backend.buckets), None
+        try:
+            answer = _ask_moto(method, path, query, headers, body)
+        except Exception as error:
+            logger.info("moto failed on an S3 %s", method, exc_info=True)
+            raise failed_request(method, query, headers, body) from error
+        finally:
+            if answer is None or answer[0] >= 300:
+                # moto may refuse or fail after it has created the bucket.
+                for bucket in set(self._backend.buckets) - buckets:
+                    del self._backend.buckets[bucket]
+        if answer[0] >= 500:
+            raise failed_request(method, query, headers, body)
+        return answer
+
+    def _check_owner(self, headers: Mapping[str, str]) -> None:
+        """Refuse another owner, which moto does not check. All buckets here belong to the simulated account."""
+        if any(headers.get(name, ACCOUNT_ID) != ACCOUNT_ID for name in _OWNER_HEADERS):
+            raise S3Error("AccessDenied", "Access Denied", 403)
+
+    def _check_upload(self, path: str, query: str) -> None:
+        """Refuse a request for an upload that does not exist, such as one that began before a restart.
+
+        :raises S3Error: the upload does not exist.
+        """
+        bucket = unquote(path.lstrip("/").partition("/")[0])
+        upload = parse_qs(query, keep_blank_values=True).get("uploadId")
+        if upload and bucket in self._backend.buckets and upload[-1] not in self._backend.buckets[bucket].multiparts:
+            raise S3Error(
+                "NoSuchUpload",
+                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted"
+                " or completed.",
+                404,
+            )
 
     def _write_through(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
         bucket, _, key = (unquote(part) for part in path.lstrip("/").partition("/"))

@@ -1,8 +1,9 @@
 """
 Make a JSON value that follows a JSON schema, from the words of a prompt.
 
-Strings are taken from the prompt, numbers from the numbers in it, and enums from its values. The same prompt and schema
-always give the same value.
+A property gets the value that the prompt states next to its name, if there is one. Otherwise, strings are taken from
+the prompt in order, numbers from the numbers in it, and enums from the value that is most like the prompt. The same
+prompt and schema always give the same value.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tools.aws_simulator.models.prompt_values import named_number, named_text
 from tools.aws_simulator.models.text import content_terms, words
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -37,6 +39,7 @@ class _Maker:
 
     def __init__(self, root: Mapping[str, Any], prompt: str) -> None:
         self._root = root
+        self._prompt = prompt
         self._words = prompt.split()
         self._terms = content_terms(words(prompt))
         self._numbers = [float(number) for number in _NUMBER.findall(prompt)]
@@ -80,26 +83,33 @@ class _Maker:
             if parts:
                 return [self.make(part, name, depth + 1) for part in parts]
             count = max(1, schema.get("minItems", 1)) if depth < _DEPTH // 2 else schema.get("minItems", 0)
+            count = min(count, schema.get("maxItems", count))
             return [self.make(schema.get("items", {"type": "string"}), name, depth + 1) for _ in range(count)]
         if kind in ("integer", "number"):
-            return self._number(schema, kind)
+            return self._number(schema, kind, name)
         if kind == "boolean":
             return bool(self._terms & content_terms(words(name.replace("_", " "))))
-        return None if kind == "null" else self._string(schema)
+        return None if kind == "null" else self._string(schema, name)
 
-    def _string(self, schema: Mapping[str, Any]) -> str:
+    def _string(self, schema: Mapping[str, Any], name: str) -> str:
         if sample := _SAMPLES.get(schema.get("format", "")):
             return sample
-        taken = self._words[self._position : self._position + _WORDS_PER_STRING] or self._words[:_WORDS_PER_STRING]
-        self._position += _WORDS_PER_STRING
-        text = " ".join(taken) or "simulated"
+        text = named_text(name, self._prompt) or self._next_words() or "simulated"
         text = text[: schema.get("maxLength", len(text))]
         return text.ljust(schema.get("minLength", 0), ".")
 
-    def _number(self, schema: Mapping[str, Any], kind: str) -> float | int:
+    def _next_words(self) -> str:
+        """Return the next words of the prompt that no other value has."""
+        taken = self._words[self._position : self._position + _WORDS_PER_STRING] or self._words[:_WORDS_PER_STRING]
+        self._position += _WORDS_PER_STRING
+        return " ".join(taken)
+
+    def _number(self, schema: Mapping[str, Any], kind: str, name: str) -> float | int:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
-        value = self._numbers.pop(0) if self._numbers else (low if low is not None else 1.0)
+        value = named_number(name, self._prompt)
+        if value is None:
+            value = self._numbers.pop(0) if self._numbers else (low if low is not None else 1.0)
         if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
             value = schema["exclusiveMinimum"] + 1
         value = value if low is None else max(value, low)

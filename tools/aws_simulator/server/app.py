@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
@@ -134,7 +135,7 @@ class AwsSimulator:
             raise NotImplementedError(f"The simulator supports HTTP only, not {scope['type']}.")
         request = Request(scope, receive)
         answer = await self._answer(request)
-        await answer(scope, receive, send)
+        await answer(scope, receive, _marked(send))
 
     async def _answer(self, request: Request) -> ASGIApp:
         reason = refusal(request.headers.raw, self._hosts)
@@ -165,6 +166,17 @@ class AwsSimulator:
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))
         return not signed_url and self.bedrock.knows(request.method, request.scope["raw_path"].decode())
+
+
+def _marked(send: Send) -> Send:
+    """Mark the answer as simulated, also if it comes from moto or from a framework."""
+
+    async def send_marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["x-simulated"] = "true"
+        await send(message)
+
+    return send_marked
 
 
 def _handlers(

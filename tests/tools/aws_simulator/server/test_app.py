@@ -64,3 +64,28 @@ def test_only_http_is_served() -> None:
     application: Any = AwsSimulator.__new__(AwsSimulator)
     with pytest.raises(NotImplementedError, match="HTTP only, not websocket"):
         asyncio.run(application({"type": "websocket"}, None, None))
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/", "s3"),
+        ("/no-such-bucket/key", "s3"),
+        ("/foundation-models", "bedrock"),
+        ("/no/such/operation", "bedrock"),
+        ("/", "sts"),
+        ("/", "dynamodb"),
+        ("/_admin/", "s3"),
+        ("/_admin/no-such-route", "s3"),
+        ("/_admin/faults?x=1", "bedrock"),
+    ],
+)
+def test_every_answer_is_marked_as_simulated(simulator: RunningSimulator, path: str, service: str) -> None:
+    request = urllib.request.Request(  # noqa: S310 - our own
+        f"{simulator.url}{path}", headers={"Authorization": SIGNED.format(service=service)}
+    )
+    try:
+        headers = urllib.request.urlopen(request).headers  # noqa: S310 - our own
+    except urllib.error.HTTPError as error:
+        headers = error.headers
+    assert headers.get_all("x-simulated") == ["true"]

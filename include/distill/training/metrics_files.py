@@ -1,9 +1,9 @@
 """
 Find and read the metrics that Bedrock writes for a customization job.
 
-The user guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``, as the AWS simulator does. Jobs of
-some families have written it one folder deeper, in ``post_fine_tuning_validation/validation/``, where several public
-programs read it. The folder of the training metrics has changed as well. So files are found by their names:
+The user guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``. Jobs have written it one folder
+deeper, in ``post_fine_tuning_validation/validation/``, as the AWS simulator does, and several public programs read it
+there. The folder of the training metrics has changed as well. So files are found by their names:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
 """
 

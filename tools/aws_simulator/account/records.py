@@ -33,6 +33,13 @@ class ValidationData(TypedDict):
     validators: list[S3Location]
 
 
+class VpcConfig(TypedDict):
+    """The network of a job, as ``vpcConfig`` in the request. The simulator shows it and has no networks."""
+
+    subnetIds: list[str]
+    securityGroupIds: list[str]
+
+
 class PhaseRecord(TypedDict):
     """One phase of a customization job, as ``statusDetails`` shows it."""
 
@@ -58,9 +65,16 @@ class BackgroundJobBody(TypedDict):
 
 
 class _Training(TypedDict):
-    """The keys that a customization job and its model share. ``model`` is the base model's key in the catalog."""
+    """
+    The keys that a customization job and its model share. ``model`` is the base model's key in the catalog.
+
+    ``base_model`` is the ARN of the custom model from which the training starts. ``baseModelArn`` is then the
+    foundation model of that custom model.
+    """
 
     model: str
+    base_model: NotRequired[str]
+    kms_key: NotRequired[str]
     baseModelId: str
     baseModelArn: str
     customizationType: str
@@ -71,7 +85,7 @@ class _Training(TypedDict):
 
 
 class TrainingMetrics(TypedDict):
-    """The last training loss, and the last validation loss if there was a validation file."""
+    """The last training loss, and the last validation loss for each validation file."""
 
     trainingLoss: float
     validationLosses: list[float]
@@ -81,6 +95,7 @@ class CustomizationJobBody(BackgroundJobBody, _Training):
     """A customization job. ``tokens`` counts the tokens of one epoch; ``billed_tokens`` counts all epochs that ran."""
 
     customModelName: str
+    vpcConfig: NotRequired[VpcConfig]
     modelTags: dict[str, str]
     statusDetails: dict[str, PhaseRecord]
     billed_tokens: int
@@ -92,11 +107,16 @@ class CustomizationJobBody(BackgroundJobBody, _Training):
 
 
 class CustomModelBody(_Training, TrainingMetrics):
-    """A custom model. ``weights`` maps each feature of the simulated student to its weight."""
+    """
+    A custom model.
+
+    ``weights`` maps each feature of the student that quotes documents to its weight. It is None if no training record
+    had a document. What the model remembers of other records is stored elsewhere (``resources/memories.py``).
+    """
 
     jobName: str
     jobArn: str
-    weights: dict[str, float]
+    weights: dict[str, float] | None
 
 
 class ThroughputBody(TypedDict):
@@ -161,6 +181,7 @@ class BatchJobBody(BackgroundJobBody):
     modelInvocationType: str
     timeoutDurationInHours: int
     phase_started: float
+    vpcConfig: NotRequired[VpcConfig]
     counts: BatchCounts
     message: NotRequired[str]
 

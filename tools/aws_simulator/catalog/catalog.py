@@ -41,12 +41,17 @@ class FactSource(_Fact):
 
 
 class BatchLimits(_Fact):
-    """The Regions in which a model supports batch jobs, and the limits on the records and bytes in one job."""
+    """
+    The Regions in which a model supports batch jobs, and the limits on records and bytes.
+
+    ``maximum_records`` applies to each file and to the job, ``maximum_bytes`` to each file.
+    """
 
     regions: tuple[str, ...]
     minimum_records: int
     maximum_records: int
     maximum_bytes: int
+    maximum_job_bytes: int = 5_000_000_000
 
 
 class Customization(_Fact):
@@ -58,6 +63,7 @@ class Customization(_Fact):
     regions: tuple[str, ...]
     serving: tuple[Serving, ...]
     tokens_per_record: int | None = None
+    media: tuple[Literal["image", "video", "document"], ...] = ()
 
 
 class PromptCache(_Fact):
@@ -121,7 +127,7 @@ class Hyperparameter(_Fact):
     type: Literal["integer", "number"]
     minimum: float
     maximum: float
-    default: float
+    default: float | None = None
 
 
 class TrainingFormat(_Fact):
@@ -136,7 +142,13 @@ class TrainingFormat(_Fact):
     tokens_per_record: int
     characters_per_token: int
     reserved_strings: tuple[str, ...]
+    file_extension: str = ""
+    several_system_blocks: bool = True
+    media: tuple[Literal["image", "video", "document"], ...] = ()
+    tools: bool = False
+    reasoning: bool = False
     hyperparameters: dict[str, Hyperparameter]
+    undocumented_hyperparameters: dict[str, Hyperparameter] = {}
     source: FactSource
 
 
@@ -148,8 +160,9 @@ class Catalog(_Fact):
 
     def training_format(self, customization: Customization) -> TrainingFormat:
         """Return a model's training format, with the model's own limits applied."""
-        own, training = customization.tokens_per_record, self.training[customization.training]
-        return training if own is None else training.model_copy(update={"tokens_per_record": own})
+        training = self.training[customization.training]
+        tokens = customization.tokens_per_record or training.tokens_per_record
+        return training.model_copy(update={"tokens_per_record": tokens, "media": customization.media})
 
 
 def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:

@@ -19,7 +19,8 @@ from tools.aws_simulator.account.calls import (
     read_tags,
 )
 from tools.aws_simulator.account.faults import fault_record
-from tools.aws_simulator.account.records import CustomizationJobBody
+from tools.aws_simulator.account.keys import key_arn
+from tools.aws_simulator.account.records import CustomizationJobBody, CustomModelBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, Customization, Hyperparameter, TrainingFormat
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
@@ -32,7 +33,6 @@ MODEL_NAME_IN_USE = "The provided custom model name is currently in use."
 NOT_A_FILE = (
     "Invalid training input data configuration. Check the input data S3 Uris(Uri should be a file, not a directory)"
 )
-_UNSUPPORTED = ("customizationConfig", "customModelKmsKeyId", "vpcConfig")
 
 
 class CustomizationJobs:
@@ -51,11 +51,14 @@ class CustomizationJobs:
         """Handle CreateModelCustomizationJob."""
         if repeated := find_repeated(self._state.jobs, call, ConflictException):
             return {"jobArn": repeated.arn}
-        base, customization = self._base(call)
-        _refuse_unsupported_options(call.arguments)
+        _refuse_other_types(call.arguments)
+        custom = self._custom_base(call)
+        base, customization = self._base(call, custom)
         _check_data_uris(call.arguments)
         self._refuse_used_names(call)
         body, tags = self._new_body(call, base, customization), read_tags(call.arguments.get("jobTags"))
+        if custom is not None:
+            body["base_model"] = custom.arn
         arn = new_arn(call.region, f"model-customization-job/{base.model_id}")
         self._roles.check_assumable(call.arguments["roleArn"], arn, call.region)
         token = call.arguments.get("clientRequestToken")
@@ -66,8 +69,17 @@ class CustomizationJobs:
         self._runner.start(arn)
         return {"jobArn": arn}
 
-    def _base(self, call: Call) -> tuple[ModelEntry, Customization]:
-        base = self._models.find(call.region, call.arguments["baseModelIdentifier"])
+    def _custom_base(self, call: Call) -> Resource[CustomModelBody] | None:
+        """
+        Return the custom model that the job trains further, named by its ARN or name; None if it is a foundation model.
+
+        https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-submit.html
+        """
+        return self._state.custom_models.find(call.region, call.arguments["baseModelIdentifier"])
+
+    def _base(self, call: Call, custom: Resource[CustomModelBody] | None) -> tuple[ModelEntry, Customization]:
+        identifier = custom.body["baseModelArn"] if custom else call.arguments["baseModelIdentifier"]
+        base = self._models.find(call.region, identifier)
         if base is None or base.customization is None or self._models.status(base) != "ACTIVE":
             raise ValidationException(INVALID_MODEL)
         return base, base.customization
@@ -83,7 +95,7 @@ class CustomizationJobs:
 
     def _new_body(self, call: Call, base: ModelEntry, customization: Customization) -> CustomizationJobBody:
         arguments, rules = call.arguments, self._catalog.training_format(customization)
-        return {
+        body: CustomizationJobBody = {
             "fingerprint": call.fingerprint,
             "model": base.model.key,
             "baseModelId": base.model_id,
@@ -102,6 +114,11 @@ class CustomizationJobs:
             "fault": fault_record(call.fault, "job_"),
             "billed_tokens": 0,
         }
+        if "customModelKmsKeyId" in arguments:
+            body["kms_key"] = key_arn(call.region, arguments["customModelKmsKeyId"])
+        if "vpcConfig" in arguments:
+            body["vpcConfig"] = arguments["vpcConfig"]
+        return body
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetModelCustomizationJob."""
@@ -116,11 +133,13 @@ class CustomizationJobs:
             "outputDataConfig",
             "outputModelArn",
             "failureMessage",
+            "vpcConfig",
         )
         return {
             **{name: job.body.get(name) for name in copied},
             **_progress(job),
             "outputModelName": job.body["customModelName"],
+            "outputModelKmsKeyArn": job.body.get("kms_key"),
             "clientRequestToken": job.token,
             "trainingMetrics": {"trainingLoss": job.body["trainingLoss"]} if "trainingLoss" in job.body else None,
             "validationMetrics": [{"validationLoss": loss} for loss in job.body.get("validationLosses", [])],
@@ -152,13 +171,14 @@ class CustomizationJobs:
         return job
 
 
-def _refuse_unsupported_options(arguments: dict[str, Any]) -> None:
-    unsupported = [name for name in _UNSUPPORTED if name in arguments]
-    if unsupported or arguments.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
-        requested = ", ".join([arguments.get("customizationType", "FINE_TUNING"), *unsupported])
-        raise ValidationException(
-            f"The AWS simulator supports only FINE_TUNING without further options; the request has {requested}."
-        )
+def _refuse_other_types(arguments: dict[str, Any]) -> None:
+    kind = arguments.get("customizationType", "FINE_TUNING")
+    if kind == "IMPORTED":  # the type of models that CreateCustomModel and CreateModelImportJob make
+        raise ValidationException("The customization type IMPORTED is not a type of customization jobs.")
+    if kind != "FINE_TUNING":
+        raise ValidationException(f"The AWS simulator supports only FINE_TUNING; the request has {kind}.")
+    if "customizationConfig" in arguments:
+        raise ValidationException("customizationConfig is not a parameter of FINE_TUNING jobs.")
 
 
 def _check_data_uris(arguments: dict[str, Any]) -> None:
@@ -168,21 +188,20 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
     uris = [arguments["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
         raise ValidationException(NOT_A_FILE)
-    if len(validators) > 1:
-        raise ValidationException(
-            f"The AWS simulator supports one validation file only; the request has {len(validators)}."
-        )
 
 
 def _hyperparameters(given: dict[str, str], rules: TrainingFormat) -> dict[str, str]:
     """Check the hyperparameters in a request. Return them with the defaults of those that the request omits."""
-    unknown = sorted(set(given) - set(rules.hyperparameters))
+    known = {**rules.hyperparameters, **rules.undocumented_hyperparameters}
+    unknown = sorted(set(given) - set(known))
     if unknown:
         names = ", ".join(sorted(rules.hyperparameters))
         raise ValidationException(f"Unknown hyperparameters {unknown}; the model has only {names}.")
     for name, text in given.items():
-        _check_hyperparameter(name, text, rules.hyperparameters[name])
-    defaults = {name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in rules.hyperparameters.items()}
+        _check_hyperparameter(name, text, known[name])
+    defaults = {
+        name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in known.items() if rule.default is not None
+    }
     return {**defaults, **given}
 
 

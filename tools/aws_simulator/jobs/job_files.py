@@ -16,7 +16,8 @@ from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.jobs.training_data import DataFaultError, TrainingFile, check_counts, read_training_file
-from tools.aws_simulator.models.student import TrainingResult, TrainingStep
+from tools.aws_simulator.models.examples import TrainingStep
+from tools.aws_simulator.models.fine_tuning import TrainingResult
 from tools.aws_simulator.s3.uris import split_uri
 
 
@@ -32,6 +33,9 @@ class S3Access(Protocol):
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object."""
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys that begin with ``prefix`` in order; none if the bucket does not exist."""
+
 
 class S3AsRole(S3Access, Protocol):
     """The simulated S3 with the permissions of a job's role."""
@@ -42,10 +46,10 @@ class S3AsRole(S3Access, Protocol):
 
 @dataclass(frozen=True)
 class JobData:
-    """The training file and the validation file of one job."""
+    """The training file and the validation files of one job."""
 
     training: TrainingFile
-    validation: TrainingFile | None
+    validation: list[TrainingFile]
 
 
 class JobFiles:
@@ -71,9 +75,9 @@ class JobFiles:
         uri = self._job.body["trainingDataConfig"]["s3Uri"]
         training = self._read(uri)
         validators = self._job.body["validationDataConfig"]["validators"]
-        validation = self._read(validators[0]["s3Uri"]) if validators else None
-        validation_records = len(validation.examples) if validation else 0
-        check_counts(len(training.examples), validation_records, self._rules, uri.rpartition("/")[2])
+        validation = [self._read(validator["s3Uri"]) for validator in validators]
+        validation_records = sum(file.records for file in validation)
+        check_counts(training.records, validation_records, self._rules, uri.rpartition("/")[2])
         return JobData(training, validation)
 
     def _read(self, uri: str) -> TrainingFile:
@@ -83,14 +87,26 @@ class JobFiles:
             raise DataFaultError(
                 f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}"
             )
+        if not key.endswith(self._rules.file_extension):
+            raise DataFaultError(
+                f"Unable to parse Amazon S3 file: {key.rpartition('/')[2]}. Data files must conform to JSONL format."
+                f" The name must end in {self._rules.file_extension}."
+            )
         return read_training_file(body, key.rpartition("/")[2], self._rules)
 
     def write_metrics(self, result: TrainingResult) -> None:
-        """Write the training losses, and the validation losses if there is a validation file."""
+        """
+        Write the training losses, and the validation losses for each validation file.
+
+        The guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``. Jobs write it one folder
+        deeper, in ``validation/``: AWS's notebook for Nova Micro in github.com/aws-samples/amazon-bedrock-samples, and
+        other public programs, read it there. The folders of further validation files are UNVERIFIED.
+        """
         self._write_csv("training_artifacts/step_wise_training_metrics.csv", "training_loss", result.steps)
-        if result.validation_losses:
-            path = "validation_artifacts/post_fine_tuning_validation/validation_metrics.csv"
-            self._write_csv(path, "validation_loss", result.validation_losses)
+        for number, losses in enumerate(result.validation_losses):
+            folder = f"validation_{number}" if number else "validation"
+            path = f"validation_artifacts/post_fine_tuning_validation/{folder}/validation_metrics.csv"
+            self._write_csv(path, "validation_loss", losses)
 
     def _write_csv(self, path: str, column: str, steps: list[TrainingStep]) -> None:
         text = io.StringIO()

@@ -14,11 +14,11 @@ from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
-from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
+from tools.aws_simulator.jobs.job_files import JobFiles, S3Access
 from tools.aws_simulator.jobs.role_access import RoleAccess
 from tools.aws_simulator.jobs.training_data import DataFaultError
-from tools.aws_simulator.models.delimiters import NotUnderstoodError
-from tools.aws_simulator.models.student import TrainingResult, train
+from tools.aws_simulator.models.fine_tuning import TrainedModel, TrainingResult, fine_tune
+from tools.aws_simulator.resources.memories import Memories
 from tools.aws_simulator.services.roles import Roles
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
@@ -36,6 +36,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         self._catalog = catalog
         self._s3 = s3
         self._roles = roles
+        self._memories = Memories(state)
 
     def _work(self, arn: str) -> None:
         job = self._jobs.get(arn)
@@ -50,10 +51,22 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         self._apply_fault(job)
         self._begin(arn, "trainingDetails")
         epochs = int(job.body["hyperParameters"]["epochCount"])
-        result = _train(data, epochs)
+        result = fine_tune(
+            data.training.examples,
+            epochs=epochs,
+            validation=[file.examples for file in data.validation],
+            start=self._start(job),
+        )
         self._wait(arn, self._phase_end(arn, "trainingDetails"))
         files.write_metrics(result)
         self._complete(job, result, billed_tokens=data.training.tokens * epochs)
+
+    def _start(self, job: Resource[CustomizationJobBody]) -> TrainedModel | None:
+        """Return the custom model that the job trains further, even if it has been deleted; None for a base model."""
+        if "base_model" not in job.body:
+            return None
+        custom = self._state.custom_models.get(job.body["base_model"])
+        return TrainedModel(custom.body["weights"], self._memories.load(custom.arn))
 
     def _training_format(self, job: Resource[CustomizationJobBody]) -> TrainingFormat:
         customization = self._catalog.models[job.body["model"]].customization
@@ -125,13 +138,14 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._set_phase(arn, phase, status)
 
     def _complete(self, job: Resource[CustomizationJobBody], result: TrainingResult, *, billed_tokens: int) -> None:
-        losses = [step.loss for step in result.validation_losses]
-        metrics = TrainingMetrics(trainingLoss=result.steps[-1].loss, validationLosses=losses[-1:])
+        losses = [of_file[-1].loss for of_file in result.validation_losses]
+        metrics = TrainingMetrics(trainingLoss=result.steps[-1].loss, validationLosses=losses)
         arn = new_arn(job.region, f"custom-model/{job.body['baseModelId']}")
         with self._changed:
             self._check(job.arn)
             with self._state.transaction():
                 self._state.custom_models.add(_custom_model(arn, job, result, metrics))
+                self._memories.store(arn, result.model.memory)
                 self._state.tag(arn, job.body["modelTags"])
                 self._set_phase(job.arn, "trainingDetails", "Completed")
                 self._save(
@@ -142,14 +156,6 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                     billed_tokens=billed_tokens,
                     **metrics,
                 )
-
-
-def _train(data: JobData, epochs: int) -> TrainingResult:
-    validation = data.validation.examples if data.validation else []
-    try:
-        return train(data.training.examples, epochs=epochs, validation=validation)
-    except (NotUnderstoodError, ValueError) as error:
-        raise DataFaultError(str(error)) from error
 
 
 def _custom_model(
@@ -166,7 +172,12 @@ def _custom_model(
         outputDataConfig=job.body["outputDataConfig"],
         jobName=job.name,
         jobArn=job.arn,
-        weights=result.weights,
-        **metrics,
+        weights=result.model.weights,
+        trainingLoss=metrics["trainingLoss"],
+        validationLosses=metrics["validationLosses"],
     )
+    if "base_model" in job.body:
+        body["base_model"] = job.body["base_model"]
+    if "kms_key" in job.body:
+        body["kms_key"] = job.body["kms_key"]
     return Resource("custom_model", arn, job.region, job.body["customModelName"], time.time(), body)

@@ -54,6 +54,10 @@ class RoleAccess:
         """Return the body of an object; None if it does not exist or the role may not read it."""
         return self.s3.read(bucket, key) if self.may("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}") else None
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys that begin with ``prefix``; none if the role may not list the bucket."""
+        return self.s3.keys(bucket, prefix) if self.may_list(bucket) else []
+
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object. The caller has checked the permission before the job began its work."""
         self.s3.write(bucket, key, body)

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from tools.aws_simulator.catalog.catalog import TrainingFormat
-from tools.aws_simulator.models.student import TrainingExample
+from tools.aws_simulator.jobs.record_formats import Record, RecordError, read_record
+from tools.aws_simulator.models.examples import TrainingExample
 
 
 class DataFaultError(Exception):
     """The data of a job cannot be used. The text becomes the ``failureMessage`` of the job."""
-
-
-class _RecordError(Exception):
-    """A record is not in the format of the model rules."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +25,14 @@ class TrainingFile:
     """
     A valid training or validation file.
 
+    :param records: the number of records. A record of several turns has several examples.
+
     ``tokens`` is an estimate based on the number of characters, as in AWS's own validators.
     """
 
     examples: list[TrainingExample]
     tokens: int
+    records: int
 
 
 def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> TrainingFile:
@@ -43,18 +41,20 @@ def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> Trainin
     :param name: the file's name, for messages.
     :raises DataFaultError: a record is not in the format of ``rules`` or exceeds one of its limits.
     """
-    examples, tokens = [], 0
+    examples: list[TrainingExample] = []
+    tokens = records = 0
     for line, text in enumerate(_lines(body, name), start=1):
-        example = _example(text, name, line, rules)
-        length = _tokens(example, rules)
+        record = _record(text, name, line, rules)
+        length = math.ceil(record.characters / rules.characters_per_token)
         if length > rules.tokens_per_record:
             raise DataFaultError(
                 f"Max sum of input and output token length {length} exceeds limit of {rules.tokens_per_record}."
                 f" Line {line} of {name}."
             )
-        examples.append(example)
+        examples += record.examples
         tokens += length
-    return TrainingFile(examples, tokens)
+        records += 1
+    return TrainingFile(examples, tokens, records)
 
 
 def check_counts(training: int, validation: int, rules: TrainingFormat, name: str) -> None:
@@ -87,78 +87,21 @@ def _lines(body: bytes, name: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def _example(text: str, name: str, line: int, rules: TrainingFormat) -> TrainingExample:
+def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
     try:
-        record = json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
         raise _unparsable(name, f"Line {line} is not JSON: {error}.") from error
     try:
-        example = _FORMATS[rules.format](record)
-    except _RecordError as error:
+        record = read_record(value, rules)
+    except RecordError as error:
         raise _unparsable(name, f"Line {line} is not in the format {rules.format}: {error}.") from error
-    for reserved in rules.reserved_strings:
-        if reserved in example.user or reserved in example.system:
-            raise DataFaultError(f"Reserved string {reserved!r} found in the prompt on line {line} of {name}.")
-    return example
+    if reserved := _reserved(record, rules):
+        raise DataFaultError(f"Reserved string {reserved!r} found on line {line} of {name}.")
+    return record
 
 
-def _tokens(example: TrainingExample, rules: TrainingFormat) -> int:
-    characters = len(example.system) + len(example.user) + len(example.answer)
-    return math.ceil(characters / rules.characters_per_token)
-
-
-def _object(value: Any, what: str, required: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _RecordError(f"{what} is a {type(value).__name__}, not an object")
-    if not required <= set(value) <= required | optional:
-        keys = sorted(value)
-        raise _RecordError(f"{what} has the keys {keys}. Required: {sorted(required)}. Optional: {sorted(optional)}")
-    return value
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _RecordError(f"{what} is empty or not a string")
-    return value
-
-
-def _turns(messages: Any, read_content: Callable[[Any, str], str]) -> tuple[str, str]:
-    if not isinstance(messages, list) or len(messages) < 2:
-        raise _RecordError("messages is not a list of at least two messages")
-    turns = [_object(message, "a message", {"role", "content"}) for message in messages]
-    if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2):
-        raise _RecordError("the roles do not alternate between user and assistant")
-    if len(turns) > 2:
-        raise _RecordError("there is more than one turn, but the simulated student learns only from single turns")
-    return read_content(turns[0]["content"], "the user's content"), read_content(turns[1]["content"], "the answer")
-
-
-def _blocks(value: Any, what: str) -> str:
-    if not isinstance(value, list) or not value:
-        raise _RecordError(f"{what} is not a list of blocks")
-    return "\n".join(_text(_object(block, what, {"text"})["text"], what) for block in value)
-
-
-def _conversation(record: Any) -> TrainingExample:
-    _object(record, "the record", {"schemaVersion", "messages"}, frozenset({"system"}))
-    _text(record["schemaVersion"], "schemaVersion")
-    user, answer = _turns(record["messages"], _blocks)
-    return TrainingExample(_blocks(record["system"], "system") if "system" in record else "", user, answer)
-
-
-def _prompt_completion(record: Any) -> TrainingExample:
-    _object(record, "the record", {"prompt", "completion"})
-    return TrainingExample("", _text(record["prompt"], "prompt"), _text(record["completion"], "completion"))
-
-
-def _anthropic_messages(record: Any) -> TrainingExample:
-    _object(record, "the record", {"messages"}, frozenset({"system"}))
-    user, answer = _turns(record["messages"], _text)
-    return TrainingExample(_text(record["system"], "system") if "system" in record else "", user, answer)
-
-
-_FORMATS: dict[str, Callable[[Any], TrainingExample]] = {
-    "bedrock-conversation-2024": _conversation,
-    "prompt-completion": _prompt_completion,
-    "anthropic-messages": _anthropic_messages,
-}
+def _reserved(record: Record, rules: TrainingFormat) -> str | None:
+    """Return the first reserved string in a record, in upper or lower case; None if there is none."""
+    text = "\n".join([record.system, *(message.text for message in record.messages)]).lower()
+    return next((reserved for reserved in rules.reserved_strings if reserved.lower() in text), None)

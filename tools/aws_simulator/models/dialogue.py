@@ -3,7 +3,8 @@ Reply to a conversation as a simulated teacher, student, judge or critic, or as 
 
 There are four small programs for prompts with delimiters: the teacher (``teacher.py``), the student or base model
 (``ranker.py``), the judge (``judge.py``) and the critic (``critic.py``). The delimiters in the prompt decide which
-program replies. The neutral model (``neutral.py``) replies to everything else. A model always gives the same reply to
+program replies. A fine-tuned model replies to other prompts from its memory (``memory.py``) if a training prompt was
+near enough. The neutral model (``neutral.py``) replies to everything else. A model always gives the same reply to
 the same request. The programs only quote sentences and count words, so their replies say nothing about real models.
 """
 
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import jsonschema
 
 from tools.aws_simulator.models import neutral
-from tools.aws_simulator.models.conversation import Text, Thinking, ToolUse
+from tools.aws_simulator.models.conversation import Text, Thinking, ToolResult, ToolUse
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
 from tools.aws_simulator.models.judge import compare
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tools.aws_simulator.models.conversation import Conversation, Part
+    from tools.aws_simulator.models.memory import Memory
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """The model that replies. ``weights`` come from fine-tuning; None means a foundation model."""
+    """The model that replies. ``weights`` and ``memory`` come from fine-tuning; a foundation model has neither."""
 
     provider: str
     weights: dict[str, float] | None
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,11 @@ def document_of(user: str) -> str | None:
     return section(user, "document")
 
 
+def has_document(user: str) -> bool:
+    """Return whether a prompt has a document and a question, which the student that quotes needs."""
+    return section(user, "question") is not None and bool((document_of(user) or "").strip())
+
+
 def reply_to(model: SimulatedModel, conversation: Conversation, max_tokens: int, *, thinks: bool = False) -> Reply:
     """
     Reply to the last message of a conversation.
@@ -134,11 +142,18 @@ def reply_to(model: SimulatedModel, conversation: Conversation, max_tokens: int,
     :param max_tokens: a longer reply is cut to this number of tokens and has the stop reason ``max_tokens``.
     :param thinks: whether the reply begins with the model's thinking.
     """
-    parts = _role_parts(model, conversation) or neutral.answer(conversation)
+    parts = _parts(model, conversation)
     parts = (think(conversation), *parts) if thinks else parts
     stop_reason: StopReason = "tool_use" if any(isinstance(part, ToolUse) for part in parts) else "end_turn"
     reply = Reply(parts, stop_reason, conversation.input_tokens, sum(_output_tokens(part) for part in parts))
     return reply if reply.output_tokens <= max_tokens else reply.cut_to_tokens(max_tokens)
+
+
+def _parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part, ...]:
+    by_role, remembered = _role_parts(model, conversation), _remembered(model, conversation)
+    if by_role and (not remembered or has_document(conversation.user)):
+        return by_role
+    return remembered or by_role or neutral.answer(conversation)
 
 
 def _role_parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part, ...]:
@@ -149,6 +164,20 @@ def _role_parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part
         text = _role_text(model, conversation.user, conversation.schema)
     except NotUnderstoodError:
         return ()
+    if text is None or (conversation.schema is not None and not _follows(conversation.schema, text)):
+        return ()
+    return (Text(text),)
+
+
+def _remembered(model: SimulatedModel, conversation: Conversation) -> tuple[Part, ...]:
+    """Return what a fine-tuned model learned to reply; nothing if it learned nothing that suits the request."""
+    asked = next((n for n in reversed(range(len(conversation.turns))) if conversation.turns[n].role == "user"), None)
+    if model.memory is None or asked is None or (conversation.tools and conversation.tool_choice != "none"):
+        return ()
+    if any(isinstance(part, ToolResult) for part in conversation.turns[asked].parts):
+        return ()
+    history = "\n".join(turn.text for turn in conversation.turns[:asked])
+    text = model.memory.answer(conversation.system, history, conversation.user)
     if text is None or (conversation.schema is not None and not _follows(conversation.schema, text)):
         return ()
     return (Text(text),)

@@ -3,19 +3,20 @@ Fine-tune the simulated student: a logistic regression on sentences, fitted step
 
 The label of a sentence is the share of its three-word phrases that are in the reference answer. So a student learns
 where in a document the answers are and how long they are. Training on wrong answers makes the student worse. Training
-starts from the base model's weights. A loss is the mean cross-entropy over sentences, with the natural logarithm. The
-losses belong to this small model and say nothing about real models.
+starts from the base model's weights, or from those of a custom model. A loss is the mean cross-entropy over sentences,
+with the natural logarithm. The losses belong to this small model and say nothing about real models.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from tools.aws_simulator.models.delimiters import required_section
+from tools.aws_simulator.models.examples import TrainingStep
 from tools.aws_simulator.models.ranker import FEATURES, PRIOR, as_vector, feature_matrix, probabilities
 from tools.aws_simulator.models.text import PHRASE, phrases, read_document, words
 
@@ -24,38 +25,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tools.aws_simulator.models.examples import TrainingExample
     from tools.aws_simulator.models.text import Sentence
 
 LEARNING_RATE = 0.3
 BATCH = 4  # records per step
+Record = TypeVar("Record")
 SEED = 20240501
 
 
 @dataclass(frozen=True)
-class TrainingExample:
-    """One record of a training file. ``user`` is the complete prompt with the document and the question."""
-
-    system: str
-    user: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class TrainingStep:
-    """The loss of one step; ``step`` and ``epoch`` count from 0."""
-
-    step: int
-    epoch: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """The fitted weights, the loss of every step, and the validation loss after every epoch."""
+class StudentResult:
+    """The fitted weights, the loss of every step, and for each validation set the loss after every epoch."""
 
     weights: dict[str, float]
     steps: list[TrainingStep]
-    validation_losses: list[TrainingStep]
+    validation_losses: list[list[TrainingStep]]
 
 
 @dataclass(frozen=True)
@@ -116,28 +101,31 @@ def _gradient(batch: Sequence[_Labeled], weights: NDArray[np.float64]) -> NDArra
 
 
 def train(
-    records: Sequence[TrainingExample], *, epochs: int, validation: Sequence[TrainingExample] = ()
-) -> TrainingResult:
+    records: Sequence[TrainingExample],
+    *,
+    epochs: int,
+    validation: Sequence[Sequence[TrainingExample]] = (),
+    start: dict[str, float] | None = None,
+) -> StudentResult:
     """Train a student. The same records give the same weights. 2,000 records take a few seconds on one core.
 
+    :param start: the weights of the custom model from which the training starts; None for the base model.
     :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
-    :raises ValueError: no record has a document with a sentence in it.
     """
-    data, held_out = _all_labeled(records), _all_labeled(validation)
-    if not data:
-        raise ValueError(f"None of the {len(records)} training records has a document with text to learn from.")
-    descent = _Descent(as_vector(PRIOR))
+    data, held_out = _all_labeled(records), [_all_labeled(one) for one in validation]
+    descent = _Descent(as_vector(PRIOR if start is None else start))
     steps: list[TrainingStep] = []
-    validation_losses: list[TrainingStep] = []
-    for epoch, batch, ends_epoch in _batches(data, epochs):
+    validation_losses: list[list[TrainingStep]] = [[] for _ in validation]
+    for epoch, batch, ends_epoch in batches(data, epochs):
         steps.append(TrainingStep(len(steps), epoch, _mean_loss(batch, descent.weights)))
         descent.step(_gradient(batch, descent.weights))
-        if ends_epoch and held_out:
-            validation_losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(held_out, descent.weights)))
-    return TrainingResult(dict(zip(FEATURES, descent.weights.tolist(), strict=True)), steps, validation_losses)
+        if ends_epoch:
+            for losses, one in zip(validation_losses, held_out, strict=True):
+                losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(one, descent.weights)))
+    return StudentResult(dict(zip(FEATURES, descent.weights.tolist(), strict=True)), steps, validation_losses)
 
 
-def _batches(data: list[_Labeled], epochs: int) -> Iterator[tuple[int, list[_Labeled], bool]]:
+def batches(data: list[Record], epochs: int) -> Iterator[tuple[int, list[Record], bool]]:
     """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has a new random order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):

@@ -24,7 +24,6 @@ class CustomModels:
         copied = (
             "jobName",
             "jobArn",
-            "baseModelArn",
             "customizationType",
             "hyperParameters",
             "trainingDataConfig",
@@ -34,9 +33,11 @@ class CustomModels:
         body: Mapping[str, Any] = model.body
         return {
             **{name: body[name] for name in copied},
+            "baseModelArn": body.get("base_model", body["baseModelArn"]),
             "modelArn": model.arn,
             "modelName": model.name,
             "trainingMetrics": {"trainingLoss": model.body["trainingLoss"]},
+            "modelKmsKeyArn": body.get("kms_key"),
             "validationMetrics": [{"validationLoss": loss} for loss in model.body["validationLosses"]],
             "creationTime": model.created,
             "modelStatus": "Active",
@@ -45,11 +46,16 @@ class CustomModels:
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListCustomModels. No other account shares models with this one, so ``isOwned=False`` finds none."""
         arguments = call.arguments
-        base_arns = {arguments.get("baseModelArnEquals"), arguments.get("foundationModelArnEquals")} - {None}
 
         def matches(model: Resource[CustomModelBody]) -> bool:
+            foundation = model.body["baseModelArn"]
+            base = model.body.get("base_model", foundation)
+            if arguments.get("baseModelArnEquals", base) != base:
+                return False
+            if arguments.get("foundationModelArnEquals", foundation) != foundation:
+                return False
             is_active = arguments.get("modelStatus", "Active") == "Active"  # all custom models are active
-            return is_active and arguments.get("isOwned", True) and base_arns <= {model.body["baseModelArn"]}
+            return bool(is_active and arguments.get("isOwned", True))
 
         page, token = list_page(self._state.custom_models.all(call.region), arguments, matches)
         return {"modelSummaries": [_summary(model) for model in page], "nextToken": token}
@@ -79,7 +85,7 @@ def _summary(model: Resource[CustomModelBody]) -> dict[str, Any]:
         "modelArn": model.arn,
         "modelName": model.name,
         "creationTime": model.created,
-        "baseModelArn": model.body["baseModelArn"],
+        "baseModelArn": model.body.get("base_model", model.body["baseModelArn"]),
         "baseModelName": model.body["baseModelId"].partition(":")[0],
         "customizationType": model.body["customizationType"],
         "ownerAccountId": ACCOUNT_ID,

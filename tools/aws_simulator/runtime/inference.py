@@ -26,6 +26,7 @@ from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
 from tools.aws_simulator.models.conversation import Text
 from tools.aws_simulator.models.dialogue import CacheUse, Reply, SimulatedModel, document_of, reply_to
+from tools.aws_simulator.models.memory import Memory
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
@@ -36,6 +37,7 @@ from tools.aws_simulator.protocol.errors import (
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
+from tools.aws_simulator.resources.memories import Memories
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
 from tools.aws_simulator.runtime.additional_fields import checked_pointers, found_fields
@@ -54,12 +56,14 @@ class Target:
     The model that answers a request.
 
     :param weights: the weights of a custom model; None for a foundation model.
+    :param memory: what a custom model remembers of its training file; None for a foundation model.
     :param quota_names: the names under which the rate quota of the model may be set.
     """
 
     model: Model
     weights: dict[str, float] | None
     quota_names: tuple[str, ...]
+    memory: Memory | None = None
 
 
 class Charge(NamedTuple):
@@ -91,6 +95,7 @@ class Inference:
         self._ledger = ledger
         self._quotas = Quotas(settings)
         self._prompt_caches = PromptCaches()
+        self._memories = Memories(state)
 
     async def invoke_model(self, call: Call) -> dict[str, Any]:
         """Handle InvokeModel."""
@@ -228,7 +233,9 @@ class Inference:
         entry = self._models.find(region, base_arn)
         if entry is None:
             raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
-        return Target(entry.model, custom.body["weights"] if custom else None, (arn,))
+        if custom is None:
+            return Target(entry.model, None, (arn,))
+        return Target(entry.model, custom.body["weights"], (arn,), self._memories.load(custom.arn))
 
     async def _run(self, target: Target, request: InferenceRequest, call: Call) -> Reply:
         model, model_id = target.model, call.arguments["modelId"]
@@ -291,7 +298,7 @@ def additional_response_fields(
 
 
 def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply:
-    model = SimulatedModel(target.model.provider, target.weights)
+    model = SimulatedModel(target.model.provider, target.weights, target.memory)
     reply = shown(target.model, request, reply_to(model, request.conversation, max_tokens, thinks=request.thinks))
     matches = [(reply.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in reply.text]
     if not matches:

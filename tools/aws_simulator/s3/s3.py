@@ -180,6 +180,12 @@ class SimulatedS3:
             current = self._current(bucket, key)
             return bytes(current.value) if current else None
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys that begin with ``prefix`` in order; none if the bucket does not exist."""
+        with self._lock:
+            names = list(self._backend.buckets[bucket].keys) if bucket in self._backend.buckets else []
+            return sorted(name for name in names if name.startswith(prefix) and self._current(bucket, name))
+
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object.
 

@@ -28,7 +28,9 @@ def test_a_completed_job_has_a_model_and_metrics_files(simulator: RunningSimulat
     job = builders.finished_job(simulator, arn)
     folder = f"output/model-customization-job-{arn.rpartition('/')[2]}"
     steps = rows(simulator, f"{folder}/training_artifacts/step_wise_training_metrics.csv")
-    held = rows(simulator, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv")
+    held = rows(
+        simulator, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation/validation_metrics.csv"
+    )
     assert list(steps[0]) == ["step_number", "epoch_number", "training_loss"]
     assert [step["step_number"] for step in steps] == [str(index) for index in range(len(steps))]
     assert {step["epoch_number"] for step in steps} == {"0", "1"}

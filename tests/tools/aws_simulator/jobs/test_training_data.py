@@ -71,16 +71,11 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(NOVA, jsonl([conversation()]) + b"\n", "Line 2 is not JSON", id="blank line"),
         pytest.param(NOVA, b"\xff\n", "Byte 0 is not UTF-8", id="no utf-8"),
         pytest.param(NOVA, jsonl([[1]]), "the record is a list, not an object", id="no object"),
-        pytest.param(NOVA, jsonl([{**conversation(), "topic": "x"}]), "'topic'", id="extra key"),
-        pytest.param(NOVA, jsonl([messages(ASKED, SAID)]), "Required: ['messages', 'schemaVersion']", id="no version"),
         pytest.param(NOVA, jsonl([messages(ASKED, schemaVersion="v")]), "at least two", id="one message"),
         pytest.param(NOVA, jsonl([messages(SAID, ASKED, schemaVersion="v")]), "do not alternate", id="order"),
-        pytest.param(
-            NOVA, jsonl([messages(ASKED, SAID, ASKED, SAID, schemaVersion="v")]), "more than one turn", id="two turns"
-        ),
-        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is empty or not a string", id="empty answer"),
+        pytest.param(NOVA, jsonl([conversation(answer="")]), "has no text", id="empty answer"),
         pytest.param(LLAMA, jsonl([{"input": "a", "output": "b"}]), "['input', 'output']", id="old keys"),
-        pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "is empty or not a string", id="blocks for claude 3"),
+        pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "content is not a string", id="blocks for claude 3"),
         pytest.param(LLAMA, jsonl([conversation()]), "not in the format prompt-completion", id="other family's format"),
     ],
 )
@@ -95,11 +90,27 @@ def test_a_file_that_cannot_be_parsed_is_refused_with_bedrocks_message(
 
 
 @pytest.mark.parametrize("reserved", NOVA.reserved_strings)
-def test_nova_refuses_reserved_strings_in_the_prompt_but_not_in_the_answer(reserved: str) -> None:
-    assert read_training_file(jsonl([conversation(answer=f"It says {reserved}")]), "train.jsonl", NOVA)
-    for record in (conversation(f"What is {reserved}?"), conversation(system=[{"text": f"{reserved} x"}])):
-        with pytest.raises(DataFaultError, match=r"Reserved string .* on line 1 of train\.jsonl"):
-            read_training_file(jsonl([record]), "train.jsonl", NOVA)
+def test_nova_refuses_reserved_strings_everywhere_in_upper_or_lower_case(reserved: str) -> None:
+    for spelling in (reserved, reserved.lower()):
+        for record in (
+            conversation(f"What is {spelling}?"),
+            conversation(system=[{"text": f"{spelling} x"}]),
+            conversation(answer=f"It says {spelling}"),
+        ):
+            with pytest.raises(DataFaultError, match=r"Reserved string .* on line 1 of train\.jsonl"):
+                read_training_file(jsonl([record]), "train.jsonl", NOVA)
+
+
+def test_a_record_of_several_turns_counts_once_and_has_an_example_for_each_answer() -> None:
+    turns = [turn("user", [{"text": "One?"}]), turn("assistant", [{"text": "1."}])]
+    more = [turn("user", [{"text": "Two?"}]), turn("assistant", [{"text": "2."}])]
+    read = read_training_file(jsonl([messages(*turns, *more, system=[{"text": "Count."}])]), "train.jsonl", NOVA)
+    assert read.records == 1
+    assert [(one.system, one.history, one.user, one.answer) for one in read.examples] == [
+        ("Count.", "", "One?", "1."),
+        ("Count.", "One?\n1.", "Two?", "2."),
+    ]
+    assert read.tokens == 6  # 18 characters
 
 
 @pytest.mark.parametrize("family", [NOVA, LLAMA], ids=lambda family: family.key)

@@ -2,8 +2,8 @@
 Run the AWS simulator in a thread of a test process, on a free loopback port.
 
 ``start_simulator`` is a context manager. For pytest, ``pytest_plugin.py`` has a fixture. A process can run only one
-simulator at a time, because moto's S3 is global. For the same reason, a test cannot use moto's ``mock_aws`` while a
-simulator is running in its process.
+simulator at a time, because moto's state is global. For the same reason, moto's ``mock_aws`` would delete the buckets
+and roles of a simulator that is running in the process.
 """
 
 from __future__ import annotations

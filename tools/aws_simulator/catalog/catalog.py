@@ -85,6 +85,7 @@ class Model(_Fact):
     body: BodyFormat
     input: tuple[str, ...]
     profiles: tuple[str, ...]
+    profile_name: str | None = None
     profiles_only: bool = False
     legacy: datetime.date | None = None
     end_of_life: datetime.date | None = None

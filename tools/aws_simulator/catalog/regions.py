@@ -47,15 +47,14 @@ class Scope:
     destinations: tuple[str, ...]
 
 
-# The scopes are those of CrossRegionInferenceProfileRegion in @aws-cdk/aws-bedrock-alpha. Destinations of us and apac:
-# answers of ListInferenceProfiles in public repositories. On AWS, the Regions differ slightly from model to model:
+# Source: data/profiles.json, answers of ListInferenceProfiles of 2026-10-07 in 17 Regions, in
+# github.com/YutaOkoshi/aws-bedrock-quick-reference. On AWS, the Regions differ slightly from model to model:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
-# Here, all profiles of a scope have the same Regions (UNVERIFIED for each single model).
+# Here, all profiles of a scope have the same Regions.
 SCOPES: Mapping[str, Scope] = {
     "us": Scope("US", ("us-", "ca-central-1"), ("us-east-1", "us-east-2", "us-west-2")),
-    "eu": Scope(
-        "EU", ("eu-",), ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
-    ),
+    "ca": Scope("CA", ("ca-",), ("ca-central-1", "ca-west-1")),
+    "eu": Scope("EU", ("eu-",), ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")),
     "apac": Scope(
         "APAC",
         ("ap-",),
@@ -63,8 +62,9 @@ SCOPES: Mapping[str, Scope] = {
     ),
     "jp": Scope("JP", ("ap-northeast-1", "ap-northeast-3"), ("ap-northeast-1", "ap-northeast-3")),
     "au": Scope("AU", ("ap-southeast-2", "ap-southeast-4"), ("ap-southeast-2", "ap-southeast-4")),
+    "in": Scope("IN", ("ap-south-",), ("ap-south-1", "ap-south-2")),
     "global": Scope("Global", ("",), ()),
-}  # fmt: skip
+}
 
 
 @functools.cache
@@ -79,3 +79,12 @@ def regions() -> frozenset[str]:
 def has_scope(region: str, scope: str) -> bool:
     """Return whether a Region has the inference profiles of a scope."""
     return scope in SCOPES and region.startswith(SCOPES[scope].sources)
+
+
+def destinations(region: str, scope: str) -> tuple[str, ...]:
+    """
+    Return the Regions to which a profile of ``scope`` sends requests from ``region``, as AWS lists them.
+
+    The Region of the request is one of them. A global profile lists this Region, and an empty name for all others.
+    """
+    return tuple(sorted({*(SCOPES[scope].destinations or ("",)), region}))

@@ -26,11 +26,13 @@ from tools.aws_simulator.protocol.specification import error_status
 
 Arguments = dict[str, Any]
 
-# AWS's own answers about inference profiles break the service model: names have full stops, descriptions have commas,
-# apac profiles have six models instead of five, and one ARN of a global profile has no Region. Seen in answers of
-# ListInferenceProfiles that public repositories contain.
+# AWS's own answers break the service model. Models that profiles lead to have the inference type INFERENCE_PROFILE.
+# Names of profiles have full stops, descriptions have commas, apac profiles have six models instead of five, and one
+# ARN of a global profile has no Region. Seen in answers of ListFoundationModels and ListInferenceProfiles in
+# github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories.
 _BROKEN_BY_AWS = re.compile(
-    r"at '(inferenceProfileSummaries\.\d+\.member\.)?"
+    r"'INFERENCE_PROFILE' at '[\w.]+\.inferenceTypesSupported\.\d+\.member' failed"
+    r"|at '(inferenceProfileSummaries\.\d+\.member\.)?"
     r"(inferenceProfileName|description|models(\.\d+\.member\.modelArn)?)'"
     r" failed to satisfy constraint: Member must (satisfy regular expression|have length)"
 )

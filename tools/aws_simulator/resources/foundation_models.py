@@ -90,7 +90,7 @@ class FoundationModels:
             "outputModalities": ["TEXT"],
             "responseStreamingSupported": model.streaming,
             "customizationsSupported": list(entry.customization.types) if customizable and entry.customization else [],
-            "inferenceTypesSupported": _inference_types(entry),
+            "inferenceTypesSupported": _inference_types(region, entry),
             "modelLifecycle": _lifecycle(model, status),
         }
 
@@ -141,10 +141,17 @@ def _lifecycle(model: Model, status: LifecycleStatus) -> dict[str, Any]:
     return {"status": status, **{name: time.timestamp() for name, time in times.items()}}
 
 
-def _inference_types(entry: ModelEntry) -> list[str]:
+def _inference_types(region: str, entry: ModelEntry) -> list[str]:
+    """Return how requests can use a model. INFERENCE_PROFILE is in AWS's answers, but not in its service model.
+
+    Source: data/models.json, answers of ListFoundationModels of 2026-10-07, in
+    github.com/YutaOkoshi/aws-bedrock-quick-reference
+    """
     if entry.customization:
         return ["PROVISIONED"] if "provisioned_throughput" in entry.customization.serving else []
-    return [] if entry.model.profiles_only else ["ON_DEMAND"]
+    on_demand = [] if entry.model.profiles_only else ["ON_DEMAND"]
+    has_profile = any(has_scope(region, scope) for scope in entry.model.profiles)
+    return [*on_demand, "INFERENCE_PROFILE"] if has_profile else on_demand
 
 
 def _contains(supported: list[str], wanted: str | None) -> bool:

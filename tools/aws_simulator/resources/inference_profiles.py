@@ -26,7 +26,7 @@ from tools.aws_simulator.account.calls import (
 )
 from tools.aws_simulator.account.records import InferenceProfileBody
 from tools.aws_simulator.account.state import Resource, State
-from tools.aws_simulator.catalog.regions import SCOPES
+from tools.aws_simulator.catalog.regions import SCOPES, destinations
 from tools.aws_simulator.protocol.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -37,8 +37,6 @@ from tools.aws_simulator.resources.foundation_models import FoundationModels, Mo
 
 # "Inference profiles per account" in https://docs.aws.amazon.com/general/latest/gr/bedrock.html
 PROFILES_PER_REGION = 1000
-# Providers whose names are in the names of AWS's own profiles: "US Anthropic Claude Opus 4.6", but "US Nova Micro".
-_NAMED_PROVIDERS = ("Anthropic", "Meta")
 
 
 class InferenceProfiles:
@@ -101,7 +99,7 @@ class InferenceProfiles:
                 " contains it."
             )
         if profile:
-            return entry.model_id, _destinations(region, _scope(source), entry.model_id)
+            return entry.model_id, _model_arns(region, _scope(source), entry.model_id)
         return entry.model_id, [foundation_model_arn(region, entry.model_id)]
 
     def get(self, call: Call) -> dict[str, Any]:
@@ -156,24 +154,20 @@ def _scope(identifier: str) -> str:
     return identifier.rpartition("/")[2].partition(".")[0]
 
 
-def _destinations(region: str, scope: str, model_id: str) -> list[str]:
-    """Return the ARNs of the model in the Regions to which a profile sends requests, as AWS lists them.
-
-    A global profile lists an ARN without a Region, and that of the Region in which it is asked for.
-    """
-    return [foundation_model_arn(name, model_id) for name in SCOPES[scope].destinations or ("", region)]
+def _model_arns(region: str, scope: str, model_id: str) -> list[str]:
+    return [foundation_model_arn(name, model_id) for name in destinations(region, scope)]
 
 
 def _system_view(region: str, scope: str, entry: ModelEntry) -> dict[str, Any]:
     model, profile_id = entry.model, f"{scope}.{entry.model_id}"
-    name = f"{model.provider} {model.name}" if model.provider in _NAMED_PROVIDERS else model.name
-    *others, last = SCOPES[scope].destinations or ("",)
-    where = f"in {', '.join(others)} and {last}" if others else "globally across all supported AWS Regions"
+    name = model.profile_name or f"{model.provider} {model.name}"
+    *others, last = destinations(region, scope)
+    where = f"in {', '.join(others)} and {last}" if all(others) else "globally across all supported AWS Regions"
     return {
         "inferenceProfileName": f"{SCOPES[scope].name} {name}",
         "description": f"Routes requests to {name} {where}.",
         "inferenceProfileArn": f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/{profile_id}",
-        "models": [{"modelArn": arn} for arn in _destinations(region, scope, entry.model_id)],
+        "models": [{"modelArn": arn} for arn in _model_arns(region, scope, entry.model_id)],
         "inferenceProfileId": profile_id,
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",

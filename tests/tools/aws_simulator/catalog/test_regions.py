@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from tools.aws_simulator.catalog.catalog import load_catalog
-from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS, SCOPES, has_scope, regions
+from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS, SCOPES, destinations, has_scope, regions
 
 
 def test_the_regions_are_those_in_which_boto3_finds_bedrock() -> None:
@@ -22,14 +22,27 @@ def test_every_scope_in_the_catalog_is_known() -> None:
     ("region", "scopes"),
     [
         ("us-east-1", {"us", "global"}),
-        ("ca-central-1", {"us", "global"}),
+        ("ca-central-1", {"us", "ca", "global"}),
         ("eu-west-3", {"eu", "global"}),
         ("ap-northeast-1", {"apac", "jp", "global"}),
         ("ap-southeast-2", {"apac", "au", "global"}),
-        ("ap-south-1", {"apac", "global"}),
+        ("ap-south-1", {"apac", "in", "global"}),
         ("sa-east-1", {"global"}),
     ],
 )
 def test_a_region_has_the_profiles_of_its_geography(region: str, scopes: set[str]) -> None:
     assert {scope for scope in SCOPES if has_scope(region, scope)} == scopes
     assert not has_scope(region, "mars")
+
+
+@pytest.mark.parametrize(
+    ("region", "scope", "expected"),
+    [
+        ("us-east-1", "us", ("us-east-1", "us-east-2", "us-west-2")),
+        ("ca-central-1", "us", ("ca-central-1", "us-east-1", "us-east-2", "us-west-2")),
+        ("ap-northeast-3", "jp", ("ap-northeast-1", "ap-northeast-3")),
+        ("eu-west-1", "global", ("", "eu-west-1")),
+    ],
+)
+def test_the_region_of_the_request_is_a_destination(region: str, scope: str, expected: tuple[str, ...]) -> None:
+    assert destinations(region, scope) == expected

@@ -13,7 +13,10 @@ def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simu
     models = simulator.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
     found = {model["modelId"]: model for model in models}
     plain, suffixed = found["amazon.nova-micro-v1:0"], found[builders.STUDENT_BASE]
-    assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == ([], ["ON_DEMAND"])
+    assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == (
+        [],
+        ["ON_DEMAND", "INFERENCE_PROFILE"],
+    )
     assert (suffixed["customizationsSupported"], suffixed["inferenceTypesSupported"]) == (
         ["FINE_TUNING"],
         ["PROVISIONED"],
@@ -59,3 +62,19 @@ def test_a_model_is_customizable_only_in_its_listed_regions(simulator: RunningSi
     simulator.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     with refused("ValidationException", "invalid"):
         simulator.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "region", "expected"),
+    [
+        pytest.param("amazon.nova-2-lite-v1:0", "us-east-1", ["INFERENCE_PROFILE"], id="profiles only"),
+        pytest.param("amazon.nova-micro-v1:0", "us-east-1", ["ON_DEMAND", "INFERENCE_PROFILE"], id="both"),
+        pytest.param("amazon.nova-micro-v1:0", "sa-east-1", ["ON_DEMAND"], id="no profile in the Region"),
+        pytest.param("deepseek.v3.2", "us-east-1", ["ON_DEMAND"], id="no profiles"),
+    ],
+)
+def test_the_inference_types_include_profiles(
+    simulator: RunningSimulator, model_id: str, region: str, expected: list[str]
+) -> None:
+    details = simulator.boto("bedrock", region=region).get_foundation_model(modelIdentifier=model_id)["modelDetails"]
+    assert details["inferenceTypesSupported"] == expected

@@ -42,14 +42,22 @@ def show(simulator: RunningSimulator, identifier: str, region: str = "us-east-1"
     return simulator.boto("bedrock", region=region).get_inference_profile(inferenceProfileIdentifier=identifier)
 
 
+US = ["us-east-1", "us-east-2", "us-west-2"]
+
+
 @pytest.mark.parametrize(
     ("profile", "region", "name", "regions"),
     [
-        pytest.param(f"us.{NOVA}", "us-west-2", "US Nova Micro", ["us-east-1", "us-east-2", "us-west-2"], id="us"),
+        pytest.param(f"us.{NOVA}", "us-west-2", "US Nova Micro", US, id="us"),
+        pytest.param(
+            f"us.{HAIKU}", "ca-central-1", "US Anthropic Claude Haiku 4.5", ["ca-central-1", *US], id="canada"
+        ),
+        pytest.param("us.amazon.nova-2-lite-v1:0", "us-east-1", "US Amazon Nova 2 Lite", US, id="with provider"),
         pytest.param(
             f"apac.{NOVA}", "ap-south-1", "APAC Nova Micro", 6, id="more models than the service model allows"
         ),
         pytest.param(f"eu.{HAIKU}", "eu-west-1", "EU Anthropic Claude Haiku 4.5", 6, id="eu"),
+        pytest.param(f"in.{HAIKU}", "ap-south-1", "IN Anthropic Claude Haiku 4.5", 2, id="india"),
         pytest.param(
             f"global.{HAIKU}", "sa-east-1", "Global Anthropic Claude Haiku 4.5", ["", "sa-east-1"], id="global"
         ),
@@ -77,6 +85,7 @@ def test_a_system_defined_profile_is_found_by_id_and_arn_in_the_regions_of_its_g
         pytest.param(f"us.{NOVA}", "eu-west-1", id="other geography"),
         pytest.param(f"ap.{NOVA}", "ap-south-1", id="the Region's first word is no scope"),
         pytest.param(f"jp.{NOVA}", "ap-northeast-1", id="the model has no such profile"),
+        pytest.param(f"global.{NOVA}", "us-east-1", id="the model has no global profile"),
         pytest.param(NOVA, "us-east-1", id="a model"),
         pytest.param("us.anthropic.claude-3-sonnet-20240229-v1:0", "us-east-1", id="retired"),
         pytest.param("abcdefghijkl", "us-east-1", id="unknown"),

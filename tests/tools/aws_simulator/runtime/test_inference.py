@@ -109,7 +109,7 @@ def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(simulator: RunningS
     [
         pytest.param("amazon.nova-micro-v1:0", "us-east-1", id="foundation model"),
         pytest.param("us.amazon.nova-micro-v1:0", "us-east-1", id="profile of the geography"),
-        pytest.param("global.amazon.nova-micro-v1:0", "eu-west-1", id="global profile"),
+        pytest.param("global.amazon.nova-2-lite-v1:0", "eu-west-1", id="global profile"),
         pytest.param("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0", "us-east-1", id="model arn"),
         pytest.param(
             "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-micro-v1:0",

@@ -118,11 +118,11 @@ class EventStreamResponse:
     def __init__(self, messages: Sequence[bytes], stream: EventStream, headers: Mapping[str, str]) -> None:
         self._messages = messages
         self._stream = stream
-        self._headers = headers
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response. If the client closes the connection, the rest is not sent."""
-        response = StreamingResponse(self._bodies(scope), headers=self._headers)
+        response = StreamingResponse(self._bodies(scope), headers=self.headers)
         await response(scope, receive, send)
 
     async def _bodies(self, scope: Scope) -> AsyncIterator[bytes]:

@@ -174,6 +174,13 @@ class SimulatedS3:
             backend_bucket = self._backend.buckets.get(bucket)
             return str(backend_bucket.region_name) if backend_bucket else None
 
+    def bucket_policy(self, bucket: str) -> str | None:
+        """Return the policy of a bucket as JSON; None if it has none."""
+        with self._lock:
+            backend_bucket = self._backend.buckets.get(bucket)
+            policy = backend_bucket.policy if backend_bucket else None
+        return policy.decode() if isinstance(policy, bytes) else policy
+
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
         with self._lock:

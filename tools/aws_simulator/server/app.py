@@ -32,6 +32,8 @@ from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.tagging import Tagging
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime.inference import Inference
+from tools.aws_simulator.runtime.invocation_logs import InvocationLogs
+from tools.aws_simulator.runtime.logging_configuration import LoggingConfiguration
 from tools.aws_simulator.runtime.streaming import Streaming
 from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
@@ -79,10 +81,9 @@ class AwsSimulator:
         for arn in roles:
             self._iam.add_role(service_role(arn))
         self._roles = Roles(self._iam)
-        self._services: dict[str, SimulatedService] = {
-            "iam": self._iam.service,
-            "sts": Sts(self._state, self._iam, self._roles).service,
-        }
+        sts = Sts(self._state, self._iam, self._roles)
+        self._services: dict[str, SimulatedService] = {"iam": self._iam.service, "sts": sts.service}
+        logging = LoggingConfiguration(self._state, self._s3, self._roles)
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
         profiles = InferenceProfiles(self._state, models)
@@ -103,7 +104,12 @@ class AwsSimulator:
             Tagging(self._state),
             batches,
         )
-        self.bedrock = SimulatedBedrock(handlers, faults, ledger)
+        self.bedrock = SimulatedBedrock(
+            {**handlers, **_logging_handlers(logging)},
+            faults,
+            ledger,
+            InvocationLogs(logging, self._s3, sts.caller_arn),
+        )
         self._admin = Admin(
             self._settings,
             ledger,
@@ -177,6 +183,14 @@ def _marked(send: Send) -> Send:
         await send(message)
 
     return send_marked
+
+
+def _logging_handlers(logging: LoggingConfiguration) -> dict[str, Handler]:
+    return {
+        "PutModelInvocationLoggingConfiguration": logging.put,
+        "GetModelInvocationLoggingConfiguration": logging.get,
+        "DeleteModelInvocationLoggingConfiguration": logging.delete,
+    }
 
 
 def _handlers(

@@ -36,6 +36,7 @@ from tools.aws_simulator.protocol.errors import (
 from tools.aws_simulator.protocol.event_stream import write_stream
 from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
 from tools.aws_simulator.protocol.specification import Specification
+from tools.aws_simulator.runtime.invocation_logs import InvocationLogs
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +51,12 @@ class SimulatedBedrock:
     :param handlers: functions or coroutine functions, by operation name.
     """
 
-    def __init__(self, handlers: dict[str, Handler], faults: FaultPlan, ledger: Ledger) -> None:
+    def __init__(self, handlers: dict[str, Handler], faults: FaultPlan, ledger: Ledger, logs: InvocationLogs) -> None:
         self.specification = Specification()
         self._handlers = handlers
         self._faults = faults
         self._ledger = ledger
+        self._logs = logs
 
     @property
     def implemented(self) -> frozenset[str]:
@@ -106,12 +108,17 @@ class SimulatedBedrock:
         if fault and fault.kind == "drop_before":
             raise _DroppedBefore
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
-        result = handler(Call(arguments, scope.region, fault))
+        call = Call(arguments, scope.region, fault)
+        result = handler(call)
         if inspect.isawaitable(result):
             result = await result
-        headers = result.pop("headers", {})
         write = write_stream if operation.has_event_stream_output else write_response
-        return write(operation, result, headers)
+        unsent = {name: value for name, value in result.items() if name != "headers"}
+        answer = write(operation, unsent, result.get("headers", {}))
+        if self._logs.is_on(operation.name, call.region):
+            request_id = answer.headers["x-amzn-requestid"]
+            await asyncio.to_thread(self._logs.write, operation.name, call, result, request_id, scope.access_key)
+        return answer
 
     def _refuse(self, operation: OperationModel | None, error: ApiError) -> ASGIApp:
         if isinstance(error, _DroppedBefore):

@@ -42,6 +42,11 @@ class Sts:
         record: SessionRecord | None = self._state.load(f"sts_session:{access_key}", None)
         return record
 
+    def caller_arn(self, access_key: str) -> str:
+        """Return the ARN of the caller with this access key, even if the session has expired."""
+        session = self.session(access_key)
+        return session["arn"] if session else ROOT
+
     def caller(self, access_key: str) -> tuple[str, str]:
         """Return the ARN and the user id of the caller with this access key.
 

@@ -2,8 +2,8 @@
 Run the AWS simulator in a thread of a test process, on a free loopback port.
 
 ``start_simulator`` is a context manager. For pytest, ``pytest_plugin.py`` has a fixture. A process can run only one
-simulator at a time, because moto's state is global. For the same reason, moto's ``mock_aws`` would delete the buckets
-and roles of a simulator that is running in the process.
+simulator at a time, because moto's state is global. For the same reason, moto's ``mock_aws`` raises an error while a
+simulator is running in the process.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 from botocore.config import Config
+from moto.core.models import MockAWS
 
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
@@ -112,6 +114,13 @@ def environment(url: str, current: Mapping[str, str], *, region: str = "us-east-
     }
 
 
+def _refuse_mock_aws(*_: Any, **__: Any) -> None:
+    raise RuntimeError(
+        "mock_aws was called while an AWS simulator is running in this process. It would delete the simulator's buckets"
+        " and roles. Nothing was changed. Use only one of the two in a test."
+    )
+
+
 @contextmanager
 def start_simulator(
     state_dir: Path, *, roles: Collection[str] = (ROLE,), **settings: Any
@@ -127,7 +136,8 @@ def start_simulator(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="aws-simulator", daemon=True)
     thread.start()
     try:
-        yield RunningSimulator(f"http://127.0.0.1:{sock.getsockname()[1]}")
+        with patch.object(MockAWS, "start", _refuse_mock_aws):
+            yield RunningSimulator(f"http://127.0.0.1:{sock.getsockname()[1]}")
     finally:
         server.should_exit = True
         thread.join(timeout=STOP_SECONDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from moto import mock_aws
 
 from tools.aws_simulator.testing import FAST, AdminError, environment, start_simulator
 
@@ -49,6 +50,16 @@ def test_a_second_simulator_in_the_process_is_refused_and_the_first_goes_on(tmp_
         with pytest.raises(RuntimeError, match="supports only one"), start_simulator(tmp_path / "second"):
             pass
         assert first.admin("GET", "health")["status"] == "ok"
+
+
+def test_moto_cannot_delete_the_buckets_of_a_running_simulator(tmp_path: Path) -> None:
+    with start_simulator(tmp_path) as simulator:
+        simulator.boto("s3").create_bucket(Bucket="rows")
+        with pytest.raises(RuntimeError, match="would delete the simulator's buckets"), mock_aws():
+            pass
+        assert [bucket["Name"] for bucket in simulator.boto("s3").list_buckets()["Buckets"]] == ["rows"]
+    with mock_aws():  # allowed again
+        assert boto3.client("s3", region_name="us-east-1").list_buckets()["Buckets"] == []
 
 
 def test_the_environment_leaves_nothing_that_leads_to_a_real_account(

@@ -40,9 +40,11 @@ from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.admin_page import AdminPage
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.pricing import Pricing
 from tools.aws_simulator.services.refusals import is_s3_control, refuse_service
 from tools.aws_simulator.services.roles import Roles, service_role
 from tools.aws_simulator.services.service import SimulatedService
+from tools.aws_simulator.services.service_quotas import ServiceQuotas
 from tools.aws_simulator.services.sts import Sts
 
 
@@ -82,7 +84,13 @@ class AwsSimulator:
             self._iam.add_role(service_role(arn))
         self._roles = Roles(self._iam)
         sts = Sts(self._state, self._iam, self._roles)
-        self._services: dict[str, SimulatedService] = {"iam": self._iam.service, "sts": sts.service}
+        # The keys are the names that requests are signed for.
+        self._services: dict[str, SimulatedService] = {
+            "iam": self._iam.service,
+            "sts": sts.service,
+            "servicequotas": ServiceQuotas(self._settings, catalog).service,
+            "pricing": Pricing().service,
+        }
         logging = LoggingConfiguration(self._state, self._s3, self._roles)
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)

@@ -1,0 +1,149 @@
+"""
+Answer Service Quotas for Bedrock from the settings of the simulator.
+
+The account has a quota of model units, and the rate quotas that are set for models. A model without a rate quota is
+not limited here, so it has no quota in the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.catalog.catalog import Catalog, Model
+from tools.aws_simulator.catalog.offers import load_quota_names
+from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.services.paging import cut_page
+from tools.aws_simulator.services.service import ServiceCall, SimulatedService
+
+SERVICE = "bedrock"
+DEFAULT_MODEL_UNITS = 0.0  # https://docs.aws.amazon.com/bedrock/latest/userguide/prov-thru-prereq.html
+_BAD_PAGE = "InvalidPaginationTokenException"
+
+
+@dataclass(frozen=True)
+class Quota:
+    """One quota; ``default`` is AWS's default value, and None if it is not known."""
+
+    code: str
+    name: str
+    value: float
+    default: float | None
+    adjustable: bool
+
+
+class ServiceQuotas:
+    """The operations on quotas."""
+
+    def __init__(self, settings: SettingsStore, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        handlers = {
+            "GetServiceQuota": self.get,
+            "ListServiceQuotas": self.list,
+            "GetAWSDefaultServiceQuota": self.get_default,
+            "ListAWSDefaultServiceQuotas": self.list_defaults,
+        }
+        self.service = SimulatedService(load_service("service-quotas"), handlers)
+
+    def quotas(self) -> list[Quota]:
+        """Return all quotas of the account."""
+        units = float(self._settings.current.model_units)
+        provisioned = load_quota_names().provisioned.values()
+        named = [Quota(entry.code, entry.name, units, DEFAULT_MODEL_UNITS, adjustable=True) for entry in provisioned]
+        return [*named, *self._rates()]
+
+    def _rates(self) -> Iterator[Quota]:
+        for name, limits in self._settings.current.quotas.items():
+            model = next((model for model in self._catalog.models.values() if name in _names(model)), None)
+            if model is None:
+                continue  # the quota of a throughput, which Service Quotas does not have
+            names = load_quota_names().rates.get(model.key)
+            scope = _scope(model, name)
+            for kind, value in (("requests", limits.rpm), ("tokens", limits.tpm)):
+                if value is not None:
+                    code = getattr(names, kind, None) if scope == "Cross-region" else None
+                    text = f"{scope} model inference {kind} per minute for {names.name if names else model.name}"
+                    simulated = f"SIMULATED-{scope.split(maxsplit=1)[0]}-{model.key}-{kind}"
+                    yield Quota(code or simulated, text, float(value), None, adjustable=False)
+
+    def get(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle GetServiceQuota."""
+        return {"Quota": _applied(self._find(call), call.scope.region)}
+
+    def get_default(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle GetAWSDefaultServiceQuota."""
+        quota = self._find(call)
+        if quota.default is None:
+            raise ServiceError(
+                "NoSuchResourceException", f"The AWS simulator does not know AWS's default of the quota {quota.code}."
+            )
+        return {"Quota": _default(quota, call.scope.region)}
+
+    def list(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle ListServiceQuotas."""
+        _check_service(call)
+        wanted = call.arguments.get("QuotaCode")
+        is_account = call.arguments.get("QuotaAppliedAtLevel", "ACCOUNT") != "RESOURCE"
+        quotas = [quota for quota in self.quotas() if is_account and wanted in (None, quota.code)]
+        page, token = cut_page(quotas, call.arguments, _BAD_PAGE)
+        return {"Quotas": [_applied(quota, call.scope.region) for quota in page], **token}
+
+    def list_defaults(self, call: ServiceCall) -> dict[str, Any]:
+        """Handle ListAWSDefaultServiceQuotas. Quotas whose default is not known are not listed."""
+        _check_service(call)
+        quotas = [quota for quota in self.quotas() if quota.default is not None]
+        page, token = cut_page(quotas, call.arguments, _BAD_PAGE)
+        return {"Quotas": [_default(quota, call.scope.region) for quota in page], **token}
+
+    def _find(self, call: ServiceCall) -> Quota:
+        _check_service(call)
+        code = call.arguments["QuotaCode"]
+        quota = next((quota for quota in self.quotas() if quota.code == code), None)
+        if quota is None:
+            raise ServiceError("NoSuchResourceException", f"The simulated account has no quota {code} for {SERVICE}.")
+        return quota
+
+
+def _names(model: Model) -> set[str]:
+    return {model.key, model.id, *model.profile_ids}
+
+
+def _scope(model: Model, name: str) -> str:
+    """Return the beginning of the name of a rate quota, which depends on how requests name the model."""
+    if name.startswith("global."):
+        return "Global cross-region"
+    return "On-demand" if name == model.id and not model.profiles_only else "Cross-region"
+
+
+def _check_service(call: ServiceCall) -> None:
+    service = call.arguments["ServiceCode"]
+    if service != SERVICE:
+        text = f"The AWS simulator has quotas of {SERVICE} only; the request names {service}."
+        raise ServiceError("NoSuchResourceException", text)
+
+
+def _applied(quota: Quota, region: str) -> dict[str, Any]:
+    arn = f"arn:aws:servicequotas:{region}:{ACCOUNT_ID}:{SERVICE}/{quota.code}"
+    return {**_shown(quota, quota.value), "QuotaArn": arn, "QuotaAppliedAtLevel": "ACCOUNT"}
+
+
+def _default(quota: Quota, region: str) -> dict[str, Any]:
+    return {**_shown(quota, quota.default), "QuotaArn": f"arn:aws:servicequotas:{region}::{SERVICE}/{quota.code}"}
+
+
+def _shown(quota: Quota, value: float | None) -> dict[str, Any]:
+    return {
+        "ServiceCode": SERVICE,
+        "ServiceName": "Amazon Bedrock",
+        "QuotaCode": quota.code,
+        "QuotaName": quota.name,
+        "Value": value,
+        "Unit": "None",
+        "Adjustable": quota.adjustable,
+        "GlobalQuota": False,
+    }

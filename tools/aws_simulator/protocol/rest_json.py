@@ -87,7 +87,8 @@ def _from_text(shape: Shape, text: str) -> Any:
         if shape.type_name in ("integer", "long"):
             return int(text)
         if shape.type_name == "timestamp":
-            return datetime.datetime.fromisoformat(text).timestamp()
+            moment = datetime.datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
     except ValueError:
         return text  # the constraint check reports the wrong type
     if shape.type_name == "boolean":

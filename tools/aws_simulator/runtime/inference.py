@@ -233,6 +233,8 @@ class Inference:
         entry = self._models.find(region, base_arn)
         if entry is None:
             raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
+        if self._models.status(entry) == "RETIRED":
+            raise ResourceNotFoundException(END_OF_LIFE)
         if custom is None:
             return Target(entry.model, None, (arn,))
         return Target(entry.model, custom.body["weights"], (arn,), self._memories.load(custom.arn))

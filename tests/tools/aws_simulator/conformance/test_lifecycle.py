@@ -119,7 +119,7 @@ def test_the_profiles_of_a_retired_model_are_gone(simulator: RunningSimulator, o
         client.get_inference_profile(inferenceProfileIdentifier=profile)
 
 
-def test_a_throughput_of_a_model_that_becomes_legacy_goes_on_serving(simulator: RunningSimulator, on: Any) -> None:
+def test_a_throughput_serves_a_legacy_model_until_the_model_is_retired(simulator: RunningSimulator, on: Any) -> None:
     on(ACTIVE)
     client = simulator.boto("bedrock", region=REGION)
     arn = client.create_provisioned_model_throughput(
@@ -131,4 +131,7 @@ def test_a_throughput_of_a_model_that_becomes_legacy_goes_on_serving(simulator: 
     messages = [{"role": "user", "content": [{"text": "Hello"}]}]
     runtime = simulator.boto("bedrock-runtime", region=REGION)
     assert runtime.converse(modelId=arn, messages=messages)["stopReason"] == "end_turn"
+    on(RETIRED)
+    with refused("ResourceNotFoundException", "end of its life"):
+        runtime.converse(modelId=arn, messages=messages)
     client.delete_provisioned_model_throughput(provisionedModelId=arn)

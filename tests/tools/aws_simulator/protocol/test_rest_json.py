@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ def test_query_arguments_are_converted_and_checked() -> None:
     assert found == {"maxResults": 5, "creationTimeAfter": 1795305600.0}
     assert "Member must be of type integer" in problems("ListModelCustomizationJobs", b"", "maxResults=five")
     assert "less than or equal to 1000" in problems("ListModelCustomizationJobs", b"", "maxResults=1001")
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T00:00:00Z", "2026-11-22T00:00:00", "2026-11-22T01:00:00.000%2B01:00"])
+def test_a_time_without_a_zone_is_in_utc(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        found = read_arguments(operation("ListModelCustomizationJobs"), {}, f"creationTimeAfter={text}", {}, b"")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found == {"creationTimeAfter": 1795305600.0}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ and https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-use.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,11 @@ import pytest
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.account.calls import Call
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.catalog.catalog import load_catalog
+from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.inference_profiles import PROFILES_PER_REGION, InferenceProfiles
 
 NOVA = "amazon.nova-micro-v1:0"
@@ -226,3 +232,23 @@ def test_a_region_has_a_quota_of_profiles(simulator: RunningSimulator, monkeypat
     create(simulator, model_arn(NOVA, "eu-north-1"), region="eu-north-1")
     with refused("ServiceQuotaExceededException", "quota", status=400):
         create(simulator, model_arn(NOVA, "eu-north-1"), region="eu-north-1")
+
+
+def test_profiles_survive_a_restart(tmp_path: Path) -> None:
+    """Only one simulator can run in a process, so the state is read without one."""
+    state, models = (
+        State(tmp_path / "state.sqlite"),
+        FoundationModels(load_catalog(), SettingsStore(State(tmp_path / "settings.sqlite"))),
+    )
+    source = {"copyFrom": model_arn(NOVA)}
+    request = Call(
+        {"inferenceProfileName": "kept", "modelSource": source, "tags": [{"key": "a", "value": "b"}]}, "us-east-1"
+    )
+    arn = InferenceProfiles(state, models).create(request)["inferenceProfileArn"]
+    state.close()
+    state = State(tmp_path / "state.sqlite")
+    profiles = InferenceProfiles(state, models)
+    shown = profiles.get(Call({"inferenceProfileIdentifier": arn}, "us-east-1"))
+    assert (shown["inferenceProfileName"], state.tags(arn)) == ("kept", {"a": "b"})
+    assert profiles.find_model("us-east-1", arn) == models.find("us-east-1", NOVA)
+    state.close()

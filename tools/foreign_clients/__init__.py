@@ -1,0 +1,1 @@
+"""Run other people's client libraries against the AWS simulator, and measure what works."""

@@ -1,0 +1,67 @@
+"""List the clients: what is installed for each, and which cases its script has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CASES = {
+    "hello": "an answer to a prompt",
+    "stream": "the same answer as a stream",
+    "tools": "a tool call, its result and the answer; with instructor, a structured answer by a forced tool call",
+    "structured": "an answer that follows a JSON schema",
+    "s3": "files in S3, some of them uploaded in parts",
+}
+MODEL_CASES = ("hello", "stream", "tools", "structured")
+
+
+@dataclass(frozen=True)
+class Client:
+    """
+    A client library.
+
+    :param name: the distribution whose version the table shows.
+    :param script: the module in ``scripts``.
+    :param packages: further packages to install, or the name with an extra.
+    :param endpoint_variable: environment variable that leads the client to the simulator, if it ignores AWS's own.
+    """
+
+    name: str
+    script: str
+    cases: tuple[str, ...] = MODEL_CASES
+    packages: tuple[str, ...] = ()
+    endpoint_variable: str = ""
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What the installer gets."""
+        return self.packages or (self.name,)
+
+
+CLIENTS = (
+    Client("boto3", "boto3_client", (*MODEL_CASES, "s3"), ("boto3", "pydantic")),
+    # awscli offers no operation that answers with an event stream.
+    Client("awscli", "awscli_client", ("hello", "tools", "structured", "s3"), ("awscli", "pydantic")),
+    Client(
+        "litellm", "litellm_client", packages=("litellm", "boto3"), endpoint_variable="AWS_BEDROCK_RUNTIME_ENDPOINT"
+    ),
+    Client("langchain-aws", "langchain_aws_client"),
+    Client("llama-index-llms-bedrock-converse", "llama_index_client"),
+    Client("strands-agents", "strands_agents_client"),
+    Client("pydantic-ai-slim", "pydantic_ai_client", packages=("pydantic-ai-slim[bedrock]",)),
+    # instructor does not stream text, only partial objects, and those not with Bedrock.
+    Client("instructor", "instructor_client", ("hello", "tools", "structured"), ("instructor", "boto3")),
+    Client("anthropic", "anthropic_client", packages=("anthropic[bedrock]",)),
+    Client("s3fs", "s3fs_client", ("s3",)),
+)
+
+
+def select(names: list[str]) -> list[Client]:
+    """Return the clients whose names contain one of ``names``, or all if there are no names.
+
+    :raises ValueError: a name matches no client.
+    """
+    for name in names:
+        if not any(name in client.name for client in CLIENTS):
+            known = ", ".join(client.name for client in CLIENTS)
+            raise ValueError(f"No client has {name!r} in its name. Nothing was installed. The clients are: {known}.")
+    return [client for client in CLIENTS if not names or any(name in client.name for name in names)]

@@ -1,0 +1,30 @@
+"""instructor: a boto3 client that answers with Pydantic models."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import boto3
+import instructor
+
+from tools.foreign_clients.scripts import questions as ask
+
+client = instructor.from_bedrock(boto3.client("bedrock-runtime"))
+messages: list[dict[str, Any]] = [{"role": "user", "content": [{"text": ask.ASK_CITY}]}]
+
+match sys.argv[1]:
+    case "hello":
+        hello = [{"role": "user", "content": [{"text": ask.HELLO}]}]
+        answer = client.chat.completions.create(modelId=ask.MODEL, messages=hello, response_model=None)
+        ask.check_text(answer["output"]["message"]["content"][0]["text"])
+    case "tools":
+        tools_client = instructor.from_bedrock(boto3.client("bedrock-runtime"), mode=instructor.Mode.BEDROCK_TOOLS)
+        ask.check_city(
+            tools_client.chat.completions.create(modelId=ask.MODEL, messages=messages, response_model=ask.City)
+        )
+    case "structured":
+        json_client = instructor.from_bedrock(boto3.client("bedrock-runtime"), mode=instructor.Mode.BEDROCK_JSON)
+        ask.check_city(
+            json_client.chat.completions.create(modelId=ask.MODEL, messages=messages, response_model=ask.City)
+        )

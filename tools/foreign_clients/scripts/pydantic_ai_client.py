@@ -1,0 +1,22 @@
+"""pydantic-ai: an Agent with Bedrock's Converse API."""
+
+from __future__ import annotations
+
+import sys
+
+from pydantic_ai import Agent
+
+from tools.foreign_clients.scripts import questions as ask
+
+MODEL = f"bedrock:{ask.MODEL}"
+
+match sys.argv[1]:
+    case "hello":
+        ask.check_text(Agent(MODEL).run_sync(ask.HELLO).output)
+    case "stream":
+        streamed = Agent(MODEL).run_stream_sync(ask.HELLO)
+        ask.check_stream(list(streamed.stream_text(delta=True, debounce_by=None)))
+    case "tools":
+        ask.check_agent(Agent(MODEL, tools=[ask.weather]).run_sync(ask.ASK_TOOL).output)
+    case "structured":
+        ask.check_city(Agent(MODEL, output_type=ask.City).run_sync(ask.ASK_CITY).output)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from include.distill.core.errors import ContractError, NotFoundError, ThrottledError
+from include.distill.core.errors import ContractError, InvalidRequestError, NotFoundError, ThrottledError
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, not_found
 
 REQUEST = BatchJobRequest(
@@ -45,9 +45,9 @@ def job(number: int = 1, name: str = "name", **more: Any) -> dict[str, Any]:
     }
 
 
-def refused(code: str) -> Any:
+def refused(code: str, message: str = "m") -> Any:
     def refuse(_: Any) -> Any:
-        raise ClientError({"Error": {"Code": code, "Message": "m"}}, "StopModelInvocationJob")
+        raise ClientError({"Error": {"Code": code, "Message": message}}, "StopModelInvocationJob")
 
     return refuse
 
@@ -133,6 +133,14 @@ class TestStop:
     @pytest.mark.parametrize("code", ["ConflictException", "ResourceNotFoundException"])
     def test_stopping_an_ended_job_does_nothing(self, code: str) -> None:
         BatchJobs(RecordedWire({"StopModelInvocationJob": refused(code)}).hook()).stop(job_arn(1))
+
+    def test_bedrock_says_with_a_validation_error_that_a_job_has_ended(self) -> None:
+        """The code and the words are those that the amazon provider's example of batch inference expects."""
+        ended = refused("ValidationException", "The job cannot be stopped. State was: Completed")
+        BatchJobs(RecordedWire({"StopModelInvocationJob": ended}).hook()).stop(job_arn(1))
+        invalid = refused("ValidationException", "The provided ARN is invalid")
+        with pytest.raises(InvalidRequestError):
+            BatchJobs(RecordedWire({"StopModelInvocationJob": invalid}).hook()).stop(job_arn(1))
 
     def test_a_failure_to_stop_a_job_is_an_error(self) -> None:
         wire = RecordedWire({"StopModelInvocationJob": refused("ThrottlingException")})

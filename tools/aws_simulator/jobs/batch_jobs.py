@@ -87,7 +87,9 @@ class BatchJobs:
         job = self._find(call)
         if not self._runner.stop(job.arn):
             status = self._state.batch_jobs.get(job.arn).body["status"]
-            raise ConflictException(f"The job {job.name} is {status} and can no longer be stopped.")
+            # The code and "State was: Completed" are known from stop_batch_inference in apache/airflow,
+            # providers/amazon/tests/system/amazon/aws/example_bedrock_batch_inference.py. The other words are not.
+            raise ValidationException(f"The job {job.name} has ended and cannot be stopped. State was: {status}")
         return {}
 
     def _find(self, call: Call) -> Resource[BatchJobBody]:

@@ -80,7 +80,7 @@ class TestStates:
     def test_an_ended_job_cannot_be_stopped(self, simulator: RunningSimulator) -> None:
         arn = builders.create_batch(simulator)
         builders.finished_batch(simulator, arn)
-        with refused("ConflictException", "can no longer be stopped"):
+        with refused("ValidationException", "State was: Completed"):
             simulator.boto("bedrock").stop_model_invocation_job(jobIdentifier=arn)
 
 

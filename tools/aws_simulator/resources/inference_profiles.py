@@ -132,13 +132,16 @@ class InferenceProfiles:
         return {"inferenceProfileSummaries": page, "nextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Handle DeleteInferenceProfile. The error for a system-defined profile is not documented (UNVERIFIED)."""
+        """Handle DeleteInferenceProfile. What its errors mean is not documented (UNVERIFIED)."""
         identifier = call.arguments["inferenceProfileIdentifier"]
         if self._models.find_profile(call.region, identifier):
             raise ValidationException(f"The inference profile {identifier} is system-defined and cannot be deleted.")
         profile = self._application(call.region, identifier)
         if profile is None:
             raise _not_found(identifier)
+        for job in self._state.batch_jobs.all(call.region):
+            if "ended" not in job.body and self._application(call.region, job.body["modelId"]) == profile:
+                raise ConflictException(f"The inference profile {profile.name} is used by the batch job {job.name}.")
         self._state.inference_profiles.delete(profile.arn, time.time())
         return {}
 

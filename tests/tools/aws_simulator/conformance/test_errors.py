@@ -43,7 +43,6 @@ NEVER = {
     ("CreateModelCustomizationJob", "ResourceNotFoundException"): "a missing base model is a ValidationException",
     ("CreateModelInvocationJob", "ResourceNotFoundException"): "raised for a retired model",
     ("CreateProvisionedModelThroughput", "ResourceNotFoundException"): "a missing model is a ValidationException",
-    ("DeleteInferenceProfile", "ConflictException"): "nothing that the simulator has blocks the deletion",
     ("DeleteProvisionedModelThroughput", "ConflictException"): "only a commitment blocks the deletion",
     ("InvokeModelWithResponseStream", "ModelStreamErrorException"): "an event, not a response",
     ("StopModelInvocationJob", "ConflictException"): "AWS answers ValidationException for a job that has ended",
@@ -59,6 +58,9 @@ WRONG: dict[tuple[str, str], Request] = {
     ("CreateModelInvocationJob", "ConflictException"): lambda sim: [
         builders.create_batch(sim, clientRequestToken="conformance-batch") for _ in range(2)
     ],
+    ("DeleteInferenceProfile", "ConflictException"): lambda sim: sim.boto("bedrock").delete_inference_profile(
+        inferenceProfileIdentifier=profile_in_use(sim)
+    ),
     ("DeleteCustomModel", "ConflictException"): lambda sim: sim.boto("bedrock").delete_custom_model(
         modelIdentifier=model_in_use(sim)
     ),
@@ -86,6 +88,12 @@ def model_in_use(simulator: RunningSimulator) -> str:
     model = builders.custom_model(simulator)
     builders.provision(simulator, model)
     return model
+
+
+def profile_in_use(simulator: RunningSimulator) -> str:
+    profile = create_profile(simulator, builders.fresh("used"))["inferenceProfileArn"]
+    builders.create_batch(simulator, modelId=profile)
+    return str(profile)
 
 
 def ended_job(simulator: RunningSimulator) -> str:
@@ -133,7 +141,10 @@ def test_a_fault_of_the_plan_gives_the_declared_error(simulator: RunningSimulato
 
 
 @pytest.mark.parametrize(("operation", "error"), WRONG)
-def test_a_wrong_request_gives_the_declared_error(simulator: RunningSimulator, operation: str, error: str) -> None:
+def test_a_wrong_request_gives_the_declared_error(
+    simulator: RunningSimulator, no_batch_left_running: None, operation: str, error: str
+) -> None:
+    simulator.admin("PUT", "settings", {"batch_seconds": 600})
     shape = next(shape for shape in OPERATIONS[operation].error_shapes if shape.name == error)
     with refused(error, status=shape.metadata["error"]["httpStatusCode"]):
         WRONG[operation, error](simulator)

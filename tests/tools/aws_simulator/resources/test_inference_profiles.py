@@ -176,6 +176,7 @@ def test_a_profile_has_the_body_and_the_quota_of_its_model_and_takes_batch_jobs(
     simulator.admin("PUT", "settings", {"quotas": {}})
     job = builders.finished_batch(simulator, builders.create_batch(simulator, modelId=arn))
     assert (job["status"], job["modelId"]) == ("Completed", arn)
+    simulator.boto("bedrock").delete_inference_profile(inferenceProfileIdentifier=arn)
 
 
 def test_the_same_token_creates_one_profile(simulator: RunningSimulator) -> None:

@@ -56,7 +56,7 @@ def _tool_to_call(conversation: Conversation) -> Tool | None:
 
 
 def _id(conversation: Conversation, tool: Tool) -> str:
-    digest = hashlib.sha256(f"{conversation.input_text}\n{tool.name}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{conversation.input_text}\n{tool.name}".encode(errors="replace")).hexdigest()
     return f"tooluse_{digest[:22]}"
 
 

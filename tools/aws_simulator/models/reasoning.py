@@ -42,7 +42,7 @@ def is_genuine(thinking: Thinking) -> bool:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode(errors="replace")).digest()
 
 
 def _seal(digest: bytes) -> bytes:

@@ -63,7 +63,7 @@ class _Maker:
         target: Any = self._root
         for step in str(schema.get("$ref", "")).removeprefix("#").strip("/").split("/"):
             target = target.get(step, {}) if step and isinstance(target, Mapping) else target
-        merged: dict[str, Any] = {**(target if "$ref" in schema else {}), **schema}
+        merged: dict[str, Any] = {**(target if "$ref" in schema and isinstance(target, Mapping) else {}), **schema}
         for part in schema.get("allOf", ()):
             inner = self._resolved(part)
             properties = {**merged.get("properties", {}), **inner.get("properties", {})}

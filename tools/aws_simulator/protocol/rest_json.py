@@ -96,9 +96,23 @@ def _from_text(shape: Shape, text: str) -> Any:
     return text
 
 
+def check_surrogates(body: bytes, value: Any) -> None:
+    """
+    Check that a JSON value has no half of a surrogate pair, which no response could repeat.
+
+    :raises ValueError: it has one.
+    """
+    if b"\\u" in body:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("no low surrogate in string") from None
+
+
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
+        check_surrogates(body, value)
     except ValueError as error:
         raise ValidationException(f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):

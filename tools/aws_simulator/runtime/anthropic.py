@@ -8,7 +8,6 @@ the place as "messages.0.content.1.text": https://github.com/anthropics/claude-c
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +29,15 @@ from tools.aws_simulator.models.conversation import (
 from tools.aws_simulator.models.dialogue import Reply
 from tools.aws_simulator.models.text import count_tokens
 from tools.aws_simulator.runtime.additional_fields import checked_top_k
-from tools.aws_simulator.runtime.anthropic_fields import BLOCKS, BODY, MESSAGE, TOOL, checked, checked_range
+from tools.aws_simulator.runtime.anthropic_fields import (
+    BLOCKS,
+    BODY,
+    MESSAGE,
+    TOOL,
+    checked,
+    checked_range,
+    checked_strings,
+)
 from tools.aws_simulator.runtime.files import read_document, read_image
 from tools.aws_simulator.runtime.output_schemas import checked_schema
 from tools.aws_simulator.runtime.prompt_cache import Block, Checkpoint, prefixes
@@ -46,6 +53,8 @@ def read_anthropic(value: Any) -> InferenceRequest:
     body = checked(value, "", BODY, ("anthropic_version", "max_tokens", "messages"))
     if not _VERSION.fullmatch(body["anthropic_version"]):
         raise ModelRefusal(f"anthropic_version: '{body['anthropic_version']}' is not a valid version")
+    checked_strings(body, "stop_sequences")
+    checked_strings(body, "anthropic_beta")
     checked_range(body, {"max_tokens": (1, None), "temperature": (0, 1), "top_p": (0, 1)})
     turns = _joined([_turn(message, f"messages.{number}") for number, message in enumerate(body["messages"])])
     _check_turns(turns)
@@ -131,7 +140,7 @@ def _parts(content: Any, where: str) -> Iterator[Part]:
     for number, block in enumerate(content):
         place = f"{where}.{number}"
         kind = block.get("type", "text") if isinstance(block, dict) else None
-        if kind not in BLOCKS:
+        if not isinstance(kind, str) or kind not in BLOCKS:
             expected = ", ".join(f"'{name}'" for name in sorted(BLOCKS))
             raise ModelRefusal(
                 f"{place}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {expected}"
@@ -161,11 +170,16 @@ def _part(kind: str, block: Mapping[str, Any], where: str) -> Part:
 
 def _media(kind: Any, block: Mapping[str, Any], where: str) -> Media:
     source, name = block["source"], block.get("title") or ""
-    form = source.get("type")
+    form, data = source.get("type"), source.get("data", "")
+    if not isinstance(data, str):
+        raise ModelRefusal(f"{where}.source.{form}.data: Input should be a valid string")
     if form == "text" and kind == "document":
-        return Media("document", name, len(source.get("data", "")), source.get("data", ""))
+        return Media("document", name, len(data), data)
     if form == "content" and kind == "document":
-        parts = _parts(source.get("content", ""), f"{where}.source.content")
+        inner = source.get("content", "")
+        if not isinstance(inner, str | list):
+            raise ModelRefusal(f"{where}.source.content.content: Input should be a valid string")
+        parts = _parts(inner, f"{where}.source.content")
         return Media("document", name, 0, "\n".join(part.text for part in parts if isinstance(part, Text)))
     if form != "base64":
         raise ModelRefusal(
@@ -173,17 +187,17 @@ def _media(kind: Any, block: Mapping[str, Any], where: str) -> Media:
             " tags: 'base64'" + (", 'content', 'text'" if kind == "document" else "")
         )
     try:
-        data = base64.b64decode(source.get("data", ""), validate=True)
-    except (binascii.Error, TypeError) as error:
+        content = base64.b64decode(data, validate=True)
+    except ValueError as error:
         raise ModelRefusal(f"{where}.source.base64.data: Invalid base64 data") from error
     media_type = str(source.get("media_type", ""))
     if kind == "document":
-        return read_document(name, media_type.rpartition("/")[2], data)
+        return read_document(name, {"text/plain": "txt"}.get(media_type, media_type.rpartition("/")[2]), content)
     if media_type not in ("image/jpeg", "image/png", "image/gif", "image/webp"):
         raise ModelRefusal(
             f"{where}.source.base64.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'"
         )
-    return read_image(media_type.rpartition("/")[2], data)
+    return read_image(media_type.rpartition("/")[2], content)
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], str]:
@@ -204,11 +218,14 @@ def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], str]:
 
 def _tool(value: Any, where: str) -> Tool:
     # A tool of Anthropic's own, such as bash_20250124, has a type and no schema.
-    own = isinstance(value, dict) and value.get("type", "custom") not in ("custom", None)
-    tool = value if own else checked(value, f"{where}.custom", TOOL, ("name", "input_schema"))
+    own = isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] != "custom"
+    if own:
+        tool = {**value, "input_schema": {"type": "object"}, "description": ""}
+    else:
+        tool = checked(value, f"{where}.custom", TOOL, ("name", "input_schema"))
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", str(tool.get("name", ""))):
         raise ModelRefusal(f"{where}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
-    return Tool(tool["name"], tool.get("description") or "", tool.get("input_schema", {"type": "object"}))
+    return Tool(tool["name"], tool.get("description") or "", tool["input_schema"])
 
 
 def _schema(form: Any) -> Mapping[str, Any] | None:

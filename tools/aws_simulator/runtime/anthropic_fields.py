@@ -98,6 +98,13 @@ def _check_cache_control(control: Any, prefix: str) -> None:
         raise ModelRefusal(f"{where}.ephemeral.{extra[0]}: Extra inputs are not permitted")
 
 
+def checked_strings(body: Mapping[str, Any], name: str) -> None:
+    """Check that a list has only strings."""
+    for number, member in enumerate(body.get(name) or ()):
+        if not isinstance(member, str):
+            raise ModelRefusal(f"{name}.{number}: Input should be a valid string")
+
+
 def checked_range(body: Mapping[str, Any], ranges: Mapping[str, tuple[float | None, float | None]]) -> None:
     """Check that numbers are within their ranges, ends included."""
     for name, (low, high) in ranges.items():

@@ -8,6 +8,9 @@ Converse behind "The model returned the following errors".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
 
 from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.models.conversation import Text
@@ -64,6 +67,8 @@ def _check_tools(model: Model, request: InferenceRequest) -> None:
     names = [tool.name for tool in tools]
     if len(set(names)) < len(names):
         raise ModelRefusal("tools: Tool names must be unique.")
+    for number, tool in enumerate(tools):
+        _check_tool_schema(number, tool.schema, model, request)
     kind = choice if choice in ("auto", "any", "none") else "tool"
     if kind == "tool" and choice not in names:
         raise ModelRefusal(f"Tool '{choice}' not found in provided tools")
@@ -72,6 +77,30 @@ def _check_tools(model: Model, request: InferenceRequest) -> None:
             raise ModelRefusal('tool_choice: type "tool" and "any" are not supported for this model.')
         field = f"toolConfig.toolChoice.{kind}"
         raise ValidationException(f"This model doesn't support the {field} field. Remove {field} and try again.")
+
+
+def _check_tool_schema(number: int, schema: Any, model: Model, request: InferenceRequest) -> None:
+    """
+    Check the JSON schema of a tool's input.
+
+    Public repositories quote the messages of Converse about the type, and of Anthropic's models about invalid schemas.
+    The others are UNVERIFIED.
+    """
+    field = f"toolConfig.tools.{number}.toolSpec.inputSchema.json"
+    is_object = isinstance(schema, dict) and schema.get("type") == "object"
+    if not is_object and request.through_converse:
+        raise ValidationException(f"The value at {field}.type must be one of the following: object.")
+    if not is_object and model.body == "anthropic":
+        raise ModelRefusal(f"tools.{number}.custom.input_schema.type: Input should be 'object'")
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        if model.body == "anthropic":
+            raise ModelRefusal(
+                f"tools.{number}.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12"
+                " (https://json-schema.org/draft/2020-12)."
+            ) from error
+        raise ValidationException(f"The value at {field} is not a valid JSON schema: {error.message}") from error
 
 
 def _check_schema(model: Model, request: InferenceRequest) -> None:

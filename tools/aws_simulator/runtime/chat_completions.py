@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.htm
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from tools.aws_simulator.runtime.files import read_image
 from tools.aws_simulator.runtime.output_schemas import checked_schema
 from tools.aws_simulator.runtime.requests import InferenceRequest, check_turns, fields, malformed, sampled
 
+_SCHEMA = {"name": (str,), "schema": (dict,), "strict": (bool, type(None)), "description": (str,)}
 _FINISH = {"max_tokens": "length", "tool_use": "tool_calls"}
 
 
@@ -69,11 +69,13 @@ def _text(message: Mapping[str, Any]) -> str:
 def _content(message: Mapping[str, Any]) -> Iterator[Part]:
     content = message.get("content") or ""
     for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
-        if not isinstance(block, dict) or block.get("type") not in ("text", "image_url"):
+        if not isinstance(block, dict) or str(block.get("type")) not in ("text", "image_url"):
             raise malformed("a content block is neither text nor image_url")
         if block["type"] == "image_url":
             yield _image(block)
-        elif block.get("text"):
+        elif not isinstance(block.get("text"), str):
+            raise malformed("a content block has no text")
+        elif block["text"]:
             yield Text(block["text"])
 
 
@@ -84,7 +86,7 @@ def _image(block: Mapping[str, Any]) -> Media:
         if not head.startswith("data:image/"):
             raise malformed("an image_url is not a data URL with base64")
         return read_image(head.removeprefix("data:image/"), base64.b64decode(data, validate=True))
-    except (KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise malformed(f"an image_url is invalid ({error})") from error
 
 
@@ -107,7 +109,10 @@ def _turns(messages: list[dict[str, Any]]) -> Iterator[Turn]:
 def _call(value: Mapping[str, Any]) -> ToolUse:
     try:
         function = value["function"]
-        return ToolUse(value["id"], function["name"], json.loads(function["arguments"] or "{}"))
+        input_ = json.loads(function["arguments"] or "{}")
+        if not isinstance(input_, dict):
+            raise malformed("the arguments of a tool call are not a JSON object")
+        return ToolUse(str(value["id"]), str(function["name"]), input_)
     except (KeyError, TypeError, ValueError) as error:
         raise malformed(f"a tool call is invalid ({error})") from error
 
@@ -115,10 +120,13 @@ def _call(value: Mapping[str, Any]) -> ToolUse:
 def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], str]:
     try:
         functions = [tool["function"] for tool in body.get("tools", ())]
-        tools = tuple(Tool(f["name"], f.get("description", ""), f.get("parameters", {})) for f in functions)
+        tools = tuple(
+            Tool(str(f["name"]), f.get("description") or "", f.get("parameters") or {"type": "object"})
+            for f in functions
+        )
         choice = body.get("tool_choice", "auto")
         chosen = choice["function"]["name"] if isinstance(choice, dict) else choice
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise malformed(f"a tool lacks a key ({error})") from error
     return tools, "any" if chosen == "required" else chosen
 
@@ -126,7 +134,8 @@ def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], str]:
 def _schema(form: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if form is None or form.get("type") != "json_schema":
         return None
-    return checked_schema("json_schema", form.get("json_schema", {}).get("schema"))
+    described = fields(form.get("json_schema"), "#/response_format/json_schema", _SCHEMA, ("schema",))
+    return checked_schema("json_schema", described["schema"])
 
 
 def write_chat_completions(reply: Reply, model_id: str, call_id: str) -> dict[str, Any]:

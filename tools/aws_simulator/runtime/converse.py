@@ -206,7 +206,9 @@ def _schema(config: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if config is None or "textFormat" not in config:
         return None
     form = config["textFormat"]
-    return checked_schema(form["type"], read_json_body(form["structure"]["jsonSchema"]["schema"].encode()))
+    return checked_schema(
+        form["type"], read_json_body(form["structure"]["jsonSchema"]["schema"].encode(errors="replace"))
+    )
 
 
 def content_blocks(reply: Reply) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -46,7 +45,7 @@ def read_llama(value: Any) -> InferenceRequest:
 def _image(value: Any) -> Media:
     try:
         return read_image("", base64.b64decode(value, validate=True))
-    except (binascii.Error, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise malformed("#/images: the images are not base64") from error
 
 

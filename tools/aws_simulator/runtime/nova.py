@@ -7,11 +7,13 @@ https://docs.aws.amazon.com/nova/latest/userguide/complete-request-schema.html
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 from dataclasses import replace
 from typing import Any
 
 from tools.aws_simulator.models.dialogue import Reply
+from tools.aws_simulator.protocol.constraints import violations
+from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.runtime.additional_fields import checked_top_k
 from tools.aws_simulator.runtime.converse import content_blocks, read_messages, usage
 from tools.aws_simulator.runtime.requests import InferenceRequest, fields, malformed
@@ -21,6 +23,9 @@ _BLOCKS = ("text", "image", "document", "video", "toolUse", "toolResult", "cache
 # Nova has names of its own for two numbers:
 # https://docs.aws.amazon.com/nova/latest/userguide/using-invoke-api.html
 _USAGE = {"cacheReadInputTokens": "cacheReadInputTokenCount", "cacheWriteInputTokens": "cacheWriteInputTokenCount"}
+
+
+_specification = functools.cache(Specification)
 
 
 def read_nova(value: Any) -> InferenceRequest:
@@ -49,11 +54,13 @@ def read_nova(value: Any) -> InferenceRequest:
     config = {"maxTokens": config["max_new_tokens"], **config} if "max_new_tokens" in config else config
     messages = [_message(message, f"#/messages/{number}") for number, message in enumerate(body["messages"])]
     system = [fields(block, "#/system", {"text": (str,), "cachePoint": (dict,)}) for block in body.get("system", ())]
-    try:
-        arguments: dict[str, Any] = {"toolConfig": body["toolConfig"]} if "toolConfig" in body else {}
-        request = read_messages({**arguments, "inferenceConfig": config, "messages": messages, "system": system})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise malformed(f"a block lacks a key or has a value of the wrong type ({error})") from error
+    arguments: dict[str, Any] = {"messages": messages, "system": system}
+    arguments |= {"toolConfig": body["toolConfig"]} if "toolConfig" in body else {}
+    # The blocks are those of Converse, so botocore's model of Converse checks them.
+    converse = _specification().operation("Converse").input_shape
+    if broken := [text for name in arguments for text in violations(converse.members[name], arguments[name], name)]:
+        raise malformed(f"#: {broken[0]}")
+    request = read_messages({**arguments, "inferenceConfig": config})
     thinking = read_nova_thinking(body.get("reasoningConfig"))
     return replace(request, top_k=checked_top_k(config.get("topK"), "nova"), thinking=thinking)
 
@@ -76,10 +83,10 @@ def _with_bytes(block: dict[str, Any]) -> dict[str, Any]:
     """Decode the bytes of a file, which a JSON body has as base64."""
     for kind in ("image", "document", "video"):
         source = block.get(kind, {}).get("source", {})
-        if isinstance(source.get("bytes"), str):
+        if isinstance(source, dict) and isinstance(source.get("bytes"), str):
             try:
                 data = base64.b64decode(source["bytes"], validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise malformed(f"the bytes of a block of the type {kind} are not base64") from error
             return {kind: {**block[kind], "source": {**source, "bytes": data}}}
     return block

@@ -56,7 +56,7 @@ def prefixes(blocks: Iterable[Block | Checkpoint]) -> tuple[Prefix, ...]:
     for block in blocks:
         if isinstance(block, Block):
             content = json.dumps(block.value, sort_keys=True, default=lambda data: hashlib.sha256(data).hexdigest())
-            digest.update(f"{block.field}\n{content}\n".encode())
+            digest.update(f"{block.field}\n{content}\n".encode(errors="replace"))
             tokens += block.tokens
             found.append(Prefix(block.field, digest.hexdigest(), tokens))
         else:

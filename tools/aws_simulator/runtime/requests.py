@@ -16,6 +16,7 @@ from typing import Any, Literal
 from tools.aws_simulator.catalog.catalog import ThinkingMode
 from tools.aws_simulator.models.conversation import Conversation, Turn
 from tools.aws_simulator.protocol.errors import ValidationException
+from tools.aws_simulator.protocol.rest_json import check_surrogates
 from tools.aws_simulator.runtime.prompt_cache import Prefix
 
 
@@ -87,9 +88,11 @@ def malformed(detail: str) -> ModelRefusal:
 def read_json_body(body: bytes) -> Any:
     """Return the JSON value of an InvokeModel body."""
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        check_surrogates(body, value)
     except ValueError as error:
         raise malformed(f"the body is not JSON ({error})") from error
+    return value
 
 
 Types = Mapping[str, tuple[type, ...]]
@@ -125,11 +128,15 @@ def sampled(conversation: Conversation, sampling: Mapping[str, Any], names: tupl
     _within(max_tokens, names[0], 1, 1_000_000)
     _within(temperature, names[1], 0, 1)
     _within(top_p, names[2], 0, 1)
-    return InferenceRequest(conversation, max_tokens, temperature, top_p, tuple(sampling.get(names[3]) or ()))
+    stop_sequences = tuple(sampling.get(names[3]) or ())
+    for number, stop in enumerate(stop_sequences):
+        if not isinstance(stop, str):
+            raise malformed(f"#/{names[3]}/{number}: expected str, found {type(stop).__name__}")
+    return InferenceRequest(conversation, max_tokens, temperature, top_p, stop_sequences)
 
 
 def _within(value: float | None, name: str, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
+    if value is not None and not low <= value <= high:  # also refuses NaN, which Python reads from JSON
         raise malformed(f"#/{name}: {value} is not between {low:g} and {high:g}")
 
 

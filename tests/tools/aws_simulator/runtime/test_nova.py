@@ -32,7 +32,7 @@ def test_a_body_is_read() -> None:
     ("value", "complaint"),
     [
         pytest.param(body(schemaVersion="v2"), "'v2' is not 'messages-v1'", id="version"),
-        pytest.param(body(toolConfig={}), "lacks a key", id="no tools"),
+        pytest.param(body(toolConfig={}), "Value null at 'toolConfig.tools'", id="no tools"),
         pytest.param(body({"txt": "x"}), r"extraneous key \[txt\]", id="unknown block"),
         pytest.param(body({"image": {"source": {"bytes": "?"}}}), "are not base64", id="not base64"),
     ],

@@ -149,16 +149,24 @@ class InferenceProfileBody(TypedDict):
     description: str | None
 
 
+class BatchLocation(S3Location):
+    """A file or prefix of a batch job in S3."""
+
+    s3BucketOwner: NotRequired[str]
+    s3InputFormat: NotRequired[str]
+    s3EncryptionKeyId: NotRequired[str]
+
+
 class BatchInput(TypedDict):
     """The location of a batch job's input, as ``inputDataConfig`` in the request."""
 
-    s3InputDataConfig: S3Location
+    s3InputDataConfig: BatchLocation
 
 
 class BatchOutput(TypedDict):
     """The location of a batch job's output, as ``outputDataConfig`` in the request."""
 
-    s3OutputDataConfig: S3Location
+    s3OutputDataConfig: BatchLocation
 
 
 class BatchCounts(TypedDict):

@@ -20,6 +20,9 @@ from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.services.roles import Roles
 
 NAME_IN_USE = "The provided job name is currently in use."
+# Measured in https://github.com/stdapi-ai/stdapi.ai/issues/292; that it is also the text in another Region, or for a
+# custom model, is UNVERIFIED.
+NOT_SUPPORTED = "Batch inference is not supported for the requested model."
 DEFAULT_TIMEOUT_HOURS = 24
 _COPIED = ("modelId", "roleArn", "inputDataConfig", "outputDataConfig", "modelInvocationType", "timeoutDurationInHours")
 _COUNTS = ("totalRecordCount", "processedRecordCount", "successRecordCount", "errorRecordCount")
@@ -54,13 +57,11 @@ class BatchJobs:
 
     def _check(self, call: Call) -> None:
         model_id = call.arguments["modelId"]
-        if "provisioned-model/" in model_id or "custom-model/" in model_id:
-            raise ValidationException("Batch inference is not supported for provisioned and custom models.")
+        if "custom-model/" in model_id:
+            raise ValidationException(NOT_SUPPORTED)
         model = self._inference.on_demand(call.region, model_id).model
         if model.batch is None or call.region not in model.batch.regions:
-            raise ValidationException(f"Batch inference is not supported for the model {model_id} in {call.region}.")
-        if "vpcConfig" in call.arguments:
-            raise ValidationException("The AWS simulator does not support batch jobs with vpcConfig.")
+            raise ValidationException(NOT_SUPPORTED)
         for name, key in (("inputDataConfig", "s3InputDataConfig"), ("outputDataConfig", "s3OutputDataConfig")):
             if key not in call.arguments[name]:
                 raise ValidationException(f"{name} needs {key}.")
@@ -114,6 +115,7 @@ def _view(job: Resource[BatchJobBody]) -> dict[str, Any]:
         "endTime": body.get("ended"),
         "jobExpirationTime": job.created + body["timeoutDurationInHours"] * 3600,
         "clientRequestToken": job.token,
+        "vpcConfig": body.get("vpcConfig"),
         **{name: body[name] for name in _COPIED},
         **{name: body["counts"][name] for name in _COUNTS},
     }
@@ -122,7 +124,7 @@ def _view(job: Resource[BatchJobBody]) -> dict[str, Any]:
 
 def _new_body(call: Call) -> BatchJobBody:
     arguments = call.arguments
-    return BatchJobBody(
+    body = BatchJobBody(
         fingerprint=call.fingerprint,
         modelId=arguments["modelId"],
         roleArn=arguments["roleArn"],
@@ -143,3 +145,6 @@ def _new_body(call: Call) -> BatchJobBody:
             outputTokenCount=0,
         ),
     )
+    if "vpcConfig" in arguments:
+        body["vpcConfig"] = arguments["vpcConfig"]
+    return body

@@ -166,6 +166,8 @@ class Inference:
         """
         target = self.on_demand(region, model_id)
         if invocation_type == "Converse":
+            if "toolConfig" in model_input:  # https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html
+                raise ValidationException("Batch inference doesn't support toolConfig in records of the type Converse.")
             _check_converse(model_input)
             request = read_converse(model_input)
         else:

@@ -44,6 +44,20 @@ class TestIdentity:
         with refused("ValidationException"):
             builders.batch_state(simulator, "listed-1")
 
+    def test_the_network_and_the_locations_are_shown_as_given(self, simulator: RunningSimulator) -> None:
+        asked = builders.batch_request(simulator)
+        network = {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+        asked["inputDataConfig"]["s3InputDataConfig"] |= {"s3InputFormat": "JSONL", "s3BucketOwner": "123456789012"}
+        asked["outputDataConfig"]["s3OutputDataConfig"]["s3EncryptionKeyId"] = "alias/results"
+        arn = simulator.boto("bedrock").create_model_invocation_job(**asked, vpcConfig=network)["jobArn"]
+        job = builders.finished_batch(simulator, arn)
+        assert job["status"] == "Completed"
+        assert (job["vpcConfig"], job["inputDataConfig"], job["outputDataConfig"]) == (
+            network,
+            asked["inputDataConfig"],
+            asked["outputDataConfig"],
+        )
+
     def test_the_tags_of_a_batch_job_are_kept(self, simulator: RunningSimulator) -> None:
         arn = builders.create_batch(simulator, tags=[{"key": "project", "value": "distill"}])
         tags = simulator.boto("bedrock").list_tags_for_resource(resourceARN=arn)["tags"]
@@ -71,5 +85,5 @@ class TestRefusals:
 
     def test_a_model_without_batch_inference_in_the_region_is_refused(self, simulator: RunningSimulator) -> None:
         asked = builders.batch_request(simulator, modelId="amazon.nova-micro-v1:0")
-        with refused("ValidationException", "not supported for the model"):
+        with refused("ValidationException", "Batch inference is not supported for the requested model."):
             simulator.boto("bedrock", region="eu-west-1").create_model_invocation_job(**asked)

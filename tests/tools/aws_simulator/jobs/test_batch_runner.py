@@ -114,6 +114,17 @@ class TestFiles:
         builders.finished_batch(simulator, arn)
         assert output(simulator, arn)[0]["modelOutput"]["content"][0]["type"] == "text"
 
+    def test_any_prompt_is_answered(self, simulator: RunningSimulator) -> None:
+        messages = [{"role": "user", "content": [{"text": "Say hello. It is morning."}]}]
+        arn = builders.create_batch(simulator, builders.batch_records(modelInput={"messages": messages}))
+        assert builders.finished_batch(simulator, arn)["successRecordCount"] == 100
+
+    def test_records_of_invoke_model_may_have_tools(self, simulator: RunningSimulator) -> None:
+        tool = {"name": "search", "description": "Search rules.", "input_schema": {"type": "object", "properties": {}}}
+        asked = builders.batch_records(modelInput=builders.anthropic_body(tools=[tool]))
+        arn = builders.create_batch(simulator, asked, modelId=builders.TEACHER, modelInvocationType="InvokeModel")
+        assert builders.finished_batch(simulator, arn)["successRecordCount"] == 100
+
     def test_a_teacher_with_a_schema_writes_its_pairs_into_one_object(self, simulator: RunningSimulator) -> None:
         form = {"format": {"type": "json_schema", "schema": json.loads(PAIRS_SCHEMA)}}
         messages = [{"role": "user", "content": builders.synthesis_prompt()}]
@@ -131,6 +142,9 @@ class TestFiles:
             pytest.param({"messages": "?"}, "Member must be of type list", id="no list"),
             pytest.param(
                 builders.converse_input(modelId="m"), "Extra inputs are not permitted", id="model in a record"
+            ),
+            pytest.param(
+                builders.converse_input(toolConfig={"tools": []}), "doesn't support toolConfig", id="tools of Converse"
             ),
             pytest.param(builders.converse_input(messages=[]), "must start with a user message", id="no message"),
         ],

@@ -1,0 +1,129 @@
+"""
+Read the input files of a batch job from S3, and write its output files.
+
+The input is one file, or all ``.jsonl`` files in a folder and its subfolders. Other files in the folder are left alone:
+records may refer to them. Each input file has an output file of its own:
+https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html and batch-inference-results.html. That
+the output files of subfolders are in subfolders is UNVERIFIED.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.records import BatchCounts, BatchJobBody
+from tools.aws_simulator.account.state import Resource
+from tools.aws_simulator.catalog.catalog import BatchLimits
+from tools.aws_simulator.jobs.job_files import S3Access
+from tools.aws_simulator.jobs.training_data import DataFaultError
+from tools.aws_simulator.s3.uris import split_uri
+
+SUFFIX = ".jsonl"
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """A line of an input or output file. ``file`` is the path of the input file in the input folder."""
+
+    file: str
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """The files that one job reads from S3 and writes to S3."""
+
+    job: Resource[BatchJobBody]
+    s3: S3Access
+
+    @property
+    def input_uri(self) -> str:
+        """The URI of the input file or folder."""
+        return self.job.body["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
+
+    @property
+    def output_folder(self) -> tuple[str, str]:
+        """The bucket and the prefix of the output files."""
+        uri = self.job.body["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
+        return split_uri(f"{uri.rstrip('/')}/{self.job.arn.rpartition('/')[2]}")
+
+    def check_buckets(self) -> None:
+        """Check that the buckets exist in the Region of the job and belong to the account that the request names.
+
+        :raises DataFaultError: a bucket cannot be used.
+        """
+        input_, output = (
+            self.job.body["inputDataConfig"]["s3InputDataConfig"],
+            self.job.body["outputDataConfig"]["s3OutputDataConfig"],
+        )
+        for place in (input_, output):
+            bucket, owner = split_uri(place["s3Uri"])[0], place.get("s3BucketOwner", ACCOUNT_ID)
+            if self.s3.bucket_region(bucket) != self.job.region or owner != ACCOUNT_ID:
+                raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {bucket}")
+
+    def read(self, limits: BatchLimits | None) -> list[BatchLine]:
+        """Return the records of all input files.
+
+        :raises DataFaultError: there is no input file, or a file is too large or is not JSONL. The text about too few
+            records is Bedrock's.
+        """
+        bodies = self._bodies()
+        if not bodies:
+            raise DataFaultError(f"No JSONL file was found at {self.input_uri}. Data files must end in {SUFFIX}.")
+        files = {
+            file: [_read_record(line, file) for line in body.split(b"\n") if line] for file, body in bodies.items()
+        }
+        if limits:
+            for file, records in files.items():
+                _check_largest(f"The file {file}", len(records), len(bodies[file]), limits, limits.maximum_bytes)
+            count, size = sum(map(len, files.values())), sum(map(len, bodies.values()))
+            if count < limits.minimum_records:
+                raise DataFaultError(
+                    f"Batch job contains less records ({count}) than the required minimum of: {limits.minimum_records}"
+                )
+            _check_largest("Batch job", count, size, limits, limits.maximum_job_bytes)
+        return [BatchLine(file, record) for file, records in files.items() for record in records]
+
+    def _bodies(self) -> dict[str, bytes]:
+        """Return the input files by their path in the input folder."""
+        bucket, key = split_uri(self.input_uri)
+        body = self.s3.read(bucket, key) if key.endswith(SUFFIX) else None
+        if body is not None:
+            return {key.rpartition("/")[2]: body}
+        prefix = f"{key.rstrip('/')}/" if key else ""
+        keys = [name for name in self.s3.keys(bucket, prefix) if name.endswith(SUFFIX)]
+        bodies = {name.removeprefix(prefix): self.s3.read(bucket, name) for name in keys}
+        return {name: body for name, body in bodies.items() if body is not None}
+
+    def write(self, lines: Sequence[BatchLine], counts: BatchCounts) -> None:
+        """Write an output file for each input file with an answer, and the manifest."""
+        bucket, prefix = self.output_folder
+        for file in dict.fromkeys(line.file for line in lines):
+            values = [line.value for line in lines if line.file == file]
+            random.Random(self.job.arn).shuffle(values)
+            body = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+            self.s3.write(bucket, f"{prefix}/{file}.out", body.encode())
+        self.s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
+
+
+def _check_largest(what: str, records: int, size: int, limits: BatchLimits, largest_size: int) -> None:
+    if records > limits.maximum_records or size > largest_size:
+        raise DataFaultError(
+            f"{what} contains {records} records and {size} bytes. The maximum is {limits.maximum_records} records and"
+            f" {largest_size} bytes"
+        )
+
+
+def _read_record(line: bytes, file: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
+        raise DataFaultError(f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format.")
+    return record

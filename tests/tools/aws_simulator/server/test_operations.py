@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.catalog.regions import regions
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -56,6 +57,13 @@ def test_the_two_way_stream_is_refused_by_name(simulator: RunningSimulator) -> N
     url = f"{simulator.url}/model/amazon.nova-sonic-v1:0/invoke-with-bidirectional-stream"
     status, text = raw_request(url, "POST", {"authorization": SIGNED})
     assert (status, "does not implement InvokeModelWithBidirectionalStream" in text) == (501, True)
+
+
+@pytest.mark.parametrize("region", sorted(regions()))
+@pytest.mark.parametrize("path", ["/foundation-models", "/inference-profiles", "/custom-models"])
+def test_every_region_with_bedrock_answers(simulator: RunningSimulator, region: str, path: str) -> None:
+    status, text = raw_request(simulator.url + path, "GET", {"authorization": SIGNED.replace("us-east-1", region)})
+    assert status == 200, text
 
 
 @pytest.mark.parametrize("region", ["xx-nowhere-1", "us-east-9", "us-gov-west-1"])

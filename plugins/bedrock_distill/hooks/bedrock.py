@@ -16,7 +16,7 @@ from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.aws_errors import named_errors
-from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
+from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from include.distill.inference.quoted_requests import loggable
 from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
 
@@ -187,8 +187,14 @@ class BedrockDistillHook(AwsClients):
         if call.operation == "converse":
             texts = {key: call.parameters[key] for key in ("messages", "system") if key in call.parameters}
             prompt = {"converse": texts}
-        with _without_texts_of(request):
-            answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=prompt)
+        try:
+            with _without_texts_of(request):
+                answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=prompt)
+        except RefusedError as error:
+            if "doesn't support counting tokens" not in str(error):
+                raise
+            # No setting is wrong, so the usual advice for a refused request would mislead.
+            raise RefusedError(f"Bedrock does not count tokens for {model_id} in this Region.") from error
         return int(answer["inputTokens"])
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:

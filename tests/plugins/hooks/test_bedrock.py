@@ -18,6 +18,7 @@ from include.distill.core.errors import (
     InvalidRequestError,
     NotFoundError,
     PossiblyBilledError,
+    RefusedError,
     ThrottledError,
     TransientError,
 )
@@ -52,6 +53,25 @@ def test_a_failed_page_is_an_error_and_not_a_shorter_list() -> None:
 )
 def test_a_model_is_deleted_unless_something_uses_it(answer: Any, gone: bool) -> None:
     assert ScriptedHook(answer).delete_custom_model("arn:m") is gone
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        pytest.param(
+            "ValidationException: The provided model doesn't support counting tokens. Correct the setting.",
+            r"^Bedrock does not count tokens for anthropic\.claude-haiku-4-5-20251001-v1:0 in this Region\.$",
+            id="unsupported",
+        ),
+        pytest.param("AccessDeniedException: not authorized. Add it.", "not authorized. Add it", id="not allowed"),
+    ],
+)
+def test_a_model_whose_tokens_bedrock_does_not_count_is_named_without_advice(refusal: str, message: str) -> None:
+    haiku = load_catalog().model("claude-haiku-4-5")
+    hook = ScriptedHook(RefusedError(refusal))
+    with pytest.raises(RefusedError, match=message):
+        hook.count_tokens(ModelRequest(haiku, haiku.inference_id, haiku.inference_id, "text", 10))
+    assert [call["modelId"] for call in hook.calls] == [haiku.foundation_id]
 
 
 @pytest.mark.parametrize(("max_tokens", "seconds"), [(100, 5), (2_000, 100), (32_000, 1_600), (200_000, 3_600)])

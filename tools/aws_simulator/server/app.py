@@ -42,7 +42,7 @@ from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.pricing import Pricing
 from tools.aws_simulator.services.refusals import is_s3_control, refuse_service
-from tools.aws_simulator.services.roles import Roles, service_role
+from tools.aws_simulator.services.roles import Roles, add_service_roles
 from tools.aws_simulator.services.service import SimulatedService
 from tools.aws_simulator.services.service_quotas import ServiceQuotas
 from tools.aws_simulator.services.sts import Sts
@@ -80,8 +80,7 @@ class AwsSimulator:
         self._moto = MotoThread()
         self._s3 = SimulatedS3(folder / "s3", self._moto)
         self._iam = Iam(self._state, self._moto)
-        for arn in roles:
-            self._iam.add_role(service_role(arn))
+        add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)
         sts = Sts(self._state, self._iam, self._roles)
         # The keys are the names that requests are signed for.

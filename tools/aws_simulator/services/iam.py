@@ -70,7 +70,10 @@ _READ_ONLY = ("Get", "List")
 
 
 class Iam:
-    """The roles and managed policies of the account."""
+    """The roles and managed policies of the account.
+
+    ``is_new`` is True if the state did not have IAM before.
+    """
 
     def __init__(self, state: State, moto: MotoThread) -> None:
         self._state = state
@@ -79,7 +82,11 @@ class Iam:
         self._backend: Any = iam_backends[ACCOUNT_ID]["aws"]
         self.service = SimulatedService(load_service("iam"), dict.fromkeys(OPERATIONS, self._answer))
         # Other threads read these records. They are replaced as a whole and never changed.
-        stored = state.load("iam", {"roles": [], "policies": []})
+        stored = state.load("iam", None)
+        self.is_new = stored is None
+        if stored is None:
+            stored = {"roles": [], "policies": []}
+            state.store("iam", stored)
         self.roles: dict[str, RoleRecord] = {}
         self.policies: dict[str, PolicyRecord] = {}
         with moto.lock:

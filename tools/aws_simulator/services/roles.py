@@ -11,15 +11,17 @@ import datetime
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tools.aws_simulator.access.conditions import PolicyError
 from tools.aws_simulator.access.policies import AccessRequest, decide
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.records import RoleRecord
+from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
 from tools.aws_simulator.services.iam import Iam
 
+ROLE_PREFIX = f"arn:aws:iam::{ACCOUNT_ID}:role/"
 BEDROCK = frozenset({("Service", "bedrock.amazonaws.com")})
 # https://github.com/aws-samples/amazon-bedrock-workshop/issues/367
 NOT_ASSUMABLE = "Could not assume provided IAM role."
@@ -82,6 +84,23 @@ class Roles:
             return False
 
 
+def add_service_roles(state: State, iam: Iam, arns: Collection[str]) -> None:
+    """Create the roles of ``arns`` that do not exist.
+
+    In a state folder of a version without IAM, also create the roles that its jobs name, so that they can be resumed
+    and repeated.
+
+    :raises ValueError: one of ``arns`` is not the ARN of a role of the simulated account.
+    """
+    for arn in arns:
+        iam.add_role(service_role(arn))
+    if iam.is_new:
+        jobs = [*state.jobs.all(), *state.batch_jobs.all()]
+        for arn in sorted({job.body["roleArn"] for job in jobs}):
+            if arn.startswith(ROLE_PREFIX):
+                iam.add_role(service_role(arn))
+
+
 def _context(region: str) -> dict[str, str]:
     now = datetime.datetime.now(datetime.UTC)
     return {
@@ -100,10 +119,9 @@ def service_role(arn: str) -> RoleRecord:
 
     :raises ValueError: ``arn`` is not the ARN of a role of the simulated account.
     """
-    prefix = f"arn:aws:iam::{ACCOUNT_ID}:role/"
-    path, _, name = arn.removeprefix(prefix).rpartition("/")
-    if not arn.startswith(prefix) or not name:
-        raise ValueError(f"{arn!r} is not the ARN of a role of the account {ACCOUNT_ID}; expected {prefix}<name>.")
+    path, _, name = arn.removeprefix(ROLE_PREFIX).rpartition("/")
+    if not arn.startswith(ROLE_PREFIX) or not name:
+        raise ValueError(f"{arn!r} is not the ARN of a role of the account {ACCOUNT_ID}; expected {ROLE_PREFIX}<name>.")
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "bedrock.amazonaws.com"},

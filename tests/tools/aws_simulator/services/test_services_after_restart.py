@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.fakes.aws_simulator import ROLES, start_simulator
-from tests.tools.aws_simulator.builders import refused
+from tests.tools.aws_simulator.builders import create_job, finished_job, refused
 from tests.tools.aws_simulator.services.test_iam import OF_AWS, READ, create_role
 from tests.tools.aws_simulator.services.test_sts import ACCOUNT, assumable, session_of
+from tools.aws_simulator import testing
 
 
 def test_roles_and_policies_survive_a_restart(tmp_path: Path) -> None:
@@ -73,3 +76,18 @@ def test_the_role_of_the_command_line_is_created_once(tmp_path: Path) -> None:
         iam = simulator.boto("iam")
         assert iam.get_role(RoleName=name)["Role"] == created
         assert iam.list_role_policies(RoleName=name)["PolicyNames"] == []
+
+
+def test_the_roles_of_jobs_of_earlier_versions_are_created(tmp_path: Path) -> None:
+    role = "arn:aws:iam::123456789012:role/path/earlier"
+    with testing.start_simulator(tmp_path, roles=[role], job_seconds=3600) as simulator:
+        job = create_job(simulator, roleArn=role)
+    with closing(sqlite3.connect(tmp_path / "bedrock.sqlite")) as database, database:
+        database.execute("DELETE FROM stored_values WHERE name = 'iam'")  # as a version without IAM left the state
+    with testing.start_simulator(tmp_path, roles=[], job_seconds=0) as simulator:
+        assert finished_job(simulator, job)["status"] == "Completed"
+        assert [found["Arn"] for found in simulator.boto("iam").list_roles()["Roles"]] == [role]
+        simulator.boto("iam").delete_role_policy(RoleName="earlier", PolicyName="jobs")
+        simulator.boto("iam").delete_role(RoleName="earlier")
+    with testing.start_simulator(tmp_path, roles=[]) as simulator:
+        assert simulator.boto("iam").list_roles()["Roles"] == []

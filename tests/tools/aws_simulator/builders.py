@@ -106,6 +106,23 @@ def put(simulator: RunningSimulator, key: str, body: bytes, *, bucket: str = BUC
     return f"s3://{bucket}/{key}"
 
 
+GATES = [(f"Which gate for flight LH{n}?", f"Gate {n} is open.") for n in range(20)]
+
+
+def free_training_data(simulator: RunningSimulator, pairs: list[tuple[str, str]] = GATES) -> dict[str, str]:
+    """Put a training file without the pipeline's delimiters, and return ``trainingDataConfig``."""
+    records = [
+        {
+            "messages": [
+                {"role": role, "content": [{"text": text}]}
+                for role, text in zip(("user", "assistant"), pair, strict=True)
+            ]
+        }
+        for pair in pairs
+    ]
+    return {"s3Uri": put(simulator, f"{fresh('free')}.jsonl", jsonl(records))}
+
+
 def job_request(simulator: RunningSimulator, **changes: Any) -> dict[str, Any]:
     """Return a request for a job that will complete; its training file is in S3."""
     name = fresh("job")

@@ -146,6 +146,7 @@ class TrainingFormat(_Fact):
     file_extension: str = ""
     several_system_blocks: bool = True
     media: tuple[Literal["image", "video", "document"], ...] = ()
+    file_formats: dict[str, tuple[str, ...]] = {}
     tools: bool = False
     reasoning: bool = False
     hyperparameters: dict[str, Hyperparameter]

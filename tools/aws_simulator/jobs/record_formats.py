@@ -23,9 +23,7 @@ from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.models.examples import TrainingExample
 
 MAX_IMAGES = 10
-_IMAGE_FORMATS = ("png", "jpeg", "gif", "webp")
-_VIDEO_FORMATS = ("mov", "mkv", "mp4", "webm")
-_MEDIA_FORMATS = {"image": _IMAGE_FORMATS, "video": _VIDEO_FORMATS, "document": ("pdf",)}
+_FILES = ("image", "video", "document")
 _URI = re.compile(r"s3://[\w\-/.]+")
 _BLOCKS = ("text", "image", "video", "document", "reasoningContent", "toolUse", "toolResult")
 
@@ -191,7 +189,9 @@ class _ToolCalls:
         given = [name for name in ("text", "json") if content.get(name) is not None]
         if len(given) != 1:
             raise RecordError("a tool result's content needs either text or json")
-        return content["text"] if given == ["text"] else json.dumps(content["json"], ensure_ascii=False)
+        if given == ["text"]:
+            return _string(content["text"], "text")
+        return json.dumps(_object(content["json"], "json"), ensure_ascii=False)
 
 
 def _content(content: Any, role: str, rules: TrainingFormat, calls: _ToolCalls) -> str:
@@ -202,14 +202,12 @@ def _content(content: Any, role: str, rules: TrainingFormat, calls: _ToolCalls) 
     _check_kinds({kind for one in kinds for kind in one}, role, rules)
     texts = [_block(block, kind, rules, calls) for block, one in zip(blocks, kinds, strict=True) for kind in one]
     given = {kind for one in kinds for kind in one}
-    if not given - {"reasoningContent"} or (given == {"text"} and not any(texts)):
+    is_blank = "text" in given and not any(block.get("text") for block in blocks)
+    if not given - {"reasoningContent"} or (is_blank and not given & {*_FILES, "reasoningContent"}):
         raise RecordError("the content of a message has no text")
-    counts = {kind: sum(kind in one for one in kinds) for kind in _MEDIA_FORMATS}
-    if (
-        counts["image"] > MAX_IMAGES
-        or counts["video"] > 1
-        or (counts["video"] and (counts["image"] or counts["document"]))
-    ):
+    counts = {kind: sum(kind in one for one in kinds) for kind in _FILES}
+    mixed = counts["video"] and (counts["image"] or counts["document"])
+    if counts["image"] > MAX_IMAGES or counts["video"] > 1 or mixed:
         raise RecordError(f"a message has more than {MAX_IMAGES} images, or a video with other files")
     return "\n".join(texts)
 
@@ -237,14 +235,14 @@ def _block(block: dict[str, Any], kind: str, rules: TrainingFormat, calls: _Tool
     if kind == "reasoningContent":
         text = _object(_member(_object(value, kind), "reasoningText", kind), "reasoningText")
         return _string(_member(text, "text", "reasoningText"), "reasoningText", empty=False)
-    return _file_uri(_object(value, kind), kind)
+    return _file_uri(_object(value, kind), kind, rules.file_formats[kind])
 
 
-def _file_uri(value: dict[str, Any], kind: str) -> str:
+def _file_uri(value: dict[str, Any], kind: str, formats: tuple[str, ...]) -> str:
     """Return the URI of an image, video or document."""
     form = _string(_member(value, "format", kind), "format").lower()
-    if form not in _MEDIA_FORMATS[kind]:
-        raise RecordError(f"the format of a file is {form!r}. {kind}: {', '.join(_MEDIA_FORMATS[kind])}")
+    if form not in formats:
+        raise RecordError(f"the format of a file is {form!r}. {kind}: {', '.join(formats)}")
     location = _object(_member(_object(_member(value, "source", kind), "source"), "s3Location", "source"), "s3Location")
     uri = _string(_member(location, "uri", "s3Location"), "uri")
     if not _URI.fullmatch(uri):

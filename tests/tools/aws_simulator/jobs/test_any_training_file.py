@@ -6,27 +6,12 @@ from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 
-QUESTIONS = [(f"Which gate for flight LH{n}?", f"Gate {n} is open.") for n in range(20)]
-
-
-def free_records(simulator: RunningSimulator, pairs: list[tuple[str, str]] = QUESTIONS) -> dict[str, str]:
-    """Put a training file without the pipeline's delimiters, and return ``trainingDataConfig``."""
-    texts = [
-        [{"role": role, "content": [{"text": text}]} for role, text in zip(("user", "assistant"), pair, strict=True)]
-        for pair in pairs
-    ]
-    return {
-        "s3Uri": builders.put(
-            simulator, f"{builders.fresh('free')}.jsonl", builders.jsonl([{"messages": m} for m in texts])
-        )
-    }
-
 
 class TestAnyTrainingFile:
     def test_a_student_of_any_file_answers_its_questions(self, simulator: RunningSimulator) -> None:
-        model = builders.custom_model(simulator, trainingDataConfig=free_records(simulator))
+        model = builders.custom_model(simulator, trainingDataConfig=builders.free_training_data(simulator))
         arn = builders.provision(simulator, model)
-        for question, answer in QUESTIONS[:3]:
+        for question, answer in builders.GATES[:3]:
             assert builders.text_of(builders.converse(simulator, arn, question)) == answer
             assert builders.text_of(builders.converse(simulator, builders.STUDENT, question)) != answer
         other = "What is the weather like in Oslo?"
@@ -35,12 +20,16 @@ class TestAnyTrainingFile:
 
     def test_a_job_can_train_a_custom_model_further(self, simulator: RunningSimulator) -> None:
         client = simulator.boto("bedrock")
-        first = builders.custom_model(simulator, trainingDataConfig=free_records(simulator, QUESTIONS[:10]))
+        first = builders.custom_model(
+            simulator, trainingDataConfig=builders.free_training_data(simulator, builders.GATES[:10])
+        )
         name = client.get_custom_model(modelIdentifier=first)["modelName"]
         foundation = f"arn:aws:bedrock:us-east-1::foundation-model/{builders.STUDENT_BASE}"
         for identifier in (first, name):
             arn = builders.create_job(
-                simulator, baseModelIdentifier=identifier, trainingDataConfig=free_records(simulator, QUESTIONS[10:])
+                simulator,
+                baseModelIdentifier=identifier,
+                trainingDataConfig=builders.free_training_data(simulator, builders.GATES[10:]),
             )
             job = builders.finished_job(simulator, arn)
             assert job["status"] == "Completed", job.get("failureMessage")
@@ -54,12 +43,15 @@ class TestAnyTrainingFile:
             one["modelArn"] for one in client.list_custom_models(foundationModelArnEquals=foundation)["modelSummaries"]
         ]
         served = builders.provision(simulator, job["outputModelArn"])
-        for question, answer in (QUESTIONS[0], QUESTIONS[15]):
+        for question, answer in (builders.GATES[0], builders.GATES[15]):
             assert builders.text_of(builders.converse(simulator, served, question)) == answer
 
     def test_up_to_ten_validation_files_have_a_loss_each(self, simulator: RunningSimulator) -> None:
-        files = [free_records(simulator, QUESTIONS[n : n + 1]) for n in range(10)]
-        config = {"trainingDataConfig": free_records(simulator), "validationDataConfig": {"validators": files}}
+        files = [builders.free_training_data(simulator, builders.GATES[n : n + 1]) for n in range(10)]
+        config = {
+            "trainingDataConfig": builders.free_training_data(simulator),
+            "validationDataConfig": {"validators": files},
+        }
         arn = builders.create_job(simulator, **config)
         job = builders.finished_job(simulator, arn)
         losses = [one["validationLoss"] for one in job["validationMetrics"]]
@@ -84,10 +76,13 @@ class TestAnyTrainingFile:
         assert job["failureMessage"].startswith("Unable to parse Amazon S3 file: train.json.")
 
     def test_nova_2_lite_and_llama_3_1_70b_can_be_customized(self, simulator: RunningSimulator) -> None:
-        few = {"baseModelIdentifier": "amazon.nova-2-lite-v1:0:256k", "trainingDataConfig": free_records(simulator)}
+        few = {
+            "baseModelIdentifier": "amazon.nova-2-lite-v1:0:256k",
+            "trainingDataConfig": builders.free_training_data(simulator),
+        }
         job = builders.finished_job(simulator, builders.create_job(simulator, **few))
         assert "is 20, expected between 200 and 20000" in job["failureMessage"]
-        many = free_records(simulator, [(f"Number {n}?", str(n)) for n in range(200)])
+        many = builders.free_training_data(simulator, [(f"Number {n}?", str(n)) for n in range(200)])
         job = builders.finished_job(simulator, builders.create_job(simulator, **{**few, "trainingDataConfig": many}))
         assert job["status"] == "Completed"
         models = simulator.boto("bedrock", region="us-west-2").list_foundation_models(byCustomizationType="FINE_TUNING")

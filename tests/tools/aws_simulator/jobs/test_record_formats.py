@@ -86,6 +86,7 @@ def with_tools(*contents: Any) -> dict[str, Any]:
             record(text("a"), [{"reasoningContent": {"reasoningText": {"text": "hm"}}}, *text("b")]),
             id="reasoning",
         ),
+        pytest.param(LITE, record([file("image", "webp")], text("b")), id="image format of Nova 1"),
         pytest.param(LLAMA_3, record(system=text("a")), id="llama system"),
         pytest.param(LLAMA_3, record(text("1"), text("2"), text("3"), text("4")), id="llama turns"),
         pytest.param(LLAMA_VISION, record([file("image", "png"), *text("a")], text("b")), id="llama image"),
@@ -119,6 +120,11 @@ def test_what_a_validator_accepts_is_accepted(family: TrainingFormat, value: Any
         pytest.param(MICRO, record("a", "b"), "not a list of blocks", id="content is text"),
         pytest.param(MICRO, record([], text("b")), "has no text", id="no blocks"),
         pytest.param(MICRO, record(text(""), text("b")), "has no text", id="empty text"),
+        pytest.param(MICRO, record(text("a"), [use(), *text("")]), "has no text", id="empty text beside a tool call"),
+        pytest.param(
+            MICRO, with_tools(text("a"), [use()], [result(json=[1])], text("b")), "json is a list", id="JSON list"
+        ),
+        pytest.param(NOVA_2, record([file("image", "webp")], text("b")), "'webp'", id="image format of Nova 2"),
         pytest.param(MICRO, record([{"text": 1}], text("b")), "not a string", id="text is a number"),
         pytest.param(MICRO, record([{"other": 1}], text("b")), "none of", id="unknown block"),
         pytest.param(

@@ -29,6 +29,22 @@ def process(state: Path, *options: str) -> Iterator[tuple[RunningSimulator, subp
         yield RunningSimulator(f"http://127.0.0.1:{port}"), child
 
 
+def test_a_student_of_any_file_remembers_its_answers_and_can_be_trained_further(tmp_path: Path) -> None:
+    with start_simulator(tmp_path, throughput_seconds=0) as simulator:
+        first = builders.free_training_data(simulator, builders.GATES[:10])
+        model = builders.custom_model(simulator, trainingDataConfig=first)
+        throughput = builders.provision(simulator, model)
+    with start_simulator(tmp_path, throughput_seconds=0) as simulator:
+        question, answer = builders.GATES[3]
+        assert builders.text_of(builders.converse(simulator, throughput, question)) == answer
+        second = builders.free_training_data(simulator, builders.GATES[10:])
+        further = builders.custom_model(simulator, trainingDataConfig=second, baseModelIdentifier=model)
+        arn = builders.provision(simulator, further)
+        assert [builders.text_of(builders.converse(simulator, arn, one)) for one, _ in builders.GATES] == [
+            answer for _, answer in builders.GATES
+        ]
+
+
 def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_path: Path) -> None:
     with start_simulator(tmp_path, throughput_seconds=0) as simulator:
         request = builders.job_request(simulator, clientRequestToken="kept-token", jobTags=[{"key": "a", "value": "b"}])

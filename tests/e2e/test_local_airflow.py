@@ -56,7 +56,7 @@ def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> 
     output = run.stdout + run.stderr
     assert run.returncode == 1, output
     assert output.startswith("SIMULATED")
-    assert "synthesize [1]\n    ValueError: row 2 has no document\n    log: " in output
+    assert "synthesize[1]\n    ValueError: row 2 has no document\n    log: " in output
     log = Path(output.split("log: ", 1)[1].splitlines()[0])
     assert "row 2 has no document" in log.read_text()
     assert marked_processes(state) == []

@@ -255,6 +255,7 @@ class Inventory:
 
     :param environment: the name of this deployment.
     :param missing_roots: URIs of roots of use cases whose bucket does not exist, so that nothing is stored below them.
+    :param labeled: use cases of which people are labeling a run.
     :param broken: messages about invalid use-case files.
     """
 
@@ -265,6 +266,7 @@ class Inventory:
     missing_roots: Sequence[str] = ()
     buckets: Sequence[ListedBucket] = ()
     use_cases: frozenset[str] = frozenset()
+    labeled: frozenset[str] = frozenset()
     broken: Sequence[str] = ()
 
 

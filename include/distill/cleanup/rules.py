@@ -41,6 +41,7 @@ from include.distill.cleanup.plan import (
 from include.distill.cleanup.run_objects import newest_reports, run_objects
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri
+from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import split_uri
 
 _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
@@ -211,6 +212,12 @@ class _Rules:
             return None
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
+    def _labeled(self, uri: str, run: RunInfo, objects: Sequence[StoredObject]) -> str | None:
+        report = RunFolder(uri).report("json")
+        if run.use_case not in self.inventory.labeled or all(stored.uri != report for stored in objects):
+            return None
+        return f"a run of {label_dag_id(run.use_case)} is in progress, and may be about this run"
+
     def _needed_report(self, root: ProjectRoot, uri: str, run: RunInfo) -> str | None:
         """Return why a person would miss a run's report; ``None`` if it may be deleted."""
         if self.choice.newest_reports or split_uri(uri)[0] in self.buckets:
@@ -266,6 +273,7 @@ class _Rules:
                 self._too_new(max(stored.modified for stored in objects)),
                 self._unfinished(uri, run, objects),
                 f"its throughput {serving} is kept" if serving else None,
+                self._labeled(uri, run, objects),
                 self._needed_report(root, uri, run),
             )
         marks = tuple(stored.uri for stored in objects if stored.uri in (folder.use_case, folder.report("json")))

@@ -22,6 +22,8 @@ from include.distill.curation.records import PairCounts
 _EMPTY_ANSWER = re.compile(r"\W*(?:json\b\W*)?\w*\W*", re.IGNORECASE)
 _MAIN_SHARE = 0.25  # of the lost pairs; a smaller cause gets no advice unless it is the largest
 _SETTINGS = {filter_.name: filter_.settings for filter_ in FILTERS} | {"critic": ("critic",)}
+# Filters that drop less if their settings are raised.
+_RAISED = ("repeats_original", "repeats_pair", "same_topic")
 _SIMULATED_LIMIT = (
     "The simulated teacher asks only about sentences of at least three words that the row's own answer does not quote."
     " It gives the same answer however often it is asked, so use documents with more sentences. A real teacher does not"
@@ -129,7 +131,9 @@ def _advice_on_filter(name: str, settings: Synthesis, *, simulated: bool) -> str
     if name == LeakFilter.name:
         return "Use evaluation questions about other documents than the training rows, or raise max_leak_similarity."
     keys = ", ".join(f"curation.{key}" for key in _SETTINGS.get(name, ()))
-    ways = [f"change {keys}" if keys else "correct the documents"]
+    ways = [f"{'raise' if name in _RAISED else 'change'} {keys} in the use case" if keys else "correct the documents"]
+    if name in ("repeats_original", "repeats_pair"):
+        ways.insert(0, "use documents that are less alike")
     if not simulated:
         ways.append("improve the prompt")
         if settings.rounds < 5:

@@ -23,7 +23,7 @@ from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.state import run_state, state_of_run
-from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
@@ -50,6 +50,7 @@ from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import FAILED_TASK, DistillError, InputError, NotFoundError, OutcomeError
+from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput
@@ -332,8 +333,14 @@ def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, con
             if (listed := _bucket(account.store, name, frozenset(names)))
         ],
         use_cases=frozenset(here),
+        labeled=frozenset(name for name in here if _is_labeled(name, context)),
         broken=use_cases.problems,
     )
+
+
+def _is_labeled(use_case: str, context: Context) -> bool:
+    """Return whether people are labeling a run of a use case, whose folder must therefore be kept."""
+    return bool(context["ti"].get_dr_count(label_dag_id(use_case), states=sorted(LIVE_STATES)))
 
 
 def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedThroughput]:

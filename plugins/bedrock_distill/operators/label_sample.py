@@ -186,13 +186,13 @@ class SampleAccess(LabelTask, RunAccess):
             this use case.
         """
         self.run_uri = self.sample["run_uri"]
-        require_run_of(self.use_case_name, self.store, self.folder)
+        require_run_of(self.use_case_name, self.store, self.folder, left="This task read no answers, and no label was stored.")
         pair = self.sample["candidate"], self.sample["baseline"]
         for uri in (self.sample["key_uri"], self.sample["sheet_uri"]):
             if uri != self.folder.label_sample(*pair, uri.rpartition("/")[2]):
                 raise InputError(
                     f"The result of draw_sample names a file that is not in the sample of run {self.folder.run_key}.",
-                    left="No person was asked, and no label was stored.",
+                    left="This task read no answers, and no label was stored.",
                     to_do="Clear draw_sample with downstream.",
                 )
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)

@@ -102,7 +102,7 @@ def _said(say: Callable[[Any], str], error: BaseException) -> str:
 def _place(task: Explained, context: Context) -> str:
     ti = context["ti"]
     index = getattr(ti, "map_index", None)
-    name = task.task_id if index in (None, -1) else f"{task.task_id} [{index}]"
+    name = task.task_id if index in (None, -1) else f"{task.task_id}[{index}]"
     return f"{name} of run {ti.run_id} failed in attempt {ti.try_number} of {max(ti.try_number, ti.max_tries + 1)}"
 
 
@@ -129,7 +129,8 @@ def _what_to_do(task: Explained, context: Context, error: BaseException, stated:
 def _with_new_run(wrong: Mapping[str, Any]) -> str:
     new_run = new_run_advice(wrong)
     if any(key.endswith("_csv") for key in wrong):
-        return f"{new_run} If the path is right, correct the file itself and clear {PREFLIGHT} with downstream."
+        return f"{new_run} If only the content of the file is wrong, correct the file and clear"
+        f" {PREFLIGHT} with downstream."
     return new_run
 
 

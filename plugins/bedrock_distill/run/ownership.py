@@ -11,13 +11,20 @@ from include.distill.core.storage import ObjectStore
 from include.distill.core.yaml_text import YamlTextError
 
 
-def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None:
+def require_run_of(
+    use_case: str,
+    store: ObjectStore,
+    folder: RunFolder,
+    *,
+    left: str = "No person was asked, and no label was stored.",
+) -> None:
     """
     Raise an error unless the run in ``folder`` is a run of ``use_case``.
 
     Use cases can share a bucket and a prefix, and Airflow's rights are per DAG. So a DAG of one use case must not open
     a run of another use case. The message is the same if the run does not exist, and quotes nothing from the run.
 
+    :param left: what is left if an error is raised.
     :raises InputError: the run is a run of another use case or environment, or does not exist.
     :raises NewerFormatError: a newer version froze the run.
     """
@@ -31,10 +38,10 @@ def require_run_of(use_case: str, store: ObjectStore, folder: RunFolder) -> None
         frozen = None
     if not isinstance(frozen, dict) or frozen.get("name") != use_case:
         raise InputError(
-            f"Run {folder.run_key} of {use_case} has no report, or is a run of another use case.",
-            left="No person was asked, and no label was stored.",
+            f"Run {folder.run_key} of {use_case} has no report, was deleted, or is a run of another use case.",
+            left=left,
             to_do="Trigger a new run with the run key of a run of this use case that has a report, or leave the field"
             " empty. To label a run of another use case, trigger the DAG of that use case.",
         )
     if problem := foreign_root_problem(store, folder.root, environment_name()):
-        raise InputError(f"{problem}.", left="No person was asked, and no label was stored.")
+        raise InputError(f"{problem}.", left=left)

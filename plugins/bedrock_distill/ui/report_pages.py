@@ -103,7 +103,10 @@ def report(dag_id: str, run_id: str) -> Response:
         if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
             with suppress(NotFoundError):  # report.html is written last
                 return _page(store.read(candidate.report("html")), policy=_REPORT_POLICY)
-    message = f"Run {run_id} of {dag_id} has no report yet. The task `report` writes it after the judges have finished."
+    message = (
+        f"Run {run_id} of {dag_id} has no report. The task report writes it after the judges have finished. If the run"
+        " has failed, the log of its task outcome says why."
+    )
     raise HTTPException(404, message)
 
 

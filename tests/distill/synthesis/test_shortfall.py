@@ -110,7 +110,10 @@ class TestOtherCauses:
 
     def test_neither_prompt_nor_rounds_are_advised_for_the_simulated_teacher(self) -> None:
         _, advice = explain([], dropped={"repeats_pair": 20}, simulated=True)
-        assert advice == "Against repeats_pair: change curation.max_question_similarity."
+        assert advice == (
+            "Against repeats_pair: use documents that are less alike, or raise curation.max_question_similarity in the"
+            " use case."
+        )
         assert "prompt" in explain([], dropped={"repeats_pair": 20})[1]
 
     def test_output_that_is_cut_off_needs_more_tokens(self) -> None:

@@ -63,6 +63,7 @@ def context(context: dict[str, Any]) -> dict[str, Any]:
         raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
 
     context["ti"].get_dagrun_state = unknown
+    context["ti"].get_dr_count = lambda dag_id, states: 0
     return context
 
 
@@ -154,6 +155,26 @@ class TestList:
     def test_an_unknown_name_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:
         with pytest.raises(InputError, match=reason):
             tasks[0].execute(with_form(context, **form))
+
+
+class TestLabeledRuns:
+    @pytest.mark.parametrize(("runs", "word"), [(0, "DELETE"), (1, "KEEP")])
+    def test_a_run_is_kept_while_people_label_a_run_of_its_use_case(
+        self, tasks: Any, context: Any, store: MemoryStore, capfd: Any, runs: int, word: str
+    ) -> None:
+        asked = []
+
+        def count(dag_id: str, states: list[str]) -> int:
+            asked.append((dag_id, states))
+            return runs
+
+        context["ti"].get_dr_count = count
+        with pytest.raises(DownstreamTasksSkipped):
+            tasks[0].execute(with_form(context, newest_reports=True))
+        line = next(line for line in "".join(capfd.readouterr()).splitlines() if FOLDER.uri in line)
+        assert word in line
+        assert ("a run of distill_label__aws_docs_qa is in progress" in line) is bool(runs)
+        assert asked == [("distill_label__aws_docs_qa", ["queued", "running"])]
 
 
 class TestEndedRuns:

@@ -19,7 +19,7 @@ from tests.plugins.conftest import FOLDER, freeze
 
 OTHER = RunFolder(f"{FOLDER.root}/runs/manual-1-0badcafe")  # a run of another use case in the same bucket
 SECRET = "the salary of the chief"
-REFUSED = "has no report, or is a run of another use case"
+REFUSED = "has no report, was deleted, or is a run of another use case"
 EXAMPLE = {
     "example": "001-ffffff-ffffffff",
     "row_id": "r1",

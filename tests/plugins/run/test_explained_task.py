@@ -138,7 +138,7 @@ class TestTemplates:
         with DAG("d", schedule=None) as dag:
             mapped = Work.partial(task_id="t", value=broken_value).expand(work=[None])
         context["dag"], context["dag_run"].conf, context["ti"].map_index = dag, {}, 0
-        with pytest.raises(RefusedError, match=r"(?s)What happened: t \[0\] of run r .*It broke\..*What to do: "):
+        with pytest.raises(RefusedError, match=r"(?s)What happened: t\[0\] of run r .*It broke\..*What to do: "):
             mapped.render_template_fields(context)
 
     def test_nothing_is_explained_outside_of_a_run(self) -> None:

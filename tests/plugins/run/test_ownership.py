@@ -24,7 +24,7 @@ def test_every_other_run_gets_the_same_message_without_a_word_of_the_run(
         store.delete(FOLDER.use_case)
     else:
         store.write(FOLDER.use_case, frozen)
-    expected = f"Run {FOLDER.run_key} of payroll has no report, or is a run of another use case. "
+    expected = f"Run {FOLDER.run_key} of payroll has no report, was deleted, or is a run of another use case. "
     with pytest.raises(InputError) as raised:
         require_run_of("payroll", store, FOLDER)
     assert str(raised.value).startswith(expected)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.jobs.record_formats import Record, RecordError, read_record
 from tools.aws_simulator.models.examples import TrainingExample
+from tools.aws_simulator.models.text import count_tokens
 
 
 class DataFaultError(Exception):
@@ -27,7 +28,8 @@ class TrainingFile:
 
     :param records: the number of records. A record of several turns has several examples.
 
-    ``tokens`` is an estimate based on the number of characters, as in AWS's own validators.
+    ``tokens`` are counted as in inference. The limit on a record's tokens is checked by characters, as in AWS's own
+    validators.
     """
 
     examples: list[TrainingExample]
@@ -52,7 +54,7 @@ def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> Trainin
                 f" Line {line} of {name}."
             )
         examples += record.examples
-        tokens += length
+        tokens += count_tokens("\n".join([record.system, *(message.text for message in record.messages)]))
         records += 1
     return TrainingFile(examples, tokens, records)
 

@@ -10,6 +10,7 @@ CASES = {
     "tools": "a tool call, its result and the answer; with instructor, a structured answer by a forced tool call",
     "structured": "an answer that follows a JSON schema",
     "s3": "files in S3, some of them uploaded in parts",
+    "jobs": "a customization job and a batch job, created by deferrable operators and awaited by their triggers",
 }
 MODEL_CASES = ("hello", "stream", "tools", "structured")
 
@@ -52,6 +53,12 @@ CLIENTS = (
     Client("instructor", "instructor_client", ("hello", "tools", "structured"), ("instructor", "boto3")),
     Client("anthropic", "anthropic_client", packages=("anthropic[bedrock]",)),
     Client("s3fs", "s3fs_client", ("s3",)),
+    Client(
+        "apache-airflow-providers-amazon",
+        "airflow_client",
+        ("jobs",),
+        ("apache-airflow-providers-amazon[aiobotocore]==9.39.0", "apache-airflow==3.3.2"),
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 from pydantic_ai import Agent
@@ -14,8 +15,9 @@ match sys.argv[1]:
     case "hello":
         ask.check_text(Agent(MODEL).run_sync(ask.HELLO).output)
     case "stream":
-        streamed = Agent(MODEL).run_stream_sync(ask.HELLO)
-        ask.check_stream(list(streamed.stream_text(delta=True, debounce_by=None)))
+        run = Agent(MODEL).run_stream(ask.HELLO)
+        pieces = ask.streamed(run, lambda result: result.stream_text(delta=True, debounce_by=None))
+        ask.check_stream(asyncio.run(pieces))
     case "tools":
         ask.check_agent(Agent(MODEL, tools=[ask.weather]).run_sync(ask.ASK_TOOL).output)
     case "structured":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 # A profile of a model that can stream, call tools and follow a JSON schema.
@@ -61,6 +65,12 @@ def check_stream(pieces: list[str]) -> None:
     check_text("".join(pieces))
     if len(pieces) < 2:
         raise ValueError(f"The stream has {len(pieces)} piece(s)")
+
+
+async def streamed(run: AbstractAsyncContextManager[Any], read: Callable[[Any], AsyncIterator[str]]) -> list[str]:
+    """Return the pieces that ``read`` takes from a run."""
+    async with run as result:
+        return [piece async for piece in read(result)]
 
 
 def check_call(name: str, arguments: object) -> None:

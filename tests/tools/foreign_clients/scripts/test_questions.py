@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+
 import pytest
 from pydantic import ValidationError
 
@@ -37,3 +41,11 @@ def test_a_city_is_checked() -> None:
     questions.check_city(questions.City(name="Lisbon", inhabitants=1))
     with pytest.raises(ValidationError):
         questions.check_city({"name": "Lisbon"})
+
+
+def test_a_streamed_run_is_read_to_its_end() -> None:
+    async def pieces(result: str) -> AsyncIterator[str]:
+        for letter in result:
+            yield letter
+
+    assert asyncio.run(questions.streamed(nullcontext("abc"), pieces)) == ["a", "b", "c"]

@@ -212,12 +212,6 @@ class _Rules:
             return None
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
-    def _labeled(self, uri: str, run: RunInfo, objects: Sequence[StoredObject]) -> str | None:
-        report = RunFolder(uri).report("json")
-        if run.use_case not in self.inventory.labeled or all(stored.uri != report for stored in objects):
-            return None
-        return f"a run of {label_dag_id(run.use_case)} is in progress, and may be about this run"
-
     def _needed_report(self, root: ProjectRoot, uri: str, run: RunInfo) -> str | None:
         """Return why a person would miss a run's report; ``None`` if it may be deleted."""
         if self.choice.newest_reports or split_uri(uri)[0] in self.buckets:
@@ -273,7 +267,9 @@ class _Rules:
                 self._too_new(max(stored.modified for stored in objects)),
                 self._unfinished(uri, run, objects),
                 f"its throughput {serving} is kept" if serving else None,
-                self._labeled(uri, run, objects),
+                f"a run of {label_dag_id(run.use_case)} is in progress"
+                if run.use_case in self.inventory.labeled
+                else None,
                 self._needed_report(root, uri, run),
             )
         marks = tuple(stored.uri for stored in objects if stored.uri in (folder.use_case, folder.report("json")))

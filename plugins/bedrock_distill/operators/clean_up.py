@@ -333,14 +333,11 @@ def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, con
             if (listed := _bucket(account.store, name, frozenset(names)))
         ],
         use_cases=frozenset(here),
-        labeled=frozenset(name for name in here if _is_labeled(name, context)),
+        labeled=frozenset(
+            name for name in here if context["ti"].get_dr_count(label_dag_id(name), states=sorted(LIVE_STATES))
+        ),
         broken=use_cases.problems,
     )
-
-
-def _is_labeled(use_case: str, context: Context) -> bool:
-    """Return whether people are labeling a run of a use case, whose folder must therefore be kept."""
-    return bool(context["ti"].get_dr_count(label_dag_id(use_case), states=sorted(LIVE_STATES)))
 
 
 def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedThroughput]:

@@ -186,7 +186,9 @@ class SampleAccess(LabelTask, RunAccess):
             this use case.
         """
         self.run_uri = self.sample["run_uri"]
-        require_run_of(self.use_case_name, self.store, self.folder, left="This task read no answers, and no label was stored.")
+        require_run_of(
+            self.use_case_name, self.store, self.folder, left="This task read no answers, and no label was stored."
+        )
         pair = self.sample["candidate"], self.sample["baseline"]
         for uri in (self.sample["key_uri"], self.sample["sheet_uri"]):
             if uri != self.folder.label_sample(*pair, uri.rpartition("/")[2]):

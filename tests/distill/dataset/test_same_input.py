@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.config.sections import SourceData
+from include.distill.core.errors import InputError
 from include.distill.dataset.source_files import check_inputs
 from tests.fakes.memory_store import MemoryStore
 
@@ -30,7 +31,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     return store
 
 
-def problems(store: MemoryStore, training: str, evaluation: str | None) -> list[str]:
+def problems(store: MemoryStore, training: str, evaluation: str | None) -> list[InputError]:
     return check_inputs(SourceData(training_csv=training, evaluation_csv=evaluation), store)
 
 
@@ -56,11 +57,11 @@ def test_the_same_files_in_both_fields_are_refused_with_both_fields_and_two_ways
     store: MemoryStore, tmp_path: Path, training: str, evaluation: str, how: str
 ) -> None:
     (problem,) = problems(store, training.format(local=tmp_path), evaluation.format(local=tmp_path))
-    assert problem.startswith("Training CSV (training_csv) and Evaluation CSV (evaluation_csv) name")
-    assert how in problem
-    assert "Name another file" in problem
-    assert "leave Evaluation CSV (evaluation_csv) empty" in problem
-    assert "clear" not in problem
+    assert str(problem).startswith("Training CSV (training_csv) and Evaluation CSV (evaluation_csv) name")
+    assert how in str(problem)
+    assert "Name another file" in str(problem)
+    assert "leave Evaluation CSV (evaluation_csv) empty" in str(problem)
+    assert "clear" not in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_files_of_which_one_has_other_rows_are_accepted(
 def test_a_file_that_does_not_exist_is_the_only_problem(store: MemoryStore) -> None:
     assert len(problems(store, "s3://input/x.csv", "s3://input/x.csv")) == 2
     (problem,) = problems(store, "s3://input/x.csv", "s3://input/a.csv")
-    assert "does not exist" in problem
+    assert "does not exist" in str(problem)

@@ -127,7 +127,7 @@ class TestAnswer:
         with pytest.raises((ThrottledError, TooManyFailuresError)) as raised:
             answer(arm="base", serving=None)
         advice = str(raised.value).splitlines()[-1]
-        assert "Compare `quotas` of nova-micro in the use case" in advice
+        assert "quota for nova-micro is too low" in advice
         assert '"model inference tokens per minute"' in advice
         assert advice.endswith("Then clear answer with downstream, which requests only the missing answers.")
         assert ("Airflow repeats" in advice) is (try_number == 1)

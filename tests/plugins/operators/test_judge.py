@@ -132,7 +132,7 @@ class TestJudge:
         bedrock.say = throttled_on("103")
         with pytest.raises(
             TooManyFailuresError,
-            match=r"(?s) of 8 comparisons: ThrottledError \(\d times\).*Compare `quotas` of claude-haiku-4-5",
+            match=r"(?s) of 8 comparisons: ThrottledError \(\d times\).*quota for claude-haiku-4-5 is too low",
         ):
             judge()
 

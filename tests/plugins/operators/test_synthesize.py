@@ -137,7 +137,7 @@ class TestRetry:
         assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
         assert record["message"].endswith("slow down")
         assert record["code"] == "ThrottlingException"
-        assert "Compare `quotas` of claude-sonnet-5-5" in record["advice"]
+        assert "quota for claude-sonnet-5-5 is too low" in record["advice"]
 
     def test_a_row_for_which_a_retry_cannot_help_is_recorded_at_once(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
@@ -149,7 +149,7 @@ class TestRetry:
     @pytest.mark.parametrize(
         ("error", "advice"),
         [
-            (ThrottledError("slow down"), "Compare `quotas` of claude-sonnet-5-5"),
+            (ThrottledError("slow down"), "quota for claude-sonnet-5-5 is too low"),
             (TransientError("500", to_do="Check the firewall."), "Check the firewall."),
             (PossiblyBilledError("read timeout"), "Check the model's status in AWS Health"),
         ],
@@ -164,7 +164,7 @@ class TestRetry:
         assert "Not one of the 4 rows of shard 0 has the answers that it needs from claude-sonnet-5-5" in lines[0]
         assert "SomeCode (4 times), for example: " in lines[0]
         assert advice in lines[-1]
-        assert lines[-1].endswith("To request only the missing answers, clear synthesize with downstream.")
+        assert lines[-1].endswith("clear synthesize with downstream, which requests only the missing answers.")
         assert not store.exists(FOLDER.synthetic(0))
         # A row that is not sent because other rows lost their answers has another class.
         assert ("AWS may also bill the calls whose answers were lost" in lines[2]) is isinstance(
@@ -325,6 +325,6 @@ class TestCritic:
         bedrock.say = throttling
         with pytest.raises(
             TooManyFailuresError,
-            match=rf"(?s)and the critic {CRITIC}: ThrottledError \(4 times\).*Compare `quotas` of {CRITIC}",
+            match=rf"(?s)and the critic {CRITIC}: ThrottledError \(4 times\).*quota for {CRITIC} is too low",
         ):
             task.execute(context)

@@ -73,7 +73,13 @@ class Deployment:
             return self.run_state
 
         self.monkeypatch.setenv("DISTILL_ENVIRONMENT", self.name)
-        ti = SimpleNamespace(dag_id=DAG, run_id=RUN_ID, get_dagrun_state=state, xcom_pull=lambda **_: None)
+        ti = SimpleNamespace(
+            dag_id=DAG,
+            run_id=RUN_ID,
+            get_dagrun_state=state,
+            get_dr_count=lambda dag_id, states: 0,
+            xcom_pull=lambda **_: None,
+        )
         return {"ti": ti, "params": params, "dag_run": SimpleNamespace(start_date=STARTED, dag_id=DAG, run_id=RUN_ID)}
 
     def preflight(self) -> None:

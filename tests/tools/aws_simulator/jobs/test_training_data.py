@@ -11,6 +11,7 @@ from include.distill.training.formats import encode_record, to_customization_for
 from tests.tools.aws_simulator.builders import conversation, jsonl, prompt
 from tools.aws_simulator.catalog.catalog import TrainingFormat, load_catalog
 from tools.aws_simulator.jobs.training_data import DataFaultError, check_counts, read_training_file
+from tools.aws_simulator.models.text import count_tokens
 
 NOVA, LLAMA, CLAUDE = (load_catalog().training[key] for key in ("nova", "llama3.1", "claude3"))
 
@@ -43,8 +44,7 @@ def test_each_family_is_read_in_its_format(family: TrainingFormat, record: dict[
     example = read.examples[0]
     assert (len(read.examples), example.user, example.answer) == (2, prompt("How many rules?"), "Yes.")
     assert example.system == ("" if family is LLAMA else "Be brief.")
-    characters = len(example.system) + len(example.user) + len(example.answer)
-    assert read.tokens == 2 * -(-characters // family.characters_per_token)
+    assert read.tokens == 2 * sum(count_tokens(text) for text in (example.system, example.user, example.answer))
 
 
 @pytest.mark.parametrize("family", pipeline_catalog().families.values(), ids=list(pipeline_catalog().families))
@@ -110,7 +110,7 @@ def test_a_record_of_several_turns_counts_once_and_has_an_example_for_each_answe
         ("Count.", "", "One?", "1."),
         ("Count.", "One?\n1.", "Two?", "2."),
     ]
-    assert read.tokens == 6  # 18 characters
+    assert read.tokens == count_tokens("Count. One? 1. Two? 2.")
 
 
 @pytest.mark.parametrize("family", [NOVA, LLAMA], ids=lambda family: family.key)
@@ -122,7 +122,7 @@ def test_a_record_may_be_exactly_as_long_as_the_limit(family: TrainingFormat) ->
         return jsonl([messages(ASKED, turn("assistant", [{"text": answer}]), schemaVersion="v")])
 
     limit = family.tokens_per_record * family.characters_per_token
-    assert read_training_file(body(limit), "train.jsonl", family).tokens == family.tokens_per_record
+    assert read_training_file(body(limit), "train.jsonl", family).records == 1
     expected = f"token length {family.tokens_per_record + 1} exceeds limit of {family.tokens_per_record}"
     with pytest.raises(DataFaultError, match=expected):
         read_training_file(body(limit + 1), "train.jsonl", family)

@@ -10,7 +10,7 @@ import pytest
 from include.distill.core.paths import PROJECT_ROOT
 
 BOOKISH = re.compile(
-    r"(mends?|mended|anew|beside|parted|reckon(s|ed|ing)?|manieth|lies (in|at|under)|stand-in|thereof|whereof)",
+    r"\b(mends?|mended|anew|beside|parted|reckon(s|ed|ing)?|manieth|lies (in|at|under)|stand-in|thereof|whereof)\b",
     re.IGNORECASE,
 )
 SUFFIXES = {".py", ".md", ".j2", ".yaml", ".toml", ".css"}
@@ -25,6 +25,16 @@ def texts() -> list[Path]:
         path for path in PROJECT_ROOT.iterdir() if path.suffix in SUFFIXES or path.name in ("Makefile", "Dockerfile")
     ]
     return sorted(path for path in files if not path.relative_to(PROJECT_ROOT).as_posix().startswith(EXEMPT))
+
+
+@pytest.mark.parametrize("text", ["Mend the prompt.", "It stands beside the bill.", "where the cause lies in the data"])
+def test_bookish_words_are_found(text: str) -> None:
+    assert BOOKISH.search(text)
+
+
+@pytest.mark.parametrize("text", ["amendments", "besides", "It relies in part on it."])
+def test_other_words_are_not(text: str) -> None:
+    assert not BOOKISH.search(text)
 
 
 def test_the_list_of_texts_is_not_empty() -> None:

@@ -1,1 +1,4 @@
-"""Compare the pipeline's speed, quota use and memory with ideal values. The servers are never the bottleneck."""
+"""Compare the pipeline's speed, quota use and memory with ideal values.
+
+The servers that the benchmarks start are never the bottleneck.
+"""

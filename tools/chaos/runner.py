@@ -1,4 +1,4 @@
-"""Run the cases: most of them in parallel, the cases that share a fault as a group, and the rest one at a time."""
+"""Run the cases: most of them in parallel, then each group that shares a fault, then the rest one at a time."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def run_docker(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _full_name(name: str) -> str:
-    """Return the name of an image without the parts that Docker omits for the images of Docker Hub."""
+    """Return the name of an image as Docker shows it: for Docker Hub, without ``docker.io/`` and ``library/``."""
     return name.removeprefix("docker.io/").removeprefix("library/")
 
 

@@ -87,7 +87,10 @@ class DeployedStack:
         self._await_healthy([name for name, service in self._services.items() if not self._is_one_shot(service)])
 
     def check(self) -> list[str]:
-        """Raise ``ComponentDiedError`` if a process has ended. Nothing is restarted, so the list is always empty."""
+        """Raise ``ComponentDiedError`` if a process has ended.
+
+        :return: a sentence for each restarted component; always empty, because nothing is restarted.
+        """
         for group in list(self._groups.values()):
             group.check()
         return []

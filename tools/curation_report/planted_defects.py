@@ -108,9 +108,9 @@ class Planter:
 
     def answer_of_another_document(self, row: Row) -> str:
         """
-        Return an answer from another row that this row's document does not contain.
+        Return another row's answer that does not occur in the document of ``row``.
 
-        :raises InputError: no answer is long enough.
+        :raises InputError: no answer was found that is long enough and does not occur in the document.
         """
         for _ in range(_DRAWS):
             answer = self.random.choice(self.rows)["answer"]

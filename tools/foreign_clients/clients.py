@@ -22,7 +22,7 @@ class Client:
 
     :param name: the distribution whose version the table shows.
     :param script: the module in ``scripts``.
-    :param packages: further packages to install, or the name with an extra.
+    :param packages: all packages to install, such as ``name`` with an extra; if empty, only ``name`` is installed.
     :param endpoint_variable: environment variable that leads the client to the simulator, if it ignores AWS's own.
     """
 

@@ -188,7 +188,10 @@ def _provide_run(
 
 
 def _needs_run(served: ServedStack, request: RunRequest) -> bool:
-    """Return whether a running stack must run the DAG: rows were chosen, or a use case of which there is no run yet."""
+    """Return whether a running stack must run the DAG.
+
+    It must if rows were chosen, or if a use case was chosen that has no run yet or only failed runs.
+    """
     if request.is_explicit or not request.names_use_case:
         return request.is_explicit
     return all(run["state"] == "failed" for run in served.api.runs(request.dag_id))
@@ -232,7 +235,7 @@ def _may_read(served: ServedStack, layout: Layout, request: RunRequest) -> bool:
 
 def _stop_to_allow_folders(served: ServedStack) -> None:
     """
-    Stop a running stack whose processes may not read the folder of the chosen files.
+    Stop a running stack whose processes are not allowed to read the folder of the chosen files.
 
     :raises InputError: a run is in progress.
     """

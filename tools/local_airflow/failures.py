@@ -121,7 +121,7 @@ def _says_more(outcome: Failure) -> bool:
 
 
 def _names(failures: Sequence[Failure]) -> str:
-    """Name the tasks; of a mapped task of which many instances failed, only their number."""
+    """Name the tasks. If many or all instances of a mapped task failed, name it once, with their number."""
     by_task: dict[str, list[Failure]] = {}
     for failure in failures:
         by_task.setdefault(failure.task.partition("[")[0], []).append(failure)

@@ -32,7 +32,10 @@ class Problem:
 
 
 def ask_components(api: AirflowApi, simulator_url: str, started: Mapping[str, datetime]) -> list[Problem]:
-    """List the components of a running stack that make no progress at the moment. ``started`` as in find_problems."""
+    """List the components of a running stack that make no progress at the moment.
+
+    :param started: has the same meaning as for :func:`find_problems`.
+    """
     problems = find_problems(api.health(), started)
     return problems if is_open(simulator_url) else [*problems, Problem(SIMULATOR, "does not answer")]
 

@@ -4,7 +4,7 @@ Choose the two ports of a local stack, and reserve them until the stack has ende
 The ports are always the same if they are free, so that bookmarks and the settings that a browser stores for the UI stay
 valid. A port is free if no program listens on it, and if no other checkout on this machine has reserved it. The
 reservation is needed because Airflow takes several seconds to start listening. It is an abstract Unix socket, which
-Linux releases however the process ends. Other systems have no such sockets, so there nothing is reserved.
+Linux releases however the process ends. Other systems have no such sockets, so nothing is reserved there.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def explain_ports(ports: Ports, environ: Mapping[str, str]) -> str:
 
 
 def _reserve(reserved: ExitStack, environ: Mapping[str, str], name: str, default: int) -> int:
-    """Reserve one port until the stack ``reserved`` is closed, and return it."""
+    """Reserve one port until ``reserved`` is closed, and return the port."""
     text = environ.get(name, "").strip()
     if not text:
         try:

@@ -149,8 +149,8 @@ def wait_until(
     """
     Wait for a condition.
 
-    :param what: the expected event as a noun phrase, such as ``the DAG``, for the error message. A function returns the
-        phrase when it is needed.
+    :param what: the expected event as a noun phrase, such as ``the DAG``, for the error message; or a function that
+        returns this phrase, which is called only when the time is up.
     :param check: called each time the condition is not met. It raises an error if waiting has become pointless.
     :raises NotReadyError: the condition was not met in time.
     """

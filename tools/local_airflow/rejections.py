@@ -1,5 +1,5 @@
 """
-Copy what a run rejected from S3 to the report folder, also if the run failed, and describe it.
+Copy from S3 to the report folder what a run rejected, even if the run failed, and describe it.
 
 The AWS simulator stops when ``make run`` ends, so the rejected rows and pairs could not be read there afterwards.
 """
@@ -82,7 +82,7 @@ def describe_rejections(rejections: Rejections) -> str:
 
 
 def describe_files(rejections: Rejections) -> list[str]:
-    """Return one line for each file that contains what the run rejected, or the line that says why it is missing."""
+    """Return one line for each file of rejected rows or pairs; if the files are missing, one line that says why."""
     if rejections.problem is not None:
         return [f"The rejected rows and pairs could not be copied to the report folder: {rejections.problem}"]
     return [f"Rejected, with the reasons: {path}" for path in rejections.files]

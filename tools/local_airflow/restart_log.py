@@ -36,7 +36,10 @@ class RestartLog:
             return []
 
     def last_restarts(self) -> dict[str, datetime]:
-        """Return when each component was last restarted, by the component's name, which begins the text of a line."""
+        """Return the time of each component's last restart, by the component's name.
+
+        The text of every line begins with the name of a component.
+        """
         last = {}
         for line in self.lines():
             moment, _, text = line.partition(" UTC: ")

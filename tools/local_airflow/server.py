@@ -95,7 +95,10 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
 
 
 def remember_folders(layout: Layout, folders: Sequence[Path]) -> list[Path]:
-    """Add the folders to those of earlier runs, which can be cleared or continued. Return all that still exist."""
+    """Add the folders to those of earlier runs, and return all folders that still exist.
+
+    The folders of earlier runs are kept because these runs can be cleared or continued.
+    """
     try:
         earlier = [Path(folder) for folder in json.loads(layout.input_folders.read_text(encoding="utf-8"))]
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Count the tokens of a batch job whose answers are not stored yet, so that no stored answer states them."""
+"""Count the tokens of a batch job whose answers are not stored yet: no stored answer states these tokens."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class OwnershipCheck:
 
 
 def _is_key_of_run(tags: Mapping[str, str]) -> bool:
-    """Return whether the tag ``run-key`` is the key, new or old form, of the run that the other tags name."""
+    """Return whether the tag ``run-key`` is the key, in its new or old form, of the run that the other tags name."""
     key = run_key(from_tags(tags, "dag-id") or "", from_tags(tags, "run-id") or "")
     return from_tags(tags, "run-key") in (key, former_run_key(key))
 

@@ -84,7 +84,7 @@ class _Rules:
     """
     The rules that create a plan's items. Most private methods return a reason to keep a resource, or ``None``.
 
-    :param buckets: the buckets that are assumed to be deleted, with the newest reports in them.
+    :param buckets: the buckets that are assumed to be deleted, together with the newest reports that they contain.
     """
 
     inventory: Inventory
@@ -169,9 +169,9 @@ class _Rules:
 
     def _champion_elsewhere(self, model: ListedModel, roots: Sequence[str]) -> str | None:
         """
-        Return why the record that names a model as champion may be below another root than those of the use cases.
+        Return why a record that was not read may name a model as champion; ``None`` if no such record can.
 
-        A run keeps its training data and the record of its champion below the same root.
+        Such a record is below a root of no use case. A run keeps its data and its champion's record below one root.
         """
         uri = model.training_uri
         known = [root.uri for root in self.inventory.roots if all(part.uri != root.uri for part in root.foreign)]
@@ -213,7 +213,7 @@ class _Rules:
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
     def _needed_report(self, root: ProjectRoot, uri: str, run: RunInfo) -> str | None:
-        """Return why a person would miss a run's report; ``None`` if it may be deleted."""
+        """Return why a run's report is kept; ``None`` if it may be deleted."""
         if self.choice.newest_reports or split_uri(uri)[0] in self.buckets:
             return None
         advice = f"tick {_NEWEST} to delete it"

@@ -45,9 +45,10 @@ def newest_reports(roots: Sequence[ProjectRoot]) -> frozenset[str]:
 
 def _started(root: ProjectRoot, objects: Sequence[StoredObject], report: StoredObject) -> str:
     """
-    Return when a run started, in the form that sorts like the time.
+    Return when a run started, as a text that sorts in the order of time.
 
-    The time of the report does not show it, because new labels, or clearing the task ``report``, write it again.
+    The time of the report does not show when the run started, because the report is written again when there are new
+    labels or when the task ``report`` is cleared.
     """
     entries = (_LISTED_RUN.fullmatch(stored.uri.removeprefix(f"{root.uri}/")) for stored in objects)
     modified = f"{report.modified.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}"

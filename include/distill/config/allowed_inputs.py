@@ -21,9 +21,10 @@ def allowed_prefixes(use_case: UseCase) -> list[str]:
     """
     Return the S3 prefixes below which a form may name objects.
 
-    They are ``source.allowed_prefixes``, the folders of the input files that the use case itself names, the use case's
-    storage prefix, and the folder of its runs. The :data:`PIPELINE_FOLDERS` below the storage prefix are excluded. Each
-    prefix ends in a slash, unless it is the URI of a single object.
+    They are ``source.allowed_prefixes``, the folders of the input files that the use case itself names, and the use
+    case's storage prefix in each of its buckets. Each prefix ends in a slash, unless it is the URI of a single object.
+    :func:`input_problem` excludes the :data:`PIPELINE_FOLDERS` below the storage prefix, except the folder of the use
+    case's own runs and whatever is below ``source.allowed_prefixes``.
     """
     storage = use_case.storage
     roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in (storage.training_bucket, storage.output_bucket)]
@@ -49,8 +50,8 @@ def input_problem(uri: str, use_case: UseCase) -> str | None:
         return None
     return (
         f"{uri} may not be read for use case {use_case.name}: a form may name only objects below"
-        f" {', '.join(prefixes)}, without the pipeline's own folders. Nothing was read. Copy the file to one of"
-        f" these folders, or ask the owner of the use case ({use_case.owner}) to add its folder to"
+        f" {', '.join(prefixes)}, and none in the pipeline's own folders there. Nothing was read. Copy the file to one"
+        f" of these folders, or ask the owner of the use case ({use_case.owner}) to add its folder to"
         f" source.allowed_prefixes in {use_case.name}.yaml."
     )
 

@@ -77,8 +77,9 @@ class FormField:
         Return the JSON Schema of the field.
 
         Airflow answers a refused value with the text of jsonschema, which states the rule and dumps the schema around
-        it. The rule that fails is always ``const``, so the text is "'<the sentence>' was expected". The limits are
-        below ``allOf``, because the form replaces a number below a ``minimum`` that it finds at the top level.
+        it. The rule that fails is always ``const``, whose value is a text for people, so Airflow answers "'<this text>'
+        was expected". The limits are below ``allOf``: if a ``minimum`` were at the top level, the form would replace
+        every smaller number.
         """
         types = ["null", self.kind] if self.if_empty else self.kind
         rule = {"if": {"type": types, **self._limits()}, "else": {"const": f"{self.title}: {self.expected}"}}

@@ -47,8 +47,9 @@ def load_frozen(body: bytes, uri: str) -> tuple[Mark, Any]:
 
 def restore_use_case(body: bytes, uri: str) -> UseCase:
     """
-    Read a frozen use case of this version or of an earlier one. Settings that the earlier version did not have get
-    their defaults.
+    Read a frozen use case of this version or of an earlier one.
+
+    A setting that the earlier version did not have gets its default.
 
     :raises NewerFormatError: a newer version froze the use case in a format that this version does not know.
     :raises UseCaseError: the use case is not valid in this version. If another version froze it, the message says so.

@@ -233,7 +233,11 @@ def owner_uri(root: str) -> str:
 
 
 def run_uri(root: str, use_case: str, run_key: str) -> str:
-    """Return the folder of a run. A run key of an earlier version gives the folder that this version used."""
+    """
+    Return the folder of a run.
+
+    For a run key of an earlier version, it is the folder that the earlier version used.
+    """
     is_former = former_run_key(run_key) is None
     return f"{root}/runs/{run_key}" if is_former else f"{root}/runs/{use_case}/{run_key}"
 

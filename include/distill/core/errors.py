@@ -21,8 +21,11 @@ FAILED_TASK: Final = "the failed task"
 
 class DistillError(Exception):
     """
-    Base class of all errors of this project. Its text is all parts in this order. Only the four lines name the failed
-    task as the task to clear, because several errors may be listed together.
+    Base class of all errors of this project.
+
+    The text of an error is all of its parts, in the order of the parameters. The text never names the failed task as
+    the task to clear, because several errors may be listed together. Only the four lines in a task's log name it
+    (:mod:`bedrock_distill.run.four_lines`).
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.
@@ -214,7 +217,11 @@ class JobFailedError(OutcomeError):
 
 
 class WaitTimeoutError(OutcomeError):
-    """A wait timed out. The job or endpoint still exists and may be billed. A person decides whether to wait on."""
+    """
+    A wait timed out. The job or endpoint still exists and may be billed.
+
+    A person decides whether to wait longer.
+    """
 
 
 class ThroughputReleasedError(OutcomeError):
@@ -222,7 +229,7 @@ class ThroughputReleasedError(OutcomeError):
 
 
 class ThroughputFailedError(OutcomeError):
-    """Bedrock could not create the arm's endpoint, which is final. The arm's task `release` deletes it."""
+    """Bedrock failed to create the arm's endpoint. This is final. The arm's task `release` deletes the endpoint."""
 
 
 class TooManyFailuresError(OutcomeError):
@@ -242,4 +249,4 @@ class IncompleteRunError(OutcomeError):
 
 
 class UnexpectedError(DistillError):
-    """An exception of Python, Airflow or a library that no code expects. The cause may be a bug or a full disk."""
+    """An exception that no code expects, from Python, Airflow or a library. The cause may be a bug or a full disk."""

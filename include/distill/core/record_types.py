@@ -155,7 +155,7 @@ def _not(value: object, expected: str) -> str:
 
 
 def _inside(key: str, fault: str) -> str:
-    """Move a fault of a value to the object or list that contains the value under ``key``."""
+    """Rephrase a fault of the value under ``key`` as a fault of the object or list that contains the value."""
     missing = fault.removeprefix("has no ")
     if missing != fault:
         return f"has no {', '.join(f'{key}.{name}' for name in missing.split(', '))}"

@@ -114,7 +114,7 @@ def decode_jsonl(
 
 
 class _RecordFaultError(ValueError):
-    """A line is a JSON object, but not a record of the expected type. The message continues a sentence."""
+    """A line is a JSON object, but not a record of the expected type. The message is the end of a sentence."""
 
 
 def _record_loader(record: type, uri: str, head: type | None) -> Callable[[str | bytes], Any]:

@@ -1,5 +1,5 @@
 """
-Say for an object of the project that cannot be used which task to clear, and what that costs.
+Say which task to clear if an object of the project cannot be used, and what that costs.
 
 The object is recognized by its URI; :mod:`include.distill.config.layout` builds these URIs.
 """

@@ -1,5 +1,5 @@
 """
-Find out before a run buys anything what it buys again, why, and at what price.
+Find out what a run buys again, why, and at what price, before the run buys anything.
 
 A run reuses every answer and model of earlier runs. It buys something again only if the data, a prompt, a setting, a
 filter or the form of a request changed. The stored answers of the teacher and of the base students are looked up, so
@@ -57,7 +57,8 @@ class EarlierRun:
     :param mark: the version that froze the run.
     :param fingerprints: hashes of its settings and prompts; ``None`` if they are unknown.
     :param row_ids: identities of its rows; ``None`` counts every row as a row of the earlier run.
-    :param by_step: the runs with which single steps are compared, if this run did not complete them.
+    :param by_step: other runs with which single steps are compared, by step. The steps that this run completed before
+        it was cleared are not among them.
     """
 
     folder: RunFolder

@@ -66,7 +66,7 @@ def _read(store: ObjectStore, uri: str) -> StoredAnswerRecord | None:
 
 
 def _model(identity: str) -> str | None:
-    """Return the key of the catalog's model that is called by this id; ``None`` for a custom model."""
+    """Return the catalog key of the model with this id; ``None`` for a custom model."""
     try:
         return load_catalog().model(identity).key
     except UseCaseError:

@@ -1,5 +1,5 @@
 """
-Find out before a run buys anything which part of its estimate is stored already, so that it is not paid for again.
+Find out which part of a run's estimate is stored already and is not paid for again, before the run buys anything.
 
 The stored answers of the teacher and of the base students are looked up, so their shares are exact. If all of them are
 stored, and rows and settings are those of an earlier run that trained and judged, the training files and the later

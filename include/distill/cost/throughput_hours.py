@@ -22,7 +22,8 @@ def unit_hours(release_records: Iterable[ThroughputRelease], *, failed: bool = F
     """
     Return the billed model-unit hours. A throughput in several records is counted once, up to its latest release.
 
-    :param failed: return the hours of throughputs that failed instead. It is not known whether Bedrock bills them.
+    :param failed: count only the throughputs that failed. By default, they are left out, because it is not known
+        whether Bedrock bills them.
     """
     hours: dict[str, float] = {}
     failures: set[str] = set()

@@ -97,10 +97,10 @@ def read_csv(
 
 def _read_ahead(records: Iterator[TableRecord]) -> tuple[list[TableRecord], Iterator[TableRecord]]:
     """
-    Read the first records below the header, and return them with a second iterator.
+    Read the first records below the header, and return them with an iterator that raises the error, if any.
 
-    The second iterator yields nothing. If the records could not be read, it raises the error, so that the caller first
-    processes the records above the faulty one.
+    If a record could not be read, the iterator raises the error when it is started, so that the caller first processes
+    the records above the faulty one. Otherwise, the iterator is empty.
     """
     ahead: list[TableRecord] = []
     try:

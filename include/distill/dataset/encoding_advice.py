@@ -27,7 +27,7 @@ _CHUNKS_TRIED = 256
 
 def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
     """
-    Return how to make a file readable that has ``encoding``, but is declared as ``declared``.
+    Return what to do to read a file that has ``encoding``, but is declared as ``declared``.
 
     :param source: the file's name or URI.
     :param head: the beginning of the file.
@@ -44,7 +44,7 @@ def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
 
 def advise(chunks: Iterable[bytes], offset: int, *, declared: str, source: str, head: bytes) -> str:
     """
-    Return how to make a file readable that is not in the declared encoding. Encodings are tried on its text.
+    Return what to do to read a file that is not in the declared encoding. Encodings are tried on its text.
 
     :param chunks: the file, from a place before the invalid byte.
     :param offset: position of the invalid byte in the first chunk.

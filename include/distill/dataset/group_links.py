@@ -63,7 +63,7 @@ class GroupLinks:
 
     def add(self, number: int, matches: Sequence[int], passage_matches: Sequence[int] = ()) -> bool:
         """
-        Join a document with related documents and its stated groups.
+        Join a document with related documents and with its values of the group column.
 
         The document is not joined if a group would then be on both sides of the split.
 

@@ -13,7 +13,10 @@ TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 
 def read_table(body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-    """Read a file as a table with the reader for its extension. A single file with another extension is read as CSV.
+    """Read a file as a table with the reader for its extension.
+
+    A file with an unknown extension is read as CSV. It is always the only file of its source, because a folder must not
+    have such files (:func:`~include.distill.core.input_files.find_inputs`).
 
     :param source: the file's name or URI.
     :param encoding: a Python codec name.

@@ -1,7 +1,8 @@
 """
 Compare a run with an earlier run of its use case: the rows that changed, and the settings that affect purchases.
 
-The earlier run is the last one that has a report. A run that failed before says little, and people remember the report.
+The earlier run is the last one that has a report. Runs that failed without a report are passed over: they say little,
+and people remember the report.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
 its question. A row whose question is still there, with another document or answer, counts as changed. If only
@@ -62,7 +63,8 @@ def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
     Return the steps that a run bought, each with whether the run completed it.
 
     A step is the folder of its outputs: ``synthetic``, ``answers/<arm>``, ``merged/<arm>`` or ``judgments``. It counts
-    as complete if a step that needs its outputs has outputs too. A dry run, and a run above its spend cap, have none.
+    as complete if a step that needs its outputs has outputs too; ``judgments`` counts as complete if the run has a
+    report. A dry run, and a run above its spend cap, bought no steps.
     """
     outputs = {name: store.list(f"{folder.uri}/{name}/") for name in ("synthetic", "answers", "merged", "judgments")}
     arms = {
@@ -76,7 +78,11 @@ def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
 
 
 def _with_purchases(store: ObjectStore, bought: Mapping[str, RunRows], run: RunRows) -> dict[str, RunRows]:
-    """Add the purchases of a newer run. A step that this run did not complete does not hide one that was completed."""
+    """
+    Return the run that last bought each step, after the newer run ``run`` is added to those in ``bought``.
+
+    If ``run`` did not complete a step that the run in ``bought`` completed, the run in ``bought`` stays.
+    """
     newest = dict(bought)
     for step, is_complete in bought_steps(store, folder_of(run)).items():
         before = bought.get(step)

@@ -56,7 +56,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     Read the champion at ``uri``, or return ``None`` if there is no champion.
 
     :raises ContractError: the object is not a champion's record, or a newer version wrote it in a format that this
-        version does not know. The champion is unknown.
+        version does not know. In both cases, it is not known which model is the champion.
     """
     try:
         return Champion.model_validate(read_json(store, uri, dict[str, Any]))

@@ -211,9 +211,9 @@ def find_disagreements(
     """
     Return the questions on which judges or people disagree, the most interesting first.
 
-    Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
-    opposite winners come before those with a winner and a tie. An unparsable reply is a failure, not an opinion. A
-    question is not returned because of an unparsable reply alone, but the reply is included in its record.
+    Questions that a person labeled come first, and all other questions follow. In each of these two parts, questions
+    with opposite winners come before questions with a winner and a tie. An unparsable reply is a failure, not an
+    opinion. A question is not returned because of an unparsable reply alone, but the reply is included in its record.
 
     :param people: verdict of each person, by candidate, baseline and row id.
     :param pairs: pairs of candidate and baseline, the most interesting first. Pairs that are not listed come last.

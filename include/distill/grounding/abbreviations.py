@@ -51,9 +51,10 @@ def expanded_words(text: str, words: frozenset[str], in_capitals: frozenset[str]
 
 def _initials(run: list[str]) -> Iterator[str]:
     """
-    Yield the initials of a sequence of words in lower case: first of its capitalized words, then of all its words.
+    Yield the initials of a sequence of words: first those of its capitalized words, then those of all its words.
 
-    "Identity and Access Management" gives "iam" and "iaam", and "Internet of Things" gives "it" and "iot".
+    The initials are in lower case: "Identity and Access Management" gives "iam" and "iaam", and "Internet of Things"
+    gives "it" and "iot".
     """
     if run[0][0].islower() or run[-1][0].islower():
         return

@@ -34,7 +34,7 @@ class PoolShare:
 
     @classmethod
     def for_task(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> PoolShare:
-        """Return the share of ``pool`` that a task instance has, for a task that holds ``slots`` of its slots."""
+        """Return the share of ``pool`` for a task instance that holds ``slots`` of the pool's slots."""
         # Airflow starts mapped tasks in the order of their indices, so the lowest indices fill the pool first.
         return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
 
@@ -42,10 +42,10 @@ class PoolShare:
         """
         Return the share of ``pool``'s quota that the task may use, from 0 to 1.
 
-        If the task is in ``pool``, the result is the share of the pool's slots that the task holds. If the task is in
-        another pool, the result is the share of that other pool's slots that it holds, but at most the share of one
-        slot in ``pool``. The tasks in one pool hold at most all of the pool's slots, so their shares add up to at most
-        1. Together, they therefore never exceed the quota, whatever the sizes of the two pools.
+        The result is the number of slots that the task holds in its own pool, divided by the size of that pool. If the
+        task's own pool is not ``pool``, the result is at most 1 divided by the size of ``pool``. The tasks in one pool
+        hold at most all of its slots, so their results add up to at most 1. Together, the tasks in one pool therefore
+        never exceed the quota, whatever the sizes of the two pools.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))

@@ -2,7 +2,8 @@
 Record the model calls whose answer did not arrive.
 
 AWS may bill such a call although no answer is stored. Each lost call is stored in the run's folder before the request
-is sent again, so the limit on requests also holds after a crash or a retry of the task, and the bill counts every call.
+is sent again. So the limit on how often a request is sent (:data:`MAX_SENT`) also holds after a crash or a retry of the
+task, and the bill counts every call.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ is rejected with its raw text, and reading continues at the next place where an 
 such place, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
 Otherwise, part of one pair could be mistaken for another pair.
 
-An object that contains pairs is read again from each object inside it, so reading could take time in proportion to the
-square of the text's length. The number of characters that are read again is therefore limited to a multiple of that
-length. If the limit is reached, the rest of the text is rejected.
+An object that contains pairs is first read as a whole, and then each object inside it is read again on its own. If
+objects are nested deeply, reading could therefore take time in proportion to the square of the text's length. The
+number of characters that are read is limited to a multiple of that length. If the limit is reached, the rest of the
+text is rejected.
 
 No library is used, because json-repair and similar libraries guess what was meant. The pipeline does not need guesses:
 it can request a rejected pair again.

@@ -307,9 +307,9 @@ def _advice_on_throttling(request: ModelRequest) -> str:
             " serving.model_units in the use case, and clear preflight with downstream. Otherwise, wait some minutes."
         )
     return (
-        f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. Look it"
-        ' up in the console of Service Quotas, under Amazon Bedrock: "model inference requests per minute" and "model'
-        ' inference tokens per minute". To send no more requests than it allows, state it under `quotas` in the use'
-        " case, and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
+        f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. The"
+        ' console of Service Quotas shows the quota under Amazon Bedrock: "model inference requests per minute" and'
+        ' "model inference tokens per minute". To stay below the quota, enter it under `quotas` in the use case, and'
+        " clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
         " have ended."
     )

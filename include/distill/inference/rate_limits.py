@@ -202,10 +202,11 @@ class TokenEstimator:
     The tokens for the answer are ``max_tokens``, or the tokens of the longest answer so far multiplied by the burn-down
     rate, whichever is larger.
 
-    Until real usage is known, the number of input tokens is estimated conservatively. After the first answer, the
-    central estimate is multiplied by the highest ratio of real to estimated tokens so far, which depends on the model's
-    tokenizer. If an estimate is too high, the unused tokens are given back when the call ends. If an estimate is too
-    low, another call may be throttled.
+    A request has two estimates of its input tokens, a central and a conservative one
+    (:attr:`ModelRequest.estimated_tokens`). Until real usage is known, the conservative one is used. After the first
+    answer, the central one is used and multiplied by the highest ratio of real to estimated tokens so far, which
+    depends on the model's tokenizer. If an estimate is too high, the unused tokens are given back when the call ends.
+    If an estimate is too low, another call may be throttled.
     """
 
     def __init__(self) -> None:

@@ -61,7 +61,7 @@ class ModelRequest:
         """
         The central and the conservative estimate of the number of input tokens.
 
-        They are kept, because each attempt to send the request uses them.
+        They are computed only once, because each attempt to send the request uses them.
         """
         return token_counts(f"{self.system}{self.user}")
 

@@ -2,8 +2,8 @@
 Escape text from models and people for Markdown, so that the text is shown literally.
 
 Airflow renders the questions that it shows to labelers as Markdown. Every character that Markdown or HTML would
-interpret is escaped, and invisible characters are made visible. Long texts are formatted as paragraphs. Airflow shows
-quotes in italics, and lets lines of code run off the page.
+interpret is escaped, and invisible characters are made visible. Long texts are formatted as paragraphs, not as
+quotes or code, because Airflow shows quotes in italics and lets lines of code run off the page.
 """
 
 from __future__ import annotations

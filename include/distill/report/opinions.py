@@ -53,8 +53,8 @@ def disagreement_rows(
     """
     Return the questions on which judges or people disagree, with both answers.
 
-    Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
-    opposite winners come before those with a winner and a tie.
+    Questions that a person labeled come first, and all other questions follow. In each of these two parts, questions
+    with opposite winners come before questions with a winner and a tie.
 
     :param verdicts: verdicts of all judges. Those on the pair of arms in the report's verdict come first.
     :param answers: answers of each arm by row id, keyed by arm.

@@ -24,8 +24,9 @@ class OptionalParts:
     """
     Reads parts of a report, and collects one sentence for each part that is missing or incomplete.
 
-    :param warn: is called with the name of each missing part and the type of the error. Neither contains any text of
-        the dataset. It is also called with the message of AWS, which the note leaves out.
+    :param warn: is called with one sentence for each missing part. The sentence has the part's name and the type of the
+        error, which contain no text of the dataset. For an error from AWS, it also has AWS's message, which is left out
+        of the report.
     """
 
     warn: Callable[[str], Any]

@@ -26,7 +26,7 @@ def answers_by_arm(
     store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Row]
 ) -> dict[str, dict[str, str]]:
     """
-    Return, for each arm by its name, the arm's answers by row id.
+    Return the answers of each arm by row id, keyed by the arm's name.
 
     :param rows: the run's evaluation rows.
     """

@@ -71,8 +71,8 @@ def kappa_interval(
     Compute the bounds of a confidence interval for kappa with the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: the bounds, from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined for all
-        groups together or when one of the groups is left out.
+    :return: the bounds, from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined for the
+        pairs of all groups together or for the pairs that remain when one group is left out.
     """
     from scipy.stats import t
 

@@ -15,6 +15,7 @@ def minimum_detectable_difference(
     """
     Compute how far the true half-win rate must be from one half to be detected with a probability of 80 %.
 
+    The half-win rate is the mean score of the questions, with 1 for a win, 1/2 for a tie and 0 for a loss.
     "Detected" means that the 95 % interval excludes one half, before any correction for multiple comparisons. The
     result is a normal approximation. Its variance assumes that there is no difference, so a decided question scores 0
     or 1 with equal probability.

@@ -124,7 +124,7 @@ def _advice_on_missing_pairs(settings: Synthesis) -> str:
 def _advice_on_unreadable_output(reasons: Mapping[str, int]) -> str:
     if 2 * reasons.get("truncated", 0) > sum(reasons.values()):
         return "Raise synthesis.max_tokens, because most of the unreadable output is cut off."
-    return "Change the prompt so that it asks for the JSON that the messages in these files expect."
+    return "Change the prompt so that it asks for the JSON that the reasons in the files of rejected rows name."
 
 
 def _advice_on_filter(name: str, settings: Synthesis, *, simulated: bool) -> str:

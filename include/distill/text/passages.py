@@ -70,7 +70,11 @@ def sketch_of_normalized(normalized: str) -> Sketch:
 
 
 def halvings_of(text_sketch: Sketch) -> int:
-    """Return how many times the sketch was halved: the number of leading zero bits that all of its hashes share."""
+    """
+    Return how many times the sketch was halved: the number of leading zero bits that all of its hashes share.
+
+    A sketch with more than :data:`MAX_HASHES` hashes is halved by keeping only the hashes whose next bit is zero.
+    """
     # A sketch that was halved still has about 256 hashes or more. It is practically impossible that so many random
     # numbers all have a further leading zero.
     return 32 - int(text_sketch.max()).bit_length() if len(text_sketch) > MAX_HASHES // 4 else 0

@@ -216,7 +216,8 @@ class QuestionIndex:
         """
         Return how many of ``ngrams`` are in at least one indexed question.
 
-        The result can be slightly too high, because different n-grams can have the same remainder.
+        The index keeps only remainders of the n-grams' hashes. The result can be slightly too high, because different
+        n-grams can have the same remainder.
         """
         return sum(self._has_ngram[hash(ngram) % _NGRAM_REMAINDERS] for ngram in ngrams)
 

@@ -93,7 +93,7 @@ def name_different_things(names: Set[str], normalized: str, other_names: Set[str
     """
     Return whether two questions are about different things.
 
-    They are in these cases:
+    Two questions are about different things in these cases:
 
     - Each has a name that the other lacks, and these names are not misspellings of each other.
     - One continues a name of the other ("CloudWatch", "CloudWatch Events").

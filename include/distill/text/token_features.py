@@ -166,7 +166,7 @@ def may_be_rare(piece: str) -> bool:
 @lru_cache(maxsize=100_000)
 def _word_feature(word: str) -> str | None:
     """
-    Return the name of the feature that counts words such as ``word``, which is not ASCII.
+    Return the name of the feature that counts words in the script of ``word``, a word that is not ASCII.
 
     :return: ``None`` if there is no such feature, because only the letters of these words are counted.
     """

@@ -1,10 +1,11 @@
 """
 Find and read the metrics that Bedrock writes for a customization job.
 
-The user guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``. Jobs have written it one folder
-deeper, in ``post_fine_tuning_validation/validation/``, as the AWS simulator does, and several public programs read it
-there. The folder of the training metrics has changed as well. So files are found by their names:
+The user guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+Jobs have written it one folder deeper, in ``post_fine_tuning_validation/validation/``, as the AWS simulator does, and
+several public programs read it there. The folder of the training metrics has changed as well. So files are found by
+their names.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def find_metrics(store: ObjectStore, trained: TrainingManifest, name: str) -> li
     """
     Return the URIs of the metrics file ``name`` of a job, the deepest folder first.
 
-    The output folder may have files of other jobs. A file belongs to the job if the job's id is a whole folder name, or
-    the end of one after a hyphen.
+    The output folder may have files of other jobs. A file belongs to the job if the name of one of its folders is the
+    job's id, or ends in a hyphen and the job's id.
     """
     output, job_id = trained["output_uri"], trained["job_arn"].rsplit("/", 1)[-1]
 

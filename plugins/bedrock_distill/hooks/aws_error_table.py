@@ -25,7 +25,7 @@ class ErrorMeaning:
     :param kind: the kind of the error, which determines whether the call is repeated.
     :param advice: what the error means and what to do, as sentences for an error message. ``{connection}`` is where
         the credentials come from.
-    :param then_clear: the task to clear after that; empty if ``advice`` says all that has to be done.
+    :param then_clear: the task to clear after following ``advice``; empty if ``advice`` says all that has to be done.
     :param message: the row applies only if this pattern matches AWS's message; ``None`` matches every message.
     """
 

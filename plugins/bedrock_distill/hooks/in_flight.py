@@ -58,7 +58,11 @@ class InFlight:
                 del self._requests[number]
 
     def slowest(self) -> str:
-        """Describe the owner's request that has waited longest; return an empty text if none has waited long."""
+        """
+        Describe the request that has waited longest; return an empty text if none has waited long.
+
+        If :data:`OWNER` is set, only the requests of this owner count.
+        """
         owner = OWNER.get()
         with self._lock:
             own = [request for request in self._requests.values() if owner is None or request.owner is owner]

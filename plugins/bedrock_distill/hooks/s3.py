@@ -189,7 +189,7 @@ class S3ObjectStore:
         )
 
     def _with_owner(self, error: RefusedError, bucket: str) -> RefusedError:
-        """Add to an error that another account may own the bucket, because S3 then gives the same error code."""
+        """Extend an error with a note that another account may own the bucket: S3 gives the same code in that case."""
         owner = owner_of(bucket, self._clients.bucket_owners)
         if owner is None or error.code not in _ACCESS_DENIED:
             return error

@@ -5,10 +5,11 @@ Another deployment, another team or a person may have a resource with the same n
 nothing. A resource is ours if its own description agrees with the run: the role, the S3 locations, the model and the
 tags.
 
-Versions without environments used other names and no tag ``environment``. Several deployments in an account computed
-the same former name. So a resource under a former name is ours only if, in addition, its training data is below the
-root of this run. A resource under a former name that is not ours is ignored, because this run buys under another name.
-A resource under a current name that is not ours is an error.
+Earlier versions of this pipeline did not have environments. These "versions without environments" used other names and
+no tag ``environment``. Several deployments in an account computed the same former name. So a resource under a former
+name is ours only if, in addition, its training data is below the root of this run. A resource under a former name that
+is not ours is ignored, because this run buys under another name. A resource under a current name that is not ours is an
+error.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def released_throughput(throughput: Throughput) -> ReleasedThroughput:
 
 
 def release_first(release_task: str, what: str) -> str:
-    """Return that the task ``release`` deletes an endpoint, and what to do if it fails too, as sentences."""
+    """Return that the task ``release`` deletes an endpoint, and what to do if ``release`` fails, as sentences."""
     return (
         f"{release_task} runs next and deletes {what}. If it fails: clear no other task of this arm before"
         f" {release_task} has succeeded, because that would buy a second endpoint."

@@ -97,7 +97,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     @property
     def task_to_clear(self) -> str:
-        """The task to clear. In an arm with an endpoint, this also buys a new endpoint."""
+        """The task to clear. In an arm with an endpoint, clearing it also buys a new endpoint."""
         endpoint = [] if self.serving is None else [arm_task(self.arm, PROVISION)]
         return task_to_clear(self.task_id, tasks=endpoint, price=self._price)
 

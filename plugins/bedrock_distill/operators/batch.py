@@ -57,7 +57,7 @@ class BatchOperator(DistillOperator):
 
     def billed_now(self, error: Exception) -> str:
         """Return that jobs may be running."""
-        return f"Each record that running batch jobs of {self.step} answer, at half the on-demand price."
+        return f"Each record that a running batch job of {self.step} answers, at half the on-demand price."
 
     def cost_so_far(self) -> str:
         """Return how batch jobs are billed."""
@@ -324,7 +324,7 @@ class BedrockCollectBatchOperator(BatchOperator):
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
     :raises JobFailedError: a job has the status Failed or Stopped; the message quotes Bedrock's reason. The
         job's answers are stored.
-    :raises WaitTimeoutError: a job is still running, because a person marked the task ``wait`` as successful.
+    :raises WaitTimeoutError: a job is still running, which is possible if a person marked ``wait`` as successful.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")

@@ -384,7 +384,7 @@ def _may_be_ours(tags: Mapping[str, str]) -> bool:
 
 def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
     """
-    Return the URI of a model's training data, or ``None`` if the tags do not come from a version without environments.
+    Return the URI of a model's training data if the tags come from a version without environments, else ``None``.
 
     Tags of such a version do not name an environment, so only this URI can prove whose resource it is.
     """

@@ -32,10 +32,11 @@ class EstimateCostOperator(DistillOperator):
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
     The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
-    which part of it is expected to be stored. The estimate does not include repeated requests, or serving time beyond
-    ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say what this run buys again
-    although the use case's last run bought it, why, and at what price. With ``dry_run`` in the trigger form, everything
-    after this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
+    which part of the estimated cost is for what is probably stored already. The estimate does not include repeated
+    requests, or serving time beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say
+    what this run buys again although the use case's last run bought it, why, and at what price. With ``dry_run`` in the
+    trigger form, everything after this task is skipped. The task costs nothing. Retrying or clearing the task estimates
+    again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
@@ -150,7 +151,7 @@ class EstimateCostOperator(DistillOperator):
         """
         Return and log what this run buys again although an earlier run bought it, with the reasons.
 
-        The second value is the part of the estimate that is stored already, in US dollars.
+        The second value is the estimated cost, in US dollars, of what is probably stored already.
         """
         from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
         from include.distill.cost.stored_already import repeats_earlier_run, stored_usd

@@ -101,7 +101,7 @@ class RunOutcomeOperator(DistillOperator):
         return "This task stopped no job and buys nothing."
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
-        """Say what the run has spent. It has no report, so it is in no other bill."""
+        """Say what the run has spent. The run has no report, so its costs are in no other bill."""
         from bedrock_distill.operators.spent import spent, spent_sentence
 
         try:
@@ -207,7 +207,8 @@ def _still_running(run: RunStates) -> str:
     if not run.running:
         return ""
     names = ", ".join(map(str, run.running))
-    return f" Still running: {names}. So this list and the cost are incomplete: clear {OUTCOME} when they have ended."
+    incomplete = "This list and the cost are therefore incomplete. When these tasks have ended, clear"
+    return f" Still running: {names}. {incomplete} {OUTCOME}."
 
 
 def _why_skipped(approval: HumanResponse | None) -> str:

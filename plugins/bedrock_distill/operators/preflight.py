@@ -268,7 +268,11 @@ class BedrockPreflightOperator(DistillOperator):
 
 
 def _size_warnings(use_case: UseCase) -> list[str]:
-    """Warn about an evaluation that is too small for a verdict. Without a number, `estimate` counts the rows."""
+    """
+    Warn about an evaluation that is too small for a verdict.
+
+    If the use case does not limit the number of rows or documents, ``estimate`` counts the rows later.
+    """
     from include.distill.evaluation.verdict_size import too_few_questions
 
     source = use_case.source

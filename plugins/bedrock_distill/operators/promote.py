@@ -118,7 +118,7 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
-        """Return the person's choice, with the proposed promotion that the person saw."""
+        """Return the person's choice, with the hash of the decision that the person was asked about."""
         response: HumanResponse = super().execute_complete(context, event)
         ti = context["ti"]
         return {**response, "asked": ti.xcom_pull(task_ids=ti.task_id, key=ASKED)}

@@ -157,7 +157,11 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         return decision.action
 
     def _owned_roots(self, environment: str) -> Collection[str]:
-        """Return the roots that the environment certainly owns, of the use cases with this connection and Region."""
+        """
+        Return the roots that the environment certainly owns.
+
+        Only roots of the use cases with this connection and Region are returned.
+        """
         roots = {
             Layout(use_case.storage).roots[0]: use_case
             for use_case in load_use_cases(self.use_cases).valid

@@ -112,7 +112,7 @@ class ReportReader:
         )
 
     def _has_bought(self, arm: str, trained: TrainingManifest) -> bool:
-        """Return whether this run bought the training job, as the job's tags say. That may be an earlier run."""
+        """Return whether the job's tags say that this run, and not an earlier run, bought the training job."""
         return self.optional.read(
             f"the tags of the training job of {arm}, so its price may be that of an earlier run",
             lambda: self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
@@ -121,9 +121,9 @@ class ReportReader:
 
     def _existing(self, arm: str, provisioned: ThroughputManifest) -> list[ReleasedThroughput] | None:
         """
-        Return the endpoint of an arm if it still exists, and ``None`` if it does not.
+        Return a list with the endpoint of an arm; ``None`` if the endpoint does not exist.
 
-        The list is empty if Bedrock does not say. The endpoint may still be billed then.
+        The list is empty if Bedrock does not say whether the endpoint exists. The endpoint may still be billed then.
         """
         arn = provisioned["throughput_arn"]
         if arn is None:
@@ -139,7 +139,11 @@ class ReportReader:
     def _unit_hours(
         self, arm: str, provisioned: ThroughputManifest, existing: list[ReleasedThroughput] | None
     ) -> tuple[float, float]:
-        """Return the hours of an arm's endpoints, and the hours of those that failed. An endpoint counts until now."""
+        """
+        Return the hours of an arm's endpoints, and the hours of those that failed.
+
+        The hours of an endpoint that may still exist are counted until now.
+        """
         uris = self.store.list(self.folder.release_records(arm))
         records = [read_json(self.store, uri, ThroughputRelease) for uri in uris]
         name, created = provisioned["throughput_name"], provisioned.get("created")

@@ -2,9 +2,9 @@
 Buy and release the provisioned throughput that serves an arm's model.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
-it deletes anything. ``provision`` counts the records to number its throughput, and counts them again right before it
-buys. If the count has changed, it buys nothing. So an old attempt of ``provision`` that is still running cannot buy
-after ``release``.
+it deletes anything. ``provision`` counts the records to get the number of its throughput, and counts them again right
+before it buys. If the count has changed, it buys nothing. So an old attempt of ``provision`` that is still running
+cannot buy after ``release``.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             return f"No endpoint of arm {self.arm}: this task had not asked Bedrock for it yet."
         cause = "If the endpoint was created" if self._was_requested else "If an earlier attempt created an endpoint"
         return (
-            f"{cause}, it is billed{self._price} until {self.release_task} deletes it, which runs after this task has"
-            " failed for good."
+            f"{cause}, it is billed{self._price} until {self.release_task} deletes it. {self.release_task} runs"
+            " after the last attempt of this task."
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Say what an incomplete run has spent. It has no report, so it is in no other bill."""
+"""Say what an incomplete run has spent. The run has no report, so its costs are in no other bill."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Spent:
 
     :ivar lines: what is billed.
     :ivar failed: the endpoints that failed. It is not known whether Bedrock bills them.
-    :ivar hourly, failed_hourly: the price per hour of the endpoints that still exist, by the same distinction.
+    :ivar hourly: the price per hour of the endpoints that still exist and have not failed.
+    :ivar failed_hourly: the price per hour of the endpoints that still exist and have failed.
     """
 
     lines: list[BillLine] = field(default_factory=list)
@@ -131,7 +132,7 @@ def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
 
 
 def _student(task: RunTask, arm: Arm) -> str:
-    """Return the student of an arm. The champion of an earlier run may be another one than this run trains."""
+    """Return the student of an arm. A champion from an earlier run may have another student than this run trains."""
     champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
     return champion.student if champion else task.use_case.student
 

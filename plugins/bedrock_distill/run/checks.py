@@ -36,7 +36,7 @@ class Checks:
     @contextmanager
     def repeated(self) -> Iterator[None]:
         """
-        Run one check inside the block. An error that may pass does not leave the block.
+        Run one check inside the block. An error that may be temporary does not leave the block.
 
         The first failure and the first success after it are logged. In between, :meth:`describe` states the failure.
         """

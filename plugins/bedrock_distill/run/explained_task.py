@@ -73,11 +73,12 @@ def _context(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
 
 def _with_four_lines(task: Any, context: Context, error: Exception | AirflowTaskTimeout) -> BaseException:
     """
-    Give an error the four lines. Its class stays the same, because Airflow's retries depend on the class.
+    Give an error the four lines.
 
-    The text of other exceptions cannot be changed, so an :class:`UnexpectedError` takes their place. The traceback is
-    logged before the error is raised again, because Airflow would log it after the four lines, which would then be far
-    from the end of the log.
+    An error of the pipeline or of Airflow keeps its class, because Airflow's retries depend on the class. The text of
+    any other exception cannot be changed, so an :class:`UnexpectedError` takes its place. The traceback is logged
+    before the error is raised again, because Airflow would log it after the four lines, which would then be far from
+    the end of the log.
     """
     try:
         text = four_lines(task, context, error)
@@ -128,7 +129,11 @@ class ExplainedTask:
         return f"Correct what the first line names, then clear {PREFLIGHT} with downstream. Nothing is bought twice."
 
     def without_airflow(self, error: Exception) -> str:
-        """Return how a person stops the billing that this task should have stopped, as a sentence; empty if nothing."""
+        """
+        Return how a person stops the billing that this task should have stopped, as a sentence.
+
+        The text is empty if there is no such billing.
+        """
         return ""
 
     def progress(self) -> str:

@@ -91,7 +91,11 @@ def four_lines(task: Explained, context: Context, error: BaseException) -> str:
 
 
 def _said(say: Callable[[Any], str], error: BaseException) -> str:
-    """Return what a task says about an error; an empty text if the task does not know, such as without its inputs."""
+    """
+    Return what a task says about an error.
+
+    The text is empty if the task cannot say it, for example because its inputs are missing.
+    """
     try:
         return say(error)
     except Exception:

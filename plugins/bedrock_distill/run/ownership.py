@@ -24,7 +24,7 @@ def require_run_of(
     Use cases can share a bucket and a prefix, and Airflow's rights are per DAG. So a DAG of one use case must not open
     a run of another use case. The message is the same if the run does not exist, and quotes nothing from the run.
 
-    :param left: what is left if an error is raised.
+    :param left: the state that an error leaves behind, as a sentence for the error message.
     :raises InputError: the run is a run of another use case or environment, or does not exist.
     :raises NewerFormatError: a newer version froze the run.
     """

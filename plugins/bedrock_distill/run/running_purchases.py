@@ -132,7 +132,7 @@ def _region(arn: str) -> str | None:
 
 
 def _stated(states: Mapping[str, str | None], ti: Any, *tasks: str) -> str:
-    """Return what the first of the tasks that failed said about its jobs; empty if none failed or it said nothing."""
+    """Return what the first failed task of ``tasks`` said about its jobs; empty if none failed or it said nothing."""
     failed = next((task for task in tasks if states.get(task) == "failed"), None)
     note = read_note(ti, failed) if failed else None
     return f"{failed} said when it failed: {note['billed']}" if note else ""

@@ -54,7 +54,7 @@ def _state_by_count(dag_id: str, run_id: str, context: Context) -> str | None:
     """
     Find a run's state by counting, for each state, the runs that have this id and this state.
 
-    This works for every id: Airflow's client quotes the ids in requests for a count, but not in other requests.
+    This works for every id: Airflow's client URL-encodes the ids in requests for a count, but not in other requests.
     """
     for state in _STATES:
         if context["ti"].get_dr_count(dag_id, run_ids=[run_id], states=[state]):

@@ -111,8 +111,8 @@ def require_whole_parts(result: Mapping[str, Any], kind: type, *, task: str, rea
     """
     Check the types of a result's values and the keys of the objects in it. Keys of the result itself may be absent.
 
-    :raises EarlierVersionError: a value is not that of a result of the type ``kind``. The message names the task to
-        clear.
+    :raises EarlierVersionError: a value does not have the type that ``kind`` requires, or an object in it lacks a key.
+        The message names the task to clear.
     """
     if fault := record_fault(kind, dict(result), is_partial=True):
         raise TaskResult(result, task=task, reader=reader).unusable(fault)

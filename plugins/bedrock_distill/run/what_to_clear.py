@@ -1,8 +1,8 @@
 """
 Say which task to clear after a task failed.
 
-This is the only place that knows it: the error of a task, the task ``outcome`` and the tests of the runbook use it. An
-error whose cause is in an earlier task names that task itself.
+Only this module decides it: the errors of tasks, the task ``outcome`` and the tests of the runbook all use this module.
+If the cause of an error is in an earlier task, the error itself names that task.
 """
 
 from __future__ import annotations

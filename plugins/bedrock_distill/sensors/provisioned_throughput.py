@@ -76,8 +76,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         if not self.provisioned["throughput_name"]:
             return "Nothing by this arm: it needs no throughput."
         return (
-            f"Throughput {self.provisioned['throughput_name']}, by the hour, until {self._release_task} deletes it,"
-            f" which runs after this task has failed for good{hourly_cost_note(self.provisioned)}."
+            f"Throughput {self.provisioned['throughput_name']}, by the hour{hourly_cost_note(self.provisioned)}, until"
+            f" {self._release_task} deletes it. {self._release_task} runs after the last attempt of this task."
         )
 
     def cost_so_far(self) -> str:

@@ -51,7 +51,7 @@ class ArmTasks:
     """
     The tasks of an arm to which other parts of the graph connect, and the arm's results for the report.
 
-    :ivar last: the last task that works: ``release``, or ``answer`` in an arm without an endpoint.
+    :ivar last: the last task that does any work: ``release``, or ``answer`` in an arm without an endpoint.
     :ivar ended: the task after which the report may be written.
     """
 

@@ -18,7 +18,7 @@ def use_case_dags(
     Airflow loads only DAGs that are global variables of a DAG file, so the file must add the DAGs to its ``globals()``.
 
     :param build: creates the DAG of a use case.
-    :param dag_id: returns the id of this DAG. A worker needs only one DAG, so no other DAG is created there.
+    :param dag_id: returns the id of a use case's DAG. A worker needs only one DAG and creates no other.
     :param kind: name of this kind of DAG in messages.
     :raises Exception: in a worker, the error that keeps the DAG of its task from being created.
     """

@@ -7,8 +7,8 @@ its first check, because Airflow 3.3 can fail a task whose trigger fires at once
 When a person marks the waiting task as failed, the trigger stops the job or deletes the endpoint, so that nothing is
 billed for a result that no task waits for. Airflow also calls ``on_kill`` when a task is cleared, but then the next
 attempt will wait for the same job. So the trigger looks up the state of the task, and acts only if the state is
-"failed". If Airflow fails to call ``on_kill``, ``outcome`` stops the job, and the teardown or the sweeper deletes the
-endpoint.
+"failed". If Airflow fails to call ``on_kill``, the task ``outcome`` stops the job, and the teardown or the sweeper
+deletes the endpoint.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class PollingTrigger(BaseTrigger):
         """
 
     def waiting_line(self) -> str:
-        """Return the same line as a task in a worker writes."""
+        """Return the log line about the wait, in the form in which a task that waits in a worker writes it."""
         seconds = (utc_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
         return waiting_line(
             self.task_id or "the task",
@@ -235,7 +235,7 @@ class CustomizationJobTrigger(PollingTrigger):
         return False
 
     def cost_so_far(self, seconds: float) -> str:
-        """Return how the training is billed."""
+        """Return that the training so far is billed, and what the complete training costs at most if this is known."""
         return "the training so far" + (
             f", at most ${self.at_most_usd:.2f} in all" if self.at_most_usd is not None else ""
         )

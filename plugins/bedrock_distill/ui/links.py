@@ -97,8 +97,10 @@ def console_url(resource: str, clients: AwsClients, *, dag_id: str) -> str:
     Return the URL of the web page for an ARN or S3 URI; empty if there is no such page.
 
     For AWS, the page is in the console. For an AWS simulator on this machine, it is the S3 object itself or the
-    simulator's ledger. Airflow stores the returned URL, so it must not contain the simulator's port, which may change.
-    It leads to a page of this plugin, which knows the port. Other endpoint URLs have no such page.
+    simulator's ledger. If the clients use any other endpoint, there is no such page.
+
+    Airflow stores the returned URL, so it must not contain the simulator's port, which may change. For a simulator, the
+    URL therefore leads to a page of this plugin, which knows the port.
 
     :param resource: a Bedrock ARN or an ``s3://`` URI.
     :param dag_id: the DAG of the task, whose readers may open the page.

@@ -112,7 +112,7 @@ def report(dag_id: str, run_id: str) -> Response:
 
 def _is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
     """
-    Return whether another environment owns the root of a use case.
+    Return whether another deployment owns the root of a use case.
 
     Scheduled runs have the same ids in all deployments, so the ids in a report do not tell deployments apart.
     """
@@ -123,8 +123,8 @@ def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_
     """
     Return whether the report in a folder names this run.
 
-    The URL names the run, and the user's rights were checked for the DAG in the URL. The folder alone proves nothing,
-    because the key of a folder of an earlier version has only 32 bits of a hash.
+    The URL names the run, and the user's rights were checked for the DAG in the URL. The folder alone proves nothing:
+    in the folders of earlier versions, the run key has only 32 bits of a hash, so two runs can have the same key.
     """
     try:
         stored = read_json(store, folder.report("json"), dict[str, object])

@@ -97,7 +97,7 @@ class TestMarked:
         assert "a person" not in str(caught.value)
 
     def test_tasks_that_still_run_are_named(self, outcome: Any) -> None:
-        words = r"Still running: judge\. So this list and the cost are incomplete: clear outcome when they have ended\."
+        words = r"Still running: judge\. This list and the cost are therefore incomplete\."
         with pytest.raises(IncompleteRunError, match=words):
             outcome(curate="failed", judge="running", outcome="running")
 

@@ -132,35 +132,40 @@ class TestEndpoints:
 class TestEndpointsThatExist:
     """The cost counts until now while no deletion is recorded."""
 
-    CREATED = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
+    @pytest.fixture
+    def created(self) -> datetime.datetime:
+        """The time of the purchase, three hours before the test."""
+        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3)
 
     def name(self, ordinal: int = 1) -> str:
         return throughput_names("test", "aws_docs_qa", "tuned", FOLDER.run_key, ordinal).name
 
     def test_an_endpoint_whose_deletion_failed_is_billed_until_now(
-        self, task: Any, store: MemoryStore, bedrock: FakeBedrock
+        self, created: datetime.datetime, task: Any, store: MemoryStore, bedrock: FakeBedrock
     ) -> None:
-        bedrock.put_throughput(self.name(), "InService", created=self.CREATED)
-        found = [{"name": self.name(), "created": self.CREATED.isoformat(), "units": 1}]
-        record = {"released_at": (self.CREATED + datetime.timedelta(hours=1)).isoformat(), "found": found}
+        bedrock.put_throughput(self.name(), "InService", created=created)
+        found = [{"name": self.name(), "created": created.isoformat(), "units": 1}]
+        record = {"released_at": (created + datetime.timedelta(hours=1)).isoformat(), "found": found}
         write_json(store, FOLDER.release_record("tuned", 1), record)
         bill = spent(task, [], {"tuned": None})
         assert [line.quantity for line in bill.lines] == [pytest.approx(3, abs=0.1)]
         assert (bill.failed, bill.hourly, bill.failed_hourly) == ([], HOURLY, 0)
         assert f"for endpoints and ${HOURLY:.2f} per hour until it is deleted. Answers" in spent_sentence(bill)
 
-    def test_an_endpoint_without_any_release_record_is_billed_until_now(self, task: Any, bedrock: FakeBedrock) -> None:
-        bedrock.put_throughput(self.name(), "Creating", created=self.CREATED)
+    def test_an_endpoint_without_any_release_record_is_billed_until_now(
+        self, created: datetime.datetime, task: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput(self.name(), "Creating", created=created)
         assert [line.quantity for line in spent(task, [], {"tuned": None}).lines] == [pytest.approx(3, abs=0.1)]
 
     def test_what_provision_bought_is_counted_if_bedrock_does_not_answer(
-        self, task: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+        self, created: datetime.datetime, task: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(_: str) -> Any:
             raise RefusedError("AccessDenied")
 
         monkeypatch.setattr(bedrock, "find_throughput", refuse)
-        bought: Any = {"throughput_name": self.name(), "created": self.CREATED.isoformat()}
+        bought: Any = {"throughput_name": self.name(), "created": created.isoformat()}
         bill = spent(task, [], {"tuned": bought})
         assert ([line.quantity for line in bill.lines], bill.hourly) == ([pytest.approx(3, abs=0.1)], HOURLY)
         assert spent(task, [], {"tuned": None}) == Spent()
@@ -172,9 +177,9 @@ class TestEndpointsThatExist:
         assert ([line.quantity for line in bill.lines], bill.hourly) == ([2.0], 0)
 
     def test_an_endpoint_that_failed_is_no_certain_cost(
-        self, task: Any, store: MemoryStore, bedrock: FakeBedrock
+        self, created: datetime.datetime, task: Any, store: MemoryStore, bedrock: FakeBedrock
     ) -> None:
-        bedrock.put_throughput(self.name(), "Failed", created=self.CREATED)
+        bedrock.put_throughput(self.name(), "Failed", created=created)
         bill = spent(task, [], {"tuned": None})
         assert (bill.lines, bill.hourly, bill.failed_hourly) == ([], 0, HOURLY)
         assert [line.quantity for line in bill.failed] == [pytest.approx(3, abs=0.1)]
@@ -182,7 +187,9 @@ class TestEndpointsThatExist:
         assert text.startswith("This run has paid for nothing. In addition at most $")
         assert text.endswith(f"and ${HOURLY:.2f} per hour until it is deleted, if Bedrock bills endpoints that failed.")
 
-    def test_a_failed_endpoint_that_was_released_is_no_certain_cost(self, task: Any, store: MemoryStore) -> None:
+    def test_a_failed_endpoint_that_was_released_is_no_certain_cost(
+        self, created: datetime.datetime, task: Any, store: MemoryStore
+    ) -> None:
         found = [{"name": "pt", "created": "2026-11-22T02:00:00+00:00", "units": 1, "failed": True}]
         record = {"released_at": "2026-11-22T04:00:00+00:00", "found": found}
         write_json(store, FOLDER.release_record("tuned", 1), record)

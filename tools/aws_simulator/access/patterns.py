@@ -24,7 +24,7 @@ def literal(text: str) -> str:
 
 
 def plain(pattern: str) -> str:
-    """Return the text of a pattern without its special meaning, for operators that do not match wildcards."""
+    """Return a pattern as text in which ``*`` and ``?`` are ordinary characters, for operators without wildcards."""
     return pattern.translate(_FROM_LITERALS)
 
 

@@ -45,7 +45,7 @@ class Ledger:
         """Count one call that a model has answered.
 
         :param document: the text of the document in the prompt; None if the prompt has no document.
-        :param input_tokens: the input tokens that the prompt cache neither had nor got.
+        :param input_tokens: the input tokens that were neither read from the prompt cache nor written to it.
         :param cache_read: the input tokens that were read from the prompt cache, which cost less.
         :param cache_written: the input tokens that were written to the prompt cache, which cost more.
         :param batch: True for a record of a batch job, which costs half as much as an on-demand call. The record is

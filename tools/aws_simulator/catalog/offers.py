@@ -25,7 +25,7 @@ class QuotaName(_Fact):
 
 
 class RateNames(_Fact):
-    """A model's name in the names of its rate quotas, and the codes that are known."""
+    """The name of a model as the names of its rate quotas contain it, and the codes of these quotas, if known."""
 
     name: str
     requests: str | None = None

@@ -85,6 +85,7 @@ def destinations(region: str, scope: str) -> tuple[str, ...]:
     """
     Return the Regions to which a profile of ``scope`` sends requests from ``region``, as AWS lists them.
 
-    The Region of the request is one of them. A global profile lists this Region, and an empty name for all others.
+    The Region of the request is one of them. A global profile has this Region, and one empty
+    name that stands for all others.
     """
     return tuple(sorted({*(SCOPES[scope].destinations or ("",)), region}))

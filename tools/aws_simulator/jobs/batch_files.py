@@ -3,8 +3,8 @@ Read the input files of a batch job from S3, and write its output files.
 
 The input is one file, or all ``.jsonl`` files in a folder and its subfolders. Other files in the folder are left alone:
 records may refer to them. Each input file has an output file of its own:
-https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html and batch-inference-results.html. That
-the output files of subfolders are in subfolders is UNVERIFIED.
+https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html and batch-inference-results.html. It
+is UNVERIFIED that the output files of subfolders are in subfolders.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Run batch jobs: validate the input, queue the job, answer the records, and write
 The records in the output are not in the order of the input, as can happen on Bedrock. When a job ends, the answered
 records are written and billed. A job answers all records, or the first half of them if the fault ``batch_partial``
 applies. A job that is stopped, or whose time is over, answers as many records as it had time for. A job whose time is
-over before it begins expires, and the other job is PartiallyCompleted, as the service model of botocore describes.
+over before it begins is Expired. A job whose time is over later is PartiallyCompleted. The service model of botocore
+describes both.
 Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -74,7 +75,8 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _is_late(self, job: Resource[BatchJobBody], deadline: Deadline) -> bool:
         """Wait until ``deadline`` or until the job's time is over, and return whether its time was over first.
 
-        A phase that begins later, after a restart of the simulator, is not late.
+        A phase is not late if it began when the job's time was already over, as can happen after a restart of the
+        simulator.
         """
         expiration = _expiration(job)
         if job.body["phase_started"] >= expiration:

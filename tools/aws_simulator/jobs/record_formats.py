@@ -54,7 +54,7 @@ class Record:
 
     @property
     def examples(self) -> list[TrainingExample]:
-        """One example for each answer. The messages before its question are the history of an answer."""
+        """One example for each answer. The history of an answer is all messages before the question that it answers."""
         turns = [message.text for message in self.messages]
         return [
             TrainingExample(self.system, turns[at - 1], turns[at], "\n".join(turns[: at - 1]))
@@ -109,7 +109,7 @@ def _check_order(roles: list[str]) -> None:
 
 
 def _messages(record: dict[str, Any], read: Callable[[Any, str], str]) -> tuple[Message, ...]:
-    """Return the messages of a record. ``read`` returns the text of a content, and takes the message's role."""
+    """Return the messages of a record. ``read`` takes a message's content and role, and returns its text."""
     messages = [_object(one, "a message") for one in _list(_member(record, "messages", "the record"), "messages")]
     roles = [_string(_member(one, "role", "a message"), "role") for one in messages]
     _check_order(roles)
@@ -221,7 +221,7 @@ def _check_kinds(kinds: set[str], role: str, rules: TrainingFormat) -> None:
         raise RecordError(f"the model cannot be trained on {', '.join(refused)}")
     only_user, only_assistant = {"image", "video", "document", "toolResult"}, {"toolUse", "reasoningContent"}
     if wrong := sorted(kinds & (only_user if role == "assistant" else only_assistant)):
-        raise RecordError(f"a message of the {role} has {', '.join(wrong)}")
+        raise RecordError(f"a message of the {role} has {', '.join(wrong)}, which only the other role may have")
 
 
 def _block(block: dict[str, Any], kind: str, rules: TrainingFormat, calls: _ToolCalls) -> str:
@@ -242,7 +242,7 @@ def _file_uri(value: dict[str, Any], kind: str, formats: tuple[str, ...]) -> str
     """Return the URI of an image, video or document."""
     form = _string(_member(value, "format", kind), "format").lower()
     if form not in formats:
-        raise RecordError(f"the format of a file is {form!r}. {kind}: {', '.join(formats)}")
+        raise RecordError(f"the format of a file is {form!r}. Formats of the block {kind}: {', '.join(formats)}")
     location = _object(_member(_object(_member(value, "source", kind), "source"), "s3Location", "source"), "s3Location")
     uri = _string(_member(location, "uri", "s3Location"), "uri")
     if not _URI.fullmatch(uri):

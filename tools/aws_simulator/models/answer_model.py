@@ -6,7 +6,7 @@ The model is a mixture of five predictions, each of which is a probability distr
 - ``spelling``: every byte is equally likely, so that no token is impossible;
 - ``prompt``: a token of the prompt;
 - ``words``: a token of the training answers, by its frequency;
-- ``sequences``: a token that followed the last token in the training answers;
+- ``sequences``: a token that follows the previous token somewhere in the training answers;
 - ``nearest``: a token of the answer to the nearest training prompt (``memory.py``).
 
 A prediction without data falls back on a simpler one. Training fits the weights of the mixture, step by step, by
@@ -49,7 +49,7 @@ _SHORTEST_ANSWER, _SHORTEST_PROMPT = 24, 400
 
 @dataclass(frozen=True)
 class _Predicted:
-    """The five probabilities of each token of an answer, and the bytes of the answer with its end."""
+    """The five probabilities of each token of an answer, and the answer's number of bytes, including its end."""
 
     probabilities: NDArray[np.float64]
     size: int

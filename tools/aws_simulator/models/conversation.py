@@ -148,8 +148,9 @@ class Conversation:
         """
         All texts of the request that count as input tokens.
 
-        Thinking counts only in the calls of tools since the user's last message, because a model ignores older
-        thinking: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
+        Thinking counts only if it came after the user's last message, as between calls of tools, because a model
+        ignores older thinking:
+        https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
         """
         asked = [number for number, turn in enumerate(self.turns) if turn.role == "user" and turn.text]
         last = asked[-1] if asked else 0

@@ -46,7 +46,7 @@ class SimulatedModel:
 
 @dataclass(frozen=True)
 class CacheUse:
-    """The input tokens of a request that were read from the prompt cache, and those that were written to it by TTL."""
+    """How many input tokens of a request were read from the prompt cache and, for each TTL, written to it."""
 
     read: int = 0
     written_5m: int = 0

@@ -1,9 +1,9 @@
 """
 Remember the prompts and answers of a training file, and find the answer to the nearest prompt.
 
-Two prompts are as near as their words have weight in common: the cosine of their sets of words, where rare words have
-the most weight. In languages without spaces between words, pairs of characters take the place of words. Between
-prompts that are equally near, the system prompt and the earlier messages decide.
+Two prompts are near if they share words of much weight. Rare words have the most weight, and the measure is the cosine
+of the two sets of words. In languages without spaces between words, pairs of characters take the place of words.
+Between prompts that are equally near, the system prompt and the earlier messages decide.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _beside(parts: list[str], prompt: str) -> str | None:
-    """Return the words behind the name of a property and a word such as "is"."""
+    """Return the words that follow a property's name and a word such as "is", as in "the city is Paris"."""
     if not parts:
         return None
     phrase = r"[\s_-]*".join(map(re.escape, parts))

@@ -32,7 +32,7 @@ def think(conversation: Conversation) -> Thinking:
 
 
 def is_genuine(thinking: Thinking) -> bool:
-    """Return whether a simulated model wrote this thinking. A text that was left out may be missing."""
+    """Return whether a simulated model wrote this thinking. Without its text, only the signature is checked."""
     try:
         data = base64.b64decode(thinking.signature, validate=True)
     except (binascii.Error, ValueError):

@@ -2,8 +2,8 @@
 Make a JSON value that follows a JSON schema, from the words of a prompt.
 
 A property gets the value that the prompt states next to its name, if there is one. Otherwise, strings are taken from
-the prompt in order, numbers from the numbers in it, and enums from the value that is most like the prompt. The same
-prompt and schema always give the same value.
+the prompt in order, and numbers from the numbers in it. Of the values of an enum, the one that is most like the prompt
+is taken. The same prompt and schema always give the same value.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def bearer_scope(authorization: str, host: str) -> CredentialScope:
     AWS takes the Region from the host name. A short-term key contains a presigned URL with the Region; for a long-term
     key on an address without a Region, the Region is us-east-1.
 
-    :raises AccessDeniedException: the key has not the form of an API key. The message is AWS's, as clients report it.
+    :raises AccessDeniedException: the key does not look like an API key. The message is AWS's, as clients report it.
     """
     key = authorization.removeprefix("Bearer ").strip()
     in_host = _BEDROCK_HOST.match(host)

@@ -40,7 +40,12 @@ class ConflictException(ApiError):
 
 
 class AccessDeniedException(ApiError):
-    """The caller has no permission. The simulator raises this only if an injected fault requires it."""
+    """
+    The caller has no permission.
+
+    The simulator raises this for an injected fault, a malformed API key, a role of another account, and cache
+    checkpoints in a request to a model without a prompt cache.
+    """
 
 
 class ThrottlingException(ApiError):

@@ -2,8 +2,8 @@
 Recognize HTTP requests that a web page of another site makes a browser send to a server on this machine.
 
 A server that needs no login trusts whoever can reach it. A web page can reach it through the reader's browser in two
-ways: with a host name that resolves to 127.0.0.1 (DNS rebinding), which the Host header shows, and with a request to
-another site, which the Origin and Sec-Fetch-Site headers show.
+ways: with a host name that resolves to 127.0.0.1 (DNS rebinding), which the Host header shows, and with a cross-site
+request, which the Origin and Sec-Fetch-Site headers show.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def read_query_arguments(operation: OperationModel, form: Mapping[str, str]) -> 
 
 
 def _with_small_initial(text: str) -> str:
-    """IAM writes the names of members with a small initial in these messages: ``Value null at 'roleName' failed``."""
+    """Write the member's name in a constraint message with a small initial, as IAM does: ``at 'roleName' failed``."""
     return re.sub(r"(?<= at ')[A-Z]", lambda match: match[0].lower(), text, count=1)
 
 

@@ -112,7 +112,11 @@ def checked_pointers(paths: Sequence[str]) -> Sequence[str]:
 
 
 def found_fields(answer: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any] | None:
-    """Return the values that JSON pointers find in a model's answer, under their names; None if they find nothing."""
+    """
+    Return the values that JSON pointers find in a model's answer; None if they find nothing.
+
+    The result has the segments of the pointers as keys: ``/a/b`` gives ``{"a": {"b": value}}``.
+    """
     found: dict[str, Any] = {}
     for path in paths:
         value: Any = answer

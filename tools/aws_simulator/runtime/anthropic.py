@@ -1,8 +1,9 @@
 """
 Read and write the bodies of Anthropic models (the Messages API).
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html. The messages name
-the place as "messages.0.content.1.text": https://github.com/anthropics/claude-code/issues/146 quotes one.
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html. Error messages
+name the place of the error as "messages.0.content.1.text": https://github.com/anthropics/claude-code/issues/146 quotes
+one.
 """
 
 from __future__ import annotations
@@ -97,7 +98,11 @@ def _joined(turns: list[Turn]) -> tuple[Turn, ...]:
 
 
 def _check_turns(turns: tuple[Turn, ...]) -> None:
-    """Check the order of messages, and that results of tools follow their calls. The texts are quoted publicly."""
+    """
+    Check the order of messages, and that results of tools follow their calls.
+
+    The texts of the errors are quoted publicly.
+    """
     if not turns:
         raise ModelRefusal("messages: at least one message is required")
     if turns[0].role != "user":

@@ -1,8 +1,8 @@
 """
-Fit a request to its model: apply the additional fields, and refuse what the model cannot do, as its card says.
+Fit a request to its model: apply the additional fields, and refuse what the model cannot do.
 
-The source of each message is at its check. Messages of Anthropic's models are shown by InvokeModel as they are, and by
-Converse behind "The model returned the following errors".
+AWS's card of each model says what it cannot do. The source of each message is at its check. Messages of Anthropic's
+models are shown by InvokeModel as they are, and by Converse after "The model returned the following errors".
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _check_cache(model: Model, request: InferenceRequest) -> None:
     Check the cache checkpoints.
 
     Messages: https://github.com/strands-agents/harness-sdk/pull/1807 (models without a cache),
-    https://github.com/earendil-works/pi/issues/2053 (places). Those about the number and the order of TTLs are
-    Anthropic's. The message about a TTL that the model does not have is UNVERIFIED.
+    https://github.com/earendil-works/pi/issues/2053 (places). Those about the number of checkpoints and the
+    order of TTLs are Anthropic's. The message about a TTL that the model does not have is UNVERIFIED.
     """
     marked = [prefix for prefix in request.prefixes if prefix.ttl]
     if not marked:

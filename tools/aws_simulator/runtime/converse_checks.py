@@ -1,14 +1,14 @@
 """
 Check the messages of Converse as Bedrock does before any model sees them.
 
-Each message is quoted in a public issue: https://github.com/earendil-works/pi/issues/4975 (blank text),
+Each error text is quoted in a public issue: https://github.com/earendil-works/pi/issues/4975 (blank text),
 https://github.com/earendil-works/pi/pull/3443 (empty content), https://github.com/archestra-ai/archestra/pull/4220
 (documents without text), https://github.com/aws-samples/generative-ai-use-cases/issues/1685 (number and names of
 documents), https://github.com/simonw/llm-bedrock/issues/8 (characters in names),
-https://github.com/BerriAI/litellm/issues/20048 (duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (blocks
-of tools without tools). The sizes and numbers of files are in
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html; the messages about the sizes and about
-the number of images are UNVERIFIED.
+https://github.com/BerriAI/litellm/issues/20048 (duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (calls
+or results of tools in a request without ``toolConfig``). The sizes and numbers of files are in
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html; the error texts about the sizes and
+about the number of images are UNVERIFIED.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _extend(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 
 def _finished(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a block with the input of a tool as JSON. A stream that broke off leaves the text that it sent."""
+    """Return a block with the input of a tool as JSON. If the stream broke off, the input stays incomplete text."""
     tool = block.get("toolUse")
     if tool is None or not isinstance(tool.get("input"), str):
         return block

@@ -21,7 +21,7 @@ from tools.aws_simulator.runtime.prompt_cache import Prefix
 
 
 class ModelRefusal(ValidationException):
-    """An error of the model itself. Converse shows it behind a fixed beginning, InvokeModel shows it as it is."""
+    """An error of the model itself. Converse shows it after a fixed beginning, InvokeModel shows it as it is."""
 
     @property
     def code(self) -> str:

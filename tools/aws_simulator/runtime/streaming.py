@@ -2,9 +2,9 @@
 Answer ConverseStream and InvokeModelWithResponseStream.
 
 A stream has the answer that Converse or InvokeModel gives, in pieces. The model has answered before the first event is
-sent. So every error of the request is an HTTP error, and the whole answer is billed, even if the client closes the
-connection early, as Bedrock does (https://github.com/BerriAI/litellm/issues/34147), or if a fault ends the stream
-(UNVERIFIED).
+sent. So every error of the request is an HTTP error, and the whole answer is billed. It is billed even if the client
+closes the connection early (Bedrock does the same: https://github.com/BerriAI/litellm/issues/34147) or if a fault ends
+the stream (UNVERIFIED).
 """
 
 from __future__ import annotations

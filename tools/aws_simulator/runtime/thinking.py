@@ -109,7 +109,10 @@ def _check_with_sampling(request: InferenceRequest) -> None:
 
 
 def _check_last_turn(request: InferenceRequest) -> None:
-    """Check that calls of tools are sent back behind the thinking that led to them."""
+    """Check that the assistant's last turn begins with its thinking, if thinking has the mode ``enabled``.
+
+    A turn is checked only if it ends the conversation, or if the results of its tool calls follow it.
+    """
     turns = request.conversation.turns
     called = turns[-1].role == "user" and any(isinstance(part, ToolResult) for part in turns[-1].parts)
     number = len(turns) - (2 if called else 1)

@@ -99,7 +99,10 @@ class SimulatedS3:
         return answer
 
     def _check_owner(self, headers: Mapping[str, str]) -> None:
-        """Refuse another owner, which moto does not check. All buckets here belong to the simulated account."""
+        """Refuse a request that expects another bucket owner than the simulated account, which owns all buckets here.
+
+        moto does not check this.
+        """
         if any(headers.get(name, ACCOUNT_ID) != ACCOUNT_ID for name in _OWNER_HEADERS):
             raise S3Error("AccessDenied", "Access Denied", 403)
 

@@ -1,4 +1,4 @@
-"""Serve the routes under ``/_admin``: the page of the account, ledger, request log, settings, fault plan."""
+"""Serve the routes under ``/_admin``: account page, ledger, request log, settings, fault plan."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ async def _read_json(request: Request) -> Any:
 
 
 def _require_json(request: Request) -> None:
-    """Refuse a body of another type. A form on a web page can send such a body without asking the server first.
+    """Refuse a body that is not JSON. A form on a web page can send such a body without asking the server first.
 
-    :raises HTTPException: the request has a body, or states a type, that is not JSON.
+    :raises HTTPException: the stated content type is not JSON, or the request has a body and states no content type.
     """
     stated = request.headers.get("content-type")
     has_body = stated is not None or request.headers.get("content-length", "0") != "0"

@@ -237,7 +237,7 @@ def _requests_table(requests: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _shown(value: object) -> str:
-    """Return a JSON value as text; lists and objects as JSON, and nothing as a dash."""
+    """Return a JSON value as text: lists and objects as JSON, None and an empty object as a dash."""
     if value is None or value == {}:
         return _NOTHING
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

@@ -65,7 +65,7 @@ def _neighbours(implemented: Operations, known: Mapping[str, list[str]]) -> str:
 
 
 def insert(text: str, table: str) -> str:
-    """Return the README's text with another table.
+    """Replace the table in the README's text with ``table``, and return the new text.
 
     :raises ValueError: the text has no place for the table.
     """

@@ -87,8 +87,8 @@ class Roles:
 def add_service_roles(state: State, iam: Iam, arns: Collection[str]) -> None:
     """Create the roles of ``arns`` that do not exist.
 
-    In a state folder of a version without IAM, also create the roles that its jobs name, so that they can be resumed
-    and repeated.
+    If the state folder was written by a version of the simulator without IAM, also create the roles that the jobs in
+    it name, so that these jobs can be resumed and repeated.
 
     :raises ValueError: one of ``arns`` is not the ARN of a role of the simulated account.
     """
@@ -115,7 +115,7 @@ def service_role(arn: str) -> RoleRecord:
     """
     Return a role that Bedrock may assume for jobs of the account, with permissions on all buckets and models.
 
-    A real account should name its buckets instead.
+    In a real account, such a role should name the buckets that it may use.
 
     :raises ValueError: ``arn`` is not the ARN of a role of the simulated account.
     """

@@ -49,9 +49,9 @@ def weather(city: str) -> str:
 
 
 def check_text(text: str) -> None:
-    """Check that a text answers ``HELLO``: the neutral model quotes it.
+    """Check that a text is an answer to ``HELLO``. The simulated model's answer quotes the request.
 
-    :raises ValueError: the text is another.
+    :raises ValueError: the text does not quote the request.
     """
     if "amphibians" not in text:
         raise ValueError(f"The answer does not quote the request: {text!r}")
@@ -68,7 +68,7 @@ def check_stream(pieces: list[str]) -> None:
 
 
 async def streamed(run: AbstractAsyncContextManager[Any], read: Callable[[Any], AsyncIterator[str]]) -> list[str]:
-    """Return the pieces that ``read`` takes from a run."""
+    """Collect the pieces of a streamed answer. ``run`` yields the stream, and ``read`` yields the stream's pieces."""
     async with run as result:
         return [piece async for piece in read(result)]
 
@@ -76,7 +76,7 @@ async def streamed(run: AbstractAsyncContextManager[Any], read: Callable[[Any], 
 def check_call(name: str, arguments: object) -> None:
     """Check that a tool call names the tool and its argument.
 
-    :raises ValueError: the call is another.
+    :raises ValueError: the call names another tool, or has no ``city``.
     """
     if name != "weather" or not isinstance(arguments, dict) or not isinstance(arguments.get("city"), str):
         raise ValueError(f"The tool call is {name!r} with {arguments!r}")

@@ -120,7 +120,7 @@ def test_what_a_validator_accepts_is_accepted(family: TrainingFormat, value: Any
         pytest.param(MICRO, record("a", "b"), "not a list of blocks", id="content is text"),
         pytest.param(MICRO, record([], text("b")), "has no text", id="no blocks"),
         pytest.param(MICRO, record(text(""), text("b")), "has no text", id="empty text"),
-        pytest.param(MICRO, record(text("a"), [use(), *text("")]), "has no text", id="empty text beside a tool call"),
+        pytest.param(MICRO, record(text("a"), [use(), *text("")]), "has no text", id="empty text with a tool call"),
         pytest.param(
             MICRO, with_tools(text("a"), [use()], [result(json=[1])], text("b")), "json is a list", id="JSON list"
         ),

@@ -62,7 +62,7 @@ def test_a_prefix_ends_some_time_after_its_last_use(ttl: str, written: CacheUse,
     caches = PromptCaches(clock)
     request = prefixes([SYSTEM, Checkpoint("system", ttl)])  # type: ignore[arg-type]
     assert caches.use("r m", request, LIMITS) == written
-    for _ in range(2):  # each use begins the time anew
+    for _ in range(2):  # each use restarts the time
         clock.now += seconds - 1
         assert caches.use("r m", request, LIMITS).read == 150
     clock.now += seconds + 1

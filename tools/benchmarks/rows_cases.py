@@ -91,6 +91,7 @@ def _write_synthetic(store: ObjectStore, rows: int) -> None:
         write_jsonl(store, folder.synthetic(task), (_pair(number) for number in part))
         texts_only = ({name: text for name, text in _pair(number).items() if name != "document"} for number in part)
         write_jsonl(store, folder.synthetic_texts(task), texts_only)
+        write_jsonl(store, folder.synthetic_rejected(task), ())
 
 
 def _pair(number: int) -> Pair:

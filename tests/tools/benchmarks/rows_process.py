@@ -31,9 +31,13 @@ COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
 
 def manifests(store: FolderStore) -> list[dict[str, Any]]:
     """Return the manifests that the synthesis tasks would return."""
-    tasks = len(store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl")))
-    counts = dict.fromkeys(SYNTHESIS_COUNTS, 0) | {"documents": 1, "requested": 1000, "accepted": 1000}
-    return [{**counts, "dropped": {}, "failed": 0, "simulated": True}] * tasks
+    uris = store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl"))
+    return [_manifest(accepted=store.read(uri).count(b"\n")) for uri in uris]
+
+
+def _manifest(*, accepted: int) -> dict[str, Any]:
+    counts = dict.fromkeys(SYNTHESIS_COUNTS, 0) | {"documents": 1, "requested": accepted, "accepted": accepted}
+    return {**counts, "dropped": {}, "failed": 0, "simulated": True}
 
 
 def operator(step: str, store: FolderStore) -> Any:

@@ -12,7 +12,7 @@ from tools.benchmarks.processes import MeasurementError, run, script_environment
 
 @pytest.mark.e2e
 def test_a_measured_process_that_fails_says_why(bench: Bench) -> None:
-    with pytest.raises(MeasurementError, match=r"nothing was measured(?s:.*)There is no object s3://bench-training"):
+    with pytest.raises(MeasurementError, match=r"nothing was measured(?s:.*)s3://bench-training\S* does not exist"):
         run("synthesis_process.py", bench.fresh_folder("empty"), endpoint=bench.model.url, state=bench.state)
 
 

@@ -18,7 +18,7 @@ from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.moto_calls import MotoThread
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
-from tools.aws_simulator.catalog.catalog import load_catalog
+from tools.aws_simulator.catalog.catalog import Catalog, load_catalog
 from tools.aws_simulator.jobs.batch_jobs import BatchJobs
 from tools.aws_simulator.jobs.batch_runner import BatchRunner
 from tools.aws_simulator.jobs.customization import CustomizationJobs
@@ -72,50 +72,57 @@ class AwsSimulator:
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._lock = (folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        catalog = load_catalog()
         self._state = State(folder / "bedrock.sqlite")
         self._settings = SettingsStore(self._state)
         if settings:
             self._settings.change(settings)
+        catalog = load_catalog()
+        self._open_neighbours(folder, catalog, roles)
+        self._open_bedrock(catalog)
+        self._runner.resume()
+        self._batch_runner.resume()
+
+    def _open_neighbours(self, folder: Path, catalog: Catalog, roles: Collection[str]) -> None:
+        """Open S3 and the services that Bedrock's clients also call, and create ``roles``."""
         self._moto = MotoThread()
         self._s3 = SimulatedS3(folder / "s3", self._moto)
         self._iam = Iam(self._state, self._moto)
         add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)
-        sts = Sts(self._state, self._iam, self._roles)
+        self._sts = Sts(self._state, self._iam, self._roles)
         # The keys are the names that requests are signed for.
         self._services: dict[str, SimulatedService] = {
             "iam": self._iam.service,
-            "sts": sts.service,
+            "sts": self._sts.service,
             "servicequotas": ServiceQuotas(self._settings, catalog).service,
             "pricing": Pricing().service,
         }
+
+    def _open_bedrock(self, catalog: Catalog) -> None:
+        """Open Bedrock and the admin routes. Unfinished jobs do not go on yet."""
         logging = LoggingConfiguration(self._state, self._s3, self._roles)
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
         profiles = InferenceProfiles(self._state, models)
         throughputs = Throughputs(self._state, self._settings, models)
-        jobs = CustomizationJobs(self._state, catalog, models, self._runner, self._roles)
         inference = Inference(self._state, self._settings, models, profiles, throughputs, ledger)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
-        batches = BatchJobs(self._state, inference, self._batch_runner, self._roles)
-        streaming = Streaming(inference, self._settings)
         handlers = _handlers(
             models,
             profiles,
-            jobs,
+            CustomizationJobs(self._state, catalog, models, self._runner, self._roles),
             CustomModels(self._state),
             throughputs,
             inference,
-            streaming,
+            Streaming(inference, self._settings),
             Tagging(self._state),
-            batches,
+            BatchJobs(self._state, inference, self._batch_runner, self._roles),
         )
         self.bedrock = SimulatedBedrock(
             {**handlers, **_logging_handlers(logging)},
             faults,
             ledger,
-            InvocationLogs(logging, self._s3, sts.caller_arn),
+            InvocationLogs(logging, self._s3, self._sts.caller_arn),
         )
         self._admin = Admin(
             self._settings,
@@ -124,8 +131,6 @@ class AwsSimulator:
             [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls],
             AdminPage(self._state, self._settings, ledger, faults, throughputs.status),
         )
-        self._runner.resume()
-        self._batch_runner.resume()
 
     def operations(self) -> dict[str, frozenset[str]]:
         """Return the names of the implemented operations, by the service's name in botocore. S3 is left to moto."""

@@ -47,8 +47,7 @@ def unmodelled(shape: Shape, value: Any, path: str = "") -> list[str]:
     return []
 
 
-def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
-    bedrock, runtime = recorder.bedrock, recorder.runtime
+def call_model_operations(bedrock: Any) -> None:
     bedrock.list_foundation_models()
     bedrock.get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     bedrock.get_foundation_model_availability(modelId="amazon.nova-micro-v1:0")
@@ -59,6 +58,11 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.get_inference_profile(inferenceProfileIdentifier=profile)
     bedrock.list_inference_profiles(maxResults=2)
     bedrock.delete_inference_profile(inferenceProfileIdentifier=profile)
+
+
+def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
+    bedrock, runtime = recorder.bedrock, recorder.runtime
+    call_model_operations(bedrock)
     held_out = builders.put(simulator, "conformance/held_out.jsonl", builders.jsonl([builders.conversation()]))
     tags = [{"key": "project", "value": "distill"}]
     request = builders.job_request(

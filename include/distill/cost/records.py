@@ -10,6 +10,8 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.core.records import BillLineRecord
 
+# How an arm's model is served: by a deployment, billed by the token, or by provisioned throughput, billed by the hour.
+ServingMode = Literal["on_demand", "provisioned"]
 # Prices of a model in ``include/prices.yaml``.
 PriceName = Literal["input_per_million", "output_per_million", "training_per_thousand", "throughput_per_hour"]
 
@@ -54,6 +56,29 @@ class RepeatedPurchase(TypedDict):
     usd: float  # its price in the estimate
     certain: bool  # False if only the new version's filters or training files may cause it
     reasons: list[str]
+
+
+class ServingOption(TypedDict):
+    """
+    One way to serve an arm's model, with its estimated cost and time; an entry in ``options`` of a choice.
+
+    Cost and time are ``None`` if this way is not possible.
+    """
+
+    mode: ServingMode
+    possible: bool
+    why_not: str | None  # None if it is possible
+    usd: float | None  # US dollars for all answers of the arm
+    minutes: float | None  # from the request for the endpoint to the last answer; also None if the quota is unknown
+    usd_per_hour: float | None  # None if it is billed by the token
+
+
+class ServingChoice(TypedDict):
+    """How an arm's model is served, why, and what each way would cost; an entry in ``serving`` of the estimate."""
+
+    mode: ServingMode
+    reason: str
+    options: list[ServingOption]
 
 
 class CostEstimate(BudgetEstimate):

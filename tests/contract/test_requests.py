@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bedrock_distill.hooks.bedrock import JobRequest, tag_list
+from bedrock_distill.hooks.aws import tag_list
+from bedrock_distill.hooks.bedrock import JobRequest
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator

@@ -10,7 +10,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.aws_errors import from_client_error
-from bedrock_distill.hooks.statuses import BATCH_STATUS, JOB_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.hooks.statuses import (
+    BATCH_STATUS,
+    DEPLOYMENT_STATUS,
+    DEPLOYMENT_UPDATE_STATUS,
+    JOB_STATUS,
+    THROUGHPUT_STATUS,
+    Progress,
+)
 from include.distill.core.errors import (
     ConflictError,
     ContractError,
@@ -40,6 +47,11 @@ OPERATIONS = {
         "ListCustomModels",
         "DeleteCustomModel",
         "ListProvisionedModelThroughputs",
+        "CreateCustomModelDeployment",
+        "GetCustomModelDeployment",
+        "ListCustomModelDeployments",
+        "UpdateCustomModelDeployment",
+        "DeleteCustomModelDeployment",
     ),
 }
 # The meaning of each code. For a ValidationException, the message matters too: tests/plugins/hooks/test_aws_errors.py.
@@ -78,17 +90,20 @@ def error_shapes() -> list[Any]:
         ("ModelCustomizationJobStatus", JOB_STATUS),
         ("ProvisionedModelStatus", THROUGHPUT_STATUS),
         ("ModelInvocationJobStatus", BATCH_STATUS),
+        ("CustomModelDeploymentStatus", DEPLOYMENT_STATUS),
+        ("CustomModelDeploymentUpdateStatus", DEPLOYMENT_UPDATE_STATUS),
     ],
 )
 def test_the_status_tables_have_exactly_the_statuses_of_the_service(shape: str, table: dict[str, Progress]) -> None:
     assert sorted(table) == sorted(service_model("bedrock").shape_for(shape).enum)
 
 
-@pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS])
+@pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS, DEPLOYMENT_STATUS])
 def test_only_one_status_is_success(table: dict[str, Progress]) -> None:
     assert [status for status, progress in table.items() if progress is Progress.SUCCEEDED] in (
         ["Completed"],
         ["InService"],
+        ["Active"],
     )
 
 

@@ -96,6 +96,11 @@ def test_the_policy_allows_each_call(service: str, method: str) -> None:
             assert resources_of(action), f"docs/how-to/first_run_on_aws.md, section 4, does not allow {action}"
 
 
+@pytest.mark.parametrize("kind", ["provisioned-model", "custom-model-deployment"])
+def test_both_kinds_of_endpoints_may_be_called(kind: str) -> None:
+    assert any(f":{kind}/" in resource for resource in resources_of("bedrock:InvokeModel"))
+
+
 def test_counting_tokens_is_allowed_on_foundation_models() -> None:
     assert any("::foundation-model/" in resource for resource in resources_of("bedrock:CountTokens"))
 
@@ -107,6 +112,7 @@ def test_counting_tokens_is_allowed_on_foundation_models() -> None:
         "bedrock:ListModelInvocationJobs",
         "bedrock:ListCustomModels",
         "bedrock:ListProvisionedModelThroughputs",
+        "bedrock:ListCustomModelDeployments",
     ],
 )
 def test_actions_without_a_resource_type_are_allowed_on_every_resource(action: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, CustomModel, JobRequest, Throughput
+from bedrock_distill.hooks.deployments import Deployment
 from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
 from include.distill.inference.requests import Completion, ModelRequest
 
@@ -40,6 +41,7 @@ class FakeBedrock:
         self.tags_of: dict[str, dict[str, str]] = {}
         self.stopped: list[str] = []
         self.throughputs: dict[str, Throughput] = {}
+        self.deployments: dict[str, Deployment] = {}
         self.bought: list[str] = []
         self.models: set[str] = set()
         self.training_data: dict[str, str] = {}
@@ -149,13 +151,41 @@ class FakeBedrock:
         self._refuse("list_throughputs")
         return list(self.throughputs.values())
 
+    def find_deployment(self, name: str) -> Deployment | None:
+        return self.deployments.get(name.removeprefix("arn:deployment/"))
+
+    def create_deployment(self, *, name: str, token: str, model_arn: str, tags: Mapping[str, str]) -> None:
+        self.before_create()
+        self._refuse("create_deployment")
+        if name in self.deployments:
+            raise ConflictError(f"{name} already exists")
+        self.bought.append(name)
+        self.tags_of[f"arn:deployment/{name}"] = dict(tags)
+        self.put_deployment(name, "Creating", model_arn=model_arn)
+        self._lose()
+
+    def put_deployment(
+        self, name: str, status: str, *, model_arn: str = "arn:model/m", created: datetime.datetime = CREATED
+    ) -> None:
+        """Put a deployment into a state. By default, it belongs to the run of the tests, in the arm ``tuned``."""
+        self.tags_of.setdefault(f"arn:deployment/{name}", {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"})
+        self.deployments[name] = Deployment(name, f"arn:deployment/{name}", status, created, model_arn)
+
+    def delete_deployment(self, name: str) -> None:
+        self._refuse("delete_deployment")
+        self.deployments.pop(name.removeprefix("arn:deployment/"), None)
+
+    def list_deployments(self) -> list[Deployment]:
+        self._refuse("list_deployments")
+        return list(self.deployments.values())
+
     def list_custom_models(self) -> list[CustomModel]:
         self._refuse("list_custom_models")
         return [CustomModel(arn.removeprefix("arn:model/"), arn, CREATED) for arn in sorted(self.models)]
 
     def delete_custom_model(self, arn: str) -> bool:
         self._refuse("delete_custom_model")
-        if any(throughput.model_arn == arn for throughput in self.throughputs.values()):
+        if any(one.model_arn == arn for one in (*self.throughputs.values(), *self.deployments.values())):
             return False
         self.models.discard(arn)
         return True

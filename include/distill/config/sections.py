@@ -32,6 +32,8 @@ ValueT = TypeVar("ValueT")
 ReservedInAnswers = Literal["reject", "warn"]
 # Single calls on demand, or batch jobs, which cost half as much but take hours or days.
 Inference = Literal["on_demand", "batch"]
+# How trained models are served. Both kinds of endpoint serve a model until they are deleted.
+ServingMode = Literal["auto", "on_demand", "provisioned"]
 
 
 MAX_PAIRS_PER_DOCUMENT = 20
@@ -270,8 +272,21 @@ class Batch(Section):
 
 
 class Serving(Section):
-    """Settings for an arm's endpoint, which is bought without commitment and released once the arm has answered."""
+    """
+    Settings for an arm's endpoint, which is created for the run and deleted once the arm has answered.
 
+    The endpoint is a custom model deployment, which is billed by the token, or a provisioned throughput without a
+    commitment, which is billed by the hour. ``model_units`` and ``expected_hours`` are only for provisioned throughput.
+    """
+
+    mode: ServingMode = Field(
+        "auto",
+        description="auto serves on demand if Bedrock supports this for the model in the Region and the answers take at"
+        " most max_hours",
+    )
+    max_hours: Hours = Field(
+        2, description="longest time that an arm's answers may take on demand before auto buys provisioned throughput"
+    )
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(
         1,
@@ -280,7 +295,7 @@ class Serving(Section):
     )
     poll_interval_seconds: PollSeconds = 30
     timeout_minutes: float = Field(90, gt=0, le=525_600)
-    expected_hours: Hours = Field(1, description="hours per arm that the cost estimate assumes")
+    expected_hours: Hours = Field(1, description="hours per arm that the estimate assumes for provisioned throughput")
     expires_after_hours: Hours = Field(24, description="after this time, the sweeper may release the endpoint")
 
 

@@ -40,6 +40,11 @@ def credentials_source(aws_conn_id: str | None) -> str:
     return f"the Airflow connection {aws_conn_id}" if aws_conn_id else "AWS's SDK (no Airflow connection is set)"
 
 
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags in the format that Bedrock's API expects."""
+    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+
+
 class AwsClients:
     """
     The boto3 clients for one connection and Region. Each client is created when it is first used.

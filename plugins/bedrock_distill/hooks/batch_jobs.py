@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_distill.hooks.aws import AwsClients
-from bedrock_distill.hooks.bedrock import tag_list
+from bedrock_distill.hooks.aws import AwsClients, tag_list
 from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress
 from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, NotFoundError
 

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.aws import tag_list
 from bedrock_distill.hooks.aws_errors import named_errors
+from bedrock_distill.hooks.deployments import DeploymentCalls
 from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from include.distill.inference.quoted_requests import loggable
 from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
@@ -151,12 +152,7 @@ def _without_texts_of(request: ModelRequest) -> Iterator[None]:
         raise shown from None  # a traceback would print the whole message
 
 
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags in the format that Bedrock's API expects."""
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
-
-
-class BedrockDistillHook(AwsClients):
+class BedrockDistillHook(DeploymentCalls):
     """Call the APIs ``bedrock`` and ``bedrock-runtime``."""
 
     def ask(self, request: ModelRequest) -> Completion:
@@ -231,7 +227,7 @@ class BedrockDistillHook(AwsClients):
         self.call("bedrock", "tag_resource", arn, resourceARN=arn, tags=tag_list(tags))
 
     def tags(self, arn: str) -> dict[str, str]:
-        """Return the tags of a job, a model or a throughput."""
+        """Return the tags of a job, a model or an endpoint."""
         answer = self.call("bedrock", "list_tags_for_resource", arn, resourceARN=arn)
         return {tag["key"]: tag["value"] for tag in answer["tags"]}
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Progress(Enum):
-    """What the status of a job or a throughput means for a task that waits for it."""
+    """What the status of a job or an endpoint means for a task that waits for it."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -30,6 +30,18 @@ THROUGHPUT_STATUS = {
     "Updating": Progress.RUNNING,
     "InService": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
+}
+# There is no status for a deployment that is being deleted or is gone.
+DEPLOYMENT_STATUS = {
+    "Creating": Progress.RUNNING,
+    "Active": Progress.SUCCEEDED,
+    "Failed": Progress.FAILED,
+}
+# The last change of the model behind a deployment. If it fails, the deployment goes on with the old model.
+DEPLOYMENT_UPDATE_STATUS = {
+    "Updating": Progress.RUNNING,
+    "UpdateCompleted": Progress.SUCCEEDED,
+    "UpdateFailed": Progress.FAILED,
 }
 # A job that expired or was partially completed counts as succeeded: its answers are stored, and the step sends the
 # other questions on demand.

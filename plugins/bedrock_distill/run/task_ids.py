@@ -43,10 +43,15 @@ SUBMIT = "submit"
 TRAINED = "trained"
 WAIT_FOR_PREVIOUS_ARM = "wait_for_previous_arm"
 START_SERVING = "start_serving"
+ANSWER = "answer"
+# Of an arm that is always served with provisioned throughput.
 PROVISION = "provision"
 IN_SERVICE = "in_service"
-ANSWER = "answer"
 RELEASE = "release"
+# Of an arm that may be served on demand.
+DEPLOY = "deploy"
+ACTIVE = "active"
+UNDEPLOY = "undeploy"
 WAIT_FOR_RELEASE = "wait_for_release"
 
 # Tasks of a step's batch jobs, in a separate task group. The group also has a task SUBMIT.

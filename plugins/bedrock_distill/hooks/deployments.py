@@ -1,0 +1,111 @@
+"""
+Find, create, update and delete custom model deployments, with which Bedrock serves a custom model on demand.
+
+A deployment costs nothing to create and nothing while it is idle; its calls are billed by the token. It counts against
+the account's quota of deployments. Shapes and statuses: botocore's service model ``bedrock/2023-04-20``.
+https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bedrock_distill.hooks.aws import AwsClients, tag_list
+from include.distill.core.errors import NotFoundError
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """
+    A custom model deployment as GetCustomModelDeployment describes it.
+
+    :ivar update_status: status of the last update of the model; ``None`` if the deployment was never updated.
+    :ivar update_model_arn: the model of that update, which is the new ``model_arn`` only once the update is completed.
+    """
+
+    name: str
+    arn: str
+    status: str
+    created: datetime.datetime
+    model_arn: str
+    failure_message: str | None = None
+    update_status: str | None = None
+    update_model_arn: str | None = None
+
+    @classmethod
+    def from_response(cls, answer: Mapping[str, Any]) -> Deployment:
+        """Create the record from Bedrock's response. A list spells the name in another way than a single answer."""
+        update = answer.get("updateDetails") or {}
+        return cls(
+            name=answer.get("modelDeploymentName") or answer["customModelDeploymentName"],
+            arn=answer["customModelDeploymentArn"],
+            status=answer["status"],
+            created=answer["createdAt"],
+            model_arn=answer["modelArn"],
+            failure_message=answer.get("failureMessage"),
+            update_status=update.get("updateStatus"),
+            update_model_arn=update.get("modelArn"),
+        )
+
+
+class DeploymentCalls(AwsClients):
+    """The calls of the hook for custom model deployments."""
+
+    def find_deployment(self, name_or_arn: str) -> Deployment | None:
+        """Return a deployment by name or ARN; ``None`` if it does not exist."""
+        try:
+            answer = self.call(
+                "bedrock",
+                "get_custom_model_deployment",
+                name_or_arn,
+                customModelDeploymentIdentifier=name_or_arn,
+            )
+        except NotFoundError:
+            return None
+        return Deployment.from_response(answer)
+
+    def list_deployments(self) -> list[Deployment]:
+        """Return every deployment of the account in this Region, without the details of updates."""
+        summaries = self.paginate("list_custom_model_deployments", "modelDeploymentSummaries")
+        return [Deployment.from_response(summary) for summary in summaries]
+
+    def create_deployment(self, *, name: str, token: str, model_arn: str, tags: Mapping[str, str]) -> None:
+        """Deploy a custom model. This returns nothing: to get the ARN, look the deployment up by its name."""
+        self.call(
+            "bedrock",
+            "create_custom_model_deployment",
+            name,
+            modelDeploymentName=name,
+            clientRequestToken=token,
+            modelArn=model_arn,
+            tags=tag_list(tags),
+        )
+
+    def update_deployment(self, name_or_arn: str, model_arn: str) -> None:
+        """Put another custom model behind a deployment. Its ARN stays the same."""
+        self.call(
+            "bedrock",
+            "update_custom_model_deployment",
+            name_or_arn,
+            customModelDeploymentIdentifier=name_or_arn,
+            modelArn=model_arn,
+        )
+
+    def delete_deployment(self, name_or_arn: str) -> None:
+        """
+        Delete a deployment; do nothing if it does not exist.
+
+        :raises ConflictError: the deployment is changing, so Bedrock does not delete it now.
+        """
+        try:
+            self.call(
+                "bedrock",
+                "delete_custom_model_deployment",
+                name_or_arn,
+                customModelDeploymentIdentifier=name_or_arn,
+            )
+        except NotFoundError:
+            return

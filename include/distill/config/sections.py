@@ -33,7 +33,7 @@ ReservedInAnswers = Literal["reject", "warn"]
 # Single calls on demand, or batch jobs, which cost half as much but take hours or days.
 Inference = Literal["on_demand", "batch"]
 # How trained models are served. Both kinds of endpoint serve a model until they are deleted.
-ServingMode = Literal["auto", "on_demand", "provisioned"]
+ServingSetting = Literal["auto", "on_demand", "provisioned"]
 
 
 MAX_PAIRS_PER_DOCUMENT = 20
@@ -279,7 +279,7 @@ class Serving(Section):
     commitment, which is billed by the hour. ``model_units`` and ``expected_hours`` are only for provisioned throughput.
     """
 
-    mode: ServingMode = Field(
+    mode: ServingSetting = Field(
         "auto",
         description="auto serves on demand if Bedrock supports this for the model in the Region and the answers take at"
         " most max_hours",

@@ -27,8 +27,8 @@ def paid_call_lines(store: ListingStore, folder: RunFolder, prices: Prices) -> l
     """
     Return the bill of the model calls that a run has paid for so far.
 
-    Calls of custom models are left out, because their endpoints are billed by the hour. A call whose answer did not
-    arrive counts with its highest possible cost. A run that has not claimed its folder has paid for nothing.
+    Calls of custom models on provisioned throughput are left out, because it is billed by the hour. A call whose answer
+    did not arrive counts with its highest possible cost. A run that has not claimed its folder has paid for nothing.
     """
     try:
         claimed = [stored.modified for stored in store.describe(folder.run_record)]
@@ -38,24 +38,25 @@ def paid_call_lines(store: ListingStore, folder: RunFolder, prices: Prices) -> l
         return []
     # A run pays for nothing before it claims its folder, so older answers need not be read.
     uris = [stored.uri for stored in store.describe(f"{folder.responses}/") if stored.modified >= claimed[0]]
-    tokens: Counter[tuple[str, str, bool, int]] = Counter()
+    tokens: Counter[tuple[str, str, bool, bool, int]] = Counter()
     with ThreadPoolExecutor(_THREADS) as pool:
         for record in pool.map(lambda uri: _read(store, uri), uris):
-            if record and record["paid_by"] == folder.run_key and (model := _model(record["identity"])):
-                batch = record.get("batch", False)
-                tokens["calls", model, batch, 0] += record["completion"]["input_tokens"]
-                tokens["calls", model, batch, 1] += record["completion"]["output_tokens"]
+            if record and record["paid_by"] == folder.run_key and (model := _model(record)):
+                kind = model, record.get("batch", False), "deployed" in record
+                tokens["calls", *kind, 0] += record["completion"]["input_tokens"]
+                tokens["calls", *kind, 1] += record["completion"]["output_tokens"]
     for call in lost_call_records(store, folder.lost_calls):
         what = "calls without an answer (at most)"
-        tokens[what, call["model"], call.get("batch", False), 0] += call["input_tokens"]
-        tokens[what, call["model"], call.get("batch", False), 1] += call["output_tokens"]
+        kind = call["model"], call.get("batch", False), call.get("deployed", False)
+        tokens[what, *kind, 0] += call["input_tokens"]
+        tokens[what, *kind, 1] += call["output_tokens"]
     return list(_lines(tokens, prices))
 
 
-def _lines(tokens: Counter[tuple[str, str, bool, int]], prices: Prices) -> Iterator[BillLine]:
-    for what, model, batch in sorted({key[:3] for key in tokens}):
-        counts = tokens[what, model, batch, 0], tokens[what, model, batch, 1]
-        yield from prices.token_lines(what, model, *counts, batch=batch)
+def _lines(tokens: Counter[tuple[str, str, bool, bool, int]], prices: Prices) -> Iterator[BillLine]:
+    for what, model, batch, deployed in sorted({key[:4] for key in tokens}):
+        counts = tokens[what, model, batch, deployed, 0], tokens[what, model, batch, deployed, 1]
+        yield from prices.token_lines(what, model, *counts, batch=batch, deployed=deployed)
 
 
 def _read(store: ObjectStore, uri: str) -> StoredAnswerRecord | None:
@@ -65,9 +66,15 @@ def _read(store: ObjectStore, uri: str) -> StoredAnswerRecord | None:
         return None
 
 
-def _model(identity: str) -> str | None:
-    """Return the catalog key of the model with this id; ``None`` for a custom model."""
+def _model(record: StoredAnswerRecord) -> str | None:
+    """
+    Return the catalog key of the model whose tokens are billed; ``None`` if the answer itself cost nothing.
+
+    This is so for a custom model on provisioned throughput. On a deployment, its tokens are billed.
+    """
+    if "deployed" in record:
+        return record["deployed"]
     try:
-        return load_catalog().model(identity).key
+        return load_catalog().model(record["identity"]).key
     except UseCaseError:
         return None

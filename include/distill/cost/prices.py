@@ -16,6 +16,9 @@ from include.distill.core.records import BillLineRecord
 from include.distill.cost.records import ModelPrices, PriceName
 
 PRICES_PATH = INCLUDE / "prices.yaml"
+_BASE_PRICES: tuple[PriceName, PriceName] = ("input_per_million", "output_per_million")
+# The prices of the tokens of a deployment, for input and output.
+DEPLOYED_PRICES: tuple[PriceName, PriceName] = ("custom_input_per_million", "custom_output_per_million")
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,34 @@ class Prices:
                 " Add the price to the file.",
             ) from error
 
-    def token_prices(self, model: str, *, batch: bool = False) -> tuple[float, float]:
-        """Return the prices of one token of input and of output, on demand or in batch jobs."""
+    def has(self, model: str, *names: PriceName) -> bool:
+        """Return whether all these prices of a model are known."""
+        return set(names) <= self.models.get(model, {}).keys()
+
+    def token_prices(self, model: str, *, batch: bool = False, deployed: bool = False) -> tuple[float, float]:
+        """
+        Return the prices of one token of input and of output.
+
+        :param batch: whether batch jobs answer.
+        :param deployed: whether deployments of custom models answer that were trained from ``model``.
+        """
         share = self.batch_share if batch else 1.0
-        input_price, output_price = self.price(model, "input_per_million"), self.price(model, "output_per_million")
-        return share * input_price / 1e6, share * output_price / 1e6
+        input_name, output_name = DEPLOYED_PRICES if deployed else _BASE_PRICES
+        return share * self.price(model, input_name) / 1e6, share * self.price(model, output_name) / 1e6
 
     def token_lines(
-        self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
+        self,
+        what: str,
+        model: str,
+        input_tokens: float,
+        output_tokens: float,
+        *,
+        batch: bool = False,
+        deployed: bool = False,
     ) -> list[BillLine]:
-        """Return the bill lines for the input and output of calls to ``model``, on demand or in batch jobs."""
-        input_price, output_price = self.token_prices(model, batch=batch)
-        mode = " batch" if batch else ""
+        """Return the bill lines for the input and output of calls; see :meth:`token_prices`."""
+        input_price, output_price = self.token_prices(model, batch=batch, deployed=deployed)
+        mode = f"{' batch' if batch else ''}{' custom model' if deployed else ''}"
         return [
             BillLine(f"{what}: {model}{mode} input", input_tokens, "token", input_price),
             BillLine(f"{what}: {model}{mode} output", output_tokens, "token", output_price),

@@ -11,9 +11,16 @@ from typing import Literal, NotRequired, TypedDict
 from include.distill.core.records import BillLineRecord
 
 # How an arm's model is served: by a deployment, billed by the token, or by provisioned throughput, billed by the hour.
-ServingMode = Literal["on_demand", "provisioned"]
+ChosenMode = Literal["on_demand", "provisioned"]
 # Prices of a model in ``include/prices.yaml``.
-PriceName = Literal["input_per_million", "output_per_million", "training_per_thousand", "throughput_per_hour"]
+PriceName = Literal[
+    "input_per_million",
+    "output_per_million",
+    "training_per_thousand",
+    "throughput_per_hour",
+    "custom_input_per_million",
+    "custom_output_per_million",
+]
 
 
 class ModelPrices(TypedDict, total=False):
@@ -23,6 +30,8 @@ class ModelPrices(TypedDict, total=False):
     output_per_million: float
     training_per_thousand: float  # per thousand tokens; each epoch bills all tokens of the training file again
     throughput_per_hour: float  # per model unit, without a commitment
+    custom_input_per_million: float  # per million tokens of a deployed custom model
+    custom_output_per_million: float
     source: str
 
 
@@ -65,7 +74,7 @@ class ServingOption(TypedDict):
     Cost and time are ``None`` if this way is not possible.
     """
 
-    mode: ServingMode
+    mode: ChosenMode
     possible: bool
     why_not: str | None  # None if it is possible
     usd: float | None  # US dollars for all answers of the arm
@@ -76,7 +85,7 @@ class ServingOption(TypedDict):
 class ServingChoice(TypedDict):
     """How an arm's model is served, why, and what each way would cost; an entry in ``serving`` of the estimate."""
 
-    mode: ServingMode
+    mode: ChosenMode
     reason: str
     options: list[ServingOption]
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.records import ServingChoice, ServingMode, ServingOption
+from include.distill.cost.records import ChosenMode, ServingChoice, ServingOption
 
 # The time until a deployment is active. UNVERIFIED: AWS publishes no figure; one deployment of Llama 3.3 took this long
 # in August 2026.
 MINUTES_UNTIL_ACTIVE = 8.0
-_NAMES: dict[ServingMode, str] = {"on_demand": "a deployment, on demand", "provisioned": "provisioned throughput"}
+_NAMES: dict[ChosenMode, str] = {"on_demand": "a deployment, on demand", "provisioned": "provisioned throughput"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def provisioned_option(*, usd_per_hour: float, hours: float) -> ServingOption:
     }
 
 
-def impossible_option(mode: ServingMode, why_not: str) -> ServingOption:
+def impossible_option(mode: ChosenMode, why_not: str) -> ServingOption:
     """Return the option that an arm's model cannot be served in this way."""
     return {
         "mode": mode, "possible": False, "why_not": why_not, "usd": None, "minutes": None, "usd_per_hour": None,
@@ -130,7 +130,7 @@ def choose_serving(
     return {"mode": "provisioned", "reason": reason, "options": options}
 
 
-def _refusal(setting: ServingMode, chosen: ServingOption, other: ServingOption) -> str:
+def _refusal(setting: ChosenMode, chosen: ServingOption, other: ServingOption) -> str:
     if other["possible"]:
         to_do = f"Set serving.mode to auto or {other['mode']}, or name another student in the use-case file"
     else:

@@ -87,6 +87,7 @@ class TaskBudget:
     :param run_key: key of the run that pays.
     :param usd_per_batch_token: batch prices of one input token and one output token. If it is ``None``, answers from
         batch jobs are counted at on-demand prices.
+    :param usd_per_deployed_token: the same for answers from a deployment of a custom model.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class TaskBudget:
         usd_per_token: tuple[float, float],
         run_key: str,
         usd_per_batch_token: tuple[float, float] | None = None,
+        usd_per_deployed_token: tuple[float, float] | None = None,
     ) -> None:
         self._share = share
         self._usd_per_token = usd_per_token
         self._usd_per_batch_token = usd_per_batch_token or usd_per_token
+        self._usd_per_deployed_token = usd_per_deployed_token or usd_per_token
         self._run_key = run_key
         self._usd = self._lost_usd = 0.0
         self._lost_calls = 0
@@ -118,7 +121,7 @@ class TaskBudget:
     def record_stored(self, answer: StoredAnswer) -> None:
         """Count the cost of a stored answer if this run paid for the answer."""
         if answer.paid_by == self._run_key:
-            usd_per_token = self._usd_per_batch_token if answer.batch else self._usd_per_token
+            usd_per_token = self._prices(batch=answer.batch, deployed=answer.deployed)
             self._add(answer.request.key, answer.completion, usd_per_token)
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
@@ -127,6 +130,7 @@ class TaskBudget:
         :raises SpendCapError: the share would be exceeded. The request was not sent. Calls in flight are finished and
             their answers are stored.
         """
+        usd_per_token = self._prices(deployed=request.is_deployed)
         with self._lock:
             usd_per_call = self._usd / len(self._paid_keys) if self._paid_keys else self._first_call_usd
             expected = usd_per_call * (self._in_flight + 1)
@@ -139,21 +143,26 @@ class TaskBudget:
         try:
             completion = client.ask(request)
         except (PossiblyBilledError, UnreadableAnswerError):
-            self._add_lost(request.estimated_tokens[1], request.max_tokens, self._usd_per_token)
+            self._add_lost(request.estimated_tokens[1], request.max_tokens, usd_per_token)
             raise
         finally:
             with self._lock:
                 self._in_flight -= 1
-        self._add(request.key, completion, self._usd_per_token)
+        self._add(request.key, completion, usd_per_token)
         return completion
 
     def record_lost(self, calls: Sequence[LostCallRecord]) -> None:
         """Count the highest possible cost of a request's calls that were lost in earlier attempts of the task."""
         for call in calls:
             if call["key"] not in self._keys_lost_earlier:
-                prices = self._usd_per_batch_token if call.get("batch") else self._usd_per_token
+                prices = self._prices(batch=call.get("batch", False), deployed=call.get("deployed", False))
                 self._add_lost(call["input_tokens"], call["output_tokens"], prices)
         self._keys_lost_earlier.update(call["key"] for call in calls)
+
+    def _prices(self, *, batch: bool = False, deployed: bool = False) -> tuple[float, float]:
+        if deployed:
+            return self._usd_per_deployed_token
+        return self._usd_per_batch_token if batch else self._usd_per_token
 
     def _add_lost(self, input_tokens: int, output_tokens: int, usd_per_token: tuple[float, float]) -> None:
         input_price, output_price = usd_per_token

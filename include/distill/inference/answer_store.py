@@ -33,6 +33,7 @@ class _ReadAnswer(TypedDict):
     """The keys of :class:`StoredAnswerRecord` that are read. A stored answer needs no other keys."""
 
     batch: NotRequired[bool]
+    deployed: NotRequired[str]
     paid_by: str
     completion: CompletionRecord
 
@@ -44,12 +45,14 @@ class StoredAnswer:
 
     :param paid_by: run key of the run that paid for the answer.
     :param batch: whether the answer comes from a batch job.
+    :param deployed: whether a deployment of a custom model answered, so that the tokens have the custom model's price.
     """
 
     request: ModelRequest
     completion: Completion
     paid_by: str
     batch: bool = False
+    deployed: bool = False
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Usage:
     The model usage of a step: the calls and tokens that this run pays for, and the answers that were already stored.
 
     Answers from batch jobs are counted both in the totals and in the ``batch_`` fields, because batch jobs cost less.
+    The tokens of deployments are counted again in the ``deployed_`` fields.
     """
 
     calls: int = 0
@@ -68,6 +72,8 @@ class Usage:
     batch_input_tokens: int = 0
     batch_output_tokens: int = 0
     simulated: bool = False
+    deployed_input_tokens: int = 0
+    deployed_output_tokens: int = 0
 
     def add(self, answer: StoredAnswer, *, paid: bool) -> None:
         """Count one answer; ``paid`` is true if this run pays for the answer."""
@@ -82,6 +88,9 @@ class Usage:
             self.batch_calls += 1
             self.batch_input_tokens += answer.completion.input_tokens
             self.batch_output_tokens += answer.completion.output_tokens
+        if answer.deployed:
+            self.deployed_input_tokens += answer.completion.input_tokens
+            self.deployed_output_tokens += answer.completion.output_tokens
 
     @classmethod
     def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
@@ -95,7 +104,7 @@ class Usage:
 
     def as_record(self) -> UsageRecord:
         """Return the counts as they appear in a task's manifest."""
-        return {
+        record: UsageRecord = {
             "calls": self.calls,
             "cache_hits": self.cache_hits,
             "input_tokens": self.input_tokens,
@@ -105,6 +114,10 @@ class Usage:
             "batch_output_tokens": self.batch_output_tokens,
             "simulated": self.simulated,
         }
+        if self.deployed_input_tokens or self.deployed_output_tokens:
+            record["deployed_input_tokens"] = self.deployed_input_tokens
+            record["deployed_output_tokens"] = self.deployed_output_tokens
+        return record
 
 
 class UsageCounter:
@@ -181,7 +194,11 @@ class AnswerStore:
         try:
             record = read_json(self.store, uri, _ReadAnswer)
             return StoredAnswer(
-                request, Completion(**record["completion"]), record["paid_by"], record.get("batch", False)
+                request,
+                Completion(**record["completion"]),
+                record["paid_by"],
+                batch=record.get("batch", False),
+                deployed="deployed" in record,
             )
         except NotFoundError:
             return None
@@ -223,8 +240,9 @@ class AnswerStore:
                     identity=request.identity,
                     sample=request.sample,
                     max_tokens=request.max_tokens,
+                    deployed=request.model.key if request.is_deployed else None,
                 )
-            return StoredAnswer(request, completion, self.run_key)
+            return StoredAnswer(request, completion, self.run_key, deployed=request.is_deployed)
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """
@@ -241,7 +259,15 @@ class AnswerStore:
         return True
 
     def _write(
-        self, uri: str, completion: Completion, *, identity: str, sample: int, max_tokens: int, batch: bool = False
+        self,
+        uri: str,
+        completion: Completion,
+        *,
+        identity: str,
+        sample: int,
+        max_tokens: int,
+        batch: bool = False,
+        deployed: str | None = None,
     ) -> None:
         record: StoredAnswerRecord = {
             "identity": identity,
@@ -253,6 +279,8 @@ class AnswerStore:
         }
         if not batch:
             del record["batch"]
+        if deployed is not None:
+            record["deployed"] = deployed
         self.store.write(uri, json.dumps(marked(record), ensure_ascii=False).encode())
 
 

@@ -90,9 +90,9 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     """
     Return the part of the model's quota that a task may use.
 
-    The run's own endpoint has no stated quota and no pool. The rate of calls to it adapts to throttling.
+    The run's own endpoint has no pool. The rate of calls to it adapts to throttling.
     """
-    if not request.is_on_demand:
+    if request.is_deployed or not request.is_on_demand:
         return Quota()
     pool = pool_name(use_case.aws.account, request.model.key, use_case.aws.region)
     quota = Quota(**use_case.quota(request.model).model_dump())

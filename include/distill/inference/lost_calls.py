@@ -82,6 +82,8 @@ class LostCalls:
             "input_tokens": request.estimated_tokens[1],
             "output_tokens": request.max_tokens,
         }
+        if request.is_deployed:
+            record["deployed"] = True
         with self._lock:
             number = self.count(request) + 1
             self._new[request.key] = self._new.get(request.key, 0) + 1

@@ -306,6 +306,15 @@ def _advice_on_throttling(request: ModelRequest) -> str:
             "The endpoint cannot answer this many calls at once. To send fewer, lower fan_out.concurrency or raise"
             " serving.model_units in the use case, and clear preflight with downstream. Otherwise, wait some minutes."
         )
+    if request.is_deployed:
+        return (
+            f"The quota for deployments of {request.model.key} is too low for these calls, or other callers use it up."
+            ' The console of Service Quotas shows it under Amazon Bedrock: "on demand custom model deployment requests'
+            ' per minute" and "on demand custom model deployment tokens per minute". To serve the model by provisioned'
+            " throughput instead, which is billed by the hour, set serving.mode to provisioned in the use case, and"
+            " clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers have"
+            " ended."
+        )
     return (
         f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. The"
         ' console of Service Quotas shows the quota under Amazon Bedrock: "model inference requests per minute" and'

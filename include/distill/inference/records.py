@@ -68,6 +68,9 @@ class StoredAnswerRecord(TypedDict):
     sample: int  # 0 for the first request; a repeated request has the next number
     max_tokens: int
     batch: NotRequired[bool]  # True when the answer comes from a batch job; absent otherwise
+    # Key of the base model in models.yaml, if a deployment of a custom model answered, so that the tokens are billed at
+    # the custom model's price; absent otherwise. Answers of provisioned throughput cost nothing of their own.
+    deployed: NotRequired[str]
     paid_by: str  # run key of the run that paid for the answer
     completion: CompletionRecord
 
@@ -86,6 +89,7 @@ class LostCallRecord(TypedDict):
     input_tokens: int  # a conservative estimate
     output_tokens: int  # the request's max_tokens
     batch: NotRequired[bool]  # True for an answer of a batch job that was billed but cannot be used; absent otherwise
+    deployed: NotRequired[bool]  # True for a call to a deployment of a custom model; absent otherwise
 
 
 class UsageRecord(TypedDict):
@@ -93,7 +97,8 @@ class UsageRecord(TypedDict):
     The model usage of a task: the calls and tokens that this run pays for, and the answers that were already stored.
 
     The manifests of ``synthesize``, ``curate``, ``answer`` and ``judge`` contain this record. Answers from batch jobs
-    are counted both in the totals and in the ``batch_`` fields, because batch jobs cost less.
+    are counted both in the totals and in the ``batch_`` fields, because batch jobs cost less. The tokens of deployments
+    are counted again in the ``deployed_`` fields, because they have the custom model's price.
     """
 
     calls: int
@@ -103,6 +108,8 @@ class UsageRecord(TypedDict):
     batch_calls: int
     batch_input_tokens: int
     batch_output_tokens: int
+    deployed_input_tokens: NotRequired[int]  # absent if no deployment of a custom model answered
+    deployed_output_tokens: NotRequired[int]
     simulated: bool
 
 

@@ -37,9 +37,10 @@ class ModelRequest:
     """
     One request to a model. The answer is stored under :attr:`key`, so it is paid for only once.
 
-    :param identity: inference id of the model that answers, or ARN of a custom model. It is never the ARN of the
-        provisioned throughput, because every run buys a throughput of its own.
-    :param invoke_id: model id in the API call. For a custom model, this is the ARN of the throughput that serves it.
+    :param identity: inference id of the model that answers, or ARN of a custom model. It is never the ARN of an
+        endpoint, because every run creates endpoints of its own.
+    :param invoke_id: model id in the API call. For a custom model, this is the ARN of the deployment or provisioned
+        throughput that serves it.
     :param max_tokens: maximum length of the answer, in tokens.
     :param sample: 0 for the first request. Each repetition of the request has the next number.
     :param json_schema: JSON schema of the answer, as text. It is not sent to models that do not support structured
@@ -78,9 +79,14 @@ class ModelRequest:
         return replace(self, user=f"{self.user}\n\n{line}")
 
     @property
+    def is_deployed(self) -> bool:
+        """Whether a deployment of a custom model answers. Its tokens are billed at the custom model's price."""
+        return ":custom-model-deployment/" in self.invoke_id
+
+    @property
     def is_on_demand(self) -> bool:
-        """Whether the request is billed by the token. The run's own endpoint is billed by the hour instead."""
-        return self.invoke_id == self.model.inference_id
+        """Whether the request is billed by the token. Provisioned throughput is billed by the hour instead."""
+        return self.invoke_id == self.model.inference_id or self.is_deployed
 
     @property
     def writing_seconds(self) -> int:

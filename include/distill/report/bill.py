@@ -39,18 +39,22 @@ def bill(
     for arm in arms:
         if arm.on_demand:
             lines += _model_call_lines(f"answers {arm.name}", use_case.student, arm.answers, prices)
+        else:
+            lines += _deployed_lines(arm, arm.student or use_case.student, prices)
         if arm.paid_training:
             lines.append(prices.training_line(arm.name, use_case.student, arm.training_tokens))
         if arm.unit_hours:
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
         lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
-    lost_by_price: dict[tuple[str, bool], list[LostCallRecord]] = {}
+    lost_by_price: dict[tuple[str, bool, bool], list[LostCallRecord]] = {}
     for call in lost_calls:
-        lost_by_price.setdefault((call["model"], call.get("batch", False)), []).append(call)
-    for (model, batch), calls in lost_by_price.items():
+        price = call["model"], call.get("batch", False), call.get("deployed", False)
+        lost_by_price.setdefault(price, []).append(call)
+    for (model, batch, deployed), calls in lost_by_price.items():
         tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
-        lines += prices.token_lines("calls without an answer (at most)", model, *tokens, batch=batch)
+        what = "calls without an answer (at most)"
+        lines += prices.token_lines(what, model, *tokens, batch=batch, deployed=deployed)
     return [line for line in lines if line.quantity]
 
 
@@ -79,6 +83,13 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
     in_batches = tokens["batch_input_tokens"], tokens["batch_output_tokens"]
     on_demand = tokens["input_tokens"] - in_batches[0], tokens["output_tokens"] - in_batches[1]
     return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
+
+
+def _deployed_lines(arm: ArmSummary, student: str, prices: Prices) -> list[BillLine]:
+    """Return the lines for the answers that a deployment gave. Answers of provisioned throughput cost nothing more."""
+    tokens = sum_usage(arm.answers, ("deployed_input_tokens", "deployed_output_tokens"))
+    counts = tokens["deployed_input_tokens"], tokens["deployed_output_tokens"]
+    return prices.token_lines(f"answers {arm.name}", student, *counts, deployed=True) if any(counts) else []
 
 
 def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLineRecord]) -> list[ReportBillLine]:

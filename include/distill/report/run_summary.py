@@ -21,8 +21,17 @@ from include.distill.training.data_card import licence_note
 from include.distill.training.records import DataCard, DatasetManifest, TrainingManifest, TrainingSetCounts
 
 UsageName = Literal[
-    "calls", "input_tokens", "output_tokens", "batch_calls", "batch_input_tokens", "batch_output_tokens"
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "batch_calls",
+    "batch_input_tokens",
+    "batch_output_tokens",
+    "deployed_input_tokens",
+    "deployed_output_tokens",
 ]
+# Manifests have these counts only if a deployment answered.
+_OF_DEPLOYMENTS: tuple[UsageName, ...] = ("deployed_input_tokens", "deployed_output_tokens")
 SYNTHESIS_COUNTS: tuple[SynthesisCountName, ...] = get_args(SynthesisCountName)
 
 
@@ -125,7 +134,7 @@ def sum_usage(manifests: Iterable[UsageRecord], names: Sequence[UsageName]) -> d
     totals = dict.fromkeys(names, 0)
     for manifest in manifests:
         for name in names:
-            totals[name] += manifest[name]
+            totals[name] += manifest.get(name, 0) if name in _OF_DEPLOYMENTS else manifest[name]
     return totals
 
 

@@ -16,7 +16,7 @@ from include.distill.config.prompt_loader import load_prompts, read_prompts
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.storage import read_json
-from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.prices import DEPLOYED_PRICES, BillLine, load_prices
 from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import TaskBudget, budget_share
 from include.distill.inference.answer_store import AnswerStore
@@ -109,7 +109,11 @@ class RunAccess(ExplainedTask):
         share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
         prices = load_prices()
         return TaskBudget(
-            share, prices.token_prices(model), self.folder.run_key, prices.token_prices(model, batch=True)
+            share,
+            prices.token_prices(model),
+            self.folder.run_key,
+            prices.token_prices(model, batch=True),
+            prices.token_prices(model, deployed=True) if prices.has(model, *DEPLOYED_PRICES) else None,
         )
 
     def model(self, key: str) -> Model:

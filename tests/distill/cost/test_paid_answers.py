@@ -9,10 +9,11 @@ from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import write_json
 from include.distill.cost.paid_answers import paid_call_lines
-from include.distill.cost.prices import load_prices, total_usd
+from include.distill.cost.prices import Prices, load_prices, total_usd
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import Completion
 from tests.distill.conftest import make_request
+from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import LONG_AGO, MemoryStore
 
 FOLDER = RunFolder(f"s3://training/distill/runs/docs/one-{'1' * 32}")
@@ -67,6 +68,22 @@ def test_other_objects_and_custom_models_are_left_out(store: MemoryStore) -> Non
     completion = {"input_tokens": 5, "output_tokens": 5}
     write_json(store, f"{FOLDER.responses}/abc/00/0.json", {**record, "completion": completion})
     assert usd(store) == 0
+
+
+def test_the_tokens_of_a_deployment_are_counted_at_the_price_of_the_custom_model(store: MemoryStore) -> None:
+    prices = Prices({"nova-micro": {"custom_input_per_million": 5, "custom_output_per_million": 7}}, batch_share=0.5)
+    arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abc123def456"
+    deployment = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abc123def456"
+    throughput = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123def456"
+    bedrock = FakeBedrock()
+    bedrock.usage = (1_000_000, 1_000_000)
+    answers = AnswerStore(store, FOLDER.responses, FOLDER.run_key)
+    for user, endpoint in (("a", deployment), ("b", throughput)):
+        answers.get_or_ask(make_request("nova-micro", identity=arn, invoke_id=endpoint, user=user), bedrock)
+    assert {line.what: line.usd for line in paid_call_lines(store, FOLDER, prices)} == {
+        "calls: nova-micro custom model input": 5,
+        "calls: nova-micro custom model output": 7,
+    }
 
 
 def test_calls_without_an_answer_count_with_their_highest_cost(store: MemoryStore) -> None:

@@ -54,6 +54,22 @@ class TestBill:
             "w: nova-micro batch output": 0.5,
         }
 
+    def test_a_token_of_a_deployment_has_its_own_price_and_the_line_names_the_custom_model(self) -> None:
+        custom: Any = {"custom_input_per_million": 3, "custom_output_per_million": 4}
+        prices = Prices({"nova-micro": {**PRICES.models["nova-micro"], **custom}}, batch_share=0.5)
+        lines = prices.token_lines("answers tuned", "nova-micro", 1_000_000, 500_000, deployed=True)
+        assert {line.what: line.usd for line in lines} == {
+            "answers tuned: nova-micro custom model input": 3,
+            "answers tuned: nova-micro custom model output": 2,
+        }
+
+    def test_a_deployment_without_a_price_is_never_billed_at_the_price_of_the_base_model(self) -> None:
+        assert PRICES.has("nova-micro", "input_per_million")
+        assert not PRICES.has("nova-micro", "input_per_million", "custom_input_per_million")
+        assert not PRICES.has("nobody", "input_per_million")
+        with pytest.raises(UseCaseError, match="no custom_input_per_million for nova-micro"):
+            PRICES.token_lines("w", "nova-micro", 1, 1, deployed=True)
+
     @pytest.mark.parametrize(("model", "name"), [("nobody", "input_per_million"), ("nova-micro", "per_moon")])
     def test_an_unknown_price_raises_an_error(self, model: str, name: Any) -> None:
         with pytest.raises(UseCaseError, match=f"no {name} for {model}.*Add the price"):

@@ -25,6 +25,7 @@ from tests.fakes.variables import VARIABLES
 USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 TEACHER = load_catalog().model("claude-sonnet-5-5")
 DOLLAR = (1.0, 0.0)  # prices of one input token and one output token
+DEPLOYMENT = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abc123def456"
 PLACE = PoolShare("", 1, is_first=True)
 
 
@@ -121,6 +122,27 @@ class TestTaskBudget:
         budget.record_stored(StoredAnswer(request(2), completion, "run"))
         budget.record_stored(StoredAnswer(request(3), completion, "another run"))
         assert budget.spent_usd == 1.5
+
+    def test_the_calls_of_a_deployment_count_at_the_price_of_the_custom_model(self) -> None:
+        budget = TaskBudget(BudgetShare(100, 100, 10), DOLLAR, "run", None, (3.0, 0.0))
+        deployed = dataclasses.replace(request(1), identity="arn:model", invoke_id=DEPLOYMENT)
+        budget.ask(deployed, Teacher())
+        assert budget.spent_usd == 3
+        budget.record_stored(StoredAnswer(deployed, Completion("text", "end_turn", 1, 1), "run", deployed=True))
+        assert budget.spent_usd == 3  # the same request
+        budget.record_lost(
+            [{"key": "k", "model": "m", "round": "r", "input_tokens": 1, "output_tokens": 0, "deployed": True}]
+        )
+        assert budget.spent_usd == 6
+
+    def test_the_calls_of_a_deployment_stop_at_the_share_of_the_task(self) -> None:
+        teacher = Teacher()
+        ask = asking(MemoryStore(), teacher, usd=5)
+        for number in range(5):
+            ask(ModelRequest(TEACHER, "arn:model", DEPLOYMENT, f"question {number}", 100))
+        with pytest.raises(SpendCapError):
+            ask(ModelRequest(TEACHER, "arn:model", DEPLOYMENT, "question 5", 100))
+        assert teacher.asked == 5
 
     def test_a_task_stops_at_its_share_and_the_error_states_what_was_paid_and_what_to_do(self) -> None:
         teacher = Teacher()

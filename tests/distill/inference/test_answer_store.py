@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -72,6 +73,52 @@ class TestPaidOnce:
         assert len(bedrock.asked) == 1
 
 
+class TestDeployment:
+    """The key of an answer depends on the custom model, not on its endpoint. Only the price depends on the endpoint."""
+
+    MODEL = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abc123def456"
+
+    def request(self, endpoint: str) -> ModelRequest:
+        arn = f"arn:aws:bedrock:us-east-1:123456789012:{endpoint}/abc123def456"
+        return make_request("nova-micro", identity=self.MODEL, invoke_id=arn)
+
+    def test_an_answer_of_a_deployment_is_marked_with_the_base_model_and_read_back(
+        self, store: MemoryStore, paid: AnswerStore
+    ) -> None:
+        deployed, provisioned = self.request("custom-model-deployment"), self.request("provisioned-model")
+        first = paid.get_or_ask(deployed, FakeBedrock())
+        assert first.deployed
+        assert json.loads(store.read(paid.uri(deployed)))["deployed"] == "nova-micro"
+        found = of_run(store, "run-2").find(provisioned)
+        assert found is not None
+        assert (found.deployed, found.completion) == (True, first.completion)
+
+    def test_an_answer_of_throughput_is_not_marked(self, store: MemoryStore, paid: AnswerStore) -> None:
+        request = self.request("provisioned-model")
+        assert not paid.get_or_ask(request, FakeBedrock()).deployed
+        assert "deployed" not in json.loads(store.read(paid.uri(request)))
+        assert not paid.get_or_ask(self.request("custom-model-deployment"), FakeBedrock()).deployed
+
+    def test_only_the_tokens_of_deployments_are_counted_as_such(self) -> None:
+        answers = [make_answer(user="1"), dataclasses.replace(make_answer(user="2"), deployed=True)]
+        usage = Usage.from_answers(answers, "run")
+        assert (usage.input_tokens, usage.output_tokens) == (200, 20)
+        assert (usage.deployed_input_tokens, usage.deployed_output_tokens) == (100, 10)
+        assert usage.as_record()["deployed_input_tokens"] == 100
+
+    @pytest.mark.parametrize(
+        ("endpoint", "is_deployed", "is_on_demand"),
+        [("custom-model-deployment", True, True), ("provisioned-model", False, False)],
+    )
+    def test_the_endpoint_decides_how_a_request_is_billed(
+        self, endpoint: str, is_deployed: bool, is_on_demand: bool
+    ) -> None:
+        request = self.request(endpoint)
+        assert (request.is_deployed, request.is_on_demand) == (is_deployed, is_on_demand)
+        assert make_request("nova-micro").is_on_demand
+        assert not make_request("nova-micro").is_deployed
+
+
 class TestObjects:
     def test_each_model_has_a_folder_with_a_readable_name(self, paid: AnswerStore) -> None:
         base = make_request("nova-micro")
@@ -137,7 +184,7 @@ class TestUsage:
         assert len(bedrock.asked) == 3
 
     def test_the_usage_record_of_a_manifest_has_every_count(self) -> None:
-        usage = Usage.from_answers([dataclasses.replace(make_answer(), batch=True)], "run")
+        usage = Usage.from_answers([dataclasses.replace(make_answer(), batch=True, deployed=True)], "run")
         assert usage.as_record() == dataclasses.asdict(usage)
         assert list(usage.as_record()) == list(dataclasses.asdict(usage))
 

@@ -34,6 +34,13 @@ def test_a_lost_call_is_stored_with_the_highest_possible_number_of_tokens() -> N
     assert record["input_tokens"] >= 4
 
 
+def test_a_lost_call_to_a_deployment_is_marked_because_it_has_another_price() -> None:
+    store = MemoryStore()
+    arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abc123def456"
+    lost(store).add(dataclasses.replace(REQUEST, invoke_id=arn))
+    assert [record["deployed"] for record in lost_call_records(store, FOLDER)] == [True]
+
+
 def test_the_record_does_not_contain_the_text_of_the_request() -> None:
     store = MemoryStore()
     lost(store).add(REQUEST)

@@ -182,6 +182,15 @@ class TestErrors:
         assert "serving.model_units" in raised.value.to_do
         assert "quota" not in raised.value.to_do
 
+    def test_a_deployment_that_is_throttled_has_a_quota_of_its_own_that_the_use_case_cannot_state(self) -> None:
+        time = Time()
+        client = paced(Server(time, lambda _: ThrottledError("slow")), time, Quota(), patience_seconds=30)
+        with pytest.raises(ThrottledError) as raised:
+            ask(client, dataclasses.replace(request(), invoke_id="arn:aws:bedrock:r:1:custom-model-deployment/x"))
+        assert "custom model deployment requests per minute" in raised.value.to_do
+        assert "set serving.mode to provisioned" in raised.value.to_do
+        assert "`quotas`" not in raised.value.to_do
+
     @pytest.mark.parametrize(("answered_at", "calls"), [(29.999, 2), (30.0, 1)])
     def test_patience_ends_exactly_when_its_seconds_have_passed(self, answered_at: float, calls: int) -> None:
         time = Time()

@@ -14,7 +14,14 @@ from include.distill.report.run_summary import ArmSummary
 from tests.distill.conftest import make_use_case
 
 USE_CASE = make_use_case(judges=["claude-haiku-4-5", "llama-3-3-70b"])
-ROUND = {"input_per_million": 1, "output_per_million": 2, "training_per_thousand": 0.01, "throughput_per_hour": 10}
+ROUND = {
+    "input_per_million": 1,
+    "output_per_million": 2,
+    "training_per_thousand": 0.01,
+    "throughput_per_hour": 10,
+    "custom_input_per_million": 5,
+    "custom_output_per_million": 7,
+}
 PRICES = Prices(
     dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND)
     | {"llama-3-3-70b": {"input_per_million": 3, "output_per_million": 3}},
@@ -96,6 +103,43 @@ def test_every_paid_part_of_a_run_has_a_line() -> None:
 def test_a_served_arm_is_billed_by_the_hour_and_not_by_the_token() -> None:
     arm = ArmSummary("tuned", "fine_tuned", [used(MILLION, MILLION)], unit_hours=1)
     assert billed(arms=[arm]) == {"throughput tuned: nova-micro": 10}
+
+
+def test_the_answers_of_a_deployment_are_billed_by_the_token_at_the_price_of_the_custom_model() -> None:
+    deployed = {"deployed_input_tokens": MILLION, "deployed_output_tokens": MILLION}
+    arm = ArmSummary("tuned", "fine_tuned", [used(MILLION, MILLION) | deployed, used()], model_arn="arn:model")
+    assert billed(arms=[arm]) == {
+        "answers tuned: nova-micro custom model input": 5,
+        "answers tuned: nova-micro custom model output": 7,
+    }
+
+
+def test_an_arm_that_was_served_in_both_ways_is_billed_for_both() -> None:
+    """A person changed `serving.mode` and cleared the run when half of the answers were stored."""
+    half = used(MILLION, MILLION) | {"deployed_input_tokens": MILLION // 2, "deployed_output_tokens": 0}
+    arm = ArmSummary("tuned", "fine_tuned", [half], model_arn="arn:model", unit_hours=1)
+    assert billed(arms=[arm]) == {
+        "answers tuned: nova-micro custom model input": 2.5,
+        "throughput tuned: nova-micro": 10,
+    }
+
+
+def test_a_champion_on_a_deployment_is_billed_at_the_price_of_its_own_student() -> None:
+    prices = Prices({**PRICES.models, "nova-pro": {"custom_input_per_million": 8, "custom_output_per_million": 9}}, 0.5)
+    answers: Any = [used(MILLION) | {"deployed_input_tokens": MILLION, "deployed_output_tokens": 0}]
+    arm = ArmSummary("best", "champion", answers, student="nova-pro", model_arn="arn:model")
+    lines = bill(USE_CASE, synthesis=[], arms=[arm], judgments=[], prices=prices)
+    assert {line.what: line.usd for line in lines} == {"answers best: nova-pro custom model input": 8}
+
+
+def test_a_lost_call_to_a_deployment_has_the_price_of_the_custom_model() -> None:
+    call = {"key": "k", "model": "nova-micro", "round": "r", "input_tokens": MILLION, "output_tokens": MILLION}
+    assert billed(lost_calls=[{**call, "deployed": True}, call]) == {
+        "calls without an answer (at most): nova-micro custom model input": 5,
+        "calls without an answer (at most): nova-micro custom model output": 7,
+        "calls without an answer (at most): nova-micro input": 1,
+        "calls without an answer (at most): nova-micro output": 2,
+    }
 
 
 def test_the_total_is_the_sum_of_the_lines() -> None:

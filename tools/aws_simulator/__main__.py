@@ -23,7 +23,7 @@ from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 from tools.aws_simulator.services.roles import service_role
 
-_SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
+_SETTINGS = ("job_seconds", "throughput_seconds", "deployment_seconds", "model_units", "latency_ms")
 
 
 def _parser() -> argparse.ArgumentParser:

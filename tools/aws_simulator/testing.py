@@ -26,7 +26,13 @@ from moto.core.models import MockAWS
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 
-FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
+FAST = {
+    "job_seconds": 0.2,
+    "batch_seconds": 0.2,
+    "throughput_seconds": 0.05,
+    "deployment_seconds": 0.05,
+    "model_units": 10,
+}
 STOP_SECONDS = 60
 ROLE = "arn:aws:iam::123456789012:role/bedrock-jobs"  # a role that jobs may name without further preparation
 

@@ -166,6 +166,27 @@ def custom_model(simulator: RunningSimulator, **changes: Any) -> str:
     return finished_job(simulator, create_job(simulator, **changes))["outputModelArn"]
 
 
+def llama_model(simulator: RunningSimulator, base: str) -> str:
+    """Train a custom model of Llama 3.1 or 3.3 in us-west-2, and return its ARN."""
+    if "llama3-1" in base:
+        records = [{"prompt": prompt(f"How many rules, {n}?"), "completion": "Up to 1,000."} for n in range(100)]
+    else:
+        records = [conversation(f"How many rules, {n}?") for n in range(100)]
+    west = {"bucket": "llama-models", "region": "us-west-2"}
+    request = job_request(
+        simulator,
+        baseModelIdentifier=base,
+        trainingDataConfig={"s3Uri": put(simulator, f"{fresh('llama')}.jsonl", jsonl(records), **west)},
+        outputDataConfig={"s3Uri": "s3://llama-models/out"},
+    )
+    client = simulator.boto("bedrock", region="us-west-2")
+    arn = client.create_model_customization_job(**request)["jobArn"]
+    job = wait_until(
+        lambda: (job := client.get_model_customization_job(jobIdentifier=arn))["status"] != "InProgress" and job
+    )
+    return str(job["outputModelArn"])
+
+
 def provision(simulator: RunningSimulator, model: str, *, wait: bool = True, **changes: Any) -> str:
     """Buy a throughput and return its ARN. Wait until the throughput is in service unless ``wait`` is False."""
     client = simulator.boto("bedrock")
@@ -178,6 +199,19 @@ def provision(simulator: RunningSimulator, model: str, *, wait: bool = True, **c
 
 def throughput_status(simulator: RunningSimulator, arn: str) -> str:
     return simulator.boto("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)["status"]
+
+
+def deploy(simulator: RunningSimulator, model: str, *, wait: bool = True, **changes: Any) -> str:
+    """Deploy a custom model and return the deployment's ARN. Wait until it is active unless ``wait`` is False."""
+    request = {"modelDeploymentName": fresh("deployment"), "modelArn": model, **changes}
+    arn = str(simulator.boto("bedrock").create_custom_model_deployment(**request)["customModelDeploymentArn"])
+    if wait:
+        wait_until(lambda: deployment_state(simulator, arn)["status"] == "Active")
+    return arn
+
+
+def deployment_state(simulator: RunningSimulator, identifier: str) -> Any:
+    return simulator.boto("bedrock").get_custom_model_deployment(customModelDeploymentIdentifier=identifier)
 
 
 def converse_input(**changes: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
@@ -99,7 +100,8 @@ class Ledger:
         """Return everything counted so far.
 
         The top-level ``calls`` counts billed and rejected calls. The ``calls`` of each model counts billed calls only.
-        A model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
+        A model is listed under the id that the request used. A custom model is listed under the ARN of its throughput
+        or deployment. ``deployments`` repeats the counts of the deployments, with their names and models.
         Records of batch jobs, which cost half as much, are included in both counts and listed again in
         ``batch_by_model``. The tokens of the prompt cache are not in ``by_model``, but in ``prompt_cache_by_model``.
         Times are POSIX seconds.
@@ -121,6 +123,7 @@ class Ledger:
             "throughputs": throughputs,
             "throughputs_alive": sum(throughput["alive"] for throughput in throughputs),
             "throughput_seconds": sum(throughput["seconds"] for throughput in throughputs),
+            "deployments": self._deployments(by_model),
         }
 
     def _by_model(self) -> dict[str, dict[str, int]]:
@@ -153,6 +156,26 @@ class Ledger:
                 "alive": throughput.deleted is None,
             }
             for throughput in self._state.throughputs.all(with_deleted=True)
+        ]
+
+    def _deployments(self, by_model: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+        """Return the deployments and the tokens billed for them. A deployment itself costs nothing.
+
+        Price: https://aws.amazon.com/blogs/machine-learning/customize-amazon-nova-models-with-amazon-bedrock-fine-tuning
+        """
+        uncalled = {"calls": 0, "rejected": 0, "input_tokens": 0, "output_tokens": 0}
+        return [
+            {
+                "name": deployment.name,
+                "arn": deployment.arn,
+                "base_model": self._state.custom_models.get(deployment.body["modelArn"]).body["baseModelId"],
+                "created": deployment.created,
+                "deleted": deployment.deleted,
+                "alive": deployment.deleted is None,
+                **uncalled,
+                **by_model.get(deployment.arn, {}),
+            }
+            for deployment in self._state.deployments.all(with_deleted=True)
         ]
 
 

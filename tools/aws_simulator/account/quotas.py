@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tools.aws_simulator.account.settings import ModelQuota, SettingsStore
@@ -75,12 +75,15 @@ class Quotas:
         self._clock = clock
         self._buckets: dict[str, _ModelBuckets] = {}
 
-    def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
+    def reserve(self, names: Sequence[str], tokens: float, default: ModelQuota | None = None) -> Reservation:
         """Take one request and ``tokens`` from a model's quota, which may be set under any of the model's ``names``.
 
+        :param default: the limits that apply where the settings have none. With a default, calls are counted under the
+            first name, so that each custom model deployment has buckets of its own. Without one, they are counted
+            under the name for which the quota is set.
         :raises ThrottlingException: not enough requests or tokens are left. Nothing is taken in this case.
         """
-        buckets = self._buckets_of(names)
+        buckets = self._buckets_of(names, default)
         if buckets is None:
             return Reservation(None, 0)
         if buckets.requests and buckets.requests.level < 1:
@@ -93,14 +96,18 @@ class Quotas:
             buckets.tokens.give(-tokens)
         return Reservation(buckets.tokens, tokens)
 
-    def _buckets_of(self, names: Iterable[str]) -> _ModelBuckets | None:
+    def _buckets_of(self, names: Sequence[str], default: ModelQuota | None) -> _ModelBuckets | None:
         quotas, now = self._settings.current.quotas, self._clock()
         name = next((name for name in names if name in quotas), None)
-        if name is None:
+        quota = quotas[name] if name else default
+        if quota and default:
+            quota = default.model_copy(update=quota.model_dump(exclude_none=True))
+        if quota is None:
             return None
-        buckets = self._buckets.get(name)
-        if buckets is None or buckets.quota != quotas[name]:  # a changed quota starts with full buckets
-            buckets = self._buckets[name] = _ModelBuckets(quotas[name], now)
+        counted_under = name if name and default is None else names[0]
+        buckets = self._buckets.get(counted_under)
+        if buckets is None or buckets.quota != quota:  # a changed quota starts with full buckets
+            buckets = self._buckets[counted_under] = _ModelBuckets(quota, now)
         for bucket in (buckets.requests, buckets.tokens):
             if bucket:
                 bucket.refill(now)

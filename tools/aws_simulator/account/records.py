@@ -140,6 +140,37 @@ class ThroughputBody(TypedDict):
     fault_seconds: float | None
 
 
+class DeploymentUpdate(TypedDict):
+    """
+    The last update of a custom model deployment to the model ``modelArn``, which began at ``started``.
+
+    ``seconds``, ``fault`` and ``fault_seconds`` are those of the update.
+    """
+
+    modelArn: str
+    started: float
+    seconds: float
+    fault: str | None
+    fault_seconds: float | None
+
+
+class DeploymentBody(TypedDict):
+    """
+    A custom model deployment.
+
+    ``modelArn`` is the model that it served before its last update. ``seconds`` is the duration of the creation.
+    ``fault`` and ``fault_seconds`` have the same meanings as those of a throughput.
+    """
+
+    fingerprint: str
+    modelArn: str
+    description: str | None
+    seconds: float
+    fault: str | None
+    fault_seconds: float | None
+    update: DeploymentUpdate | None
+
+
 class InferenceProfileBody(TypedDict):
     """An application inference profile. ``modelArns`` are the ARNs of its model in all Regions that it may use."""
 

@@ -33,6 +33,11 @@ class Settings(BaseModel):
         4.0, ge=0, description="duration of a batch job, not counting the time to compute the answers"
     )
     throughput_seconds: float = Field(2.0, ge=0, description="time that it takes to create or update a throughput")
+    deployment_seconds: float = Field(
+        2.0, ge=0, description="time that it takes to create or update a custom model deployment"
+    )
+    deployments: int = Field(10, ge=0, description="custom model deployments that the account may have in a Region")
+    deployments_in_progress: int = Field(2, ge=0, description="deployments that may be in the status Creating at once")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
     as_of: datetime.date | None = Field(None, description="day to use for the life cycles of models (default: today)")
     latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")

@@ -1,9 +1,9 @@
 """
 Store the simulated account in one SQLite file, so that it survives restarts.
 
-A change is committed before the response to its request is sent. Jobs, custom models, throughputs and application
-inference profiles are rows of one table, with columns for their common fields and a JSON body for all other fields
-(``records.py``). The event loop and the job threads share one connection, which is protected by a lock.
+A change is committed before the response to its request is sent. Jobs, custom models, throughputs, deployments and
+application inference profiles are rows of one table, with columns for their common fields and a JSON body for all other
+fields (``records.py``). The event loop and the job threads share one connection, which is protected by a lock.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from tools.aws_simulator.account.records import (
     BatchJobBody,
     CustomizationJobBody,
     CustomModelBody,
+    DeploymentBody,
     InferenceProfileBody,
     ThroughputBody,
 )
 
-Kind = Literal["job", "custom_model", "throughput", "batch", "inference_profile"]
+Kind = Literal["job", "custom_model", "throughput", "deployment", "batch", "inference_profile"]
 Row = tuple[Any, ...]
 Body = TypeVar("Body", bound=Mapping[str, Any])
 BodyOfAnyKind = TypeVar("BodyOfAnyKind", bound=Mapping[str, Any], covariant=True)
@@ -61,7 +62,7 @@ _COLUMNS = "kind, arn, region, name, created, body, token, deleted"
 
 @dataclass(frozen=True)
 class Resource(Generic[BodyOfAnyKind]):
-    """A job, a model or a throughput. ``deleted`` is None as long as the resource exists. Times are POSIX seconds."""
+    """One resource of the account. ``deleted`` is None as long as the resource exists. Times are POSIX seconds."""
 
     kind: Kind
     arn: str
@@ -90,6 +91,7 @@ class State:
         self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")
         self.throughputs: ResourceTable[ThroughputBody] = ResourceTable(self, "throughput")
+        self.deployments: ResourceTable[DeploymentBody] = ResourceTable(self, "deployment")
         self.batch_jobs: ResourceTable[BatchJobBody] = ResourceTable(self, "batch")
         self.inference_profiles: ResourceTable[InferenceProfileBody] = ResourceTable(self, "inference_profile")
 

@@ -54,6 +54,14 @@ class BatchLimits(_Fact):
     maximum_job_bytes: int = 5_000_000_000
 
 
+class DeploymentLimits(_Fact):
+    """The Regions in which the custom models of a model can be deployed, and the rate quotas of each deployment."""
+
+    regions: tuple[str, ...]
+    requests_per_minute: int
+    tokens_per_minute: int
+
+
 class Customization(_Fact):
     """How a model can be customized, and how its custom models are served. ``base_id`` has a context suffix."""
 
@@ -62,6 +70,7 @@ class Customization(_Fact):
     types: tuple[str, ...]
     regions: tuple[str, ...]
     serving: tuple[Serving, ...]
+    deployment: DeploymentLimits | None = None
     tokens_per_record: int | None = None
     media: tuple[Literal["image", "video", "document"], ...] = ()
 

@@ -10,13 +10,15 @@ from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, list_page
 from tools.aws_simulator.account.records import CustomModelBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException
+from tools.aws_simulator.resources.deployments import Deployments
 
 
 class CustomModels:
     """The operations on custom models."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, deployments: Deployments) -> None:
         self._state = state
+        self._deployments = deployments
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetCustomModel."""
@@ -69,6 +71,11 @@ class CustomModels:
                     f"The custom model {model.name} is used by the provisioned throughput {throughput.name}."
                     " Delete the throughput first."
                 )
+        if deployment := self._deployments.using(call.region, model.arn):
+            raise ConflictException(
+                f"The custom model {model.name} is used by the custom model deployment {deployment.name}."
+                " Delete the deployment first."
+            )
         self._state.custom_models.delete(model.arn, time.time())
         return {}
 

@@ -1,8 +1,8 @@
 """
 Answer InvokeModel, Converse and CountTokens: find the model, apply quotas and faults, bill the answer.
 
-A request names a model by its id, by an inference profile, or by the ARN of a throughput. For a wrong name, the error
-has Bedrock's message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+A request names a model by its id, by an inference profile, or by the ARN of a throughput or of a custom model
+deployment. For a wrong name, the error has Bedrock's message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tools.aws_simulator.account.calls import Call
 from tools.aws_simulator.account.faults import Fault
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.quotas import Quotas
-from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.settings import ModelQuota, SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
@@ -35,6 +35,7 @@ from tools.aws_simulator.protocol.errors import (
     ValidationException,
 )
 from tools.aws_simulator.protocol.specification import Specification
+from tools.aws_simulator.resources.deployments import Deployments, is_deployment, rate_quota_name
 from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.memories import Memories
@@ -58,12 +59,14 @@ class Target:
     :param weights: the weights of a custom model; None for a foundation model.
     :param memory: what a custom model remembers of its training file; None for a foundation model.
     :param quota_names: the names under which the rate quota of the model may be set.
+    :param default_quota: the rate quota that applies if none is set; None if the model is not limited.
     """
 
     model: Model
     weights: dict[str, float] | None
     quota_names: tuple[str, ...]
     memory: Memory | None = None
+    default_quota: ModelQuota | None = None
 
 
 class Charge(NamedTuple):
@@ -85,6 +88,7 @@ class Inference:
         models: FoundationModels,
         profiles: InferenceProfiles,
         throughputs: Throughputs,
+        deployments: Deployments,
         ledger: Ledger,
     ) -> None:
         self._state = state
@@ -92,6 +96,7 @@ class Inference:
         self._models = models
         self._profiles = profiles
         self._throughputs = throughputs
+        self._deployments = deployments
         self._ledger = ledger
         self._quotas = Quotas(settings)
         self._prompt_caches = PromptCaches()
@@ -145,7 +150,8 @@ class Inference:
         :raises ApiError: the model does not exist, is retired, or has no CountTokens in this Region.
         """
         entry = self._models.find(region, model_id)
-        is_other_kind = ":provisioned-model/" in model_id or self._profiles.find_model(region, model_id)
+        is_custom = ":provisioned-model/" in model_id or is_deployment(model_id)
+        is_other_kind = is_custom or self._profiles.find_model(region, model_id)
         if entry is None and not is_other_kind:
             raise ValidationException(INVALID_MODEL)
         if entry and self._models.status(entry) == "RETIRED":
@@ -198,6 +204,8 @@ class Inference:
         """
         if ":provisioned-model/" in model_id:
             return self._provisioned(region, model_id)
+        if is_deployment(model_id):
+            return self._deployed(region, model_id)
         return self.on_demand(region, model_id)
 
     def on_demand(self, region: str, model_id: str) -> Target:
@@ -241,12 +249,24 @@ class Inference:
             return Target(entry.model, None, (arn,))
         return Target(entry.model, custom.body["weights"], (arn,), self._memories.load(custom.arn))
 
+    def _deployed(self, region: str, arn: str) -> Target:
+        custom = self._deployments.model(region, arn)
+        entry = self._models.find(region, custom.body["baseModelArn"])
+        if entry is None or self._models.status(entry) == "RETIRED":
+            raise ResourceNotFoundException(END_OF_LIFE)
+        limits = entry.customization.deployment if entry.customization else None
+        quota = ModelQuota(rpm=limits.requests_per_minute, tpm=limits.tokens_per_minute) if limits else None
+        names = (arn, rate_quota_name(entry.model.key))
+        return Target(entry.model, custom.body["weights"], names, self._memories.load(custom.arn), quota)
+
     async def _run(self, target: Target, request: InferenceRequest, call: Call) -> Reply:
         model, model_id = target.model, call.arguments["modelId"]
         checked_pointers(call.arguments.get("additionalModelResponseFieldPaths", ()))
         request = for_model(model, request)
         max_tokens = request.max_tokens or model.max_output_tokens
-        reserved = self._quotas.reserve(target.quota_names, request.conversation.input_tokens + max_tokens)
+        reserved = self._quotas.reserve(
+            target.quota_names, request.conversation.input_tokens + max_tokens, target.default_quota
+        )
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         # Run in a thread, because a long document would block the event loop and every waiting call.

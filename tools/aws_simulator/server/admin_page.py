@@ -1,5 +1,5 @@
 """
-Show the account as an HTML page: settings, ledger, jobs, models, throughputs, fault plan and the last requests.
+Show the account as an HTML page: settings, ledger, jobs, models, throughputs, deployments, faults and last requests.
 
 The page runs no scripts and loads nothing. Jinja escapes every value, because clients choose names and ARNs. If the
 escaping failed, the content security policy would still forbid scripts and requests.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger, throughput_seconds
-from tools.aws_simulator.account.records import ThroughputBody
 from tools.aws_simulator.account.settings import Settings, SettingsStore
 from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.resources.deployments import Deployments
+from tools.aws_simulator.resources.throughput import Throughputs
 
 ROWS_SHOWN = 100
 REQUESTS_SHOWN = 50
@@ -31,7 +32,7 @@ _NOTHING = "–"
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "PartiallyCompleted", "Expired"})
 # All other columns have short values, which stay on one line.
 LONG_COLUMNS = frozenset({"value", "meaning", "model", "name", "failure", "message", "ARN", "match"})
-_OWN_TABLES = ("job", "custom_model", "throughput", "batch")
+_OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch")
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,7 @@ class Table:
 
 
 class AdminPage:
-    """
-    The page.
-
-    :param status: returns the current status of a throughput.
-    """
+    """The page."""
 
     def __init__(
         self,
@@ -65,13 +62,15 @@ class AdminPage:
         settings: SettingsStore,
         ledger: Ledger,
         faults: FaultPlan,
-        status: Callable[[Resource[ThroughputBody]], str],
+        throughputs: Throughputs,
+        deployments: Deployments,
     ) -> None:
         self._state = state
         self._settings = settings
         self._ledger = ledger
         self._faults = faults
-        self._status = status
+        self._status = throughputs.status
+        self._deployments_now = deployments
         loader = FileSystemLoader(Path(__file__).parent)
         environment = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -99,6 +98,7 @@ class AdminPage:
                 self._jobs(),
                 self._models(),
                 self._throughputs(now),
+                self._deployments(ledger["deployments"]),
                 self._batches(),
                 self._others(),
                 _faults_table(self._faults.as_json()),
@@ -133,7 +133,7 @@ class AdminPage:
         rows = [
             (
                 model.name,
-                "Active" if model.deleted is None else f"deleted {_moment(model.deleted)}",
+                "Active" if model.deleted is None else _deleted(model),
                 model.body["baseModelId"],
                 model.body["jobName"],
                 model.region,
@@ -148,7 +148,7 @@ class AdminPage:
         rows = [
             (
                 throughput.name,
-                self._status(throughput) if throughput.deleted is None else f"deleted {_moment(throughput.deleted)}",
+                self._status(throughput) if throughput.deleted is None else _deleted(throughput),
                 throughput.body["desiredModelArn"],
                 throughput.region,
                 _moment(throughput.created),
@@ -160,6 +160,23 @@ class AdminPage:
         columns = ("name", "status", "model", "Region", "created", "units", "seconds billed")
         empty = "No provisioned throughput was bought."
         return _newest_first("Provisioned throughputs", columns, rows, empty, "units", "seconds billed")
+
+    def _deployments(self, billed: Iterable[Mapping[str, Any]]) -> Table:
+        counts = {entry["arn"]: entry for entry in billed}
+        rows = [
+            (
+                deployment.name,
+                self._deployments_now.status(deployment) if deployment.deleted is None else _deleted(deployment),
+                self._deployments_now.serving(deployment),
+                deployment.region,
+                _moment(deployment.created),
+                *(f"{counts[deployment.arn][name]:,}" for name in ("calls", "input_tokens", "output_tokens")),
+            )
+            for deployment in self._state.deployments.all(with_deleted=True)
+        ]
+        columns = ("name", "status", "model", "Region", "created", "calls billed", "input tokens", "output tokens")
+        empty = "No custom model was deployed."
+        return _newest_first("Custom model deployments", columns, rows, empty, *columns[5:])
 
     def _batches(self) -> Table:
         rows = [
@@ -241,6 +258,10 @@ def _shown(value: object) -> str:
     if value is None or value == {}:
         return _NOTHING
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _deleted(resource: Resource[Any]) -> str:
+    return f"deleted {_moment(resource.deleted or 0)}"
 
 
 def _moment(seconds: float) -> str:

@@ -27,6 +27,7 @@ from tools.aws_simulator.protocol.credentials import credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
 from tools.aws_simulator.protocol.specification import SERVICES, load_service
 from tools.aws_simulator.resources.custom_models import CustomModels
+from tools.aws_simulator.resources.deployments import Deployments
 from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.tagging import Tagging
@@ -105,14 +106,16 @@ class AwsSimulator:
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
         profiles = InferenceProfiles(self._state, models)
         throughputs = Throughputs(self._state, self._settings, models)
-        inference = Inference(self._state, self._settings, models, profiles, throughputs, ledger)
+        deployments = Deployments(self._state, self._settings, models)
+        inference = Inference(self._state, self._settings, models, profiles, throughputs, deployments, ledger)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
         handlers = _handlers(
             models,
             profiles,
             CustomizationJobs(self._state, catalog, models, self._runner, self._roles),
-            CustomModels(self._state),
+            CustomModels(self._state, deployments),
             throughputs,
+            deployments,
             inference,
             Streaming(inference, self._settings),
             Tagging(self._state),
@@ -128,8 +131,8 @@ class AwsSimulator:
             self._settings,
             ledger,
             faults,
-            [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls],
-            AdminPage(self._state, self._settings, ledger, faults, throughputs.status),
+            [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls, deployments.end_stalls],
+            AdminPage(self._state, self._settings, ledger, faults, throughputs, deployments),
         )
 
     def operations(self) -> dict[str, frozenset[str]]:
@@ -205,12 +208,28 @@ def _logging_handlers(logging: LoggingConfiguration) -> dict[str, Handler]:
     }
 
 
+def _serving_handlers(throughputs: Throughputs, deployments: Deployments) -> dict[str, Handler]:
+    return {
+        "CreateProvisionedModelThroughput": throughputs.create,
+        "GetProvisionedModelThroughput": throughputs.get,
+        "ListProvisionedModelThroughputs": throughputs.list,
+        "UpdateProvisionedModelThroughput": throughputs.update,
+        "DeleteProvisionedModelThroughput": throughputs.delete,
+        "CreateCustomModelDeployment": deployments.create,
+        "GetCustomModelDeployment": deployments.get,
+        "ListCustomModelDeployments": deployments.list,
+        "UpdateCustomModelDeployment": deployments.update,
+        "DeleteCustomModelDeployment": deployments.delete,
+    }
+
+
 def _handlers(
     models: FoundationModels,
     profiles: InferenceProfiles,
     jobs: CustomizationJobs,
     custom_models: CustomModels,
     throughputs: Throughputs,
+    deployments: Deployments,
     inference: Inference,
     streaming: Streaming,
     tagging: Tagging,
@@ -231,11 +250,7 @@ def _handlers(
         "GetCustomModel": custom_models.get,
         "ListCustomModels": custom_models.list,
         "DeleteCustomModel": custom_models.delete,
-        "CreateProvisionedModelThroughput": throughputs.create,
-        "GetProvisionedModelThroughput": throughputs.get,
-        "ListProvisionedModelThroughputs": throughputs.list,
-        "UpdateProvisionedModelThroughput": throughputs.update,
-        "DeleteProvisionedModelThroughput": throughputs.delete,
+        **_serving_handlers(throughputs, deployments),
         "InvokeModel": inference.invoke_model,
         "Converse": inference.converse,
         "ConverseStream": streaming.converse_stream,

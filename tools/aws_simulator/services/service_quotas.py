@@ -1,8 +1,9 @@
 """
 Answer Service Quotas for Bedrock from the settings of the simulator.
 
-The account has a quota of model units, and the rate quotas that are set for models. A model without a rate quota is
-not limited here, so it has no quota in the lists.
+The account has a quota of model units, quotas of custom model deployments, and the rate quotas that are set for models.
+A model without a rate quota is not limited here, so it has no quota in the lists. The rate quotas of custom model
+deployments always apply. They are listed in the Regions where the model's custom models can be deployed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
-from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.settings import Settings, SettingsStore
 from tools.aws_simulator.catalog.catalog import Catalog, Model
 from tools.aws_simulator.catalog.offers import load_quota_names
 from tools.aws_simulator.protocol.errors import ServiceError
@@ -50,18 +51,51 @@ class ServiceQuotas:
         }
         self.service = SimulatedService(load_service("service-quotas"), handlers)
 
-    def quotas(self) -> list[Quota]:
-        """Return all quotas of the account."""
+    def quotas(self, region: str) -> list[Quota]:
+        """Return all quotas of the account in a Region."""
         units = float(self._settings.current.model_units)
         provisioned = load_quota_names().provisioned.values()
         named = [Quota(entry.code, entry.name, units, DEFAULT_MODEL_UNITS, adjustable=True) for entry in provisioned]
-        return [*named, *self._rates()]
+        return [*named, *self._deployments(), *self._deployment_rates(region), *self._rates()]
+
+    def _deployments(self) -> Iterator[Quota]:
+        """Return the quotas of custom model deployments. Their codes and the words of their names are UNVERIFIED."""
+        settings, defaults = self._settings.current, Settings()
+        for kind, field in (("Total", "deployments"), ("In-progress", "deployments_in_progress")):
+            value, default = float(getattr(settings, field)), float(getattr(defaults, field))
+            name = f"(Model customization) {kind} custom model deployments"
+            yield Quota(f"SIMULATED-{kind}-custom-model-deployments", name, value, default, adjustable=True)
+
+    def _deployment_rates(self, region: str) -> Iterator[Quota]:
+        """
+        Return the rate quotas of each custom model deployment.
+
+        Names: public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer. The codes
+        are not known. That the quotas are not adjustable was seen for Llama 3.3 only.
+        """
+        for model in self._catalog.models.values():
+            limits = model.customization.deployment if model.customization else None
+            if limits is None or region not in limits.regions:
+                continue
+            changed = self._settings.current.quotas.get(f"custom-model-deployment/{model.key}")
+            rates = {
+                "requests": (float(limits.requests_per_minute), changed and changed.rpm),
+                "tokens": (float(limits.tokens_per_minute), changed and changed.tpm),
+            }
+            names = load_quota_names().rates.get(model.key)
+            for kind, (default, value) in rates.items():
+                name = (
+                    f"(Model customization) Sum of on demand custom model deployment {kind} per minute for"
+                    f" {names.name if names else model.name}"
+                )
+                code = f"SIMULATED-custom-model-deployment-{model.key}-{kind}"
+                yield Quota(code, name, value or default, default, adjustable=False)
 
     def _rates(self) -> Iterator[Quota]:
         for name, limits in self._settings.current.quotas.items():
             model = next((model for model in self._catalog.models.values() if name in _names(model)), None)
             if model is None:
-                continue  # the quota of a throughput, which Service Quotas does not have
+                continue  # the quota of a throughput or deployment
             names = load_quota_names().rates.get(model.key)
             scope = _scope(model, name)
             for kind, value in (("requests", limits.rpm), ("tokens", limits.tpm)):
@@ -89,21 +123,21 @@ class ServiceQuotas:
         _check_service(call)
         wanted = call.arguments.get("QuotaCode")
         is_account = call.arguments.get("QuotaAppliedAtLevel", "ACCOUNT") != "RESOURCE"
-        quotas = [quota for quota in self.quotas() if is_account and wanted in (None, quota.code)]
+        quotas = [quota for quota in self.quotas(call.scope.region) if is_account and wanted in (None, quota.code)]
         page, token = cut_page(quotas, call.arguments, _BAD_PAGE)
         return {"Quotas": [_applied(quota, call.scope.region) for quota in page], **token}
 
     def list_defaults(self, call: ServiceCall) -> dict[str, Any]:
         """Handle ListAWSDefaultServiceQuotas. Quotas whose default is not known are not listed."""
         _check_service(call)
-        quotas = [quota for quota in self.quotas() if quota.default is not None]
+        quotas = [quota for quota in self.quotas(call.scope.region) if quota.default is not None]
         page, token = cut_page(quotas, call.arguments, _BAD_PAGE)
         return {"Quotas": [_default(quota, call.scope.region) for quota in page], **token}
 
     def _find(self, call: ServiceCall) -> Quota:
         _check_service(call)
         code = call.arguments["QuotaCode"]
-        quota = next((quota for quota in self.quotas() if quota.code == code), None)
+        quota = next((quota for quota in self.quotas(call.scope.region) if quota.code == code), None)
         if quota is None:
             raise ServiceError("NoSuchResourceException", f"The simulated account has no quota {code} for {SERVICE}.")
         return quota

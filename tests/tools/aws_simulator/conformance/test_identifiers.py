@@ -55,6 +55,16 @@ def profile_request(_: RunningSimulator) -> dict[str, Any]:
     return {"inferenceProfileName": builders.fresh("profile"), "modelSource": {"copyFrom": MODEL_ARN}}
 
 
+def deployment_request(simulator: RunningSimulator) -> dict[str, Any]:
+    """Return a request for a deployment of the account's only custom model, after deleting older deployments."""
+    client = simulator.boto("bedrock")
+    for existing in client.list_custom_model_deployments()["modelDeploymentSummaries"]:
+        client.delete_custom_model_deployment(customModelDeploymentIdentifier=existing["customModelDeploymentArn"])
+    models = client.list_custom_models(nameContains="deployed")["modelSummaries"]
+    arn = models[0]["modelArn"] if models else builders.custom_model(simulator, customModelName="deployed")
+    return {"modelDeploymentName": builders.fresh("deployment"), "modelArn": arn}
+
+
 KINDS = {
     "customization job": Kind(
         "CreateModelCustomizationJob",
@@ -84,6 +94,16 @@ KINDS = {
         "provisionedModelName",
         throughput_request,
         {"modelUnits": 2},
+        ("arn", "name"),
+    ),
+    "custom model deployment": Kind(
+        "CreateCustomModelDeployment",
+        "GetCustomModelDeployment",
+        "customModelDeploymentIdentifier",
+        "customModelDeploymentArn",
+        "modelDeploymentName",
+        deployment_request,
+        {"description": "another"},
         ("arn", "name"),
     ),
     "inference profile": Kind(

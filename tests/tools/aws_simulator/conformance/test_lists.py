@@ -26,12 +26,22 @@ NAMES = ["alpha-1", "alpha-2", "beta-3"]
 
 @dataclass(frozen=True)
 class Listing:
-    """A List operation: the keys of its answer, and how to create an item with a given name."""
+    """
+    A List operation: the keys of its answer, and how to create an item with a given name.
+
+    :param time: the time of an item.
+    :param filter: what the names of the filters by this time begin with; as ``time`` if it is empty.
+    """
 
     items: str
     name: str
     create: Callable[[RunningSimulator, str], Any]
     time: str = "creationTime"
+    filter: str = ""
+
+
+def newest_model(simulator: RunningSimulator) -> str:
+    return str(simulator.boto("bedrock").list_custom_models()["modelSummaries"][0]["modelArn"])
 
 
 LISTINGS = {
@@ -48,6 +58,13 @@ LISTINGS = {
         "provisionedModelName",
         lambda sim, name: builders.provision(sim, builders.STUDENT_BASE, provisionedModelName=name),
     ),
+    "ListCustomModelDeployments": Listing(
+        "modelDeploymentSummaries",
+        "customModelDeploymentName",
+        lambda sim, name: builders.deploy(sim, newest_model(sim), modelDeploymentName=name),
+        time="createdAt",
+        filter="created",
+    ),
     "ListModelInvocationJobs": Listing(
         "invocationJobSummaries",
         "jobName",
@@ -63,10 +80,12 @@ OTHER_LISTS = {"ListFoundationModels", "ListInferenceProfiles", "ListTagsForReso
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
     """A simulator in which each list has three items, created one after the other."""
     folder: Path = tmp_path_factory.mktemp("lists")
-    with start_simulator(folder, job_seconds=0, batch_seconds=0, throughput_seconds=0) as simulator:
-        for name in ("ListCustomModels", "ListProvisionedModelThroughputs", "ListModelInvocationJobs"):
-            for item in NAMES:
-                LISTINGS[name].create(simulator, item)
+    durations = ("job_seconds", "batch_seconds", "throughput_seconds", "deployment_seconds")
+    with start_simulator(folder, **dict.fromkeys(durations, 0)) as simulator:
+        for name in LISTINGS:
+            if name != "ListModelCustomizationJobs":  # the jobs of custom models would come between them
+                for item in NAMES:
+                    LISTINGS[name].create(simulator, item)
         for item in NAMES:
             builders.finished_job(simulator, LISTINGS["ListModelCustomizationJobs"].create(simulator, item))
         yield simulator
@@ -101,11 +120,12 @@ def test_name_contains_is_a_part_of_the_name(filled: RunningSimulator, operation
 @pytest.mark.parametrize("operation", LISTINGS)
 def test_items_are_filtered_by_their_time(filled: RunningSimulator, operation: str) -> None:
     listing = LISTINGS[operation]
+    name = listing.filter or listing.time
     second = items(filled, operation, nameContains="alpha-2")[0][listing.time]
     margin = datetime.timedelta(milliseconds=2)  # answers show milliseconds, and later items are later than that
-    assert names(filled, operation, **{f"{listing.time}Before": second - margin}) == ["alpha-1"]
-    assert names(filled, operation, **{f"{listing.time}After": second + margin}) == ["beta-3"]
-    between = {f"{listing.time}After": second - margin, f"{listing.time}Before": second + margin}
+    assert names(filled, operation, **{f"{name}Before": second - margin}) == ["alpha-1"]
+    assert names(filled, operation, **{f"{name}After": second + margin}) == ["beta-3"]
+    between = {f"{name}After": second - margin, f"{name}Before": second + margin}
     assert names(filled, operation, **between) == ["alpha-2"]
 
 
@@ -148,6 +168,7 @@ def test_a_wrong_argument_is_refused(filled: RunningSimulator, operation: str, a
         ("ListModelCustomizationJobs", "statusEquals", "Completed"),
         ("ListCustomModels", "modelStatus", "Active"),
         ("ListProvisionedModelThroughputs", "statusEquals", "InService"),
+        ("ListCustomModelDeployments", "statusEquals", "Active"),
         ("ListModelInvocationJobs", "statusEquals", "Completed"),
     ],
 )

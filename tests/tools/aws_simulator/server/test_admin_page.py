@@ -19,6 +19,10 @@ from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.catalog.catalog import load_catalog
+from tools.aws_simulator.resources.deployments import Deployments
+from tools.aws_simulator.resources.foundation_models import FoundationModels
+from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.server.admin_page import REQUESTS_SHOWN, ROWS_SHOWN, AdminPage
 
 
@@ -73,7 +77,9 @@ def test_the_page_shows_jobs_models_throughputs_and_what_was_billed(simulator: R
     throughput = builders.provision(simulator, job["outputModelArn"])
     gone = builders.provision(simulator, job["outputModelArn"])
     client.delete_provisioned_model_throughput(provisionedModelId=gone)
+    deployment = builders.deploy(simulator, job["outputModelArn"], modelDeploymentName="shown")
     builders.converse(simulator, throughput)
+    tokens = builders.converse(simulator, deployment)["usage"]
     batch = builders.finished_batch(simulator, builders.create_batch(simulator))
     shown = client.get_provisioned_model_throughput(provisionedModelId=throughput)
     page, _ = get(simulator)
@@ -86,6 +92,9 @@ def test_the_page_shows_jobs_models_throughputs_and_what_was_billed(simulator: R
         job["outputModelArn"],
     ]
     assert "deleted 2" in page
+    row = cells(page, "Custom model deployments", "shown")
+    assert row[1:3] == ["Active", job["outputModelArn"]]
+    assert row[-3:] == ["1", f"{tokens['inputTokens']:,}", f"{tokens['outputTokens']:,}"]
     assert cells(page, "Batch inference jobs", batch["jobName"])[-2:] == ["100", "100"]
     assert cells(page, "Models that were called", throughput)[1:3] == ["1", "0"]
     assert cells(page, "Models that were called", builders.STUDENT)[1:] == ["100", "0", *_tokens(simulator), "100"]
@@ -146,7 +155,10 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 
 def rendered(state: State) -> str:
-    return AdminPage(state, SettingsStore(state), Ledger(state), FaultPlan(state), lambda _: "InService").render()
+    settings = SettingsStore(state)
+    models = FoundationModels(load_catalog(), settings)
+    throughputs, deployments = Throughputs(state, settings, models), Deployments(state, settings, models)
+    return AdminPage(state, settings, Ledger(state), FaultPlan(state), throughputs, deployments).render()
 
 
 def add(state: State, kind: str, name: str, body: dict[str, str]) -> None:
@@ -158,7 +170,7 @@ def add(state: State, kind: str, name: str, body: dict[str, str]) -> None:
 
 def test_an_empty_account_says_what_it_does_not_have(state: State) -> None:
     page = rendered(state)
-    assert page.count('class="empty"') == 8
+    assert page.count('class="empty"') == 9
     assert "No Region has a resource of Bedrock." in page
 
 

@@ -87,6 +87,18 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.tag_resource(resourceARN=provisioned, tags=[{"key": "run", "value": "1"}])
     bedrock.untag_resource(resourceARN=provisioned, tagKeys=["run"])
     bedrock.list_tags_for_resource(resourceARN=provisioned)
+    deployment = bedrock.create_custom_model_deployment(
+        modelDeploymentName="conformance",
+        modelArn=bedrock.get_custom_model(modelIdentifier=request["customModelName"])["modelArn"],
+        description="A deployment.",
+        tags=tags,
+    )["customModelDeploymentArn"]
+    wait_until(lambda: builders.deployment_state(simulator, deployment)["status"] == "Active")
+    update = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=deployment)["modelArn"]
+    bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=deployment, modelArn=update)
+    bedrock.get_custom_model_deployment(customModelDeploymentIdentifier="conformance")
+    bedrock.list_custom_model_deployments()
+    bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=deployment)
     simulator.admin("PUT", "settings", {"batch_seconds": 600})
     batch = bedrock.create_model_invocation_job(**builders.batch_request(simulator, tags=tags))["jobArn"]
     bedrock.list_model_invocation_jobs(maxResults=1)

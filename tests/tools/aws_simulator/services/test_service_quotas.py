@@ -17,8 +17,8 @@ LIMITS = {
 }
 
 
-def quotas(simulator: RunningSimulator) -> dict[str, Any]:
-    pages = simulator.boto("service-quotas").get_paginator("list_service_quotas")
+def quotas(simulator: RunningSimulator, region: str = "us-east-1") -> dict[str, Any]:
+    pages = simulator.boto("service-quotas", region=region).get_paginator("list_service_quotas")
     found = pages.paginate(ServiceCode="bedrock", PaginationConfig={"PageSize": 2})
     return {quota["QuotaCode"]: quota for page in found for quota in page["Quotas"]}
 
@@ -32,14 +32,32 @@ def test_model_units_follow_the_settings(simulator: RunningSimulator) -> None:
     assert quota["QuotaArn"] == f"arn:aws:servicequotas:us-east-1:123456789012:bedrock/{CUSTOM_UNITS}"
     default = client.get_aws_default_service_quota(ServiceCode="bedrock", QuotaCode=CUSTOM_UNITS)["Quota"]
     assert default["Value"] == 0
-    assert set(quotas(simulator)) == {CUSTOM_UNITS, "L-FE44174A"}
+    assert {code for code in quotas(simulator) if code.startswith("L-")} == {CUSTOM_UNITS, "L-FE44174A"}
     listed = client.list_aws_default_service_quotas(ServiceCode="bedrock")["Quotas"]
-    assert {entry["QuotaCode"] for entry in listed} == {CUSTOM_UNITS, "L-FE44174A"}
+    assert {CUSTOM_UNITS, "L-FE44174A"} < {entry["QuotaCode"] for entry in listed}
+
+
+def test_custom_model_deployments_have_quotas_of_their_own(simulator: RunningSimulator) -> None:
+    rate = "(Model customization) Sum of on demand custom model deployment requests per minute for"
+    simulator.admin("PUT", "settings", {"deployments": 12, "quotas": {"custom-model-deployment/nova-pro": {"rpm": 7}}})
+    east = {quota["QuotaName"]: (quota["Value"], quota["Adjustable"]) for quota in quotas(simulator).values()}
+    assert east["(Model customization) Total custom model deployments"] == (12, True)
+    assert east["(Model customization) In-progress custom model deployments"] == (2, True)
+    assert east[f"{rate} Amazon Nova Micro"] == (2000, False)
+    assert east[f"{rate} Amazon Nova Pro"] == (7, False)
+    assert east[f"{rate.replace('requests', 'tokens')} Amazon Nova Pro"] == (800_000, False)
+    assert f"{rate} Meta Llama 3.3 70B Instruct" not in east
+    west = {quota["QuotaName"]: quota["Value"] for quota in quotas(simulator, "us-west-2").values()}
+    assert (west[f"{rate} Meta Llama 3.3 70B Instruct"], f"{rate} Amazon Nova Pro" in west) == (4, False)
+    code = "SIMULATED-custom-model-deployment-nova-pro-requests"
+    default = simulator.boto("service-quotas").get_aws_default_service_quota(ServiceCode="bedrock", QuotaCode=code)
+    assert default["Quota"]["Value"] == 200
 
 
 def test_rate_quotas_follow_the_settings(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"quotas": LIMITS})
     found = {quota["QuotaName"]: (code, quota["Value"]) for code, quota in quotas(simulator).items()}
+    found = {name: value for name, value in found.items() if not name.startswith("(Model customization)")}
     of, scope = "model inference", "ross-region model inference"
     assert found[f"C{scope} requests per minute for Amazon Nova Micro"] == ("L-3F110E0F", 400)
     assert found[f"C{scope} tokens per minute for Amazon Nova Micro"] == ("L-DC7FF66C", 8_000_000)

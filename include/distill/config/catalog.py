@@ -43,12 +43,20 @@ class FactSource(_Fact):
     checked: datetime.date
 
 
+class DeploymentQuota(_Fact):
+    """The requests and tokens that one custom model deployment answers per minute."""
+
+    requests_per_minute: int = Field(gt=0)
+    tokens_per_minute: int = Field(gt=0)
+
+
 class Customization(_Fact):
     """
     The facts about fine-tuning a model on Bedrock.
 
     :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
     :param regions: Regions in which the model can be trained.
+    :param deployment_quota: the quota of one custom model deployment; None if no source states it.
     :param tokens_per_record: the model's limit on tokens per record, if it differs from the limit of the model's
         family.
     """
@@ -57,6 +65,7 @@ class Customization(_Fact):
     base_model_id: str
     regions: tuple[str, ...]
     serving: tuple[Literal["provisioned_throughput", "custom_model_deployment"], ...]
+    deployment_quota: DeploymentQuota | None = None
     tokens_per_record: int | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class BillLineRecord(TypedDict):
@@ -18,3 +18,4 @@ class BillLineRecord(TypedDict):
     unit: str  # "token" or "unit-hour" (one model unit for one hour)
     unit_price_usd: float
     usd: float  # quantity times unit price, rounded to a hundredth of a cent
+    unverified: NotRequired[bool]  # True if include/prices.yaml marks the unit price as not verified; otherwise absent

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
-from include.distill.core.paths import INCLUDE
 from include.distill.core.records import BillLineRecord
-from include.distill.cost.records import ModelPrices, PriceName
+from include.distill.cost.price_table import PRICES_PATH, Price, load_price_table
+from include.distill.cost.records import PriceName
 
-PRICES_PATH = INCLUDE / "prices.yaml"
 _BASE_PRICES: tuple[PriceName, PriceName] = ("input_per_million", "output_per_million")
 # The prices of the tokens of a deployment, for input and output.
 DEPLOYED_PRICES: tuple[PriceName, PriceName] = ("custom_input_per_million", "custom_output_per_million")
@@ -29,12 +26,14 @@ class BillLine:
     :param what: label of the line, such as ``synthesis: nova-pro batch input``. It names the step or arm and the model,
         and says whether the tokens are input or output.
     :param unit: ``token``, or ``unit-hour`` for one model unit during one hour.
+    :param verified: whether ``include/prices.yaml`` marks the unit price as verified.
     """
 
     what: str
     quantity: float
     unit: str
     unit_price_usd: float
+    verified: bool = True
 
     @property
     def usd(self) -> float:
@@ -43,13 +42,16 @@ class BillLine:
 
     def as_record(self) -> BillLineRecord:
         """Return the line in its stored form."""
-        return {
+        record: BillLineRecord = {
             "what": self.what,
             "quantity": self.quantity,
             "unit": self.unit,
             "unit_price_usd": self.unit_price_usd,
             "usd": self.usd,
         }
+        if not self.verified:
+            record["unverified"] = True
+        return record
 
 
 def total_usd(lines: Sequence[BillLine]) -> float:
@@ -57,28 +59,43 @@ def total_usd(lines: Sequence[BillLine]) -> float:
     return round(sum(line.usd for line in lines), 4)
 
 
+def unverified_note(lines: Iterable[BillLine | BillLineRecord]) -> str | None:
+    """Return a sentence that names the lines whose price is not verified and their sum; None if there are none."""
+    records = [line.as_record() if isinstance(line, BillLine) else line for line in lines]
+    unverified = [record for record in records if record.get("unverified")]
+    if not unverified:
+        return None
+    named = ", ".join(f"{record['what']} (${record['usd']:,.2f})" for record in unverified)
+    return (
+        f"Prices that are not verified: {named}; together ${sum(record['usd'] for record in unverified):,.2f}."
+        " Compare them with https://aws.amazon.com/bedrock/pricing/ before you rely on the spend cap."
+    )
+
+
 @dataclass(frozen=True)
 class Prices:
     """
-    The price table.
+    The prices in US dollars, in the form in which bills are computed.
 
     :param models: prices by model key.
     :param batch_share: price of a token in a batch job, as a share of its price on demand.
-    :param checked: day on which the prices were compared with the prices that AWS publishes.
+    :param facts: source, day and verification of the same prices. A price without an entry counts as verified.
     :param model_per_month: price of storing a custom model for a month.
     """
 
-    models: dict[str, ModelPrices]
+    models: Mapping[str, Mapping[PriceName, float]]
     batch_share: float
-    checked: str = ""
+    facts: Mapping[str, Mapping[PriceName, Price]] = field(default_factory=dict)
     model_per_month: float = 0.0
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
-        """Return the source of the prices and the day of the last check, for each model of the use case."""
-        return {
-            model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}"
-            for model in use_case.models
-        }
+        """Return where and when the prices of each model of the use case were read, and which are not verified."""
+        return {model: _sources(self.facts.get(model, {})) for model in use_case.models}
+
+    def is_verified(self, model: str, name: PriceName) -> bool:
+        """Return whether a price was read in AWS's price list or in an account's bill."""
+        fact = self.facts.get(model, {}).get(name)
+        return fact is None or fact.verified
 
     def price(self, model: str, name: PriceName) -> float:
         """Return one price of a model.
@@ -121,9 +138,10 @@ class Prices:
         """Return the bill lines for the input and output of calls; see :meth:`token_prices`."""
         input_price, output_price = self.token_prices(model, batch=batch, deployed=deployed)
         mode = f"{' batch' if batch else ''}{' custom model' if deployed else ''}"
+        input_name, output_name = DEPLOYED_PRICES if deployed else _BASE_PRICES
         return [
-            BillLine(f"{what}: {model}{mode} input", input_tokens, "token", input_price),
-            BillLine(f"{what}: {model}{mode} output", output_tokens, "token", output_price),
+            self._line(f"{what}: {model}{mode} input", input_tokens, input_price, model, input_name),
+            self._line(f"{what}: {model}{mode} output", output_tokens, output_price, model, output_name),
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> BillLine:
@@ -131,16 +149,31 @@ class Prices:
 
         :param tokens: number of tokens in the training file, times the number of epochs.
         """
-        return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
+        name: PriceName = "training_per_thousand"
+        return self._line(f"training {arm}: {model}", tokens, self.price(model, name) / 1e3, model, name)
 
     def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:
         """Return the bill line for serving an arm. The quantity is in model-unit hours."""
-        return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.price(model, "throughput_per_hour"))
+        verified = self.is_verified(model, "throughput_per_hour")
+        price = self.price(model, "throughput_per_hour")
+        return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", price, verified)
+
+    def _line(self, what: str, tokens: float, unit_price: float, model: str, name: PriceName) -> BillLine:
+        return BillLine(what, tokens, "token", unit_price, self.is_verified(model, name))
+
+
+def _sources(prices: Mapping[PriceName, Price]) -> str:
+    """Describe where prices of one model were read. Prices with the same origin are described together."""
+    names: dict[str, list[str]] = {}
+    for name, price in prices.items():
+        origin = f"{price.source}, {price.checked}{'' if price.verified else ' (not verified)'}"
+        names.setdefault(origin, []).append(name)
+    return "; ".join(f"{', '.join(same)}: {origin}" for origin, same in names.items()) or "not stated"
 
 
 @functools.cache
 def load_prices(path: Path = PRICES_PATH) -> Prices:
     """Read the price table. The result is cached."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    storage = float(raw["storage"]["custom_model_per_month"]["usd"])
-    return Prices(raw["models"], raw["batch"]["share_of_on_demand"], str(raw["checked"]), storage)
+    table = load_price_table(path)
+    usd = {model: {name: price.usd for name, price in prices.items()} for model, prices in table.models.items()}
+    return Prices(usd, table.batch.share_of_on_demand, table.models, table.storage.custom_model_per_month.usd)

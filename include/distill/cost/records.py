@@ -12,27 +12,15 @@ from include.distill.core.records import BillLineRecord
 
 # How an arm's model is served: by a deployment, billed by the token, or by provisioned throughput, billed by the hour.
 ChosenMode = Literal["on_demand", "provisioned"]
-# Prices of a model in ``include/prices.yaml``.
+# Prices of a model in ``include/prices.yaml``, in US dollars.
 PriceName = Literal[
-    "input_per_million",
+    "input_per_million",  # per million tokens, on demand
     "output_per_million",
-    "training_per_thousand",
-    "throughput_per_hour",
-    "custom_input_per_million",
+    "training_per_thousand",  # per thousand tokens; each epoch bills all tokens of the training file again
+    "throughput_per_hour",  # per model unit, without a commitment
+    "custom_input_per_million",  # per million tokens of a fine-tuned model that is deployed on demand
     "custom_output_per_million",
 ]
-
-
-class ModelPrices(TypedDict, total=False):
-    """Prices of one model in US dollars, from ``include/prices.yaml``. Unknown prices are absent."""
-
-    input_per_million: float  # per million tokens, on demand
-    output_per_million: float
-    training_per_thousand: float  # per thousand tokens; each epoch bills all tokens of the training file again
-    throughput_per_hour: float  # per model unit, without a commitment
-    custom_input_per_million: float  # per million tokens of a deployed custom model
-    custom_output_per_million: float
-    source: str
 
 
 class EstimatedLines(TypedDict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
@@ -98,12 +97,15 @@ def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLin
 
     Items that were estimated but not billed come last, with a quantity of 0. An earlier run may have paid for them.
     """
-    import pandas as pd
-
-    columns = list(BillLineRecord.__annotations__)
-    paid = pd.DataFrame([line.as_record() for line in lines], columns=columns)
-    estimate = pd.DataFrame(list(estimated), columns=columns).assign(estimated_usd=lambda table: table["usd"])
-    billed = paid.merge(estimate[["what", "estimated_usd"]], on="what", how="left").fillna({"estimated_usd": 0.0})
-    free = estimate[~estimate["what"].isin(paid["what"])].assign(quantity=0.0, usd=0.0)
-    table = pd.concat([part for part in (billed, free) if len(part)]) if len(billed) + len(free) else billed
-    return cast(list[ReportBillLine], table.to_dict("records"))
+    expected = {line["what"]: line for line in estimated}
+    billed: list[ReportBillLine] = []
+    for line in lines:
+        before = expected.get(line.what)
+        billed.append({**line.as_record(), "estimated_usd": before["usd"] if before else 0.0})
+    paid = {line.what for line in lines}
+    free: list[ReportBillLine] = [
+        {**line, "quantity": 0.0, "usd": 0.0, "estimated_usd": line["usd"]}
+        for what, line in expected.items()
+        if what not in paid
+    ]
+    return billed + free

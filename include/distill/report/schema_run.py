@@ -215,6 +215,9 @@ class BillLineSchema(Section):
     unit: str = Field(description="`token`, or `unit-hour` for one model unit of throughput for one hour.")
     unit_price_usd: NonNegativeFloat = Field(description="US dollars per unit.")
     usd: NonNegativeFloat = Field(description="US dollars, rounded to a hundredth of a cent.")
+    unverified: bool = optional_key(
+        "Whether the unit price is not verified.", absent="if the price is verified", default=False
+    )
 
 
 class CostLineSchema(BillLineSchema):

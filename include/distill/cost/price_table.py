@@ -1,0 +1,84 @@
+"""
+Read the price table from ``include/prices.yaml``.
+
+The file states the source and the day of each price, and whether the price is verified. The file itself explains its
+keys. This module defines their types.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from include.distill.core.errors import InputError
+from include.distill.core.paths import INCLUDE, PROJECT_ROOT
+from include.distill.cost.records import PriceName
+
+PRICES_PATH = INCLUDE / "prices.yaml"
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Price(_Fact):
+    """
+    One price in US dollars.
+
+    :param verified: whether the price was read in AWS's price list or in an account's bill.
+    :param checked: day on which the price was read, or on which AWS published the offer file with the price.
+    """
+
+    usd: float = Field(gt=0)
+    verified: bool
+    source: str = Field(min_length=1)
+    checked: datetime.date
+
+
+class BatchPrice(_Fact):
+    """The price of a token in a batch job, as a share of its price on demand."""
+
+    share_of_on_demand: float = Field(gt=0, le=1)
+    source: str = Field(min_length=1)
+    checked: datetime.date
+
+
+class Storage(_Fact):
+    """The price of storing a custom model for a month."""
+
+    custom_model_per_month: Price
+
+
+class PriceTable(_Fact):
+    """All prices by the model's key."""
+
+    models: dict[str, dict[PriceName, Price]]
+    batch: BatchPrice
+    storage: Storage
+
+
+@functools.cache
+def load_price_table(path: Path = PRICES_PATH) -> PriceTable:
+    """Read the price table. The result is cached, because the file does not change while a process runs.
+
+    :raises InputError: a price is missing or invalid. The message names the file, the model and the key.
+    """
+    return parse_price_table(yaml.safe_load(path.read_text(encoding="utf-8")), path)
+
+
+def parse_price_table(raw: Any, path: Path) -> PriceTable:
+    """Check the content of the file ``path``.
+
+    :raises InputError: a price is missing or invalid.
+    """
+    try:
+        return PriceTable.model_validate(raw)
+    except ValidationError as error:
+        file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
+        problems = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InputError(f"{file}: {problems}. No cost can be estimated. Correct the file.") from error

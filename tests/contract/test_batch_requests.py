@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
 from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
+from include.distill.config.use_case import UseCase
 from include.distill.core.naming import batch_names, request_token
 from include.distill.core.storage import write_jsonl
 from tests.contract import test_requests
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire
 from tests.contract.test_requests import SERVICE_MODEL, assert_accepted
 from tests.plugins import conftest as builders
-from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 from tools.aws_simulator.protocol.constraints import violations
 
 # pytest finds these by name.
@@ -38,7 +39,8 @@ def job(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_submit_looks_up_by_name_then_buys_then_looks_up_by_arn(store: Any, context: Any) -> None:
+def test_submit_looks_up_by_name_then_buys_then_looks_up_by_arn(store: Any, use_case: UseCase, context: Any) -> None:
+    freeze(store, use_case, teacher="claude-sonnet-4-6")
     wire = RecordedWire({"CreateModelInvocationJob": {"jobArn": JOB_ARN}, "GetModelInvocationJob": job("name")})
     wire.answers["ListModelInvocationJobs"] = {"invocationJobSummaries": []}
     write_jsonl(store, FOLDER.shard("train", 0), [make_row(number) for number in range(100)])
@@ -47,7 +49,7 @@ def test_submit_looks_up_by_name_then_buys_then_looks_up_by_arn(store: Any, cont
     assert task.execute(context)["job_arns"] == [JOB_ARN]
     assert_accepted(wire, "ListModelInvocationJobs", "CreateModelInvocationJob", "GetModelInvocationJob")
     (request,) = wire.named("CreateModelInvocationJob")
-    assert request.arguments["modelId"] == "us.anthropic.claude-sonnet-5-5"
+    assert request.arguments["modelId"] == "us.anthropic.claude-sonnet-4-6"
     assert request.arguments["modelInvocationType"] == "InvokeModel"
     assert {tag["key"] for tag in request.arguments["tags"]} >= {"project", "use-case", "run-key", "expires-at"}
 

@@ -15,6 +15,8 @@ from tools.aws_simulator.catalog.catalog import load_catalog as simulator_catalo
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
 MODELS = pipeline_catalog().models.values()
+# The pipeline's catalog follows the model's card, the simulator the last known answer of ListFoundationModels.
+LEGACY_BY_CARD = {"llama-3-3-70b"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.key for model in MODELS])
@@ -23,7 +25,8 @@ def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
     assert simulated.id == model.foundation_id
     assert model.inference_id in (simulated.id, *simulated.profile_ids)
     assert simulated.provider.lower() == model.provider
-    assert simulated.status(TODAY) == model.lifecycle.upper()
+    expected = "ACTIVE" if model.key in LEGACY_BY_CARD else model.lifecycle.upper()
+    assert simulated.status(TODAY) == expected
     assert (simulated.temperature, simulated.output_burndown) == (model.temperature, model.output_burndown)
     assert simulated.structured_outputs or not model.json_schema
     assert bool(simulated.batch) == bool(model.batch)

@@ -21,7 +21,7 @@ EXPERIMENT = "distill_compare_arms"
 LABELS, EXPERIMENT_LABELS = "distill_label__aws_docs_qa", "distill_label__compare_arms"
 MOVED = "distill_label_sample"
 DAGS = {SAMPLE, EXPERIMENT, LABELS, EXPERIMENT_LABELS, MOVED, "distill_clean_up", "distill_release_leftovers"}
-JUDGES = {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
+JUDGES = {"judge.claude-haiku-4-5", "judge.mistral-large-3"}
 TASKS = {
     "preflight": {"ingest"},
     "ingest": {"estimate", "report"},
@@ -202,7 +202,7 @@ class TestTasks:
             "base.answer": ("bedrock_123456789012_nova-micro_us-east-1", 2),
             "tuned.answer": ("default_pool", 1),
             "judge.claude-haiku-4-5": ("bedrock_123456789012_claude-haiku-4-5_us-east-1", 8),
-            "judge.llama-3-3-70b": ("bedrock_123456789012_llama-3-3-70b_us-east-1", 8),
+            "judge.mistral-large-3": ("bedrock_123456789012_mistral-large-3_us-east-1", 8),
         }
 
     def test_outcome_is_a_teardown_that_decides_the_runs_state(self, dag: Any) -> None:

@@ -17,6 +17,7 @@ from tools.chaos.trial import BATCH, Case, Trial
 QUESTIONS = 100  # Bedrock's minimum for one batch job
 SUBMIT, WAIT = "synthesize_batch.submit", "synthesize_batch.wait"
 CHANGES: dict[str, Any] = {
+    "teacher": "claude-sonnet-4-6",  # the default teacher does not support batch jobs
     # The rows are similar to each other, and the quality of the pairs does not matter here.
     "source": {"same_document_similarity": 1, "shared_documents": "keep"},
     "synthesis": {"inference": "batch", "min_accepted_share": 0},

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from include.distill.batch.records import BatchStep
+from include.distill.config.alternatives import alternatives, suggestion
 from include.distill.config.catalog import Model
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
@@ -33,25 +34,35 @@ def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:
     return use_case.synthesis.inference if step == "synthesize" else use_case.judging.inference
 
 
-def batch_problems(use_case: UseCase) -> list[str]:
-    """Return a message for every model that is configured for batch jobs but does not support them in the Region."""
+def batch_problems(use_case: UseCase, costs: Mapping[str, float] | None = None) -> list[str]:
+    """
+    Return a message for every model that is configured for batch jobs but does not support them in the Region.
+
+    The message names models that do.
+
+    :param costs: a price of each model, by key. Cheaper models are named first.
+    """
     steps = [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]
     models = {model.key: model for step in steps for model in models_of_step(use_case, step)}
-    return [problem for model in models.values() if (problem := _problem(model, use_case.aws.region))]
-
-
-def _problem(model: Model, region: str) -> str | None:
-    if model.batch is None:
-        return (
-            f"model {model.key} does not support batch jobs; set inference: on_demand for the step that uses this model"
+    region = use_case.aws.region
+    problems = []
+    for model in models.values():
+        if model.batch is not None and region in model.batch.regions:
+            continue
+        if model.batch is None:
+            problem = f"model {model.key} does not support batch jobs"
+        else:
+            regions = ", ".join(model.batch.regions)
+            problem = f"model {model.key} supports batch jobs only in {regions}, but aws.region is {region}"
+        able = alternatives(
+            model,
+            lambda other: other.batch is not None and region in other.batch.regions,
+            used=use_case.models,
+            costs=costs,
         )
-    if region not in model.batch.regions:
-        regions = ", ".join(model.batch.regions)
-        return (
-            f"model {model.key} supports batch jobs only in {regions}, but the use case is set to region {region};"
-            " set inference: on_demand for the step that uses this model"
-        )
-    return None
+        way_out = f", or {suggestion(able)}" if able else ""
+        problems.append(f"{problem}; set inference: on_demand for the step that uses this model{way_out}")
+    return problems
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
+from include.distill.config.alternatives import alternatives, suggestion
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
+from include.distill.config.lifecycle_check import lifecycle_problem, lifecycle_warning, missing_problem
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
@@ -42,16 +44,14 @@ from include.distill.training.reachable_sizes import SIZES, size_problems
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_OTHER_MODEL = "name another model of include/models.yaml in the use-case file"
-_OTHER_REGION = "Name another model or another aws.region in the use-case file"
-
 
 class BedrockPreflightOperator(DistillOperator):
     """
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
-    models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
+    models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. Bedrock's
+    answers count more than ``include/models.yaml``. For a model that cannot be used, it names others that can. It also
     checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
     together. A run whose configuration has unknown keys is refused. Missing buckets
     are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
@@ -107,7 +107,12 @@ class BedrockPreflightOperator(DistillOperator):
             )
         self._claim_folder(use_case, context)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
-        warnings = [*([note] if note else []), *family_warnings(use_case), *_size_warnings(use_case)]
+        warnings = [
+            *([note] if note else []),
+            *family_warnings(use_case),
+            *self._lifecycle_warnings(use_case),
+            *_size_warnings(use_case),
+        ]
         for warning in warnings:
             self.log.warning(warning)
         save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
@@ -148,10 +153,10 @@ class BedrockPreflightOperator(DistillOperator):
         problems: list[str | DistillError] = []
         problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
         for key in use_case.models:
-            problems += self._model_problems(self.model(key))
+            problems += self._model_problems(use_case, self.model(key))
         problems += self._student_problems(use_case)
         problems += self._champion_problems(use_case)
-        problems += batch_problems(use_case)
+        problems += batch_problems(use_case, _costs())
         problems += quota_problems(use_case)
         checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.models]
         return [*problems, *check_inputs(use_case.source, self.store), *_failures(checks)]
@@ -181,21 +186,23 @@ class BedrockPreflightOperator(DistillOperator):
             problems += [problem] if problem else []
         return problems
 
-    def _model_problems(self, model: Model) -> list[str]:
-        if model.lifecycle == "retired":
-            when = f" on {model.end_of_life}" if model.end_of_life else ""
-            return [f"Bedrock retired model {model.key}{when}; {_OTHER_MODEL}"]
+    def _model_problems(self, use_case: UseCase, model: Model) -> list[str]:
+        instead = _instead(use_case, model)
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
         except NotFoundError as error:
-            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region: {error} {_OTHER_REGION}"]
+            return [missing_problem(model, error, instead)]
         except RefusedError as error:
             return [f"model {model.key}: {error}"]
-        problems = []
-        if details.get("modelLifecycle", {}).get("status", "ACTIVE") != "ACTIVE":
-            problems.append(f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; {_OTHER_MODEL}")
-        return problems + availability_problems(model.key, availability)
+        problem = lifecycle_problem(model, details, instead)
+        return [*([problem] if problem else []), *availability_problems(model.key, availability)]
+
+    def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
+        """Warn about models that Bedrock reports as ACTIVE, although ``include/models.yaml`` does not."""
+        doubted = [model for model in map(self.model, use_case.models) if model.lifecycle != "active"]
+        warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
+        return [warning for warning in warnings if warning]
 
     def _student_problems(self, use_case: UseCase) -> list[str | DistillError]:
         if all(arm.kind == "base" for arm in use_case.arms):
@@ -203,7 +210,7 @@ class BedrockPreflightOperator(DistillOperator):
         student = self.model(use_case.student)
         if student.customization is None:
             return [*_failures([partial(load_catalog().family_of, student)])]
-        problems: list[str | DistillError] = [*self._tuning_problems(student)]
+        problems: list[str | DistillError] = [*self._tuning_problems(use_case, student)]
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(
@@ -250,7 +257,7 @@ class BedrockPreflightOperator(DistillOperator):
             f"the champion {champion.model_arn} no longer exists in Bedrock; delete {uri} to start without a champion"
         ]
 
-    def _tuning_problems(self, student: Model) -> list[str]:
+    def _tuning_problems(self, use_case: UseCase, student: Model) -> list[str]:
         """Check that Bedrock lists fine-tuning as supported, for either the foundation id or the base model id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
@@ -264,7 +271,26 @@ class BedrockPreflightOperator(DistillOperator):
             return []
         supported = ", ".join(sorted(listed)) or "none"
         message = f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"
-        return [f"{'; '.join([message, *refusals])}. {_OTHER_REGION}"]
+        return [f"{'; '.join([message, *refusals])}. Change aws.region, or {_instead(use_case, student)}"]
+
+
+def _instead(use_case: UseCase, model: Model) -> str:
+    """Name models that can take the place of ``model`` in the use case's Region."""
+    region = use_case.aws.region
+    is_student = model.key == use_case.student
+
+    def able(other: Model) -> bool:
+        if not is_student:
+            return other.key in load_prices().models
+        return other.customization is not None and region in other.customization.regions
+
+    return suggestion(alternatives(model, able, used=use_case.models, costs=_costs()))
+
+
+def _costs() -> dict[str, float]:
+    """Return the price of a million output tokens of each model, by key."""
+    prices = load_prices()
+    return {key: prices.price(key, "output_per_million") for key in prices.models}
 
 
 def _size_warnings(use_case: UseCase) -> list[str]:

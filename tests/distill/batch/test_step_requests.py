@@ -44,17 +44,16 @@ class TestProblems:
     def test_a_model_without_batch_jobs_in_this_region_is_named_once_with_its_batch_regions(self) -> None:
         use_case = make_use_case(**IN_BATCHES, judges=["claude-sonnet-4-6"])  # the teacher is a judge too
         (problem,) = batch_problems(elsewhere(use_case))
-        assert problem.startswith(
-            "model claude-sonnet-4-6 supports batch jobs only in us-east-1, us-east-2, us-west-2,"
-        )
-        assert problem.endswith(
-            "the use case is set to region eu-west-3; set inference: on_demand for the step that uses this model"
+        assert problem == (
+            "model claude-sonnet-4-6 supports batch jobs only in us-east-1, us-east-2, us-west-2, but aws.region is"
+            " eu-west-3; set inference: on_demand for the step that uses this model"
         )
 
-    def test_a_model_without_batch_jobs_is_named_with_the_setting_to_change(self) -> None:
-        use_case = make_use_case(judging={"inference": "batch"}, judges=["llama-3-70b"])
-        assert batch_problems(use_case) == [
-            "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that uses this model"
+    def test_a_model_without_batch_jobs_is_named_with_the_setting_to_change_and_models_that_have_them(self) -> None:
+        use_case = make_use_case(synthesis={"inference": "batch"}, teacher="claude-sonnet-5-5")
+        assert batch_problems(use_case, {"nova-lite": 1.0}) == [
+            "model claude-sonnet-5-5 does not support batch jobs; set inference: on_demand for the step that uses this"
+            " model, or name another model in the use-case file, such as claude-sonnet-4-6, nova-lite, llama-3-1-70b"
         ]
 
 

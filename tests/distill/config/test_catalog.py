@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from include.distill.config.catalog import CATALOG_PATH, ApiName, Family, Model, RecordFormatName, load_catalog
 from include.distill.core.errors import InputError, UseCaseError
 from include.distill.cost.prices import PRICES_PATH, load_prices
+from include.distill.cost.records import PriceName
 from include.distill.training.formats import to_customization_format
 from include.distill.training.hyperparameters import check_hyperparameters
 from include.distill.training.limits import check_record
@@ -21,6 +22,11 @@ CATALOG = load_catalog()
 ACTIVE = [model for model in CATALOG.models.values() if model.lifecycle == "active"]
 STUDENTS = [model for model in CATALOG.models.values() if model.customization]
 THROUGHPUT = [m for m in ACTIVE if m.customization and "provisioned_throughput" in m.customization.serving]
+DEPLOYABLE = [
+    model
+    for model in CATALOG.models.values()
+    if model.customization and "custom_model_deployment" in model.customization.serving
+]
 FAMILIES = list(CATALOG.families.values())
 
 
@@ -77,6 +83,36 @@ class TestModels:
         assert facts.regions
         assert facts.serving
         assert facts.base_model_id.startswith(f"{model.foundation_id}:")
+
+
+class TestFactsOfCards:
+    """Facts that a model's card states and that preflight relies on."""
+
+    def test_the_default_teacher_has_no_batch_jobs_and_no_structured_output(self) -> None:
+        teacher = CATALOG.model("claude-sonnet-5-5")
+        assert (teacher.batch, teacher.json_schema, teacher.temperature) == (None, False, False)
+
+    def test_nova_2_lite_is_called_by_its_profile_without_a_schema_and_is_served_in_both_ways(self) -> None:
+        nova = CATALOG.model("nova-2-lite")
+        assert (nova.inference_id, nova.json_schema) == ("us.amazon.nova-2-lite-v1:0", False)
+        assert nova.customization
+        assert nova.customization.regions == ("us-east-1",)
+        assert set(nova.customization.serving) == {"provisioned_throughput", "custom_model_deployment"}
+
+    @pytest.mark.parametrize(
+        ("student", "quota"),
+        [
+            ("nova-micro", (2000, 4_000_000)),
+            ("nova-lite", (2000, 4_000_000)),
+            ("nova-pro", (200, 800_000)),
+            ("llama-3-3-70b", (4, 300_000)),
+        ],
+    )
+    def test_a_deployment_has_its_own_quota(self, student: str, quota: tuple[int, int]) -> None:
+        facts = CATALOG.model(student).customization
+        assert facts
+        assert facts.deployment_quota
+        assert (facts.deployment_quota.requests_per_minute, facts.deployment_quota.tokens_per_minute) == quota
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=key)
@@ -170,8 +206,21 @@ class TestPrices:
     def test_every_price_belongs_to_a_known_model_and_has_a_source(self) -> None:
         table = yaml.safe_load(PRICES_PATH.read_text(encoding="utf-8"))
         assert set(table["models"]) <= set(CATALOG.models)
-        assert all(entry["source"] for entry in table["models"].values())
-        assert isinstance(table["checked"], datetime.date)
+        assert all(price["source"] for prices in table["models"].values() for price in prices.values())
+
+    @pytest.mark.parametrize("model", DEPLOYABLE, ids=key)
+    @pytest.mark.parametrize("what", ["training_per_thousand", "custom_input_per_million", "custom_output_per_million"])
+    def test_a_student_that_can_be_deployed_on_demand_has_training_and_token_prices(
+        self, model: Model, what: PriceName
+    ) -> None:
+        assert load_prices().price(model.key, what) > 0
+
+    def test_prices_that_follow_only_from_a_rule_or_belong_to_another_model_are_not_verified(self) -> None:
+        prices = load_prices()
+        assert not prices.is_verified("nova-micro", "custom_input_per_million")
+        assert not prices.is_verified("nova-micro", "throughput_per_hour")
+        assert not prices.is_verified("llama-3-1-8b", "throughput_per_hour")
+        assert prices.is_verified("nova-2-lite", "throughput_per_hour")
 
     @pytest.mark.parametrize("path", [CATALOG_PATH, PRICES_PATH], ids=lambda path: path.name)
     def test_no_key_of_a_table_occurs_twice(self, path: Path) -> None:

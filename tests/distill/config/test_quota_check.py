@@ -16,7 +16,7 @@ SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIAB
         pytest.param("claude-sonnet-5-5", {"tokens_per_minute": 4000}, "synthesis.max_tokens is 4096", id="teacher"),
         pytest.param("claude-sonnet-5-5", {"tokens_per_minute": 4096}, "allows 4096 tokens at once", id="equal"),
         pytest.param("nova-micro", {"tokens_per_minute": 1000}, "answering.max_tokens is 1024", id="student"),
-        pytest.param("llama-3-3-70b", {"tokens_per_minute": 500}, "judging.max_tokens is 512", id="judge"),
+        pytest.param("mistral-large-3", {"tokens_per_minute": 500}, "judging.max_tokens is 512", id="judge"),
         pytest.param(
             "claude-sonnet-5-5",
             {"tokens_per_minute": 10_000, "token_burst_share": 0.2},

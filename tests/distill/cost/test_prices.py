@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -7,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
+from include.distill.cost.price_table import Price
+from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd, unverified_note
 from tests.distill.conftest import make_use_case
+
+
+def price(usd: float, **more: Any) -> Price:
+    return Price(
+        **{"usd": usd, "verified": True, "source": "a price list", "checked": datetime.date(2026, 11, 22), **more}
+    )
+
 
 PRICES = Prices(
     {
@@ -17,11 +26,16 @@ PRICES = Prices(
             "output_per_million": 2,
             "training_per_thousand": 0.01,
             "throughput_per_hour": 10,
-            "source": "a price list",
         }
     },
     batch_share=0.5,
-    checked="2026-11-22",
+    facts={
+        "nova-micro": {
+            "input_per_million": price(1),
+            "output_per_million": price(2),
+            "throughput_per_hour": price(10, verified=False, source="a blog"),
+        }
+    },
 )
 
 
@@ -76,10 +90,34 @@ class TestBill:
             PRICES.price(model, name)
 
 
+class TestVerification:
+    def test_a_line_whose_price_is_not_verified_says_so_and_others_do_not(self) -> None:
+        hour = PRICES.throughput_line("tuned", "nova-micro", 1.5)
+        assert (hour.verified, hour.as_record()["unverified"]) == (False, True)
+        for line in (*PRICES.token_lines("w", "nova-micro", 1, 1), PRICES.training_line("tuned", "nova-micro", 1)):
+            assert line.verified
+            assert "unverified" not in line.as_record()
+
+    def test_the_note_names_the_unverified_lines_of_a_bill_or_of_a_stored_estimate_with_their_sum(self) -> None:
+        lines = [BillLine("a", 2, "token", 1, False), BillLine("b", 1, "token", 5), BillLine("c", 1, "token", 3, False)]
+        note = unverified_note(lines)
+        assert note == unverified_note([line.as_record() for line in lines])
+        assert note
+        assert note.startswith("Prices that are not verified: a ($2.00), c ($3.00); together $5.00.")
+        assert "https://aws.amazon.com/bedrock/pricing/" in note
+
+    def test_there_is_no_note_if_all_prices_are_verified(self) -> None:
+        assert unverified_note(PRICES.token_lines("w", "nova-micro", 1, 1)) is None
+        assert unverified_note([]) is None
+
+
 class TestSources:
     def test_the_source_of_a_price_names_where_and_when_the_price_was_read(self) -> None:
         use_case = make_use_case(teacher="nova-micro", judges=["nova-micro"])
-        assert PRICES.sources(use_case) == {"nova-micro": "a price list; checked 2026-11-22"}
+        assert PRICES.sources(use_case) == {
+            "nova-micro": "input_per_million, output_per_million: a price list, 2026-11-22;"
+            " throughput_per_hour: a blog, 2026-11-22 (not verified)"
+        }
 
     def test_the_shipped_price_table_has_a_source_for_every_model_of_a_use_case(self) -> None:
         use_case = make_use_case()

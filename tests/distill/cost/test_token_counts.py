@@ -32,7 +32,7 @@ def half_the_characters(request: ModelRequest) -> int:
 
 
 def test_there_is_a_probe_for_every_model_that_is_called_on_demand() -> None:
-    assert set(STEPS) == {"synthesis", "critic", "answers", "claude-haiku-4-5", "llama-3-3-70b"}
+    assert set(STEPS) == {"synthesis", "critic", "answers", "claude-haiku-4-5", "mistral-large-3"}
     assert {probe.request(ROWS[0]).model.key for probe in STEPS.values()} == {
         USE_CASE.teacher,
         "nova-lite",
@@ -72,7 +72,7 @@ def test_the_estimate_uses_the_counted_tokens_only_for_input() -> None:
     assert now["synthesis: claude-sonnet-5-5 input"] == 1000 * len(rows)
     assert now["critic: nova-lite input"] == pytest.approx(UNDECIDED_SHARE * 3 * 1000 * len(rows))
     assert now["answers base: nova-micro input"] == 1000 * len(rows)
-    assert now["judging: llama-3-3-70b input"] == 2 * 1000 * len(rows)
+    assert now["judging: mistral-large-3 input"] == 2 * 1000 * len(rows)
     changed = {what for what in now if now[what] != plain[what]}
     assert all(what.endswith("input") for what in changed)
 

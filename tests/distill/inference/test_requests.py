@@ -116,7 +116,7 @@ class TestCalls:
 
     def test_the_schema_is_not_sent_to_a_model_without_structured_output(self) -> None:
         assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
-        assert "output_config" not in invoked_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
+        assert "output_config" not in invoked_body(make_request("claude-sonnet-5-5", json_schema=SCHEMA))
 
     @pytest.mark.parametrize("model", EXAMPLES.values(), ids=list(EXAMPLES))
     def test_botocore_accepts_the_parameters_of_a_call(self, model: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 EXAMPLE_OUTCOMES = {
     "claude-haiku-4-5": ["candidate"] * 58 + ["baseline"] * 22 + ["tie"] * 18 + ["unparsable"] * 2,
-    "llama-3-3-70b": ["candidate"] * 44 + ["baseline"] * 30 + ["tie"] * 26,
+    "mistral-large-3": ["candidate"] * 44 + ["baseline"] * 30 + ["tie"] * 26,
 }
 
 
@@ -60,7 +60,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
         "pair_sample": [{"question": "Can I turn default encryption off?", "answer": "No.", "topic": "Encryption"}],
         "settings": {
             "teacher": "claude-sonnet-5-5",
-            "judges": ["claude-haiku-4-5", "llama-3-3-70b"],
+            "judges": ["claude-haiku-4-5", "mistral-large-3"],
             "prompts": {"synthesis": "9b1c2f", "judging": "77ae01"},
             "attribution": "AWS documentation, CC BY-SA 4.0",
         },
@@ -84,7 +84,7 @@ def synthesis() -> dict[str, int]:
 
 
 def agreement() -> list[dict[str, Any]]:
-    names = ["claude-haiku-4-5", "llama-3-3-70b", "ann (person)"]
+    names = ["claude-haiku-4-5", "mistral-large-3", "ann (person)"]
     figures = {"n": 98, "clusters": 49, "observed": 0.71, "kappa": 0.54, "kappa_ci95": [0.4, 0.68]}
     enough = {"n": 60, "clusters": 30, "observed": 0.6, "kappa": -0.05, "kappa_ci95": [-0.21, 0.11]}
     few = {"n": 20, "clusters": 20, "observed": 0.6, "kappa": 0.0, "kappa_ci95": [-1.0, 1.0]}
@@ -96,7 +96,7 @@ def agreement() -> list[dict[str, Any]]:
 
 
 def promotion() -> dict[str, Any]:
-    reasons = ["llama-3-3-70b: the lower bound of the half-win rate is 48.2%, but must be above 52.0%"]
+    reasons = ["mistral-large-3: the lower bound of the half-win rate is 48.2%, but must be above 52.0%"]
     decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": reasons}
     return {"rule": "every judge is convinced", "false_promotions_a_year": 9.125, "decisions": [decision]}
 
@@ -107,7 +107,7 @@ def disagreement() -> dict[str, Any]:
         "question": "How many tags can an object have?",
         "candidate_answer": "Up to 10.\nTheir keys must be unique.",
         "baseline_answer": "Tags are key-value pairs.",
-        "by_judge": {"claude-haiku-4-5": "candidate", "llama-3-3-70b": "tie"},
+        "by_judge": {"claude-haiku-4-5": "candidate", "mistral-large-3": "tie"},
         "by_person": {"ann": "candidate"},
     }
 

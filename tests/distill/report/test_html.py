@@ -219,7 +219,7 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     assert "claude-haiku-4-5 and ann (person)" in words
     assert "−0.05" in words
     assert "0.40 to 0.68" in words
-    few = words.index("llama-3-3-70b and ann (person)")
+    few = words.index("mistral-large-3 and ann (person)")
     assert words[few + 1 : few + 3] == ["20", "too few labels (20)"]
     assert not {"0.00", "−1.00 to 1.00"} & set(words)
     assert words[words.index("ann (person):") + 1] == "tuned"
@@ -281,7 +281,7 @@ def test_the_promotion_decision_is_shown_with_its_reasons() -> None:
     words = page().words
     assert words[words.index("candidate that the rule promotes") + 1] == "none"
     assert "not promoted by the rule" in words
-    assert "llama-3-3-70b: the lower bound of the half-win rate is 48.2%, but must be above 52.0%" in words
+    assert "mistral-large-3: the lower bound of the half-win rate is 48.2%, but must be above 52.0%" in words
 
 
 def test_a_comparison_of_an_arm_with_itself_is_marked_as_noise_control() -> None:

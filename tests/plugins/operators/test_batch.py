@@ -35,7 +35,7 @@ def rows(store: MemoryStore, count: int) -> None:
 def batches(store: MemoryStore, use_case: UseCase) -> FakeBatchJobs:
     rows(store, MANY)
     synthesis = {**use_case.synthesis.model_dump(mode="json"), "inference": "batch"}
-    freeze(store, use_case, synthesis=synthesis)
+    freeze(store, use_case, synthesis=synthesis, teacher="claude-sonnet-4-6")
     return FakeBatchJobs(store, lambda _: PAIRS)
 
 

@@ -21,10 +21,13 @@ from tests.fakes.fake_bedrock import FakeBedrock, missing
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
 
+CLAUDE_3 = "anthropic.claude-3-sonnet-20240229-v1:0"
+
 
 @pytest.fixture
-def preflight(equip: Any, use_case: UseCase, tmp_path: Path) -> Any:
+def preflight(equip: Any, bedrock: FakeBedrock, use_case: UseCase, tmp_path: Path) -> Any:
     """Return a function that makes the task for a use-case file with changed sections."""
+    bedrock.refuse[CLAUDE_3] = missing(CLAUDE_3)  # Bedrock does not know models after their end of life
 
     def make(**changes: Any) -> Any:
         raw = {**use_case.model_dump(mode="json", exclude={"environment"}), **changes}
@@ -362,7 +365,7 @@ class TestRefusal:
         self, preflight: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
     ) -> None:
         store.delete(FOLDER.use_case)
-        bedrock.refuse["meta.llama3-3-70b-instruct-v1:0"] = missing("meta.llama3-3-70b-instruct-v1:0")
+        bedrock.refuse["mistral.mistral-large-3-675b-instruct"] = missing("mistral.mistral-large-3-675b-instruct")
         changes = {
             **section(use_case, "storage", create_buckets=False),
             **section(use_case, "aws", region="eu-west-1"),
@@ -376,7 +379,7 @@ class TestRefusal:
             "bucket bedrock-distill-training does not exist",
             "bucket bedrock-distill-output does not exist",
             "Bedrock retired model claude-3-sonnet on 2026-07-30",
-            "model llama-3-3-70b (meta.llama3-3-70b-instruct-v1:0) does not exist in this Region",
+            "model mistral-large-3 (mistral.mistral-large-3-675b-instruct) does not exist in this Region",
             "nova-micro can be fine-tuned only in us-east-1, but aws.region is eu-west-1",
             "epochs",
             "include/data/nowhere.csv cannot be read",
@@ -394,15 +397,15 @@ class TestRefusal:
                 {"student": "claude-sonnet-4-6"}, "Bedrock cannot fine-tune claude-sonnet-4-6", id="no tuning"
             ),
             pytest.param({"student": "llama-3-3-70b"}, "cannot be served by provisioned throughput", id="serving"),
-            pytest.param({"teacher": "llama-3-70b"}, "no input_per_million for llama-3-70b", id="no price"),
+            pytest.param({"teacher": "llama-3-2-1b"}, "no input_per_million for llama-3-2-1b", id="no price"),
             pytest.param(
                 {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},
-                "Bedrock retired model claude-3-sonnet",
+                "Bedrock retired model claude-3-sonnet on 2026-07-30; name another model in the use-case file, such as",
                 id="a retired critic",
             ),
             pytest.param(
-                {"student": "llama-3-70b", **BASES},
-                "no input_per_million for llama-3-70b",
+                {"student": "llama-3-2-1b", **BASES},
+                "no input_per_million for llama-3-2-1b",
                 id="no price for the base student",
             ),
         ],
@@ -412,11 +415,18 @@ class TestRefusal:
     ) -> None:
         assert problem in self.refusal(preflight(**changes), context)
 
-    def test_the_message_names_a_legacy_model_and_its_status(
+    def test_the_message_names_a_legacy_model_its_status_and_models_that_can_take_its_place(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})
-        assert "model nova-micro is LEGACY, not ACTIVE" in self.refusal(preflight(), context)
+        message = self.refusal(preflight(), context)
+        assert "model nova-micro is LEGACY, not ACTIVE; name another model in the use-case file, such as" in message
+        assert "such as nova-lite, nova-2-lite, nova-pro" in message
+
+    def test_a_model_that_bedrock_reports_as_active_is_used_although_the_catalog_lists_it_as_legacy(
+        self, preflight: Any, context: Any
+    ) -> None:
+        assert "lists llama-3-3-70b as legacy" in str(preflight(judges=["llama-3-3-70b"]).execute(context)["warnings"])
 
     def test_the_message_about_missing_access_says_what_to_do(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch

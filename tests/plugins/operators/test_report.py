@@ -82,7 +82,7 @@ class PipelineRun:
         tuned |= self.serve(tuned["trained"])
         judgments = [
             self.run(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base")
-            for judge in ("claude-haiku-4-5", "llama-3-3-70b")
+            for judge in ("claude-haiku-4-5", "mistral-large-3")
         ]
         arms = {"base": {"answers": base}, "tuned": tuned}
         return {"ingested": self.ingested, "synthesis": synthesis, "arms": arms, "judgments": [judgments]}
@@ -130,7 +130,7 @@ class TestContent:
         assert report["source"]["rows"] == report["source"]["accepted"] + report["source"]["rejected"]
         assert [(c["judge"], c["n"], c["wins"]) for c in report["comparisons"]] == [
             ("claude-haiku-4-5", 4, 4),
-            ("llama-3-3-70b", 4, 4),
+            ("mistral-large-3", 4, 4),
         ]
         assert set(manifest) == {"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}
         assert len(json.dumps(manifest)) < 2048
@@ -201,7 +201,7 @@ class TestContent:
         self, new_run: Any, bedrock: FakeBedrock
     ) -> None:
         def torn(request: ModelRequest) -> str:
-            if "<answer_a>" in request.user and request.identity.startswith("us.meta"):
+            if "<answer_a>" in request.user and request.identity.startswith("mistral"):
                 return verdict("TIE")
             return say(request)
 

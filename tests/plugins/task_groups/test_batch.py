@@ -26,7 +26,7 @@ def test_batch_jobs_of_synthesis_come_between_its_shards_and_its_mapped_task() -
 def test_batch_jobs_of_the_judges_start_after_every_arm_has_answered() -> None:
     dag_tasks = tasks(judging=BATCHES)
     assert dag_tasks["judge_batch.submit"].upstream_task_ids == {"base.answer", "tuned.answer"}
-    assert dag_tasks["judge_batch.collect"].downstream_task_ids == {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
+    assert dag_tasks["judge_batch.collect"].downstream_task_ids == {"judge.claude-haiku-4-5", "judge.mistral-large-3"}
 
 
 @pytest.mark.parametrize("step", ["synthesize", "judge"])

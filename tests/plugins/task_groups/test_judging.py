@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
 
-JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+JUDGES = ("claude-haiku-4-5", "mistral-large-3")
 
 
 def asked(task: Any) -> list[tuple[str, str]]:
@@ -28,7 +28,7 @@ def test_every_judge_has_one_task_that_is_mapped_over_the_pairs() -> None:
 
 def test_with_a_noise_control_an_arm_is_judged_against_its_own_second_answers() -> None:
     judges_by_id = judge_tasks(arms=[BASE, TUNED], judging={"noise_control": True}, answering={"temperature": 0.5})
-    assert asked(judges_by_id["judge.llama-3-3-70b"]) == [("tuned", "base"), ("base", "base-again")]
+    assert asked(judges_by_id["judge.mistral-large-3"]) == [("tuned", "base"), ("base", "base-again")]
 
 
 def test_pairs_with_the_champion_are_judged_after_all_others() -> None:

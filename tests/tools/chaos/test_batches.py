@@ -19,7 +19,7 @@ def test_a_net_is_tested_while_the_other_net_is_disabled() -> None:
 
 
 def test_there_are_as_many_rows_as_the_smallest_job_needs() -> None:
-    teacher = load_catalog().model("claude-sonnet-5-5")
+    teacher = load_catalog().model(CHANGES["teacher"])
     assert teacher.batch is not None
     assert teacher.batch.minimum_records == QUESTIONS
     assert CHANGES["fan_out"]["max_tasks"] == 1  # one task has all rows, so one job has them

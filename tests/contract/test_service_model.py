@@ -21,6 +21,7 @@ from bedrock_distill.hooks.statuses import (
 from include.distill.core.errors import (
     ConflictError,
     ContractError,
+    ModelNotReadyError,
     NotFoundError,
     PossiblyBilledError,
     RefusedError,
@@ -60,7 +61,7 @@ EXPECTED = {
     "ConflictException": ConflictError,
     "InternalServerException": TransientError,
     "ModelErrorException": TransientError,
-    "ModelNotReadyException": TransientError,
+    "ModelNotReadyException": ModelNotReadyError,
     "ModelTimeoutException": PossiblyBilledError,
     "ResourceNotFoundException": NotFoundError,
     "ServiceQuotaExceededException": RefusedError,

@@ -147,6 +147,10 @@ class PossiblyBilledError(TransientError):
     """
 
 
+class ModelNotReadyError(TransientError):
+    """An endpoint does not take calls yet, for example right after its creation. The call was not billed."""
+
+
 class ExpiredCredentialsError(TransientError):
     """The session's credentials have expired. The next call reads the Airflow connection again."""
 

@@ -17,6 +17,7 @@ from include.distill.core.errors import (
     FAILED_TASK,
     ContractError,
     ExpiredCredentialsError,
+    ModelNotReadyError,
     PossiblyBilledError,
     ServiceError,
     ThrottledError,
@@ -91,8 +92,8 @@ class PacedClient:
         :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times. If calls are not
             billed one by one, a :class:`TransientError` is raised instead, because a retry of the task costs nothing.
         :raises UnreadableAnswerError: the answer has an unknown format. The call was billed.
-        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or no request of the task has been answered for
-            ``patience_seconds``.
+        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or the endpoint was not ready or answered no
+            request of the task for ``patience_seconds``.
         """
         started_at, failures, lost, throttled = self._clock(), 0, 0, 0
         if self._lost_calls:
@@ -122,7 +123,7 @@ class PacedClient:
                 raise
             except TransientError as error:
                 failures += 1
-                if failures == MAX_ATTEMPTS:
+                if self._has_failed_for_good(error, failures, started_at):
                     raise _failed(request, failures, error) from error
                 self._stop_without_answers(request, error)
                 self._pause(failures)
@@ -130,6 +131,12 @@ class PacedClient:
             yield completion
         finally:
             self._limiter.end_call()
+
+    def _has_failed_for_good(self, error: TransientError, failures: int, started_at: float) -> bool:
+        """Return whether a request is not sent again. An endpoint that is not ready yet is waited for."""
+        if isinstance(error, ModelNotReadyError):
+            return self._clock() - started_at >= self._patience_seconds
+        return failures >= MAX_ATTEMPTS
 
     def _stop_without_answers(self, request: ModelRequest, error: ServiceError) -> None:
         """

@@ -91,7 +91,7 @@ class Ledger:
         return [dict(zip(("number", "time", "operation", "outcome", "fault"), row, strict=True)) for row in rows]
 
     def reset(self) -> None:
-        """Delete the counts of calls and documents, and the request log. Jobs, models and throughputs are kept."""
+        """Delete the counts of calls and documents, and the request log. Jobs, models and endpoints are kept."""
         with self._state.transaction():
             for table in ("calls", "batch_calls", "prompt_cache", "documents", "requests"):
                 self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants

@@ -124,8 +124,9 @@ class ThroughputBody(TypedDict):
     A provisioned throughput.
 
     ``seconds`` is the duration of the creation. ``update_seconds`` is the duration of the last update, which began at
-    ``updated``. ``fault`` is the kind of the fault rule that applies to the throughput. ``fault_seconds`` is the
-    duration of a stall; None means that the stall does not end by itself.
+    ``updated``. ``fault`` is the kind of the fault rule that applies to the creation. ``fault_seconds`` is the duration
+    of a stall; None means that the stall does not end by itself. ``update_fault`` and ``update_fault_seconds`` are
+    those of the last update; records of earlier versions lack them.
     """
 
     fingerprint: str
@@ -138,6 +139,8 @@ class ThroughputBody(TypedDict):
     update_seconds: float
     fault: str | None
     fault_seconds: float | None
+    update_fault: NotRequired[str | None]
+    update_fault_seconds: NotRequired[float | None]
 
 
 class DeploymentUpdate(TypedDict):
@@ -154,12 +157,20 @@ class DeploymentUpdate(TypedDict):
     fault_seconds: float | None
 
 
+class DeploymentDeletion(TypedDict):
+    """A stalled deletion, which began at ``started``. ``seconds`` is its duration; None means that it does not end."""
+
+    started: float
+    seconds: float | None
+
+
 class DeploymentBody(TypedDict):
     """
     A custom model deployment.
 
     ``modelArn`` is the model that it served before its last update. ``seconds`` is the duration of the creation.
-    ``fault`` and ``fault_seconds`` have the same meanings as those of a throughput.
+    ``fault`` and ``fault_seconds`` have the same meanings as those of a throughput. ``deletion`` is absent unless a
+    fault rule stalls the deletion.
     """
 
     fingerprint: str
@@ -169,6 +180,7 @@ class DeploymentBody(TypedDict):
     fault: str | None
     fault_seconds: float | None
     update: DeploymentUpdate | None
+    deletion: NotRequired[DeploymentDeletion]
 
 
 class InferenceProfileBody(TypedDict):

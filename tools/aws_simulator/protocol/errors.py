@@ -61,7 +61,7 @@ class TooManyTagsException(ApiError):
 
 
 class ModelNotReadyException(ApiError):
-    """The throughput is still being created."""
+    """The throughput or the custom model deployment is still being created."""
 
 
 class ModelTimeoutException(ApiError):

@@ -1,3 +1,3 @@
-"""Simulated Bedrock resources: foundation models, custom models, provisioned throughput and tags."""
+"""Simulated Bedrock resources: foundation models, custom models, provisioned throughput, deployments and tags."""
 
 from __future__ import annotations

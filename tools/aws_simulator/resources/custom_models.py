@@ -11,13 +11,15 @@ from tools.aws_simulator.account.records import CustomModelBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException
 from tools.aws_simulator.resources.deployments import Deployments
+from tools.aws_simulator.resources.throughput import Throughputs
 
 
 class CustomModels:
     """The operations on custom models."""
 
-    def __init__(self, state: State, deployments: Deployments) -> None:
+    def __init__(self, state: State, throughputs: Throughputs, deployments: Deployments) -> None:
         self._state = state
+        self._throughputs = throughputs
         self._deployments = deployments
 
     def get(self, call: Call) -> dict[str, Any]:
@@ -65,12 +67,11 @@ class CustomModels:
     def delete(self, call: Call) -> dict[str, Any]:
         """Handle DeleteCustomModel."""
         model = self._find(call)
-        for throughput in self._state.throughputs.all(call.region):
-            if model.arn in (throughput.body["modelArn"], throughput.body["desiredModelArn"]):
-                raise ConflictException(
-                    f"The custom model {model.name} is used by the provisioned throughput {throughput.name}."
-                    " Delete the throughput first."
-                )
+        if throughput := self._throughputs.using(call.region, model.arn):
+            raise ConflictException(
+                f"The custom model {model.name} is used by the provisioned throughput {throughput.name}."
+                " Delete the throughput first."
+            )
         if deployment := self._deployments.using(call.region, model.arn):
             raise ConflictException(
                 f"The custom model {model.name} is used by the custom model deployment {deployment.name}."

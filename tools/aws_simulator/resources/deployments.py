@@ -2,8 +2,12 @@
 Deploy custom models for on-demand inference: create, show, list, update and delete custom model deployments.
 
 A deployment costs nothing; only the tokens of its calls are billed. Its status is not stored but computed from the
-clock, as that of a throughput. The API has no status for a deletion: a deployment is deleted when Get answers
-ResourceNotFoundException. Here, that is at once.
+clock, as that of a throughput.
+
+A deployment is deleted when Get answers ResourceNotFoundException. Here, that is at once unless a fault rule stalls the
+deletion. The console shows a status "Deleting", which the API does not have:
+https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html. So during a deletion, Get answers
+as before, and all other requests are refused (UNVERIFIED).
 
 Base models, Regions and the first day of customization:
 https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html
@@ -13,14 +17,21 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from tools.aws_simulator.account.calls import Call, find_repeated, list_page, new_arn, read_tags
 from tools.aws_simulator.account.faults import Fault
-from tools.aws_simulator.account.records import CustomModelBody, DeploymentBody, DeploymentUpdate
+from tools.aws_simulator.account.records import (
+    CustomModelBody,
+    DeploymentBody,
+    DeploymentDeletion,
+    DeploymentUpdate,
+)
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import (
+    ConflictException,
     ModelErrorException,
     ModelNotReadyException,
     ResourceNotFoundException,
@@ -65,7 +76,7 @@ class Deployments:
         A longer value is ignored here, because it could undo a creation that has already finished.
         """
         limit = self._settings.current.deployment_seconds
-        for deployment in self._state.deployments.all():
+        for deployment in self._existing():
             update = deployment.body["update"]
             self._state.deployments.change(
                 deployment.arn,
@@ -79,7 +90,7 @@ class Deployments:
         if repeated := find_repeated(self._state.deployments, call, ValidationException):
             return {"customModelDeploymentArn": repeated.arn}
         name, token = call.arguments["modelDeploymentName"], call.arguments.get("clientRequestToken")
-        if self._state.deployments.find(call.region, name):
+        if self._lookup(call.region, name):
             raise ValidationException("The provided custom model deployment name is currently in use.")
         model = self._deployable(call)[0]
         self._check_quota(call.region)
@@ -122,7 +133,7 @@ class Deployments:
         return model, base
 
     def _check_quota(self, region: str) -> None:
-        settings, existing = self._settings.current, self._state.deployments.all(region)
+        settings, existing = self._settings.current, self._existing(region)
         creating = sum(self.status(deployment) == "Creating" for deployment in existing)
         if len(existing) >= settings.deployments:
             raise ServiceQuotaExceededException(
@@ -161,7 +172,7 @@ class Deployments:
                 and arguments.get("modelArnEquals") in (None, self.serving(deployment))
             )  # fmt: skip
 
-        page, token = list_page(self._state.deployments.all(call.region), arguments, matches)
+        page, token = list_page([*self._existing(call.region)], arguments, matches)
         summaries = [{**self._view(deployment), "customModelDeploymentName": deployment.name} for deployment in page]
         return {"modelDeploymentSummaries": summaries, "nextToken": token}
 
@@ -170,13 +181,16 @@ class Deployments:
         Handle UpdateCustomModelDeployment. The old model answers until the update is complete.
 
         The service model has no ConflictException for this operation. When AWS refuses an update is not documented
-        (UNVERIFIED): here, if the deployment is not active, is being updated, or would get another base model.
+        (UNVERIFIED). It is refused here if the deployment is not active, is being updated or deleted, or would get
+        another base model.
         """
         deployment = self._find(call)
         model, base = self._deployable(call)
         status, last = self.status(deployment), deployment.body["update"]
         if status != "Active":
             raise ValidationException(f"The custom model deployment {deployment.name} is {status}.")
+        if "deletion" in deployment.body:
+            raise ValidationException(f"The custom model deployment {deployment.name} is being deleted.")
         if last and _update_status(last) == "Updating":
             raise ValidationException(f"The custom model deployment {deployment.name} is being updated.")
         serving = self._state.custom_models.get(self.serving(deployment))
@@ -197,13 +211,39 @@ class Deployments:
         return {"customModelDeploymentArn": deployment.arn}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Handle DeleteCustomModelDeployment. For what state ConflictException is meant is UNVERIFIED."""
-        self._state.deployments.delete(self._find(call).arn, time.time())
+        """Handle DeleteCustomModelDeployment. When AWS answers ConflictException is not documented (UNVERIFIED)."""
+        deployment, fault = self._find(call), _fault(call, "deployment_deletion_")
+        if "deletion" in deployment.body:
+            raise ConflictException(f"The custom model deployment {deployment.name} is being deleted.")
+        if fault:
+            deletion: DeploymentDeletion = {"started": time.time(), "seconds": fault.seconds}
+            self._state.deployments.change(deployment.arn, deletion=deletion)
+        else:
+            self._state.deployments.delete(deployment.arn, time.time())
         return {}
+
+    def _existing(self, region: str | None = None) -> Sequence[Deployment]:
+        """Return the deployments, oldest first, after ending the deletions whose time has come."""
+        existing = []
+        for deployment in self._state.deployments.all(region):
+            deletion = deployment.body.get("deletion")
+            if (
+                deletion
+                and deletion["seconds"] is not None
+                and time.time() >= deletion["started"] + deletion["seconds"]
+            ):
+                self._state.deployments.delete(deployment.arn, deletion["started"] + deletion["seconds"])
+            else:
+                existing.append(deployment)
+        return existing
+
+    def _lookup(self, region: str, identifier: str) -> Deployment | None:
+        """Return the deployment with this ARN or name; None if there is none."""
+        return next((one for one in self._existing(region) if identifier in (one.arn, one.name)), None)
 
     def _find(self, call: Call) -> Deployment:
         identifier = call.arguments["customModelDeploymentIdentifier"]
-        deployment = self._state.deployments.find(call.region, identifier)
+        deployment = self._lookup(call.region, identifier)
         if deployment is None:
             raise ResourceNotFoundException(f"The custom model deployment {identifier} does not exist.")
         return deployment
@@ -234,7 +274,7 @@ class Deployments:
 
     def using(self, region: str, model: str) -> Deployment | None:
         """Return a deployment that serves a custom model or is being updated to it; None if there is none."""
-        for deployment in self._state.deployments.all(region):
+        for deployment in self._existing(region):
             update = deployment.body["update"]
             coming = update["modelArn"] if update and _update_status(update) == "Updating" else None
             if model in (self.serving(deployment), coming):
@@ -244,10 +284,10 @@ class Deployments:
     def model(self, region: str, arn: str) -> Resource[CustomModelBody]:
         """Return the custom model that answers the requests to a deployment.
 
-        :raises ApiError: the deployment does not exist, is being created, or has failed.
+        :raises ApiError: the deployment does not exist, is being created or deleted, or has failed.
         """
-        deployment = self._state.deployments.find(region, arn)
-        if deployment is None:
+        deployment = self._lookup(region, arn)
+        if deployment is None or "deletion" in deployment.body:
             raise ResourceNotFoundException(
                 f"Could not resolve the foundation model from the model identifier: {arn}. It may have been deleted."
             )
@@ -261,12 +301,15 @@ class Deployments:
     def end_stalls(self, match: str) -> int:
         """End the stalls of the deployments whose names contain ``match``, and return the number of stalls."""
         ended = 0
-        for deployment in self._state.deployments.all():
+        for deployment in self._existing():
             body, now = deployment.body, time.time()
             update = body["update"]
             if match not in deployment.name:
                 continue
-            if body["fault"] == "deployment_stalled" and self.status(deployment) == "Creating":
+            if "deletion" in body:
+                self._state.deployments.delete(deployment.arn, now)
+                ended += 1
+            elif body["fault"] == "deployment_stalled" and self.status(deployment) == "Creating":
                 self._state.deployments.change(deployment.arn, fault_seconds=now - deployment.created)
                 ended += 1
             elif update and update["fault"] == "deployment_update_stalled" and _update_status(update) == "Updating":

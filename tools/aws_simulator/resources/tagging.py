@@ -1,4 +1,4 @@
-"""Add, remove and list the tags of jobs, custom models, throughputs and inference profiles."""
+"""Add, remove and list the tags of jobs, custom models, throughputs, deployments and inference profiles."""
 
 from __future__ import annotations
 

@@ -154,12 +154,15 @@ class Throughputs:
         if foundation_model_arn(call.region, base.model_id) != throughput.body["foundationModelArn"]:
             raise ValidationException("The desired model is not based on the model that the throughput serves.")
         serving = self.serving(throughput)
+        fault = call.fault if call.fault and call.fault.kind.startswith("throughput_update_") else None
         self._state.throughputs.change(
             throughput.arn,
             modelArn=serving,
             desiredModelArn=desired,
             updated=time.time(),
             update_seconds=self._settings.current.throughput_seconds,
+            update_fault=fault.kind if fault else None,
+            update_fault_seconds=fault.seconds if fault else None,
         )
 
     def delete(self, call: Call) -> dict[str, Any]:
@@ -175,32 +178,49 @@ class Throughputs:
         return throughput
 
     def end_stalls(self, match: str) -> int:
-        """Finish the creation of the stalled throughputs whose names contain ``match``, and return their number."""
-        stalled = [
-            throughput
-            for throughput in self._state.throughputs.all()
-            if match in throughput.name and throughput.body["fault"] == "throughput_stalled"
-        ]
-        for throughput in stalled:
-            self._state.throughputs.change(throughput.arn, fault_seconds=time.time() - throughput.created)
-        return len(stalled)
+        """End the stalled creations and updates of throughputs whose names contain ``match``; return their number."""
+        ended = 0
+        for throughput in self._state.throughputs.all():
+            body, now = throughput.body, time.time()
+            if match not in throughput.name:
+                continue
+            if body["fault"] == "throughput_stalled":
+                self._state.throughputs.change(throughput.arn, fault_seconds=now - throughput.created)
+                ended += 1
+            if body["updated"] and body.get("update_fault") == "throughput_update_stalled":
+                self._state.throughputs.change(throughput.arn, update_fault_seconds=now - body["updated"])
+                ended += 1
+        return ended
 
     def status(self, throughput: Resource[ThroughputBody]) -> str:
         """Return the current status of a provisioned throughput, as the API names it."""
         body, now = throughput.body, time.time()
-        length = body["seconds"]
-        if body["fault"] == "throughput_stalled":
-            length = float("inf") if body["fault_seconds"] is None else body["fault_seconds"]
-        if now < throughput.created + length:
+        if now < throughput.created + _length(body["fault"], body["fault_seconds"], body["seconds"]):
             return "Creating"
         if body["fault"] == "throughput_failed":
             return "Failed"
-        return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
+        length = _length(body.get("update_fault"), body.get("update_fault_seconds"), body["update_seconds"])
+        return "Updating" if body["updated"] and now < body["updated"] + length else "InService"
 
     def serving(self, throughput: Resource[ThroughputBody]) -> str:
-        """Return the ARN of the model that currently answers requests. During an update, this is the old model."""
-        updating = self.status(throughput) == "Updating"
-        return throughput.body["modelArn"] if updating else throughput.body["desiredModelArn"]
+        """
+        Return the ARN of the model that currently answers requests.
+
+        This is the old model during an update, and also after a failed one. The service model has no status for a
+        failed update (UNVERIFIED): the throughput is in service, and its model is not the desired one.
+        """
+        body = throughput.body
+        is_old = self.status(throughput) == "Updating" or body.get("update_fault") == "throughput_update_failed"
+        return body["modelArn"] if is_old else body["desiredModelArn"]
+
+    def using(self, region: str, model: str) -> Resource[ThroughputBody] | None:
+        """Return a throughput that serves a model or is being updated to it; None if there is none."""
+        for throughput in self._state.throughputs.all(region):
+            updating = self.status(throughput) == "Updating"
+            coming = throughput.body["desiredModelArn"] if updating else None
+            if model in (self.serving(throughput), coming):
+                return throughput
+        return None
 
     def _view(self, throughput: Resource[ThroughputBody]) -> dict[str, Any]:
         status = self.status(throughput)
@@ -217,3 +237,10 @@ class Throughputs:
             "lastModifiedTime": throughput.body["updated"] or throughput.created,
         }
         return {**view, "failureMessage": CREATION_FAILED} if status == "Failed" else view
+
+
+def _length(fault: str | None, fault_seconds: float | None, seconds: float) -> float:
+    """Return how long a creation or an update takes, in seconds. ``seconds`` is its length without a stall."""
+    if not (fault or "").endswith("_stalled"):
+        return seconds
+    return float("inf") if fault_seconds is None else fault_seconds

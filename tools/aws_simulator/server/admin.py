@@ -98,7 +98,7 @@ class Admin:
         return _json([])
 
     async def _end_stalled(self, request: Request) -> Response:
-        """Resume stalled jobs and throughputs. ``?match=TEXT`` selects those whose names contain TEXT."""
+        """Resume stalled jobs, throughputs and deployments. ``?match=TEXT`` selects those whose names contain TEXT."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
 

@@ -113,7 +113,7 @@ class AwsSimulator:
             models,
             profiles,
             CustomizationJobs(self._state, catalog, models, self._runner, self._roles),
-            CustomModels(self._state, deployments),
+            CustomModels(self._state, throughputs, deployments),
             throughputs,
             deployments,
             inference,

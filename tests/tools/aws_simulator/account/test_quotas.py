@@ -12,7 +12,7 @@ from tests.fakes.clock import Clock
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.account.quotas import Quotas
-from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.settings import ModelQuota, SettingsStore
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ThrottlingException
 
@@ -37,6 +37,24 @@ def accepted(subject: Quotas, calls: int, tokens: float = 0) -> int:
 def test_the_requests_of_a_minute_may_arrive_at_once_unless_the_burst_is_smaller() -> None:
     assert accepted(quotas({"rpm": 6})[0], 100) == 6
     assert accepted(quotas({"rpm": 600, "burst": 3})[0], 100) == 3
+
+
+def test_a_default_quota_holds_for_each_first_name_and_the_settings_change_it() -> None:
+    subject, _ = quotas({"rpm": 3})
+    default = ModelQuota(rpm=2, tpm=100)
+    for name in ("deployment-a", "deployment-b"):
+        for _ in range(2):
+            subject.reserve([name, "deployments"], 50, default)
+        with pytest.raises(ThrottlingException, match="Too many requests"):
+            subject.reserve([name, "deployments"], 0, default)
+    for name in ("deployment-c", "deployment-d"):
+        for _ in range(3):
+            subject.reserve([name, "model"], 30, default)
+        with pytest.raises(ThrottlingException, match="Too many requests"):
+            subject.reserve([name, "model"], 0, default)
+    with pytest.raises(ThrottlingException, match="Too many tokens"):
+        subject.reserve(["deployment-e", "model"], 101, default)
+    assert accepted(subject, 5) == 3
 
 
 def test_the_request_quota_refills_over_time() -> None:

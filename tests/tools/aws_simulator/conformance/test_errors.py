@@ -44,7 +44,6 @@ NEVER = {
     ("CreateModelCustomizationJob", "ResourceNotFoundException"): "a missing base model is a ValidationException",
     ("CreateModelInvocationJob", "ResourceNotFoundException"): "raised for a retired model",
     ("CreateProvisionedModelThroughput", "ResourceNotFoundException"): "a missing model is a ValidationException",
-    ("DeleteCustomModelDeployment", "ConflictException"): "when AWS answers it is not documented (UNVERIFIED)",
     ("DeleteProvisionedModelThroughput", "ConflictException"): "only a commitment blocks the deletion",
     ("InvokeModelWithResponseStream", "ModelStreamErrorException"): "an event, not a response",
     ("StopModelInvocationJob", "ConflictException"): "AWS answers ValidationException for a job that has ended",
@@ -63,6 +62,7 @@ WRONG: dict[tuple[str, str], Request] = {
     ("CreateModelInvocationJob", "ConflictException"): lambda sim: [
         builders.create_batch(sim, clientRequestToken="conformance-batch") for _ in range(2)
     ],
+    ("DeleteCustomModelDeployment", "ConflictException"): lambda sim: [delete_slowly(sim) for _ in range(2)],
     ("DeleteInferenceProfile", "ConflictException"): lambda sim: sim.boto("bedrock").delete_inference_profile(
         inferenceProfileIdentifier=profile_in_use(sim)
     ),
@@ -93,6 +93,15 @@ def model_in_use(simulator: RunningSimulator) -> str:
     model = builders.custom_model(simulator)
     builders.provision(simulator, model)
     return model
+
+
+def delete_slowly(simulator: RunningSimulator) -> None:
+    """Delete the deployment ``slow``. The first call creates it and begins a deletion that does not end."""
+    client = simulator.boto("bedrock")
+    if not client.list_custom_model_deployments(nameContains="slow")["modelDeploymentSummaries"]:
+        builders.deploy(simulator, builders.custom_model(simulator), modelDeploymentName="slow")
+        simulator.fail(kind="deployment_deletion_stalled", times=1)
+    client.delete_custom_model_deployment(customModelDeploymentIdentifier="slow")
 
 
 def profile_in_use(simulator: RunningSimulator) -> str:

@@ -33,19 +33,13 @@ def nothing_deployed(simulator: RunningSimulator) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def trained() -> dict[str, str]:
-    """The custom models of this module, by purpose. Each is trained once."""
-    return {}
+def model(_running: RunningSimulator) -> str:
+    return builders.custom_model(_running)
 
 
-@pytest.fixture
-def model(simulator: RunningSimulator, trained: dict[str, str]) -> str:
-    return trained.setdefault("first", trained.get("first") or builders.custom_model(simulator))
-
-
-@pytest.fixture
-def other(simulator: RunningSimulator, trained: dict[str, str]) -> str:
-    return trained.setdefault("other", trained.get("other") or builders.custom_model(simulator))
+@pytest.fixture(scope="module")
+def other(_running: RunningSimulator) -> str:
+    return builders.custom_model(_running)
 
 
 def seconds(simulator: RunningSimulator, value: float) -> None:
@@ -198,6 +192,32 @@ def test_stalls_end_after_the_time_of_the_rule_or_when_they_are_ended(
     update(simulator, arn, model)
     assert update_status(simulator, arn) == "Updating"
     wait_until(lambda: update_status(simulator, arn) == "UpdateCompleted")
+
+
+def test_a_deletion_that_takes_time_ends_when_get_finds_nothing(simulator: RunningSimulator, model: str) -> None:
+    arn, client = deploy(simulator, model, modelDeploymentName="leaving"), simulator.boto("bedrock")
+    simulator.fail(kind="deployment_deletion_stalled", times=1)
+    client.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
+    assert deployment_state(simulator, arn)["status"] == "Active"
+    with refused("ConflictException", "is being deleted", status=400):
+        client.delete_custom_model_deployment(customModelDeploymentIdentifier="leaving")
+    with refused("ConflictException", "used by the custom model deployment"):
+        client.delete_custom_model(modelIdentifier=model)
+    with refused("ValidationException", "currently in use"):
+        deploy(simulator, model, modelDeploymentName="leaving")
+    with refused("ValidationException", "is being deleted"):
+        update(simulator, arn, model)
+    with refused("ResourceNotFoundException", status=404):
+        builders.converse(simulator, arn)
+    assert simulator.admin("DELETE", "stalls?match=leaving") == {"ended": 1}
+    with refused("ResourceNotFoundException", status=404):
+        deployment_state(simulator, arn)
+    simulator.fail(kind="deployment_deletion_stalled", times=1, seconds=0.1)
+    arn = deploy(simulator, model, modelDeploymentName="leaving")
+    client.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
+    wait_until(lambda: not client.list_custom_model_deployments()["modelDeploymentSummaries"])
+    entry = next(entry for entry in simulator.ledger["deployments"] if entry["arn"] == arn)
+    assert entry["alive"] is False
 
 
 def test_a_longer_setting_does_not_undo_a_creation(simulator: RunningSimulator, model: str) -> None:

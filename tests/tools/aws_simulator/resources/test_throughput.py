@@ -220,6 +220,29 @@ def test_the_old_model_is_served_until_an_update_is_complete(simulator: RunningS
     assert client.get_provisioned_model_throughput(provisionedModelId=arn)["modelArn"] == new
 
 
+def test_a_failed_update_leaves_the_old_model_and_a_stalled_one_goes_on(simulator: RunningSimulator) -> None:
+    old, new = builders.custom_model(simulator), builders.custom_model(simulator)
+    arn, client = builders.provision(simulator, old, provisionedModelName="updates"), simulator.boto("bedrock")
+
+    def state() -> tuple[str, str, str]:
+        view = client.get_provisioned_model_throughput(provisionedModelId=arn)
+        return view["status"], view["modelArn"], view["desiredModelArn"]
+
+    simulator.admin("PUT", "settings", {"throughput_seconds": 0})
+    simulator.fail(kind="throughput_update_failed", times=1)
+    client.update_provisioned_model_throughput(provisionedModelId=arn, desiredModelId=new)
+    assert state() == ("InService", old, new)
+    simulator.fail(kind="throughput_update_stalled", times=1)
+    client.update_provisioned_model_throughput(provisionedModelId=arn, desiredModelId=new)
+    assert state() == ("Updating", old, new)
+    for used in (old, new):
+        with refused("ConflictException", "is used by the provisioned throughput"):
+            client.delete_custom_model(modelIdentifier=used)
+    assert simulator.admin("DELETE", "stalls?match=updates") == {"ended": 1}
+    assert state() == ("InService", new, new)
+    client.delete_custom_model(modelIdentifier=old)
+
+
 def test_a_throughput_cannot_be_updated_to_a_model_of_another_base(simulator: RunningSimulator) -> None:
     arn = builders.provision(simulator, builders.STUDENT_BASE)
     with refused("ValidationException", "not based on the model"):

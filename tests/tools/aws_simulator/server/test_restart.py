@@ -51,6 +51,8 @@ def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_pat
         job = simulator.boto("bedrock").create_model_customization_job(**request)["jobArn"]
         model = builders.finished_job(simulator, job)["outputModelArn"]
         throughput = builders.provision(simulator, model)
+        deployment = builders.deploy(simulator, model, tags=[{"key": "c", "value": "d"}])
+        builders.converse(simulator, deployment)
         answer = builders.text_of(builders.converse(simulator, throughput))
         simulator.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"rpm": 1}}})
         simulator.fail(operation="Converse", kind="throttle", times=1, after=1)
@@ -71,6 +73,9 @@ def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_pat
         bedrock = simulator.boto("bedrock")
         assert bedrock.create_model_customization_job(**request)["jobArn"] == job
         assert bedrock.list_tags_for_resource(resourceARN=job)["tags"] == [{"key": "a", "value": "b"}]
+        assert after["deployments"] == before["deployments"]
+        assert bedrock.list_tags_for_resource(resourceARN=deployment)["tags"] == [{"key": "c", "value": "d"}]
+        assert builders.deployment_state(simulator, deployment)["status"] == "Active"
         with refused("ThrottlingException"):
             builders.converse(simulator, throughput)
         assert builders.text_of(builders.converse(simulator, throughput)) == answer

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import EstimateAboveCapError
 from include.distill.cost.prices import BillLine, total_usd
+from include.distill.cost.records import ServingChoice
+from include.distill.cost.serving_choice import duration
 
 _HOURLY = "unit-hour"
 
 
 def above_cap_error(
-    use_case: UseCase, lines: Sequence[BillLine], *, uri: str, preflight: str, is_cap_of_the_run: bool
+    use_case: UseCase,
+    lines: Sequence[BillLine],
+    *,
+    uri: str,
+    preflight: str,
+    is_cap_of_the_run: bool,
+    serving: Mapping[str, ServingChoice] | None = None,
 ) -> EstimateAboveCapError:
     """
     Return the error for an estimate above ``max_spend_usd``.
@@ -22,6 +30,7 @@ def above_cap_error(
     :param uri: the estimate, for readers who want all items.
     :param preflight: id of the task that reads the use-case file.
     :param is_cap_of_the_run: whether the run's configuration sets the cap, so that clearing a task keeps it.
+    :param serving: how each arm's model is served.
     """
     cap, estimated = use_case.max_spend_usd, _cents(total_usd(lines))
     largest = max(lines, key=lambda line: line.usd)
@@ -38,7 +47,7 @@ def above_cap_error(
         f" items are in {uri}.",
         left="The rows and the estimate are stored.",
         billed="Nothing was bought.",
-        to_do=f"{raise_cap}. {_smaller_run(use_case, lines)}",
+        to_do=f"{raise_cap}. {_smaller_run(use_case, lines)}{_on_demand_instead(serving or {})}",
     )
 
 
@@ -58,6 +67,23 @@ def _smaller_run(use_case: UseCase, lines: Sequence[BillLine]) -> str:
     return (
         f"Fewer documents or pairs cannot help: the endpoints alone cost ${fixed:.2f}, so every cap up to this amount"
         f" is too low.{fewer_arms}{fewer_hours}"
+    )
+
+
+def _on_demand_instead(serving: Mapping[str, ServingChoice]) -> str:
+    """Say what it costs to serve on demand the arms for which the estimate chose provisioned throughput."""
+    options = [
+        option
+        for choice in serving.values()
+        for option in choice["options"]
+        if choice["mode"] == "provisioned" and option["mode"] == "on_demand" and option["possible"]
+    ]
+    if not options:
+        return ""
+    usd, minutes = (math.fsum(option[name] or 0.0 for option in options) for name in ("usd", "minutes"))
+    return (
+        " Or set serving.mode to on_demand: without provisioned throughput, the answers cost about"
+        f" ${_cents(usd):.2f}, but take {duration(minutes)}."
     )
 
 

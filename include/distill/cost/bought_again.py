@@ -212,7 +212,7 @@ class Comparison:
         if not reasons and earlier.mark.version != VERSION:
             reasons.append(self._unexplained("may reject other pairs or write another training file", earlier))
         if reasons:
-            usd = self._usd(f"training {arm}:") + self._usd(f"throughput {arm}:")
+            usd = sum(self._usd(f"{what} {arm}:") for what in ("training", "throughput", "answers"))
             self._add(f"training and serving {arm}", 1, usd, reasons, certain=certain)
         return bool(reasons) and certain
 

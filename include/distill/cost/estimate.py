@@ -17,6 +17,8 @@ from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Arm, Judging, Synthesis
 from include.distill.config.use_case import UseCase
 from include.distill.cost.prices import BillLine, Prices
+from include.distill.cost.records import ServingChoice
+from include.distill.cost.serving_choice import AnswerCalls
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.dataset.records import Role, Row, RowTokens
 from include.distill.text.token_count import central_token_count
@@ -70,20 +72,24 @@ def estimate(
     train: Sequence[Row | RowTokens],
     evaluation: Sequence[Row | RowTokens],
     prices: Prices,
-    champion: bool = False,
+    champion: str | None = None,
     rates: Mapping[str, TokenRate] | None = None,
+    serving: Mapping[str, ServingChoice] | None = None,
 ) -> list[BillLine]:
     """
     Return the expected bill of a run that reuses nothing from earlier runs.
 
-    The bill assumes that no request is repeated, and that each endpoint serves for ``serving.expected_hours``.
+    The bill assumes that no request is repeated, and that provisioned throughput serves for ``serving.expected_hours``.
 
     :param train: the training rows, or the number of tokens of each of their texts.
     :param evaluation: the evaluation rows, or the number of tokens of each of their texts.
-    :param champion: whether there is a champion. Without a champion, the base student answers for the champion arm.
+    :param champion: key of the champion's base model; ``None`` if there is no champion, so that the base student
+        answers for the champion arm.
     :param rates: token rates. The keys are ``synthesis``, ``critic``, ``answers``, and the key of each judge. If a rate
         is missing, the tokens are estimated and not corrected.
+    :param serving: how each arm's model is served. An arm without a choice is served by provisioned throughput.
     """
+    serving = serving or {}
     steps = ("synthesis", "critic", "answers", *use_case.judges)
     rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}
     lines: list[BillLine] = []
@@ -94,8 +100,16 @@ def estimate(
             uncapped = critic_lines(use_case, sent, prices, rate["critic"])
             lines += scale_to_budget(uncapped, use_case.critic.max_spend_usd)
     for arm in use_case.arms:
-        on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
-        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand, rate=rate["answers"])
+        student = served_student(use_case, arm, champion)
+        deployed = arm.name in serving and serving[arm.name]["mode"] == "on_demand"
+        if student is None or deployed:
+            lines += answer_lines(
+                use_case, evaluation, prices, arm.name, rate=rate["answers"], student=student, deployed=deployed
+            )
+        else:
+            # Provisioned throughput is billed by the hour, regardless of the number of calls.
+            unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
+            lines.append(prices.throughput_line(arm.name, student, unit_hours))
         if arm.kind == "fine_tuned":
             lines.append(_training_line(use_case, train, prices, arm))
     pairs = len(use_case.judged_pairs)
@@ -180,18 +194,42 @@ def answer_lines(
     prices: Prices,
     arm: str,
     *,
-    on_demand: bool,
     rate: TokenRate = TokenRate(),
+    student: str | None = None,
+    deployed: bool = False,
 ) -> list[BillLine]:
-    """Return the bill lines for an arm's answers: tokens of the base student, or hours of an endpoint."""
-    if not on_demand:
-        # A provisioned model is billed by the hour, regardless of the number of calls.
-        unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
-        return [prices.throughput_line(arm, use_case.student, unit_hours)]
+    """
+    Return the bill lines for an arm's answers that are billed by the token.
+
+    :param student: key of the model that answers, or of its base model; the use case's student if absent.
+    :param deployed: whether a deployment of a custom model answers.
+    """
+    calls = answer_calls(use_case, evaluation, arm, rate)
+    tokens = calls.input_tokens, calls.output_tokens
+    return prices.token_lines(f"answers {arm}", student or use_case.student, *tokens, deployed=deployed)
+
+
+def answer_calls(
+    use_case: UseCase, evaluation: Sequence[Row | RowTokens], arm: str, rate: TokenRate = TokenRate()
+) -> AnswerCalls:
+    """Return the calls in which an arm answers the evaluation rows."""
     samples = 2 if arm == use_case.noise_control_arm else 1
-    input_tokens = samples * rate.input_tokens(evaluation, "document", "question")
-    output_tokens = samples * _row_tokens(evaluation, "answer")
-    return prices.token_lines(f"answers {arm}", use_case.student, input_tokens, output_tokens)
+    return AnswerCalls(
+        samples * len(evaluation),
+        samples * rate.input_tokens(evaluation, "document", "question"),
+        samples * _row_tokens(evaluation, "answer"),
+    )
+
+
+def served_student(use_case: UseCase, arm: Arm, champion: str | None) -> str | None:
+    """
+    Return the key of the base model of the custom model that answers for an arm; ``None`` if no custom model answers.
+
+    :param champion: see :func:`estimate`.
+    """
+    if arm.kind == "champion":
+        return champion
+    return use_case.student if arm.kind == "fine_tuned" else None
 
 
 def _training_line(use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, arm: Arm) -> BillLine:

@@ -84,6 +84,8 @@ class CostEstimate(BudgetEstimate):
     tokens: dict[str, str]  # how tokens were counted, by step or judge
     calls: dict[str, int]  # expected calls, by step, arm or judge
     prices: dict[str, str]  # source of the prices, by model
+    # How each arm's model is served; absent from estimates of earlier versions, whose runs buy provisioned throughput.
+    serving: NotRequired[dict[str, ServingChoice]]
     # What an earlier run already bought; absent from estimates of versions before 0.2.0.
     bought_again: NotRequired[list[RepeatedPurchase]]
     # Hashes of the settings and prompts that affect purchases, by key; absent from estimates of versions before 0.2.0.

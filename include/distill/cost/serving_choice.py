@@ -21,7 +21,7 @@ _NAMES: dict[ChosenMode, str] = {"on_demand": "a deployment, on demand", "provis
 
 
 @dataclass(frozen=True)
-class ServedCalls:
+class AnswerCalls:
     """The calls to the endpoint of an arm, and their tokens in total."""
 
     calls: int
@@ -42,7 +42,7 @@ class ServedCalls:
 
 
 def on_demand_option(
-    calls: ServedCalls, *, usd_per_token: tuple[float, float], answer_minutes: float | None
+    calls: AnswerCalls, *, usd_per_token: tuple[float, float], answer_minutes: float | None
 ) -> ServingOption:
     """
     Return the cost and time of a deployment.

@@ -81,7 +81,7 @@ class ModelRequest:
     @property
     def is_deployed(self) -> bool:
         """Whether a deployment of a custom model answers. Its tokens are billed at the custom model's price."""
-        return ":custom-model-deployment/" in self.invoke_id
+        return is_deployment(self.invoke_id)
 
     @property
     def is_on_demand(self) -> bool:
@@ -97,6 +97,11 @@ class ModelRequest:
     def schema(self) -> str:
         """The schema to send. It is empty if the model does not support structured output."""
         return self.json_schema if self.model.json_schema else ""
+
+
+def is_deployment(invoke_id: str) -> bool:
+    """Return whether a model id of an API call is the ARN of a custom model deployment."""
+    return ":custom-model-deployment/" in invoke_id
 
 
 @dataclass(frozen=True)

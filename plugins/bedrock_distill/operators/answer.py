@@ -21,7 +21,7 @@ from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.records import EndpointManifest
-from include.distill.inference.requests import ModelRequest
+from include.distill.inference.requests import ModelRequest, is_deployment
 from include.distill.inference.student import Student
 
 if TYPE_CHECKING:
@@ -66,8 +66,16 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
         self._require_endpoint()
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)), Row)
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
-        expected = answer_lines(self.use_case, rows, load_prices(), self.arm, on_demand=True)
-        ask = self.rate_limited_model(context, model=self.use_case.student, expected=expected, calls=len(rows))
+        student = self._student.model.key
+        expected = answer_lines(
+            self.use_case,
+            rows,
+            load_prices(),
+            self.arm,
+            student=student,
+            deployed=is_deployment(self._student.invoke_id),
+        )
+        ask = self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
         try:
             outcomes: Outcomes[Row, list[StoredAnswer]] = Outcomes.collect(
                 for_each(rows, partial(self._answer, ask), threads=self.use_case.fan_out.threads)

@@ -12,10 +12,12 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import stream_jsonl, write_json
+from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import BillLine, load_prices, total_usd
-from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase
+from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
+from include.distill.cost.serving_choice import describe_serving
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.dataset.arm_rows import hold_out, require_originals, rows_for_teacher
 from include.distill.dataset.records import Row, RowTokens
@@ -33,7 +35,9 @@ class EstimateCostOperator(DistillOperator):
 
     The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
     which part of the estimated cost is for what is probably stored already. The estimate does not include repeated
-    requests, or serving time beyond ``serving.expected_hours``. The log, and ``bought_again`` in ``estimate.json``, say
+    requests, or hours of provisioned throughput beyond ``serving.expected_hours``. The task also chooses how each arm's
+    model is served, on demand or by provisioned throughput. The log, and ``serving`` in ``estimate.json``, state the
+    cost and time of both, and the reason for the choice. The log, and ``bought_again`` in ``estimate.json``, say
     what this run buys again although the use case's last run bought it, why, and at what price. With ``dry_run`` in the
     trigger form, everything after this task is skipped. The task costs nothing. Retrying or clearing the task estimates
     again.
@@ -41,6 +45,7 @@ class EstimateCostOperator(DistillOperator):
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
         number of training records of the student's family.
+    :raises UseCaseError: a model cannot be served as ``serving.mode`` asks.
     :raises EstimateAboveCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -56,12 +61,8 @@ class EstimateCostOperator(DistillOperator):
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         self._require_sizes(train)
-        champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
-        estimate_bill = partial(
-            estimate, self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion
-        )
         rates = self._count_prompts()
-        lines = estimate_bill(rates=rates)
+        lines, by_characters, serving = self._bills(train, evaluation, rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
         bought_again, stored = self._reuse(lines)
@@ -70,9 +71,10 @@ class EstimateCostOperator(DistillOperator):
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
             "calls": calls,
             "prices": load_prices().sources(self.use_case),
-            "by_characters_usd": model_calls_usd(line.as_record() for line in estimate_bill()),
+            "by_characters_usd": model_calls_usd(line.as_record() for line in by_characters),
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
+            "serving": serving,
             "bought_again": bought_again,
             "stored_usd": stored,
             "fingerprints": fingerprints(self.use_case, self.prompts),
@@ -80,7 +82,7 @@ class EstimateCostOperator(DistillOperator):
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
-        self._require_within_cap(lines, context)
+        self._require_within_cap(lines, serving, context)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,
@@ -92,10 +94,32 @@ class EstimateCostOperator(DistillOperator):
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
 
+    def _bills(
+        self, train: Sequence[RowTokens], evaluation: Sequence[RowTokens], rates: Mapping[str, TokenRate]
+    ) -> tuple[list[BillLine], list[BillLine], dict[str, ServingChoice]]:
+        """Return the estimate, the same estimate by characters alone, and how each arm's model is served in both."""
+        prices = load_prices()
+        snapshot = champion_snapshot(self.store, self.folder) if self.use_case.champion_arm else None
+        champion = snapshot.student if snapshot else None
+        rate = rates.get("answers", TokenRate())
+        serving = serving_choices(self.use_case, evaluation, prices, champion=champion, rate=rate)
+        estimate_bill = partial(
+            estimate,
+            self.use_case,
+            train=train,
+            evaluation=evaluation,
+            prices=prices,
+            champion=champion,
+            serving=serving,
+        )
+        return estimate_bill(rates=rates), estimate_bill(), serving
+
     def _log_summary(self, summary: CostEstimate, lines: Sequence[BillLine]) -> None:
         estimated, stored = summary["estimated_usd"], summary["stored_usd"]
         self.log.info("Expected calls: %s.", ", ".join(f"{step} {count:,}" for step, count in summary["calls"].items()))
         self.log.info("Token counts: %s.", ", ".join(f"{step} ({how})" for step, how in summary["tokens"].items()))
+        for arm, choice in summary.get("serving", {}).items():
+            self.log.info("%s", describe_serving(arm, choice))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
         self._warn_about_small_batches(summary["calls"])
         self.log.info(
@@ -118,7 +142,9 @@ class EstimateCostOperator(DistillOperator):
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
-    def _require_within_cap(self, lines: Sequence[BillLine], context: Context) -> None:
+    def _require_within_cap(
+        self, lines: Sequence[BillLine], serving: Mapping[str, ServingChoice], context: Context
+    ) -> None:
         if total_usd(lines) <= self.use_case.max_spend_usd:
             return
         from include.distill.cost.above_cap import above_cap_error
@@ -129,6 +155,7 @@ class EstimateCostOperator(DistillOperator):
             lines,
             uri=self.folder.estimate,
             preflight=PREFLIGHT,
+            serving=serving,
             is_cap_of_the_run=configured.get("max_spend_usd") not in (None, ""),
         )
 

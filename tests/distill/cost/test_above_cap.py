@@ -7,16 +7,25 @@ import pytest
 from include.distill.config.use_case import UseCase
 from include.distill.cost.above_cap import above_cap_error
 from include.distill.cost.prices import BillLine
+from include.distill.cost.records import ServingChoice
+from include.distill.cost.serving_choice import AnswerCalls, impossible_option, on_demand_option, provisioned_option
 from tests.distill.conftest import make_use_case
 
 TOKENS = BillLine("synthesis: t input", 1000, "token", 0.00123456)
 ENDPOINTS = [BillLine(f"throughput {arm}: s", 2, "unit-hour", 30.25) for arm in ("one", "two")]
 
 
-def error(lines: list[BillLine], *, cap: float, is_cap_of_the_run: bool = False, **changes: Any) -> Any:
+def error(
+    lines: list[BillLine], *, cap: float, is_cap_of_the_run: bool = False, serving_of: Any = None, **changes: Any
+) -> Any:
     use_case: UseCase = make_use_case(max_spend_usd=cap, **changes)
     return above_cap_error(
-        use_case, lines, uri="s3://b/estimate.json", preflight="preflight", is_cap_of_the_run=is_cap_of_the_run
+        use_case,
+        lines,
+        uri="s3://b/estimate.json",
+        preflight="preflight",
+        is_cap_of_the_run=is_cap_of_the_run,
+        serving=serving_of,
     )
 
 
@@ -55,6 +64,23 @@ def test_what_makes_the_endpoints_cheaper_is_named() -> None:
     one = error(ENDPOINTS[:1], cap=5).to_do
     assert "Only arms of kind base need no endpoint" in one
     assert "expected_hours" not in one
+
+
+@pytest.mark.parametrize(("mode", "advised"), [("provisioned", True), ("on_demand", False)])
+def test_serving_on_demand_is_advised_if_the_estimate_chose_throughput(mode: Any, advised: bool) -> None:
+    on_demand = on_demand_option(AnswerCalls(1000, 1e6, 1e5), usd_per_token=(1e-6, 1e-6), answer_minutes=250)
+    options = [on_demand, provisioned_option(usd_per_hour=60.5, hours=1)]
+    serving: dict[str, ServingChoice] = {"tuned": {"mode": mode, "reason": "r", "options": options}}
+    advice = "Or set serving.mode to on_demand: without provisioned throughput, the answers cost about $1.10, but take"
+    assert (f"{advice} 258 minutes (4.3 hours)." in error([TOKENS, ENDPOINTS[0]], cap=5, serving_of=serving).to_do) is (
+        advised
+    )
+
+
+def test_serving_on_demand_is_not_advised_if_it_is_impossible() -> None:
+    options = [impossible_option("on_demand", "w"), provisioned_option(usd_per_hour=60.5, hours=1)]
+    serving: dict[str, ServingChoice] = {"tuned": {"mode": "provisioned", "reason": "r", "options": options}}
+    assert "serving.mode" not in error([TOKENS, ENDPOINTS[0]], cap=5, serving_of=serving).to_do
 
 
 def test_the_stated_cap_is_rounded_up_so_that_it_is_enough() -> None:

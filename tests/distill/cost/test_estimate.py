@@ -7,6 +7,7 @@ import pytest
 from include.distill.core.errors import UseCaseError
 from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls
 from include.distill.cost.prices import BillLine, Prices, total_usd
+from include.distill.cost.records import ServingChoice
 from include.distill.text.token_count import central_token_count
 from tests.distill.conftest import make_use_case
 
@@ -19,6 +20,8 @@ ROUND = {
     "output_per_million": 2,
     "training_per_thousand": 0.01,
     "throughput_per_hour": 10,
+    "custom_input_per_million": 3,
+    "custom_output_per_million": 4,
 }
 PRICES = Prices(dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND), batch_share=0.5)
 ROW = {"document": "one two three four five six seven eight nine ten.", "question": "one two three.", "answer": "one."}
@@ -80,15 +83,34 @@ class TestEstimate:
 
     @pytest.mark.parametrize(
         ("champion", "line"),
-        [(True, "throughput best: nova-micro"), (False, "answers best: nova-micro input")],
+        [
+            ("nova-micro", "throughput best: nova-micro"),
+            ("claude-haiku-4-5", "throughput best: claude-haiku-4-5"),  # another student than that of this run
+            (None, "answers best: nova-micro input"),
+        ],
     )
     def test_a_champion_is_served_on_throughput_and_without_a_champion_the_base_student_answers(
-        self, champion: bool, line: str
+        self, champion: str | None, line: str
     ) -> None:
         use_case = make_use_case(arms=[BASE, {"name": "tuned"}, {"name": "best", "kind": "champion"}])
         bill = quantities(estimate(use_case, train=[ROW], evaluation=[ROW], prices=PRICES, champion=champion))
         assert next(what for what in bill if " best" in what) == line
         assert not [what for what in bill if what.startswith("training best")]
+
+    @pytest.mark.parametrize("mode", ["on_demand", "provisioned"])
+    def test_an_arm_on_a_deployment_has_tokens_at_the_price_of_the_custom_model_and_no_hours(self, mode: Any) -> None:
+        choice: ServingChoice = {"mode": mode, "reason": "r", "options": []}
+        lines = estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=PRICES, serving={"tuned": choice})
+        of_arm = {line.what: (line.quantity, line.unit_price_usd) for line in lines if " tuned:" in line.what}
+        del of_arm["training tuned: nova-micro"]
+        assert of_arm == (
+            {"throughput tuned: nova-micro": (1, 10)}
+            if mode == "provisioned"
+            else {
+                "answers tuned: nova-micro custom model input": (DOCUMENT + QUESTION + PROMPT_TOKENS, 3e-6),
+                "answers tuned: nova-micro custom model output": (ANSWER, 4e-6),
+            }
+        )
 
     @pytest.mark.parametrize(
         ("changes", "grows"),

@@ -8,7 +8,7 @@ from include.distill.core.errors import UseCaseError
 from include.distill.cost.records import ServingChoice, ServingOption
 from include.distill.cost.serving_choice import (
     MINUTES_UNTIL_ACTIVE,
-    ServedCalls,
+    AnswerCalls,
     choose_serving,
     describe_serving,
     impossible_option,
@@ -16,7 +16,7 @@ from include.distill.cost.serving_choice import (
     provisioned_option,
 )
 
-CALLS = ServedCalls(calls=343, input_tokens=900_000, output_tokens=100_000)
+CALLS = AnswerCalls(calls=343, input_tokens=900_000, output_tokens=100_000)
 HOURLY = provisioned_option(usd_per_hour=60.5, hours=1)
 NO_DEPLOYMENT = impossible_option("on_demand", "Bedrock has no deployments of llama-3-1-8b")
 NO_THROUGHPUT = impossible_option("provisioned", "Bedrock sells no provisioned throughput for llama-3-3-70b")

@@ -12,14 +12,17 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, RefusedError, SpendCapError
+from include.distill.core.errors import InputError, RefusedError, SpendCapError, UseCaseError
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.cost.prices import load_prices
+from include.distill.cost.records import CostEstimate
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion, make_row
+
+PROVISIONED = {"mode": "provisioned"}
 
 
 @pytest.fixture
@@ -40,7 +43,6 @@ def test_the_lines_are_written_and_add_up_to_the_estimate(estimate: Any, store: 
         "synthesis",
         "answers",
         "training",
-        "throughput",
         "judging",
     }
     assert len(json.dumps(manifest)) < 2048
@@ -49,10 +51,10 @@ def test_the_lines_are_written_and_add_up_to_the_estimate(estimate: Any, store: 
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
-    freeze(store, use_case, max_spend_usd=0.5)
+    freeze(store, use_case, max_spend_usd=0.01)
     with pytest.raises(
         SpendCapError,
-        match=r"(?s)estimated at \$6\d\.\d\d, which is above Spend cap, US dollars \(max_spend_usd\) = \$0\.50.*clear",
+        match=r"(?s)estimated at \$0\.\d\d, which is above Spend cap, US dollars \(max_spend_usd\) = \$0\.01.*clear",
     ):
         estimate.execute(context)
     assert store.exists(FOLDER.estimate)
@@ -92,7 +94,7 @@ def test_the_estimate_includes_serving_the_champion(
     freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
     save_champion_snapshot(store, FOLDER, champion)
     lines = read_json(store, estimate.execute(context)["estimate_uri"], dict)["lines"]
-    assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
+    assert ("answers best: nova-micro custom model input" in {line["what"] for line in lines}) is (champion is not None)
 
 
 def test_a_dry_run_keeps_its_estimate_and_skips_all_later_tasks(equip: Any, context: Any) -> None:
@@ -107,7 +109,7 @@ def test_a_dry_run_keeps_its_estimate_and_skips_all_later_tasks(equip: Any, cont
 
 
 def test_a_dry_run_above_the_cap_fails_too(estimate: Any, store: MemoryStore, use_case: UseCase, context: Any) -> None:
-    freeze(store, use_case, max_spend_usd=0.5)
+    freeze(store, use_case, max_spend_usd=0.01)
     context["params"] = {"dry_run": True}
     with pytest.raises(SpendCapError):
         estimate.execute(context)
@@ -192,7 +194,7 @@ def above_cap(estimate: Any, context: Any) -> str:
 def test_a_cap_below_the_price_of_an_endpoint_says_that_a_smaller_run_cannot_help(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
-    freeze(store, use_case, max_spend_usd=5)
+    freeze(store, use_case, max_spend_usd=5, serving=PROVISIONED)
     context["dag_run"].conf = {"max_spend_usd": 5, "documents": 10}
     text = above_cap(estimate, context)
     assert "Endpoints cost $60.50, however few rows the run has (arms: 1, model-unit hours: 1)." in text
@@ -207,7 +209,7 @@ def test_a_cap_below_the_price_of_an_endpoint_says_that_a_smaller_run_cannot_hel
 def test_a_cap_of_the_use_case_file_is_raised_there(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, conf: Any
 ) -> None:
-    freeze(store, use_case, max_spend_usd=5)
+    freeze(store, use_case, max_spend_usd=5, serving=PROVISIONED)
     context["dag_run"].conf = conf
     to_do = above_cap(estimate, context).splitlines()[-1]
     assert to_do.startswith("What to do: Raise max_spend_usd in aws_docs_qa.yaml, the highest cap that the form")
@@ -218,7 +220,7 @@ def test_every_endpoint_that_could_be_left_out_is_priced(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
     arms = [{"name": "base", "kind": "base"}, {"name": "one"}, {"name": "two", "synthetic": 0}]
-    freeze(store, use_case, arms=arms, max_spend_usd=100, serving={"expected_hours": 2})
+    freeze(store, use_case, arms=arms, max_spend_usd=100, serving={**PROVISIONED, "expected_hours": 2})
     text = above_cap(estimate, context)
     assert "Each fine-tuned arm that you remove from aws_docs_qa.yaml saves $121.00" in text
     assert "The estimate assumes 2 hours per arm (serving.expected_hours)" in text
@@ -227,7 +229,7 @@ def test_every_endpoint_that_could_be_left_out_is_priced(
 def test_a_cap_above_the_price_of_the_endpoint_leaves_room_for_a_smaller_run(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
-    freeze(store, use_case, max_spend_usd=60.51)
+    freeze(store, use_case, max_spend_usd=60.51, serving=PROVISIONED)
     text = above_cap(estimate, context)
     assert "Or trigger a new run with fewer documents, evaluation rows or pairs." in text
     assert "cannot help" not in text
@@ -236,10 +238,67 @@ def test_a_cap_above_the_price_of_the_endpoint_leaves_room_for_a_smaller_run(
 def test_the_smallest_cap_that_the_message_names_is_enough(
     estimate: Any, equip: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
-    freeze(store, use_case, max_spend_usd=5)
+    freeze(store, use_case, max_spend_usd=5, serving=PROVISIONED)
     smallest = float(above_cap(estimate, context).split("to at least $")[1].split(", ")[0])
-    freeze(store, use_case, max_spend_usd=smallest)
+    freeze(store, use_case, max_spend_usd=smallest, serving=PROVISIONED)
     assert equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)["max_spend_usd"] == smallest
+
+
+class TestServing:
+    """The choice between a deployment and provisioned throughput, for each arm that a custom model answers for."""
+
+    def test_both_options_and_the_reason_are_stored_and_logged(
+        self, estimate: Any, store: MemoryStore, context: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        estimate.execute(context)
+        (choice,) = (stored := read_json(store, FOLDER.estimate, CostEstimate)["serving"]).values()
+        assert (list(stored), choice["mode"]) == (["tuned"], "on_demand")
+        assert [(option["mode"], option["possible"]) for option in choice["options"]] == [
+            ("on_demand", True),
+            ("provisioned", True),
+        ]
+        log = capsys.readouterr().out
+        assert "tuned is served by a deployment, on demand, because a deployment costs nothing while it is idle" in log
+        assert (
+            "a deployment, on demand: $0.0000, about 8 minutes; provisioned throughput: $60.50 at $60.50 per h" in log
+        )
+
+    def test_a_slow_quota_leads_to_throughput_whose_hours_are_in_the_estimate(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        freeze(store, use_case, serving={"max_hours": 0.00001})
+        estimate.execute(context)
+        stored = read_json(store, FOLDER.estimate, CostEstimate)
+        assert stored["serving"]["tuned"]["mode"] == "provisioned"
+        assert "which is longer than serving.max_hours, 1e-05 h" in stored["serving"]["tuned"]["reason"]
+        hours = {line["what"]: line["quantity"] for line in stored["lines"] if line["unit"] == "unit-hour"}
+        assert hours == {"throughput tuned: nova-micro": 1}
+
+    def test_provisioned_throughput_can_be_required(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        freeze(store, use_case, serving=PROVISIONED)
+        assert estimate.execute(context)["estimated_usd"] > 60
+        choice = read_json(store, FOLDER.estimate, CostEstimate)["serving"]["tuned"]
+        assert (choice["mode"], choice["reason"]) == ("provisioned", "serving.mode is provisioned")
+
+    def test_an_estimate_above_the_cap_names_the_cheaper_way(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        freeze(store, use_case, max_spend_usd=5, serving={"max_hours": 0.00001})
+        assert "Or set serving.mode to on_demand" in above_cap(estimate, context)
+
+    def test_a_champion_that_can_only_be_provisioned_is_refused_if_the_use_case_asks_for_deployments(
+        self, estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+    ) -> None:
+        arms = [{"name": "best", "kind": "champion"}, {"name": "tuned"}]
+        freeze(store, use_case, arms=arms, serving={"mode": "on_demand"})
+        save_champion_snapshot(store, FOLDER, make_champion(student="llama-3-1-8b"))
+        with pytest.raises(
+            UseCaseError, match=r"serving\.mode is on_demand, but Bedrock does not deploy.*auto or provis"
+        ):
+            estimate.execute(context)
+        assert (bedrock.bought, bedrock.asked) == ([], [])
 
 
 def test_too_few_evaluation_questions_cause_a_warning_before_anything_is_bought(
@@ -256,5 +315,5 @@ def test_the_log_separates_the_full_price_from_what_this_run_is_expected_to_pay(
 ) -> None:
     estimate.execute(context)
     log = capsys.readouterr().out
-    assert "Full price of the run: $60." in log
+    assert "Full price of the run: $0.05." in log
     assert "Results worth about $0.00 of this were bought by earlier runs and are stored" in log

@@ -276,7 +276,10 @@ class TestBill:
         assert usd(report, "throughput") > 0
         assert usd(report, "training") > 0
 
-    def test_answers_of_the_tuned_arm_are_paid_by_the_hour_not_by_the_token(self, new_run: Any) -> None:
+    def test_answers_of_provisioned_throughput_are_paid_by_the_hour_not_by_the_token(
+        self, new_run: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, serving={"mode": "provisioned"})
         _, report = new_run().report()
         whats = [line["what"] for line in report["cost"]["lines"]]
         assert any(what.startswith("answers base") for what in whats)

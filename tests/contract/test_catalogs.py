@@ -35,6 +35,12 @@ def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
         assert simulated.customization.base_id == model.customization.base_model_id
         assert simulated.customization.regions == model.customization.regions
         assert simulated.customization.serving == model.customization.serving
+        limits, quota = simulated.customization.deployment, model.customization.deployment_quota
+        assert limits is None or limits.regions == model.customization.regions
+        if quota:  # the simulator also limits a model whose quota the pipeline does not know
+            assert limits is not None
+            assert limits.requests_per_minute == quota.requests_per_minute
+            assert limits.tokens_per_minute == quota.tokens_per_minute
 
 
 def test_the_training_formats_have_the_same_limits_and_hyperparameters() -> None:

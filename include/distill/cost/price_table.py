@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -54,12 +54,47 @@ class Storage(_Fact):
     custom_model_per_month: Price
 
 
+class ModelUsageTypes(_Fact):
+    """
+    How AWS's price list names the usage types of one model.
+
+    :param region: the Region whose prices are in this file.
+    :param name: the part of the usage types that names the model, or the service's name in
+        ``AmazonBedrockFoundationModels``.
+    :param input: the part of the usage type for input tokens, in ``AmazonBedrockFoundationModels`` only.
+    :param verified: whether a usage type with this name was seen in the price list.
+    """
+
+    offer: Literal["AmazonBedrock", "AmazonBedrockFoundationModels"]
+    region: str
+    name: str = Field(min_length=1)
+    input: str | None = None
+    output: str | None = None
+    verified: bool
+
+
+class UsageTypes(_Fact):
+    """
+    How AWS's price list names usage types.
+
+    :param prefixes: first part of the usage types, by Region.
+    :param suffixes: last part of the usage types in the offer ``AmazonBedrock``, by price.
+    """
+
+    prefixes: dict[str, str]
+    suffixes: dict[PriceName, str]
+    models: dict[str, ModelUsageTypes]
+    source: str = Field(min_length=1)
+    checked: datetime.date
+
+
 class PriceTable(_Fact):
     """All prices by the model's key."""
 
     models: dict[str, dict[PriceName, Price]]
     batch: BatchPrice
     storage: Storage
+    usage_types: UsageTypes
 
 
 @functools.cache

@@ -322,6 +322,15 @@ def test_estimates_of_bill_lines_are_a_column_if_any_line_has_an_estimate() -> N
     assert "Estimated before the run" in page().words
 
 
+def test_a_price_that_is_not_verified_is_marked_and_explained_and_others_are_not() -> None:
+    explained = "* This price is not verified. Compare it with AWS's price page before you rely on it."
+    assert not {"*", explained} & set(page().words)
+    cost = inputs()["cost"]
+    cost["lines"][0]["unverified"] = True
+    words = page(cost=cost).words
+    assert (words.count("*"), words.count(explained)) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("formatted", "expected"),
     [

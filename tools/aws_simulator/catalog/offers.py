@@ -52,6 +52,7 @@ class Price(_Fact):
     custom_input: str | None = None
     custom_output: str | None = None
     training: str | None = None
+    throughput: str | None = None
     storage: str | None = None
     unverified: tuple[str, ...] = ()
     source: FactSource

@@ -27,6 +27,7 @@ _ON_DEMAND, _PER_UNIT = "JRTCKXETXF", "6YS6EN2CT7"  # codes of the on-demand ter
 _PREFIXES = {"us-east-1": "USE1", "us-west-2": "USW2"}
 _LOCATIONS = {"us-east-1": "US East (N. Virginia)", "us-west-2": "US West (Oregon)"}
 _TOKENS = "1K tokens"
+_THROUGHPUT, _THROUGHPUT_FEATURE = "ProvisionedThroughput-NoCommit", "Provisioned Throughput Inference"
 
 
 class Pricing:
@@ -83,6 +84,7 @@ def _products(price: Price) -> Iterator[dict[str, Any]]:
         ("custom", "input-tokens-custom-model", "On-demand Inference", "Input tokens", _TOKENS, price.custom_input),
         ("custom", "output-tokens-custom-model", "On-demand Inference", "Output tokens", _TOKENS, price.custom_output),
         ("training", "Customization-Training", "Model Customization", "", _TOKENS, price.training),
+        ("throughput", f"{_THROUGHPUT}-ModelUnits", f"{_THROUGHPUT_FEATURE} - no commit", "", "hour", price.throughput),
         ("storage", "Customization-Storage", "Model Customization", "", "Month", price.storage),
     )
     for region in price.regions:

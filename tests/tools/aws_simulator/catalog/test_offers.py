@@ -20,6 +20,14 @@ def test_prices_name_models_of_the_catalog_and_are_decimal_texts() -> None:
     prices = load_prices().models
     assert prices.keys() <= load_catalog().models.keys()
     for price in prices.values():
-        known = [price.input, price.output, price.custom_input, price.custom_output, price.training, price.storage]
+        known = [
+            price.input,
+            price.output,
+            price.custom_input,
+            price.custom_output,
+            price.training,
+            price.storage,
+            price.throughput,
+        ]
         assert all(Decimal(text) > 0 for text in known if text is not None)
         assert price.source.url

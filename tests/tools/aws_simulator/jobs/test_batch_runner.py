@@ -16,7 +16,7 @@ from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.protocol.specification import load_service
 
 STATES = set(load_service("bedrock").shape_for("ModelInvocationJobStatus").metadata["enum"])
-
+SONNET = "us.anthropic.claude-sonnet-4-6"
 
 pytestmark = pytest.mark.usefixtures("no_batch_left_running")
 
@@ -110,7 +110,7 @@ class TestFiles:
 
     def test_anthropic_records_are_bodies_of_invoke_model(self, simulator: RunningSimulator) -> None:
         asked = [{"recordId": f"r{n}", "modelInput": builders.anthropic_body()} for n in range(100)]
-        arn = builders.create_batch(simulator, asked, modelId=builders.TEACHER, modelInvocationType="InvokeModel")
+        arn = builders.create_batch(simulator, asked, modelId=SONNET, modelInvocationType="InvokeModel")
         builders.finished_batch(simulator, arn)
         assert output(simulator, arn)[0]["modelOutput"]["content"][0]["type"] == "text"
 
@@ -122,7 +122,7 @@ class TestFiles:
     def test_records_of_invoke_model_may_have_tools(self, simulator: RunningSimulator) -> None:
         tool = {"name": "search", "description": "Search rules.", "input_schema": {"type": "object", "properties": {}}}
         asked = builders.batch_records(modelInput=builders.anthropic_body(tools=[tool]))
-        arn = builders.create_batch(simulator, asked, modelId=builders.TEACHER, modelInvocationType="InvokeModel")
+        arn = builders.create_batch(simulator, asked, modelId=SONNET, modelInvocationType="InvokeModel")
         assert builders.finished_batch(simulator, arn)["successRecordCount"] == 100
 
     def test_a_teacher_with_a_schema_writes_its_pairs_into_one_object(self, simulator: RunningSimulator) -> None:

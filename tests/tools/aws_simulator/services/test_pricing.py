@@ -29,6 +29,8 @@ def dollars(product: Any) -> str:
         ("USE1-NovaMicro-output-tokens-batch", "0.00007 per 1K tokens"),
         ("USE1-Nova2.0Lite-Customization-Storage", "1.95 per Month"),
         ("USW2-Llama3-3-70B-Customization-Training", "0.0033 per 1K tokens"),
+        ("USE1-Nova2.0Lite-ProvisionedThroughput-NoCommit-ModelUnits", "60.50 per hour"),
+        ("USE1-Mistral-Large-3-675b-Instruct-input-tokens-batch", "0.00025 per 1K tokens"),
     ],
 )
 def test_a_product_is_found_by_its_usage_type(simulator: RunningSimulator, usage_type: str, price: str) -> None:
@@ -58,8 +60,8 @@ def test_unverified_prices_are_marked(simulator: RunningSimulator) -> None:
     assert training["product"]["attributes"]["simulatedUnverified"] == "training"
     (tokens,) = products(simulator, ("TERM_MATCH", "usagetype", "USE1-NovaPro-input-tokens"))
     assert "simulatedUnverified" not in tokens["product"]["attributes"]
-    llama = products(simulator, ("TERM_MATCH", "regionCode", "us-west-2"))
-    assert {product["product"]["attributes"]["simulatedUnverified"] for product in llama} == {"family"}
+    (custom,) = products(simulator, ("TERM_MATCH", "usagetype", "USE1-NovaPro-output-tokens-custom-model"))
+    assert custom["product"]["attributes"]["simulatedUnverified"] == "custom"
 
 
 @pytest.mark.parametrize(

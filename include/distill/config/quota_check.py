@@ -1,13 +1,21 @@
-"""Check that each call fits within its model's quota; a larger call would be throttled every time."""
+"""Check that calls fit within their model's quota, and deployments within the account's quota."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 
+_NAMES_SHOWN = 10
+
 
 def quota_problems(use_case: UseCase) -> list[str]:
-    """Return a message for each step whose ``max_tokens`` is too large for its model's quota."""
+    """
+    Return a message for each step whose ``max_tokens`` is too large for its model's quota.
+
+    A larger call would be throttled every time.
+    """
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),
@@ -25,3 +33,22 @@ def quota_problems(use_case: UseCase) -> list[str]:
                 f" throttled. Lower {step}.max_tokens, or correct the entry for {model} in quotas"
             )
     return problems
+
+
+def deployment_quota_problem(existing: Sequence[str], *, needed: int, use_case: UseCase) -> str | None:
+    """
+    Return a message if the account has too many custom model deployments for a run.
+
+    :param existing: names of the account's deployments in the Region, without those of the run.
+    :param needed: number of deployments that the run has at the same time.
+    """
+    quota = use_case.serving.deployment_quota
+    if len(existing) + needed <= quota:
+        return None
+    names = ", ".join(sorted(existing)[:_NAMES_SHOWN])
+    more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
+    return (
+        f"this account has {len(existing)} custom model deployments in {use_case.aws.region} ({names}{more}), and the"
+        f" run needs {needed} more, but serving.deployment_quota is {quota}; delete deployments that nobody calls, or"
+        " enter the account's quota if AWS has raised it, or set serving.mode to provisioned"
+    )

@@ -287,6 +287,7 @@ class Serving(Section):
     max_hours: Hours = Field(
         2, description="longest time that an arm's answers may take on demand before auto buys provisioned throughput"
     )
+    deployment_quota: int = Field(10, ge=1, description="the account's quota of custom model deployments")
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(
         1,

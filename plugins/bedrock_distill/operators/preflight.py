@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
@@ -36,7 +37,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
-from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
+from include.distill.evaluation.champion import Champion, champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.hyperparameters import check_hyperparameters
 from include.distill.training.reachable_sizes import SIZES, size_problems
@@ -50,8 +51,9 @@ class BedrockPreflightOperator(DistillOperator):
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
-    models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. Bedrock's
-    answers count more than ``include/models.yaml``. For a model that cannot be used, it names others that can. It also
+    models exist, are ACTIVE and accessible, and that the student can be fine-tuned in this Region and served as
+    ``serving.mode`` asks, within the account's quota of deployments. Bedrock's answers count more than
+    ``include/models.yaml``. For a model that cannot be used, it names others that can. It also
     checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
     together. A run whose configuration has unknown keys is refused. Missing buckets
     are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
@@ -106,16 +108,18 @@ class BedrockPreflightOperator(DistillOperator):
                 settings=[key for problem in problems if isinstance(problem, DistillError) for key in problem.settings],
             )
         self._claim_folder(use_case, context)
+        champion = champion_before_run(self.store, self.folder, use_case.name)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
         warnings = [
             *([note] if note else []),
             *family_warnings(use_case),
             *self._lifecycle_warnings(use_case),
             *_size_warnings(use_case),
+            *hourly_notes(use_case, champion=champion.student if champion and use_case.champion_arm else None),
         ]
         for warning in warnings:
             self.log.warning(warning)
-        save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
+        save_champion_snapshot(self.store, self.folder, champion)
         write_json(self.store, self.folder.prompts, dump_prompts(prompts))
         self.store.write(self.folder.use_case, dump_use_case(use_case))
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
@@ -155,7 +159,7 @@ class BedrockPreflightOperator(DistillOperator):
         for key in use_case.models:
             problems += self._model_problems(use_case, self.model(key))
         problems += self._student_problems(use_case)
-        problems += self._champion_problems(use_case)
+        problems += self._serving_problems(use_case)
         problems += batch_problems(use_case, _costs())
         problems += quota_problems(use_case)
         checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.models]
@@ -217,11 +221,6 @@ class BedrockPreflightOperator(DistillOperator):
                 f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region};"
                 " change aws.region or student in the use-case file"
             )
-        if "provisioned_throughput" not in student.customization.serving:
-            problems.append(
-                f"{student.key} cannot be served by provisioned throughput, which this pipeline requires;"
-                " name another student in the use-case file"
-            )
         family = load_catalog().family_of(student)
         if documents := use_case.source.documents:  # without a number, `estimate` checks the rows of the file
             sizes = size_problems(use_case, family, training=documents)
@@ -235,18 +234,22 @@ class BedrockPreflightOperator(DistillOperator):
                     with_validation=use_case.training.validation_share > 0,
                 ),
                 partial(load_prices().price, student.key, "training_per_thousand"),
-                partial(load_prices().price, student.key, "throughput_per_hour"),
             ]
         )
 
-    def _champion_problems(self, use_case: UseCase) -> list[str]:
-        """Check that the champion's model still exists, if the use case compares an arm with it."""
+    def _serving_problems(self, use_case: UseCase) -> list[str]:
+        """Check that the custom models can be served, and that the champion's model still exists if an arm uses it."""
         try:
             champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
             return [str(error)]
-        if use_case.champion_arm is None or champion is None:
-            return []
+        compared = champion if use_case.champion_arm else None
+        problems = serving_problems(
+            self.hook, use_case, self.folder.run_key, champion=compared.student if compared else None
+        )
+        return problems + (self._champion_problems(use_case, compared) if compared else [])
+
+    def _champion_problems(self, use_case: UseCase, champion: Champion) -> list[str]:
         try:
             if self.hook.has_custom_model(champion.model_arn):
                 return []

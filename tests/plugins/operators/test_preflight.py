@@ -396,7 +396,9 @@ class TestRefusal:
             pytest.param(
                 {"student": "claude-sonnet-4-6"}, "Bedrock cannot fine-tune claude-sonnet-4-6", id="no tuning"
             ),
-            pytest.param({"student": "llama-3-3-70b"}, "cannot be served by provisioned throughput", id="serving"),
+            pytest.param(
+                {"student": "llama-3-1-8b", "serving": {"mode": "on_demand"}}, "to auto or prov", id="serving"
+            ),
             pytest.param({"teacher": "llama-3-2-1b"}, "no input_per_million for llama-3-2-1b", id="no price"),
             pytest.param(
                 {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},

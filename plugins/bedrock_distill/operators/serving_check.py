@@ -1,0 +1,86 @@
+"""Check before a run whether Bedrock can serve the custom models of its arms, and within which quota."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.quota_check import deployment_quota_problem
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import RefusedError, UseCaseError
+from include.distill.core.naming import throughput_names
+from include.distill.cost.arm_serving import serving_choice
+from include.distill.cost.estimate import served_student
+from include.distill.cost.prices import load_prices
+from include.distill.cost.records import ServingChoice
+
+if TYPE_CHECKING:
+    from bedrock_distill.hooks.bedrock import BedrockDistillHook
+
+
+def serving_problems(hook: BedrockDistillHook, use_case: UseCase, run_key: str, *, champion: str | None) -> list[str]:
+    """
+    Return a message for each custom model that cannot be served, and one if the account has too many deployments.
+
+    :param champion: key of the champion's base model; ``None`` if there is no champion.
+    """
+    problems: list[str] = []
+    deployed: list[str] = []
+    for arm, student in _students(use_case, champion).items():
+        if load_catalog().model(student).customization is None:
+            continue  # preflight says that Bedrock cannot fine-tune it
+        try:
+            choice = serving_choice(use_case, student, load_prices())
+        except UseCaseError as error:
+            problems.append(str(error))
+        else:
+            deployed += [arm] if choice["mode"] == "on_demand" else []
+    problems = list(dict.fromkeys(problems))
+    return problems or (_deployment_problems(hook, use_case, run_key, deployed) if deployed else [])
+
+
+def _deployment_problems(
+    hook: BedrockDistillHook, use_case: UseCase, run_key: str, deployed: Iterable[str]
+) -> list[str]:
+    arms = list(deployed)
+    try:
+        names = [deployment.name for deployment in hook.list_deployments()]
+    except RefusedError as error:
+        return [f"the custom model deployments of this account cannot be listed: {error}"]
+    place = use_case.environment, use_case.name
+    # This run may have been cleared. A deployment that it already has is replaced or found again.
+    own = tuple(throughput_names(*place, arm, run_key, 1).name.removesuffix("1") for arm in arms)
+    problem = deployment_quota_problem(
+        [name for name in names if not name.startswith(own)],
+        needed=min(len(arms), use_case.serving.arms_at_a_time),
+        use_case=use_case,
+    )
+    return [problem] if problem else []
+
+
+def hourly_notes(use_case: UseCase, *, champion: str | None) -> list[str]:
+    """
+    Return a warning for each base model whose custom models can only be served by provisioned throughput.
+
+    Call this only if :func:`serving_problems` returned none.
+    """
+    students = dict.fromkeys(_students(use_case, champion).values())
+    notes = (_hourly_note(student, serving_choice(use_case, student, load_prices())) for student in students)
+    return [note for note in notes if note]
+
+
+def _hourly_note(student: str, choice: ServingChoice) -> str | None:
+    if choice["mode"] == "on_demand":
+        return None
+    price = next(option["usd_per_hour"] or 0.0 for option in choice["options"] if option["mode"] == "provisioned")
+    return (
+        f"Models trained from {student} are served by provisioned throughput, at ${price:,.2f} per hour, because"
+        f" {choice['reason']}. A new account's quota is 0 model units, so look in Service Quotas before you train."
+    )
+
+
+def _students(use_case: UseCase, champion: str | None) -> dict[str, str]:
+    """Return the base model of each custom model that is served, by the name of the arm."""
+    students = {arm.name: served_student(use_case, arm, champion) for arm in use_case.arms}
+    return {arm: student for arm, student in students.items() if student is not None}

@@ -181,13 +181,13 @@ class Throughputs:
         """End the stalled creations and updates of throughputs whose names contain ``match``; return their number."""
         ended = 0
         for throughput in self._state.throughputs.all():
-            body, now = throughput.body, time.time()
+            body, now, status = throughput.body, time.time(), self.status(throughput)
             if match not in throughput.name:
                 continue
-            if body["fault"] == "throughput_stalled":
+            if status == "Creating" and body["fault"] == "throughput_stalled":
                 self._state.throughputs.change(throughput.arn, fault_seconds=now - throughput.created)
                 ended += 1
-            if body["updated"] and body.get("update_fault") == "throughput_update_stalled":
+            if status == "Updating" and body["updated"] and body.get("update_fault") == "throughput_update_stalled":
                 self._state.throughputs.change(throughput.arn, update_fault_seconds=now - body["updated"])
                 ended += 1
         return ended

@@ -3,7 +3,7 @@ Every List operation has the filters, sort orders and pages of the service model
 
 Sources: the input members of each List operation in botocore's service model and in AWS's API reference
 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListCustomModels.html and its neighbours). The default
-order, newest first, is not documented (UNVERIFIED).
+order, newest first, is documented for deployments only; for the other lists it is UNVERIFIED.
 """
 
 from __future__ import annotations

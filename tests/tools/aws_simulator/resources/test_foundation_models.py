@@ -49,7 +49,9 @@ def test_a_models_lifecycle_is_active_legacy_or_retired(simulator: RunningSimula
         return bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]["modelLifecycle"]["status"]
 
     assert status("amazon.nova-micro-v1:0") == "ACTIVE"
-    assert status("meta.llama3-70b-instruct-v1:0") == "LEGACY"
+    simulator.admin("PUT", "settings", {"as_of": "2026-03-10"})
+    assert status("anthropic.claude-3-haiku-20240307-v1:0") == "LEGACY"
+    simulator.admin("PUT", "settings", {"as_of": None})
     with refused("ResourceNotFoundException", "reached the end of its life", status=404):
         status("anthropic.claude-3-haiku-20240307-v1:0")
     with refused("ResourceNotFoundException", "reached the end of its life"):

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import DistillError
+from include.distill.cost.serving_choice import describe_serving
 from include.distill.report.change_notes import changes_sentence
 from include.distill.training.losses import loss_means
 from tools.local_airflow.account import download, rented_throughputs
@@ -170,11 +171,14 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         for line in cost["lines"]
         if line["usd"] > 0
     ]
-    head = (
-        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, including the expected hours of each"
-        " endpoint; the AWS simulator's endpoints run for only a few seconds)"
+    hours = (
+        ", including the expected hours of provisioned throughput; that of the AWS simulator runs for a few seconds"
+        if any(line["unit"] == "unit-hour" for line in cost["lines"])
+        else ""
     )
+    head = f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}{hours})"
     parts = [head, *([table(lines)] if lines else [])]
+    parts += [f"  By the estimate, {describe_serving(arm, choice)}" for arm, choice in cost.get("serving", {}).items()]
     if at_most := cost.get("failed_endpoints_usd"):
         parts.append(f"  In addition at most ${at_most:.2f}, if Bedrock bills endpoints that failed.")
     if hourly := cost.get("hourly_usd"):

@@ -78,20 +78,29 @@ class ServingChoice(TypedDict):
     options: list[ServingOption]
 
 
-class CostEstimate(BudgetEstimate):
+class ServingEstimate(TypedDict):
+    """The part of an estimate that says how each arm is served. The record is part of :class:`CostEstimate`."""
+
+    # Absent from estimates of earlier versions, whose runs buy provisioned throughput.
+    serving: NotRequired[dict[str, ServingChoice]]
+
+
+class CostEstimate(BudgetEstimate, ServingEstimate):
     """The estimated cost of a run, computed before anything is bought. The record is stored in ``estimate.json``."""
 
     tokens: dict[str, str]  # how tokens were counted, by step or judge
     calls: dict[str, int]  # expected calls, by step, arm or judge
     prices: dict[str, str]  # source of the prices, by model
-    # How each arm's model is served; absent from estimates of earlier versions, whose runs buy provisioned throughput.
-    serving: NotRequired[dict[str, ServingChoice]]
     # What an earlier run already bought; absent from estimates of versions before 0.2.0.
     bought_again: NotRequired[list[RepeatedPurchase]]
     # Hashes of the settings and prompts that affect purchases, by key; absent from estimates of versions before 0.2.0.
     fingerprints: NotRequired[dict[str, str]]
     # Part of the estimate that is expected to be stored already; absent from estimates of versions before 0.2.0.
     stored_usd: NotRequired[float]
+
+
+class ReportedEstimate(EstimatedLines, ServingEstimate):
+    """The parts of an estimate that the report shows. The record is part of :class:`CostEstimate`."""
 
 
 class EstimateManifest(TypedDict):

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.core.paths import INCLUDE
+from include.distill.cost.serving_choice import describe_serving
 from include.distill.evaluation.answer_counts import describe_endings
 from include.distill.evaluation.champion import winning_decision
+from include.distill.inference.requests import is_deployment
 from include.distill.report.card_charts import grounding_chart, length_chart, topic_chart
 from include.distill.report.change_notes import changes_sentence
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
@@ -69,7 +71,9 @@ def render_html(report: Report) -> str:
         endings={arm: describe_endings(counts) for arm, counts in report.get("answer_endings", {}).items()},
         missing=report.get("missing_parts", []),
         promoted=winner["candidate"] if winner else None,
-        held=[arm["name"] for arm in report["arms"] if not arm["released"]],
+        held=_unreleased(report, deployed=False),
+        idle=_unreleased(report, deployed=True),
+        serving=[describe_serving(arm, choice) for arm, choice in report["cost"].get("serving", {}).items()],
         pair=_headline_pair(report["comparisons"]),
         by_how_much=_half_win_rates(report["comparisons"]),
         sure=detectable_difference_sentence(report["comparisons"]),
@@ -86,6 +90,12 @@ def render_html(report: Report) -> str:
         attribution=report["settings"].get("attribution"),
     )
     return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def _unreleased(report: Report, *, deployed: bool) -> list[str]:
+    """Return the arms whose endpoint still exists: a deployment, or provisioned throughput, which is still billed."""
+    arms = (arm for arm in report["arms"] if not arm["released"])
+    return [arm["name"] for arm in arms if is_deployment(arm["serving"] or "") is deployed]
 
 
 def _means_by_arm(curves: Mapping[str, Sequence[LossPoint]]) -> dict[str, LossMeans]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from include.distill.core.records import BillLineRecord
+from include.distill.cost.records import ServingChoice
 from include.distill.curation.records import CriticCounts, PairCounts, PairText
 from include.distill.dataset.records import IngestManifest, Role, RowOrigin, RowRejectionReason
 from include.distill.evaluation.records import (
@@ -90,6 +91,8 @@ class ReportCost(UncertainCost):
     lines: list[ReportBillLine]
     # calls that AWS may bill although no answer is stored; absent from reports of earlier versions
     lost_calls: NotRequired[int]
+    # how the estimate chose to serve each arm's model; absent without an estimate and from reports of earlier versions
+    serving: NotRequired[dict[str, ServingChoice]]
 
 
 class ReportDisagreement(Disagreement):

@@ -179,7 +179,7 @@ class ArmSchema(Section):
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")
     training_loss: Loss = Field(description="Training loss that the job reports; null if it is not finite.")
-    serving: str | None = Field(description="ARN of the throughput that served the arm; null without a throughput.")
+    serving: str | None = Field(description="ARN of the endpoint that served the arm; null without an endpoint.")
     released: StrictBool = Field(
         description="Whether the arm no longer has a throughput that is billed. Also true if it never had one."
     )
@@ -194,7 +194,7 @@ class ArmSchema(Section):
         require(self.kind != "base" or self.job_arn is None, f"arm {self.name} is a base model, so it has no job")
         require(
             self.serving is not None or self.released,
-            f"arm {self.name} has no throughput, so released must be true",
+            f"arm {self.name} has no endpoint, so released must be true",
         )
         return self
 
@@ -228,6 +228,29 @@ class CostLineSchema(BillLineSchema):
     )
 
 
+class ServingOptionSchema(Section):
+    """One way to serve an arm's model, with its cost and time by the estimate. They are null if it is not possible."""
+
+    mode: Literal["on_demand", "provisioned"] = Field(
+        description="`on_demand` for a deployment, `provisioned` for provisioned throughput."
+    )
+    possible: StrictBool = Field(description="Whether the model could be served in this way.")
+    why_not: str | None = Field(description="Why it could not; null if it could.")
+    usd: NonNegativeFloat | None = Field(description="US dollars for all answers of the arm.")
+    minutes: NonNegativeFloat | None = Field(
+        description="Minutes until the last answer; also null if the deployment's quota is not known."
+    )
+    usd_per_hour: NonNegativeFloat | None = Field(description="US dollars per hour; null if tokens are billed.")
+
+
+class ServingChoiceSchema(Section):
+    """How the estimate chose to serve an arm's model."""
+
+    mode: Literal["on_demand", "provisioned"] = Field(description="The chosen way.")
+    reason: str = Field(description="Why it was chosen.")
+    options: list[ServingOptionSchema] = Field(description="Both ways, with their cost and time.")
+
+
 class CostSchema(Section):
     """The bill and its estimate. ``actual_usd`` is the sum of the lines."""
 
@@ -240,6 +263,11 @@ class CostSchema(Section):
         "Number of calls that AWS may bill although no answer is stored; the lines have their highest possible cost.",
         absent=EARLIER,
         default=0,
+    )
+    serving: dict[str, ServingChoiceSchema] = optional_key(
+        "How the estimate chose to serve each arm's model, by arm.",
+        absent="if there is no estimate, and from reports of earlier versions",
+        default={},
     )
 
     failed_endpoints: list[BillLineSchema] = optional_key(

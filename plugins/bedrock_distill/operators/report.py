@@ -16,7 +16,7 @@ from include.distill.config.layout import list_uri
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
 from include.distill.cost.prices import BillLine, load_prices, total_usd
-from include.distill.cost.records import EstimatedLines
+from include.distill.cost.records import ReportedEstimate
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import IngestManifest, Row
 from include.distill.dataset.splits import shards
@@ -27,7 +27,6 @@ from include.distill.inference.records import LostCallRecord, UsageRecord
 from include.distill.report.records import (
     JudgedParts,
     Report,
-    ReportBillLine,
     ReportCost,
     ReportManifest,
     UncertainCost,
@@ -277,15 +276,18 @@ class RenderReportOperator(DistillOperator):
             ),
             fallback=nothing,
         )
-        estimated_usd, compared = optional.read(
+        without_estimate: ReportCost = {
+            "estimated_usd": 0.0,
+            "actual_usd": total_usd(lines),
+            "lines": compare_with_estimate(lines, []),
+        }
+        compared = optional.read(
             "the estimate, so its sum is 0",
             lambda: self._compared_with_estimate(lines),
-            fallback=(0.0, compare_with_estimate(lines, [])),
+            fallback=without_estimate,
         )
         return {
-            "estimated_usd": estimated_usd,
-            "actual_usd": total_usd(lines),
-            "lines": compared,
+            **compared,
             "lost_calls": len(lost_calls),
             **optional.read(
                 "the cost of endpoints that failed or still exist",
@@ -294,16 +296,20 @@ class RenderReportOperator(DistillOperator):
             ),
         }
 
-    def _compared_with_estimate(self, lines: Sequence[BillLine]) -> tuple[float, list[ReportBillLine]]:
+    def _compared_with_estimate(self, lines: Sequence[BillLine]) -> ReportCost:
         from include.distill.report.bill import compare_with_estimate
         from include.distill.report.schema_run import CostSchema
 
-        estimated = read_json(self.store, self.folder.estimate, EstimatedLines)
-        compared = compare_with_estimate(lines, estimated["lines"])
-        CostSchema.model_validate(
-            {"estimated_usd": estimated["estimated_usd"], "actual_usd": total_usd(lines), "lines": compared}
-        )
-        return estimated["estimated_usd"], compared
+        estimated = read_json(self.store, self.folder.estimate, ReportedEstimate)
+        compared: ReportCost = {
+            "estimated_usd": estimated["estimated_usd"],
+            "actual_usd": total_usd(lines),
+            "lines": compare_with_estimate(lines, estimated["lines"]),
+        }
+        if "serving" in estimated:
+            compared["serving"] = estimated["serving"]
+        CostSchema.model_validate(compared)
+        return compared
 
     def _settings(self, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]) -> dict[str, object]:
         from include.distill.report.batch_notes import batch_answer_note

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from include.distill.cost.records import ServingChoice
+from include.distill.cost.serving_choice import AnswerCalls, on_demand_option, provisioned_option
 from include.distill.report.build import build_report
 from include.distill.report.html import (
     CLIPPED_CHARACTERS,
@@ -181,6 +183,27 @@ def test_a_lone_surrogate_does_not_stop_the_page() -> None:
 def test_an_arm_that_is_still_billed_is_named_at_the_top() -> None:
     words = page(arms=[tuned_arm(released=False)]).words
     assert words.index("Still running and billing:") < words.index("How much better, and how sure")
+
+
+def test_a_deployment_that_still_exists_is_not_said_to_be_billing() -> None:
+    arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abc123def456"
+    words = page(arms=[{**tuned_arm(released=False), "serving": arn}]).words
+    assert words.index("Not deleted:") < words.index("How much better, and how sure")
+    assert "Still running and billing:" not in words
+    assert "no, still billing" not in words
+
+
+def test_both_ways_to_serve_an_arm_are_shown_in_dollars_and_minutes_with_the_reason() -> None:
+    options = [
+        on_demand_option(AnswerCalls(343, 1e6, 1e5), usd_per_token=(1e-6, 2e-6), answer_minutes=5),
+        provisioned_option(usd_per_hour=60.5, hours=1),
+    ]
+    choice: ServingChoice = {"mode": "on_demand", "reason": "it is cheaper", "options": options}
+    words = page(cost={**inputs()["cost"], "serving": {"tuned": choice}}).words
+    assert (
+        "By the estimate, tuned is served by a deployment, on demand, because it is cheaper. Options: a deployment, on"
+        " demand: $1.20, about 13 minutes; provisioned throughput: $60.50 at $60.50 per hour, about 60 minutes."
+    ) in words
 
 
 def test_the_page_shows_the_first_disagreements_and_states_how_many_there_are() -> None:

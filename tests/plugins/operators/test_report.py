@@ -276,6 +276,10 @@ class TestBill:
         assert usd(report, "throughput") > 0
         assert usd(report, "training") > 0
 
+    def test_the_report_has_the_choice_of_the_estimate(self, new_run: Any) -> None:
+        _, report = new_run().report()
+        assert report["cost"]["serving"]["tuned"]["mode"] == "on_demand"
+
     def test_answers_of_provisioned_throughput_are_paid_by_the_hour_not_by_the_token(
         self, new_run: Any, store: MemoryStore, use_case: UseCase
     ) -> None:

@@ -130,9 +130,22 @@ def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
         {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
     ]
     text = describe_bill({"estimated_usd": 2.5, "actual_usd": 0.037, "lines": lines})
-    assert text.startswith("Bill: $0.04 (estimated $2.50, including the expected hours of each endpoint")
+    assert text.startswith("Bill: $0.04 (estimated $2.50)\n")
     assert "12,345 tokens" in text
     assert "training" not in text
+
+
+def test_the_bill_says_that_its_estimate_includes_hours_if_throughput_was_expected() -> None:
+    lines = [{"what": "throughput tuned: m", "quantity": 0.01, "unit": "unit-hour", "usd": 0.6}]
+    text = describe_bill({"estimated_usd": 60.5, "actual_usd": 0.6, "lines": lines})
+    assert text.startswith("Bill: $0.60 (estimated $60.50, including the expected hours of provisioned throughput;")
+
+
+def test_the_bill_says_how_each_arm_is_served_and_why() -> None:
+    option = {"mode": "on_demand", "possible": True, "why_not": None, "usd": 0.5, "minutes": 9.0, "usd_per_hour": None}
+    serving = {"tuned": {"mode": "on_demand", "reason": "it is cheaper", "options": [option]}}
+    text = describe_bill({"estimated_usd": 1.0, "actual_usd": 1.0, "lines": [], "serving": serving})
+    assert "By the estimate, tuned is served by a deployment, on demand, because it is cheaper. Options: " in text
 
 
 def test_answers_from_batch_jobs_are_shown_when_the_use_case_uses_batch_jobs() -> None:

@@ -203,7 +203,9 @@ class Comparison:
         earlier = self.earlier.for_step(f"merged/{arm}")
         if not self.store.list(earlier.folder.merged(arm, "")):
             return False
-        reasons = self._changed(_TRAINING, earlier)
+        # Without a critic, its prompt affects nothing.
+        keys = [key for key in _TRAINING if key != "prompts.critic" or self.use_case.critic]
+        reasons = self._changed(keys, earlier)
         if new_pairs:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)

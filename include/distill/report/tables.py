@@ -72,7 +72,7 @@ def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[Compar
 
 def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> str | None:
     """
-    Describe which differences the verdict can detect with its number of questions and documents.
+    Describe which differences the verdict can detect with its number of questions and document groups.
 
     :return: ``None`` if no comparison has at least two document groups with a parsed verdict.
     """
@@ -80,10 +80,10 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
     sizes = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
     if not sizes:
         return None
-    questions, documents = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
+    questions, groups = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
     return (
-        f"With {questions:,} questions about {documents:,} documents, a run finds a difference four times out of five"
-        f" if the true half-win rate (a win counts 1, a tie ½, a loss 0) is below {0.5 - max(sizes):.0%} or above"
+        f"With {questions:,} questions in {groups:,} document groups, a run finds a difference four times out of five if"
+        f" the true half-win rate (a win counts 1, a tie ½, a loss 0) is below {0.5 - max(sizes):.0%} or above"
         f" {0.5 + max(sizes):.0%}. It may miss smaller differences."
     )
 

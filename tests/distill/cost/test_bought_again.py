@@ -112,6 +112,11 @@ def test_settings_without_an_effect_on_requests_are_no_reason(store: MemoryStore
     assert bought_again(store, UseCase.model_validate(other)) == {}
 
 
+def test_the_prompt_of_the_critic_is_no_reason_without_a_critic(store: MemoryStore) -> None:
+    found = bought_again(store, changed(curation={"max_answer_characters": 9}), with_prompt("critic.j2"))
+    assert found["training and serving tuned"]["reasons"] == ["curation changed"]
+
+
 EVERYTHING = {"synthesis", "training and serving tuned", "judging"}
 
 

@@ -82,8 +82,8 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
         return None
     questions, groups = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
     return (
-        f"With {questions:,} questions in {groups:,} document groups, a run finds a difference four times out of five if"
-        f" the true half-win rate (a win counts 1, a tie ½, a loss 0) is below {0.5 - max(sizes):.0%} or above"
+        f"With {questions:,} questions in {groups:,} document groups, a run finds a difference four times out of five"
+        f" if the true half-win rate (a win counts 1, a tie ½, a loss 0) is below {0.5 - max(sizes):.0%} or above"
         f" {0.5 + max(sizes):.0%}. It may miss smaller differences."
     )
 

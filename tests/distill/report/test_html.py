@@ -233,7 +233,9 @@ def test_the_five_answers_come_before_the_first_section() -> None:
     by_how_much = words[words.index("By how much") + 1]
     assert by_how_much.startswith("Half-win rate of tuned (a tie counts as half): claude-haiku-4-5 68.4% (")
     how_sure = words[words.index("How sure") + 1]
-    assert how_sure.startswith("With 100 questions in 49 document groups, a run finds a difference four times out of five")
+    assert how_sure.startswith(
+        "With 100 questions in 49 document groups, a run finds a difference four times out of five"
+    )
     assert "still promote up to 9.1 candidates by chance" in how_sure
 
 

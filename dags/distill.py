@@ -14,6 +14,7 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `preflight` | the use case is checked against AWS and copied to the run's folder | nothing |
 | `ingest` | training rows, evaluation rows, and rejected rows with the reasons | nothing |
 | `estimate` | the estimated cost; the task fails if the estimate is above `max_spend_usd` | nothing |
+| `approve_spending` | a person's decision, if the use case or the form requires it; the task waits for it | nothing |
 | `shards`, `evaluation_shards` | the rows, split into one piece for each mapped task | nothing |
 | `<step>_batch.submit`, `.wait`, `.collect` | stored answers of batch jobs; only with `inference: batch` | half the on-demand price of the tokens |
 | `synthesize` | new pairs that passed the filters | tokens of the teacher, and of the critic if there is one |
@@ -38,7 +39,8 @@ models then compare the fine-tuned student with the untrained student on rows th
 
 The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input
 files and the sizes for one run, and set a spend cap that is at most the cap in the file. An empty number of documents or
-evaluation rows means all rows of the file. With `dry_run`, the run stops after `estimate`. A key that the form does not
+evaluation rows means all rows of the file. With `ask_before_spending`, a person must approve the estimate before the
+run buys anything. With `dry_run`, the run stops after `estimate`. A key that the form does not
 have is refused.
 
 ### If a task fails
@@ -53,6 +55,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
 | `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
 | `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether fewer rows can help: an endpoint costs the same for every number of rows. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
+| any task that buys | "The spending of this run is not approved": a person marked `approve_spending` as successful, or cleared a task of a run that was rejected | Clear `approve_spending` with downstream. It asks again. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
 | `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |
@@ -69,6 +72,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
+| `outcome` | "not approved": a person rejected what the run was about to buy, or nobody answered in time | Clear `approve_spending` with downstream to ask again, or trigger a smaller run. Nothing was bought. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 | `outcome` | a person marked the run as failed, also if it was a dry run that had not started | Clear the skipped tasks to continue. |
 
@@ -89,6 +93,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from bedrock_distill.operators.approve_spending import ApproveSpendingOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
@@ -97,6 +102,7 @@ from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.params.distill import trigger_params
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.run.task_ids import (
+    APPROVE_SPENDING,
     ESTIMATE,
     EVALUATION_SHARDS,
     INGEST,
@@ -146,16 +152,18 @@ def distill_dag(use_case: UseCase) -> DAG:
         default_args=default_args(use_case),
         auto_register=False,  # a DAG whose tasks cannot all be created must not be loaded
     ) as dag:
-        with display_group(PREPARE_GROUP, "Check the use case, read the rows, and estimate the cost"):
+        with display_group(PREPARE_GROUP, "Check the use case, read the rows, estimate the cost, and ask for approval"):
             preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
             ingest = IngestCsvOperator(task_id=INGEST)
             estimate = EstimateCostOperator(task_id=ESTIMATE)
+            # Airflow fails the task if a person answers within about a second of the question. A retry then asks again.
+            approve_spending = ApproveSpendingOperator(task_id=APPROVE_SPENDING, retries=3)
             evaluation_shards = ShardRowsOperator(
                 task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
             )
-            preflight >> ingest >> estimate >> evaluation_shards
+            preflight >> ingest >> estimate >> approve_spending >> evaluation_shards
 
-        synthesis = synthesis_tasks(use_case, after=estimate)
+        synthesis = synthesis_tasks(use_case, after=approve_spending)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
         judges = judge_tasks(use_case, after=[arm.answer for arm in arms.values()])
         report = RenderReportOperator(

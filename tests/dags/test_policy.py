@@ -25,7 +25,8 @@ JUDGES = {"judge.claude-haiku-4-5", "judge.mistral-large-3"}
 TASKS = {
     "preflight": {"ingest"},
     "ingest": {"estimate", "report"},
-    "estimate": {"shards", "evaluation_shards"},
+    "estimate": {"approve_spending"},
+    "approve_spending": {"shards", "evaluation_shards"},
     "shards": {"synthesize"},
     "evaluation_shards": {"base.answer", "tuned.answer"},
     "synthesize": {"curate", "outcome"},

@@ -20,7 +20,8 @@ from pydantic import BaseModel
 from bedrock_distill.params import distill as form
 from bedrock_distill.params import label_sample as label_form
 from include.distill.config.loader import USE_CASES_FOLDER
-from include.distill.config.use_case import RESERVED_ARM_NAMES, UseCase
+from include.distill.config.reserved_names import RESERVED_ARM_NAMES
+from include.distill.config.use_case import UseCase
 from tests.fakes.dag_parsing import with_use_cases
 
 HOUSEKEEPING = {"distill_label_sample", "distill_clean_up", "distill_release_leftovers"}

@@ -45,11 +45,20 @@ BASE_CLASSES = {
     "BatchOperator",
     "CleanUpOperator",
     "DistillOperator",
+    "HumanApprovalOperator",
     "ServingOperator",
     "WaitingSensor",
 }
 # The settings of a list's elements, which the page explains in prose.
-IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "promotion.approvers.", "prompts.examples.", "quotas.")
+IN_PROSE = (
+    "approval.approvers.",
+    "arms.",
+    "comparisons.",
+    "curation.critic.",
+    "promotion.approvers.",
+    "prompts.examples.",
+    "quotas.",
+)
 
 
 def use_case_keys(model: type[BaseModel] = UseCase, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bedrock_distill.run.access import RunAccess
+from include.distill.config.approval_rule import Approval
 from include.distill.config.layout import RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
@@ -52,8 +53,9 @@ def make_champion(**changes: Any) -> Champion:
 
 @pytest.fixture
 def use_case() -> UseCase:
-    """The sample use case, with a patience so short that tests of throttling do not wait."""
+    """The sample use case without approval, with a patience so short that tests of throttling do not wait."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
+    sample = sample.model_copy(update={"approval": Approval(before_hourly="never")})
     return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 0.6})})
 
 

@@ -20,6 +20,7 @@ Kind = Literal["string", "integer", "number", "boolean"]  # the type in JSON Sch
 _FILES = "Enter s3://bucket/key or a path below include/. A path that ends with / is a folder of CSV files."
 _ALL_RECORDS = "all records of the file"
 _VALUE_OF_FILE = "the value in the use-case file"
+ASK_BEFORE_SPENDING = "ask_before_spending"  # can add a question to those that the use-case file requires
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,13 @@ _FIELDS = (
         if_empty=_VALUE_OF_FILE,
         minimum=0,
         above_minimum=True,
+    ),
+    FormField(
+        ASK_BEFORE_SPENDING,
+        "Ask before spending",
+        "After the cost estimate, wait until a person approves it in Required Actions, also if the use-case file does"
+        " not require this.",
+        "boolean",
     ),
     FormField(
         "dry_run",

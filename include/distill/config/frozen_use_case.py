@@ -23,6 +23,8 @@ from include.distill.core.yaml_text import load_yaml
 _MODELS = "models"  # is not a key of use-case files
 # The facts about a model that are part of its requests or of the keys of its answers.
 _REQUEST_FACTS = ("api", "inference_id", "temperature", "json_schema", "teacher_json_schema")
+# A run that a version without the section ``approval`` started goes on without a question.
+_NO_QUESTION = {"before_spending": "never", "before_hourly": "never"}
 # Versions that wrote format 1 sent no schema to teachers.
 _TEACHER_OF_FORMAT_1 = {"teacher_json_schema": False}
 
@@ -49,13 +51,17 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
     """
     Read a frozen use case of this version or of an earlier one.
 
-    A setting that the earlier version did not have gets its default.
+    A setting that the earlier version did not have gets its default, but the run asks no question that the earlier
+    version did not ask.
 
     :raises NewerFormatError: a newer version froze the use case in a format that this version does not know.
     :raises UseCaseError: the use case is not valid in this version. If another version froze it, the message says so.
     """
     mark, raw = load_frozen(body, uri)
-    models = raw.pop(_MODELS, {}) if isinstance(raw, dict) else {}
+    models: object = {}
+    if isinstance(raw, dict):
+        models = raw.pop(_MODELS, {})
+        raw.setdefault("approval", _NO_QUESTION)
     try:
         use_case = parse_use_case(raw, origin=uri)
         return use_case.with_frozen_models(dict(_frozen_models(use_case, models, mark, uri)))

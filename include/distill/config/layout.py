@@ -144,6 +144,11 @@ class RunFolder:
         """The estimated cost of the run."""
         return f"{self.uri}/estimate.json"
 
+    @property
+    def spending_approval(self) -> str:
+        """The last answer of a person to the question whether the run may buy what it estimated."""
+        return f"{self.uri}/spending_approval.json"
+
     def merged(self, arm: str, name: str) -> str:
         """A file of an arm's training set before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
         return f"{self.uri}/merged/{arm}/{name}"

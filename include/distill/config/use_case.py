@@ -14,10 +14,12 @@ from typing import Annotated, get_args
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from include.distill.config.approval_rule import Approval
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
-from include.distill.config.form_fields import FORM_FIELDS, check_form_values, form_fields
+from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.promotion_rule import Promotion
+from include.distill.config.reserved_names import RESERVED_ARM_NAMES, RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
@@ -42,16 +44,8 @@ from include.distill.config.sections import (
 from include.distill.core.errors import UseCaseError
 from include.distill.core.naming import label_dag_id
 
-# For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
 _PROBLEMS_SHOWN = 20  # a file can have as many problems as values
 _KEY_CHARACTERS = 100
-
-RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
-# Tasks and task groups that a DAG has in addition to its arms. An arm is a task group with the arm's name.
-RESERVED_ARM_NAMES = frozenset(
-    {"preflight", "ingest", "estimate", "shards", "evaluation_shards", "synthesize", "synthesize_batch", "curate"}
-    | {"judge", "judge_batch", "judge_champion", "report", "approve", "promote", "delete_losers", "outcome"}
-)
 
 
 class UseCase(Section):
@@ -81,6 +75,7 @@ class UseCase(Section):
     answering: Answering = Answering()
     judging: Judging = Judging()
     promotion: Promotion = Promotion()
+    approval: Approval = Approval()
     training: Training = Training()
     batch: Batch = Batch()
     serving: Serving = Serving()
@@ -308,6 +303,8 @@ class UseCase(Section):
         # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
         check_form_values(overrides, form_fields(self.name, self.max_spend_usd), origin=origin)
         raw = self.model_dump(mode="json")
+        if overrides.get(ASK_BEFORE_SPENDING):
+            raw["approval"]["before_spending"] = "always"
         for key, value in overrides.items():
             field = FORM_FIELDS.get(key)
             if field is None or not field.path or (value in (None, "") and not field.clears):

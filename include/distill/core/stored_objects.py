@@ -54,6 +54,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         "Clear estimate without downstream, which costs nothing.",
         FAILED_TASK,
     ),
+    (r"/runs/.+/spending_approval\.json", "Clear approve_spending with downstream. It asks again, and buys nothing."),
     (
         r"/runs/.+/synthetic/critic-ended-[^/]+",
         "Delete the object, then clear synthesize with downstream. The critic may then be called again, for at most"

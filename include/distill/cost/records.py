@@ -111,6 +111,38 @@ class EstimateManifest(TypedDict):
     estimate_uri: str
 
 
+class SpendingEstimate(EstimatedLines):
+    """The part of an estimate that decides whether a person must approve the run. All amounts are in US dollars."""
+
+    stored_usd: NotRequired[float]  # absent from estimates of versions before 0.2.0
+    serving: NotRequired[dict[str, ServingChoice]]  # by arm; absent from estimates of earlier versions
+
+
+class HourlyPurchase(TypedDict):
+    """An endpoint that is billed by the hour, from its purchase until the arm has answered. It is not stored."""
+
+    arm: str
+    usd_per_hour: float  # US dollars for all model units
+    hours: float  # that the estimate assumes
+
+
+class SpendingApproval(TypedDict):
+    """
+    The answer to the question whether a run may buy what it estimated. All amounts are in US dollars.
+
+    The record is stored in ``spending_approval.json``. A later answer replaces it.
+    """
+
+    asked: str  # hash of the figures in the question
+    estimated_usd: float
+    to_pay_usd: float  # part of the estimate that was not expected to be stored when the person was asked
+    usd_per_hour: float  # price of everything that is billed by the hour at the same time
+    decision: Literal["approved", "rejected", "unanswered"]
+    user_id: str | None  # of the Airflow user who answered; None if nobody answered in time
+    user_name: str | None
+    answered_at: str  # ISO 8601, UTC; if nobody answered, the time at which the question ended
+
+
 class CriticBudgetEnd(TypedDict):
     """
     A note that a task has used up its share of the critic's budget.

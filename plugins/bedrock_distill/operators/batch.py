@@ -16,6 +16,7 @@ from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
+from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -221,6 +222,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             return self.batch_jobs.get(created[0]) if created else self._find(names, file.sha256)
 
         def create(_: str) -> None:
+            require_approved_spending(self)
             self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 

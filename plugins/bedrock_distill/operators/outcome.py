@@ -12,10 +12,12 @@ from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_train
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.run.approved_spending import refused_spending
 from bedrock_distill.run.failed_tasks import RunStates, next_steps, without_note
 from bedrock_distill.run.running_purchases import unreleased_arms
 from bedrock_distill.run.task_ids import (
     APPROVE,
+    APPROVE_SPENDING,
     ESTIMATE,
     OUTCOME,
     PROMOTE,
@@ -56,8 +58,8 @@ class RunOutcomeOperator(DistillOperator):
     nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of the tasks that may be skipped in any run.
-    :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks, the stopped jobs and
-        what the run has spent.
+    :raises IncompleteRunError: nobody approved the spending, or a task failed or was skipped; the message names the
+        failed tasks, the stopped jobs and what the run has spent.
     """
 
     ui_color = "#fef7e0"
@@ -78,6 +80,13 @@ class RunOutcomeOperator(DistillOperator):
         # `estimate` skips the later tasks of a dry run. If it did not succeed, a person marked the run as failed.
         if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
             skipped = 0
+        if skipped and not failed and not held_up and (refusal := self._refused_spending(states)):
+            raise IncompleteRunError(
+                f"The run was not approved. {refusal} Number of tasks that were skipped: {skipped}.",
+                left="The rows and the estimate are stored, and everything that earlier runs bought.",
+                billed=f"Nothing was bought after the question. {self._spent(states, ti)}",
+                to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
+            )
         if failed or held_up or skipped:
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(
@@ -95,6 +104,16 @@ class RunOutcomeOperator(DistillOperator):
                 ),
             )
         self._log_promotion(ti)
+
+    def _refused_spending(self, states: Mapping[str, str | None]) -> str | None:
+        """Return who refused what the run was about to buy, as a sentence; ``None`` if nobody did."""
+        if states.get(APPROVE_SPENDING) != "success":
+            return None
+        try:
+            return refused_spending(self)
+        except DistillError as error:  # the message about the skipped tasks is more important
+            self.log.warning("The recorded approval cannot be read: %s", error)
+            return None
 
     def billed_now(self, error: Exception) -> str:
         """Return that no job had to be stopped."""

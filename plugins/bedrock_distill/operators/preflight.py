@@ -15,6 +15,7 @@ from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.alternatives import alternatives, suggestion
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
 from include.distill.config.lifecycle_check import lifecycle_problem, lifecycle_warning, missing_problem
@@ -26,7 +27,7 @@ from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
-from include.distill.config.use_case import OVERRIDES, UseCase
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     FAILED_TASK,
     ContractError,
@@ -126,7 +127,7 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _refuse_unknown_keys(self, use_case: UseCase, context: Context) -> None:
         """Refuse keys that neither this task nor a parameter of the DAG reads, such as ``document``."""
-        known = {*OVERRIDES, "dry_run", *(self.dag.params if self.has_dag() else ())}
+        known = {*FORM_FIELDS, *(self.dag.params if self.has_dag() else ())}
         in_file = f"it can be set only in {use_case.name}.yaml"
         refuse_unknown_keys(
             configuration_of(context),

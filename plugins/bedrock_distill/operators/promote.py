@@ -12,15 +12,12 @@ import datetime
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow.sdk.execution_time.hitl import HITLUser
 
-from bedrock_distill.lifecycle.run_task import RunTask
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.human_approval import HumanApprovalOperator, Question
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, TRAINED, arm_task
 from bedrock_distill.run.task_results import ResultOf, read_result
@@ -28,7 +25,7 @@ from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
-from include.distill.evaluation.approval import ASKED, approval_problem, decision_hash, responder
+from include.distill.evaluation.approval import approval_problem, decision_hash, responder
 from include.distill.evaluation.champion import (
     Champion,
     champion_snapshot,
@@ -53,7 +50,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PromotionApprovalOperator(RunTask, ApprovalOperator):
+class PromotionApprovalOperator(HumanApprovalOperator):
     """
     Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
 
@@ -66,62 +63,32 @@ class PromotionApprovalOperator(RunTask, ApprovalOperator):
         decision that the person was asked about.
     """
 
-    # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
-    template_fields: Sequence[str] = ("run_uri", "reported")
+    template_fields: Sequence[str] = (*HumanApprovalOperator.template_fields, "reported")
     reported = ResultOf[ReportManifest](REPORT, sibling=False)
     operator_extra_links = (REPORT_LINK,)
-    ui_color = "#fef7e0"
 
-    def __init__(
-        self,
-        *,
-        reported: Any,
-        run_uri: str = "",
-        aws_conn_id: str = "aws_default",
-        region_name: str | None = None,
-        bucket_owners: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(subject="", defaults=self.REJECT, **kwargs)
-        require_run_uri(self.task_id, run_uri)
+    def __init__(self, *, reported: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.reported = reported
-        self.run_uri = run_uri
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.bucket_owners = bucket_owners
 
-    def pre_execute(self, context: Context) -> None:
-        """Check nothing yet: if S3 cannot be read when the task continues, a person's answer must not be lost."""
-
-    def execute(self, context: Context) -> Any:
-        """Ask a person whether to promote the winner, and wait for the answer."""
+    def question(self, context: Context) -> Question:
+        """Return the question whether to promote the winner."""
         from include.distill.evaluation.standing_promotion import promotion_summary
 
-        super().pre_execute(context)
         report = read_decided_report(self.store, self.reported["report_json_uri"])
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
             raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
-        self.response_timeout = datetime.timedelta(hours=self.use_case.promotion.answer_within_hours)
-        approvers = [HITLUser(id=one.id, name=one.name) for one in self.use_case.promotion.approvers]
-        self.assigned_users = approvers or None
-        self.subject = f"Promote {decision['candidate']} of {self.use_case.name}?"
-        self.body = self._question(report, decision)
-        context["ti"].xcom_push(key=ASKED, value=decision_hash(decision))
-        self.log.info(
-            "Waiting for %s, for up to %g h: open Required Actions of this run. Nothing is billed by the hour"
-            " meanwhile: all endpoints of the run are released. Without an answer, nothing is promoted.",
-            ", ".join(user["name"] for user in approvers) or "a person's answer",
-            self.use_case.promotion.answer_within_hours,
+        return Question(
+            subject=f"Promote {decision['candidate']} of {self.use_case.name}?",
+            body=self._question(report, decision),
+            asked=decision_hash(decision),
+            approvers=self.use_case.promotion.approvers,
+            hours=self.use_case.promotion.answer_within_hours,
+            meanwhile="Nothing is billed by the hour meanwhile: all endpoints of the run are released. Without an"
+            " answer, nothing is promoted.",
         )
-        return super().execute(context)
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
-        """Return the person's choice, with the hash of the decision that the person was asked about."""
-        response: HumanResponse = super().execute_complete(context, event)
-        ti = context["ti"]
-        return {**response, "asked": ti.xcom_pull(task_ids=ti.task_id, key=ASKED)}
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
         """

@@ -28,10 +28,10 @@ class AnsweredTask(TypedDict):
 
 
 class HumanResponse(AnsweredTask):
-    """Result of the task ``approve``. It is passed only through XCom."""
+    """Result of the tasks ``approve_spending`` and ``approve``. It is passed only through XCom."""
 
     chosen_options: list[str]
-    asked: NotRequired[str | None]  # hash of the decision in the question; absent from answers of earlier versions
+    asked: NotRequired[str | None]  # hash of what the person was asked; absent from answers of earlier versions
 
 
 class LabelResponse(AnsweredTask):

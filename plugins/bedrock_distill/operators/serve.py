@@ -20,6 +20,7 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait, released_throughput
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
+from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.task_ids import PROVISION, RELEASE, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
@@ -182,6 +183,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
         def create(name: str) -> None:
             self._refuse_after_release(ordinal)
+            require_approved_spending(self)
             self._was_requested = True
             try:
                 self.hook.create_throughput(

@@ -11,6 +11,7 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
+from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -123,6 +124,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
         def create(name: str) -> None:
             self._require_unchanged_set()
+            require_approved_spending(self)
             self._was_requested = True
             try:
                 self.hook.create_job(request)

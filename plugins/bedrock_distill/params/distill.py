@@ -22,7 +22,7 @@ def trigger_params(use_case: UseCase) -> dict[str, Param]:
 
 
 def _default(use_case: UseCase, field: FormField) -> object:
-    """Return a field's value in the use-case file. The only field that is not in the file is off by default."""
+    """Return a field's value in the use-case file. The fields that are not in the file are off by default."""
     return reduce(getattr, field.path, use_case) if field.path else False
 
 

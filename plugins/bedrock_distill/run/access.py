@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.frozen_use_case import restore_use_case
@@ -89,7 +90,9 @@ class RunAccess(ExplainedTask):
         :param expected: bill lines that estimate the cost of this task's calls. Spending is not capped if there are
             none, or if the DAG has no task ``estimate``.
         :param calls: estimated number of this task's calls.
+        :raises RefusedError: the use case requires that a person approves the run's estimate, and nobody did.
         """
+        require_approved_spending(self)
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index
         place = PoolShare.for_task(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)

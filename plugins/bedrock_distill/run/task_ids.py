@@ -22,6 +22,7 @@ _NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 PREFLIGHT = "preflight"
 INGEST = "ingest"
 ESTIMATE = "estimate"
+APPROVE_SPENDING = "approve_spending"
 TRAINING_SHARDS = "shards"
 EVALUATION_SHARDS = "evaluation_shards"
 SYNTHESIZE: Final = "synthesize"

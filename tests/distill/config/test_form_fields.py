@@ -85,4 +85,4 @@ def test_the_advice_names_every_field_and_its_value() -> None:
 
 
 def test_titles_and_keys_are_unique() -> None:
-    assert len({field.title for field in FORM_FIELDS.values()}) == len(FORM_FIELDS) == 7
+    assert len({field.title for field in FORM_FIELDS.values()}) == len(FORM_FIELDS) == 8

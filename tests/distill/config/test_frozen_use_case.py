@@ -130,3 +130,10 @@ class TestRequestForm:
     @pytest.mark.parametrize("models", [None, [], {}, {"claude-sonnet-5-5": None}, {"another-model": {}}])
     def test_without_a_frozen_form_the_present_catalog_is_used(self, use_case: UseCase, models: Any) -> None:
         assert restore_use_case(changed(use_case, models=models), URI) == use_case
+
+
+def test_a_run_that_a_version_without_the_section_approval_started_asks_nothing(use_case: UseCase) -> None:
+    raw = use_case.model_dump(mode="json")
+    del raw["approval"]
+    assert not restore_use_case(yaml.safe_dump(raw).encode(), URI).approval.may_ask
+    assert restore_use_case(dump_use_case(use_case), URI).approval.may_ask

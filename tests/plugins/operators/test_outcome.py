@@ -10,14 +10,17 @@ from airflow.sdk import DAG
 
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.config.run_record import RunIdentity, claim_run_folder
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import IncompleteRunError
-from include.distill.core.storage import write_json
+from include.distill.core.storage import read_json, write_json
+from include.distill.cost.records import SpendingEstimate
+from include.distill.cost.spending_approval import plan_spending
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import Completion
 from tests.distill.conftest import make_request
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 from tests.plugins.operators.test_promote import CLEAR, COMPLETE, JUDGES, comparison
 
 
@@ -270,3 +273,51 @@ class TestPromotion:
         text = logged({"report": {"a_key_of_an_earlier_version": 1}})
         assert "The result of the task report has no 'report_json_uri'" in text
         assert "was promoted" in logged({"report": {"a": 1}, "promote": {"champion_uri": "s3://b/champion.json"}})
+
+
+class TestRefusedSpending:
+    """A run whose spending a person did not approve fails, and says who decided what."""
+
+    @pytest.fixture
+    def message(self, store: MemoryStore, use_case: UseCase, outcome: Any) -> Any:
+        freeze(store, use_case, approval={"before_spending": "always"})
+        write_json(store, FOLDER.estimate, {"lines": [], "estimated_usd": 3.0})
+        asked = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate)).asked
+
+        def run(states: dict[str, str], **answer: Any) -> IncompleteRunError:
+            record = {
+                "asked": asked, "estimated_usd": 3.0, "to_pay_usd": 3.0, "usd_per_hour": 0.0, "decision": "rejected",
+                "user_id": "1", "user_name": "Ada", "answered_at": "2026-11-27T02:00:00+00:00", **answer,
+            }  # fmt: skip
+            write_json(store, FOLDER.spending_approval, record)
+            with pytest.raises(IncompleteRunError) as caught:
+                outcome(**{"estimate": "success", "approve_spending": "success", "synthesize": "skipped", **states})
+            return caught.value
+
+        return run
+
+    def test_who_rejected_it_and_when_is_named(self, message: Any) -> None:
+        error = message({})
+        assert error.happened == (
+            "The run was not approved. Ada (user id 1) rejected it at 2026-11-27T02:00:00+00:00. Number of tasks that"
+            " were skipped: 1."
+        )
+        assert error.billed == "Nothing was bought after the question. This run has paid for nothing."
+        assert error.to_do.startswith("Clear approve_spending with downstream to ask again")
+
+    def test_that_nobody_answered_is_said(self, message: Any) -> None:
+        text = message({}, decision="unanswered", user_id=None, user_name=None).happened
+        assert "The run was not approved. Nobody answered until 2026-11-27T02:00:00+00:00." in text
+
+    @pytest.mark.parametrize(
+        ("states", "answer"),
+        [
+            ({}, {"decision": "approved"}),
+            ({}, {"asked": "another estimate"}),
+            ({"approve_spending": "skipped"}, {}),
+            ({"report": "failed"}, {}),
+        ],
+        ids=["approved", "another estimate", "run marked as failed", "another task failed"],
+    )
+    def test_other_reasons_are_not_called_a_rejection(self, message: Any, states: Any, answer: Any) -> None:
+        assert message(states, **answer).happened.startswith("The run is incomplete.")

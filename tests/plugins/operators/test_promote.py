@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators import promote as module
+from bedrock_distill.operators import human_approval
 from bedrock_distill.operators.promote import (
     DeleteLosersOperator,
     PromoteChampionOperator,
@@ -281,7 +281,7 @@ class TestPromote:
 class TestApproval:
     @pytest.fixture
     def ask(self, equip: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setattr(module.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
+        monkeypatch.setattr(human_approval.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
         task = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED)
         return equip(task)
 

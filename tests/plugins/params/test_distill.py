@@ -16,7 +16,7 @@ def form(use_case: UseCase) -> dict[str, Param]:
 
 
 def test_the_form_has_every_setting_that_may_be_changed_for_one_run(form: dict[str, Param]) -> None:
-    assert set(form) == {*OVERRIDES, "dry_run"}
+    assert set(form) == {*OVERRIDES, "ask_before_spending", "dry_run"}
 
 
 def test_the_form_is_filled_with_the_values_of_the_use_case(use_case: UseCase) -> None:
@@ -30,6 +30,7 @@ def test_the_form_is_filled_with_the_values_of_the_use_case(use_case: UseCase) -
         "evaluation_rows": 9,
         "pairs_per_document": 4,
         "max_spend_usd": 12.5,
+        "ask_before_spending": False,
         "dry_run": False,
     }
 

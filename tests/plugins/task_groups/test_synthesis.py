@@ -7,7 +7,7 @@ STEPS = {"shards", "synthesize", "curate"}
 
 def test_synthesis_follows_the_cost_estimate_from_shards_to_curation() -> None:
     dag_tasks = tasks()
-    assert dag_tasks["shards"].upstream_task_ids == {"estimate"}
+    assert dag_tasks["shards"].upstream_task_ids == {"approve_spending"}
     assert dag_tasks["synthesize"].upstream_task_ids == {"shards"}
     assert dag_tasks["curate"].upstream_task_ids == {"synthesize"}
 

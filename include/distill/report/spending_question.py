@@ -1,0 +1,81 @@
+"""Write the question whether a run may buy what it estimated, as Markdown for Airflow's Required Actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from include.distill.core.records import BillLineRecord
+from include.distill.cost.prices import unverified_note
+from include.distill.cost.records import HourlyPurchase
+from include.distill.cost.spending_approval import SpendingPlan
+from include.distill.report.markdown import as_code, as_text
+
+_MILLION = 1e6
+
+
+def spending_subject(use_case: str, plan: SpendingPlan) -> str:
+    """Return the headline of the question."""
+    hourly = f", with endpoints at ${plan.usd_per_hour:,.2f} per hour" if plan.hourly else ""
+    return f"May this run of {use_case} spend about ${plan.to_pay_usd:,.2f}{hourly}?"
+
+
+def spending_question(
+    plan: SpendingPlan, *, estimate_uri: str, answer_within_hours: float, expires_after_hours: float
+) -> str:
+    """
+    Return the text for the person who approves or rejects the spending.
+
+    :param expires_after_hours: ``serving.expires_after_hours`` of the use case.
+    """
+    return "\n".join(_lines(plan, estimate_uri, answer_within_hours, expires_after_hours))
+
+
+def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, expires: float) -> Iterator[str]:
+    yield (
+        f"**Full price of the run: {_usd(plan.estimated_usd)}**. Results worth about {_usd(plan.stored_usd)} of this"
+        f" are already paid for and stored, so the run is expected to pay about **{_usd(plan.to_pay_usd)}**. The spend"
+        f" cap is {_usd(plan.max_spend_usd)}. Nothing is billed while this question is open."
+    )
+    yield from ("", "You are asked because:", "")
+    yield from (f"- {as_text(reason)}" for reason in plan.reasons)
+    if plan.hourly:
+        yield from ("", "Billed by the hour:", "")
+        yield from (f"- {_hourly(purchase)}" for purchase in plan.hourly)
+        yield (
+            f"- All endpoints that exist at the same time: {_usd(plan.usd_per_hour)} per hour. If Airflow loses the"
+            f" run, the sweeper deletes its endpoints {expires:g} hours after the run started."
+        )
+    yield from ("", "What would be bought, at full price:", "")
+    yield from ("| item | quantity | price | US dollars |", "|---|---|---|---|")
+    yield from (_row(line) for line in plan.lines)
+    if note := unverified_note(plan.lines):
+        yield from ("", as_text(note))
+    yield from ("", f"The estimate is stored at {as_code(estimate_uri)}.", "")
+    yield (
+        "If you approve, the run buys this. If you reject, or if no one answers within"
+        f" {answer_within_hours:g} hours, nothing is bought, all later tasks are skipped, and the run fails."
+    )
+
+
+def _hourly(purchase: HourlyPurchase) -> str:
+    hours = purchase["hours"]
+    return (
+        f"the endpoint of {as_text(purchase['arm'])}: {_usd(purchase['usd_per_hour'])} per hour, from its purchase,"
+        f" when the arm is trained, until the arm has answered. The estimate assumes {hours:g} h,"
+        f" {_usd(hours * purchase['usd_per_hour'])}. The endpoint is deleted even if a later task fails."
+    )
+
+
+def _row(line: BillLineRecord) -> str:
+    if line["unit"] == "token":
+        quantity, price = f"{line['quantity']:,.0f} tokens", f"{_usd(_MILLION * line['unit_price_usd'])} per million"
+    else:
+        quantity, price = f"{line['quantity']:g} model-unit hours", f"{_usd(line['unit_price_usd'])} per hour"
+    unverified = ", not verified" if line.get("unverified") else ""
+    return f"| {as_text(line['what'])} | {quantity} | {price}{unverified} | {line['usd']:,.4f} |"
+
+
+def _usd(amount: float) -> str:
+    # A dollar sign may start a formula, so it is escaped. Prices of tokens can be fractions of a cent.
+    decimals = 2 if amount == 0 or amount >= 0.1 else 4
+    return f"\\${amount:,.{decimals}f}"

@@ -1,0 +1,120 @@
+"""Ask a person in Airflow's UI ("Required Actions") to approve what a run is about to do."""
+
+from __future__ import annotations
+
+import abc
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.execution_time.hitl import HITLUser
+
+from bedrock_distill.lifecycle.run_task import RunTask
+from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.run.access import require_run_uri
+from include.distill.config.promotion_rule import Approver
+from include.distill.evaluation.approval import ASKED
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+@dataclass(frozen=True)
+class Question:
+    """
+    A question to a person.
+
+    :param body: Markdown. Text from models and files must be escaped.
+    :param asked: a hash of what the person is asked about.
+    :param approvers: the users who may answer; empty if every user who may answer in Airflow may.
+    :param hours: after this time without an answer, the answer is "Reject".
+    :param meanwhile: what is billed while the task waits, and what happens without an answer, as sentences.
+    """
+
+    subject: str
+    body: str
+    asked: str
+    approvers: Sequence[Approver]
+    hours: float
+    meanwhile: str
+
+
+class HumanApprovalOperator(RunTask, ApprovalOperator):
+    """
+    Base class of the operators that ask a person to approve something.
+
+    The task waits without a worker slot. If no one answers in time, the answer is "Reject". If there are approvers,
+    Airflow accepts an answer only from them. Retrying or clearing the task asks again.
+
+    :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of what
+        the person was asked about; ``None`` if nobody had to be asked.
+    """
+
+    # Subject and body are left out. They contain text from models and files, which must not be rendered as a template.
+    template_fields: Sequence[str] = ("run_uri",)
+    ui_color = "#fef7e0"
+
+    def __init__(
+        self,
+        *,
+        run_uri: str = "",
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(subject="", defaults=self.REJECT, **kwargs)
+        require_run_uri(self.task_id, run_uri)
+        self.run_uri = run_uri
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.bucket_owners = bucket_owners
+
+    @abc.abstractmethod
+    def question(self, context: Context) -> Question | None:
+        """Return the question; ``None`` if nobody has to be asked."""
+
+    def keep_answer(self, context: Context, response: HumanResponse) -> None:
+        """Store the answer outside of Airflow, before the later tasks are skipped after a rejection."""
+
+    def pre_execute(self, context: Context) -> None:
+        """Check nothing yet: if S3 cannot be read when the task continues, a person's answer must not be lost."""
+
+    def execute(self, context: Context) -> Any:
+        """Ask the person, and wait for the answer."""
+        super().pre_execute(context)
+        question = self.question(context)
+        if question is None:
+            return None
+        self.response_timeout = datetime.timedelta(hours=question.hours)
+        approvers = [HITLUser(id=one.id, name=one.name) for one in question.approvers]
+        self.assigned_users = approvers or None
+        self.subject, self.body = question.subject, question.body
+        context["ti"].xcom_push(key=ASKED, value=question.asked)
+        self.log.info(
+            "Waiting for %s, for up to %g h: open Required Actions of this run. %s",
+            ", ".join(user["name"] for user in approvers) or "a person's answer",
+            question.hours,
+            question.meanwhile,
+        )
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
+        """Return the person's choice, with the hash of what the person was asked about."""
+        ti = context["ti"]
+        asked = ti.xcom_pull(task_ids=ti.task_id, key=ASKED)
+        if "error" not in event:
+            # After a rejection, Airflow's operator raises an exception to skip the later tasks, and returns nothing.
+            answer: HumanResponse = {
+                "chosen_options": event["chosen_options"],
+                "params_input": event["params_input"] or {},
+                "responded_at": event["responded_at"],
+                "responded_by_user": event["responded_by_user"],
+                "asked": asked,
+            }
+            self.keep_answer(context, answer)
+            ti.xcom_push(key="return_value", value=answer)
+        response: HumanResponse = super().execute_complete(context, event)
+        return {**response, "asked": asked}

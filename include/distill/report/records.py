@@ -111,6 +111,17 @@ class ReportRejectedRow(RowOrigin):
     message: str
 
 
+class ReportApproval(TypedDict):
+    """A person's decision about this run or its champion. The record is an entry in ``approvals`` of report.json."""
+
+    what: Literal["spending", "promotion"]
+    subject: str  # what the person was asked about, as the end of a sentence
+    decision: Literal["approved", "rejected", "unanswered"]
+    user_name: str | None  # None if nobody answered in time
+    user_id: str | None  # also None if the record does not state it
+    at: str  # ISO 8601, UTC
+
+
 class ReportParts(TypedDict):
     """The parts of report.json that ``build_report`` copies unchanged."""
 
@@ -136,6 +147,7 @@ class ReportParts(TypedDict):
     validation_curves: NotRequired[dict[str, list[LossPoint]]]  # by arm; absent from reports of earlier versions
     missing_parts: NotRequired[list[str]]  # one sentence per missing part; absent from reports of earlier versions
     answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
+    approvals: NotRequired[list[ReportApproval]]  # absent from reports of earlier versions
     format: NotRequired[int]  # of the stored record; absent from reports of earlier versions
     version: NotRequired[str]  # of the pipeline that wrote it; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.

@@ -29,6 +29,7 @@ from include.distill.report.schema_judging import (
     PromotionSchema,
 )
 from include.distill.report.schema_run import (
+    ApprovalSchema,
     ArmSchema,
     CostSchema,
     LossPointSchema,
@@ -107,6 +108,9 @@ class ReportSchema(Section):
     )
     answer_endings: dict[str, AnswerEndingsSchema] = optional_key(
         "The answers of each arm by how they ended.", absent=EARLIER, default={}
+    )
+    approvals: list[ApprovalSchema] = optional_key(
+        "Who approved what the run bought, and the champion before the run.", absent=EARLIER, default=[]
     )
     judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])
     missing_parts: list[str] = optional_key(

@@ -251,6 +251,20 @@ class ServingChoiceSchema(Section):
     options: list[ServingOptionSchema] = Field(description="Both ways, with their cost and time.")
 
 
+class ApprovalSchema(Section):
+    """A person's decision about this run or its champion."""
+
+    what: Literal["spending", "promotion"] = Field(
+        description="Whether the person was asked about what the run buys, or about the promotion of the champion"
+        " before the run."
+    )
+    subject: str = Field(description="What the person was asked about, as the end of a sentence.")
+    decision: Literal["approved", "rejected", "unanswered"] = Field(description="The decision.")
+    user_name: str | None = Field(description="Name of the Airflow user; null if nobody answered in time.")
+    user_id: str | None = Field(description="Id of the Airflow user; null if it is not known.")
+    at: str = Field(description="Time of the decision; of a promotion, the time at which it was recorded.")
+
+
 class CostSchema(Section):
     """The bill and its estimate. ``actual_usd`` is the sum of the lines."""
 

@@ -19,7 +19,7 @@ from bedrock_distill.run.task_results import read_mapped_results, read_result, r
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
-from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
+from include.distill.cost.records import ReleasedThroughput, SpendingApproval, ThroughputRelease
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
@@ -30,10 +30,11 @@ from include.distill.evaluation.contamination import count_contaminated_question
 from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
+from include.distill.report.approvals import promotion_entry, spending_entry
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows, human_verdicts
 from include.distill.report.optional_parts import OptionalParts
-from include.distill.report.records import ReportDisagreement, ReportRejectedRow
+from include.distill.report.records import ReportApproval, ReportDisagreement, ReportRejectedRow
 from include.distill.report.run_summary import ArmSummary
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_run import PairSchema, RejectedRowSchema
@@ -194,6 +195,24 @@ class ReportReader:
 
         unknown: str | None = UNKNOWN_CHAMPION
         return self.optional.read("the name of the champion", read, fallback=unknown)
+
+    def approvals(self) -> list[ReportApproval]:
+        """Return who approved what the run bought, and the champion before the run."""
+
+        def spending() -> ReportApproval | None:
+            uri = self.folder.spending_approval
+            return spending_entry(read_json(self.store, uri, SpendingApproval)) if self.store.exists(uri) else None
+
+        def promotion() -> ReportApproval | None:
+            champion = champion_snapshot(self.store, self.folder)
+            return promotion_entry(champion) if champion else None
+
+        nobody: ReportApproval | None = None
+        entries = [
+            self.optional.read("who approved the spending", spending, fallback=nobody),
+            self.optional.read("who approved the champion", promotion, fallback=nobody),
+        ]
+        return [entry for entry in entries if entry]
 
     def losses(self, arms: Sequence[ArmSummary], name: str) -> dict[str, list[LossPoint]]:
         """Return the losses of each arm from its metrics file ``name``."""

@@ -10,10 +10,11 @@ import pytest
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
-from include.distill.core.storage import read_json
+from include.distill.core.storage import read_json, write_json
+from include.distill.evaluation.champion import save_champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, freeze
+from tests.plugins.conftest import FOLDER, freeze, make_champion
 from tests.plugins.operators import test_report
 
 new_run = test_report.new_run
@@ -134,3 +135,19 @@ class TestOptionalParts:
     def test_a_run_without_a_validation_file_misses_no_validation_losses(self, new_run: Any) -> None:
         _, report = new_run().report()
         assert (report["validation_curves"], report["missing_parts"]) == ({}, [])
+
+
+def test_the_report_names_who_approved_the_spending_and_the_champion(new_run: Any, store: MemoryStore) -> None:
+    run = new_run()
+    arguments = run.until_report()
+    record = {
+        "asked": "h", "estimated_usd": 62.1, "to_pay_usd": 60.0, "usd_per_hour": 60.5, "decision": "approved",
+        "user_id": "1", "user_name": "Ada", "answered_at": "2026-11-27T02:00:00+00:00",
+    }  # fmt: skip
+    write_json(store, FOLDER.spending_approval, record)
+    save_champion_snapshot(store, FOLDER, make_champion(approved_by="Bob"))
+    report = read_json(store, run.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
+    assert [(entry["what"], entry["user_name"]) for entry in report["approvals"]] == [
+        ("spending", "Ada"),
+        ("promotion", "Bob"),
+    ]

@@ -13,13 +13,14 @@ override USE_CASE := $(value USE_CASE)
 override DOCUMENTS := $(value DOCUMENTS)
 override EVALUATION := $(value EVALUATION)
 override EVALUATION_CSV := $(value EVALUATION_CSV)
-export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
+override APPROVE := $(value APPROVE)
+export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run celery test chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
-	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
+	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  %-10s %s\n' "$$name" "$$text"; done

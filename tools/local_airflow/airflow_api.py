@@ -65,6 +65,12 @@ class AirflowApi:
         token = self._send("POST", "/auth/token", {"username": user, "password": password})["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 
+    def as_user(self, token: str) -> AirflowApi:
+        """Return a client that sends ``token`` with every request."""
+        other = AirflowApi(str(self._client.base_url), attempts=self._attempts)
+        other._client.headers["Authorization"] = f"Bearer {token}"
+        return other
+
     def is_up(self) -> bool:
         """Return whether the api-server answers and reaches its database; never raises."""
         return bool((self.health() or {}).get("metadatabase", {}).get("status") == "healthy")
@@ -149,6 +155,25 @@ class AirflowApi:
             instances.extend(page["task_instances"])
             if not page["task_instances"] or len(instances) >= page["total_entries"]:
                 return instances
+
+    def questions(self, dag_id: str, run_id: str) -> list[JsonObject]:
+        """List the questions of a run to people, in the order in which they were asked."""
+        found: list[JsonObject] = self._call("GET", f"{_run_path(dag_id, run_id)}/hitlDetails")["hitl_details"]
+        return sorted(found, key=lambda question: str(question["created_at"]))
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+        """Answer a question of a run as the user of this client. Do nothing if it is answered already."""
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/-1/hitlDetails"
+        try:
+            self._call("PATCH", path, {"chosen_options": [option]})
+        except AirflowApiError as error:
+            if error.status != 409:
+                raise
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether this client sends a token with its requests."""
+        return "Authorization" in self._client.headers
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
         """Return the value that a task returned; None if it returned nothing."""

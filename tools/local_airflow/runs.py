@@ -13,6 +13,8 @@ from tools.local_airflow.display import open_display
 from tools.local_airflow.failures import describe_failures, find_failures
 from tools.local_airflow.processes import NotReadyError, wait_until
 from tools.local_airflow.progress import summarize
+from tools.local_airflow.questions import Questions
+from tools.local_airflow.settings import asks_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,21 +99,29 @@ def follow_run(
     stack: RunningStack, dag_id: str, run_id: str, *, environ: Mapping[str, str], timeout_seconds: float
 ) -> FollowedRun:
     """
-    Show a run's progress on standard output until it has ended. The API may be restarted meanwhile.
+    Show a run's progress on standard output until it has ended, and answer its questions as ``APPROVE`` says.
+
+    The API may be restarted meanwhile. The time for which the run waits for a person does not count.
 
     :raises ComponentDiedError: a process of the stack died, and a restart did not help.
     :raises NotReadyError: the run takes longer than the timeout.
     """
     order = stack.api.task_ids(dag_id)
     display = open_display(sys.stdout, environ)
+    questions = Questions(stack, dag_id, run_id, asks_person=asks_person(environ))
+    elapsed = waited = 0.0
     began = last_answer = time.monotonic()
     state = "queued"
     try:
         while True:
-            elapsed = time.monotonic() - began
+            before, elapsed = elapsed, time.monotonic() - began
             try:
                 state = stack.api.run_state(dag_id, run_id)
-                display.show(summarize(stack.api.task_instances(dag_id, run_id), order, datetime.now(UTC)), elapsed)
+                instances = stack.api.task_instances(dag_id, run_id)
+                display.show(summarize(instances, order, datetime.now(UTC)), elapsed)
+                for note in questions.look(instances):
+                    display.note(note)
+                waited += elapsed - before if questions.is_waiting(instances) else 0.0
                 last_answer = time.monotonic()
             except AirflowApiError as error:
                 if not error.is_temporary or time.monotonic() - last_answer > API_RESTART_SECONDS:
@@ -120,7 +130,7 @@ def follow_run(
                 return FollowedRun(dag_id, run_id, state, elapsed)
             for note in stack.check():
                 display.note(note)
-            if elapsed > timeout_seconds:
+            if elapsed - waited > timeout_seconds:
                 raise NotReadyError(
                     f"The run {run_id} was still {state} after {timeout_seconds:.0f} s, so the command ends here. "
                     f"Logs: {stack.layout.task_logs}. Set DISTILL_TIMEOUT_SECONDS to give the run more time."

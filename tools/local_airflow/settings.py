@@ -2,7 +2,8 @@
 Read the settings of a local command: its paths and the requested run.
 
 The requested run is read from environment variables that ``make`` exports: ``CSV``, ``EVALUATION_CSV``, ``USE_CASE``,
-``DOCUMENTS`` and ``EVALUATION``. Their values never pass through a shell, so a file name may contain any character.
+``DOCUMENTS``, ``EVALUATION`` and ``APPROVE``. Their values never pass through a shell, so a file name may contain any
+character.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SIMULATED_DEPLOYMENT = {
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
 DEFAULT_EVALUATION_ROWS = 100  # the minimum number of questions for a verdict
+# The variables that choose a run. A finished run is then not what was asked for.
+_ROWS = ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION", "APPROVE")
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -114,7 +117,8 @@ class RunRequest:
     :param evaluation_csv: the file with the evaluation questions, given in the same way.
     :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
     :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
-    :param is_explicit: whether rows were chosen. A finished run on other rows is then not what was asked for.
+    :param is_explicit: whether rows or a question were chosen. A finished run is then not what was asked for.
+    :param asks_person: whether the run asks the person before it buys anything, and the command waits for the answer.
     :param names_use_case: whether the use case was chosen. A finished run of another one then does not count.
     """
 
@@ -125,6 +129,7 @@ class RunRequest:
     evaluation_rows: int | None = DEFAULT_EVALUATION_ROWS
     is_explicit: bool = False
     names_use_case: bool = False
+    asks_person: bool = False
 
     @property
     def dag_id(self) -> str:
@@ -134,11 +139,12 @@ class RunRequest:
     @property
     def conf(self) -> dict[str, str | int]:
         """The configuration to trigger the DAG with."""
-        params = {
+        params: dict[str, str | int | None] = {
             "training_csv": self.training_csv,
             "evaluation_csv": self.evaluation_csv,
             "documents": self.documents,
             "evaluation_rows": self.evaluation_rows,
+            "ask_before_spending": self.asks_person or None,
         }
         return {name: value for name, value in params.items() if value is not None}
 
@@ -181,8 +187,24 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
         names_use_case=bool(environ.get("USE_CASE")),
-        is_explicit=any(environ.get(name, "").strip() for name in ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION")),
+        is_explicit=any(environ.get(name, "").strip() for name in _ROWS),
+        asks_person=asks_person(environ),
     )
+
+
+def asks_person(environ: Mapping[str, str]) -> bool:
+    """
+    Return whether the person who typed the command answers the questions of the run.
+
+    :raises InputError: ``APPROVE`` has another value than ``ask``.
+    """
+    text = environ.get("APPROVE", "").strip()
+    if text not in ("", "ask"):
+        raise InputError(
+            f"APPROVE={text!r} must be `ask`, or empty to let the command approve what the run buys in the simulated"
+            " account. Nothing was started. Correct it or leave it out."
+        )
+    return bool(text)
 
 
 def _with_limit(file: str, limit: int | None, things: str) -> str:

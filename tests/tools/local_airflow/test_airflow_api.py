@@ -159,3 +159,29 @@ def test_every_task_follows_its_upstream_tasks(pairs: list[tuple[int, int]]) -> 
 def test_the_tasks_of_a_branch_stay_together() -> None:
     downstream = {"start": ["a.1", "b.1"], "a.1": ["a.2"], "a.2": ["end"], "b.1": ["b.2"], "b.2": ["end"], "end": []}
     assert in_running_order(downstream) == ["start", "a.1", "a.2", "b.1", "b.2", "end"]
+
+
+def test_the_questions_of_a_run_are_listed_in_the_order_in_which_they_were_asked(
+    airflow: ScriptedAirflow, api: AirflowApi
+) -> None:
+    airflow.answers = [(200, {"hitl_details": [{"created_at": "2026-11-27"}, {"created_at": "2026-11-26"}]})]
+    assert [one["created_at"] for one in api.questions("d", "r 1")] == ["2026-11-26", "2026-11-27"]
+    assert airflow.requests == [("GET", "/api/v2/dags/d/dagRuns/r%201/hitlDetails", None)]
+
+
+@pytest.mark.parametrize("answers", [[(200, {})], [(500, "busy"), (409, "already answered")]])
+def test_a_question_is_answered_once_as_the_user_of_the_token(
+    airflow: ScriptedAirflow, api: AirflowApi, answers: list[Any]
+) -> None:
+    airflow.answers = answers
+    api.as_user("t").answer("d", "r", "approve_spending", "Approve")
+    path = "/api/v2/dags/d/dagRuns/r/taskInstances/approve_spending/-1/hitlDetails"
+    assert set(airflow.credentials) == {"Bearer t"}
+    assert airflow.requests[-1] == ("PATCH", path, {"chosen_options": ["Approve"]})
+    assert (api.is_signed_in, api.as_user("t").is_signed_in) == (False, True)
+
+
+def test_an_answer_that_airflow_refuses_is_an_error(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(403, "not a respondent")]
+    with pytest.raises(AirflowApiError, match="not a respondent"):
+        api.answer("d", "r", "t", "Approve")

@@ -32,6 +32,7 @@ class FakeStack:
         self.triggered: list[dict[str, Any]] = []
         self.dead = False
         self.restarted: list[list[str]] = []
+        self.asked: list[dict[str, Any]] = []
 
     def check(self) -> list[str]:
         if self.dead:
@@ -56,6 +57,9 @@ class FakeStack:
         if state == "refused":
             raise AirflowApiError("GET /dags: Airflow answered 404", 404)
         return state
+
+    def questions(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        return self.asked
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         return self.instances
@@ -142,3 +146,22 @@ def test_an_api_that_stays_away_or_refuses_ends_the_wait(stack: FakeStack, monke
     stack.states = iter(["no answer"])
     with pytest.raises(AirflowApiError, match="did not answer"):
         follow_run(stack, "d", "r", environ={}, timeout_seconds=60)
+
+
+def test_the_time_for_which_a_run_waits_for_a_person_does_not_count(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.states = iter([*["running"] * 20, "success"])
+    stack.instances = [instance("approve_spending", "awaiting_input")]
+    stack.asked = [
+        {
+            "subject": "May this run spend?",
+            "body": "",
+            "created_at": "2026-01-01T00:00:00Z",
+            "response_received": False,
+            "task_instance": stack.instances[0],
+        }
+    ]
+    run = follow_run(stack, "d", "r", environ={"APPROVE": "ask"}, timeout_seconds=0.001)
+    assert run.state == "success"
+    assert capsys.readouterr().out.count("required_actions") == 1

@@ -135,3 +135,16 @@ def test_a_folder_for_everybody_such_as_tmp_keeps_its_permissions(tmp_path: Path
     tmp_path.chmod(0o1777)
     Layout(state=tmp_path).make_private()
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+
+
+def test_a_person_who_wants_to_be_asked_gets_a_run_with_a_question(tmp_path: Path, use_cases: Path) -> None:
+    request = read_request({"APPROVE": "ask"}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.conf == {"documents": 40, "evaluation_rows": 100, "ask_before_spending": True}
+    assert (request.asks_person, request.is_explicit) == (True, True)
+    assert not read_request({"APPROVE": ""}, working_folder=tmp_path, use_cases=use_cases).asks_person
+
+
+@pytest.mark.parametrize("text", ["yes", "never", "ASK"])
+def test_another_value_for_approve_is_refused(tmp_path: Path, use_cases: Path, text: str) -> None:
+    with pytest.raises(InputError, match=rf"APPROVE='{text}' must be `ask`.*Nothing was started"):
+        read_request({"APPROVE": text}, working_folder=tmp_path, use_cases=use_cases)

@@ -1,0 +1,158 @@
+"""
+Answer the questions that a local run asks people, or say where a person answers them.
+
+A run asks before it buys something expensive. In the simulated account nobody is billed, so local commands print the
+prices and approve them, as a user with the name of the person who typed the command. With ``APPROVE=ask``, they wait
+for that person. All other questions, such as the approval of a promotion, always wait for a person.
+"""
+
+from __future__ import annotations
+
+import getpass
+import html
+import re
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+
+from tools.local_airflow.environment import load_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from tools.local_airflow.airflow_api import AirflowApi
+    from tools.local_airflow.ports import Ports
+    from tools.local_airflow.settings import Layout
+
+SPENDING_TASK = "approve_spending"
+APPROVE = "Approve"
+WAITS = "awaiting_input"  # Airflow's state of a task that waits for an answer
+# Airflow fails a task whose question is answered within about a second.
+MINIMUM_AGE_SECONDS = 5.0
+TOKEN_SECONDS = 600
+AUDIENCE = "apache-airflow"  # Airflow's default for tokens
+_ESCAPED = re.compile(r"\\([^\w\s])")
+_INVISIBLE = re.compile("[\u2060]")
+
+
+class AskingStack(Protocol):
+    """The part of a stack that is needed to answer questions."""
+
+    @property
+    def layout(self) -> Layout:
+        """The paths of the stack's state."""
+
+    @property
+    def ports(self) -> Ports:
+        """The ports on which the stack listens."""
+
+    @property
+    def api(self) -> AirflowApi:
+        """Airflow's REST API."""
+
+
+class Questions:
+    """
+    The questions of one run. Call :meth:`look` about once a second.
+
+    :param asks_person: whether the person also answers whether the run may buy what it estimated.
+    """
+
+    def __init__(
+        self,
+        stack: AskingStack,
+        dag_id: str,
+        run_id: str,
+        *,
+        asks_person: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._stack = stack
+        self._dag_id = dag_id
+        self._run_id = run_id
+        self._asks_person = asks_person
+        self._now = now
+        self._shown: set[str] = set()
+
+    def look(self, instances: Iterable[Mapping[str, Any]]) -> list[str]:
+        """
+        Answer the open questions that need no person; return what the person should read.
+
+        :param instances: the task instances of the run.
+        """
+        if not any(instance["state"] == WAITS for instance in instances):
+            return []
+        notes = []
+        for question in self._stack.api.questions(self._dag_id, self._run_id):
+            if not question["response_received"] and question["task_instance"]["state"] == WAITS:
+                notes += self._handle(question)
+        return notes
+
+    def is_waiting(self, instances: Iterable[Mapping[str, Any]]) -> bool:
+        """Return whether the run waits for a person, so that its time does not count."""
+        waiting = {str(instance["task_id"]) for instance in instances if instance["state"] == WAITS}
+        return bool(waiting if self._asks_person else waiting - {SPENDING_TASK})
+
+    def _handle(self, question: Mapping[str, Any]) -> list[str]:
+        task_id, asked = str(question["task_instance"]["task_id"]), str(question["created_at"])
+        answers = task_id == SPENDING_TASK and not self._asks_person
+        notes = []
+        if asked not in self._shown:
+            self._shown.add(asked)
+            notes = [describe(question)]
+            notes += [] if answers else [f"Answer it at {self._address(task_id)}\nThe run waits for your answer."]
+        age = (self._now() - datetime.fromisoformat(asked)).total_seconds()
+        if not answers or age < MINIMUM_AGE_SECONDS:
+            return notes
+        self._client().answer(self._dag_id, self._run_id, task_id, APPROVE)
+        return [*notes, "Approved, because nobody is billed in the simulated account. With APPROVE=ask, you decide."]
+
+    def _client(self) -> AirflowApi:
+        """Return a client whose user has a name."""
+        api = self._stack.api
+        return api if api.is_signed_in else api.as_user(sign_token(self._stack.layout.secrets, local_user()))
+
+    def _address(self, task_id: str) -> str:
+        run = f"/dags/{quote(self._dag_id, safe='')}/runs/{quote(self._run_id, safe='')}"
+        return f"{self._stack.ports.ui_url}{run}/tasks/{quote(task_id, safe='')}/required_actions"
+
+
+def describe(question: Mapping[str, Any]) -> str:
+    """Return a question as plain text for the terminal."""
+    body = _ESCAPED.sub(r"\1", str(question["body"] or "")).replace("**", "")
+    return _INVISIBLE.sub("", f"\n{question['subject']}\n\n{html.unescape(body)}\n")
+
+
+def local_user() -> str:
+    """Return the name under which local commands answer: the user who typed the command."""
+    try:
+        return f"{getpass.getuser()} (local command)"
+    except (KeyError, OSError):  # a container may run as a user that has no name
+        return "local command"
+
+
+def sign_token(secrets: Path, user: str) -> str:
+    """
+    Return a token with which Airflow takes a request as one of an administrator with the name ``user``.
+
+    The local Airflow has no users: it takes every request without a token as one of "Anonymous".
+
+    :param secrets: the file with the key with which this checkout's Airflow signs tokens.
+    """
+    import jwt
+
+    now = int(time.time())
+    claims = {
+        "sub": user,
+        "role": "ADMIN",
+        "teams": [],
+        "jti": uuid.uuid4().hex,
+        "aud": AUDIENCE,
+        "iat": now,
+        "nbf": now,
+        "exp": now + TOKEN_SECONDS,
+    }
+    return jwt.encode(claims, load_keys(secrets)["jwt_secret"], algorithm="HS512")

@@ -41,6 +41,7 @@ def explain_unreadable_verdicts(judged: Iterable[tuple[Verdict, Sequence[StoredA
     )
     return (
         f"{endings.total()} of {verdicts} verdicts of {judge} cannot be read (the judge's last outputs: {causes}). They"
-        " count as unparsable; with more than judging.max_unparsable_share of them, the report gives no verdict."
+        " count as unparsable. If the share of unparsable verdicts is above judging.max_unparsable_share, the report does"
+        " not say which arm is better."
         f" {remedy} {_BOUGHT_AGAIN}"
     )

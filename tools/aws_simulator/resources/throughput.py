@@ -108,7 +108,7 @@ class Throughputs:
             )
         if used + call.arguments["modelUnits"] > quota:
             raise ServiceQuotaExceededException(
-                f"Your account has {quota} no commitment model units, of which {used} are in use;"
+                f"Your account may use {quota} model units without commitment, of which {used} are in use;"
                 f" {call.arguments['modelUnits']} more were requested for {base.model_id}."
             )
 

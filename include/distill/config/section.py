@@ -64,6 +64,12 @@ BucketName = Annotated[str, AfterValidator(_check_bucket)]
 Location = Annotated[NonBlankText, AfterValidator(check_location)]
 S3Folder = Annotated[str, Field(pattern=r"^s3://[^/]+/(?:[^/]+/)*$"), AfterValidator(check_location)]
 Number = Annotated[int | float | str, BeforeValidator(_check_number)]
+# Keys that a reader may expect, each with the reason why there is no such key. Batch jobs: the pattern
+# of ``ModelId`` in botocore's service model bedrock/2023-04-20 has no ARN of a deployment or of provisioned throughput.
+KEY_HINTS = {
+    "answering.inference": "Bedrock's batch jobs accept neither deployments nor provisioned throughput, so the answers"
+    " are always single calls. The key inference exists in synthesis and judging",
+}
 
 
 class Section(BaseModel):

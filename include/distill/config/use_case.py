@@ -21,7 +21,7 @@ from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS,
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES, RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
-from include.distill.config.section import Section, Slug
+from include.distill.config.section import KEY_HINTS, Section, Slug
 from include.distill.config.sections import (
     Answering,
     Arm,
@@ -370,6 +370,8 @@ def _problem(error: ErrorDetails) -> str:
     place = ".".join(path) or "file"
     if error["type"] == "extra_forbidden":
         keys = _keys_at(path[:-1])
+        if hint := KEY_HINTS.get(place):
+            return f"{place}: unknown key; {hint}"
         nearest = difflib.get_close_matches(path[-1], keys, n=1)
         suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(keys)}"
         return f"{place}: unknown key{suggestion}"

@@ -23,6 +23,7 @@ class TestValidation:
         [
             pytest.param({"techer": "nova-lite"}, "techer: unknown key, did you mean 'teacher'?", id="unknown key"),
             pytest.param({"synthesis": {"pairs": 3}}, "synthesis.pairs: unknown key", id="unknown key in a section"),
+            pytest.param({"answering": {"inference": "batch"}}, "accept neither deployments nor", id="batch answers"),
             pytest.param({"teacher": "claude-sonet-4-6"}, "Did you mean claude-sonnet-4-6", id="unknown teacher"),
             pytest.param({"judges": ["llama-3-3-70"]}, "Did you mean llama-3-3-70b", id="unknown judge"),
             pytest.param({"judges": []}, "judges:", id="no judge"),

@@ -41,7 +41,7 @@ def explain_unreadable_verdicts(judged: Iterable[tuple[Verdict, Sequence[StoredA
     )
     return (
         f"{endings.total()} of {verdicts} verdicts of {judge} cannot be read (the judge's last outputs: {causes}). They"
-        " count as unparsable. If the share of unparsable verdicts is above judging.max_unparsable_share, the report does"
-        " not say which arm is better."
+        " count as unparsable. If the share of unparsable verdicts is above judging.max_unparsable_share, the report"
+        " does not say which arm is better."
         f" {remedy} {_BOUGHT_AGAIN}"
     )

@@ -7,8 +7,8 @@ again at the end of the run, without a trigger.
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
 starts. If the attempt raises an error, it overwrites this XCom with the name of the error class. If a failed task has
 retries left and recorded no error, a person marked it as failed. If no retries are left, Airflow itself may have failed
-the task (apache/airflow #71580), so the job is not stopped. If a person then clears the task, its next attempt waits for
-the same job.
+the task (apache/airflow #71580), so the job is not stopped. If a person then clears the task, its next attempt waits
+for the same job.
 """
 
 from __future__ import annotations

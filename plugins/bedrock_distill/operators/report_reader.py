@@ -88,7 +88,7 @@ class ReportReader:
             dataset = read_result(dataset, DatasetManifest, task=arm_task(name, UPLOAD), reader=REPORT)
         if trained is not None:
             trained = read_result(trained, TrainingManifest, task=arm_task(name, TRAINED), reader=REPORT)
-        serving = provisioned["throughput_arn"]
+        deployment = _deployment_arn(provisioned)
         existing = self._existing(name, provisioned)
         hours = self.optional.read(
             f"the price of the endpoint of {name}, so the bill is too low",
@@ -101,8 +101,8 @@ class ReportReader:
             answers,
             dataset=dataset,
             trained=trained,
-            serving=serving,
-            released=existing is None,
+            serving=provisioned["throughput_arn"] or deployment,
+            released=existing is None and not (deployment and self._is_deployed(name, deployment)),
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
             paid_training=trained is not None and self._has_bought(name, trained),
@@ -136,6 +136,14 @@ class ReportReader:
             return [released_throughput(throughput)] if throughput else None
 
         return self.optional.read(f"the state of the endpoint of {arm}, which may still be billed", find, unknown)
+
+    def _is_deployed(self, arm: str, arn: str) -> bool:
+        """Return whether an arm's deployment still exists. It costs nothing, but counts against the quota."""
+        return self.optional.read(
+            f"the state of the deployment of {arm}, which may still exist",
+            lambda: self.hook.find_deployment(arn) is not None,
+            fallback=True,
+        )
 
     def _unit_hours(
         self, arm: str, provisioned: ThroughputManifest, existing: list[ReleasedThroughput] | None
@@ -302,6 +310,12 @@ class ReportReader:
             return _checked(shown, RejectedRowSchema)
 
         return self.optional.read("the list of rejected rows", read, fallback=[])
+
+
+def _deployment_arn(provisioned: ThroughputManifest) -> str | None:
+    """Return the ARN of the deployment that serves an arm; ``None`` if there is none."""
+    arn = {**provisioned}.get("deployment_arn")
+    return arn if isinstance(arn, str) else None
 
 
 def _checked(records: list[RecordT], schema: type) -> list[RecordT]:

@@ -116,6 +116,26 @@ class TestOptionalParts:
         assert len([note for note in report["missing_parts"] if "ServiceError" in note]) == 2
         assert not any("no access" in note for note in report["missing_parts"])  # AWS's message is only in the log
 
+    @pytest.mark.parametrize(("exists", "known"), [(True, True), (False, True), (True, False)])
+    def test_a_deployment_is_released_once_it_is_gone_and_costs_nothing_by_the_hour(
+        self, new_run: Any, bedrock: FakeBedrock, store: MemoryStore, monkeypatch: Any, exists: bool, known: bool
+    ) -> None:
+        run = new_run()
+        arguments = run.until_report()
+        deployed = {**arguments["arms"]["tuned"]["provisioned"], "throughput_name": None, "throughput_arn": None}
+        del deployed["usd_per_hour"]
+        deployed["deployment_arn"] = "arn:deployment/one"
+        arguments["arms"]["tuned"] = {**arguments["arms"]["tuned"], "provisioned": deployed}
+        if exists:
+            bedrock.put_deployment("one", "Active")
+        if not known:
+            monkeypatch.setattr(bedrock, "find_deployment", lambda _: 1 / 0)
+        report = read_json(store, run.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
+        arm = report["arms"][1]
+        assert (arm["serving"], arm["released"]) == ("arn:deployment/one", not exists)
+        assert "hourly_usd" not in report["cost"]
+        assert any("the state of the deployment of tuned" in note for note in report["missing_parts"]) is not known
+
     @pytest.mark.parametrize("folder", ["", "validation/", "validation/run_1/"])
     def test_validation_losses_are_read_from_every_path_that_bedrock_has_used(
         self, new_run: Any, store: MemoryStore, use_case: UseCase, folder: str

@@ -9,6 +9,9 @@ class ByHand(Enum):
     """The kinds of resources that cost money, each with its page in the console and the command that ends it."""
 
     THROUGHPUT = ("provisioned-throughput", "delete-provisioned-model-throughput --provisioned-model-id")
+    # The documentation names this page "Custom model on-demand"; its address is UNVERIFIED.
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/delete-custom-model-deployment.html
+    DEPLOYMENT = ("custom-model-on-demand", "delete-custom-model-deployment --custom-model-deployment-identifier")
     CUSTOM_MODEL = ("custom-models", "delete-custom-model --model-identifier")
     TRAINING_JOB = ("custom-models", "stop-model-customization-job --job-identifier")
     BATCH_JOB = ("batch-inference", "stop-model-invocation-job --job-identifier")

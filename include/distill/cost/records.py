@@ -168,18 +168,19 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    The provisioned throughputs that a task ``release`` deletes, and the time. The bill is computed from this record.
+    The endpoints that a task ``release`` or ``undeploy`` deletes, and the time. The bill is computed from this record.
 
-    The record is written before the throughputs are deleted, and is never changed. It is stored in
+    The record is written before the endpoints are deleted, and is never changed. It is stored in
     ``serving/<arm>/released-s<ordinal>.json``.
     """
 
     released_at: str  # ISO 8601, UTC
     found: list[ReleasedThroughput]
+    deployments: NotRequired[list[str]]  # names of the deployments, which are not billed by the hour; absent if none
 
 
 class ReleaseManifest(TypedDict):
-    """Result of an arm's task ``release``. The record is passed through XCom only."""
+    """Result of an arm's task ``release`` or ``undeploy``. The record is passed through XCom only."""
 
-    released: list[str]  # names of the throughputs that this attempt released
+    released: list[str]  # names of the endpoints that this attempt deleted
     unit_hours: float  # model-unit hours of the arm, including throughputs released earlier

@@ -114,21 +114,27 @@ class UsageRecord(TypedDict):
 
 
 class ThroughputManifest(TypedDict):
-    """The provisioned throughput that serves an arm. The task ``provision`` passes this record through XCom only."""
+    """
+    The endpoint that serves an arm. The task ``provision`` or ``deploy`` passes this record through XCom only.
+
+    ``deploy`` creates a deployment, or buys provisioned throughput if the estimate chose it.
+    """
 
     model_arn: str | None  # ARN of the custom model; None if the base student is used in place of a champion
     student: str  # key of the base model in models.yaml
     missing_answers: int  # evaluation questions without a stored answer
-    bought: bool  # True if this attempt bought the throughput; False if it already existed or is not needed
-    usd_per_hour: NotRequired[float]  # for all model units; absent from manifests of earlier versions
-    throughput_name: str | None  # None when no answer is missing
+    bought: bool  # True if this attempt created the endpoint; False if it already existed or is not needed
+    usd_per_hour: NotRequired[float]  # for all model units; absent with a deployment and from earlier versions
+    deployment_name: NotRequired[str]  # absent without a deployment
+    deployment_arn: NotRequired[str]
+    throughput_name: str | None  # None when no answer is missing, and with a deployment
     throughput_arn: str | None
-    created: NotRequired[str]  # ISO 8601; absent without throughput and from manifests of earlier versions
+    created: NotRequired[str]  # ISO 8601; absent without an endpoint and from manifests of earlier versions
 
 
 class EndpointManifest(TypedDict):
-    """The endpoint to call and its model. The task ``in_service`` passes this record through XCom only."""
+    """The endpoint to call and its model. ``in_service`` or ``active`` passes this record through XCom only."""
 
-    invoke_id: str | None  # ARN of the throughput; None when no answer is missing
+    invoke_id: str | None  # ARN of the endpoint; None when no answer is missing
     model_arn: str | None
     student: str

@@ -17,10 +17,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
+from bedrock_distill.lifecycle.endpoints import THROUGHPUT, AnyEndpoint, EndpointKind
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.batch.pending_jobs import BatchJobPlan
@@ -105,43 +106,58 @@ class Ownership:
         return self._find("training job", candidates, self.hook.find_job, differences, advice)
 
     def find_throughput(self, names: Names, *, arm: str, model_arn: str | None = None) -> Throughput | None:
+        """Return this run's throughput with one of the names; see :meth:`find_endpoint`."""
+        return cast(Throughput | None, self.find_endpoint(THROUGHPUT, names, arm=arm, model_arn=model_arn))
+
+    def find_endpoint(
+        self, kind: EndpointKind, names: Names, *, arm: str, model_arn: str | None = None
+    ) -> AnyEndpoint | None:
         """
-        Return this run's throughput with one of the names; ``None`` if there is no such throughput.
+        Return this run's endpoint with one of the names; ``None`` if there is no such endpoint.
 
         Throughput that has the former name but belongs to another deployment or run is ignored.
 
-        :param model_arn: the model that the throughput must serve; if ``None``, any model is accepted.
-        :raises RefusedError: throughput of another deployment or run has the current name.
+        :param model_arn: the model that the endpoint must serve; if ``None``, any model is accepted.
+        :raises RefusedError: an endpoint of another deployment or run has the current name.
         """
-        return self._find_throughput(_candidates(names), {"arm": arm}, model_arn)
+        # Versions without environments had no deployments, so none has a former name.
+        candidates = _candidates(names if kind is THROUGHPUT else Names(names.name, None))
+        return self._find_endpoint(kind, candidates, {"arm": arm}, model_arn)
 
-    def find_provisioned_throughput(self, name: str, *, model_arn: str | None) -> Throughput | None:
+    def find_created_endpoint(self, kind: EndpointKind, name: str, *, model_arn: str | None) -> AnyEndpoint | None:
         """
-        Return the throughput that ``provision`` bought; ``None`` if it was released.
+        Return the endpoint that ``provision`` or ``deploy`` created; ``None`` if it was released.
 
         Throughput that has a former name but belongs to another deployment or run is ignored.
 
-        :raises RefusedError: the throughput belongs to another deployment or run.
+        :raises RefusedError: the endpoint belongs to another deployment or run.
         """
-        is_former = is_former_throughput_name(name, self.folder.run_key)
-        return self._find_throughput([Candidate(name, is_former)], {}, model_arn)
+        is_former = kind is THROUGHPUT and is_former_throughput_name(name, self.folder.run_key)
+        return self._find_endpoint(kind, [Candidate(name, is_former)], {}, model_arn)
 
-    def _find_throughput(
-        self, candidates: Iterable[Candidate], tags_of_task: Mapping[str, str], model_arn: str | None
-    ) -> Throughput | None:
+    def _find_endpoint(
+        self,
+        kind: EndpointKind,
+        candidates: Iterable[Candidate],
+        tags_of_task: Mapping[str, str],
+        model_arn: str | None,
+    ) -> AnyEndpoint | None:
         expected = {"use-case": self.use_case.name, "run-key": self.folder.run_key, **tags_of_task}
 
-        def differences(throughput: Throughput, is_former: bool) -> Iterator[str]:
+        def find(name: str) -> AnyEndpoint | None:
+            return kind.find(self.hook, name)
+
+        def differences(endpoint: AnyEndpoint, is_former: bool) -> Iterator[str]:
             if model_arn is not None:
-                yield from _difference("model", throughput.model_arn, model_arn)
-            tags = self.hook.tags(throughput.arn)
+                yield from _difference("model", endpoint.model_arn, model_arn)
+            tags = self.hook.tags(endpoint.arn)
             yield from self._tag_differences(tags, is_former, expected)
             if is_former and "environment" not in tags:
-                yield from self._data_differences(throughput.model_arn)
+                yield from self._data_differences(endpoint.model_arn)
 
-        advice = f"{_OTHER_DEPLOYMENT} If the throughput is yours, delete it in the Bedrock console."
-        billed = " The throughput may be billed by the hour to its owner."
-        return self._find("throughput", candidates, self.hook.find_throughput, differences, advice, billed, FAILED_TASK)
+        advice = f"{_OTHER_DEPLOYMENT} If the {kind.noun} is yours, delete it in the Bedrock console."
+        billed = " The throughput may be billed by the hour to its owner." if kind is THROUGHPUT else ""
+        return self._find(kind.noun, candidates, find, differences, advice, billed, FAILED_TASK)
 
     def find_batch_job(self, names: Names, jobs: BatchJobs, *, input_uri: str, output_uri: str) -> BatchJob | None:
         """

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.lifecycle.throughput import delete_and_wait
+from bedrock_distill.lifecycle.endpoints import THROUGHPUT, delete_and_wait
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.state import run_state, state_of_run
@@ -251,7 +251,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
                 "units": throughput.units,
             }
             write_json(account.store, item.release_record, release_record([record], now=self.now()))
-        delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
+        delete_and_wait(account.hook, THROUGHPUT, throughput.arn, wait_seconds=self.wait_seconds)
 
 
 def _by_hand(account: Account, item: PlanItem) -> list[str]:

@@ -1,8 +1,11 @@
 """
-Buy and release the provisioned throughput that serves an arm's model.
+Buy and release the endpoint that serves an arm's model.
+
+The operators of this module use provisioned throughput. Those of :mod:`bedrock_distill.operators.deploy` may also serve
+on demand.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
-it deletes anything. ``provision`` counts the records to get the number of its throughput, and counts them again right
+it deletes anything. ``provision`` counts the records to get the number of its endpoint, and counts them again right
 before it buys. If the count has changed, it buys nothing. So an old attempt of ``provision`` that is still running
 cannot buy after ``release``.
 """
@@ -10,24 +13,27 @@ cannot buy after ``release``.
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.hooks.deployments import Deployment
 from bedrock_distill.lifecycle.buy_once import Purchase, buy_once
+from bedrock_distill.lifecycle.endpoints import THROUGHPUT, AnyEndpoint, EndpointKind, delete_and_wait, kind_of
 from bedrock_distill.lifecycle.tags import purchase_tags
-from bedrock_distill.lifecycle.throughput import delete_and_wait, released_throughput
+from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
-from bedrock_distill.run.task_ids import PROVISION, RELEASE, TRAINED, sibling_task
+from bedrock_distill.run.task_ids import PROVISION, PROVISIONED, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
-from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
+from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK, ResourceLink
 from include.distill.config.environment import environment_name
-from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import (
     FAILED_TASK,
+    ConcurrencyLimitError,
     ConflictError,
     RefusedError,
     ThrottledError,
@@ -48,16 +54,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint that may still be billed. ``since`` is the time of the purchase, ISO 8601."""
+    """An endpoint that may still exist. ``since`` is the time of its creation, ISO 8601."""
 
     name: str
     arn: str | None = None
     usd_per_hour: float | None = None
     since: str | None = None
     is_certain: bool = True
+    kind: EndpointKind = THROUGHPUT
 
     def billed(self) -> str:
         """Return what the endpoint costs, as a sentence."""
+        if self.kind is not THROUGHPUT:
+            exists = "may still exist" if self.is_certain else "may exist"
+            return (
+                f"Deployment {self.name} {exists}. It is not billed while it is idle, but it counts against the"
+                " account's quota of deployments."
+            )
         price = f" at ${self.usd_per_hour:.2f} per hour" if self.usd_per_hour is not None else " by the hour"
         since = f", since {self.since}" if self.since else ""
         arn = f" ({self.arn})" if self.arn else ""
@@ -65,16 +78,29 @@ class Endpoint:
             return f"If endpoint {self.name} exists, it is billed{price}."
         return f"Endpoint {self.name}{arn} may still be billed{price}{since}."
 
+    def by_hand(self, region: str | None) -> str:
+        """Return how to delete the endpoint by hand, as a sentence."""
+        ways = self.kind.by_hand.ways(self.arn or self.name, region)
+        if self.kind is THROUGHPUT:
+            return f"To stop the billing without Airflow, delete endpoint {self.name} {ways}."
+        return f"Without Airflow, delete deployment {self.name} {ways}."
+
 
 class ServingOperator(ArmOperator):
-    """Base class of the operators that buy and release an arm's throughput."""
+    """
+    Base class of the operators that create and delete an arm's endpoint.
+
+    :cvar serving_tasks: the names of the arm's tasks that create the endpoint, wait for it, and delete it.
+    """
+
+    serving_tasks = PROVISIONED
 
     @property
     def release_task(self) -> str:
-        """The task that deletes the arm's throughput."""
-        return sibling_task(self.task_id, RELEASE)
+        """The task that deletes the arm's endpoint."""
+        return sibling_task(self.task_id, self.serving_tasks.delete)
 
-    def _throughput_names(self, ordinal: int) -> Names:
+    def _endpoint_names(self, ordinal: int) -> Names:
         return throughput_names(self.use_case.environment, self.use_case.name, self.arm, self.folder.run_key, ordinal)
 
     def _release_records(self) -> list[str]:
@@ -103,7 +129,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
     trained = ResultOf[TrainingManifest | None](TRAINED, optional=True)
-    operator_extra_links = (THROUGHPUT_LINK, MODEL_LINK)
+    operator_extra_links: tuple[ResourceLink, ...] = (THROUGHPUT_LINK, MODEL_LINK)
     ui_color = "#f3e8fd"
     waits_for = "the endpoint of arm {task.arm} to be bought"
 
@@ -135,6 +161,10 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def _has_bought_nothing(self) -> bool:
         return self._was_refused or (self.attempt == 1 and not self._was_requested)
 
+    def _choose_kind(self) -> EndpointKind:
+        """Return the kind of endpoint that serves the arm."""
+        return THROUGHPUT
+
     def cost_so_far(self) -> str:
         """Return that the endpoint is billed once it exists."""
         return f"once the endpoint exists, it is billed{self._price}"
@@ -142,65 +172,64 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def execute(self, context: Context) -> ThroughputManifest:
         """Buy or find the throughput; return the throughput or model that answers for the arm."""
         model_arn, student = self._model()
-        units = self.use_case.serving.model_units
-        usd_per_hour = units * load_prices().price(student, "throughput_per_hour")
-        self._price = f" at ${usd_per_hour:.2f} per hour"
+        kind = self._choose_kind()
         missing = count_missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
         manifest: ThroughputManifest = {
             "model_arn": model_arn,
             "student": student,
             "missing_answers": missing,
             "bought": False,
-            "usd_per_hour": usd_per_hour,
             "throughput_name": None,
             "throughput_arn": None,
         }
+        if kind is THROUGHPUT:
+            usd_per_hour = self.use_case.serving.model_units * load_prices().price(student, "throughput_per_hour")
+            self._price = f" at ${usd_per_hour:.2f} per hour"
+            manifest["usd_per_hour"] = usd_per_hour
         if not missing or not model_arn:
             why = (
                 "every answer is already stored"
                 if model_arn
                 else "there is no champion yet, so the base student answers"
             )
-            self.log.info("No throughput is bought for %s: %s.", self.arm, why)
+            self.log.info("No endpoint is needed for %s: %s.", self.arm, why)
             return manifest
-        purchase = self._find_or_buy(model_arn, units, context)
-        self.log.info(
-            "%s throughput %s for %s missing answers",
-            "Bought" if purchase.bought else "Found",
-            purchase.resource.name,
-            missing,
-        )
-        manifest["throughput_name"], manifest["throughput_arn"] = purchase.resource.name, purchase.resource.arn
-        manifest["created"] = purchase.resource.created.isoformat()
+        purchase = self._find_or_buy(kind, model_arn, context)
+        endpoint = purchase.resource
+        done = kind.done if purchase.bought else "Found"
+        self.log.info("%s %s %s for %s missing answers", done, kind.noun, endpoint.name, missing)
+        kind.put_into(manifest, endpoint)
         manifest["bought"] = purchase.bought
         return manifest
 
-    def _find_or_buy(self, model_arn: str, units: int, context: Context) -> Purchase[Throughput]:
+    def _find_or_buy(self, kind: EndpointKind, model_arn: str, context: Context) -> Purchase[AnyEndpoint]:
         ordinal = len(self._release_records()) + 1
-        names = self._throughput_names(ordinal)
+        names = self._endpoint_names(ordinal)
         tags = purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm)
         created: list[str] = []
 
         def create(name: str) -> None:
-            self._refuse_after_release(ordinal)
+            self._refuse_after_release(kind, ordinal)
             require_approved_spending(self)
             self._was_requested = True
             try:
-                self.hook.create_throughput(
-                    name=name, token=request_token(name), model_arn=model_arn, units=units, tags=tags
-                )
-            except (RefusedError, ThrottledError) as error:
+                self._create(kind, name, model_arn, tags)
+            except (RefusedError, ThrottledError, ConcurrencyLimitError) as error:
                 self._was_refused = not isinstance(error, ConflictError)
                 raise
             created.append(name)
 
-        def find(name: str) -> Throughput | None:
-            # Bedrock may not list the tags of a new throughput yet, so one that was just bought is not checked.
+        def find(name: str) -> AnyEndpoint | None:
+            # Bedrock may not list the tags of a new endpoint yet, so one that was just created is not checked.
             if created:
-                return self.hook.find_throughput(name)
-            return self.ownership.find_throughput(names, arm=self.arm, model_arn=model_arn)
+                return kind.find(self.hook, name)
+            return self.ownership.find_endpoint(kind, names, arm=self.arm, model_arn=model_arn)
 
         return buy_once(names.name, find=find, create=create)
+
+    def _create(self, kind: EndpointKind, name: str, model_arn: str, tags: Mapping[str, str]) -> None:
+        units, token = self.use_case.serving.model_units, request_token(name)
+        kind.create(self.hook, name=name, token=token, model_arn=model_arn, units=units, tags=tags)
 
     def _model(self) -> tuple[str | None, str]:
         """Return the ARN of the arm's custom model, and the key of its base model."""
@@ -210,13 +239,14 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         champion = champion_snapshot(self.store, self.folder)
         return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
 
-    def _refuse_after_release(self, ordinal: int) -> None:
+    def _refuse_after_release(self, kind: EndpointKind, ordinal: int) -> None:
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(
-                f"The throughput of {self.arm} was already marked as released when this task was about to buy it.",
+                f"The {kind.noun} of {self.arm} was already marked as released when this task was about to"
+                f" {kind.buys.removesuffix('s')} it.",
                 billed="Nothing was bought.",
                 then_clear=FAILED_TASK,
-                effect="buys a new one",
+                effect=f"{kind.buys} a new one",
             )
 
 
@@ -240,6 +270,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "provisioned")
     provisioned = ResultOf[ThroughputManifest | None](PROVISION, optional=True)
+    kinds: tuple[EndpointKind, ...] = (THROUGHPUT,)
     ui_color = "#fce8e6"
     waits_for = "Bedrock to delete the endpoint of arm {task.arm}"
 
@@ -267,11 +298,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
 
     def without_airflow(self, error: Exception) -> str:
         """Return how to delete the endpoints by hand."""
-        return " ".join(
-            f"To stop the billing without Airflow, delete endpoint {endpoint.name}"
-            f" {ByHand.THROUGHPUT.ways(endpoint.arn or endpoint.name, self.region_name)}."
-            for endpoint in self._known_endpoints()
-        )
+        return " ".join(endpoint.by_hand(self.region_name) for endpoint in self._known_endpoints())
 
     def _known_endpoints(self) -> list[Endpoint]:
         """Return what may still exist: what Bedrock listed, what ``provision`` bought, or what it may have bought."""
@@ -280,56 +307,60 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         bought = self.provisioned if isinstance(self.provisioned, Mapping) else None
         if bought is None:  # `provision` has no result, but may have bought an endpoint before it failed
             place = environment_name(), self.folder.use_case_name, self.arm, self.folder.run_key
-            return [Endpoint(throughput_names(*place, self._ordinal).name, is_certain=False)]
-        if not (bought_name := bought.get("throughput_name")):
+            name = throughput_names(*place, self._ordinal).name
+            return [Endpoint(name, is_certain=False, kind=kind) for kind in self.kinds]
+        kind = kind_of(bought)
+        if not (bought_name := kind.name_in(bought)):
             return []
-        price = bought.get("usd_per_hour")
-        return [Endpoint(bought_name, bought.get("throughput_arn"), usd_per_hour=price, since=bought.get("created"))]
+        price, since = bought.get("usd_per_hour"), bought.get("created")
+        return [Endpoint(bought_name, kind.arn_in(bought), usd_per_hour=price, since=since, kind=kind)]
 
     def cost_so_far(self) -> str:
         """Return that the endpoint is billed until it is gone."""
         return "the endpoint is billed by the hour until it is gone"
 
     def execute(self, context: Context) -> ReleaseManifest:
-        """Write the release record, delete the throughput and wait until it is gone; return its name and hours."""
+        """Write the release record, delete the endpoint and wait until it is gone; return its name and hours."""
         ordinal = self._ordinal = len(self._release_records()) + 1
-        throughputs, refusals = self._find_all(ordinal)
+        endpoints, refusals = self._find_all(ordinal)
         price = self.provisioned.get("usd_per_hour") if isinstance(self.provisioned, Mapping) else None
         self._to_delete = [
-            Endpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat()) for one in throughputs
+            Endpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat(), kind=kind)
+            for kind, one in endpoints
         ]
-        record = release_record(
-            [released_throughput(one) for one in throughputs], now=datetime.datetime.now(datetime.UTC)
-        )
+        throughputs = [released_throughput(one) for _, one in endpoints if isinstance(one, Throughput)]
+        record = release_record(throughputs, now=datetime.datetime.now(datetime.UTC))
+        if deployments := [one.name for _, one in endpoints if isinstance(one, Deployment)]:
+            record["deployments"] = deployments
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
-        for throughput in throughputs:
-            delete_and_wait(self.hook, throughput.arn, wait_seconds=self.wait_seconds)
+        for kind, endpoint in endpoints:
+            delete_and_wait(self.hook, kind, endpoint.arn, wait_seconds=self.wait_seconds)
             self._to_delete.pop(0)
-            self.log.info("Released %s", throughput.name)
+            self.log.info("Released %s", endpoint.name)
         if refusals:
             raise RefusedError(
                 " ".join(refusal.happened for refusal in refusals),
-                left="No throughput of others was deleted. All throughput of this arm that was found was deleted.",
+                left="No endpoint of others was deleted. Every endpoint of this arm that was found was deleted.",
                 billed=refusals[0].billed,
                 to_do=refusals[0].to_do,
                 then_clear=refusals[0].then_clear,
             )
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
-        return {"released": [throughput.name for throughput in throughputs], "unit_hours": hours}
+        return {"released": [endpoint.name for _, endpoint in endpoints], "unit_hours": hours}
 
-    def _find_all(self, last_ordinal: int) -> tuple[list[Throughput], list[RefusedError]]:
+    def _find_all(self, last_ordinal: int) -> tuple[list[tuple[EndpointKind, AnyEndpoint]], list[RefusedError]]:
         """
-        Return every throughput of this run for the arm, and the error for each name that others already use.
+        Return every endpoint of this run for the arm, and the error for each name that others already use.
 
-        :param last_ordinal: number of the newest throughput; the names of all up to this one are looked up.
+        :param last_ordinal: number of the newest endpoint; the names of all up to this one are looked up.
         """
-        throughputs: list[Throughput] = []
+        endpoints: list[tuple[EndpointKind, AnyEndpoint]] = []
         refusals: list[RefusedError] = []
-        for ordinal in range(1, last_ordinal + 1):
+        for ordinal, kind in itertools.product(range(1, last_ordinal + 1), self.kinds):
             try:
-                throughput = self.ownership.find_throughput(self._throughput_names(ordinal), arm=self.arm)
+                endpoint = self.ownership.find_endpoint(kind, self._endpoint_names(ordinal), arm=self.arm)
             except RefusedError as error:
                 refusals.append(error)
             else:
-                throughputs += [throughput] if throughput else []
-        return throughputs, refusals
+                endpoints += [(kind, endpoint)] if endpoint else []
+        return endpoints, refusals

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 _HASH_MARK = "--"
 # An id with the mark is not plain, so that a plain id never equals an id with a hash.
@@ -45,15 +45,26 @@ TRAINED = "trained"
 WAIT_FOR_PREVIOUS_ARM = "wait_for_previous_arm"
 START_SERVING = "start_serving"
 ANSWER = "answer"
-# Of an arm that is always served with provisioned throughput.
 PROVISION = "provision"
 IN_SERVICE = "in_service"
 RELEASE = "release"
-# Of an arm that may be served on demand.
 DEPLOY = "deploy"
 ACTIVE = "active"
 UNDEPLOY = "undeploy"
 WAIT_FOR_RELEASE = "wait_for_release"
+
+
+class ServingTasks(NamedTuple):
+    """The tasks of an arm that create its endpoint, wait until it is ready, and delete it."""
+
+    create: str
+    ready: str
+    delete: str
+
+
+# Of an arm that is always served by provisioned throughput, and of an arm that may be served on demand.
+PROVISIONED = ServingTasks(PROVISION, IN_SERVICE, RELEASE)
+ON_DEMAND = ServingTasks(DEPLOY, ACTIVE, UNDEPLOY)
 
 # Tasks of a step's batch jobs, in a separate task group. The group also has a task SUBMIT.
 WAIT = "wait"

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast, overload
 
 from bedrock_distill.run.task_ids import (
     ANSWER,
+    DEPLOY,
     INGEST,
     JUDGE,
     JUDGE_CHAMPION,
@@ -43,6 +44,7 @@ _COSTS = {
     JUDGE: _STORED_ANSWERS,
     JUDGE_CHAMPION: _STORED_ANSWERS,
     SUBMIT: "It finds the job by its name, and buys a job only if the training data or the settings have changed.",
+    DEPLOY: "It creates an endpoint only if answers of the arm are missing. A deployment is billed by the token.",
     PROVISION: "It buys an endpoint, billed by the hour until `release`, only if answers of the arm are missing.",
 }
 _NO_COST = "It costs nothing."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bedrock_distill.run.task_ids import ANSWER, IN_SERVICE, OUTCOME, PROVISION, sibling_task
+from bedrock_distill.run.task_ids import ANSWER, ON_DEMAND, OUTCOME, PROVISIONED, sibling_task
 
 WITH_DOWNSTREAM = "with downstream"
 # No task comes after these tasks.
@@ -26,14 +26,16 @@ def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str = " b
     :param tasks: ids of all tasks of the run.
     :param price: price of an endpoint of the arm, such as ``" at $24.00 per hour"``.
     """
-    name, provision = task_id.rpartition(".")[2], sibling_task(task_id, PROVISION)
+    name = task_id.rpartition(".")[2]
     if task_id in _LAST:
         return task_id
-    if name == IN_SERVICE:  # by then, `release` has deleted the endpoint
-        return f"{provision} {WITH_DOWNSTREAM}"
-    if name == ANSWER and provision in tasks:  # Airflow clears the setups of a task together with the task
-        return (
-            f"{task_id} {WITH_DOWNSTREAM} (Airflow then also runs {provision} again, which buys a new endpoint for the"
-            f" missing answers{price})"
-        )
+    for serving, buys in ((PROVISIONED, "buys"), (ON_DEMAND, "creates")):
+        create = sibling_task(task_id, serving.create)
+        if name == serving.ready:  # by then, the task that deletes the endpoint has deleted it
+            return f"{create} {WITH_DOWNSTREAM}"
+        if name == ANSWER and create in tasks:  # Airflow clears the setups of a task together with the task
+            return (
+                f"{task_id} {WITH_DOWNSTREAM} (Airflow then also runs {create} again, which {buys} a new endpoint for"
+                f" the missing answers{price if serving is PROVISIONED else ''})"
+            )
     return f"{task_id} {WITH_DOWNSTREAM}"

@@ -1,18 +1,26 @@
-"""Wait for a provisioned throughput to be in service."""
+"""Wait for an arm's endpoint: a provisioned throughput to be in service, or a deployment to be active."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
-from bedrock_distill.lifecycle.throughput import hourly_cost_note, release_first, serving_arn
+from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.endpoints import (
+    DEPLOYMENT,
+    THROUGHPUT,
+    EndpointKind,
+    kind_of,
+    release_first,
+    serving_arn,
+)
+from bedrock_distill.lifecycle.throughput import hourly_cost_note
 from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.task_ids import PROVISION, RELEASE, sibling_task
+from bedrock_distill.run.task_ids import DEPLOY, ON_DEMAND, PROVISION, PROVISIONED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
-from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
-from bedrock_distill.ui.links import THROUGHPUT_LINK
+from bedrock_distill.triggers.polling import DeploymentTrigger, PollingTrigger, ProvisionedThroughputTrigger
+from bedrock_distill.ui.links import DEPLOYMENT_LINK, THROUGHPUT_LINK, ResourceLink
 from include.distill.core.errors import FAILED_TASK, WaitTimeoutError
 from include.distill.inference.records import EndpointManifest, ThroughputManifest
 
@@ -33,86 +41,115 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
-    operator_extra_links = (THROUGHPUT_LINK,)
+    operator_extra_links: tuple[ResourceLink, ...] = (THROUGHPUT_LINK,)
     provisioned = ResultOf[ThroughputManifest](PROVISION)
-    waits_for = "throughput {task.provisioned[throughput_name]} to be in service"
+    serving_tasks = PROVISIONED
+    waits_for = "{task.kind.noun} {task.name} to be {task.kind.ready}"
 
     def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.provisioned = provisioned
 
     @property
+    def kind(self) -> EndpointKind:
+        """The kind of the arm's endpoint."""
+        return kind_of(self.provisioned)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the arm's endpoint; ``None`` if the arm needs none."""
+        return self.kind.name_in(self.provisioned)
+
+    @property
     def resource(self) -> str:
-        """The name of the arm's throughput."""
-        return f"throughput {self.provisioned['throughput_name'] or '(none was needed)'}"
+        """The kind and name of the arm's endpoint."""
+        return f"{self.kind.noun} {self.name or '(none was needed)'}"
 
     def poll(self) -> EndpointManifest | None:
         """
-        Look up the throughput by its name.
+        Look up the endpoint by its name.
 
-        :return: the endpoint, if it is in service or if the arm needs no throughput; otherwise ``None``.
+        :return: the endpoint, if it is ready or if the arm needs none; otherwise ``None``.
         """
-        name = self.provisioned["throughput_name"]
-        throughput = None
-        if name:  # without a name, nothing had to be bought
-            throughput = self.ownership.find_provisioned_throughput(name, model_arn=self.provisioned["model_arn"])
-        arn = serving_arn(
-            self.provisioned, throughput, provision_task=self._provision_task, release_task=self._release_task
-        )
-        if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
+        kind, name = self.kind, self.name
+        endpoint = None
+        if name:  # without a name, nothing had to be created
+            endpoint = self.ownership.find_created_endpoint(kind, name, model_arn=self.provisioned["model_arn"])
+        arn = serving_arn(self.provisioned, endpoint, create_task=self._create_task, delete_task=self._delete_task)
+        if endpoint is None or kind.statuses[endpoint.status] is Progress.SUCCEEDED:
             return {
                 "invoke_id": arn,
                 "model_arn": self.provisioned["model_arn"],
                 "student": self.provisioned["student"],
             }
-        # The throughput is billed from its creation, so all attempts together wait only once. AWS's clock may be ahead.
-        self.began = min(self.began, throughput.created)
-        self.checks.status = f"{name} is {throughput.status}"
+        # Throughput is billed from its creation, so all attempts together wait only once. AWS's clock may be ahead.
+        self.began = min(self.began, endpoint.created)
+        self.checks.status = f"{name} is {endpoint.status}"
         self.log.info("%s", self.checks.status)
         return None
 
     def billed_now(self, error: Exception) -> str:
-        """Return that the throughput is billed until it is released."""
-        if not self.provisioned["throughput_name"]:
-            return "Nothing by this arm: it needs no throughput."
+        """Return that throughput is billed until it is released, and a deployment is not."""
+        if not self.name:
+            return f"Nothing by this arm: it needs no {self.kind.noun}."
+        deleted = f"{self._delete_task} runs after the last attempt of this task."
+        if self.kind is DEPLOYMENT:
+            return f"{self.kind.billed_until(self.name, self._delete_task)} {deleted}"
         return (
-            f"Throughput {self.provisioned['throughput_name']}, by the hour{hourly_cost_note(self.provisioned)}, until"
-            f" {self._release_task} deletes it. {self._release_task} runs after the last attempt of this task."
+            f"Throughput {self.name}, by the hour{hourly_cost_note(self.provisioned)}, until {self._delete_task}"
+            f" deletes it. {deleted}"
         )
 
     def cost_so_far(self) -> str:
-        """Return how the throughput is billed."""
-        return f"the throughput is billed by the hour{hourly_cost_note(self.provisioned)}"
+        """Return how the endpoint is billed."""
+        return f"the {self.kind.noun} is {self.kind.billed}{hourly_cost_note(self.provisioned)}"
 
     def trigger(self, **common: Any) -> PollingTrigger:
-        """Return the trigger that waits for the throughput to be in service."""
-        arn = self.provisioned["throughput_arn"]
+        """Return the trigger that waits for the endpoint to be ready."""
+        arn = self.kind.arn_in(self.provisioned)
         assert arn is not None  # noqa: S101 - without an endpoint, poll has ended the wait
+        if self.kind is DEPLOYMENT:
+            return DeploymentTrigger(name=arn, **common)
         return ProvisionedThroughputTrigger(name=arn, usd_per_hour=self.provisioned.get("usd_per_hour"), **common)
 
     def timeout_error(self, why: str) -> WaitTimeoutError:
-        """Return an error that says that the throughput is billed until it is released."""
-        price = hourly_cost_note(self.provisioned)
+        """Return an error that says how the endpoint is billed until it is released."""
+        kind, price, name = self.kind, hourly_cost_note(self.provisioned), str(self.name)
+        since, billed = "creation", kind.billed_until(name, self._delete_task)
+        if kind is THROUGHPUT:
+            since = "purchase"
+            billed = f"Throughput {name}, from its purchase until {self._delete_task} has deleted it{price}."
         return WaitTimeoutError(
-            f"Throughput {self.provisioned['throughput_name']} was not in service within"
-            f" {format_duration(self.timeout_seconds)} of its purchase. {why}",
-            left=f"The throughput still exists. {release_first(self._release_task, 'it')}",
-            billed=(
-                f"Throughput {self.provisioned['throughput_name']}, from its purchase until {self._release_task} has"
-                f" deleted it{price}."
-            ),
+            f"{kind.noun.capitalize()} {name} was not {kind.ready} within {format_duration(self.timeout_seconds)} of"
+            f" its {since}. {why}",
+            left=f"The {kind.noun} still exists. {release_first(self._delete_task, 'it')}",
+            billed=billed,
             to_do=(
-                "If an earlier throughput of this run was not in service in time either, first raise"
+                f"If an earlier {kind.noun} of this run was not {kind.ready} in time either, first raise"
                 " serving.timeout_minutes or ask AWS's support."
             ),
             then_clear=FAILED_TASK,
-            effect=f"buys another one{price}",
+            effect=f"{kind.buys} another one{price}",
         )
 
     @property
-    def _provision_task(self) -> str:
-        return sibling_task(self.task_id, PROVISION)
+    def _create_task(self) -> str:
+        return sibling_task(self.task_id, self.serving_tasks.create)
 
     @property
-    def _release_task(self) -> str:
-        return sibling_task(self.task_id, RELEASE)
+    def _delete_task(self) -> str:
+        return sibling_task(self.task_id, self.serving_tasks.delete)
+
+
+class BedrockDeploymentSensor(BedrockProvisionedThroughputSensor):
+    """
+    Wait for the arm's deployment to be Active, or for the provisioned throughput that ``deploy`` bought instead.
+
+    The parameter, the result and the errors are those of the base class. A retry finds the endpoint by its name.
+
+    :param provisioned: manifest of the arm's task ``deploy``. (templated)
+    """
+
+    operator_extra_links = (DEPLOYMENT_LINK, THROUGHPUT_LINK)
+    provisioned = ResultOf[ThroughputManifest](DEPLOY)
+    serving_tasks = ON_DEMAND

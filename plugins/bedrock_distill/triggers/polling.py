@@ -27,7 +27,7 @@ from asgiref.sync import sync_to_async
 from bedrock_distill.hooks.aws import credentials_source
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.in_flight import IN_FLIGHT, OWNER
-from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.hooks.statuses import DEPLOYMENT_STATUS, THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall, throughput_cost
 from bedrock_distill.run.checks import Checks, utc_now
@@ -276,4 +276,24 @@ class ProvisionedThroughputTrigger(PollingTrigger):
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Delete the throughput. ``release`` then finds nothing to delete."""
         hook.delete_throughput(self.name)
+        self.log.warning("Deleted %s because its task was marked as failed.", self.name)
+
+
+class DeploymentTrigger(PollingTrigger):
+    """Wait until a custom model deployment is active, has failed or no longer exists."""
+
+    def has_ended(self, hook: BedrockDistillHook) -> bool:
+        """Return whether the deployment is active, has failed or no longer exists."""
+        deployment = hook.find_deployment(self.name)
+        if deployment:
+            self.checks.status = f"{deployment.name} is {deployment.status}"
+        return deployment is None or DEPLOYMENT_STATUS.get(deployment.status) is not Progress.RUNNING
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Return that the deployment costs nothing while it is created."""
+        return "nothing: a deployment is billed by the token"
+
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Delete the deployment. ``undeploy`` then finds nothing to delete."""
+        hook.delete_deployment(self.name)
         self.log.warning("Deleted %s because its task was marked as failed.", self.name)

@@ -23,6 +23,7 @@ _CONSOLE_PAGES = {
     "model-customization-job": "custom-models/item",
     "custom-model": "custom-models/item",
     "provisioned-model": "provisioned-throughput/details",
+    "custom-model-deployment": "custom-model-on-demand",  # the address is UNVERIFIED
 }
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -87,6 +88,7 @@ class ReportLink(ResourceLink):
 JOB_LINK = ResourceLink("Customization job", "job_arn")
 MODEL_LINK = ResourceLink("Custom model", "model_arn")
 THROUGHPUT_LINK = ResourceLink("Provisioned throughput", "throughput_arn")
+DEPLOYMENT_LINK = ResourceLink("Deployment", "deployment_arn")
 TRAINING_DATA_LINK = ResourceLink("Training data", "train_uri")
 REJECTED_ROWS_LINK = RejectedRowsLink()
 REPORT_LINK = ReportLink()

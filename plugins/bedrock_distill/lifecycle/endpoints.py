@@ -1,0 +1,263 @@
+"""
+The two kinds of endpoint that serve an arm's model: how to find, create and delete one, and what its states mean.
+
+A deployment serves on demand: it is billed by the token, and not at all while it is idle. Provisioned throughput is
+billed by the hour. Both are named by run, arm and number, in different namespaces of Bedrock.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
+from bedrock_distill.hooks.deployments import Deployment
+from bedrock_distill.hooks.statuses import DEPLOYMENT_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.lifecycle.throughput import hourly_cost_note
+from bedrock_distill.run.what_to_clear import task_to_clear
+from include.distill.core.by_hand import ByHand
+from include.distill.core.errors import (
+    FAILED_TASK,
+    ConflictError,
+    ContractError,
+    OutcomeError,
+    ThroughputFailedError,
+    ThroughputReleasedError,
+)
+from include.distill.core.job_failures import stated_reason
+
+if TYPE_CHECKING:
+    from include.distill.inference.records import ThroughputManifest
+
+# AWS's guide for Nova names this status, which the service model lacks:
+# https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html
+DELETING = "Deleting"
+
+
+class AnyEndpoint(Protocol):
+    """What both kinds of endpoint have in common."""
+
+    @property
+    def name(self) -> str:
+        """The name, which the run computes."""
+
+    @property
+    def arn(self) -> str:
+        """The ARN."""
+
+    @property
+    def status(self) -> str:
+        """The status, as Bedrock names it."""
+
+    @property
+    def created(self) -> datetime.datetime:
+        """The time of creation."""
+
+    @property
+    def model_arn(self) -> str:
+        """The ARN of the custom model that it serves."""
+
+    @property
+    def failure_message(self) -> str | None:
+        """Bedrock's reason for a failure; ``None`` without one."""
+
+
+class EndpointKind(ABC):
+    """
+    A kind of endpoint.
+
+    :cvar noun: the kind in messages.
+    :cvar ready: the state in which it answers, in messages.
+    :cvar buys: what creating one is called, in messages, and ``done`` for one that was created.
+    :cvar billed: when it is billed, as the end of a sentence.
+    """
+
+    noun: ClassVar[Literal["throughput", "deployment"]]
+    ready: ClassVar[str]
+    buys: ClassVar[str]
+    done: ClassVar[str]
+    billed: ClassVar[str]
+    by_hand: ClassVar[ByHand]
+    statuses: ClassVar[Mapping[str, Progress]]
+
+    @abstractmethod
+    def find(self, hook: BedrockDistillHook, name_or_arn: str) -> AnyEndpoint | None:
+        """Return an endpoint by name or ARN; ``None`` if it does not exist."""
+
+    @abstractmethod
+    def create(
+        self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
+    ) -> None:
+        """Create an endpoint. Only throughput has model units."""
+
+    @abstractmethod
+    def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
+        """Delete an endpoint; do nothing if it does not exist."""
+
+    def name_in(self, manifest: ThroughputManifest) -> str | None:
+        """Return the name of the endpoint that a task created; ``None`` if it created none of this kind."""
+        return cast(str | None, manifest.get(f"{self.noun}_name"))
+
+    def arn_in(self, manifest: ThroughputManifest) -> str | None:
+        """Return the ARN of the endpoint that a task created; ``None`` if it created none of this kind."""
+        return cast(str | None, manifest.get(f"{self.noun}_arn"))
+
+    def put_into(self, manifest: ThroughputManifest, endpoint: AnyEndpoint) -> None:
+        """Write the name, ARN and time of creation of an endpoint into the manifest of the task that created it."""
+        record = cast(dict[str, object], manifest)
+        record[f"{self.noun}_name"], record[f"{self.noun}_arn"] = endpoint.name, endpoint.arn
+        record["created"] = endpoint.created.isoformat()
+
+    def billed_until(self, name: str, delete_task: str, price: str = "", condition: str = "") -> str:
+        """Return a sentence about what an endpoint costs until a task deletes it.
+
+        :param price: the price per hour, from :func:`hourly_cost_note`.
+        :param condition: when it is billed by the hour at all, as the end of a sentence.
+        """
+        if self is DEPLOYMENT:
+            return (
+                f"Nothing while it is idle, because deployment {name} is {self.billed}. Until {delete_task} has deleted"
+                " it, it counts against the account's quota of deployments."
+            )
+        return f"Throughput {name} until {delete_task} has deleted it{condition}{price}."
+
+
+class _ThroughputKind(EndpointKind):
+    noun = "throughput"
+    ready = "in service"
+    buys, done = "buys", "Bought"
+    billed = "billed by the hour"
+    by_hand = ByHand.THROUGHPUT
+    statuses = THROUGHPUT_STATUS
+
+    def find(self, hook: BedrockDistillHook, name_or_arn: str) -> Throughput | None:
+        return hook.find_throughput(name_or_arn)
+
+    def create(
+        self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
+    ) -> None:
+        hook.create_throughput(name=name, token=token, model_arn=model_arn, units=units, tags=tags)
+
+    def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
+        hook.delete_throughput(name_or_arn)
+
+
+class _DeploymentKind(EndpointKind):
+    noun = "deployment"
+    ready = "active"
+    buys, done = "creates", "Created"
+    billed = "billed by the token"
+    by_hand = ByHand.DEPLOYMENT
+    statuses = DEPLOYMENT_STATUS
+
+    def find(self, hook: BedrockDistillHook, name_or_arn: str) -> Deployment | None:
+        return hook.find_deployment(name_or_arn)
+
+    def create(
+        self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
+    ) -> None:
+        hook.create_deployment(name=name, token=token, model_arn=model_arn, tags=tags)
+
+    def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
+        hook.delete_deployment(name_or_arn)
+
+
+THROUGHPUT: EndpointKind = _ThroughputKind()
+DEPLOYMENT: EndpointKind = _DeploymentKind()
+
+
+def kind_of(manifest: ThroughputManifest) -> EndpointKind:
+    """Return the kind of endpoint that ``deploy`` or ``provision`` created, found or did not need."""
+    return DEPLOYMENT if DEPLOYMENT.name_in(manifest) else THROUGHPUT
+
+
+def release_first(release_task: str, what: str) -> str:
+    """Return that a task deletes an endpoint next, and what to do if that task fails, as sentences."""
+    return (
+        f"{release_task} runs next and deletes {what}. If it fails: clear no other task of this arm before"
+        f" {release_task} has succeeded, because that would buy a second endpoint."
+    )
+
+
+def serving_arn(
+    manifest: ThroughputManifest, endpoint: AnyEndpoint | None, *, create_task: str, delete_task: str
+) -> str | None:
+    """
+    Return the ARN of the endpoint that serves the arm; ``None`` if the arm needs no endpoint.
+
+    :param endpoint: the endpoint as Bedrock describes it now; ``None`` if it does not exist.
+    :param create_task: id of the task that creates the endpoint, for messages.
+    :param delete_task: id of the task that deletes it, for messages.
+    :raises ThroughputReleasedError: the endpoint was released.
+    :raises ThroughputFailedError: Bedrock could not create the endpoint, which is final.
+    :raises ContractError: the endpoint has a status that this pipeline does not know.
+    """
+    kind = kind_of(manifest)
+    if kind.arn_in(manifest) is None:
+        return None
+    noun, price = kind.noun, hourly_cost_note(manifest)
+    new_one = f"{kind.buys} a new one{price}"
+    if endpoint is None or endpoint.status == DELETING:
+        raise ThroughputReleasedError(
+            f"{noun.capitalize()} {kind.name_in(manifest)} was released.",
+            billed="Nothing is billed for it.",
+            then_clear=task_to_clear(create_task),
+            effect=new_one,
+        )
+    progress = kind.statuses.get(endpoint.status)
+    if progress is None:
+        raise ContractError(
+            f"{noun.capitalize()} {endpoint.name} has the unknown status {endpoint.status!r}.",
+            left=release_first(delete_task, f"{noun} {endpoint.name}"),
+            billed=kind.billed_until(endpoint.name, delete_task, price),
+            to_do="Report the error as a bug, with this log.",
+            then_clear=task_to_clear(create_task),
+            effect=new_one,
+        )
+    if progress is Progress.FAILED:
+        reason = stated_reason(endpoint.failure_message)
+        raise ThroughputFailedError(
+            f"{noun.capitalize()} {endpoint.name} failed: {reason}.",
+            left=release_first(delete_task, f"{noun} {endpoint.name}"),
+            billed=kind.billed_until(endpoint.name, delete_task, price, ", if Bedrock bills throughput that failed"),
+            to_do="If an earlier endpoint of this run has also failed, ask AWS's support first.",
+            then_clear=task_to_clear(create_task),
+            effect=new_one,
+        )
+    return endpoint.arn
+
+
+def delete_and_wait(hook: BedrockDistillHook, kind: EndpointKind, name_or_arn: str, *, wait_seconds: float) -> None:
+    """
+    Delete an endpoint and wait until Bedrock no longer finds it.
+
+    Bedrock may refuse to delete a deployment while it is changing (ConflictException; when exactly is UNVERIFIED). Then
+    the deletion is repeated.
+
+    :raises OutcomeError: the endpoint still exists after ``wait_seconds``.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while not _is_deletion_accepted(hook, kind, name_or_arn, is_last=time.monotonic() > deadline):
+        time.sleep(1)
+    while kind.find(hook, name_or_arn):
+        if time.monotonic() > deadline:
+            raise OutcomeError(
+                f"Bedrock accepted the deletion of {kind.noun} {name_or_arn} {wait_seconds:.0f} s ago, but it"
+                " still exists.",
+                then_clear=FAILED_TASK,
+                effect="deletes it again",
+            )
+        time.sleep(1)
+
+
+def _is_deletion_accepted(hook: BedrockDistillHook, kind: EndpointKind, name_or_arn: str, *, is_last: bool) -> bool:
+    try:
+        kind.delete(hook, name_or_arn)
+    except ConflictError:
+        if is_last or kind is not DEPLOYMENT:
+            raise
+        return False
+    return True

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.lifecycle.endpoints import THROUGHPUT, delete_and_wait, serving_arn
+from include.distill.core.errors import FAILED_TASK, OutcomeError, ThroughputReleasedError
+from tests.fakes.fake_bedrock import CREATED, FakeBedrock
+
+NAME = "aws-docs-qa-tuned-abcdef01-s1"
+
+
+def provisioned(**changes: Any) -> Any:
+    return {
+        "throughput_name": NAME,
+        "throughput_arn": "arn:when-bought",
+        "model_arn": "arn:model/m",
+        "student": "nova-micro",
+        "missing_answers": 4,
+        "bought": True,
+        **changes,
+    }
+
+
+def throughput(status: str, **changes: Any) -> Throughput:
+    original = Throughput(NAME, f"arn:throughput/{NAME}", status, CREATED, "arn:model/m", 1)
+    return dataclasses.replace(original, **changes)
+
+
+class TestServingArn:
+    def serving(self, shown: Throughput | None, **changes: Any) -> str | None:
+        return serving_arn(
+            provisioned(usd_per_hour=21, **changes),
+            shown,
+            create_task="tuned.provision",
+            delete_task="tuned.release",
+        )
+
+    @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
+    def test_the_serving_arn_is_the_arn_that_bedrock_reports(self, status: str) -> None:
+        assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
+
+    @pytest.mark.parametrize("shown", [None, throughput("Failed")])
+    def test_without_missing_answers_there_is_no_serving_arn_whatever_bedrock_reports(
+        self, shown: Throughput | None
+    ) -> None:
+        assert self.serving(shown, throughput_arn=None) is None
+
+    def test_the_error_about_a_released_throughput_names_the_task_that_buys_a_new_one(self) -> None:
+        clear = r"Nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"
+        with pytest.raises(ThroughputReleasedError, match=rf"(?s){NAME} was released.*{clear}"):
+            self.serving(None)
+
+    def test_a_failed_throughput_is_an_error_with_bedrocks_reason(self) -> None:
+        with pytest.raises(OutcomeError, match=r"(?s)no capacity.*clear tuned\.provision with downstream") as error:
+            self.serving(throughput("Failed", failure_message="no capacity"))
+        assert not isinstance(error.value, ThroughputReleasedError)
+        assert error.value.left.startswith(
+            f"tuned.release runs next and deletes throughput {NAME}. If it fails: clear no"
+        )
+        assert error.value.billed.startswith(f"Throughput {NAME} until tuned.release has deleted it")
+
+
+class LingeringBedrock(FakeBedrock):
+    """A fake Bedrock that still finds a deleted throughput in the next look-ups, as AWS does."""
+
+    def __init__(self, lookups: int) -> None:
+        super().__init__()
+        self.lookups = lookups
+        self.deleted: list[str] = []
+        self.put_throughput(NAME, "InService")
+
+    def delete_throughput(self, name: str) -> None:
+        self.deleted.append(name)
+
+    def find_throughput(self, name: str) -> Throughput | None:
+        if self.deleted:
+            self.lookups -= 1
+        return super().find_throughput(name) if self.lookups >= 0 else None
+
+
+class TestDeleteAndWait:
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The pauses in seconds. Each pause advances the clock."""
+        pauses: list[float] = []
+        monkeypatch.setattr("bedrock_distill.lifecycle.endpoints.time.sleep", pauses.append)
+        monkeypatch.setattr("bedrock_distill.lifecycle.endpoints.time.monotonic", lambda: sum(pauses))
+        return pauses
+
+    def delete(self, bedrock: FakeBedrock, wait_seconds: float) -> None:
+        delete_and_wait(bedrock, THROUGHPUT, NAME, wait_seconds=wait_seconds)  # type: ignore[arg-type]
+
+    def test_the_deletion_returns_at_once_when_the_throughput_is_gone(self, pauses: list[float]) -> None:
+        bedrock = FakeBedrock()
+        bedrock.put_throughput(NAME, "InService")
+        self.delete(bedrock, 60)
+        assert (bedrock.throughputs, pauses) == ({}, [])
+
+    def test_the_deletion_waits_until_bedrock_no_longer_finds_the_throughput(self, pauses: list[float]) -> None:
+        bedrock = LingeringBedrock(lookups=3)
+        self.delete(bedrock, 60)
+        assert bedrock.deleted == [NAME]
+        assert len(pauses) == 3
+
+    def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
+        with pytest.raises(OutcomeError, match=rf"(?s)deletion of throughput {NAME} 5 s ago.*still exists") as error:
+            self.delete(LingeringBedrock(lookups=1000), 5)
+        assert (error.value.then_clear, error.value.effect) == (FAILED_TASK, "deletes it again")
+        assert 5 <= sum(pauses) <= 7

@@ -23,11 +23,13 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
-| `<arm>.start_serving` | does nothing; because this setup succeeds, the teardown `release` runs even if a later setup fails | nothing |
-| `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
-| `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
+| `<arm>.start_serving` | does nothing; because this setup succeeds, the teardown `undeploy` or `release` runs even if a later setup fails | nothing |
+| `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose an endpoint by the hour, `deploy` buys it: **billed by the hour until `undeploy`** |
+| `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought an endpoint by the hour |
+| `<arm>.provision`, `.in_service` | an endpoint that is ready to answer; in place of `deploy` and `active` if the student cannot be served on demand, or with `serving.mode: provisioned` | **billed by the hour until `release`** |
+| `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student and on a deployment; no extra cost on an endpoint by the hour |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
-| `<arm>.wait_for_release` | waits until `release` has ended, also if it failed; the report is written in both cases | nothing |
+| `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended, also if it failed; the report is written in both cases | nothing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
@@ -65,10 +67,14 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. If the data has changed, a new job is bought. |
 | `<arm>.trained` | the job did not end in time | Clear `trained` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, doing so buys the next attempt at full price. |
+| `<arm>.deploy` | the account has as many deployments as its quota allows, or access is missing | Delete a deployment that nothing uses, or raise the quota, then clear `deploy` with downstream. Nothing was created. |
+| `<arm>.deploy` | the account creates as many deployments at the same time as its quota allows | The task is retried for an hour. After that, clear `deploy` with downstream. Nothing was created. |
+| `<arm>.active` | the deployment failed or was not active in time | `undeploy` runs next and deletes the deployment, which costs nothing. If `undeploy` fails, do what its error says first. Then clear `deploy` with downstream. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `provision` with downstream. This buys a new endpoint to get the missing answers. The endpoint is billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint to get the missing answers. The endpoint is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
+| `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `deploy` with downstream, or `provision` with downstream in an arm without `deploy`. This creates a new endpoint to get the missing answers. An endpoint of `provision` is billed by the hour. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. An endpoint of `provision` is billed by the hour. In all other arms, you pay only for the tokens of the missing answers. |
+| `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |

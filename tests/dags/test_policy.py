@@ -35,12 +35,12 @@ TASKS = {
     "tuned.merge": {"tuned.upload"},
     "tuned.upload": {"tuned.submit", "report"},
     "tuned.submit": {"tuned.trained"},
-    "tuned.trained": {"tuned.start_serving", "tuned.provision", "report", "promote"},
-    "tuned.start_serving": {"tuned.provision", "tuned.release"},
-    "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
-    "tuned.in_service": {"tuned.answer", "tuned.release"},
-    "tuned.answer": {"tuned.release", *JUDGES, "report", "outcome"},
-    "tuned.release": {"tuned.wait_for_release", "outcome"},
+    "tuned.trained": {"tuned.start_serving", "tuned.deploy", "report", "promote"},
+    "tuned.start_serving": {"tuned.deploy", "tuned.undeploy"},
+    "tuned.deploy": {"tuned.active", "tuned.undeploy", "report"},
+    "tuned.active": {"tuned.answer", "tuned.undeploy"},
+    "tuned.answer": {"tuned.undeploy", *JUDGES, "report", "outcome"},
+    "tuned.undeploy": {"tuned.wait_for_release", "outcome"},
     "tuned.wait_for_release": {"report"},
     **{judge: {"report", "outcome"} for judge in JUDGES},
     "report": {"promote"},
@@ -190,7 +190,7 @@ class TestTasks:
 
     def test_deferrable_tasks_have_three_retries(self, dag: Any) -> None:
         deferrable = {task.task_id: task.retries for task in dag.tasks if getattr(task, "deferrable", False)}
-        assert deferrable == {"tuned.trained": 3, "tuned.in_service": 3}
+        assert deferrable == {"tuned.trained": 3, "tuned.active": 3}
 
     def test_no_mapped_task_defers(self, dag: Any) -> None:
         mapped = {task.task_id for task in dag.tasks if task.is_mapped}

@@ -163,6 +163,10 @@ class ConcurrencyLimitError(TransientError):
     """The account's quota of concurrent jobs is used up. Nothing was bought; the same job may be submitted later."""
 
 
+class DeploymentsInProgressError(ConcurrencyLimitError):
+    """The account creates as many deployments at the same time as its quota allows. Nothing was created."""
+
+
 class DailyQuotaError(RefusedError):
     """A quota per day is used up. The call was not billed. No call of the task can succeed until the quota refills."""
 

@@ -90,9 +90,15 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     """
     Return the part of the model's quota that a task may use.
 
-    The run's own endpoint has no pool. The rate of calls to it adapts to throttling.
+    A deployment has a quota of its own, which all tasks of the arm share equally. Provisioned throughput has no stated
+    quota. The rate of calls adapts to throttling in both cases.
     """
-    if request.is_deployed or not request.is_on_demand:
+    if request.is_deployed:
+        customization = request.model.customization
+        stated = customization.deployment_quota if customization else None
+        quota = Quota(stated.requests_per_minute, stated.tokens_per_minute) if stated else Quota()
+        return quota.scaled(1 / use_case.fan_out.evaluation_tasks, starts_full=pool_share.is_first)
+    if not request.is_on_demand:
         return Quota()
     pool = pool_name(use_case.aws.account, request.model.key, use_case.aws.region)
     quota = Quota(**use_case.quota(request.model).model_dump())
@@ -155,7 +161,8 @@ class RateLimitedModel:
         if self._budget and self._lost_calls and request.is_on_demand:
             self._budget.record_lost(self._lost_calls.earlier(request))
         answer = self._answers.get_or_ask(request, self._paced_client(request))
-        if self._budget and request.is_on_demand:
+        # An answer that provisioned throughput gave before is not billed by the token.
+        if self._budget and request.is_on_demand and answer.deployed is request.is_deployed:
             self._budget.record_stored(answer)
         if self._shares_queue_with is None:  # the calls of a second budget are not part of the expected number
             self._progress.record_answer()

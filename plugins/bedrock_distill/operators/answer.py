@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.model_task import ModelTask
-from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, RELEASE, arm_task
+from bedrock_distill.run.task_ids import IN_SERVICE, PROVISIONED, arm_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import NotFoundError, ThroughputReleasedError
@@ -49,6 +49,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
     serving = ResultOf[EndpointManifest | None](IN_SERVICE, optional=True)
+    serving_tasks = PROVISIONED
     waits_for = "the arm's answers"
     ui_color = "#fce8e6"
 
@@ -86,7 +87,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
             raise ThroughputReleasedError(
                 f"The endpoint of arm {self.arm} was released. ({error.happened})",
                 billed="Nothing is billed for it.",
-                then_clear=task_to_clear(arm_task(self.arm, PROVISION)),
+                then_clear=task_to_clear(self._create_task),
                 effect=f"buys a new endpoint{self._price}",
             ) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
@@ -106,25 +107,37 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
     @property
     def task_to_clear(self) -> str:
         """The task to clear. In an arm with an endpoint, clearing it also buys a new endpoint."""
-        endpoint = [] if self.serving is None else [arm_task(self.arm, PROVISION)]
+        endpoint = [] if self.serving is None else [self._create_task]
         return task_to_clear(self.task_id, tasks=endpoint, price=self._price)
 
     def billed_now(self, error: Exception) -> str:
         """Return that the endpoint is billed by the hour, or what the calls to the base student have cost."""
-        if self.serving is None:
+        if not self._is_billed_by_the_hour:
             return super().billed_now(error)
-        return f"The endpoint of arm {self.arm}, until {arm_task(self.arm, RELEASE)} deletes it{self._price}."
+        return f"The endpoint of arm {self.arm}, until {self._delete_task} deletes it{self._price}."
 
     def cost_so_far(self) -> str:
         """Return what the answers cost."""
-        if self.serving is None:
+        if not self._is_billed_by_the_hour:
             return super().cost_so_far()
-        return f"the endpoint is billed by the hour until {arm_task(self.arm, RELEASE)} deletes it{self._price}"
+        return f"the endpoint is billed by the hour until {self._delete_task} deletes it{self._price}"
+
+    @property
+    def _create_task(self) -> str:
+        return arm_task(self.arm, self.serving_tasks.create)
+
+    @property
+    def _delete_task(self) -> str:
+        return arm_task(self.arm, self.serving_tasks.delete)
+
+    @property
+    def _is_billed_by_the_hour(self) -> bool:
+        return self.serving is not None and not is_deployment(self.serving.get("invoke_id") or "")
 
     @property
     def _price(self) -> str:
         use_case: UseCase | None = self.__dict__.get("use_case")
-        if use_case is None or not self.serving:
+        if use_case is None or not self.serving or not self._is_billed_by_the_hour:
             return ""
         usd = use_case.serving.model_units * load_prices().price(self.serving["student"], "throughput_per_hour")
         return f", at ${usd:.2f} per hour"
@@ -133,9 +146,9 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
         # Without this check, the base student would silently answer in place of a tuned arm.
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             raise ThroughputReleasedError(
-                f"Arm {self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because"
-                " a person marked it as successful. No request was sent to a model.",
-                then_clear=task_to_clear(arm_task(self.arm, PROVISION)),
+                f"Arm {self.arm} has no endpoint: {arm_task(self.arm, self.serving_tasks.ready)} returned no result,"
+                " probably because a person marked it as successful. No request was sent to a model.",
+                then_clear=task_to_clear(self._create_task),
                 effect=f"buys an endpoint{self._price}",
             )
 

@@ -10,6 +10,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from include.distill.core.errors import (
     ConcurrencyLimitError,
     ContractError,
+    DeploymentsInProgressError,
     InputError,
     JobFailedError,
     PossiblyBilledError,
@@ -47,6 +48,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=60),
             reason="the quota refills within a minute",
+        ),
+        RetryRule(
+            exception=DeploymentsInProgressError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=3),
+            reason="other deployments are being created, which takes some minutes",
         ),
         RetryRule(
             exception=ConcurrencyLimitError,

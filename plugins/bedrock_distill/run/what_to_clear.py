@@ -16,7 +16,7 @@ WITH_DOWNSTREAM = "with downstream"
 _LAST = (OUTCOME, "collect_labels", "delete_leftovers")
 
 
-def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str = " by the hour") -> str:
+def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str | None = None) -> str:
     """
     Return what to clear for a failed task to run again, as part of a sentence.
 
@@ -24,18 +24,18 @@ def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str = " b
 
     :param task_id: the task that failed.
     :param tasks: ids of all tasks of the run.
-    :param price: price of an endpoint of the arm, such as ``" at $24.00 per hour"``.
+    :param price: price of an endpoint of the arm, such as ``" at $24.00 per hour"``; ``None`` if it is not known.
     """
     name = task_id.rpartition(".")[2]
     if task_id in _LAST:
         return task_id
-    for serving, buys in ((PROVISIONED, "buys"), (ON_DEMAND, "creates")):
+    for serving, buys, usual_price in ((PROVISIONED, "buys", " by the hour"), (ON_DEMAND, "creates", "")):
         create = sibling_task(task_id, serving.create)
         if name == serving.ready:  # by then, the task that deletes the endpoint has deleted it
             return f"{create} {WITH_DOWNSTREAM}"
         if name == ANSWER and create in tasks:  # Airflow clears the setups of a task together with the task
             return (
                 f"{task_id} {WITH_DOWNSTREAM} (Airflow then also runs {create} again, which {buys} a new endpoint for"
-                f" the missing answers{price if serving is PROVISIONED else ''})"
+                f" the missing answers{usual_price if price is None else price})"
             )
     return f"{task_id} {WITH_DOWNSTREAM}"

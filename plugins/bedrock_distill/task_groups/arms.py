@@ -3,6 +3,9 @@ Create the tasks of an arm: train the student, serve it, get its answers, and re
 
 The base student only answers. The champion is served, answers and is released. A tuned student is trained first.
 
+An arm that may be served on demand has the tasks ``deploy``, ``active`` and ``undeploy``. If Bedrock cannot deploy the
+student, or the use case asks for provisioned throughput, they are called ``provision``, ``in_service`` and ``release``.
+
 All arms train at the same time, as far as Bedrock's quotas allow. By default, they are served one after another,
 because the usual quota is one model unit. The champion, which needs no training, comes first; the others follow in the
 use case's order. If an arm fails, the others still run.
@@ -13,6 +16,7 @@ tasks between the setups and the teardown have the trigger rule ALL_SUCCESS (``d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,28 +26,68 @@ from airflow.sdk import TaskGroup, TriggerRule
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from bedrock_distill.operators.deploy import (
+    BedrockAnswerOnDemandOperator,
+    BedrockDeployModelOperator,
+    BedrockUndeployModelOperator,
+)
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.policies.retry import DEFERRED_RETRIES
 from bedrock_distill.run.task_ids import (
     ANSWER,
-    IN_SERVICE,
     MERGE,
-    PROVISION,
-    RELEASE,
+    ON_DEMAND,
+    PROVISIONED,
     START_SERVING,
     SUBMIT,
     TRAINED,
     UPLOAD,
     WAIT_FOR_PREVIOUS_ARM,
     WAIT_FOR_RELEASE,
+    ServingTasks,
 )
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
-from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
 from include.distill.config.sections import Arm
+from include.distill.config.serving_support import may_be_on_demand
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
+
+RETRIES_OF_RELEASE = 5
+# With the delay of the retry policy, an hour for deployments of others that are being created.
+_RETRIES_OF_DEPLOY = 20
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """The names and classes of the tasks that serve an arm."""
+
+    names: ServingTasks
+    create: type[BedrockProvisionThroughputOperator]
+    wait: type[BedrockProvisionedThroughputSensor]
+    answer: type[BedrockAnswerOperator]
+    delete: type[BedrockReleaseThroughputOperator]
+    retries: Mapping[str, int]
+
+
+_PROVISIONED = _Serving(
+    PROVISIONED,
+    BedrockProvisionThroughputOperator,
+    BedrockProvisionedThroughputSensor,
+    BedrockAnswerOperator,
+    BedrockReleaseThroughputOperator,
+    {},
+)
+_ON_DEMAND = _Serving(
+    ON_DEMAND,
+    BedrockDeployModelOperator,
+    BedrockDeploymentSensor,
+    BedrockAnswerOnDemandOperator,
+    BedrockUndeployModelOperator,
+    {"retries": _RETRIES_OF_DEPLOY},
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +95,7 @@ class ArmTasks:
     """
     The tasks of an arm to which other parts of the graph connect, and the arm's results for the report.
 
-    :ivar last: the last task that does any work: ``release``, or ``answer`` in an arm without an endpoint.
+    :ivar last: the last task that does any work: ``release`` or ``undeploy``, or ``answer`` without an endpoint.
     :ivar ended: the task after which the report may be written.
     """
 
@@ -136,23 +180,25 @@ def serving_tasks(
     :param after: the arm whose endpoint must be released first, whether that arm succeeded or failed.
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion.
     """
-    serving = use_case.serving
+    serving, kind = use_case.serving, _ON_DEMAND if may_be_on_demand(use_case) else _PROVISIONED
     start_serving = EmptyOperator(task_id=START_SERVING)
     if after:
         wait_for_previous_arm = EmptyOperator(task_id=WAIT_FOR_PREVIOUS_ARM, trigger_rule=TriggerRule.ALL_DONE)
         after.last >> wait_for_previous_arm >> start_serving
-    provision = BedrockProvisionThroughputOperator(task_id=PROVISION, arm=arm.name, trained=trained)
-    in_service = BedrockProvisionedThroughputSensor(
-        task_id=IN_SERVICE,
+    provision = kind.create(task_id=kind.names.create, arm=arm.name, trained=trained, **kind.retries)
+    in_service = kind.wait(
+        task_id=kind.names.ready,
         provisioned=provision.output,
         poll_interval_seconds=serving.poll_interval_seconds,
         timeout_seconds=serving.timeout_minutes * 60,
         **DEFERRED_RETRIES,
     )
-    answer = answer_tasks(arm, shards, serving=in_service.output)
-    release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, provisioned=provision.output, retries=5)
-    # These tasks are setups, so `release` runs even if one of them fails after buying, and clearing `answer` also runs
-    # them again.
+    answer = answer_tasks(arm, shards, kind.answer, serving=in_service.output)
+    release = kind.delete(
+        task_id=kind.names.delete, arm=arm.name, provisioned=provision.output, retries=RETRIES_OF_RELEASE
+    )
+    # These tasks are setups, so the endpoint is deleted even if one fails after buying it, and clearing `answer`
+    # also runs them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
     # The report needs the answers and the hours of the endpoint, but not that Bedrock accepted the deletion.
@@ -162,13 +208,18 @@ def serving_tasks(
     return ArmTasks(answer=answer, last=release, ended=ended, manifests=manifests, start_serving=start_serving)
 
 
-def answer_tasks(arm: Arm, shards: ShardRowsOperator, **pool_or_serving: Any) -> Any:
+def answer_tasks(
+    arm: Arm,
+    shards: ShardRowsOperator,
+    operator: type[BedrockAnswerOperator] = BedrockAnswerOperator,
+    **pool_or_serving: Any,
+) -> Any:
     """Create the task that gets the answers to the evaluation rows. It is mapped over the shards of rows.
 
-    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
-        quota to share and is billed by the hour, so its tasks do not wait in a pool.
+    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. Only the tasks of the
+        arm call an endpoint, so they need no pool to share its quota.
     """
-    return BedrockAnswerOperator.partial(
+    return operator.partial(
         task_id=ANSWER,
         arm=arm.name,
         map_index_template="{{ shard_label }}",

@@ -26,6 +26,7 @@ SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIAB
 TEACHER = load_catalog().model(SAMPLE.teacher)
 TEACHER_POOL = "bedrock_123456789012_claude-sonnet-5-5_us-east-1"
 ENDPOINT = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"
+DEPLOYMENT = "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/xyz"
 HOLDS_TWO_SLOTS = PoolShare(TEACHER_POOL, 2, is_first=True)
 
 
@@ -91,6 +92,23 @@ class TestTaskQuota:
 
     def test_a_call_to_a_provisioned_endpoint_has_no_quota(self) -> None:
         assert task_quota(request(invoke_id=ENDPOINT), self.USE_CASE, HOLDS_TWO_SLOTS) == Quota()
+
+    @pytest.mark.parametrize(
+        ("student", "requests", "tokens"), [("nova-micro", 2000, 4_000_000), ("llama-3-3-70b", 4, 300_000)]
+    )
+    def test_the_tasks_of_an_arm_share_the_quota_of_its_deployment_and_not_that_of_the_model(
+        self, student: str, requests: int, tokens: int
+    ) -> None:
+        use_case = SAMPLE.model_copy(update={"quotas": {student: ModelQuota(requests_per_minute=9)}})
+        asked = ModelRequest(load_catalog().model(student), "arn:model", DEPLOYMENT, "text", 100)
+        quota = task_quota(asked, use_case, PoolShare("default_pool", 1, is_first=True))
+        tasks = use_case.fan_out.evaluation_tasks
+        assert quota == Quota(requests / tasks, tokens / tasks, starts_full=True)
+        assert not task_quota(asked, use_case, PoolShare("default_pool", 1, is_first=False)).starts_full
+
+    def test_a_deployment_whose_quota_is_not_known_is_called_at_a_rate_that_adapts_to_throttling(self) -> None:
+        quota = task_quota(request(invoke_id=DEPLOYMENT), self.USE_CASE, HOLDS_TWO_SLOTS)
+        assert not quota.is_stated
 
 
 class TestRateLimitedModel:

@@ -57,6 +57,7 @@ def dag(tmp_path_factory: pytest.TempPathFactory) -> DAG:
     """The DAG of a use case with two tuned arms, and with batch jobs for teacher and judges."""
     sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
     changes = {
+        "serving": {**sample.get("serving", {}), "mode": "provisioned"},
         "arms": [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}],
         "synthesis": {**sample["synthesis"], "inference": "batch"},
         "judging": {**sample.get("judging", {}), "inference": "batch"},

@@ -19,6 +19,8 @@ OTHER_DAGS = ("distill_clean_up", "sweep_", "| `outcome`")
     [
         ("tuned.trained", "tuned.trained with downstream"),
         ("tuned.in_service", "tuned.provision with downstream"),
+        ("tuned.active", "tuned.deploy with downstream"),
+        ("tuned.undeploy", "tuned.undeploy with downstream"),
         ("outcome", "outcome"),
         ("delete_leftovers", "delete_leftovers"),
         ("judge_batch.wait", "judge_batch.wait with downstream"),
@@ -30,6 +32,7 @@ def test_the_tasks_after_a_failed_task_are_cleared_too(task: str, what: str) -> 
 
 def test_clearing_an_answer_runs_the_setup_of_its_arm_again() -> None:
     assert "buys a new endpoint" in task_to_clear("tuned.answer", tasks=["tuned.provision"])
+    assert "creates a new endpoint for the missing answers)" in task_to_clear("tuned.answer", tasks=["tuned.deploy"])
     assert "buys a new endpoint" not in task_to_clear("base.answer", tasks=["tuned.provision"])
 
 

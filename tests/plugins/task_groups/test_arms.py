@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from airflow.sdk import RetryAction
 
-from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
+from bedrock_distill.policies.retry import RETRY_POLICY
+from include.distill.core.errors import DeploymentsInProgressError
+from tests.plugins.task_groups import conftest
+from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED
 
 SERVING = ("start_serving", "provision", "in_service", "answer", "release")
 ENDED = "wait_for_release"
 TRAINING = ("merge", "upload", "submit", "trained")
+
+
+def tasks(mode: str = "provisioned", **changes: Any) -> dict[str, Any]:
+    """Return the tasks of the sample's DAG by their ids. By default, it is served by provisioned throughput."""
+    return conftest.tasks(**{**changes, "serving": {"mode": mode, **changes.get("serving", {})}})
 
 
 def steps(dag_tasks: dict[str, Any], arm: str) -> list[str]:
@@ -23,6 +32,45 @@ def test_each_kind_of_arm_has_the_tasks_that_it_needs() -> None:
     assert steps(dag_tasks, "base") == ["answer"]
     assert steps(dag_tasks, "best") == sorted((*SERVING, ENDED))
     assert steps(dag_tasks, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING, ENDED))
+
+
+class TestOnDemand:
+    """An arm that may be served on demand has tasks with other names, with the same edges and the same teardown."""
+
+    NAMES: ClassVar = {"provision": "deploy", "in_service": "active", "release": "undeploy"}
+
+    def renamed(self, task_id: str) -> str:
+        group, dot, name = task_id.rpartition(".")
+        return f"{group}{dot}{self.NAMES.get(name, name)}"
+
+    @pytest.mark.parametrize("mode", ["auto", "on_demand"])
+    def test_only_the_names_of_the_tasks_differ(self, mode: str) -> None:
+        arms = [BASE, CHAMPION, PLAIN, TUNED]
+        by_hour, on_demand = tasks(arms=arms), tasks(mode, arms=arms)
+        for task_id, task in by_hour.items():
+            other = on_demand[self.renamed(task_id)]
+            assert other.upstream_task_ids == {self.renamed(before) for before in task.upstream_task_ids}
+            for setting in ("is_setup", "is_teardown", "trigger_rule", "on_failure_fail_dagrun", "pool"):
+                assert getattr(other, setting) == getattr(task, setting), (task_id, setting)
+        assert len(on_demand) == len(by_hour)
+
+    def test_a_student_that_bedrock_cannot_deploy_has_the_tasks_of_provisioned_throughput(self) -> None:
+        region = {"region": "us-west-2", "role_arn": "arn:aws:iam::123456789012:role/r"}
+        dag_tasks = tasks("auto", student="llama-3-1-8b", training={"hyperparameters": {}}, aws=region)
+        assert "tuned.provision" in dag_tasks
+        assert "tuned.deploy" not in dag_tasks
+
+    def test_the_wait_has_the_time_out_of_the_use_case(self) -> None:
+        wait = tasks("auto", serving={"poll_interval_seconds": 7, "timeout_minutes": 5})["tuned.active"]
+        assert (wait.poll_interval_seconds, wait.timeout_seconds, wait.deferrable) == (7, 300, True)
+
+    def test_deploy_is_repeated_for_an_hour_while_other_deployments_are_being_created(self) -> None:
+        (rule,) = [rule for rule in RETRY_POLICY.rules if rule.exception is DeploymentsInProgressError]
+        deploy = tasks("auto")["tuned.deploy"]
+        assert rule.retry_delay is not None
+        assert (deploy.retries * rule.retry_delay).total_seconds() == 3600
+        decision = RETRY_POLICY.evaluate(exception=DeploymentsInProgressError("2"), try_number=1, max_tries=20)
+        assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, rule.retry_delay)
 
 
 class TestTrain:

@@ -27,7 +27,7 @@ class TestApproval:
         assert dag_tasks["promote"].approval.operator.task_id == "approve"
 
     def test_every_endpoint_is_released_before_a_person_is_asked(self, dag_tasks: dict[str, Any]) -> None:
-        assert "tuned.release" in dag_tasks["approve"].get_flat_relative_ids(upstream=True)
+        assert "tuned.undeploy" in dag_tasks["approve"].get_flat_relative_ids(upstream=True)
 
     def test_the_approval_has_retries_for_an_answer_within_a_second(self, dag_tasks: dict[str, Any]) -> None:
         """Airflow can fail a task if a person answers within a second."""

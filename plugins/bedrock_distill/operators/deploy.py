@@ -1,0 +1,189 @@
+"""
+Create and delete the endpoint of an arm that may be served on demand.
+
+``deploy`` creates a custom model deployment, or buys provisioned throughput if ``estimate`` chose it. Names, release
+records and checks are those of :mod:`bedrock_distill.operators.serve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, THROUGHPUT, EndpointKind
+from bedrock_distill.operators.answer import BedrockAnswerOperator
+from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
+from bedrock_distill.run.task_ids import ACTIVE, DEPLOY, ON_DEMAND
+from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.ui.links import DEPLOYMENT_LINK, MODEL_LINK, THROUGHPUT_LINK
+from include.distill.config.serving_support import may_be_on_demand
+from include.distill.core.errors import (
+    FAILED_TASK,
+    ConcurrencyLimitError,
+    DeploymentsInProgressError,
+    NotFoundError,
+    RefusedError,
+)
+from include.distill.core.storage import read_json
+from include.distill.cost.records import ServingEstimate
+from include.distill.inference.records import EndpointManifest, ThroughputManifest
+
+if TYPE_CHECKING:
+    from bedrock_distill.hooks.deployments import Deployment
+
+_QUOTA_CODE = "ServiceQuotaExceededException"
+# The words of the quotas' names are UNVERIFIED. AWS's defaults, in one account in August 2026: 10 and 2.
+_TOTAL_QUOTA = "the quota of custom model deployments (10 by default)"
+_IN_PROGRESS_QUOTA = "the quota of custom model deployments in progress (2 by default)"
+_NAMED_DEPLOYMENTS = 10
+
+
+class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
+    """
+    Deploy the arm's model, unless every answer is already stored.
+
+    The task creates a custom model deployment. It costs nothing while it is idle, and its calls are billed by the
+    token. If ``estimate`` chose provisioned throughput for the arm, the task buys this instead, which is billed by the
+    hour. An earlier version's estimate made no choice, so throughput is bought. If the run already has an endpoint for
+    the arm, of either kind, it is used. After ``undeploy``, clearing this task creates a new endpoint, whose name
+    ends in the next number.
+
+    :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
+    :return: as of the base class. With a deployment, also ``deployment_name`` and ``deployment_arn``, and no
+        ``usd_per_hour``.
+    :raises RefusedError: the account has no room for another deployment, access is missing, or another run has an
+        endpoint with the name; nothing was created.
+    :raises DeploymentsInProgressError: the account creates as many deployments as its quota allows; nothing was
+        created.
+    """
+
+    operator_extra_links = (DEPLOYMENT_LINK, THROUGHPUT_LINK, MODEL_LINK)
+    serving_tasks = ON_DEMAND
+    _kind: EndpointKind | None = None
+
+    def billed_now(self, error: Exception) -> str:
+        """Return that a deployment costs nothing while it is idle, or whether throughput may exist."""
+        if self._kind is not DEPLOYMENT:
+            return super().billed_now(error)
+        if self._has_bought_nothing:
+            return "Nothing by this task: no deployment was created."
+        return (
+            "Nothing: a deployment is billed by the token, and this task sends no calls. If the deployment was created,"
+            f" it counts against the account's quota of deployments until {self.release_task} deletes it."
+        )
+
+    def cost_so_far(self) -> str:
+        """Return how the endpoint is billed once it exists."""
+        return "nothing: a deployment is billed by the token" if self._kind is DEPLOYMENT else super().cost_so_far()
+
+    def _choose_kind(self) -> EndpointKind:
+        chosen = THROUGHPUT if self._chosen_mode == "provisioned" else DEPLOYMENT
+        self._kind = self._existing_kind() or chosen
+        if self._kind is not chosen:
+            self.log.info("The run already has %s for arm %s, which is used.", self._kind.noun, self.arm)
+        elif self._kind is THROUGHPUT:
+            self.log.info("Arm %s is served by provisioned throughput, as the estimate says.", self.arm)
+        return self._kind
+
+    @property
+    def _chosen_mode(self) -> str:
+        """The choice of the estimate. Without an estimate, the use case decides."""
+        try:
+            estimate = read_json(self.store, self.folder.estimate, ServingEstimate)
+        except NotFoundError:  # a custom DAG without the task `estimate`
+            return "on_demand" if may_be_on_demand(self.use_case) else "provisioned"
+        choice = estimate.get("serving", {}).get(self.arm)
+        return choice["mode"] if choice else "provisioned"
+
+    def _existing_kind(self) -> EndpointKind | None:
+        """Return the kind of the endpoint that the run already has for the arm; ``None`` if it has none."""
+        names = self._endpoint_names(len(self._release_records()) + 1)
+        return next(
+            (kind for kind in (THROUGHPUT, DEPLOYMENT) if self.ownership.find_endpoint(kind, names, arm=self.arm)), None
+        )
+
+    def _create(self, kind: EndpointKind, name: str, model_arn: str, tags: Mapping[str, str]) -> None:
+        try:
+            super()._create(kind, name, model_arn, tags)
+        except (RefusedError, ConcurrencyLimitError) as error:
+            if kind is not DEPLOYMENT or error.code != _QUOTA_CODE:
+                raise
+            raise self._quota_error(name, error) from error
+
+    def _quota_error(self, name: str, error: RefusedError | ConcurrencyLimitError) -> Exception:
+        """
+        Return an error that says which quota is used up.
+
+        Bedrock reports both quotas with the same code, and its message is not documented. So the account's deployments
+        decide: as long as one is being created, waiting may help.
+        """
+        existing = self.hook.list_deployments()
+        creating = [one.name for one in existing if one.status == "Creating"]
+        happened = f"Bedrock refused to create deployment {name}: {error.happened}"
+        left = f"Deployment {name} does not exist. The trained model stays stored."
+        if creating or isinstance(error, ConcurrencyLimitError):
+            return DeploymentsInProgressError(
+                f"{happened} Deployments that are being created: {', '.join(creating) or 'none any more'}.",
+                left=left,
+                billed="Nothing was created.",
+                to_do=(
+                    "Wait until they are active, which takes some minutes, or ask for a higher value of"
+                    f" {_IN_PROGRESS_QUOTA} in the console of Service Quotas."
+                ),
+                then_clear=FAILED_TASK,
+            )
+        return RefusedError(
+            f"{happened} The account has {len(existing)} deployments in this Region.",
+            left=left,
+            billed="Nothing was created.",
+            to_do=(
+                f"Delete a deployment that no application and no run uses {DEPLOYMENT.by_hand.ways('<name>')}, or ask"
+                f" for a higher value of {_TOTAL_QUOTA} in the console of Service Quotas. The oldest deployments:"
+                f" {_described(existing)}."
+            ),
+            then_clear=FAILED_TASK,
+        )
+
+
+def _described(deployments: Sequence[Deployment]) -> str:
+    oldest = sorted(deployments, key=lambda one: one.created)[:_NAMED_DEPLOYMENTS]
+    return "; ".join(f"{one.name} ({one.status}, created {one.created:%Y-%m-%d %H:%M} UTC)" for one in oldest) or "none"
+
+
+class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):
+    """
+    Delete every endpoint that the run has for the arm, of both kinds, and wait until it is gone.
+
+    The task finds endpoints by name, not by the result of ``deploy``. It never deletes an endpoint with the tags of
+    another run or environment, so it never deletes a standing endpoint either. The task writes the release record
+    before it deletes anything. It costs nothing, and may run any number of times.
+
+    :param provisioned: manifest of the arm's task ``deploy``; ``None`` if that task has no result. It is used only to
+        name the endpoint in errors. (templated)
+    :param wait_seconds: maximum number of seconds to wait until the endpoint is gone.
+    :return: as of the base class; ``unit_hours`` counts only provisioned throughput.
+    :raises RefusedError: an endpoint of another run or deployment has a name that this run uses, or access is missing.
+    :raises OutcomeError: the endpoint still exists after ``wait_seconds``.
+    """
+
+    provisioned = ResultOf[ThroughputManifest | None](DEPLOY, optional=True)
+    serving_tasks = ON_DEMAND
+    kinds = (THROUGHPUT, DEPLOYMENT)
+
+    def cost_so_far(self) -> str:
+        """Return what an endpoint costs until it is gone."""
+        return "nothing for a deployment; provisioned throughput is billed by the hour until it is gone"
+
+
+class BedrockAnswerOnDemandOperator(BedrockAnswerOperator):
+    """
+    Send a shard of evaluation rows to the deployment of an arm's model.
+
+    The parameters and the result are those of the base class. The calls to a deployment are paced by its own quota and
+    billed by the token, at the custom model's price. Batch jobs do not accept deployments, so all calls are single.
+
+    :param serving: manifest of the arm's task ``active``. (templated)
+    """
+
+    serving = ResultOf[EndpointManifest | None](ACTIVE, optional=True)
+    serving_tasks = ON_DEMAND

@@ -74,7 +74,7 @@ def quick_use_case(
         "student": "nova-micro",
         "judges": ["claude-haiku-4-5"],
         "training": {"poll_interval_seconds": 2},
-        "serving": {"poll_interval_seconds": 2},
+        "serving": {"mode": "provisioned", "poll_interval_seconds": 2},
         "approval": {"before_hourly": "never"},  # no case waits for a person
         "arms": [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 0}],
         "fan_out": {"evaluation_tasks": 1, "concurrency": 2},

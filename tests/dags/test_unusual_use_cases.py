@@ -131,6 +131,12 @@ LEGAL: dict[str, list[Any]] = {
     "promotion.approvers": [["日本", 10**30, {"id": "{{ ds }}", "name": "x" * 10_000}]],
     "promotion.answer_within_hours": TIMES,
     "promotion.delete_losers": [True],
+    "approval.before_spending": ["never", "always"],
+    "approval.above_usd": [TINY, 1e300],
+    "approval.before_hourly": ["never", "always", "above_usd"],
+    "approval.above_usd_per_hour": [TINY, 1e300],
+    "approval.approvers": [["日本", 10**30, {"id": "{{ ds }}", "name": "x" * 10_000}]],
+    "approval.answer_within_hours": TIMES,
     "training.hyperparameters": [{}, {"epochCount": 5}, {"日本": "1e-5", "learningRate": TINY}],
     "training.validation_share": [0, 0.999],
     "training.reserved_in_answers": ["warn"],
@@ -143,6 +149,9 @@ LEGAL: dict[str, list[Any]] = {
     "batch.max_attempts": [1, 9],
     "batch.stop_when_marked_failed": [False],
     "batch.poll_interval_seconds": [TINY, 86_400],
+    "serving.mode": ["on_demand", "provisioned"],
+    "serving.max_hours": TIMES,
+    "serving.deployment_quota": [1, 10**30],
     "serving.model_units": [10**30],
     "serving.arms_at_a_time": [10**30],
     "serving.poll_interval_seconds": [TINY, 86_400],
@@ -190,7 +199,7 @@ ILLEGAL: dict[str, list[Any]] = {
         key: [1e300, YEAR + 0.001]
         for key in (
             *("promotion.answer_within_hours", "training.stall_after_hours", "training.timeout_hours"),
-            *("serving.expected_hours", "serving.expires_after_hours"),
+            *("serving.expected_hours", "serving.expires_after_hours", "approval.answer_within_hours"),
         )
     },
     **{
@@ -205,6 +214,7 @@ ILLEGAL: dict[str, list[Any]] = {
 WITH = {
     "promotion.approvers": ("promotion.ask_a_person", True),
     "promotion.answer_within_hours": ("promotion.ask_a_person", True),
+    "approval.above_usd": ("approval.before_spending", "above_usd"),
     "curation.max_answer_characters": ("curation.min_answer_characters", 1),
     "batch.poll_interval_seconds": ("judging.inference", "batch"),
     "batch.timeout_hours": ("synthesis.inference", "batch"),

@@ -25,7 +25,7 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
 ### What is kept
 
 - throughput and models of other environments, and those whose name, run and tags do not belong together
-- throughput and models of versions without environments, unless their training data is below a prefix of this environment
+- throughput and models of version 0.1 of this pipeline, unless their training data is below a prefix of this environment
 - everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)
 - buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model whose throughput is kept

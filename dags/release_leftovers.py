@@ -12,7 +12,7 @@ whose file has an error elsewhere still has a task, as long as its connection an
 
 The task handles only throughput that certainly belongs to this environment (`DISTILL_ENVIRONMENT`): its tags name the
 environment, the run that bought it and the time when it expires, and its name is the one that the pipeline computes
-from these tags. Throughput of a version without environments must also serve a model that was trained on data below a
+from these tags. Throughput that version 0.1 of this pipeline bought must also serve a model that was trained on data below a
 prefix of this environment. All other throughput is left unchanged. The log gives the reason, and a warning names
 throughput that may be yours.
 
@@ -34,7 +34,7 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 |---|---|---|
 | the task failed | a throughput could not be checked or deleted and **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
 | the task failed with a message about `DISTILL_ENVIRONMENT` | the deployment has no name; nothing was checked, and forgotten throughput **is billed by the hour** | Set the variable in all components of Airflow. |
-| the log warns that throughput may be yours | its tags were copied or changed, or a version without environments bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no deployment uses the throughput, run the command in the warning. |
+| the log warns that throughput may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no deployment uses the throughput, run the command in the warning. |
 | the task deletes throughput after every run of a use case | the teardown `<arm>.release` of the use case fails | Read the log of `<arm>.release`. |
 """
 

@@ -6,9 +6,9 @@ set it too. A resource is ours if all tags are there, if the run key in the tags
 and if the name is the one that this pipeline computes from the tags. So tags that were copied to another resource, or
 changed, do not make it ours.
 
-Versions without environments computed the same names in all deployments. So a resource of such a version is ours only
-if its model was also trained on a file below a root of this environment. If there is any doubt, the resource
-is left unchanged.
+Version 0.1 of this pipeline computed the same names in all deployments. So a resource that it bought is ours only
+if its model was also trained on a file below a root of this environment. If there is any doubt, the resource is left
+unchanged.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class OwnershipCheck:
         if training_uri and any(is_dataset_of(root, training_uri) for root in self.roots()):
             return None
         reason = (
-            "a version without environments bought it, and it is not proven that this environment owns it: its model"
+            "version 0.1 of this pipeline bought it, and it is not proven that this environment owns it: its model"
             f" was trained on {training_uri or 'unknown data'}, which is not below a root that {self.environment} owns;"
             f" {advice}"
         )

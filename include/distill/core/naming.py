@@ -70,9 +70,9 @@ def _readable_run(run_id: str) -> str:
 
 class Names(NamedTuple):
     """
-    The name under which a resource is bought, and the name that versions without environments used.
+    The name under which a resource is bought, and the name that version 0.1 of this pipeline used.
 
-    ``former`` is ``None`` if those versions cannot have bought the resource.
+    ``former`` is ``None`` if version 0.1 cannot have bought the resource.
     """
 
     name: str
@@ -104,8 +104,8 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
     """Make the names of a provisioned throughput that a run buys for an arm.
 
-    There is a former name only if a version without environments made ``run_key``, because otherwise no such version
-    can have bought the throughput.
+    There is a former name only if version 0.1 made ``run_key``, because otherwise that version cannot
+    have bought the throughput.
 
     :param ordinal: number of the throughput among those of the arm in this run, starting at 1.
     """
@@ -116,12 +116,12 @@ def throughput_names(environment: str, use_case: str, arm: str, run_key: str, or
 
 
 def is_former_job_name(name: str, fingerprint: str) -> bool:
-    """Return whether ``name`` is what a version without environments called the job with this fingerprint."""
+    """Return whether ``name`` is what version 0.1 called the job with this fingerprint."""
     return re.search(rf"-{fingerprint[:12]}(-a\d+)?$", name) is not None
 
 
 def is_former_throughput_name(name: str, run_key: str) -> bool:
-    """Return whether ``name`` is what a version without environments called a throughput of this run."""
+    """Return whether ``name`` is what version 0.1 called a throughput of this run."""
     return former_run_key(run_key) is None and re.search(rf"-{re.escape(run_key[-8:])}-s\d+$", name) is not None
 
 

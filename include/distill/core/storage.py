@@ -96,7 +96,7 @@ def decode_jsonl(
     :param lines: the lines, split only at ``\n``, as a binary file yields them. JSON strings may contain U+2028 and
         U+0085, at which ``str.splitlines`` would also split.
     :param record: the type of the records.
-    :param head: the type of the first record if it is another type.
+    :param head: the type of the first record, if the first record has a different type than the others.
     :raises StoredRecordError: a line is not a JSON object or not a record; the message names the line.
     :raises NewerFormatError: a line has a newer format.
     """
@@ -157,7 +157,7 @@ def _loads_line(text: str) -> Any:
 def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT], *, head: type | None = None) -> Iterator[RecordT]:
     """Read the JSONL file at ``uri`` record by record, with one record in memory at a time.
 
-    :param head: the type of the first record if it is another type.
+    :param head: the type of the first record, if the first record has a different type than the others.
     :raises StoredRecordError: a line is not a JSON object or not a record; the message names the line.
     :raises MissingObjectError: there is no such object.
     """

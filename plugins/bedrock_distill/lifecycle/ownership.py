@@ -5,7 +5,7 @@ Another deployment, another team or a person may have a resource with the same n
 nothing. A resource is ours if its own description agrees with the run: the role, the S3 locations, the model and the
 tags.
 
-Earlier versions of this pipeline did not have environments. These "versions without environments" used other names and
+Version 0.1 of this pipeline did not have environments. It used other names, which are called former names here, and
 no tag ``environment``. Several deployments in an account computed the same former name. So a resource under a former
 name is ours only if, in addition, its training data is below the root of this run. A resource under a former name that
 is not ours is ignored, because this run buys under another name. A resource under a current name that is not ours is an
@@ -56,7 +56,7 @@ ResourceT = TypeVar("ResourceT", bound=_Named)
 
 
 class Candidate(NamedTuple):
-    """A name under which a resource may exist, and whether only versions without environments used the name."""
+    """A name under which a resource may exist, and whether only version 0.1 used the name."""
 
     name: str
     is_former: bool

@@ -384,9 +384,9 @@ def _may_be_ours(tags: Mapping[str, str]) -> bool:
 
 def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
     """
-    Return the URI of a model's training data if the tags come from a version without environments, else ``None``.
+    Return the URI of a model's training data, but only if it is needed to find out whose model it is, else ``None``.
 
-    Tags of such a version do not name an environment, so only this URI can prove whose resource it is.
+    It is needed if version 0.1 of this pipeline wrote the tags. Those tags do not name an environment.
     """
     is_former = tags.get("project") == PROJECT_TAG and "environment" not in tags
     return hook.training_data_of_model(model_arn) if is_former else None

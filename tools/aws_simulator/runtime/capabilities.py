@@ -116,9 +116,12 @@ def _check_cache(model: Model, request: InferenceRequest) -> None:
     """
     Check the cache checkpoints.
 
-    Messages: https://github.com/strands-agents/harness-sdk/pull/1807 (models without a cache),
-    https://github.com/earendil-works/pi/issues/2053 (places). Those about the number of checkpoints and the
-    order of TTLs are Anthropic's. The message about a TTL that the model does not have is UNVERIFIED.
+    The error messages are copied from real ones:
+
+    - A model has no cache: https://github.com/strands-agents/harness-sdk/pull/1807
+    - A checkpoint is in a field where none is allowed: https://github.com/earendil-works/pi/issues/2053
+    - There are too many checkpoints, or their TTLs are in the wrong order: Anthropic's API has these messages.
+    - The model does not have the TTL: this message is UNVERIFIED.
     """
     marked = [prefix for prefix in request.prefixes if prefix.ttl]
     if not marked:

@@ -69,6 +69,19 @@ def test_of_two_files_the_one_with_losses_is_read(store: MemoryStore, broken: by
     assert (curve, notes) == ([{"step": 0, "epoch": None, "loss": 2}], [])
 
 
+@pytest.mark.parametrize(("columns", "values"), [("", ""), (",perplexity", ",7.389")])
+@pytest.mark.parametrize(
+    ("name", "loss"), [(TRAINING_METRICS, "training_loss"), (VALIDATION_METRICS, "validation_loss")]
+)
+def test_a_file_is_read_with_and_without_perplexity(
+    store: MemoryStore, name: str, loss: str, columns: str, values: str
+) -> None:
+    store.write(f"{JOB}/{name}", f"step_number,epoch_number,{loss}{columns}\n0,1,2.0{values}\n".encode())
+    notes: list[str] = []
+    assert read_metrics(store, TRAINED, name, note=notes.append) == [{"step": 0, "epoch": 1, "loss": 2.0}]
+    assert notes == []
+
+
 def test_two_files_without_losses_are_both_explained(store: MemoryStore) -> None:
     for folder in ("", "validation/"):
         store.write(f"{JOB}/{folder}{VALIDATION_METRICS}", b"step_number,validation_loss\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import secrets
@@ -66,39 +65,61 @@ def list_page(
 
     :raises ValidationException: the token in the arguments does not belong to this list.
     """
-    after, before = arguments.get("creationTimeAfter", 0), arguments.get("creationTimeBefore", float("inf"))
+    after, before = arguments.get("creationTimeAfter"), arguments.get("creationTimeBefore")
     selected = [
         resource
         for resource in resources
-        if arguments.get("nameContains", "") in resource.name and after < resource.created < before
+        if arguments.get("nameContains", "") in resource.name
+        if after is None or _milliseconds(after) < _milliseconds(resource.created)
+        if before is None or _milliseconds(resource.created) < _milliseconds(before)
         if matches(resource)
     ]
-    if arguments.get("sortOrder", "Descending") == "Descending":
-        selected.reverse()
-    return page_of(selected, arguments, lambda resource: resource.arn)
+    descending = arguments.get("sortOrder", "Descending") == "Descending"
+    kind = resources[0].kind if resources else ""
+    return page_of(selected, arguments, kind, lambda resource: (resource.created, resource.arn), descending=descending)
+
+
+def _milliseconds(moment: float) -> int:
+    """Return a time as answers show it. A job was not created after the time that its own answer shows."""
+    return round(moment * 1_000_000) // 1000
 
 
 def page_of(
-    items: list[Item], arguments: Mapping[str, Any], arn: Callable[[Item], str]
+    items: list[Item],
+    arguments: Mapping[str, Any],
+    kind: str,
+    position: Callable[[Item], tuple[float, str]],
+    *,
+    descending: bool = False,
 ) -> tuple[list[Item], str | None]:
-    """Return one page of ``items``, as a request's ``maxResults`` and ``nextToken`` ask for, and the next page's token.
+    """
+    Return one page of ``items``, as a request's ``maxResults`` and ``nextToken`` ask for, and the next page's token.
 
-    :param arn: returns the ARN of an item.
+    The token holds the position of the last item of a page. So the next page follows it even if the item is no longer
+    in the list, as when a program stops each job in a list of running jobs.
+
+    :param kind: name of the list, which a token must have; empty if it does not matter.
+    :param position: returns the time and the ARN of an item, by which the items are sorted.
     :raises ValidationException: the token in the arguments does not belong to this list.
     """
-    start = _page_start([arn(item) for item in items], arguments.get("nextToken"))
-    end = start + arguments.get("maxResults", PAGE_SIZE)
-    last_arn = arn(items[end - 1]) if end < len(items) else None
-    return items[start:end], base64.urlsafe_b64encode(last_arn.encode()).decode() if last_arn else None
+    ordered = sorted(items, key=position, reverse=descending)
+    if "nextToken" in arguments:
+        last = _last_position(arguments["nextToken"], kind)
+        ordered = [item for item in ordered if (position(item) < last if descending else position(item) > last)]
+    page = ordered[: arguments.get("maxResults", PAGE_SIZE)]
+    if len(page) == len(ordered):
+        return page, None
+    return page, base64.urlsafe_b64encode(json.dumps([kind, *position(page[-1])]).encode()).decode()
 
 
-def _page_start(arns: list[str], token: str | None) -> int:
-    if token is None:
-        return 0
+def _last_position(token: str, kind: str) -> tuple[float, str]:
     try:
-        return arns.index(base64.urlsafe_b64decode(token).decode()) + 1
-    except (binascii.Error, ValueError) as error:
+        listed, moment, arn = json.loads(base64.urlsafe_b64decode(token))
+        if kind in ("", listed):
+            return float(moment), str(arn)
+    except (TypeError, ValueError) as error:
         raise ValidationException("The provided nextToken is invalid.") from error
+    raise ValidationException("The provided nextToken is invalid.")
 
 
 def read_tags(tags: list[dict[str, str]] | None, too_many: type[ApiError] = TooManyTagsException) -> dict[str, str]:

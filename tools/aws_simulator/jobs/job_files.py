@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -111,8 +112,8 @@ class JobFiles:
     def _write_csv(self, path: str, column: str, steps: list[TrainingStep]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["step_number", "epoch_number", column])
-        writer.writerows([step.step, step.epoch, step.loss] for step in steps)
+        writer.writerow(["step_number", "epoch_number", column, "perplexity"])
+        writer.writerows([step.step, step.epoch, step.loss, math.exp(step.loss)] for step in steps)
         bucket, key = split_uri(f"{self._output_prefix}/{path}")
         self._s3.write(bucket, key, text.getvalue().encode())
 

@@ -128,7 +128,12 @@ class InferenceProfiles:
                 for scope in entry.model.profiles
                 if self._models.find_profile(call.region, f"{scope}.{entry.model_id}")
             ]
-        page, token = page_of(views, call.arguments, lambda view: str(view["inferenceProfileArn"]))
+        kind = call.arguments.get("typeEquals", "SYSTEM_DEFINED")
+
+        def position(view: dict[str, Any]) -> tuple[float, str]:
+            return view.get("createdAt", 0.0), view["inferenceProfileArn"]
+
+        page, token = page_of(views, call.arguments, kind, position)
         return {"inferenceProfileSummaries": page, "nextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:

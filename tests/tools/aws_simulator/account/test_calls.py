@@ -81,7 +81,38 @@ def test_a_list_is_filtered_by_its_arguments(arguments: dict[str, Any], expected
     assert names(page) == expected
 
 
-@pytest.mark.parametrize("token", ["?", "bm90LWEtam9i"])
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+def test_a_page_follows_the_last_item_of_the_page_before_even_if_the_item_has_left_the_list(order: str) -> None:
+    resources, found = [resource(number) for number in range(1, 6)], []
+    arguments: dict[str, Any] = {"maxResults": 2, "sortOrder": order}
+    while True:
+        page, token = list_page(resources, arguments, always)
+        found += names(page)
+        resources = [each for each in resources if each not in page]
+        if token is None:
+            break
+        arguments["nextToken"] = token
+    assert found == sorted(found, reverse=order == "Descending")
+    assert len(found) == 5
+
+
+def test_a_page_token_of_another_list_is_refused() -> None:
+    _, token = list_page([resource(1), resource(2)], {"maxResults": 1}, always)
+    models = [Resource("custom_model", "arn:1", "us-east-1", "model", 1.0, {})]
+    with pytest.raises(ValidationException, match="nextToken is invalid"):
+        list_page(models, {"nextToken": token}, always)
+
+
+def test_a_resource_was_not_created_after_or_before_the_time_that_its_answer_shows() -> None:
+    created = Resource("job", "arn:1", "us-east-1", "job-1", 1795736698.1234567, {})
+    shown = 1795736698.123
+    assert list_page([created], {"creationTimeAfter": shown}, always) == ([], None)
+    assert list_page([created], {"creationTimeBefore": shown}, always) == ([], None)
+    assert list_page([created], {"creationTimeAfter": shown - 0.001}, always) == ([created], None)
+    assert list_page([created], {"creationTimeBefore": shown + 0.001}, always) == ([created], None)
+
+
+@pytest.mark.parametrize("token", ["?", "bm90LWEtam9i", "MQ==", "WyJqb2IiLCAieCIsICJhcm46MSJd"])
 def test_an_unknown_page_token_is_refused(token: str) -> None:
     with pytest.raises(ValidationException, match="nextToken is invalid"):
         list_page([resource(1)], {"nextToken": token}, always)

@@ -125,6 +125,9 @@ def test_items_are_filtered_by_their_time(filled: RunningSimulator, operation: s
     margin = datetime.timedelta(milliseconds=2)  # answers show milliseconds, and later items are later than that
     assert names(filled, operation, **{f"{name}Before": second - margin}) == ["alpha-1"]
     assert names(filled, operation, **{f"{name}After": second + margin}) == ["beta-3"]
+    # "created after the specified time" (API reference): an item is not after the time that its own answer shows.
+    assert names(filled, operation, **{f"{name}After": second}) == ["beta-3"]
+    assert names(filled, operation, **{f"{name}Before": second}) == ["alpha-1"]
     between = {f"{name}After": second - margin, f"{name}Before": second + margin}
     assert names(filled, operation, **between) == ["alpha-2"]
 

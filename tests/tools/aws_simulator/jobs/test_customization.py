@@ -159,3 +159,19 @@ def test_jobs_of_one_region_are_not_visible_in_another(simulator: RunningSimulat
     arn = builders.create_job(simulator)
     with refused("ResourceNotFoundException", "does not exist", status=404):
         simulator.boto("bedrock", region="us-west-2").get_model_customization_job(jobIdentifier=arn)
+
+
+def test_pages_go_on_when_the_jobs_of_a_page_leave_the_list(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"job_seconds": 3600})
+    names = {builders.fresh("stopped") for _ in range(5)}
+    for name in names:
+        builders.create_job(simulator, jobName=name)
+    client, sizes = simulator.boto("bedrock"), []
+    pages = client.get_paginator("list_model_customization_jobs").paginate(
+        statusEquals="InProgress", nameContains="stopped", PaginationConfig={"PageSize": 2}
+    )
+    for page in pages:
+        sizes.append(len(page["modelCustomizationJobSummaries"]))
+        for job in page["modelCustomizationJobSummaries"]:
+            client.stop_model_customization_job(jobIdentifier=job["jobArn"])
+    assert sizes == [2, 2, 1]

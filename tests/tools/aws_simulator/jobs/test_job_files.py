@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import Any
 
 import pytest
@@ -31,10 +32,13 @@ def test_a_completed_job_has_a_model_and_metrics_files(simulator: RunningSimulat
     held = rows(
         simulator, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation/validation_metrics.csv"
     )
-    assert list(steps[0]) == ["step_number", "epoch_number", "training_loss"]
+    assert list(steps[0]) == ["step_number", "epoch_number", "training_loss", "perplexity"]
     assert [step["step_number"] for step in steps] == [str(index) for index in range(len(steps))]
     assert {step["epoch_number"] for step in steps} == {"0", "1"}
-    assert list(held[0]) == ["step_number", "epoch_number", "validation_loss"]
+    assert list(held[0]) == ["step_number", "epoch_number", "validation_loss", "perplexity"]
+    # The perplexity is the exponential of the loss: https://huggingface.co/docs/transformers/perplexity
+    assert all(float(row["perplexity"]) == math.exp(float(row["training_loss"])) for row in steps)
+    assert all(float(row["perplexity"]) == math.exp(float(row["validation_loss"])) for row in held)
     assert job["trainingMetrics"]["trainingLoss"] == float(steps[-1]["training_loss"])
     assert job["validationMetrics"] == [{"validationLoss": float(held[-1]["validation_loss"])}]
     model = simulator.boto("bedrock").get_custom_model(modelIdentifier=job["outputModelArn"])

@@ -253,3 +253,14 @@ def test_profiles_survive_a_restart(tmp_path: Path) -> None:
     assert (shown["inferenceProfileName"], state.tags(arn)) == ("kept", {"a": "b"})
     assert profiles.find_model("us-east-1", arn) == models.find("us-east-1", NOVA)
     state.close()
+
+
+def test_pages_go_on_when_a_profile_is_deleted_between_two_pages(simulator: RunningSimulator) -> None:
+    client = simulator.boto("bedrock", region="eu-west-1")
+    created = [create(simulator, profile_arn(f"eu.{HAIKU}", "eu-west-1"), region="eu-west-1") for _ in range(3)]
+    listed = []
+    paginator = client.get_paginator("list_inference_profiles")
+    for page in paginator.paginate(typeEquals="APPLICATION", PaginationConfig={"PageSize": 1}):
+        listed += [profile["inferenceProfileArn"] for profile in page["inferenceProfileSummaries"]]
+        client.delete_inference_profile(inferenceProfileIdentifier=listed[-1])
+    assert listed == created

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 
 from include.distill.core.paths import PROJECT_ROOT
 from tests.docs.pages import names, rows
@@ -18,6 +20,7 @@ from tools.aws_simulator.__main__ import _parser
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.faults import Fault, Kind
 from tools.aws_simulator.account.settings import Settings
+from tools.aws_simulator.catalog.catalog import Model, load_catalog
 from tools.aws_simulator.protocol.specification import SERVICES, load_service
 from tools.aws_simulator.pytest_plugin import aws_simulator, aws_simulator_settings
 from tools.aws_simulator.runtime.streaming import DEFAULT_PAUSE_SECONDS
@@ -113,6 +116,22 @@ def test_the_connection_of_airflow_is_json() -> None:
     (example,) = blocks("### Airflow")
     connection = json.loads(example.partition("='")[2].rpartition("'")[0])
     assert connection["extra"]["endpoint_url"] == "http://127.0.0.1:8090"
+
+
+def test_every_model_is_in_the_table_of_its_provider() -> None:
+    models = load_catalog().models.values()
+    is_current = {model.id: model.status(datetime.date(2026, 11, 27)) == "ACTIVE" for model in models}
+    table = {cells[0]: (names(cells[1]), names(cells[2])) for cells in rows(section("## Models"))}
+    assert set(table) == {model.provider for model in models}
+    for provider, (current, others) in table.items():
+        assert {*current, *others} == {model.id for model in models if model.provider == provider}
+        assert {model_id: model_id in current for model_id in (*current, *others)}.items() <= is_current.items()
+
+
+def test_the_example_of_a_model_is_valid() -> None:
+    (example,) = blocks("## Models")
+    ((key, fields),) = yaml.safe_load(example).items()
+    assert Model.model_validate({"key": key, **fields}).name == "Mistral Small 9"
 
 
 @pytest.mark.parametrize("heading", ["## What it does", "## What it does not do", "## How it differs from AWS"])

@@ -9,6 +9,7 @@ neither forgets nor repeats a fault.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -166,6 +167,28 @@ class Fault(BaseModel):
             and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})
             and (self.match is None or self.match in text)
         )
+
+
+def check_rules(rules: Sequence[Fault], implemented: frozenset[str]) -> None:
+    """Refuse rules that could never fire, or that have a value without an effect.
+
+    :param implemented: the names of the operations of Bedrock that the simulator implements.
+    :raises ValueError: a rule is of no use. The message names the operations to which its kind applies.
+    """
+    for number, rule in enumerate(rules):
+        where = f"Rule {number} of the request ({rule.kind})"
+        operations = _OPERATIONS_OF_KIND.get(rule.kind, implemented)
+        if rule.operation != "*" and rule.operation not in operations:
+            raise ValueError(
+                f"{where} can never fire, because the kind does not apply to an operation {rule.operation!r}. No rule"
+                f" was added. It applies to * and to {', '.join(sorted(operations))}."
+            )
+        has_seconds = rule.kind in ("timeout", "stream_pause") or rule.kind.endswith("_stalled")
+        if rule.seconds is not None and not has_seconds:
+            raise ValueError(
+                f"{where} has seconds, which only timeout, stream_pause and the kinds that end in _stalled have. No"
+                " rule was added. Remove seconds."
+            )
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.catalog.catalog import load_catalog
 
 
 class ModelQuota(BaseModel):
@@ -60,9 +62,12 @@ class SettingsStore:
     def change(self, changes: Mapping[str, Any]) -> Settings:
         """Change the settings that ``changes`` contains, and keep the others.
 
-        :raises pydantic.ValidationError: a name is unknown or a value is out of range; nothing is changed.
+        :raises ValueError: a name is unknown or a value is out of range; nothing is changed.
         """
-        self.current = Settings.model_validate({**self.current.model_dump(), **changes})
+        changed = Settings.model_validate({**self.current.model_dump(), **changes})
+        if "quotas" in changes:
+            _check_quotas(changed.quotas)
+        self.current = changed
         self._state.store("settings", self.current.model_dump(mode="json"))
         for listener in self._listeners:
             listener()
@@ -71,3 +76,28 @@ class SettingsStore:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every change."""
         self._listeners.append(listener)
+
+
+# The ARNs and the id of what a quota may be set for before it exists, as new_arn makes them.
+_CREATED = re.compile(
+    r"arn:aws:bedrock:[a-z0-9-]+:\d{12}:"
+    r"(application-inference-profile|provisioned-model|custom-model-deployment)/\w+|[0-9a-f]{12}"
+)
+_CATALOG_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]+:\d*:(foundation-model|inference-profile)/")
+
+
+def _check_quotas(quotas: Mapping[str, ModelQuota]) -> None:
+    """Refuse a quota that would limit nothing, because no request can name its model.
+
+    :raises ValueError: the catalog has no model of this name.
+    """
+    models = load_catalog().models.values()
+    names = {name for model in models for name in (model.key, model.id, *model.profile_ids)}
+    names |= {f"custom-model-deployment/{model.key}" for model in models}
+    unknown = [name for name in quotas if _CATALOG_ARN.sub("", name) not in names and not _CREATED.fullmatch(name)]
+    if unknown:
+        raise ValueError(
+            f"The catalog of the AWS simulator has no model {', '.join(map(repr, unknown))}, so the quota would limit"
+            " nothing. Nothing was changed. Name a model by its key in the catalog, its id, or the id or ARN of what"
+            f" requests name. The keys are {', '.join(model.key for model in models)}."
+        )

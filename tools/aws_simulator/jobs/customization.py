@@ -25,7 +25,7 @@ from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, Customization, Hyperparameter, TrainingFormat
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
-from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
+from tools.aws_simulator.resources.foundation_models import FoundationModels, ModelEntry, invalid_model
 from tools.aws_simulator.services.roles import Roles
 
 NAME_IN_USE = "The provided job name is currently in use."
@@ -81,7 +81,7 @@ class CustomizationJobs:
         identifier = custom.body["baseModelArn"] if custom else call.arguments["baseModelIdentifier"]
         base = self._models.find(call.region, identifier)
         if base is None or base.customization is None or self._models.status(base) != "ACTIVE":
-            raise ValidationException(INVALID_MODEL)
+            raise invalid_model(identifier)
         return base, base.customization
 
     def _refuse_used_names(self, call: Call) -> None:

@@ -19,7 +19,13 @@ UNMODELLED_STATUS = {
 
 
 class ApiError(Exception):
-    """An error response. Its code is the name of the class; its text is AWS's message."""
+    """
+    An error response. Its code is the name of the class; its text is AWS's message.
+
+    ``hint`` says what the simulator lacks, if AWS's message does not. It is sent in a header and logged.
+    """
+
+    hint = ""
 
     @property
     def code(self) -> str:

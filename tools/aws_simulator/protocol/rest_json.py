@@ -207,7 +207,8 @@ def error_response(operation: OperationModel | None, error: ApiError) -> Respons
             f"{operation.name if operation else 'An unknown operation'} does not declare {error.code}."
         )
     body = json.dumps({"message": str(error)}, ensure_ascii=False).encode()
-    headers = _add_simulator_headers({"content-type": "application/json", "x-amzn-errortype": error.code})
+    hint = {"x-simulator-hint": error.hint} if error.hint else {}
+    headers = _add_simulator_headers({"content-type": "application/json", "x-amzn-errortype": error.code, **hint})
     return Response(body, status_code=status, headers=headers)
 
 

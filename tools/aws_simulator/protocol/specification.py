@@ -8,6 +8,7 @@ segments.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -15,9 +16,21 @@ from urllib.parse import unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
-from tools.aws_simulator.protocol.errors import UNMODELLED_STATUS, UnknownOperationException
+from tools.aws_simulator.protocol.errors import (
+    UNMODELLED_STATUS,
+    OperationNotImplementedError,
+    UnknownOperationException,
+)
 
 SERVICES = ("bedrock", "bedrock-runtime")
+# Services whose requests are signed for "bedrock" too, and APIs of other vendors on the endpoints bedrock-runtime and
+# bedrock-mantle: https://docs.aws.amazon.com/bedrock/latest/userguide/apis.html
+NEIGHBOURS = ("bedrock-agent", "bedrock-agent-runtime", "bedrock-data-automation")
+_VENDOR_APIS = {
+    "/openai/v1/": "OpenAI's API",
+    "/anthropic/v1/": "Anthropic's API",
+    "/v1/": "the endpoint bedrock-mantle",
+}
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
 
@@ -50,6 +63,32 @@ def load_service(name: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
+@functools.cache
+def _neighbour_routes() -> list[Route]:
+    return [route for name in NEIGHBOURS for route in _routes(load_service(name))]
+
+
+def vendor_api(raw_path: str) -> str | None:
+    """Return the name of the API of another vendor that a path belongs to; None if it belongs to none."""
+    return next((name for beginning, name in _VENDOR_APIS.items() if raw_path.startswith(beginning)), None)
+
+
+def _unknown(method: str, raw_path: str) -> UnknownOperationException:
+    """Return the error for a request that is for no operation of Bedrock. Name what it is for, if that is known."""
+    if vendor := vendor_api(raw_path):
+        return OperationNotImplementedError(
+            f"The AWS simulator does not implement {vendor} ({method} {raw_path}). Nothing was changed. Use"
+            " Converse or InvokeModel of bedrock-runtime."
+        )
+    for route in _neighbour_routes():
+        if route.method == method and route.path.fullmatch(raw_path):
+            return OperationNotImplementedError(
+                f"The AWS simulator does not implement the service {route.operation.service_model.service_name}"
+                f" ({route.operation.name}). Nothing was changed."
+            )
+    return UnknownOperationException(f"Neither bedrock nor bedrock-runtime has an operation {method} {raw_path}.")
+
+
 class Specification:
     """The operations of bedrock and bedrock-runtime, by method and path."""
 
@@ -59,13 +98,13 @@ class Specification:
     def find(self, method: str, raw_path: str) -> tuple[OperationModel, dict[str, str]]:
         """Return the operation that a request is for, and the decoded arguments in the request's path.
 
-        :raises UnknownOperationException: no operation has this method and path.
+        :raises UnknownOperationException: no operation of Bedrock has this method and path.
         """
         for route in self.routes:
             match = route.path.fullmatch(raw_path) if route.method == method else None
             if match:
                 return route.operation, {name: unquote(value) for name, value in match.groupdict().items()}
-        raise UnknownOperationException(f"Neither bedrock nor bedrock-runtime has an operation {method} {raw_path}.")
+        raise _unknown(method, raw_path)
 
     def operation(self, name: str) -> OperationModel:
         """Return the operation called ``name``."""

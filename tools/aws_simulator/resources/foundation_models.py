@@ -8,20 +8,46 @@ id with a context suffix, for customization and provisioned throughput. Retired 
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, foundation_model_arn
 from tools.aws_simulator.account.settings import SettingsStore
-from tools.aws_simulator.catalog.catalog import Catalog, Customization, LifecycleStatus, Model
+from tools.aws_simulator.catalog.catalog import Catalog, Customization, LifecycleStatus, Model, load_catalog
 from tools.aws_simulator.catalog.regions import has_scope
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException, ValidationException
 
 END_OF_LIFE = (
     "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
 )
-INVALID_MODEL = "The provided model identifier is invalid."
+# The form of the ids in https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+_MODEL_ID = re.compile(
+    r"(?:[a-z-]+\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|luma|meta|minimax|mistral|moonshot|moonshotai|nvidia"
+    r"|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[A-Za-z0-9._:-]+"
+)
+
+
+def invalid_model(identifier: str) -> ValidationException:
+    """
+    Return the error for a model that does not exist.
+
+    AWS's text suggests a misspelled id. If the id has the form of Bedrock's ids, AWS may well have the model, and only
+    the simulator does not. So the error has a hint.
+    """
+    error = ValidationException("The provided model identifier is invalid.")
+    model_id = identifier.rpartition("/")[2]
+    if _MODEL_ID.fullmatch(model_id) and not any(model_id.endswith(id_) for id_ in _catalog_ids()):
+        error.hint = (
+            f"AWS may have the model {model_id}, but tools/aws_simulator/catalog/models.yaml does not. The section"
+            " Models of tools/aws_simulator/README.md says which models exist, and how to add one."
+        )
+    return error
+
+
+def _catalog_ids() -> list[str]:
+    return [entry.model_id for model in load_catalog().models.values() for entry in _entries(model)]
 
 
 @dataclass(frozen=True)
@@ -129,7 +155,7 @@ class FoundationModels:
     def _not_retired(self, call: Call, argument: str) -> ModelEntry:
         entry = self.find(call.region, call.arguments[argument])
         if entry is None:
-            raise ValidationException(INVALID_MODEL)
+            raise invalid_model(call.arguments[argument])
         if self.status(entry) == "RETIRED":
             raise ResourceNotFoundException(END_OF_LIFE)
         return entry

@@ -26,7 +26,7 @@ from tools.aws_simulator.protocol.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
+from tools.aws_simulator.resources.foundation_models import FoundationModels, ModelEntry, invalid_model
 
 CREATION_FAILED = "Encountered an internal error when creating the provisioned throughput."
 
@@ -89,7 +89,7 @@ class Throughputs:
         custom = self._state.custom_models.find(region, identifier)
         base = self._models.find(region, custom.body["baseModelId"] if custom else identifier)
         if base is None or base.customization is None:
-            raise ValidationException(INVALID_MODEL)
+            raise invalid_model(identifier)
         if "provisioned_throughput" not in base.customization.serving or self._models.status(base) != "ACTIVE":
             raise ValidationException(f"Provisioned throughput is not supported for the model {base.model_id}.")
         return (custom.arn if custom else foundation_model_arn(region, base.model_id)), base

@@ -36,7 +36,7 @@ from tools.aws_simulator.protocol.errors import (
 )
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.deployments import Deployments, is_deployment, rate_quota_name
-from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
+from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, FoundationModels, invalid_model
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
 from tools.aws_simulator.resources.memories import Memories
 from tools.aws_simulator.resources.throughput import Throughputs
@@ -153,7 +153,7 @@ class Inference:
         is_custom = ":provisioned-model/" in model_id or is_deployment(model_id)
         is_other_kind = is_custom or self._profiles.find_model(region, model_id)
         if entry is None and not is_other_kind:
-            raise ValidationException(INVALID_MODEL)
+            raise invalid_model(model_id)
         if entry and self._models.status(entry) == "RETIRED":
             raise ResourceNotFoundException(END_OF_LIFE)
         if entry is None or entry.customization or not entry.model.count_tokens or region not in COUNT_TOKENS_REGIONS:
@@ -216,7 +216,7 @@ class Inference:
         profile = self._profiles.find_model(region, model_id)
         entry = profile or self._models.find(region, model_id)
         if entry is None:
-            raise ValidationException(INVALID_MODEL)
+            raise invalid_model(model_id)
         if self._models.status(entry) == "RETIRED":
             raise ResourceNotFoundException(END_OF_LIFE)
         if entry.customization or (entry.model.profiles_only and not profile):

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tools.aws_simulator.account.faults import Fault, FaultPlan
+from tools.aws_simulator.account.faults import Fault, FaultPlan, check_rules
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.server.admin_page import POLICY, AdminPage
@@ -25,6 +25,8 @@ class Admin:
     """The routes below ``/_admin``, as a Starlette app in :attr:`app`.
 
     They are for tests and tools. AWS has no such routes.
+
+    :param operations: the names of the operations to which rules of the fault plan may apply.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Admin:
         faults: FaultPlan,
         end_stalls: Sequence[Callable[[str], int]],
         page: AdminPage,
+        operations: frozenset[str],
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._faults = faults
         self._end_stalls = end_stalls
         self._page = page
+        self._operations = operations
         self.app = Starlette(
             routes=[
                 Route("/_admin", _redirect),
@@ -89,8 +93,10 @@ class Admin:
         return _json(self._faults.as_json())
 
     async def _add_faults(self, request: Request) -> Response:
-        rules = await _read_json(request)
-        self._faults.add(_FAULTS.validate_python(rules if isinstance(rules, list) else [rules]))
+        given = await _read_json(request)
+        rules = _FAULTS.validate_python(given if isinstance(given, list) else [given])
+        check_rules(rules, self._operations)
+        self._faults.add(rules)
         return _json(self._faults.as_json())
 
     async def _clear_faults(self, _: Request) -> Response:

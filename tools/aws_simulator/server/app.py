@@ -25,7 +25,7 @@ from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.job_runner import JobRunner
 from tools.aws_simulator.protocol.credentials import credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
-from tools.aws_simulator.protocol.specification import SERVICES, load_service
+from tools.aws_simulator.protocol.specification import SERVICES, load_service, vendor_api
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.deployments import Deployments
 from tools.aws_simulator.resources.foundation_models import FoundationModels
@@ -133,6 +133,7 @@ class AwsSimulator:
             faults,
             [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls, deployments.end_stalls],
             AdminPage(self._state, self._settings, ledger, faults, throughputs, deployments),
+            self.bedrock.implemented,
         )
 
     def operations(self) -> dict[str, frozenset[str]]:
@@ -175,6 +176,8 @@ class AwsSimulator:
         authorization = request.headers.get("authorization", "")
         scope = credential_scope(authorization, request.url.query)
         if is_bearer(authorization) or (scope and scope.service == "bedrock"):
+            if "x-amz-target" in request.headers:  # the only such service whose requests have a target
+                return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)
         if scope is None:
             return await (self.bedrock if self._is_unsigned_bedrock(request) else self._s3).handle(request)
@@ -186,7 +189,10 @@ class AwsSimulator:
 
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))
-        return not signed_url and self.bedrock.knows(request.method, request.scope["raw_path"].decode())
+        path = request.scope["raw_path"].decode()
+        # Anthropic's SDK sends its key in a header of its own.
+        is_vendor_api = request.method == "POST" and vendor_api(path) is not None
+        return not signed_url and (is_vendor_api or self.bedrock.knows(request.method, path))
 
 
 def _marked(send: Send) -> Send:

@@ -82,6 +82,8 @@ class SimulatedBedrock:
             answer = await self._call_handler(request, operation, uri, body, fault)
             outcome = str(operation.http["responseCode"])
         except ApiError as error:
+            if error.hint:
+                logger.warning("%s was refused: %s", operation.name if operation else path, error.hint)
             answer, outcome = self._refuse(operation, error), error.code
         except Exception as error:
             logger.exception("%s failed inside the simulator", operation.name if operation else path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -8,6 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.testing import AdminError
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,33 @@ def test_a_rule_hits_only_requests_whose_path_or_body_matches(simulator: Running
     with refused("ThrottlingException"):
         builders.converse(simulator)
     assert builders.converse(simulator, "us.amazon.nova-lite-v1:0", builders.prompt("Is it private?", "It is private."))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"kind": "throttle", "operation": "Convers"}, "applies to .* and to .*Converse"),
+        ({"kind": "throttle", "operation": "converse"}, "applies to .*Converse"),
+        ({"kind": "throttle", "operation": "PutObject"}, "applies to .*Converse"),
+        ({"kind": "throttle", "operation": "CreateGuardrail"}, "applies to .*Converse"),
+        ({"kind": "stream_throttle", "operation": "Converse"}, "and to ConverseStream, InvokeModelWithResponseStream"),
+        ({"kind": "batch_failed", "operation": "Converse"}, "and to CreateModelInvocationJob"),
+        ({"kind": "job_failed", "operation": "CreateModelInvocationJob"}, "and to CreateModelCustomizationJob"),
+        ({"kind": "quota_exceeded", "operation": "Converse"}, "CreateModelCustomizationJob"),
+        ({"kind": "model_timeout", "operation": "GetCustomModel"}, "and to Converse, ConverseStream, InvokeModel"),
+        ({"kind": "throttle", "seconds": 5}, "has seconds"),
+        ({"kind": "model_timeout", "seconds": 5}, "has seconds"),
+    ],
+)
+def test_a_rule_that_would_have_no_effect_is_refused(
+    simulator: RunningSimulator, rule: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(AdminError, match=f"400: .*{text}"):
+        simulator.admin("POST", "faults", [{"kind": "throttle"}, rule])
+    assert simulator.admin("GET", "faults") == []
+
+
+@pytest.mark.parametrize("kind", ["timeout", "stream_pause", "job_stalled", "throughput_stalled", "batch_stalled"])
+def test_these_kinds_have_seconds(simulator: RunningSimulator, kind: str) -> None:
+    simulator.fail(kind=kind, seconds=1)
+    assert simulator.admin("GET", "faults")[0]["seconds"] == 1

@@ -19,7 +19,7 @@ from tools.aws_simulator.protocol.errors import ThrottlingException
 
 def quotas(quota: dict[str, Any]) -> tuple[Quotas, Clock]:
     settings, clock = SettingsStore(State(Path(":memory:"))), Clock()
-    settings.change({"quotas": {"model": quota}})
+    settings.change({"quotas": {"nova-micro": quota}})
     return Quotas(settings, clock), clock
 
 
@@ -27,7 +27,7 @@ def accepted(subject: Quotas, calls: int, tokens: float = 0) -> int:
     count = 0
     for _ in range(calls):
         try:
-            subject.reserve(["alias", "model"], tokens)
+            subject.reserve(["alias", "nova-micro"], tokens)
         except ThrottlingException:
             break
         count += 1
@@ -68,7 +68,7 @@ def test_the_request_quota_refills_over_time() -> None:
 
 def test_unused_tokens_are_returned_once_the_call_is_answered() -> None:
     subject, _ = quotas({"tpm": 1000})
-    reservation = subject.reserve(["model"], 900)
+    reservation = subject.reserve(["nova-micro"], 900)
     assert accepted(subject, 1, 200) == 0
     reservation.settle(100)
     assert accepted(subject, 1, 800) == 1
@@ -78,13 +78,13 @@ def test_more_tokens_than_the_quota_holds_are_never_granted() -> None:
     subject, clock = quotas({"tpm": 1000})
     clock.now += 3600
     with pytest.raises(ThrottlingException, match="Too many tokens"):
-        subject.reserve(["model"], 1001)
+        subject.reserve(["nova-micro"], 1001)
 
 
 def test_a_throttled_call_takes_nothing() -> None:
     subject, _ = quotas({"rpm": 2, "tpm": 100})
     with pytest.raises(ThrottlingException):
-        subject.reserve(["model"], 101)
+        subject.reserve(["nova-micro"], 101)
     assert accepted(subject, 5, 50) == 2
 
 
@@ -116,7 +116,7 @@ def test_a_quota_may_be_set_under_any_name_of_a_model(simulator: RunningSimulato
 
 def test_a_call_that_uses_more_than_it_reserved_leaves_a_negative_level() -> None:
     subject, clock = quotas({"tpm": 600})
-    subject.reserve(["model"], 600).settle(900)
+    subject.reserve(["nova-micro"], 600).settle(900)
     clock.now += 31
     assert accepted(subject, 1, 10) == 1
     clock.now -= 1

@@ -42,3 +42,45 @@ def test_an_invalid_change_changes_nothing(tmp_path: Path, changes: dict[str, An
         settings.change({"latency_ms": 5, **changes})
     assert settings.current == SettingsStore(state).current == Settings()
     state.close()
+
+
+def change_quota(folder: Path, name: str) -> Settings:
+    state = State(folder / "state.sqlite")
+    try:
+        return SettingsStore(state).change({"quotas": {name: {"rpm": 1}}})
+    finally:
+        state.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nova-micro",
+        "amazon.nova-micro-v1:0",
+        "us.amazon.nova-micro-v1:0",
+        "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-micro-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/0123456789ab",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/0123456789ab",
+        "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/0123456789ab",
+        "custom-model-deployment/nova-micro",
+        "0123456789ab",
+    ],
+)
+def test_a_quota_names_a_model_as_requests_do(tmp_path: Path, name: str) -> None:
+    assert change_quota(tmp_path, name).quotas[name].rpm == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nova-foo", id="unknown"),
+        pytest.param("custom-model-deployment/nova-foo", id="deployments of no model"),
+        pytest.param("amazon.nova-micro-v1:0:128k", id="id for customization, which no call can name"),
+        pytest.param("xx.amazon.nova-micro-v1:0", id="unknown geography"),
+        pytest.param("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-foo-v1:0", id="ARN of no model"),
+    ],
+)
+def test_a_quota_that_would_limit_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"no model '{name}'.*keys are .*nova-micro"):
+        change_quota(tmp_path, name)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.aws_simulator.protocol.errors import (
-    UnknownOperationException,
-)
+from tools.aws_simulator.protocol.errors import OperationNotImplementedError, UnknownOperationException
 from tools.aws_simulator.protocol.specification import Specification
 
 SPECIFICATION = Specification()
@@ -51,3 +49,21 @@ def test_no_two_operations_share_a_method_and_path() -> None:
 def test_an_unknown_path_is_an_unknown_operation() -> None:
     with pytest.raises(UnknownOperationException, match="has an operation PATCH /nothing"):
         SPECIFICATION.find("PATCH", "/nothing")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "text"),
+    [
+        ("POST", "/openai/v1/chat/completions", "OpenAI's API"),
+        ("POST", "/openai/v1/responses", "OpenAI's API"),
+        ("POST", "/anthropic/v1/messages", "Anthropic's API"),
+        ("POST", "/v1/chat/completions", "the endpoint bedrock-mantle"),
+        ("POST", "/knowledgebases/", r"bedrock-agent \(ListKnowledgeBases\)"),
+        ("POST", "/knowledgebases/ABCDEFGHIJ/retrieve", r"bedrock-agent-runtime \(Retrieve\)"),
+        ("POST", "/rerank", r"bedrock-agent-runtime \(Rerank\)"),
+        ("POST", "/blueprints/", r"bedrock-data-automation \(ListBlueprints\)"),
+    ],
+)
+def test_what_else_is_signed_for_bedrock_is_refused_by_name(method: str, path: str, text: str) -> None:
+    with pytest.raises(OperationNotImplementedError, match=f"does not implement .*{text}"):
+        SPECIFICATION.find(method, path)

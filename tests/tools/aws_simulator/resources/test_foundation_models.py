@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
@@ -80,3 +81,46 @@ def test_the_inference_types_include_profiles(
 ) -> None:
     details = simulator.boto("bedrock", region=region).get_foundation_model(modelIdentifier=model_id)["modelDetails"]
     assert details["inferenceTypesSupported"] == expected
+
+
+MISSING, HINT = "The provided model identifier is invalid.", "x-simulator-hint"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "is_hinted"),
+    [
+        pytest.param("amazon.titan-embed-text-v2:0", True, id="a kind of model that the catalog lacks"),
+        pytest.param("us.anthropic.claude-opus-4-1-20250805-v1:0", True, id="profile of a missing model"),
+        pytest.param("arn:aws:bedrock:us-east-1::foundation-model/cohere.command-r-v1:0", True, id="ARN"),
+        pytest.param("xx.amazon.nova-micro-v1:0", False, id="a model of the catalog under a wrong name"),
+        pytest.param("gpt-4o", False, id="no id of Bedrock"),
+    ],
+)
+def test_a_model_that_only_the_simulator_lacks_has_a_hint_in_a_header_and_in_the_log(
+    simulator: RunningSimulator, caplog: pytest.LogCaptureFixture, model_id: str, is_hinted: bool
+) -> None:
+    messages = [{"role": "user", "content": [{"text": "Hello"}]}]
+    with pytest.raises(ClientError) as caught:
+        simulator.boto("bedrock-runtime").converse(modelId=model_id, messages=messages)
+    response = caught.value.response
+    assert (response["Error"]["Code"], response["Error"]["Message"]) == ("ValidationException", MISSING)
+    hint = response["ResponseMetadata"]["HTTPHeaders"].get(HINT, "")
+    assert ("catalog/models.yaml" in hint and "README.md" in hint) == is_hinted
+    assert (bool(hint) and hint in caplog.text) == is_hinted
+
+
+def test_every_operation_that_names_a_model_has_the_hint(simulator: RunningSimulator) -> None:
+    bedrock, missing = simulator.boto("bedrock"), "amazon.titan-text-express-v1"
+    calls = [
+        lambda: bedrock.get_foundation_model(modelIdentifier=missing),
+        lambda: bedrock.create_provisioned_model_throughput(
+            provisionedModelName="titan", modelUnits=1, modelId=missing
+        ),
+        lambda: builders.create_job(simulator, baseModelIdentifier=missing),
+        lambda: builders.create_batch(simulator, modelId=missing),
+        lambda: simulator.boto("bedrock-runtime").count_tokens(modelId=missing, input={"invokeModel": {"body": b"{}"}}),
+    ]
+    for call in calls:
+        with pytest.raises(ClientError, match=MISSING) as caught:
+            call()
+        assert caught.value.response["ResponseMetadata"]["HTTPHeaders"][HINT]

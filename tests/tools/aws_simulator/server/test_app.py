@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.aws_simulator import RunningSimulator
+from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.server.app import AwsSimulator
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
@@ -51,6 +52,39 @@ def test_an_unsigned_request_goes_to_bedrock_if_it_has_such_an_operation_and_els
     status, content_type, text = ask(f"{simulator.url}/no-such-bucket/key")
     assert (status, content_type.partition(";")[0]) == (404, "application/xml")
     assert "NoSuchBucket" in text
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("bedrock-agent", "list_knowledge_bases", {}),
+        ("bedrock-agent-runtime", "retrieve", {"knowledgeBaseId": "ABCDEFGHIJ", "retrievalQuery": {"text": "x"}}),
+        ("bedrock-data-automation", "list_blueprints", {}),
+        ("bedrock-data-automation-runtime", "get_data_automation_status", {"invocationArn": "arn:x"}),
+        ("bedrock-agentcore-control", "list_agent_runtimes", {}),
+    ],
+)
+def test_the_services_around_bedrock_are_refused_by_name(
+    simulator: RunningSimulator, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    client = simulator.boto(service, parameter_validation=False)
+    with refused("UnknownOperationException", "does not implement the service bedrock-", status=501):
+        getattr(client, operation)(**arguments)
+
+
+@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/anthropic/v1/messages", "/v1/responses"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"authorization": SIGNED.format(service="bedrock")}, {"authorization": "Bearer any"}, {"x-api-key": "any"}],
+)
+def test_the_apis_of_other_vendors_are_refused_by_name(
+    simulator: RunningSimulator, path: str, headers: dict[str, str]
+) -> None:
+    request = urllib.request.Request(f"{simulator.url}{path}", b"{}", headers)  # noqa: S310 - our own
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310 - our own
+    assert caught.value.code == 501
+    assert "does not implement" in caught.value.read().decode()
 
 
 def test_a_folder_that_another_process_holds_cannot_be_opened(tmp_path: Path) -> None:

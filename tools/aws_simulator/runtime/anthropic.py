@@ -262,7 +262,10 @@ def _block_of(field: str, value: Mapping[str, Any], tokens: int) -> Iterator[Blo
 def content_block(part: Part) -> dict[str, Any]:
     """Return a part of a reply as a content block."""
     if isinstance(part, ToolUse):
-        return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(json.dumps(part.input))}
+        # Ids in Converse begin with tooluse_. Those in the Messages API at Bedrock have another beginning:
+        # https://github.com/langchain-ai/langchain-aws quotes toolu_bdrk_01AtEZRTCKioFXqhoNcpgaV7
+        id_ = f"toolu_bdrk_01{part.id.removeprefix('tooluse_')}"
+        return {"type": "tool_use", "id": id_, "name": part.name, "input": json.loads(json.dumps(part.input))}
     if isinstance(part, Thinking):
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     return {"type": "text", "text": part.text}

@@ -27,6 +27,7 @@ from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS
 from tools.aws_simulator.models.conversation import Text
 from tools.aws_simulator.models.dialogue import CacheUse, Reply, SimulatedModel, document_of, reply_to
 from tools.aws_simulator.models.memory import Memory
+from tools.aws_simulator.models.schema_values import UnfillableSchemaError
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
@@ -270,7 +271,11 @@ class Inference:
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         # Run in a thread, because a long document would block the event loop and every waiting call.
-        answer = await asyncio.to_thread(_answer, target, request, max_tokens)
+        try:
+            answer = await asyncio.to_thread(_answer, target, request, max_tokens)
+        except ValidationException:
+            reserved.settle(0)
+            raise
         answer = _apply_fault(answer, call.fault)
         if model.prompt_cache:
             cache = self._prompt_caches.use(f"{call.region} {model.id}", request.prefixes, model.prompt_cache)
@@ -323,7 +328,14 @@ def additional_response_fields(
 
 def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply:
     model = SimulatedModel(target.model.provider, target.weights, target.memory)
-    reply = shown(target.model, request, reply_to(model, request.conversation, max_tokens, thinks=request.thinks))
+    try:
+        reply = reply_to(model, request.conversation, max_tokens, thinks=request.thinks)
+    except UnfillableSchemaError as error:
+        raise ValidationException(
+            f"The AWS simulator could not make an answer that follows the JSON schema of the request: {error}. Nothing"
+            " was billed. AWS's models might answer. For the simulator, simplify the schema."
+        ) from error
+    reply = shown(target.model, request, reply)
     matches = [(reply.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in reply.text]
     if not matches:
         return reply

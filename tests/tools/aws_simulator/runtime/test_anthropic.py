@@ -82,12 +82,12 @@ def test_every_kind_of_block_is_read() -> None:
 
 
 def test_an_answer_has_the_form_of_the_messages_api() -> None:
-    reply = Reply((Thinking("Hm.", "s"), Text("Yes."), ToolUse("t1", "lookup", {})), "tool_use", 3, 4)
+    reply = Reply((Thinking("Hm.", "s"), Text("Yes."), ToolUse("tooluse_ab", "lookup", {})), "tool_use", 3, 4)
     answer = write_anthropic(reply, "anthropic.claude", "0a1b")
     assert answer["content"] == [
         {"type": "thinking", "thinking": "Hm.", "signature": "s"},
         {"type": "text", "text": "Yes."},
-        {"type": "tool_use", "id": "t1", "name": "lookup", "input": {}},
+        {"type": "tool_use", "id": "toolu_bdrk_01ab", "name": "lookup", "input": {}},
     ]
     assert (answer["id"], answer["model"], answer["stop_reason"]) == ("msg_bdrk_0a1b", "anthropic.claude", "tool_use")
     assert answer["usage"] == {"input_tokens": 3, "output_tokens": 4}

@@ -39,7 +39,7 @@ def test_anthropic_events_build_the_message() -> None:
     assert [event["content_block"] for event in events if event["type"] == "content_block_start"] == [
         {"type": "thinking", "thinking": "", "signature": ""},
         {"type": "text", "text": ""},
-        {"type": "tool_use", "id": "t1", "name": "weather", "input": {}},
+        {"type": "tool_use", "id": "toolu_bdrk_01t1", "name": "weather", "input": {}},
     ]
     deltas = [(event["index"], event["delta"]) for event in events if event["type"] == "content_block_delta"]
     assert [value["thinking"] for index, value in deltas if "thinking" in value] == ["Let", " me", " think."]

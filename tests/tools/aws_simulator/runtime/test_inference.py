@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -207,6 +208,28 @@ def test_a_schema_that_structured_outputs_do_not_support_is_refused(
     with refused("ValidationException", complaint):
         builders.invoke(simulator, f"us.{CLAUDE}", body)
     assert simulator.ledger["billed_calls"] == 0
+
+
+def with_tool(**properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": [*properties]}
+    tool = {"toolSpec": {"name": "order", "inputSchema": {"json": schema}}}
+    return {"tools": [tool], "toolChoice": {"any": {}}}
+
+
+def test_a_tool_call_follows_the_patterns_of_its_schema(simulator: RunningSimulator) -> None:
+    config = with_tool(code={"type": "string", "pattern": r"^[A-Z]{3}-\d{4}$"})
+    answer = builders.converse(simulator, text="Order it.", toolConfig=config)
+    assert re.fullmatch(r"[A-Z]{3}-\d{4}", answer["output"]["message"]["content"][0]["toolUse"]["input"]["code"])
+
+
+def test_a_schema_that_no_value_follows_is_refused_and_free(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"quotas": {builders.STUDENT: {"tpm": 500}}})
+    config = with_tool(code={"type": "string", "pattern": "^(?=b)a$"})
+    for _ in range(4):  # a refused call gives back the tokens that it reserved
+        with refused("ValidationException", "could not make an answer that follows the JSON schema", status=400):
+            builders.converse(simulator, text="Order it.", toolConfig=config)
+    assert simulator.ledger["billed_calls"] == 0
+    simulator.admin("PUT", "settings", {"quotas": {}})
 
 
 CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], "additionalProperties": False}

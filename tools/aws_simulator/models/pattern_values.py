@@ -1,0 +1,93 @@
+"""
+Make a text that a regular expression matches.
+
+The text is the shortest that the expression's first alternatives allow, or a longer one if a length is asked for.
+Conditions on what is before or after (lookarounds) are not looked at, so a caller must check the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from re import _parser as parser  # type: ignore[attr-defined] # the only parser of expressions in Python
+from typing import Any
+
+_CHARACTERS = "a1A_- .0bcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ23456789,:;/@é"
+_FEW, _MANY, _LONGEST = 8, 40, 1000
+
+
+def texts_for(pattern: str, length: int = 0) -> Iterator[str]:
+    """Yield texts that ``pattern`` should match, the shortest ones first; nothing if it is no regular expression.
+
+    For each length, there are several texts, which differ in their characters if the pattern allows that.
+
+    :param length: the length that the text should have at least.
+    """
+    try:
+        parsed = parser.parse(pattern)
+    except (re.error, RecursionError):
+        return
+    # How many more times than it must each repetition is made, one attempt after the other.
+    wanted = min(length, _LONGEST)
+    for more in (*range(_FEW), *range(max(_FEW, wanted - _MANY), wanted + 1), _MANY):
+        for choice in range(8):
+            yield _Writer(more, choice).write(parsed)
+
+
+class _Writer:
+    """Writes one text. ``more`` lengthens repetitions, ``choice`` selects other characters and alternatives."""
+
+    def __init__(self, more: int, choice: int) -> None:
+        self._more = more
+        self._choice = choice
+        self._groups: dict[int, str] = {}
+
+    def write(self, parsed: Any) -> str:
+        return "".join(self._token(str(name), value) for name, value in parsed)
+
+    def _token(self, name: str, value: Any) -> str:
+        if name == "LITERAL":
+            return chr(value)
+        if name == "NOT_LITERAL":
+            return self._one_of([character for character in _CHARACTERS if ord(character) != value])
+        if name == "ANY":
+            return self._one_of(list(_CHARACTERS))
+        if name == "IN":
+            return self._one_of(_members(value))
+        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            low, high, repeated = value
+            return "".join(self.write(repeated) for _ in range(min(int(high), int(low) + self._more)))
+        if name == "SUBPATTERN":
+            self._groups[value[0]] = self.write(value[-1])
+            return self._groups[value[0]]
+        if name == "BRANCH":
+            return self.write(value[1][self._choice % len(value[1])])
+        if name == "ATOMIC_GROUP":
+            return self.write(value)
+        return self._groups.get(value, "") if name == "GROUPREF" else ""  # the others match no character
+
+    def _one_of(self, characters: list[str]) -> str:
+        return characters[self._choice % len(characters)] if characters else ""
+
+
+def _members(items: Any) -> list[str]:
+    """Return characters that a class such as ``[a-z]`` contains."""
+    inside: list[str] = []
+    is_negated = False
+    for kind, value in items:
+        name = str(kind)
+        if name == "NEGATE":
+            is_negated = True
+        elif name == "LITERAL":
+            inside.append(chr(value))
+        elif name == "RANGE":
+            inside += [chr(code) for code in range(value[0], min(value[1], value[0] + 100) + 1)]
+        else:
+            inside += [character for character in _CHARACTERS if _is_in(str(value), character)]
+    return [character for character in _CHARACTERS if character not in inside] if is_negated else inside
+
+
+def _is_in(category: str, character: str) -> bool:
+    kind = category.removeprefix("CATEGORY_").removeprefix("NOT_")
+    expression = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}[kind]
+    return bool(re.match(expression, character)) != ("NOT_" in category)

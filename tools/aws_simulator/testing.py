@@ -129,13 +129,15 @@ def _refuse_mock_aws(*_: Any, **__: Any) -> None:
 
 @contextmanager
 def start_simulator(
-    state_dir: Path, *, roles: Collection[str] = (ROLE,), **settings: Any
+    state_dir: str | Path, *, roles: Collection[str] = (ROLE,), **settings: Any
 ) -> Iterator[RunningSimulator]:
     """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given.
 
+    Environment variables are left alone; :func:`environment` returns those that lead AWS's SDKs to the simulator.
+
     :param roles: ARNs of roles for jobs that the account has from the start.
     """
-    simulator = AwsSimulator(state_dir, {**FAST, **settings}, roles=roles)
+    simulator = AwsSimulator(Path(state_dir), {**FAST, **settings}, roles=roles)
     sock = bind("127.0.0.1", 0)
     sock.listen(2048)  # from here on, connections wait instead of being refused
     server = new_server(simulator)

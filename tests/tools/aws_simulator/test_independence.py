@@ -114,6 +114,19 @@ def test_another_project_uses_the_fixture(elsewhere: Path) -> None:
     assert "1 passed" in result.stdout
 
 
+def test_the_layout_of_the_readme_works(elsewhere: Path) -> None:
+    """The plugin is in the top conftest.py, the test is in a subfolder, and python -m pytest runs at the top."""
+    (elsewhere / "conftest.py").write_text('pytest_plugins = ["tools.aws_simulator.pytest_plugin"]\n')
+    (elsewhere / "tests").mkdir()
+    program = PROJECT_OF_SOMEONE_ELSE.replace('pytest_plugins = ["tools.aws_simulator.pytest_plugin"]', "")
+    (elsewhere / "tests" / "test_program.py").write_text(program)
+    environment = {name: value for name, value in variables(elsewhere).items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    result = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "1 passed" in result.stdout
+
+
 def imported() -> Iterator[str]:
     """Yield the top-level names of all packages that the simulator imports."""
     for path in FOLDER.rglob("*.py"):

@@ -112,6 +112,15 @@ def test_the_example_of_boto3_runs(aws_simulator: RunningSimulator) -> None:
     assert aws_simulator.ledger["billed_calls"] == 1
 
 
+def test_the_example_without_pytest_runs() -> None:
+    (example,) = blocks("### Python without pytest")
+    result = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=PROJECT_ROOT
+    )
+    assert result.returncode == 0, result.stderr
+    assert re.match(r"http://127\.0\.0\.1:\d+ \d+\n", result.stdout)
+
+
 def test_the_connection_of_airflow_is_json() -> None:
     (example,) = blocks("### Airflow")
     connection = json.loads(example.partition("='")[2].rpartition("'")[0])

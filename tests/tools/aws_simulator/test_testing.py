@@ -31,6 +31,14 @@ def test_settings_replace_those_that_make_jobs_fast(tmp_path: Path) -> None:
     assert settings["latency_ms"] == 1
 
 
+def test_the_folder_may_be_a_str_and_no_variable_is_set(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    with start_simulator(str(tmp_path / "state")) as simulator:
+        assert simulator.admin("GET", "health")["status"] == "ok"
+        assert dict(os.environ) == before
+    assert (tmp_path / "state").is_dir()
+
+
 def test_the_first_call_needs_no_wait_and_the_account_is_kept_in_the_folder(tmp_path: Path) -> None:
     for expected in (["rows"], ["rows"]):
         with start_simulator(tmp_path) as simulator:

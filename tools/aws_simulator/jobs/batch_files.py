@@ -76,7 +76,8 @@ class BatchFiles:
         if not bodies:
             raise DataFaultError(f"No JSONL file was found at {self.input_uri}. Data files must end in {SUFFIX}.")
         files = {
-            file: [_read_record(line, file) for line in body.split(b"\n") if line] for file, body in bodies.items()
+            file: [_read_record(line, file, number) for number, line in enumerate(body.split(b"\n"), start=1) if line]
+            for file, body in bodies.items()
         }
         if limits:
             for file, records in files.items():
@@ -119,11 +120,13 @@ def _check_largest(what: str, records: int, size: int, limits: BatchLimits, larg
         )
 
 
-def _read_record(line: bytes, file: str) -> dict[str, Any]:
+def _read_record(line: bytes, file: str, number: int) -> dict[str, Any]:
+    """Return one record. Bedrock's text ends before the number of the line, which is the simulator's."""
+    text = f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format. Line {number}"
     try:
         record = json.loads(line)
-    except ValueError:
-        record = None
+    except (ValueError, RecursionError) as error:
+        raise DataFaultError(f"{text} is not JSON: {error}.") from error
     if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
-        raise DataFaultError(f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format.")
+        raise DataFaultError(f"{text} is not an object with the object modelInput.")
     return record

@@ -55,7 +55,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         for phase in PHASES:
             job = self._begin(arn, phase)
             if phase == "Validating":
-                self._save(arn, counts={**job.body["counts"], "totalRecordCount": len(self._records(job))})
+                self._validate(job)
             is_late = (
                 phase == "Scheduled"
                 and self._fault(job) == "batch_stalled"
@@ -71,6 +71,18 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         share = self._share_of_answers(job, _expiration(job)) if is_late else 1.0
         share = 0.5 if self._fault(job) == "batch_partial" else share
         self._answer_records(job, "PartiallyCompleted" if share < 1 else "Completed", share=share)
+
+    def _validate(self, job: Resource[BatchJobBody]) -> None:
+        """Check and count the records. A job with an invalid file shows Validating for a while before it fails.
+
+        :raises DataFaultError: a file or a bucket cannot be used.
+        """
+        try:
+            records = self._records(job)
+        except DataFaultError:
+            self._wait(job.arn, self._deadline(job, _SHARES["Validating"]))
+            raise
+        self._save(job.arn, counts={**job.body["counts"], "totalRecordCount": len(records)})
 
     def _is_late(self, job: Resource[BatchJobBody], deadline: Deadline) -> bool:
         """Wait until ``deadline`` or until the job's time is over, and return whether its time was over first.

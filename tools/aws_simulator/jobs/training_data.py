@@ -92,7 +92,7 @@ def _lines(body: bytes, name: str) -> list[str]:
 def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unparsable(name, f"Line {line} is not JSON: {error}.") from error
     try:
         record = read_record(value, rules)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -32,6 +32,9 @@ class Media:
     :param text: the text in a document, if its format is text; empty for all other formats, which no simulated model
         reads.
     :param tokens: the number of input tokens that the file counts in addition to its text.
+    :param stated_format: the format that the request states; empty if it states none.
+    :param real_format: the format of the bytes; empty if it is not known.
+    :param longest_edge: the longest edge of an image in pixels.
     """
 
     kind: Literal["image", "document", "video", "audio"]
@@ -39,6 +42,9 @@ class Media:
     size: int
     text: str = ""
     tokens: int = 0
+    stated_format: str = field(default="", compare=False)
+    real_format: str = field(default="", compare=False)
+    longest_edge: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,14 @@ from tools.aws_simulator.protocol.specification import error_status
 
 Arguments = dict[str, Any]
 
-# AWS's own answers break the service model. Models that profiles lead to have the inference type INFERENCE_PROFILE.
+# AWS's own answers break the service model. Models that profiles lead to have the inference type INFERENCE_PROFILE, and
+# models that read videos have the modality VIDEO.
 # Names of profiles have full stops, descriptions have commas, apac profiles have six models instead of five, and one
 # ARN of a global profile has no Region. Seen in answers of ListFoundationModels and ListInferenceProfiles in
 # github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories.
 _BROKEN_BY_AWS = re.compile(
     r"'INFERENCE_PROFILE' at '[\w.]+\.inferenceTypesSupported\.\d+\.member' failed"
+    r"|'VIDEO' at '[\w.]+\.inputModalities\.\d+\.member' failed"
     r"|at '(inferenceProfileSummaries\.\d+\.member\.)?"
     r"(inferenceProfileName|description|models(\.\d+\.member\.modelArn)?)'"
     r" failed to satisfy constraint: Member must (satisfy regular expression|have length)"
@@ -52,7 +54,9 @@ def read_arguments(
     shape = operation.input_shape
     if shape is None:
         return {}
-    arguments = _arguments_outside_body(shape, uri, parse_qs(query, keep_blank_values=True), headers)
+    parameters = parse_qs(query, keep_blank_values=True)
+    _check_query(shape, parameters)
+    arguments = _arguments_outside_body(shape, uri, parameters, headers)
     payload = shape.serialization.get("payload")
     if payload and shape.members[payload].type_name == "blob":
         arguments[payload] = body
@@ -61,6 +65,21 @@ def read_arguments(
     if broken := list(violations(shape, arguments)):
         raise ValidationException(summary(broken))
     return arguments
+
+
+def _check_query(shape: StructureShape, parameters: Mapping[str, list[str]]) -> None:
+    """
+    Refuse query parameters that the operation does not have or that are repeated, as they would have no effect.
+
+    Those of a presigned URL are left alone. What AWS does with others is UNVERIFIED.
+    """
+    serializations = [member.serialization for member in shape.members.values()]
+    names = {each.get("name") for each in serializations if each.get("location") == "querystring"}
+    for name, values in parameters.items():
+        if name not in names and not name.lower().startswith(("x-amz-", "x-id")):
+            raise ValidationException(f"The request has an unknown query parameter: {name}")
+        if name in names and len(values) > 1:
+            raise ValidationException(f"The request has the query parameter {name} {len(values)} times.")
 
 
 def _has_body(shape: StructureShape) -> bool:
@@ -113,7 +132,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
         check_surrogates(body, value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValidationException(f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ValidationException(f"The request body is a JSON {type(value).__name__}, expected an object.")

@@ -16,6 +16,7 @@ from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.models.conversation import Text
 from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
 from tools.aws_simulator.runtime.additional_fields import with_additional_fields
+from tools.aws_simulator.runtime.file_checks import check_files
 from tools.aws_simulator.runtime.requests import InferenceRequest, ModelRefusal, malformed, model_errors
 from tools.aws_simulator.runtime.thinking import check_signatures, check_thinking
 
@@ -29,7 +30,15 @@ def for_model(model: Model, request: InferenceRequest) -> InferenceRequest:
     """
     with model_errors(through_converse=request.through_converse):
         request = with_additional_fields(model, request)
-        for check in (_check_files, _check_tools, _check_schema, _check_cache, _check_sampling, _check_length):
+        for check in (
+            check_files,
+            _check_model,
+            _check_tools,
+            _check_schema,
+            _check_cache,
+            _check_sampling,
+            _check_length,
+        ):
             check(model, request)
         check_thinking(model, request)
         _check_effort(model, request)
@@ -38,16 +47,15 @@ def for_model(model: Model, request: InferenceRequest) -> InferenceRequest:
     return request
 
 
-def _check_files(model: Model, request: InferenceRequest) -> None:
-    """Check the kinds of files. Public repositories quote the message for images and for documents."""
-    kinds = {file.kind for turn in request.conversation.turns for file in turn.media}
-    supported = {"image": "IMAGE" in model.input, "document": model.documents}
-    for kind in sorted(kinds):
-        if not supported.get(kind, kind.upper() in model.input):
-            raise ValidationException(
-                f"This model doesn't support the {kind} content block that you provided. Update the content block and"
-                " try again."
-            )
+def _check_model(model: Model, request: InferenceRequest) -> None:
+    """
+    Check the model that a body of chat completions names.
+
+    "If you include the model ID in the request body, it must match the model ID in the header":
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html. The text is UNVERIFIED.
+    """
+    if request.named_model not in (None, model.id, *model.profile_ids):
+        raise malformed(f"#/model: {request.named_model!r} is not the model of the request, {model.id!r}")
 
 
 def _check_tools(model: Model, request: InferenceRequest) -> None:
@@ -161,6 +169,9 @@ def _check_sampling(model: Model, request: InferenceRequest) -> None:
             raise ModelRefusal(f"`{name}` is deprecated for this model.")
     if not model.temperature_with_top_p and None not in (request.temperature, request.top_p):
         raise ModelRefusal("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
+    if model.body == "anthropic" and not all(stop.strip() for stop in request.stop_sequences):
+        # https://github.com/BerriAI/litellm/issues/3286
+        raise ModelRefusal("stop_sequences: each stop sequence must contain non-whitespace")
     maximum = model.max_output_tokens
     if request.max_tokens is not None and request.max_tokens > maximum:
         advice = f" Try again with a maximum tokens value that is lower than {maximum}."

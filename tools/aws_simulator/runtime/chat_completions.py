@@ -45,7 +45,7 @@ def read_chat_completions(value: Any) -> InferenceRequest:
     stop = body.get("stop", [])
     sampling = {"max_tokens": body.get("max_completion_tokens"), **body, "stop": [stop] if stop == str(stop) else stop}
     request = sampled(conversation, sampling, ("max_tokens", "temperature", "top_p", "stop"))
-    return replace(request, top_k=body.get("top_k"), effort=body.get("reasoning_effort"))
+    return replace(request, top_k=body.get("top_k"), effort=body.get("reasoning_effort"), named_model=body.get("model"))
 
 
 def _message(value: Any, where: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _image(block: Mapping[str, Any]) -> Media:
         head, _, data = block["image_url"]["url"].partition(";base64,")
         if not head.startswith("data:image/"):
             raise malformed("an image_url is not a data URL with base64")
-        return read_image(head.removeprefix("data:image/"), base64.b64decode(data, validate=True))
+        return read_image(head.removeprefix("data:image/").partition(";")[0], base64.b64decode(data, validate=True))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise malformed(f"an image_url is invalid ({error})") from error
 

@@ -22,6 +22,8 @@ _TOKENS_PER_PAGE = 1500
 _BYTES_PER_TOKEN = 6
 _LONGEST_EDGE = 1568  # Larger images are scaled down to this edge before the model sees them (the same page).
 _PDF_PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
+_PDF_HEAD = 1024  # readers find the mark of a PDF in its first 1,024 bytes: Appendix H of the PDF reference
+_BEGINNINGS = {"png": b"\x89PNG", "gif": b"GIF8", "jpeg": b"\xff\xd8", "webp": b"RIFF"}
 _JPEG_SIZES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 
 
@@ -36,7 +38,9 @@ def read_image(kind: str, data: bytes) -> Media:
         raise ModelRefusal("Could not process image")
     width, height = size
     scale = min(1.0, _LONGEST_EDGE / max(width, height, 1))
-    return Media("image", kind, len(data), tokens=max(1, round(width * height * scale * scale / _PIXELS_PER_TOKEN)))
+    tokens = max(1, round(width * height * scale * scale / _PIXELS_PER_TOKEN))
+    real_format = next(name for name, beginning in _BEGINNINGS.items() if data.startswith(beginning))
+    return Media("image", kind, len(data), "", tokens, kind, real_format, max(size))
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
@@ -79,7 +83,9 @@ def read_document(name: str, kind: str | None, data: bytes) -> Media:
     if kind in TEXT_FORMATS:
         return Media("document", name, len(data), data.decode(errors="replace"))
     if kind == "pdf":
-        return Media("document", name, len(data), tokens=_TOKENS_PER_PAGE * max(1, len(_PDF_PAGE.findall(data))))
+        real_format = "pdf" if b"%PDF-" in data[:_PDF_HEAD] else ""
+        tokens = _TOKENS_PER_PAGE * max(1, len(_PDF_PAGE.findall(data)))
+        return Media("document", name, len(data), "", tokens, "pdf", real_format)
     return Media("document", name, len(data), tokens=max(1, len(data) // _BYTES_PER_TOKEN))
 
 

@@ -59,6 +59,7 @@ class InferenceRequest:
     A request to a model. A value is None if the request does not set it.
 
     :param prefixes: the beginnings of the request that the prompt cache may hold; empty without cache checkpoints.
+    :param named_model: the model that the body names besides the request's path; None if it names none.
     :param additional_fields: Converse's ``additionalModelRequestFields``, which ``for_model`` applies.
     """
 
@@ -72,6 +73,7 @@ class InferenceRequest:
     effort: str | None = None
     prefixes: tuple[Prefix, ...] = ()
     through_converse: bool = False
+    named_model: str | None = None
     additional_fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,7 +92,7 @@ def read_json_body(body: bytes) -> Any:
     try:
         value = json.loads(body)
         check_surrogates(body, value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise malformed(f"the body is not JSON ({error})") from error
     return value
 

@@ -1,5 +1,7 @@
 """
-Check the options of a call that concern Bedrock and not the model: guardrails, performance, service tiers and metadata.
+Check the options of a call that concern Bedrock and not the model.
+
+They are guardrails, performance, service tiers, metadata, and the media types of InvokeModel.
 
 Messages: https://github.com/openclaw/openclaw/pull/58588 (guardrails). Public repositories quote the one about
 performance. Those about service tiers and metadata are UNVERIFIED.
@@ -15,6 +17,7 @@ from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.protocol.errors import ValidationException
 
 _MOST_METADATA = 16
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _LONGEST_METADATA = 256
 
 
@@ -32,7 +35,25 @@ def invoke_options(model: Model, region: str, arguments: Mapping[str, Any]) -> d
     _check_latency(model, region, arguments.get("performanceConfigLatency"))
     _check_tier(model, arguments.get("serviceTier"))
     _check_metadata(arguments.get("requestMetadata"))
+    _check_media_types(arguments.get("contentType"), arguments.get("accept"))
     return {name: arguments[name] for name in ("performanceConfigLatency", "serviceTier") if name in arguments}
+
+
+def _check_media_types(content_type: str | None, accept: str | None) -> None:
+    """
+    Check the media types of a body and of its answer, both of which are JSON for every model of the catalog.
+
+    Message: https://github.com/aws/aws-sdk-ruby/issues/3033. The one about Accept is UNVERIFIED. botocore sends
+    application/octet-stream if the caller states no type.
+    """
+    if content_type and _names(content_type).isdisjoint({"application/json", "application/octet-stream"}):
+        raise ValidationException("The provided Content Type is invalid or not supported for this model")
+    if accept and _names(accept).isdisjoint({"application/json", "application/*", "*/*", _EVENT_STREAM}):
+        raise ValidationException("The provided Accept Type is invalid or not supported for this model")
+
+
+def _names(media_types: str) -> set[str]:
+    return {media_type.partition(";")[0].strip().lower() for media_type in media_types.split(",")}
 
 
 def _check_guardrail(identifier: str | None) -> None:

@@ -59,7 +59,7 @@ class Admin:
                 Route("/_admin/faults", self._clear_faults, methods=["DELETE"]),
                 Route("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
             ],
-            exception_handlers={ValidationError: _bad_request, ValueError: _bad_request},
+            exception_handlers={ValidationError: _bad_request, ValueError: _bad_request, RecursionError: _bad_request},
         )
 
     async def _show_page(self, _: Request) -> Response:

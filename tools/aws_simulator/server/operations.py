@@ -32,6 +32,7 @@ from tools.aws_simulator.protocol.errors import (
     MissingAuthenticationTokenException,
     OperationNotImplementedError,
     UnknownOperationException,
+    ValidationException,
 )
 from tools.aws_simulator.protocol.event_stream import write_stream
 from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
@@ -85,6 +86,9 @@ class SimulatedBedrock:
             if error.hint:
                 logger.warning("%s was refused: %s", operation.name if operation else path, error.hint)
             answer, outcome = self._refuse(operation, error), error.code
+        except RecursionError:
+            too_deep = ValidationException("The request is nested too deeply.")
+            answer, outcome = self._refuse(operation, too_deep), too_deep.code
         except Exception as error:
             logger.exception("%s failed inside the simulator", operation.name if operation else path)
             failure = InternalServerException(f"The AWS simulator failed: {type(error).__name__}: {error}")
@@ -145,7 +149,7 @@ def _scope(request: Request) -> CredentialScope:
         raise MissingAuthenticationTokenException("Missing Authentication Token")
     if scope.region not in regions():
         raise InvalidSignatureException(
-            f"Credential should be scoped to a valid region. Bedrock has no Region {scope.region}."
+            f"Credential should be scoped to a valid region. The AWS simulator has no Region {scope.region}."
         )
     return scope
 

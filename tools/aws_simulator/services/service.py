@@ -64,6 +64,8 @@ class SimulatedService:
             return await self._call(request, scope, body)
         except ServiceError as error:
             return self._refuse(error)
+        except RecursionError:
+            return self._refuse(ServiceError("ValidationError", "The request is nested too deeply."))
         except Exception as error:
             logger.exception("%s failed inside the simulator", self._model.service_name)
             text = f"The AWS simulator failed: {type(error).__name__}: {error}"

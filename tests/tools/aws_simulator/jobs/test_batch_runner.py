@@ -171,8 +171,13 @@ class TestFiles:
             pytest.param(
                 builders.batch_records(99), "contains less records (99) than the required minimum of: 100", id="few"
             ),
-            pytest.param(b"not json\n" * 100, "must conform to JSONL", id="no JSON"),
-            pytest.param([{"recordId": "r"}] * 100, "must conform to JSONL", id="no input"),
+            pytest.param(b"not json\n" * 100, "must conform to JSONL format. Line 1 is not JSON: ", id="no JSON"),
+            pytest.param(
+                [*builders.batch_records(2), {"recordId": "r"}],
+                "must conform to JSONL format. Line 3 is not an object with the object modelInput.",
+                id="no input",
+            ),
+            pytest.param(b"[" * 100_000, "Line 1 is not JSON", id="nested too deeply"),
         ],
     )
     def test_a_file_that_cannot_be_used_fails_the_job(self, simulator: RunningSimulator, given: Any, why: str) -> None:
@@ -180,6 +185,12 @@ class TestFiles:
         assert job["status"] == "Failed"
         assert why in job["message"]
         assert simulator.ledger["billed_calls"] == 0
+
+    def test_a_job_with_an_invalid_file_is_shown_validating(self, simulator: RunningSimulator) -> None:
+        simulator.admin("PUT", "settings", {"batch_seconds": 2})
+        arn = builders.create_batch(simulator, b"not json")
+        wait_until(lambda: builders.batch_state(simulator, arn)["status"] == "Validating")
+        assert builders.finished_batch(simulator, arn)["status"] == "Failed"
 
     def test_a_partially_completed_job_is_written_and_billed_for_half_of_its_records(
         self, simulator: RunningSimulator

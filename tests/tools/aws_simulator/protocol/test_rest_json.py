@@ -83,3 +83,15 @@ def test_an_error_has_the_status_of_the_service_model(name: str, error: Any, sta
 def test_an_operation_cannot_return_an_error_that_it_does_not_declare() -> None:
     with pytest.raises(UnmodelledResultError, match="CreateProvisionedModelThroughput does not declare Conflict"):
         error_response(operation("CreateProvisionedModelThroughput"), ConflictException("no"))
+
+
+def test_query_parameters_without_an_effect_are_refused() -> None:
+    name = "ListModelCustomizationJobs"
+    assert "unknown query parameter: maxItems" in problems(name, b"", "maxItems=5")
+    assert "the query parameter maxResults 2 times" in problems(name, b"", "maxResults=5&maxResults=6")
+    assert read_arguments(operation(name), {}, "X-Amz-Signature=abc&x-id=List", {}, b"") == {}
+
+
+@pytest.mark.parametrize("body", [b"[" * 5000, b'{"a":' * 5000])
+def test_a_body_that_is_nested_too_deeply_is_not_json(body: bytes) -> None:
+    assert "The request body is not JSON" in problems("CreateModelCustomizationJob", body)

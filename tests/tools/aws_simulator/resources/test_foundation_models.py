@@ -124,3 +124,10 @@ def test_every_operation_that_names_a_model_has_the_hint(simulator: RunningSimul
         with pytest.raises(ClientError, match=MISSING) as caught:
             call()
         assert caught.value.response["ResponseMetadata"]["HTTPHeaders"][HINT]
+
+
+def test_models_that_read_videos_say_so(simulator: RunningSimulator) -> None:
+    summaries = simulator.boto("bedrock").list_foundation_models(byProvider="Amazon")["modelSummaries"]
+    modalities = {summary["modelId"]: summary["inputModalities"] for summary in summaries}
+    assert modalities["amazon.nova-lite-v1:0"] == modalities["amazon.nova-pro-v1:0:300k"] == ["TEXT", "IMAGE", "VIDEO"]
+    assert modalities["amazon.nova-micro-v1:0"] == ["TEXT"]

@@ -13,6 +13,7 @@ from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.protocol.errors import ValidationException
 from tools.aws_simulator.runtime.capabilities import for_model
+from tools.aws_simulator.runtime.chat_completions import read_chat_completions
 from tools.aws_simulator.runtime.converse import read_converse
 
 MODELS = load_catalog().models
@@ -77,7 +78,7 @@ def test_a_model_takes_what_its_card_allows(key: str, arguments: dict[str, Any])
             id="document",
         ),
         pytest.param(
-            "nova-lite",
+            "nova-micro",
             {"messages": asked({"video": {"format": "mp4", "source": {"bytes": b"1"}}})},
             "This model doesn't support the video content block that you provided.",
             id="video",
@@ -227,3 +228,23 @@ def test_a_wrong_cache_checkpoint_is_refused(
 ) -> None:
     with refused(code, message):
         builders.converse(simulator, model_id, **arguments)
+
+
+def test_a_stop_sequence_of_claude_needs_more_than_white_space() -> None:
+    whitespace = {"inferenceConfig": {"stopSequences": ["x", "\n"]}}
+    text = f"{FROM_MODEL}stop_sequences: each stop sequence must contain non-whitespace"
+    with pytest.raises(ValidationException, match=text):
+        run("claude-haiku-4-5", **whitespace)
+    assert run("nova-micro", **whitespace)
+
+
+@pytest.mark.parametrize("named", [None, "mistral.mistral-large-3-675b-instruct"])
+def test_a_body_may_name_its_own_model(named: str | None) -> None:
+    request = {"messages": [{"role": "user", "content": "Hi"}], **({"model": named} if named else {})}
+    assert for_model(MODELS["mistral-large-3"], read_chat_completions(request))
+
+
+def test_a_body_that_names_another_model_is_refused() -> None:
+    request = {"messages": [{"role": "user", "content": "Hi"}], "model": "other"}
+    with pytest.raises(ValidationException, match="'other' is not the model of the request"):
+        for_model(MODELS["mistral-large-3"], read_chat_completions(request))

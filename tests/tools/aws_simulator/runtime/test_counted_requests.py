@@ -35,7 +35,7 @@ def document(kind: str, data: bytes) -> dict[str, Any]:
         pytest.param(
             {"messages": [asked(document("txt", b"My notes."))]}, count_tokens("My notes."), id="a text document"
         ),
-        pytest.param({"messages": [asked(document("pdf", b"/Type /Page /Type /Page "))]}, 3000, id="a PDF"),
+        pytest.param({"messages": [asked(document("pdf", b"%PDF-1.7 /Type /Page /Type /Page "))]}, 3000, id="a PDF"),
         pytest.param(
             {"messages": [asked({"image": {"format": "png", "source": {"bytes": builders.png(1000, 750)}}})]},
             1000,

@@ -69,3 +69,30 @@ def test_invoke_model_refuses_options_that_do_not_exist(
 ) -> None:
     with refused("ValidationException", complaint):
         simulator.boto("bedrock-runtime").invoke_model(modelId=builders.STUDENT, body=BODY, **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"contentType": "application/json; charset=utf-8"},
+        {"accept": "*/*"},
+        {"accept": "application/json, text/plain, */*"},
+        {},
+    ],
+)
+def test_json_is_the_media_type_of_bodies_and_answers(simulator: RunningSimulator, arguments: Any) -> None:
+    answer = simulator.boto("bedrock-runtime").invoke_model(modelId=PRO, body=BODY, **arguments)
+    assert answer["contentType"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["invoke_model", "invoke_model_with_response_stream"])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"contentType": "application/xml"}, "The provided Content Type is invalid or not supported for this model"),
+        ({"accept": "image/png"}, "The provided Accept Type is invalid or not supported for this model"),
+    ],
+)
+def test_another_media_type_is_refused(simulator: RunningSimulator, method: str, arguments: Any, text: str) -> None:
+    with refused("ValidationException", text, status=400):
+        getattr(simulator.boto("bedrock-runtime"), method)(modelId=PRO, body=BODY, **arguments)

@@ -101,3 +101,40 @@ def test_requests_are_logged_with_operation_outcome_and_fault_but_without_text(s
         ("Converse", "200", None),
     ]
     assert "lifecycle" not in str(noted)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 500, 900, 1500, 5000])
+@pytest.mark.parametrize("place", ["messages", "schema"])
+def test_a_request_that_is_nested_too_deeply_is_refused(simulator: RunningSimulator, place: str, depth: int) -> None:
+    nested = b"[" * depth + b"]" * depth
+    schema = b'{"type": "object", "properties": {"a": ' + b'{"not": ' * depth + b"{}" + b"}" * depth + b"}}"
+    tool = b'{"toolSpec": {"name": "t", "inputSchema": {"json": %s}}}' % schema
+    messages = b'[{"role": "user", "content": [{"text": "Hi"}]}]'
+    body = {
+        "messages": b'{"messages": %s}' % nested,
+        "schema": b'{"messages": %s, "toolConfig": {"tools": [%s], "toolChoice": {"any": {}}}}' % (messages, tool),
+    }[place]
+    request = urllib.request.Request(  # noqa: S310 - our own
+        f"{simulator.url}/model/amazon.nova-micro-v1%3A0/converse", body, {"authorization": SIGNED}
+    )
+    if place == "schema" and depth == 100:  # deep, but not too deep
+        assert urllib.request.urlopen(request).status == 200  # noqa: S310 - our own
+        return
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310 - our own
+    assert (caught.value.code, caught.value.headers["x-amzn-errortype"]) == (400, "ValidationException")
+
+
+@pytest.mark.parametrize(("service", "path"), [("pricing", "/"), ("servicequotas", "/"), ("s3", "/_admin/settings")])
+def test_no_service_fails_on_a_nested_body(simulator: RunningSimulator, service: str, path: str) -> None:
+    target = {"pricing": "AWSPriceListService.GetProducts"}.get(service, "ServiceQuotasV20190624.ListServiceQuotas")
+    headers = {
+        "authorization": SIGNED.replace("bedrock", service),
+        "x-amz-target": target,
+        "content-type": "application/json",
+    }
+    method = "PUT" if path.startswith("/_admin") else "POST"
+    request = urllib.request.Request(f"{simulator.url}{path}", b"[" * 100_000, headers, method=method)  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310 - our own
+    assert caught.value.code == 400

@@ -75,7 +75,7 @@ def list_page(
         if matches(resource)
     ]
     descending = arguments.get("sortOrder", "Descending") == "Descending"
-    kind = resources[0].kind if resources else ""
+    kind = f"{resources[0].kind} {resources[0].region}" if resources else ""
     return page_of(selected, arguments, kind, lambda resource: (resource.created, resource.arn), descending=descending)
 
 
@@ -104,18 +104,26 @@ def page_of(
     """
     ordered = sorted(items, key=position, reverse=descending)
     if "nextToken" in arguments:
-        last = _last_position(arguments["nextToken"], kind)
+        last = _last_position(arguments["nextToken"], kind, _filters(arguments))
         ordered = [item for item in ordered if (position(item) < last if descending else position(item) > last)]
     page = ordered[: arguments.get("maxResults", PAGE_SIZE)]
     if len(page) == len(ordered):
         return page, None
-    return page, base64.urlsafe_b64encode(json.dumps([kind, *position(page[-1])]).encode()).decode()
+    return page, base64.urlsafe_b64encode(
+        json.dumps([kind, _filters(arguments), *position(page[-1])]).encode()
+    ).decode()
 
 
-def _last_position(token: str, kind: str) -> tuple[float, str]:
+def _filters(arguments: Mapping[str, Any]) -> str:
+    """Return a short hash of the filters and the order of a list, which all its pages must share."""
+    filters = {name: value for name, value in arguments.items() if name not in ("maxResults", "nextToken")}
+    return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _last_position(token: str, kind: str, filters: str) -> tuple[float, str]:
     try:
-        listed, moment, arn = json.loads(base64.urlsafe_b64decode(token))
-        if kind in ("", listed):
+        listed, filtered, moment, arn = json.loads(base64.urlsafe_b64decode(token))
+        if kind in ("", listed) and filters == filtered:
             return float(moment), str(arn)
     except (TypeError, ValueError) as error:
         raise ValidationException("The provided nextToken is invalid.") from error

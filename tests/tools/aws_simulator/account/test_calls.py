@@ -96,6 +96,15 @@ def test_a_page_follows_the_last_item_of_the_page_before_even_if_the_item_has_le
     assert len(found) == 5
 
 
+@pytest.mark.parametrize("changes", [{"nameContains": "job"}, {"sortOrder": "Ascending"}])
+def test_a_page_token_with_other_filters_is_refused(changes: dict[str, Any]) -> None:
+    resources = [resource(1), resource(2)]
+    _, token = list_page(resources, {"maxResults": 1}, always)
+    assert names(list_page(resources, {"maxResults": 5, "nextToken": token}, always)[0]) == ["job-1"]
+    with pytest.raises(ValidationException, match="nextToken is invalid"):
+        list_page(resources, {"nextToken": token, **changes}, always)
+
+
 def test_a_page_token_of_another_list_is_refused() -> None:
     _, token = list_page([resource(1), resource(2)], {"maxResults": 1}, always)
     models = [Resource("custom_model", "arn:1", "us-east-1", "model", 1.0, {})]
@@ -112,7 +121,9 @@ def test_a_resource_was_not_created_after_or_before_the_time_that_its_answer_sho
     assert list_page([created], {"creationTimeBefore": shown + 0.001}, always) == ([created], None)
 
 
-@pytest.mark.parametrize("token", ["?", "bm90LWEtam9i", "MQ==", "WyJqb2IiLCAieCIsICJhcm46MSJd"])
+@pytest.mark.parametrize(
+    "token", ["?", "bm90LWEtam9i", "MQ==", "WyJqb2IgdXMtZWFzdC0xIiwgIjQ0MTM2ZmEzIiwgIngiLCAiYXJuOjEiXQ=="]
+)
 def test_an_unknown_page_token_is_refused(token: str) -> None:
     with pytest.raises(ValidationException, match="nextToken is invalid"):
         list_page([resource(1)], {"nextToken": token}, always)

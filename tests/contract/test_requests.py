@@ -112,8 +112,9 @@ def assert_accepted(wire: RecordedWire, *operations: str) -> None:
 
 class TestBedrock:
     def test_preflight_looks_up_every_model(self, run: Any, wire: RecordedWire) -> None:
+        wire.answers["ListCustomModelDeployments"] = {"modelDeploymentSummaries": []}
         run(BedrockPreflightOperator, use_case_name="aws_docs_qa")
-        assert_accepted(wire, "GetFoundationModel", "GetFoundationModelAvailability")
+        assert_accepted(wire, "GetFoundationModel", "GetFoundationModelAvailability", "ListCustomModelDeployments")
         asked = {request.arguments["modelIdentifier"] for request in wire.named("GetFoundationModel")}
         assert asked >= {"anthropic.claude-sonnet-5-5", "amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0:128k"}
 

@@ -49,11 +49,11 @@ def test_a_default_quota_holds_for_each_first_name_and_the_settings_change_it() 
             subject.reserve([name, "deployments"], 0, default)
     for name in ("deployment-c", "deployment-d"):
         for _ in range(3):
-            subject.reserve([name, "model"], 30, default)
+            subject.reserve([name, "nova-micro"], 30, default)
         with pytest.raises(ThrottlingException, match="Too many requests"):
-            subject.reserve([name, "model"], 0, default)
+            subject.reserve([name, "nova-micro"], 0, default)
     with pytest.raises(ThrottlingException, match="Too many tokens"):
-        subject.reserve(["deployment-e", "model"], 101, default)
+        subject.reserve(["deployment-e", "nova-micro"], 101, default)
     assert accepted(subject, 5) == 3
 
 

@@ -88,7 +88,7 @@ class ReportReader:
             dataset = read_result(dataset, DatasetManifest, task=arm_task(name, UPLOAD), reader=REPORT)
         if trained is not None:
             trained = read_result(trained, TrainingManifest, task=arm_task(name, TRAINED), reader=REPORT)
-        deployment = _deployment_arn(provisioned)
+        deployment = provisioned.get("deployment_arn")
         existing = self._existing(name, provisioned)
         hours = self.optional.read(
             f"the price of the endpoint of {name}, so the bill is too low",
@@ -310,12 +310,6 @@ class ReportReader:
             return _checked(shown, RejectedRowSchema)
 
         return self.optional.read("the list of rejected rows", read, fallback=[])
-
-
-def _deployment_arn(provisioned: ThroughputManifest) -> str | None:
-    """Return the ARN of the deployment that serves an arm; ``None`` if there is none."""
-    arn = {**provisioned}.get("deployment_arn")
-    return arn if isinstance(arn, str) else None
 
 
 def _checked(records: list[RecordT], schema: type) -> list[RecordT]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import logging
+import os
 import signal
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 from tools.aws_simulator.services.roles import service_role
 
+# What the start raises if the folder cannot be written, or if its files are damaged.
+UNREADABLE = (OSError, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError)
 _SETTINGS = ("job_seconds", "throughput_seconds", "deployment_seconds", "model_units", "latency_ms")
 
 
@@ -39,9 +43,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="host name in the URL of clients, besides localhost and loopback addresses; may be repeated",
     )
-    parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
-    parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
-    parser.add_argument("--port-file", type=Path, help="file to which the port is written once clients can connect")
+    parser.add_argument("--port", type=_port, default=0, help="0 selects a free port")
+    parser.add_argument("--state", type=_folder, required=True, help="state folder, created if it does not exist")
+    parser.add_argument(
+        "--port-file",
+        type=_file,
+        help="file in an existing folder, to which the port is written once clients can connect",
+    )
     parser.add_argument(
         "--role",
         type=_role,
@@ -63,15 +71,40 @@ def _parser() -> argparse.ArgumentParser:
 
 def _role(text: str) -> str:
     """Check the value of --role before the state is opened."""
-    service_role(text)
+    try:
+        service_role(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in range(2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; expected a number from 0 to 65535.")
+    return int(text)
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("The name of the folder is empty.")
+    return Path(text)
+
+
+def _file(text: str) -> Path:
+    path = _folder(text)
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: {path.parent} is not a folder with write access.")
+    return path
+
+
 def _write_port(path: Path, sock: socket.socket) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".tmp")
     new.write_text(str(sock.getsockname()[1]))
     new.replace(path)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".") + "."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,6 +136,12 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(
             f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"
             " --state.\n"
+        )
+        return 2
+    except UNREADABLE as error:
+        sys.stderr.write(
+            f"The state folder {options.state} cannot be used: {_one_line(error)} Nothing was started. Repair the"
+            " folder, or choose another --state.\n"
         )
         return 2
     sock.listen(2048)  # from here on, connections wait instead of being refused

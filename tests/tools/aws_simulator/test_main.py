@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_port_in_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path: Path) -> None:
     with bind("127.0.0.1", 0) as probe:
         port = str(probe.getsockname()[1])
-    port_file, state = tmp_path / "run" / "port", tmp_path / "state"
+    port_file, state = tmp_path / "port", tmp_path / "state"
     options = ["--port", port, "--state", str(state), "--port-file", str(port_file), "--job-seconds", "0.5"]
     with simulator_process([*options, "--as-of", "2027-03-01"]) as process:
         assert wait_for(process, lambda: port_in(port_file)) == port
@@ -62,6 +63,11 @@ def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path:
         pytest.param([], "--state", id="no state folder"),
         pytest.param(["--state", "s", "--as-of", "tomorrow"], "--as-of", id="no date"),
         pytest.param(["--state", "s", "--job-seconds", "long"], "--job-seconds", id="no number"),
+        pytest.param(["--state", ""], "The name of the folder is empty", id="empty state folder"),
+        pytest.param(["--state", "s", "--port", "70000"], "expected a number from 0 to 65535", id="large port"),
+        pytest.param(["--state", "s", "--port", "-1"], "expected a number from 0 to 65535", id="negative port"),
+        pytest.param(["--state", "s", "--role", "junk"], "is not the ARN of a role of the account", id="no role"),
+        pytest.param(["--state", "s", "--port-file", "/no/such/folder/port"], "cannot be written", id="no folder"),
     ],
 )
 def test_a_wrong_option_is_named(options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +80,40 @@ def test_a_setting_out_of_range_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["--state", str(tmp_path / "state"), "--job-seconds", "-1"]) == 2
     assert "job_seconds" in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
+
+
+def damage_object(state: Path) -> None:
+    next((state / "s3" / "data" / "objects").iterdir()).write_bytes(b"damaged")
+
+
+def damage_bucket(state: Path) -> None:
+    (state / "s3" / "data" / "bucket.json").write_text("[]")
+
+
+def damage_database(state: Path) -> None:
+    for path in state.glob("bedrock.sqlite*"):
+        path.write_bytes(b"damaged" * 1000)
+
+
+@pytest.mark.parametrize("damage", [damage_object, damage_bucket, damage_database])
+def test_a_damaged_state_is_reported_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
+) -> None:
+    with start_simulator(tmp_path) as simulator:
+        simulator.boto("s3").create_bucket(Bucket="data")
+        simulator.boto("s3").put_object(Bucket="data", Key="k", Body=b"1")
+    damage(tmp_path)
+    assert main(["--state", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert (error.count("\n"), "Nothing was started" in error, str(tmp_path) in error) == (1, True, True)
+
+
+def test_a_file_is_no_state_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["--state", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    with start_simulator(tmp_path / "state") as simulator:  # the failed start left nothing open in the process
+        assert simulator.boto("s3").list_buckets()["Buckets"] == []
 
 
 START_RATIO = 6.0  # measured: 2.9 to 3.8

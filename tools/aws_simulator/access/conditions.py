@@ -109,6 +109,25 @@ def holds(
     )
 
 
+def check_condition(condition: object) -> None:
+    """Check that a Condition has known operators, and values for each of its keys.
+
+    :raises PolicyError: AWS does not accept it.
+    """
+    if not isinstance(condition, dict) or not all(isinstance(keys, dict) for keys in condition.values()):
+        raise PolicyError("Condition is not an object of objects")
+    for name, keys in condition.items():
+        quantifier, _, rest = name.rpartition(":")
+        base = rest.removesuffix("IfExists")
+        known = base in _TESTS or base in _NEGATED or rest == "Null"
+        if not known or (quantifier and quantifier not in _QUANTIFIERS):
+            raise PolicyError(f"Invalid Condition type : {name}")
+        for value in keys.values():
+            values = value if isinstance(value, list) else [value]
+            if not all(isinstance(item, str | bool | int | float) for item in values):
+                raise PolicyError(f"Invalid value of the condition operator {name}")
+
+
 def _holds(name: str, expected: list[str | None], actual: list[str] | None) -> bool:
     quantifier, _, rest = name.rpartition(":")
     base = rest.removesuffix("IfExists")

@@ -217,13 +217,11 @@ class FaultPlan:
 
     def add(self, faults: list[Fault]) -> None:
         """Append rules."""
-        self._rules += [(fault, {"seen": 0, "fired": 0}) for fault in faults]
-        self._save()
+        self._replace([*self._rules, *((fault, {"seen": 0, "fired": 0}) for fault in faults)])
 
     def clear(self) -> None:
         """Remove all rules."""
-        self._rules = []
-        self._save()
+        self._replace([])
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return each rule with the number of requests that it matched and the number of times that it fired."""
@@ -234,16 +232,21 @@ class FaultPlan:
 
         :param text: path and body of the request.
         """
-        for fault, counts in self._rules:
+        rules = [(fault, dict(counts)) for fault, counts in self._rules]
+        fired = None
+        for fault, counts in rules:
             if not fault.applies(operation, text) or counts["fired"] == fault.times:
                 continue
             counts["seen"] += 1
-            fires = counts["seen"] > fault.after
-            counts["fired"] += fires
-            self._save()
-            if fires:
-                return fault
-        return None
+            if counts["seen"] > fault.after:
+                counts["fired"] += 1
+                fired = fault
+                break
+        if rules != self._rules:
+            self._replace(rules)
+        return fired
 
-    def _save(self) -> None:
-        self._state.store("faults", [(fault.model_dump(), counts) for fault, counts in self._rules])
+    def _replace(self, rules: list[tuple[Fault, dict[str, int]]]) -> None:
+        """Store the rules. The old ones stay if this fails."""
+        self._state.store("faults", [(fault.model_dump(), counts) for fault, counts in rules])
+        self._rules = rules

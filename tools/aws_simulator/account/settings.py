@@ -67,8 +67,8 @@ class SettingsStore:
         changed = Settings.model_validate({**self.current.model_dump(), **changes})
         if "quotas" in changes:
             _check_quotas(changed.quotas)
+        self._state.store("settings", changed.model_dump(mode="json"))
         self.current = changed
-        self._state.store("settings", self.current.model_dump(mode="json"))
         for listener in self._listeners:
             listener()
         return self.current

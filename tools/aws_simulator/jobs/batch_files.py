@@ -19,7 +19,7 @@ from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.records import BatchCounts, BatchJobBody
 from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.catalog.catalog import BatchLimits
-from tools.aws_simulator.jobs.job_files import S3Access
+from tools.aws_simulator.jobs.job_files import S3AsRole
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.s3.uris import split_uri
 
@@ -39,7 +39,7 @@ class BatchFiles:
     """The files that one job reads from S3 and writes to S3."""
 
     job: Resource[BatchJobBody]
-    s3: S3Access
+    s3: S3AsRole
 
     @property
     def input_uri(self) -> str:
@@ -91,15 +91,31 @@ class BatchFiles:
         return [BatchLine(file, record) for file, records in files.items() for record in records]
 
     def _bodies(self) -> dict[str, bytes]:
-        """Return the input files by their path in the input folder."""
+        """Return the input files by their path in the input folder.
+
+        :raises DataFaultError: the role may not list the folder or read a file. The text about a file is that of
+            customization jobs, as Bedrock's own for batch jobs is not known.
+        """
         bucket, key = split_uri(self.input_uri)
+        if key.endswith(SUFFIX):
+            self._check_readable(bucket, key)
+        elif not self.s3.may_list(bucket):
+            raise DataFaultError(f"Could not validate ListBucket permissions to access Amazon S3 bucket: {bucket}")
         body = self.s3.read(bucket, key) if key.endswith(SUFFIX) else None
         if body is not None:
             return {key.rpartition("/")[2]: body}
         prefix = f"{key.rstrip('/')}/" if key else ""
         keys = [name for name in self.s3.keys(bucket, prefix) if name.endswith(SUFFIX)]
+        for name in keys:
+            self._check_readable(bucket, name)
         bodies = {name.removeprefix(prefix): self.s3.read(bucket, name) for name in keys}
         return {name: body for name, body in bodies.items() if body is not None}
+
+    def _check_readable(self, bucket: str, key: str) -> None:
+        if not self.s3.may_read(bucket, key):
+            raise DataFaultError(
+                f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}"
+            )
 
     def write(self, lines: Sequence[BatchLine], counts: BatchCounts) -> None:
         """Write an output file for each input file with an answer, and the manifest."""

@@ -118,12 +118,15 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _deadline(self, job: Resource[BatchJobBody], share: float) -> Deadline:
         return Deadline(lambda: self._settings.current.batch_seconds * share, job.body["phase_started"])
 
+    def _access(self, job: Resource[BatchJobBody]) -> RoleAccess:
+        return RoleAccess(self._s3, self._roles, job.body["roleArn"], job.arn)
+
     def _records(self, job: Resource[BatchJobBody]) -> list[BatchLine]:
         """Return the records of the input files.
 
         :raises DataFaultError: an input file or a bucket cannot be used. The message is Bedrock's, if it is known.
         """
-        access = RoleAccess(self._s3, self._roles, job.body["roleArn"], job.arn)
+        access = self._access(job)
         files = BatchFiles(job, access)
         files.check_buckets()
         self._check_permissions(job, access, *files.output_folder)
@@ -160,7 +163,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
             "outputTokenCount": sum(charge.output_tokens for charge in charges),
         }
         if not self._closing:
-            BatchFiles(job, self._s3).write([line for line, _ in results], counts)
+            BatchFiles(job, self._access(job)).write([line for line, _ in results], counts)
             self._end(job.arn, status, charges, counts=counts)
 
     def _answer_record(

@@ -28,6 +28,9 @@ class S3Access(Protocol):
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""
 
+    def bucket_policy(self, bucket: str) -> str | None:
+        """Return the policy of a bucket as JSON; None if it has none."""
+
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
 
@@ -40,6 +43,12 @@ class S3Access(Protocol):
 
 class S3AsRole(S3Access, Protocol):
     """The simulated S3 with the permissions of a job's role."""
+
+    def may_read(self, bucket: str, key: str) -> bool:
+        """Return whether the role may read an object."""
+
+    def may_list(self, bucket: str) -> bool:
+        """Return whether the role may list a bucket."""
 
     def may_write(self, bucket: str, key: str) -> bool:
         """Return whether the role may write an object."""

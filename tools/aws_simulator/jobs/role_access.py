@@ -32,13 +32,23 @@ class RoleAccess:
         context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
         return self.roles.allows(self.role_arn, action, resource, self._region, context)
 
+    def _may_in(self, bucket: str, action: str, resource: str) -> bool:
+        """Return whether the role and the bucket's policy allow an action in the bucket."""
+        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
+        policy = self.s3.bucket_policy(bucket)
+        return self.roles.allows(self.role_arn, action, resource, self._region, context, resource_policy=policy)
+
+    def may_read(self, bucket: str, key: str) -> bool:
+        """Return whether the role may read an object."""
+        return self._may_in(bucket, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+
     def may_write(self, bucket: str, key: str) -> bool:
         """Return whether the role may write an object."""
-        return self.may("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+        return self._may_in(bucket, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
 
     def may_list(self, bucket: str) -> bool:
         """Return whether the role may list a bucket."""
-        return self.may("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+        return self._may_in(bucket, "s3:ListBucket", f"arn:aws:s3:::{bucket}")
 
     def may_invoke(self, model_id: str, base_id: str) -> bool:
         """Return whether the role may invoke the inference profile ``model_id`` and the model behind it."""
@@ -50,9 +60,13 @@ class RoleAccess:
         """Return the Region of a bucket; None if the bucket does not exist."""
         return self.s3.bucket_region(bucket)
 
+    def bucket_policy(self, bucket: str) -> str | None:
+        """Return the policy of a bucket as JSON; None if it has none."""
+        return self.s3.bucket_policy(bucket)
+
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if it does not exist or the role may not read it."""
-        return self.s3.read(bucket, key) if self.may("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}") else None
+        return self.s3.read(bucket, key) if self.may_read(bucket, key) else None
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys that begin with ``prefix``; none if the role may not list the bucket."""

@@ -12,6 +12,7 @@ Older versions of objects, the tags and ACLs of objects, and unfinished uploads 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import shutil
@@ -48,6 +49,32 @@ class StoredRequest:
     body: bytes
 
 
+class PendingFile:
+    """
+    The new content of a file, next to the old one. If the process ends before ``commit``, the file keeps its content.
+
+    :raises OSError: the content cannot be written.
+    """
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self._path = path
+        self._new = path.with_suffix(".tmp")
+        try:
+            self._new.write_bytes(content)
+        except OSError:
+            self.discard()
+            raise
+
+    def commit(self) -> None:
+        """Replace the file atomically."""
+        self._new.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove the new content."""
+        with contextlib.suppress(OSError):
+            self._new.unlink(missing_ok=True)
+
+
 class S3Files:
     """The files under ``folder``. Not thread-safe: calls must not overlap."""
 
@@ -70,29 +97,42 @@ class S3Files:
 
     def write_bucket(self, bucket: str, stored: StoredBucket) -> None:
         """Store a bucket's Region and the PUT requests that configured the bucket."""
+        self.prepare_bucket(bucket, stored).commit()
+
+    def prepare_bucket(self, bucket: str, stored: StoredBucket) -> PendingFile:
+        """Write the file of a bucket, but leave the file with its old content in place until the change is sure."""
         settings = {
             query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
             for query, request in stored.settings.items()
         }
         (self._bucket_folder(bucket) / "objects").mkdir(parents=True, exist_ok=True)
         text = json.dumps({"region": stored.region, "settings": settings})
-        _replace(self._bucket_folder(bucket) / "bucket.json", text.encode())
+        return PendingFile(self._bucket_folder(bucket) / "bucket.json", text.encode())
 
     def delete_bucket(self, bucket: str) -> None:
         """Remove a bucket and its objects."""
-        shutil.rmtree(self._bucket_folder(bucket), ignore_errors=True)
+        folder = self._bucket_folder(bucket)
+        if folder.exists():
+            shutil.rmtree(folder)
 
     def objects(self, bucket: str) -> Iterator[StoredObject]:
         """Yield all objects of a bucket."""
         for path in sorted((self._bucket_folder(bucket) / "objects").iterdir()):
             if not path.suffix:  # a .tmp file is left if the process ends during a write
-                header, _, body = path.read_bytes().partition(b"\n")
-                yield StoredObject(**json.loads(header), body=body)
+                yield _read_object(path)
+
+    def read(self, bucket: str, key: str) -> StoredObject:
+        """Read an object.
+
+        :raises FileNotFoundError: it does not exist.
+        """
+        return _read_object(self._path(bucket, key))
 
     def write(self, bucket: str, stored: StoredObject) -> None:
         """Create or replace an object."""
         header = {name: value for name, value in asdict(stored).items() if name != "body"}
-        _replace(self._path(bucket, stored.key), json.dumps(header).encode() + b"\n" + stored.body)
+        content = json.dumps(header).encode() + b"\n" + stored.body
+        PendingFile(self._path(bucket, stored.key), content).commit()
 
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object if it exists."""
@@ -112,8 +152,9 @@ class S3Files:
         return self._bucket_folder(bucket) / "objects" / hashlib.sha256(key.encode()).hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file atomically. If the process ends during the write, the file keeps its old content."""
-    new = path.with_suffix(".tmp")
-    new.write_bytes(content)
-    new.replace(path)
+def _read_object(path: Path) -> StoredObject:
+    header, _, body = path.read_bytes().partition(b"\n")
+    try:
+        return StoredObject(**json.loads(header), body=body)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is not a file that the simulator has written. {error}") from None

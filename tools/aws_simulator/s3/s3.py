@@ -8,26 +8,50 @@ from __future__ import annotations
 
 import datetime
 import logging
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, unquote
+from typing import ClassVar
 
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
-from tools.aws_simulator.s3.files import S3Files, StoredBucket, StoredObject, StoredRequest
-from tools.aws_simulator.s3.request_checks import S3Error, check_request, failed_request, s3_error
+from tools.aws_simulator.s3.bucket_lists import list_buckets
+from tools.aws_simulator.s3.bucket_policies import check_policy, policy_status, public_access
+from tools.aws_simulator.s3.changes import Change, ObjectRequest, current_object, restore
+from tools.aws_simulator.s3.errors import S3Error, s3_error
+from tools.aws_simulator.s3.files import S3Files
+from tools.aws_simulator.s3.header_checks import check_headers
+from tools.aws_simulator.s3.presigned_urls import check_presigned, is_signed
+from tools.aws_simulator.s3.request_checks import check_request, failed_request
+from tools.aws_simulator.s3.uploads import read_upload
 
 logger = logging.getLogger(__name__)
 
 _CREDENTIAL = "AWS4-HMAC-SHA256 Credential=restored/20200101/{region}/s3/aws4_request, SignedHeaders=host, Signature=0"
 _OWNER_HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-_SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
+_XML = {"content-type": "application/xml"}
+# What an unsigned request may do, by its method and whether it names an object.
+_PUBLIC_ACTIONS = {
+    ("GET", True): "s3:GetObject",
+    ("HEAD", True): "s3:GetObject",
+    ("PUT", True): "s3:PutObject",
+    ("DELETE", True): "s3:DeleteObject",
+    ("GET", False): "s3:ListBucket",
+    ("HEAD", False): "s3:ListBucket",
+}
+_SUBRESOURCES = frozenset(
+    {"acl", "attributes", "cors", "encryption", "lifecycle", "location", "logging", "notification", "object-lock"}
+    | {"ownershipControls", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "tagging"}
+    | {"legal-hold", "restore", "retention", "uploadId", "uploads", "versioning", "versions", "website", "accelerate"}
+)
+_MOST_ITEMS = 1000
+Answer = tuple[int, dict[str, str], bytes | str]
 
 
 class SimulatedS3:
@@ -41,14 +65,16 @@ class SimulatedS3:
                 "Another AWS simulator is running in this process, and moto's S3 supports only one at a time. "
                 "Nothing was started. Close the other simulator first."
             )
-        SimulatedS3._instance = self
         self._files = S3Files(folder)
+        # By bucket. Other threads read the texts, which are replaced as a whole.
+        self._policies: dict[str, str] = {}
         self._moto = moto
         self._lock = moto.lock
         self._backend = s3_backends[ACCOUNT_ID]["aws"]
         self._backend.reset()
         for bucket in self._files.buckets():
             self._restore(bucket)
+        SimulatedS3._instance = self
 
     def close(self) -> None:
         """Release moto's memory. The files are kept."""
@@ -65,38 +91,100 @@ class SimulatedS3:
     def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
         try:
             check_request(method, path, query, body)
-            self._check_owner(headers)
+            request = ObjectRequest.read(method, path, query, headers, body)
+            self._check_headers(request)
+            upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")
             with self._lock:
-                self._check_upload(path, query)
-                status, out_headers, content = self._ask(method, path, query, headers, body)
-                if status < 300 and method in ("PUT", "POST", "DELETE"):
-                    self._write_through(method, path, query, headers, body)
+                self._check_upload(request)
+                # moto refuses unsigned requests that the bucket's policy allows, as it does not see the policy.
+                signed = is_signed(headers, request.arguments, body)
+                added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
+                answer = self._ask(replace(request, headers={**upload.headers, **added}, body=upload.body), path)
         except S3Error as error:
             return s3_error(error, method)
         except Exception:
             logger.exception("S3 %s failed inside the simulator", method)
             return s3_error(S3Error("InternalError", "The simulator failed; see its log.", 500), method)
-        if method != "HEAD":
-            out_headers.pop("content-length", None)
-        return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+        return _response(method, *answer)
 
-    def _ask(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes | str]:
-        buckets, answer = set(self._backend.buckets), None
+    def _check_headers(self, request: ObjectRequest) -> None:
+        """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""
+        arguments = request.arguments
+        check_headers(request.method, request.headers, arguments)
+        check_presigned(arguments, datetime.datetime.now(datetime.UTC))
+        self._check_owner(request.headers)
+        if not is_signed(request.headers, arguments, request.body) and not self._is_public(request):
+            raise S3Error("AccessDenied", "Access Denied", 403)
+
+    def _is_public(self, request: ObjectRequest) -> bool:
+        """Return whether the policy or an ACL of a bucket allows an unsigned request."""
+        creates = request.method == "PUT" and not request.key
+        if request.method == "OPTIONS" or (request.bucket not in self._backend.buckets and not creates):
+            return bool(request.bucket)  # that a bucket does not exist is no secret
+        action = _PUBLIC_ACTIONS.get((request.method, bool(request.key)))
+        if action is None or not _SUBRESOURCES.isdisjoint(request.arguments):
+            return False
+        resource = f"arn:aws:s3:::{request.bucket}" + f"/{request.key}" * bool(request.key)
+        if public_access(self.bucket_policy(request.bucket), action, resource, {"aws:SecureTransport": "false"}):
+            return True
+        with self._lock:
+            bucket = self._backend.buckets.get(request.bucket)
+            shown = current_object(bucket, request.key) if bucket and request.key else bucket
+            acl = shown.acl if shown and request.method in ("GET", "HEAD") else None
+            return bool(acl and acl.public_read)
+
+    def _ask(self, request: ObjectRequest, path: str) -> Answer:
+        own = self._answer_itself(request)
+        if own is not None:
+            return own
+        changes = request.method in ("PUT", "POST", "DELETE")
+        change = Change(self._backend, self._files, request) if changes else None
+        answer = None
         try:
-            answer = _ask_moto(method, path, query, headers, body)
+            answer = _ask_moto(request.method, path, _capped(request.query), request.headers, request.body)
         except Exception as error:
-            logger.info("moto failed on an S3 %s", method, exc_info=True)
-            raise failed_request(method, query, headers, body) from error
+            logger.info("moto failed on an S3 %s", request.method, exc_info=True)
+            raise failed_request(request.method, request.query, request.body) from error
         finally:
-            if answer is None or answer[0] >= 300:
-                # moto may refuse or fail after it has created the bucket.
-                for bucket in set(self._backend.buckets) - buckets:
-                    del self._backend.buckets[bucket]
+            # moto may refuse or fail after it has made a part of a change, such as the bucket.
+            if change and (answer is None or answer[0] >= 300):
+                change.undo()
         if answer[0] >= 500:
-            raise failed_request(method, query, headers, body)
+            raise failed_request(request.method, request.query, request.body)
+        if change and answer[0] < 300:
+            change.commit()
+            if request.bucket not in self._backend.buckets:
+                self._policies.pop(request.bucket, None)
         return answer
+
+    def _answer_itself(self, request: ObjectRequest) -> Answer | None:
+        """Answer what moto would answer wrongly; None if it is for moto."""
+        arguments, exists = request.arguments, request.bucket in self._backend.buckets
+        if not request.bucket and request.method == "GET":
+            return 200, _XML, list_buckets(self._backend.buckets.values(), arguments)
+        if exists and not request.key and "policy" in arguments:
+            return self._answer_policy(request)
+        if exists and not request.key and "policyStatus" in arguments and request.method == "GET":
+            return 200, _XML, policy_status(self._policies.get(request.bucket))
+        token = arguments.get("continuation-token", [""])[-1]
+        if exists and "list-type" in arguments and token and token not in self._backend._pagination_tokens:
+            raise S3Error("InvalidArgument", "The continuation token provided is incorrect")
+        return None
+
+    def _answer_policy(self, request: ObjectRequest) -> Answer:
+        """Answer GetBucketPolicy, PutBucketPolicy and DeleteBucketPolicy."""
+        policy = self._policies.get(request.bucket)
+        if request.method in ("GET", "HEAD"):
+            if policy is None:
+                raise S3Error("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
+            return 200, {"content-type": "application/json"}, policy
+        text = check_policy(request.bucket, request.body) if request.method == "PUT" else None
+        Change(self._backend, self._files, replace(request, query="policy")).commit()
+        if text is None:
+            self._policies.pop(request.bucket, None)
+        else:
+            self._policies[request.bucket] = text
+        return 204, {}, ""
 
     def _check_owner(self, headers: Mapping[str, str]) -> None:
         """Refuse a request that expects another bucket owner than the simulated account, which owns all buckets here.
@@ -106,56 +194,29 @@ class SimulatedS3:
         if any(headers.get(name, ACCOUNT_ID) != ACCOUNT_ID for name in _OWNER_HEADERS):
             raise S3Error("AccessDenied", "Access Denied", 403)
 
-    def _check_upload(self, path: str, query: str) -> None:
+    def _check_upload(self, request: ObjectRequest) -> None:
         """Refuse a request for an upload that does not exist, such as one that began before a restart.
 
-        :raises S3Error: the upload does not exist.
+        :raises S3Error: the upload does not exist, or it is for another key.
         """
-        bucket = unquote(path.lstrip("/").partition("/")[0])
-        upload = parse_qs(query, keep_blank_values=True).get("uploadId")
-        if upload and bucket in self._backend.buckets and upload[-1] not in self._backend.buckets[bucket].multiparts:
-            raise S3Error(
-                "NoSuchUpload",
-                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted"
-                " or completed.",
-                404,
-            )
-
-    def _write_through(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
-        bucket, _, key = (unquote(part) for part in path.lstrip("/").partition("/"))
-        # moto keeps a list of every object ever created. If it were not cleared, overwritten objects would fill memory.
-        FakeKey.instances_tracked.clear()  # type: ignore[attr-defined]
-        if bucket not in self._backend.buckets:
-            self._files.delete_bucket(bucket)
-        elif key:
-            self._save(bucket, key)
-        elif "delete" in parse_qs(query, keep_blank_values=True):
-            self._files.delete_all_but(bucket, set(self._backend.buckets[bucket].keys))
-        else:
-            self._save_bucket(bucket, method, query, headers, body)
-
-    def _save(self, bucket: str, key: str) -> None:
-        current = self._current(bucket, key)
-        if current is None:
-            self._files.delete(bucket, key)
-            return
-        metadata = {name: str(value) for name, value in current.metadata.items()}
-        modified = current.last_modified.replace(tzinfo=datetime.UTC).timestamp()
-        self._files.write(bucket, StoredObject(key, metadata, current.etag.strip('"'), modified, current.value))
-
-    def _save_bucket(self, bucket: str, method: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
-        before = self._files.read_bucket(bucket).settings if bucket in self._files.buckets() else {}
-        settings = {name: request for name, request in before.items() if name != query}
-        if query and method == "PUT":
-            names = [name for name in headers if name.startswith("x-amz-") and name not in _SECRET_HEADERS]
-            settings[query] = StoredRequest({name: headers[name] for name in names}, body)
-        region = self._backend.buckets[bucket].region_name
-        self._files.write_bucket(bucket, StoredBucket(region, settings))
+        upload, bucket = request.arguments.get("uploadId"), self._backend.buckets.get(request.bucket)
+        if upload and bucket is not None:
+            started = bucket.multiparts.get(upload[-1])
+            if started is None or started.key_name != request.key:
+                raise S3Error(
+                    "NoSuchUpload",
+                    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been"
+                    " aborted or completed.",
+                    404,
+                )
 
     def _restore(self, bucket: str) -> None:
         stored = self._files.read_bucket(bucket)
         self._backend.create_bucket(bucket, stored.region)
         for query, request in stored.settings.items():
+            if query == "policy":
+                self._restore_policy(bucket, request.body)
+                continue
             headers = {
                 **request.headers,
                 "host": "127.0.0.1",
@@ -163,13 +224,13 @@ class SimulatedS3:
             }
             _ask_moto("PUT", f"/{bucket}", query, headers, request.body)
         for kept in self._files.objects(bucket):
-            key = self._backend.put_object(bucket, kept.key, kept.body, etag=kept.etag)
-            key.set_metadata(kept.metadata)
-            key.last_modified = datetime.datetime.fromtimestamp(kept.modified, tz=datetime.UTC).replace(tzinfo=None)
+            restore(self._backend, bucket, kept)
 
-    def _current(self, bucket: str, key: str) -> Any:
-        current = self._backend.buckets[bucket].keys.get(key) if bucket in self._backend.buckets else None
-        return current if isinstance(current, FakeKey) else None  # moto lists delete markers among the objects
+    def _restore_policy(self, bucket: str, body: bytes) -> None:
+        try:
+            self._policies[bucket] = check_policy(bucket, body)
+        except S3Error as error:  # earlier versions stored any text
+            logger.warning("The policy of the bucket %s is not valid and is left out: %s", bucket, error)
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""
@@ -179,22 +240,21 @@ class SimulatedS3:
 
     def bucket_policy(self, bucket: str) -> str | None:
         """Return the policy of a bucket as JSON; None if it has none."""
-        with self._lock:
-            backend_bucket = self._backend.buckets.get(bucket)
-            policy = backend_bucket.policy if backend_bucket else None
-        return policy.decode() if isinstance(policy, bytes) else policy
+        return self._policies.get(bucket)
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
         with self._lock:
-            current = self._current(bucket, key)
+            backend_bucket = self._backend.buckets.get(bucket)
+            current = current_object(backend_bucket, key) if backend_bucket else None
             return bytes(current.value) if current else None
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys that begin with ``prefix`` in order; none if the bucket does not exist."""
         with self._lock:
-            names = list(self._backend.buckets[bucket].keys) if bucket in self._backend.buckets else []
-            return sorted(name for name in names if name.startswith(prefix) and self._current(bucket, name))
+            found = self._backend.buckets.get(bucket)
+            names = list(found.keys) if found else []
+            return sorted(name for name in names if name.startswith(prefix) and current_object(found, name))
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object.
@@ -204,13 +264,33 @@ class SimulatedS3:
         with self._lock:
             if bucket not in self._backend.buckets:
                 raise KeyError(bucket)
+            change = Change(self._backend, self._files, ObjectRequest("PUT", bucket, key, "", {}, body))
             self._backend.put_object(bucket, key, body)
-            self._save(bucket, key)
+            change.commit()
 
 
-def _ask_moto(
-    method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-) -> tuple[int, dict[str, str], bytes | str]:
+def _capped(query: str) -> str:
+    """Return a query in which no list asks for more than 1,000 items, which are the most that S3 returns."""
+    return re.sub(
+        r"\b(max-keys|max-uploads|max-parts)=(\d+)",
+        lambda match: f"{match[1]}={min(int(match[2]), _MOST_ITEMS)}",
+        query,
+    )
+
+
+def _response(method: str, status: int, headers: dict[str, str], content: bytes | str) -> Response:
+    if status == 403 and not content:
+        return s3_error(S3Error("AccessDenied", "Access Denied", 403), method)
+    if status in (204, 304):
+        # Such a response has no body. Bytes of one would be taken for the next response on the connection.
+        content = b""
+        headers = {name: value for name, value in headers.items() if name not in ("content-length", "content-type")}
+    if method != "HEAD":
+        headers = {name: value for name, value in headers.items() if name != "content-length"}
+    return Response(content, status_code=status, headers={**headers, "x-simulated": "true"})
+
+
+def _ask_moto(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
     parts = path.lstrip("/").partition("/")
     if not parts[0]:
         dispatch = S3Response.bucket_dispatch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -73,20 +74,26 @@ class AwsSimulator:
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._lock = (folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._state = State(folder / "bedrock.sqlite")
-        self._settings = SettingsStore(self._state)
-        if settings:
-            self._settings.change(settings)
-        catalog = load_catalog()
-        self._open_neighbours(folder, catalog, roles)
-        self._open_bedrock(catalog)
-        self._runner.resume()
-        self._batch_runner.resume()
+        with ExitStack() as opened:  # a start that fails leaves nothing open
+            opened.callback(self._lock.close)
+            self._state = State(folder / "bedrock.sqlite")
+            opened.callback(self._state.close)
+            self._settings = SettingsStore(self._state)
+            if settings:
+                self._settings.change(settings)
+            catalog = load_catalog()
+            self._moto = MotoThread()
+            opened.callback(self._moto.close)
+            self._s3 = SimulatedS3(folder / "s3", self._moto)
+            opened.callback(self._s3.close)
+            self._open_neighbours(catalog, roles)
+            self._open_bedrock(catalog)
+            self._runner.resume()
+            self._batch_runner.resume()
+            opened.pop_all()
 
-    def _open_neighbours(self, folder: Path, catalog: Catalog, roles: Collection[str]) -> None:
-        """Open S3 and the services that Bedrock's clients also call, and create ``roles``."""
-        self._moto = MotoThread()
-        self._s3 = SimulatedS3(folder / "s3", self._moto)
+    def _open_neighbours(self, catalog: Catalog, roles: Collection[str]) -> None:
+        """Open the services that Bedrock's clients also call, and create ``roles``."""
         self._iam = Iam(self._state, self._moto)
         add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)

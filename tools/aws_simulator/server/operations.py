@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -93,11 +94,16 @@ class SimulatedBedrock:
             logger.exception("%s failed inside the simulator", operation.name if operation else path)
             failure = InternalServerException(f"The AWS simulator failed: {type(error).__name__}: {error}")
             answer, outcome = self._refuse(operation, failure), failure.code
-        name = operation.name if operation else "unknown"
-        if name in INFERENCE and not outcome.startswith("2"):
-            self._ledger.reject(model_id)
-        self._ledger.record_request(name, outcome, fault.kind if fault else None)
+        self._log(operation.name if operation else "unknown", outcome, model_id, fault)
         return await _deliver(answer, fault)
+
+    def _log(self, name: str, outcome: str, model_id: str, fault: Fault | None) -> None:
+        try:
+            if name in INFERENCE and not outcome.startswith("2"):
+                self._ledger.reject(model_id)
+            self._ledger.record_request(name, outcome, fault.kind if fault else None)
+        except sqlite3.Error:  # the disk is full, for example. The outcome of the request itself is final
+            logger.exception("The request log could not be written: %s %s", name, outcome)
 
     async def _call_handler(
         self, request: Request, operation: OperationModel, uri: dict[str, str], body: bytes, fault: Fault | None

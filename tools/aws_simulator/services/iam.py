@@ -8,6 +8,7 @@ those that moto knows.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from moto.iam.exceptions import MalformedPolicyDocument
@@ -31,6 +32,8 @@ from tools.aws_simulator.services.iam_records import (
     role_record,
 )
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
+
+logger = logging.getLogger(__name__)
 
 OPERATIONS = (
     "AttachRolePolicy",
@@ -99,13 +102,19 @@ class Iam:
 
     def _restore(self, stored: dict[str, Any]) -> None:
         self._backend.reset()
+        for policy in self._aws_policies.values():
+            policy.attachment_count = 0
+        self._backend.managed_policies.update(self._aws_policies)
         for policy in map(restore_policy, stored["policies"]):
             self._backend.managed_policies[policy.arn] = policy
         for record in stored["roles"]:
             self._need_aws_policies(*record["attached"])
             role = self._backend.roles[record["id"]] = restore_role(record)
             for arn in record["attached"]:
-                self._backend.managed_policies[arn].attach_to(role)
+                if arn in self._backend.managed_policies:
+                    self._backend.managed_policies[arn].attach_to(role)
+                else:  # versions before this check let clients delete an attached policy
+                    logger.warning("The policy %s, attached to the role %s, does not exist.", arn, record["name"])
         self._take_records()
 
     def _take_records(self) -> None:
@@ -130,10 +139,22 @@ class Iam:
                 IamResponse.dispatch, call.request.method, "/", call.request.url.query, headers, call.body
             )
             if status < 300 and not call.operation.name.startswith(_READ_ONLY):
-                self._take_records()
-                self._state.store("iam", {"roles": list(self.roles.values()), "policies": list(self.policies.values())})
+                self._commit()
         out_headers = {name: value for name, value in out_headers.items() if name != "content-length"}
         return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+
+    def _commit(self) -> None:
+        """Store what moto has changed. If this fails, undo the change."""
+        before = self._records()
+        self._take_records()
+        try:
+            self._state.store("iam", self._records())
+        except Exception:
+            self._restore(before)
+            raise
+
+    def _records(self) -> dict[str, Any]:
+        return {"roles": list(self.roles.values()), "policies": list(self.policies.values())}
 
     def _check(self, call: ServiceCall) -> None:
         """Make the checks of IAM that moto does not make."""
@@ -144,6 +165,8 @@ class Iam:
         name = arguments.get("RoleName")
         if name and not creates and name not in {role["name"] for role in self.roles.values()}:
             raise ServiceError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+        if call.operation.name == "DeletePolicy":
+            self._check_deletable(arguments["PolicyArn"])
         boundary = arguments.get("PermissionsBoundary")
         if boundary and boundary not in self._backend.managed_policies:
             raise ServiceError("NoSuchEntity", f"Policy {boundary} does not exist or is not attachable.", 404)
@@ -152,6 +175,20 @@ class Iam:
                 IAMTrustPolicyDocumentValidator(arguments["AssumeRolePolicyDocument"]).validate()
             except MalformedPolicyDocument as error:
                 raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
+
+    def _check_deletable(self, arn: str) -> None:
+        """Check that nothing uses a managed policy, and that it has no versions but the default one.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+        """
+        if any(arn in role["attached"] or arn == role["boundary"] for role in self.roles.values()):
+            raise ServiceError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+        if arn in self.policies and len(self.policies[arn]["versions"]) > 1:
+            text = (
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's"
+                " versions. The default version is deleted with the policy."
+            )
+            raise ServiceError("DeleteConflict", text, 409)
 
     def document(self, arn: str) -> dict[str, Any] | None:
         """Return the default version of a managed policy; None if the policy does not exist."""
@@ -168,5 +205,4 @@ class Iam:
         with self._moto.lock:
             if record["name"] not in {role["name"] for role in self.roles.values()}:
                 self._backend.roles[record["id"]] = restore_role(record)
-                self._take_records()
-                self._state.store("iam", {"roles": list(self.roles.values()), "policies": list(self.policies.values())})
+                self._commit()

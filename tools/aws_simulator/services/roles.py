@@ -1,8 +1,9 @@
 """
 Decide what the roles of the account may do.
 
-A role's permissions are its inline and managed policies, limited by its permissions boundary. Policies of buckets and
-keys, session policies and organization policies are not evaluated.
+A role's permissions are its inline and managed policies, limited by its permissions boundary. The policy of a bucket
+can deny a request, or allow it to the role. Policies of keys, session policies and organization policies are not
+evaluated.
 """
 
 from __future__ import annotations
@@ -61,9 +62,20 @@ class Roles:
             return False
 
     def allows(
-        self, role_arn: str, action: str, resource: str, region: str, context: Mapping[str, str] | None = None
+        self,
+        role_arn: str,
+        action: str,
+        resource: str,
+        region: str,
+        context: Mapping[str, str] | None = None,
+        *,
+        resource_policy: str | None = None,
     ) -> bool:
-        """Return whether a role may do an action on a resource of the account. A role that does not exist may not."""
+        """
+        Return whether a role may do an action on a resource of the account. A role that does not exist may not.
+
+        :param resource_policy: the policy of the resource. It may deny the action, or allow it to the role.
+        """
         role = self._iam.roles.get(role_arn)
         if role is None:
             return False
@@ -77,9 +89,19 @@ class Roles:
             "aws:ResourceAccount": ACCOUNT_ID,
             **{f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role["tags"]},
         }
-        request = AccessRequest(action, resource, context={**_context(region), **own, **(context or {})})
+        everything = {**_context(region), **own, **(context or {})}
+        request = AccessRequest(action, resource, context=everything)
         try:
-            return decide(documents, request, boundary=boundary) == "allowed"
+            if resource_policy is None:
+                return decide(documents, request, boundary=boundary) == "allowed"
+            attached = [json.loads(resource_policy)]
+            account = {("AWS", ACCOUNT_ID), ("AWS", f"arn:aws:iam::{ACCOUNT_ID}:root")}
+            as_role = AccessRequest(action, resource, frozenset({("AWS", role_arn)}), everything)
+            as_anyone = AccessRequest(action, resource, as_role.principals | account, everything)
+            if decide(attached, as_anyone) == "denied":
+                return False
+            # A policy that allows an action to the whole account leaves the decision to the policies of the role.
+            return decide([*documents, *attached], as_role, boundary=boundary) == "allowed"
         except PolicyError:
             return False
 
@@ -107,7 +129,9 @@ def _context(region: str) -> dict[str, str]:
         "aws:CurrentTime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:RequestedRegion": region,
+        # Bedrock uses TLS, even if the clients of the simulator do not.
         "aws:SecureTransport": "true",
+        "s3:TlsVersion": "1.3",
     }
 
 

@@ -69,7 +69,7 @@ class SimulatedService:
         except Exception as error:
             logger.exception("%s failed inside the simulator", self._model.service_name)
             text = f"The AWS simulator failed: {type(error).__name__}: {error}"
-            return self._refuse(ServiceError("InternalFailure", text, 500))
+            return self._refuse(ServiceError(self._failure, text, 500))
 
     async def _call(self, request: Request, scope: CredentialScope, body: bytes) -> Response:
         form = read_form(request.url.query, body) if self._is_query else {}
@@ -91,6 +91,16 @@ class SimulatedService:
         if name not in self._model.operation_names:
             raise self._unknown(f"{self._title} has no operation {name!r}.")
         return self._model.operation_model(name)
+
+    @property
+    def _failure(self) -> str:
+        """
+        The code of an error of the service itself.
+
+        IAM's service model declares ServiceFailure. The common errors of all services have InternalFailure:
+        https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+        """
+        return "ServiceFailure" if "ServiceFailureException" in self._model.shape_names else "InternalFailure"
 
     @property
     def _title(self) -> str:

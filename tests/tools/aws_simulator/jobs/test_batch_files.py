@@ -87,6 +87,18 @@ class _Files:
     def bucket_region(self, bucket: str) -> str | None:
         return "us-east-1" if bucket else None
 
+    def bucket_policy(self, bucket: str) -> str | None:
+        raise NotImplementedError
+
+    def may_read(self, bucket: str, key: str) -> bool:
+        return bool(bucket and key)
+
+    def may_list(self, bucket: str) -> bool:
+        return bool(bucket)
+
+    def may_write(self, bucket: str, key: str) -> bool:
+        raise NotImplementedError
+
     def keys(self, bucket: str, prefix: str) -> list[str]:
         return [f"{prefix}{name}.jsonl" for name in bucket[:2]]
 

@@ -14,7 +14,7 @@ class FakeRoles:
         self.allowed = set(allowed)
         self.contexts: list[Any] = []
 
-    def allows(self, _: str, action: str, resource: str, region: str, context: Any) -> bool:
+    def allows(self, _: str, action: str, resource: str, region: str, context: Any, **__: Any) -> bool:
         self.contexts.append({**context, "region": region})
         return (action, resource) in self.allowed
 
@@ -27,6 +27,9 @@ class FakeS3:
 
     def bucket_region(self, bucket: str) -> str | None:
         return "us-west-2" if bucket == "data" else None
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        return None
 
     def read(self, bucket: str, key: str) -> bytes | None:
         return b"x" if (bucket, key) == ("data", "a/b") else None

@@ -62,7 +62,7 @@ def test_a_configuration_is_shown_per_region_and_deleted(simulator: RunningSimul
         {"Action": "s3:GetObject"},
         {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}},
         {"Effect": "Deny"},
-        {"Resource": "arn:aws:s3:::other/*"},
+        {"Resource": "arn:aws:s3:::*/other/*"},
     ],
 )
 def test_the_policy_of_the_bucket_must_allow_bedrock(simulator: RunningSimulator, changes: Any) -> None:

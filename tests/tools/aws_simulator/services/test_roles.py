@@ -118,7 +118,7 @@ def test_a_customization_job_needs_its_permissions(
     ("statements", "message"),
     [
         ([MODELS, allow("s3:GetObject")], "Could not validate permissions to access Amazon S3 bucket"),
-        ([MODELS, allow("s3:PutObject")], "No JSONL file was found"),
+        ([MODELS, allow("s3:PutObject")], "Could not validate GetObject permissions to access Amazon S3 bucket"),
         ([S3], "is not authorized to perform: bedrock:InvokeModel"),
         ([S3, allow("bedrock:InvokeModel", resource="arn:aws:bedrock:*::foundation-model/*")], "bedrock:InvokeModel"),
     ],

@@ -42,6 +42,42 @@ def test_roles_and_policies_survive_a_restart(tmp_path: Path) -> None:
         simulator.boto("iam").get_role(RoleName=name)
 
 
+def test_a_policy_in_use_cannot_be_deleted(tmp_path: Path) -> None:
+    with start_simulator(tmp_path) as simulator:
+        iam = simulator.boto("iam")
+        name = create_role(iam)["RoleName"]
+        arn = iam.create_policy(PolicyName="used", PolicyDocument=json.dumps(READ))["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+        with refused("DeleteConflict", "attached to entities", status=409):
+            iam.delete_policy(PolicyArn=arn)
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
+        with refused("DeleteConflict", "attached to entities", status=409):
+            iam.delete_policy(PolicyArn=arn)
+        iam.delete_role_permissions_boundary(RoleName=name)
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(READ))
+        with refused("DeleteConflict", "more than one version", status=409):
+            iam.delete_policy(PolicyArn=arn)
+        iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+        iam.delete_policy(PolicyArn=arn)
+
+
+def test_a_state_in_which_an_attached_policy_was_deleted_is_opened(tmp_path: Path) -> None:
+    with start_simulator(tmp_path) as simulator:
+        iam = simulator.boto("iam")
+        name = create_role(iam)["RoleName"]
+        arn = iam.create_policy(PolicyName="gone", PolicyDocument=json.dumps(READ))["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    with closing(sqlite3.connect(tmp_path / "bedrock.sqlite")) as database, database:
+        stored = json.loads(database.execute("SELECT value FROM stored_values WHERE name = 'iam'").fetchone()[0])
+        text = json.dumps({**stored, "policies": []})
+        database.execute("UPDATE stored_values SET value = ? WHERE name = 'iam'", [text])
+    with start_simulator(tmp_path) as simulator:
+        iam = simulator.boto("iam")
+        assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+        iam.delete_role(RoleName=name)
+
+
 def everything(iam: Any, name: str, arn: str) -> tuple[Any, ...]:
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return (

@@ -1,0 +1,67 @@
+"""
+Refuse values of headers and queries that moto ignores or fails on, with the errors of S3.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote
+
+from tools.aws_simulator.s3.errors import S3Error
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+_METADATA, _METADATA_BYTES = "x-amz-meta-", 2048
+_ENCRYPTION = ("AES256", "aws:kms", "aws:kms:dsse", "aws:fsx")
+_OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires")
+
+
+def check_headers(method: str, headers: Mapping[str, str], arguments: Mapping[str, list[str]]) -> None:
+    """Check the values of headers, and the headers of the response that the query asks for.
+
+    :raises S3Error: a value is not allowed.
+    """
+    if method in ("PUT", "POST"):
+        _check_metadata(headers)
+        _check_encryption(headers)
+        _check_tags(headers)
+    _check_copy_source(headers)
+    for name in _OVERRIDES:
+        value = arguments.get(f"response-{name}", [""])[-1]
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value) or any(ord(character) > 255 for character in value):
+            text = f"Header value cannot be represented using ISO-8859-1.response-{name}"
+            raise S3Error("InvalidArgument", text)
+
+
+def _check_metadata(headers: Mapping[str, str]) -> None:
+    metadata = {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
+    if sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items()) > _METADATA_BYTES:
+        raise S3Error("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
+
+
+def _check_encryption(headers: Mapping[str, str]) -> None:
+    if headers.get("x-amz-server-side-encryption", _ENCRYPTION[0]) not in _ENCRYPTION:
+        raise S3Error(
+            "InvalidEncryptionAlgorithmError",
+            "The encryption request that you specified is not valid. The valid value is AES256.",
+        )
+
+
+def _check_tags(headers: Mapping[str, str]) -> None:
+    text = headers.get("x-amz-tagging", "")
+    pairs = parse_qsl(text, keep_blank_values=True)
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise S3Error(
+            "InvalidArgument",
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name"
+            " duplicates.",
+        )
+
+
+def _check_copy_source(headers: Mapping[str, str]) -> None:
+    source = unquote(headers.get("x-amz-copy-source", "bucket/key")).lstrip("/")
+    if not all(source.partition("?")[0].partition("/")[::2]) and not source.startswith("arn:"):
+        text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        raise S3Error("InvalidArgument", text)

@@ -1,0 +1,105 @@
+"""
+Check the XML documents in the bodies of requests, of which moto accepts too many or fails on.
+
+Their elements: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from tools.aws_simulator.s3.errors import MALFORMED_XML, S3Error
+
+# The root element of the document, by the query of the request. None: AWS accepts several, or an empty body.
+_ROOTS: dict[str, str | None] = {
+    "accelerate": "AccelerateConfiguration",
+    "acl": None,
+    "analytics": "AnalyticsConfiguration",
+    "cors": "CORSConfiguration",
+    "delete": "Delete",
+    "encryption": "ServerSideEncryptionConfiguration",
+    "intelligent-tiering": "IntelligentTieringConfiguration",
+    "inventory": "InventoryConfiguration",
+    "legal-hold": "LegalHold",
+    "lifecycle": "LifecycleConfiguration",
+    "logging": "BucketLoggingStatus",
+    "metrics": "MetricsConfiguration",
+    "notification": "NotificationConfiguration",
+    "object-lock": "ObjectLockConfiguration",
+    "ownershipControls": "OwnershipControls",
+    "publicAccessBlock": "PublicAccessBlockConfiguration",
+    "replication": "ReplicationConfiguration",
+    "requestPayment": "RequestPaymentConfiguration",
+    "restore": None,
+    "retention": "Retention",
+    "select": None,
+    "tagging": "Tagging",
+    "versioning": "VersioningConfiguration",
+    "website": "WebsiteConfiguration",
+}
+_WITHOUT_XML_IN_BODY = frozenset({"uploads", "partNumber"})
+_MOST_KEYS = 1000
+
+
+def has_xml(method: str, arguments: Mapping[str, list[str]]) -> bool:
+    """Return whether the body of a request must be an XML document."""
+    completes = method == "POST" and "uploadId" in arguments
+    named = method in ("PUT", "POST") and not _ROOTS.keys().isdisjoint(arguments)
+    return (completes or named) and _WITHOUT_XML_IN_BODY.isdisjoint(arguments)
+
+
+def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
+    """Check the body of a request that must be an XML document.
+
+    :raises S3Error: it is not the document that the query of the request names.
+    """
+    name = next((name for name in arguments if name in _ROOTS), "")
+    expected = _ROOTS.get(name)
+    if not body:
+        if expected:
+            raise S3Error("MissingRequestBodyError", "Request Body is empty")
+        return
+    root = _read(body)
+    if expected and _local(root) != expected:
+        raise S3Error(*MALFORMED_XML)
+    if name == "delete" and sum(_local(child) == "Object" for child in root) not in range(1, _MOST_KEYS + 1):
+        raise S3Error(*MALFORMED_XML)
+    if name == "versioning":
+        _check_versioning(root)
+    if name == "tagging":
+        _check_tags(root)
+
+
+def _read(body: bytes) -> Element:
+    parser: Any = XMLParser()  # noqa: S314 - a DTD is refused below
+    # S3's documents need no DTD. Refusing one also refuses entities that would expand without limit.
+    if b"<!DOCTYPE" in body:
+        raise S3Error(*MALFORMED_XML)
+    try:
+        parser.feed(body)
+        return parser.close()  # type: ignore[no-any-return]
+    except (ParseError, ValueError):
+        raise S3Error(*MALFORMED_XML) from None
+
+
+def _local(element: Element) -> str:
+    """Return the name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def _check_versioning(root: Element) -> None:
+    status = [child.text for child in root if _local(child) == "Status"]
+    if not status:
+        raise S3Error("IllegalVersioningConfigurationException", "The Versioning element must be specified")
+    if status[-1] not in ("Enabled", "Suspended"):
+        raise S3Error(*MALFORMED_XML)
+
+
+def _check_tags(root: Element) -> None:
+    keys = [element.text or "" for element in root.iter() if _local(element) == "Key"]
+    if any(_local(child) != "TagSet" for child in root) or not len(root):
+        raise S3Error(*MALFORMED_XML)
+    if len(set(keys)) < len(keys):
+        raise S3Error("InvalidTag", "Cannot provide multiple Tags with the same key")

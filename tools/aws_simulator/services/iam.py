@@ -11,9 +11,7 @@ import json
 import logging
 from typing import Any
 
-from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.models import iam_backends
-from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 from moto.iam.responses import IamResponse
 from starlette.responses import Response
 
@@ -23,6 +21,7 @@ from tools.aws_simulator.account.records import PolicyRecord, RoleRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.services.iam_pages import cut_list, without_page
 from tools.aws_simulator.services.iam_records import (
     OF_AWS,
     load_aws_policies,
@@ -31,6 +30,7 @@ from tools.aws_simulator.services.iam_records import (
     restore_role,
     role_record,
 )
+from tools.aws_simulator.services.policy_checks import check_permissions, check_trust
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
 
 logger = logging.getLogger(__name__)
@@ -135,13 +135,20 @@ class Iam:
     def _ask(self, call: ServiceCall, headers: dict[str, str]) -> Response:
         with self._moto.lock:
             self._check(call)
-            status, out_headers, content = ask_moto(
-                IamResponse.dispatch, call.request.method, "/", call.request.url.query, headers, call.body
-            )
+            status, out_headers, content = self._ask_moto(call, headers)
             if status < 300 and not call.operation.name.startswith(_READ_ONLY):
                 self._commit()
         out_headers = {name: value for name, value in out_headers.items() if name != "content-length"}
         return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+
+    def _ask_moto(self, call: ServiceCall, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes | str]:
+        if not call.operation.name.startswith("List"):
+            query = call.request.url.query
+            return ask_moto(IamResponse.dispatch, call.request.method, "/", query, headers, call.body)
+        body = without_page(call.body or call.request.url.query.encode())
+        form = {**headers, "content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
+        status, out_headers, content = ask_moto(IamResponse.dispatch, "POST", "/", "", form, body)
+        return status, out_headers, cut_list(content, call.arguments) if status < 300 else content
 
     def _commit(self) -> None:
         """Store what moto has changed. If this fails, undo the change."""
@@ -170,11 +177,14 @@ class Iam:
         boundary = arguments.get("PermissionsBoundary")
         if boundary and boundary not in self._backend.managed_policies:
             raise ServiceError("NoSuchEntity", f"Policy {boundary} does not exist or is not attachable.", 404)
+        if creates and arguments["RoleName"].lower() in {role["name"].lower() for role in self.roles.values()}:
+            raise ServiceError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
         if creates:
-            try:
-                IAMTrustPolicyDocumentValidator(arguments["AssumeRolePolicyDocument"]).validate()
-            except MalformedPolicyDocument as error:
-                raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
+            check_trust(arguments["AssumeRolePolicyDocument"])
+        elif call.operation.name == "UpdateAssumeRolePolicy":
+            check_trust(arguments["PolicyDocument"])
+        elif "PolicyDocument" in arguments:
+            check_permissions(arguments["PolicyDocument"], managed=call.operation.name != "PutRolePolicy")
 
     def _check_deletable(self, arn: str) -> None:
         """Check that nothing uses a managed policy, and that it has no versions but the default one.

@@ -49,13 +49,19 @@ class Roles:
             raise ValidationException(NOT_ASSUMABLE)
 
     def trusts(
-        self, role_arn: str, principals: frozenset[tuple[str, str]], region: str, context: Mapping[str, str]
+        self,
+        role_arn: str,
+        principals: frozenset[tuple[str, str]],
+        region: str,
+        context: Mapping[str, str],
+        *,
+        action: str = "sts:AssumeRole",
     ) -> bool:
-        """Return whether a role exists and its trust policy lets the caller assume it."""
+        """Return whether a role exists and its trust policy lets the caller assume it, or do another ``action``."""
         role = self._iam.roles.get(role_arn)
         if role is None:
             return False
-        request = AccessRequest("sts:AssumeRole", role_arn, principals, {**_context(region), **context})
+        request = AccessRequest(action, role_arn, principals, {**_context(region), **context})
         try:
             return decide([json.loads(role["trust"])], request) == "allowed"
         except PolicyError:

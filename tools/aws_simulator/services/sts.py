@@ -7,6 +7,7 @@ is the root user of the account, as the simulator knows no users.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import Any
@@ -67,6 +68,8 @@ class Sts:
     def assume_role(self, call: ServiceCall) -> dict[str, Any]:
         """Handle AssumeRole."""
         arguments, role_arn = call.arguments, call.arguments["RoleArn"]
+        if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", role_arn):
+            raise ServiceError("ValidationError", f"{role_arn} is invalid")
         caller, _ = self.caller(call.scope.access_key)
         if unsupported := [name for name in _UNSUPPORTED if name in arguments]:
             raise ServiceError(
@@ -104,6 +107,11 @@ class Sts:
         context["sts:RoleSessionName"] = call.arguments["RoleSessionName"]
         region = call.scope.region
         trusted = self._roles.trusts(role_arn, frozenset(principals), region, context)
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+        tags = trusted and bool(call.arguments.get("Tags"))
+        if tags and not self._roles.trusts(role_arn, frozenset(principals), region, context, action="sts:TagSession"):
+            text = f"User: {caller} is not authorized to perform: sts:TagSession on resource: {role_arn}"
+            raise ServiceError("AccessDenied", text, 403)
         if not trusted or (session and not self._roles.allows(session["role"], "sts:AssumeRole", role_arn, region)):
             text = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
             raise ServiceError("AccessDenied", text, 403)

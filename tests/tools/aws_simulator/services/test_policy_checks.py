@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fakes.aws_simulator import RunningSimulator
+from tests.tools.aws_simulator.builders import refused
+from tests.tools.aws_simulator.services.test_iam import READ, TRUST, create_role
+from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.services.policy_checks import check_permissions, check_trust
+
+STATEMENT = TRUST["Statement"][0]
+
+
+def trust(**changes: Any) -> str:
+    statement = {**STATEMENT, **changes}  # type: ignore[dict-item]
+    return json.dumps({"Version": "2012-10-17", "Statement": [{k: v for k, v in statement.items() if v is not None}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (trust(Principal=None), "MalformedPolicyDocument"),
+        (trust(Principal={"AWS": "junk"}), "MalformedPolicyDocument"),
+        (trust(Principal={"Foo": "x"}), "MalformedPolicyDocument"),
+        (trust(Principal=None, NotPrincipal={"Service": "ec2.amazonaws.com"}), "MalformedPolicyDocument"),
+        (trust(Sid="a b!"), "MalformedPolicyDocument"),
+        (trust(Resource="*"), "MalformedPolicyDocument"),
+        (trust(Condition={"StringLike": {"aws:Foo": "x" * 3000}}), "LimitExceeded"),
+        ("[]", "MalformedPolicyDocument"),
+    ],
+)
+def test_refused_trust_policies(text: str, code: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        check_trust(text)
+    assert caught.value.code == code
+
+
+def test_old_versions_of_trust_policies(simulator: RunningSimulator) -> None:
+    for document in ({"Statement": [STATEMENT]}, {"Version": "2008-10-17", "Statement": [STATEMENT]}):
+        create_role(simulator.boto("iam"), AssumeRolePolicyDocument=json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({"Statement": {"Principal": "*"}}, "MalformedPolicyDocument"),
+        ({"Statement": [{"Sid": "a b"}]}, "MalformedPolicyDocument"),
+        ({"Statement": "x" * 10_300}, "LimitExceeded"),
+    ],
+)
+def test_refused_permissions(document: Any, code: str) -> None:
+    for managed in (True, False):
+        with pytest.raises(ServiceError) as caught:
+            check_permissions(json.dumps(document), managed=managed)
+        assert caught.value.code == code
+    check_permissions(json.dumps(READ) + " " * 20_000, managed=True)
+
+
+def test_the_arn_and_the_tags_of_a_session(simulator: RunningSimulator) -> None:
+    sts, iam = simulator.boto("sts"), simulator.boto("iam")
+    with refused("ValidationError", "is invalid"):
+        sts.assume_role(RoleArn="x" * 30, RoleSessionName="s1")
+    tags = [{"Key": "a", "Value": "b"}]
+    root = {"AWS": "123456789012"}
+    plain = create_role(iam, AssumeRolePolicyDocument=trust(Principal=root))["Arn"]
+    with refused("AccessDenied", "sts:TagSession", status=403):
+        sts.assume_role(RoleArn=plain, RoleSessionName="s1", Tags=tags)
+    both = create_role(iam, AssumeRolePolicyDocument=trust(Principal=root, Action=["sts:AssumeRole", "sts:TagSession"]))
+    assert sts.assume_role(RoleArn=both["Arn"], RoleSessionName="s1", Tags=tags)["Credentials"]

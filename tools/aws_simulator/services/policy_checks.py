@@ -1,0 +1,77 @@
+"""
+Check the policy documents of IAM requests beyond what moto checks.
+
+Quotas of sizes: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+The text about principals in permissions: https://github.com/hashicorp/terraform-provider-aws/issues/10419
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
+
+from tools.aws_simulator.access.conditions import PolicyError
+from tools.aws_simulator.access.documents import VERSIONS, check_principals, read_document, statements
+from tools.aws_simulator.protocol.errors import ServiceError
+
+_TRUST, _MANAGED, _INLINE = 2048, 6144, 10_240
+
+
+def check_trust(text: str) -> None:
+    """Check a trust policy. Its version may be absent or the old one.
+
+    :raises ServiceError: IAM does not accept it.
+    """
+    if len(text) > _TRUST:
+        raise ServiceError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {_TRUST}", 409)
+    try:
+        document = read_document(text)
+        IAMTrustPolicyDocumentValidator(json.dumps({**document, "Version": VERSIONS[-1]})).validate()
+        for statement in statements(document):
+            check_principals(statement)
+            _check_allowed_principals(statement)
+            _check_sid(statement)
+    except MalformedPolicyDocument as error:
+        raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
+    except PolicyError as error:
+        raise ServiceError("MalformedPolicyDocument", str(error)) from None
+
+
+def check_permissions(text: str, *, managed: bool) -> None:
+    """Check what moto does not check in a policy of permissions.
+
+    :raises ServiceError: IAM does not accept it.
+    """
+    size = len(re.sub(r"\s", "", text))
+    if managed and size > _MANAGED:
+        raise ServiceError("LimitExceeded", f"Cannot exceed quota for PolicySize: {_MANAGED}", 409)
+    if not managed and size > _INLINE:
+        raise ServiceError("LimitExceeded", f"Maximum policy size of {_INLINE} bytes exceeded for the role", 409)
+    try:
+        found = list(statements(json.loads(text)))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return  # moto refuses it
+    for statement in found:
+        if isinstance(statement, dict):
+            if not statement.keys().isdisjoint({"Principal", "NotPrincipal"}):
+                raise ServiceError("MalformedPolicyDocument", "Policy document should not specify a principal.")
+            try:
+                _check_sid(statement)
+            except PolicyError as error:
+                raise ServiceError("MalformedPolicyDocument", str(error)) from None
+
+
+def _check_allowed_principals(statement: dict[str, object]) -> None:
+    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
+        raise PolicyError("Allow with NotPrincipal is not allowed.")
+
+
+def _check_sid(statement: dict[str, object]) -> None:
+    if not re.fullmatch("[0-9A-Za-z]*", str(statement.get("Sid", ""))):
+        raise PolicyError(
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression"
+            " [0-9A-Za-z]*"
+        )

@@ -143,3 +143,23 @@ def test_an_unknown_upload(kept: RunningSimulator) -> None:
         s3.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": "x"}]}, **names)
     with refused("NoSuchBucket"):
         s3.upload_part(**{**names, "Bucket": "absent"}, PartNumber=1, Body=b"x")
+
+
+def test_an_answer_without_a_body_leaves_the_connection_usable(kept: RunningSimulator) -> None:
+    etag = kept.boto("s3").head_object(Bucket="kept", Key="k")["ETag"]
+    with httpx.Client(base_url=kept.url, headers=SIGNED) as client:
+        for _ in range(2):
+            answer = client.get("/kept/k", headers={"if-none-match": etag})
+            assert (answer.status_code, answer.content) == (304, b"")
+            assert client.get("/kept/k").content == b"kept"
+        assert client.get("/kept/k?response-content-type=a%0d%0ab").status_code == 400
+        assert "<MaxKeys>1000</MaxKeys>" in client.get("/kept?list-type=2&max-keys=5000").text
+        for query, code in (
+            ("list-type=3", "InvalidArgument"),
+            ("list-type=2&continuation-token=junk", "InvalidArgument"),
+            ("torrent", "NotImplemented"),
+            ("metrics&id=x", "NotImplemented"),
+        ):
+            assert f"<Code>{code}</Code>" in client.get(f"/kept?{query}").text
+        for name in ("a_b", "A-b", "192.168.0.1", "a..b", "xn--a", "a-s3alias", "-ab", "b" * 64):
+            assert "<Code>InvalidBucketName</Code>" in client.put(f"/{name}").text

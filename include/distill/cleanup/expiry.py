@@ -1,5 +1,5 @@
 """
-Decide from the tags and the run's state whether the sweep releases, renews or keeps a provisioned throughput.
+Decide from the tags and the run's state whether the sweep releases, renews or keeps an endpoint.
 
 The sweep is the last of the three safety nets for endpoints (``docs/explanation/architecture.md``). It covers cases in
 which no teardown task could run: the scheduler was down, the metadata database was lost, or a person changed task
@@ -19,7 +19,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Action(Enum):
-    """What the sweep does with a throughput. To renew a throughput is to move its expiry to a later time."""
+    """What the sweep does with an endpoint. To renew an endpoint is to move its expiry to a later time."""
 
     RELEASE = "release"
     RENEW = "renew"
@@ -28,7 +28,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class SweepDecision:
-    """What the sweep does with one throughput, and the reason, which is written to the log."""
+    """What the sweep does with one endpoint, and the reason, which is written to the log."""
 
     action: Action
     reason: str
@@ -47,7 +47,7 @@ def decide_sweep(
     tags: Mapping[str, str], *, run_state: str | None, now: datetime.datetime, renew_for: datetime.timedelta
 ) -> SweepDecision:
     """
-    Decide what to do with a throughput of this environment (:mod:`include.distill.cleanup.ownership`).
+    Decide what to do with an endpoint of this environment (:mod:`include.distill.cleanup.ownership`).
 
     :param run_state: state of the DAG run that the tags name; ``None`` if Airflow has no record of the run.
     :param renew_for: the time from now until the new expiry. For a run in progress, the expiry is renewed when less
@@ -63,7 +63,5 @@ def decide_sweep(
     if expiry is None:
         return SweepDecision(Action.RELEASE, "the run is unknown, and the tag expires-at is missing or invalid")
     if expiry <= now:
-        return SweepDecision(
-            Action.RELEASE, f"the run is unknown, and the throughput expired at {expiry:{TIME_FORMAT}}"
-        )
-    return SweepDecision(Action.LEAVE, f"the run is unknown, and the throughput expires at {expiry:{TIME_FORMAT}}")
+        return SweepDecision(Action.RELEASE, f"the run is unknown, and the endpoint expired at {expiry:{TIME_FORMAT}}")
+    return SweepDecision(Action.LEAVE, f"the run is unknown, and the endpoint expires at {expiry:{TIME_FORMAT}}")

@@ -27,6 +27,8 @@ _ORDINAL = re.compile(r"-s([1-9]\d{0,5})", re.ASCII)
 _ATTEMPT = re.compile(r"-a([1-9]\d{0,5})", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _LAST_PART = re.compile(r"-[^-]*$")
+# The tag of an endpoint that keeps a champion callable. Applications use it, so it does not end with a run.
+ROLE_TAG, STANDING_ROLE = "role", "standing"
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,23 @@ class OwnershipCheck:
     environment: str
     roots: Callable[[], Collection[str]]
 
-    def throughput(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
+    def endpoint(
+        self, kind: ByHand, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]
+    ) -> NotOurs | None:
         """
-        Return why a provisioned throughput is not ours; ``None`` if it is ours.
+        Return why an endpoint is left unchanged; ``None`` if a run of this environment created it.
 
-        :param training_uri: returns the URI of the training data of the model that the throughput serves. It is called
-            only if an earlier version bought the throughput.
+        The standing endpoint of a champion is always left unchanged.
+
+        :param kind: ``ByHand.THROUGHPUT`` or ``ByHand.DEPLOYMENT``.
+        :param training_uri: returns the URI of the training data of the model that the endpoint serves. It is called
+            only for throughput of an earlier version.
         """
-        by_hand = ByHand.THROUGHPUT.command(name)
-        return self._refusal(tags, ("arm",), lambda: _is_throughput_name(name, tags), training_uri, by_hand)
+        if tags.get("project") == PROJECT_TAG and tags.get(ROLE_TAG) == STANDING_ROLE:
+            return NotOurs("it is the standing endpoint of a champion, which applications call")
+        # Versions without environments had no deployments, so every deployment of ours names its environment.
+        required = ("environment", "arm") if kind is ByHand.DEPLOYMENT else ("arm",)
+        return self._refusal(tags, required, lambda: _is_endpoint_name(name, tags), training_uri, kind.command(name))
 
     def model(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
         """
@@ -114,7 +124,7 @@ def _is_key_of_run(tags: Mapping[str, str]) -> bool:
     return from_tags(tags, "run-key") in (key, former_run_key(key))
 
 
-def _is_throughput_name(name: str, tags: Mapping[str, str]) -> bool:
+def _is_endpoint_name(name: str, tags: Mapping[str, str]) -> bool:
     number = _ORDINAL.fullmatch(_last_part(name))
     if number is None:
         return False

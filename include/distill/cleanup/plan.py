@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from include.distill.config.form_faults import form_faults
 from include.distill.config.run_configuration import refuse_unknown_keys
+from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import InputError
 from include.distill.core.storage import split_uri
 
@@ -24,9 +25,15 @@ CLEAN_UP_DAG_ID = "distill_clean_up"
 
 
 class ResourceKind(StrEnum):
-    """The kinds of resources, in the order of deletion. Throughput comes first, because it is billed by the hour."""
+    """
+    The kinds of resources, in the order of deletion.
+
+    Throughput comes first, because it is billed by the hour. Deployments come before models, because Bedrock does not
+    delete a model that is deployed.
+    """
 
     THROUGHPUT = "throughput"
+    DEPLOYMENT = "deployment"
     CUSTOM_MODEL = "custom model"
     RUN = "run"
     DATASETS = "data sets"
@@ -42,11 +49,20 @@ class ResourceKind(StrEnum):
 # The form field that selects resources of each kind. Resources of other kinds are never deleted on their own.
 _FIELDS = {
     ResourceKind.THROUGHPUT: "throughput",
+    ResourceKind.DEPLOYMENT: "deployments",
     ResourceKind.CUSTOM_MODEL: "custom_models",
     ResourceKind.RUN: "run_objects",
     ResourceKind.DATASETS: "datasets",
     ResourceKind.PAID_ANSWERS: "paid_answers",
     ResourceKind.BATCH_FILES: "paid_answers",
+}
+
+
+# How a person deletes what is billed or counts against a quota.
+BY_HAND = {
+    ResourceKind.THROUGHPUT: ByHand.THROUGHPUT,
+    ResourceKind.DEPLOYMENT: ByHand.DEPLOYMENT,
+    ResourceKind.CUSTOM_MODEL: ByHand.CUSTOM_MODEL,
 }
 
 
@@ -71,6 +87,12 @@ class CleanUpChoice(BaseModel):
         True,
         title="Throughput",
         description="Delete provisioned throughput. It is billed by the hour until it is deleted.",
+    )
+    deployments: bool = Field(
+        True,
+        title="Deployments",
+        description="Delete the deployments of runs. A deployment is not billed while it is idle, but counts against"
+        " the account's quota. The standing endpoint of a champion is kept.",
     )
     custom_models: bool = Field(
         True, title="Custom models", description="Delete trained models. The next run pays to train them again."
@@ -153,7 +175,7 @@ class ListedModel:
     A custom model in the account, whether or not it belongs to this project.
 
     :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow has no record of it.
-    :param training_uri: URI of the training data of the model, or of the model that a throughput serves; ``None`` if it
+    :param training_uri: URI of the training data of the model, or of the model that an endpoint serves; ``None`` if it
         is unknown. It is listed only for models of this environment, and for resources without a tag ``environment``.
     """
 
@@ -171,11 +193,20 @@ class ListedModel:
 
 
 @dataclass(frozen=True)
-class ListedThroughput(ListedModel):
-    """A provisioned throughput in the account, whether or not it belongs to this project."""
+class ListedEndpoint(ListedModel):
+    """
+    An endpoint in the account, whether or not it belongs to this project.
+
+    :param units: the model units of provisioned throughput; 0 for a deployment, which has none.
+    """
 
     model_arn: str
     units: int
+
+    @property
+    def kind(self) -> ResourceKind:
+        """The kind of the endpoint."""
+        return ResourceKind.THROUGHPUT if self.units else ResourceKind.DEPLOYMENT
 
 
 @dataclass(frozen=True)
@@ -260,7 +291,7 @@ class Inventory:
     """
 
     environment: str
-    throughputs: Sequence[ListedThroughput] = ()
+    endpoints: Sequence[ListedEndpoint] = ()
     models: Sequence[ListedModel] = ()
     roots: Sequence[ProjectRoot] = ()
     missing_roots: Sequence[str] = ()
@@ -279,8 +310,8 @@ class PlanItem:
     :param uris: URIs of the item's objects, except those in ``marks``.
     :param marks: URIs of the objects that identify a run's use case and show that the run has ended. They are deleted
         last, so that a retry still recognizes the item.
-    :param release_record: URI of the release record to write when a throughput is deleted; ``None`` for other items. It
-        is also ``None`` if the folder of the throughput's run does not exist, or is deleted too.
+    :param release_record: URI of the release record to write when an endpoint is deleted; ``None`` for other items. It
+        is also ``None`` if the folder of the endpoint's run does not exist, or is deleted too.
     """
 
     kind: ResourceKind
@@ -291,7 +322,7 @@ class PlanItem:
     marks: tuple[str, ...] = ()
     arn: str = ""
     release_record: str | None = None
-    throughput: ListedThroughput | None = None
+    endpoint: ListedEndpoint | None = None
 
 
 @dataclass(frozen=True)

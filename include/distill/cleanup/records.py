@@ -22,9 +22,9 @@ class CleanUpManifest(TypedDict):
 
 
 class SweepManifest(TypedDict):
-    """The result of one sweep of a Region's provisioned throughput. The record is passed through XCom only."""
+    """The result of one sweep of a Region's endpoints. The record is passed through XCom only."""
 
-    released: list[str]  # names of throughputs
-    renewed: list[str]  # names of throughputs
-    left: int  # number of throughputs that were neither released nor renewed
+    released: list[str]  # names of endpoints of both kinds
+    renewed: list[str]  # names of endpoints of both kinds
+    left: int  # number of endpoints that were neither released nor renewed
     not_ours: int  # number of those left that do not certainly belong to this environment

@@ -3,7 +3,7 @@ Decide what a clean-up deletes and what it keeps, and why, before anything is de
 
 A resource counts as ours only if the resource itself shows it:
 
-- Throughput or a custom model has the name that this pipeline computes from its tags, and the tags name this
+- An endpoint or a custom model has the name that this pipeline computes from its tags, and the tags name this
   environment (:mod:`include.distill.cleanup.ownership`).
 - A bucket has a ``project`` tag.
 - An object is below a root that this environment owns. In addition, a run's folder has a frozen use case, and data sets
@@ -16,22 +16,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
+from include.distill.cleanup.folders import OUR_NAMES, SHARED_FOLDERS, kept_objects
 from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
 from include.distill.cleanup.ownership import OwnershipCheck
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
+    BY_HAND,
     CleanUpChoice,
     CleanUpPlan,
     Inventory,
     ListedBucket,
+    ListedEndpoint,
     ListedModel,
-    ListedThroughput,
     PlanItem,
     ProjectRoot,
     ResourceKind,
@@ -40,7 +41,7 @@ from include.distill.cleanup.plan import (
 )
 from include.distill.cleanup.run_objects import newest_reports, run_objects
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.config.layout import RunFolder, is_dataset_of, owner_uri, run_uri
+from include.distill.config.layout import RunFolder, is_dataset_of, run_uri
 from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import split_uri
 
@@ -68,13 +69,13 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
 
 def _plan(rules: _Rules) -> list[PlanItem]:
-    throughputs = [rules.throughput(listed) for listed in rules.inventory.throughputs]
-    kept_throughputs = [item.throughput for item in throughputs if item.keep_reason and item.throughput]
-    models = [rules.model(listed, kept_throughputs) for listed in rules.inventory.models]
-    stored = [item for root in rules.inventory.roots for item in rules.stored(root, kept_throughputs)]
+    endpoints = [rules.endpoint(listed) for listed in rules.inventory.endpoints]
+    kept_endpoints = [item.endpoint for item in endpoints if item.keep_reason and item.endpoint]
+    models = [rules.model(listed, kept_endpoints) for listed in rules.inventory.models]
+    stored = [item for root in rules.inventory.roots for item in rules.stored(root, kept_endpoints)]
     deleted_runs = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
-    throughputs = [rules.with_release_record(item, deleted_runs) for item in throughputs]
-    items = [*throughputs, *models, *stored, *rules.bucket_items(stored)]
+    endpoints = [rules.with_release_record(item, deleted_runs) for item in endpoints]
+    items = [*endpoints, *models, *stored, *rules.bucket_items(stored)]
     order = list(ResourceKind)
     return sorted(items, key=lambda item: order.index(item.kind))
 
@@ -92,18 +93,23 @@ class _Rules:
     now: datetime.datetime
     buckets: frozenset[str]
 
-    def throughput(self, listed: ListedThroughput) -> PlanItem:
-        not_ours = self._ownership.throughput(listed.name, listed.tags, lambda: listed.training_uri)
+    def endpoint(self, listed: ListedEndpoint) -> PlanItem:
+        kind, since = listed.kind, f"{listed.created:%Y-%m-%d %H:%M} UTC"
+        not_ours = self._ownership.endpoint(BY_HAND[kind], listed.name, listed.tags, lambda: listed.training_uri)
         keep_reason = _first(
             not_ours.reason if not_ours else None,
-            self._not_chosen(ResourceKind.THROUGHPUT, listed.use_case),
+            self._not_chosen(kind, listed.use_case),
             self._still_needed(listed),
         )
-        detail = f"{count_of(listed.units, 'unit')}, billed since {listed.created:%Y-%m-%d %H:%M} UTC"
-        return PlanItem(ResourceKind.THROUGHPUT, listed.name, detail, keep_reason, arn=listed.arn, throughput=listed)
+        detail = f"created {since}, not billed while it is idle"
+        if kind is ResourceKind.THROUGHPUT:
+            detail = f"{count_of(listed.units, 'unit')}, billed since {since}"
+        return PlanItem(kind, listed.name, detail, keep_reason, arn=listed.arn, endpoint=listed)
 
-    def model(self, listed: ListedModel, kept_throughputs: Sequence[ListedThroughput]) -> PlanItem:
-        serving = (throughput.name for throughput in kept_throughputs if throughput.model_arn == listed.arn)
+    def model(self, listed: ListedModel, kept_endpoints: Sequence[ListedEndpoint]) -> PlanItem:
+        serving = (
+            f"{endpoint.kind} {endpoint.name}" for endpoint in kept_endpoints if endpoint.model_arn == listed.arn
+        )
         not_ours = self._ownership.model(listed.name, listed.tags, lambda: listed.training_uri)
         keep_reason = _first(
             not_ours.reason if not_ours else None,
@@ -111,7 +117,7 @@ class _Rules:
             self._champion(listed),
             self._still_needed(listed),
             self._needed_by_later_run(listed.use_case),
-            next((f"throughput {name} uses it and is also kept" for name in serving), None),
+            next((f"{name} uses it and is also kept" for name in serving), None),
         )
         detail = f"created {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
@@ -228,13 +234,13 @@ class _Rules:
         return newest_reports(self.inventory.roots)
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
-        """Add the URI of the release record to an item that deletes a throughput; return other items unchanged.
+        """Add the URI of the release record to an item that deletes an endpoint; return other items unchanged.
 
-        The bill of the throughput's run, and the name of the next throughput that this run buys, depend on the record.
+        The bill of the endpoint's run, and the name of the next endpoint that this run creates, depend on the record.
         """
-        if item.keep_reason or item.throughput is None:
+        if item.keep_reason or item.endpoint is None:
             return item
-        tags = item.throughput.tags
+        tags = item.endpoint.tags
         for root in self.inventory.roots:
             folder = RunFolder(run_uri(root.uri, tags.get("use-case", ""), tags.get("run-key", "")))
             if folder.uri in root.runs and folder.uri not in deleted_runs and (arm := tags.get("arm")):
@@ -242,21 +248,21 @@ class _Rules:
                 return dataclasses.replace(item, release_record=folder.release_record(arm, count + 1))
         return item
 
-    def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
+    def stored(self, root: ProjectRoot, kept_endpoints: Sequence[ListedEndpoint]) -> list[PlanItem]:
         """Decide for every object below the root whether to delete it: objects of runs, shared objects, and others."""
-        runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in run_objects(root).items()]
-        shared = [item for kind in _SHARED for item in self._shared(root, kind)]
+        runs = [self._run(root, uri, objects, kept_endpoints) for uri, objects in run_objects(root).items()]
+        shared = [item for kind in SHARED_FOLDERS for item in self._shared(root, kind)]
         foreign = [group_item(ResourceKind.OTHER, part.uri, part.objects, part.reason) for part in root.foreign]
-        return [*runs, *shared, *_others(root), *foreign]
+        return [*runs, *shared, *kept_objects(root), *foreign]
 
     def _run(
-        self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_throughputs: Sequence[ListedThroughput]
+        self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_endpoints: Sequence[ListedEndpoint]
     ) -> PlanItem:
         run, folder = root.runs.get(uri), RunFolder(uri)
         # Scheduled runs of two deployments have the same ids, and so the same run key.
-        of_run = [throughput for throughput in kept_throughputs if throughput.tags.get("run-key") == folder.run_key]
+        of_run = [endpoint for endpoint in kept_endpoints if endpoint.tags.get("run-key") == folder.run_key]
         ours = (None, self.inventory.environment)
-        serving = next((t.name for t in of_run if from_tags(t.tags, "environment") in ours), None)
+        serving = next((f"{e.kind} {e.name}" for e in of_run if from_tags(e.tags, "environment") in ours), None)
         if run is None:
             keep_reason: str | None = "it has no use_case.yaml from this pipeline, so it may be someone else's"
         else:
@@ -266,7 +272,7 @@ class _Rules:
                 self._not_chosen(ResourceKind.RUN, run.use_case),
                 self._too_new(max(stored.modified for stored in objects)),
                 self._unfinished(uri, run, objects),
-                f"its throughput {serving} is kept" if serving else None,
+                f"its {serving} is kept" if serving else None,
                 f"a run of {label_dag_id(run.use_case)} is in progress"
                 if run.use_case in self.inventory.labeled
                 else None,
@@ -282,7 +288,7 @@ class _Rules:
 
         All objects that are kept for the same reason form one item. All objects to delete form one item too.
         """
-        place = f"{root.uri}/{_SHARED[kind]}/"
+        place = f"{root.uri}/{SHARED_FOLDERS[kind]}/"
         live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
         reason_for_all = _first(
@@ -292,7 +298,7 @@ class _Rules:
         )
 
         def reason(stored: StoredObject) -> str:
-            is_ours = _OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
+            is_ours = OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
             foreign = None if is_ours else "this pipeline does not use such names, so they may be someone else's"
             return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
@@ -342,58 +348,6 @@ class _Rules:
         marks = tuple(sorted(owner_records.intersection(bucket.uris)))
         detail = count_of(len(bucket.uris), "object")
         return PlanItem(ResourceKind.BUCKET, bucket.name, detail, keep_reason, uris=uris, marks=marks)
-
-
-# The folders that all runs of a root share.
-_SHARED = {
-    ResourceKind.DATASETS: "datasets",
-    ResourceKind.PAID_ANSWERS: "responses",
-    ResourceKind.BATCH_FILES: "batches",
-}
-# The names of the pipeline's own objects in these folders, as AWS and config/layout.py write them.
-_OUR_NAMES = {
-    ResourceKind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
-    ResourceKind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
-    ResourceKind.BATCH_FILES: re.compile(
-        r"[0-9a-f]{64}/input\.jsonl|(open|landed)/[a-z0-9-]+\.json"
-        r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
-    ),
-}
-# The other folders and objects of a root, which are never deleted on their own.
-_KEPT_FOLDERS = {
-    owner_uri("").removeprefix("/"): (
-        ResourceKind.OWNER,
-        "it names the root's owner and is deleted with its bucket",
-    ),
-    "reports": (ResourceKind.RECORDS, "it lists the report of a deleted run and is deleted with its bucket"),
-    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
-    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
-    "splits": (
-        ResourceKind.RECORDS,
-        "it keeps each document on its side of the split and is deleted with its bucket",
-    ),
-    "latest": (
-        ResourceKind.RECORDS,
-        "it names the last run, with which the next run is compared, and is deleted with its bucket",
-    ),
-}
-
-
-def _others(root: ProjectRoot) -> list[PlanItem]:
-    """Return the items that are always kept, whatever was chosen in the form."""
-    in_runs = {stored.uri for objects in run_objects(root).values() for stored in objects}
-    objects = [stored for stored in root.objects if stored.uri not in in_runs]
-
-    def folder(stored: StoredObject) -> str:
-        return stored.uri.removeprefix(f"{root.uri}/").split("/")[0]
-
-    unknown = (ResourceKind.OTHER, "it was not written by this pipeline")
-    return [
-        group_item(kind, f"{root.uri}/{name}", stored, reason)
-        for name, stored in group_by(objects, folder)
-        if name not in _SHARED.values()
-        for kind, reason in [_KEPT_FOLDERS.get(name, unknown)]
-    ]
 
 
 def _first(*reasons: str | None) -> str | None:

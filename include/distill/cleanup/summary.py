@@ -48,7 +48,7 @@ def totals(by_kind: Mapping[str, int]) -> str:
 
 
 def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], usd_per_model: float) -> list[str]:
-    throughputs = [item.throughput for item in items if item.throughput]
+    throughputs = [item.endpoint for item in items if item.endpoint and item.kind is ResourceKind.THROUGHPUT]
     models = sum(item.kind is ResourceKind.CUSTOM_MODEL for item in items)
     lines = []
     if throughputs:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
@@ -88,6 +88,10 @@ class EndpointKind(ABC):
         """Return an endpoint by name or ARN; ``None`` if it does not exist."""
 
     @abstractmethod
+    def list(self, hook: BedrockDistillHook) -> Sequence[AnyEndpoint]:
+        """Return every endpoint of this kind in the account's Region."""
+
+    @abstractmethod
     def create(
         self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
     ) -> None:
@@ -136,6 +140,9 @@ class _ThroughputKind(EndpointKind):
     def find(self, hook: BedrockDistillHook, name_or_arn: str) -> Throughput | None:
         return hook.find_throughput(name_or_arn)
 
+    def list(self, hook: BedrockDistillHook) -> Sequence[Throughput]:
+        return hook.list_throughputs()
+
     def create(
         self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
     ) -> None:
@@ -156,6 +163,9 @@ class _DeploymentKind(EndpointKind):
     def find(self, hook: BedrockDistillHook, name_or_arn: str) -> Deployment | None:
         return hook.find_deployment(name_or_arn)
 
+    def list(self, hook: BedrockDistillHook) -> Sequence[Deployment]:
+        return hook.list_deployments()
+
     def create(
         self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
     ) -> None:
@@ -167,6 +177,8 @@ class _DeploymentKind(EndpointKind):
 
 THROUGHPUT: EndpointKind = _ThroughputKind()
 DEPLOYMENT: EndpointKind = _DeploymentKind()
+# What is billed by the hour comes first: it must end even if the other kind cannot be listed.
+ENDPOINT_KINDS = (THROUGHPUT, DEPLOYMENT)
 
 
 def kind_of(manifest: ThroughputManifest) -> EndpointKind:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +18,16 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.lifecycle.endpoints import THROUGHPUT, delete_and_wait
+from bedrock_distill.lifecycle.account_inventory import Account, bucket_names, list_account
+from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, ENDPOINT_KINDS, THROUGHPUT, delete_and_wait
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
-from bedrock_distill.run.state import run_state, state_of_run
-from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG
-from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
+    BY_HAND,
     CleanUpChoice,
     CleanUpPlan,
-    Inventory,
-    ListedBucket,
-    ListedModel,
-    ListedThroughput,
+    ListedEndpoint,
     PlanItem,
     ResourceKind,
     count_by_kind,
@@ -43,14 +38,9 @@ from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.cleanup.summary import plan_summary, totals
 from include.distill.config.environment import environment_name
-from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
-from include.distill.config.run_record import RunRecord
-from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
-from include.distill.core.by_hand import ByHand
-from include.distill.core.errors import FAILED_TASK, DistillError, InputError, NotFoundError, OutcomeError
-from include.distill.core.naming import label_dag_id
+from include.distill.core.errors import FAILED_TASK, DistillError, InputError, OutcomeError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput
@@ -58,15 +48,6 @@ from include.distill.cost.throughput_hours import release_record
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-@dataclass(frozen=True)
-class Account:
-    """One connection and Region, with the chosen use cases that use them."""
-
-    hook: BedrockDistillHook
-    store: S3ObjectStore
-    use_cases: Sequence[UseCase]
 
 
 class CleanUpOperator(ExplainedTask, BaseOperator):
@@ -92,7 +73,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         """Return that resources that still exist are billed as before."""
         return (
             "Nothing by this task. What still exists is billed as before: throughput by the hour, models and objects by"
-            " the month."
+            " the month, and calls to deployments by the token."
         )
 
     def without_airflow(self, error: Exception) -> str:
@@ -125,7 +106,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
-        listed = [(account, _inventory(account, use_cases, choice, context)) for account in self._accounts(chosen)]
+        listed = [(account, list_account(account, use_cases, choice, context)) for account in self._accounts(chosen)]
         plans = [(account, plan_clean_up(inventory, choice, now=now)) for account, inventory in listed]
         for _, plan in plans:
             for line in plan_table(plan):
@@ -183,14 +164,14 @@ class ListLeftoversOperator(CleanUpOperator):
 
 class DeleteLeftoversOperator(CleanUpOperator):
     """
-    Delete the listed resources: first throughput, then models, then objects, then the buckets named in the form.
+    Delete the listed resources: first endpoints, then models, then objects, then the buckets named in the form.
 
-    The task waits until throughput is gone before it deletes models. If a resource of one kind could not be deleted,
+    The task waits until endpoints are gone before it deletes models. If a resource of one kind could not be deleted,
     all resources of later kinds are kept. The task costs nothing. Retrying or clearing the task lists again and deletes
     the remaining resources, but keeps resources that are newer than the first list.
 
     :param listed: manifest of the task ``list_leftovers``. (templated)
-    :param wait_seconds: maximum number of seconds to wait until a deleted throughput is gone.
+    :param wait_seconds: maximum number of seconds to wait until a deleted endpoint is gone.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
     :raises OutcomeError: a resource could not be deleted; the message names it, and says what may still be billed.
     """
@@ -229,8 +210,8 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def _delete(self, account: Account, item: PlanItem) -> bool:
         """Delete one resource. Return ``False`` if Bedrock reports that the resource is in use."""
-        if item.throughput:
-            self._release(account, item, item.throughput)
+        if item.endpoint:
+            self._release(account, item, item.endpoint)
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
                 self.log.info("Kept %s %s: Bedrock reports that it is in use", item.kind, item.name)
@@ -243,24 +224,28 @@ class DeleteLeftoversOperator(CleanUpOperator):
         self.log.info("Deleted %s %s", item.kind, item.name)
         return True
 
-    def _release(self, account: Account, item: PlanItem, throughput: ListedThroughput) -> None:
+    def _release(self, account: Account, item: PlanItem, endpoint: ListedEndpoint) -> None:
+        kind = next(kind for kind in ENDPOINT_KINDS if kind.noun == endpoint.kind)
         if item.release_record:
             record: ReleasedThroughput = {
-                "name": throughput.name,
-                "created": throughput.created.isoformat(),
-                "units": throughput.units,
+                "name": endpoint.name,
+                "created": endpoint.created.isoformat(),
+                "units": endpoint.units,
             }
-            write_json(account.store, item.release_record, release_record([record], now=self.now()))
-        delete_and_wait(account.hook, THROUGHPUT, throughput.arn, wait_seconds=self.wait_seconds)
+            release = release_record([record] if kind is THROUGHPUT else [], now=self.now())
+            if kind is DEPLOYMENT:
+                release["deployments"] = [endpoint.name]
+            write_json(account.store, item.release_record, release)
+        delete_and_wait(account.hook, kind, endpoint.arn, wait_seconds=self.wait_seconds)
 
 
 def _by_hand(account: Account, item: PlanItem) -> list[str]:
-    """Return how a person deletes a resource that costs money by the hour or by the month."""
-    kinds = {ResourceKind.THROUGHPUT: ByHand.THROUGHPUT, ResourceKind.CUSTOM_MODEL: ByHand.CUSTOM_MODEL}
-    if item.kind not in kinds:
+    """Return how a person deletes a resource that is billed by time or counts against a quota."""
+    if item.kind not in BY_HAND:
         return []
-    ways = kinds[item.kind].ways(item.arn, account.use_cases[0].aws.region)
-    return [f"To stop the billing without Airflow, delete {item.kind} {item.name} {ways}."]
+    ways = BY_HAND[item.kind].ways(item.arn, account.use_cases[0].aws.region)
+    purpose = "continue" if item.kind is ResourceKind.DEPLOYMENT else "stop the billing"
+    return [f"To {purpose} without Airflow, delete {item.kind} {item.name} {ways}."]
 
 
 def _failure(failures: Sequence[str]) -> OutcomeError:
@@ -268,7 +253,7 @@ def _failure(failures: Sequence[str]) -> OutcomeError:
     return OutcomeError(
         f"Number of resources that could not be deleted: {len(failures)}:\n{listed}",
         left="All resources of the kinds that come later in the order of deletion were kept.",
-        billed="Throughput that still exists is billed by the hour.",
+        billed="Throughput that still exists is billed by the hour. A deployment is not billed while it is idle.",
         then_clear=FAILED_TASK,
     )
 
@@ -286,7 +271,7 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
 
 
 def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) -> None:
-    bucket_names = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
+    bucket_names = {bucket for use_case in chosen for bucket in bucket_names(use_case.storage)}
     if unknown := sorted(choice.named_buckets - bucket_names):
         raise InputError(
             f"The form names unknown buckets to delete: {', '.join(unknown)}. The buckets of the chosen use cases are"
@@ -294,107 +279,3 @@ def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) ->
             left="Nothing was deleted.",
             to_do="Trigger the DAG again with the exact names.",
         )
-
-
-def _bucket_names(storage: Storage) -> tuple[str, str]:
-    return storage.training_bucket, storage.output_bucket
-
-
-def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
-    """List all resources in one account and Region that a clean-up may delete."""
-    roots: dict[str, set[str]] = {}
-    buckets: dict[str, set[str]] = {}
-    environment = environment_name()
-    for use_case in use_cases.valid:
-        for root_uri in Layout(use_case.storage).roots:
-            roots.setdefault(root_uri, set()).add(use_case.name)
-        for bucket in _bucket_names(use_case.storage):
-            buckets.setdefault(bucket, set()).add(use_case.name)
-    here = {use_case.name for use_case in account.use_cases}
-
-    def state_of(run: RunRecord) -> str | None:
-        return state_of_run(run["dag_id"], run["run_id"], context)
-
-    listed_roots = {
-        uri: list_project_root(account.store, uri, frozenset(names), environment, state_of)
-        for uri, names in roots.items()
-        if names & here
-    }
-    return Inventory(
-        environment=environment,
-        throughputs=list(_throughputs(account.hook, context)),
-        models=list(_models(account.hook, context)),
-        roots=[root for root in listed_roots.values() if root],
-        missing_roots=[uri for uri, root in listed_roots.items() if root is None],
-        buckets=[
-            listed
-            for name, names in buckets.items()
-            if name in choice.named_buckets and names & here
-            if (listed := _bucket(account.store, name, frozenset(names)))
-        ],
-        use_cases=frozenset(here),
-        labeled=frozenset(
-            name for name in here if context["ti"].get_dr_count(label_dag_id(name), states=sorted(LIVE_STATES))
-        ),
-        broken=use_cases.problems,
-    )
-
-
-def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedThroughput]:
-    for throughput in hook.list_throughputs():
-        tags = _tags(hook, throughput.arn)
-        if tags is not None:
-            yield ListedThroughput(
-                throughput.name,
-                throughput.arn,
-                throughput.created,
-                tags,
-                _state_of_our_run(tags, context),
-                throughput.model_arn,
-                throughput.units,
-                training_uri=_training_uri(hook, throughput.model_arn, tags),
-            )
-
-
-def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]:
-    for model in hook.list_custom_models():
-        tags = _tags(hook, model.arn)
-        if tags is not None:
-            uri = hook.training_data_of_model(model.arn) if _may_be_ours(tags) else None
-            state = _state_of_our_run(tags, context)
-            yield ListedModel(model.name, model.arn, model.created, tags, state, training_uri=uri)
-
-
-def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
-    """Return the tags, or ``None`` if the resource was deleted after it was listed."""
-    try:
-        return hook.tags(arn)
-    except NotFoundError:
-        return None
-
-
-def _state_of_our_run(tags: Mapping[str, str], context: Context) -> str | None:
-    """Return the state of the run that bought a resource; ``None`` if the resource is not ours."""
-    return run_state(tags, context) if _may_be_ours(tags) else None
-
-
-def _may_be_ours(tags: Mapping[str, str]) -> bool:
-    return tags.get("project") == PROJECT_TAG and tags.get("environment") in (None, environment_name())
-
-
-def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
-    """
-    Return the URI of a model's training data, but only if it is needed to find out whose model it is, else ``None``.
-
-    It is needed if version 0.1 of this pipeline wrote the tags. Those tags do not name an environment.
-    """
-    is_former = tags.get("project") == PROJECT_TAG and "environment" not in tags
-    return hook.training_data_of_model(model_arn) if is_former else None
-
-
-def _bucket(store: S3ObjectStore, name: str, use_cases: frozenset[str]) -> ListedBucket | None:
-    tags = store.bucket_tags(name)
-    if tags is None:
-        return None
-    uris = frozenset(store.list(f"s3://{name}/"))
-    return ListedBucket(name, tags, versioned=store.has_versions(name), use_cases=use_cases, uris=uris)

@@ -21,7 +21,6 @@ from bedrock_distill.run.task_ids import (
     ESTIMATE,
     OUTCOME,
     PROMOTE,
-    PROVISION,
     REPORT,
     SUBMIT,
     TRAINED,
@@ -131,7 +130,8 @@ class RunOutcomeOperator(DistillOperator):
                 for job in self._possible_jobs(arm, ti)
             )
             unreleased = {
-                arm: self._result(ti, ThroughputManifest, arm_task(arm, PROVISION)) for arm in unreleased_arms(states)
+                arm: self._result(ti, ThroughputManifest, arm_task(arm, tasks.create))
+                for arm, tasks in unreleased_arms(states).items()
             }
             return spent_sentence(spent(self, jobs, unreleased))
         except Exception as error:  # whatever it is, the message about the failed tasks is more important

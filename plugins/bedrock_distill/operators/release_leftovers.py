@@ -1,10 +1,10 @@
-"""Release provisioned throughput that no live run uses (the sweeper)."""
+"""Release endpoints that no live run uses (the sweeper)."""
 
 from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.lifecycle.endpoints import DELETING, DEPLOYMENT, ENDPOINT_KINDS, AnyEndpoint, EndpointKind
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.state import run_state
@@ -25,7 +26,6 @@ from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.run_configuration import refuse_unknown_keys
-from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import NotFoundError, OutcomeError, RefusedError, ServiceError
 
 if TYPE_CHECKING:
@@ -34,21 +34,23 @@ if TYPE_CHECKING:
 
 class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     """
-    Release this environment's throughput if its run has ended, or if its run is unknown and the throughput has expired.
+    Release this environment's endpoints if their run has ended, or if their run is unknown and they have expired.
 
-    The task leaves throughput that does not certainly belong to this environment, and logs the reason. It keeps
-    throughput that a live run uses, and extends the throughput's expiry. If one throughput cannot be released, the
-    others are still released, and the next run of the DAG tries again. The task costs nothing.
+    Provisioned throughput comes first, because it is billed by the hour. Deployments are not billed while they are
+    idle, but count against the account's quota. The task leaves the standing endpoints of champions, and endpoints that
+    do not certainly belong to this environment, and logs the reason. It keeps endpoints that a live run uses, and
+    extends their expiry. If one endpoint cannot be released, the others are still released, and the next run of the DAG
+    tries again. The task costs nothing.
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
-    :param renew_hours: the new expiry of throughput that a live run uses is this many hours from now.
+    :param renew_hours: the new expiry of an endpoint that a live run uses is this many hours from now.
     :param use_cases: the folder of use cases. Their buckets prove what earlier versions of this environment bought.
     :return: ``{"released": [names], "renewed": [names], "left": int, "not_ours": int}``; ``not_ours`` is part of
         ``left``.
     :raises InputError: the run has a configuration, which this DAG does not read; nothing was changed.
     :raises UseCaseError: this deployment has no name; nothing was changed.
-    :raises OutcomeError: a throughput could not be checked or released, so it may be billed; the message names it.
+    :raises OutcomeError: an endpoint could not be checked or released, so it may be billed; the message names it.
     """
 
     ui_color = "#fce8e6"
@@ -67,8 +69,8 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         self.region_name = region_name
         self.renew_hours = renew_hours
         self.use_cases = use_cases
-        self.waits_for = f"the check of all throughput in {region_name or 'the Region of the connection'}"
-        self._failed: list[Throughput] = []
+        self.waits_for = f"the check of all endpoints in {region_name or 'the Region of the connection'}"
+        self._failed: list[tuple[EndpointKind, AnyEndpoint]] = []
 
     @property
     def task_to_clear(self) -> str:
@@ -76,29 +78,34 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         return f"{self.task_id} if you do not want to wait for the next run of this DAG"
 
     def state_left(self, error: Exception) -> str:
-        """Return that other throughput was handled."""
-        return "Throughput that was released before the error is gone. All other throughput is unchanged."
+        """Return that other endpoints were handled."""
+        return "Endpoints that were released before the error are gone. All other endpoints are unchanged."
 
     def billed_now(self, error: Exception) -> str:
         """Return that forgotten throughput may be billed."""
         return (
             "Throughput that no run uses is billed by the hour until a run of this DAG succeeds or a person deletes it."
+            " A deployment is not billed while it is idle."
         )
 
     def without_airflow(self, error: Exception) -> str:
-        """Return how to delete forgotten throughput by hand."""
-        places = [f"delete {one.name} {ByHand.THROUGHPUT.ways(one.arn, self.region_name)}" for one in self._failed]
-        if not places:
-            places = [f"delete the throughput that no run uses {ByHand.THROUGHPUT.ways('<name>', self.region_name)}"]
-        return f"To stop the billing without Airflow, {'; '.join(places)}."
+        """Return how to delete forgotten endpoints by hand."""
+        places = [
+            f"delete {one.name} {kind.by_hand.ways(one.arn, self.region_name)}" for kind, one in self._failed
+        ] or [
+            f"delete each {kind.noun} that no run uses {kind.by_hand.ways('<name>', self.region_name)}"
+            for kind in ENDPOINT_KINDS
+        ]
+        stops_billing = any(kind is not DEPLOYMENT for kind, _ in self._failed) or not self._failed
+        return f"To {'stop the billing' if stops_billing else 'continue'} without Airflow, {'; '.join(places)}."
 
     def cost_so_far(self) -> str:
         """Return that forgotten throughput may be billed."""
         return "throughput that no run uses is billed by the hour until it is released"
 
     def execute(self, context: Context) -> SweepManifest:
-        """Check every throughput of the Region, then release it, extend its expiry or leave it unchanged."""
-        # This DAG has no parameters. A run with {"dry_run": true} would release throughput nevertheless.
+        """Check every endpoint of the Region, then release it, extend its expiry or leave it unchanged."""
+        # This DAG has no parameters. A run with {"dry_run": true} would release endpoints nevertheless.
         refuse_unknown_keys(
             configuration_of(context), (), dag_id="distill_release_leftovers", state="Nothing was released."
         )
@@ -107,20 +114,20 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
         done: dict[Action | None, list[str]] = {action: [] for action in (*Action, None)}
         reasons: list[str] = []
-        for throughput in hook.list_throughputs():
+        for kind, endpoint in _all_endpoints(hook):
             try:
-                done[self._sweep(hook, throughput, check, context)].append(throughput.name)
+                done[self._sweep(hook, kind, endpoint, check, context)].append(endpoint.name)
             except (ServiceError, AirflowRuntimeError) as error:
-                self._failed.append(throughput)
-                reasons.append(
-                    f"{throughput.arn}, billed since {throughput.created:%Y-%m-%d %H:%M} UTC: {_reason(error)}"
-                )
+                self._failed.append((kind, endpoint))
+                since = f"{endpoint.created:%Y-%m-%d %H:%M} UTC"
+                billed = f"created {since}" if kind is DEPLOYMENT else f"billed since {since}"
+                reasons.append(f"{endpoint.arn}, {billed}: {_reason(error)}")
+                self.log.warning("%s", reasons[-1])
         if reasons:
             raise OutcomeError(
-                f"{len(reasons)} of the provisioned throughputs could not be checked or released:"
-                f" {'; '.join(reasons)}.",
-                left="All other throughput was checked.",
-                billed="The named throughputs may be billed by the hour.",
+                f"{len(reasons)} of the endpoints could not be checked or released: {'; '.join(reasons)}.",
+                left="All other endpoints were checked.",
+                billed=" ".join(dict.fromkeys(_billed(kind) for kind, _ in self._failed)),
                 to_do=(
                     "The next run of this DAG tries again, so do not clear anything. If AWS refused access, correct the"
                     f" Airflow connection {self.aws_conn_id} before that."
@@ -134,26 +141,36 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         }
 
     def _sweep(
-        self, hook: BedrockDistillHook, throughput: Throughput, check: OwnershipCheck, context: Context
+        self,
+        hook: BedrockDistillHook,
+        kind: EndpointKind,
+        endpoint: AnyEndpoint,
+        check: OwnershipCheck,
+        context: Context,
     ) -> Action | None:
-        """Handle one throughput. Return ``None`` if it is left because it does not certainly belong to us."""
+        """Handle one endpoint. Return ``None`` if it is left because it does not certainly belong to us."""
         try:
-            tags = hook.tags(throughput.arn)
+            tags = hook.tags(endpoint.arn)
         except NotFoundError:
-            self.log.info("%s: leave, it was deleted in the meantime", throughput.name)
+            self.log.info("%s: leave, it was deleted in the meantime", endpoint.name)
             return Action.LEAVE
-        not_ours = check.throughput(throughput.name, tags, lambda: hook.training_data_of_model(throughput.model_arn))
+        not_ours = check.endpoint(
+            kind.by_hand, endpoint.name, tags, lambda: hook.training_data_of_model(endpoint.model_arn)
+        )
         if not_ours:
             level = logging.WARNING if not_ours.is_doubtful else logging.INFO
-            self.log.log(level, "%s: leave, %s", throughput.name, not_ours.reason)
+            self.log.log(level, "%s: leave, %s", endpoint.name, not_ours.reason)
             return None
+        if endpoint.status == DELETING:
+            self.log.info("%s: leave, Bedrock is deleting it", endpoint.name)
+            return Action.LEAVE
         now, renew_for = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=self.renew_hours)
         decision = decide_sweep(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
-        self.log.info("%s: %s, %s", throughput.name, decision.action.value, decision.reason)
+        self.log.info("%s: %s, %s", endpoint.name, decision.action.value, decision.reason)
         if decision.action is Action.RELEASE:
-            hook.delete_throughput(throughput.arn)
+            kind.delete(hook, endpoint.arn)
         if decision.action is Action.RENEW:
-            hook.tag(throughput.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
+            hook.tag(endpoint.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
         return decision.action
 
     def _owned_roots(self, environment: str) -> Collection[str]:
@@ -181,6 +198,19 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
             else:
                 owned.append(root)
         return owned
+
+
+def _all_endpoints(hook: BedrockDistillHook) -> Iterator[tuple[EndpointKind, AnyEndpoint]]:
+    """Yield the endpoints of the Region. A kind is listed only after the endpoints of the kind before were handled."""
+    for kind in ENDPOINT_KINDS:
+        for endpoint in kind.list(hook):
+            yield kind, endpoint
+
+
+def _billed(kind: EndpointKind) -> str:
+    if kind is DEPLOYMENT:
+        return "The named deployments are not billed while they are idle, but count against the account's quota."
+    return "The named throughput may be billed by the hour."
 
 
 def _reason(error: ServiceError | AirflowRuntimeError) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bedrock_distill.run.failure_notes import FailureNote, read_note
 from bedrock_distill.run.running_purchases import unreleased_arms
-from bedrock_distill.run.task_ids import OUTCOME, RELEASE, arm_task
+from bedrock_distill.run.task_ids import OUTCOME, arm_task
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import then_clear
 
@@ -104,13 +104,13 @@ def next_steps(run: RunStates, ti: Any) -> str:
     first: dict[str, list[TaskGroupOfState]] = {}
     later: dict[str, list[TaskGroupOfState]] = {}
     on_hold: list[TaskGroupOfState] = []
-    for arm in unreleased:
-        release = arm_task(arm, RELEASE)
+    for arm, tasks in unreleased.items():
+        release = arm_task(arm, tasks.delete)
         first.setdefault(_step(release, read_note(ti, release), run), []).append(TaskGroupOfState(release))
     for part, notes in _notes(run, ti):
         arm, _, name = part.task_id.rpartition(".")
         if arm in unreleased:
-            on_hold += [part] if name != RELEASE else []
+            on_hold += [part] if name != unreleased[arm].delete else []
             continue
         numbers_by_step: dict[str, list[int]] = {}
         for number, note in notes:

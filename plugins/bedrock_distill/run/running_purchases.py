@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.task_ids import (
     COLLECT,
-    PROVISION,
-    RELEASE,
+    ON_DEMAND,
+    PROVISIONED,
     SUBMIT,
     TRAINED,
     WAIT,
+    ServingTasks,
     arm_task,
     arms_with_task,
     batch_group,
@@ -52,38 +53,64 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
         return None
 
 
-def unreleased_arms(states: Mapping[str, str | None]) -> list[str]:
-    """Return the arms that may have an endpoint and whose ``release`` has ended without success."""
-    return [
-        arm
-        for arm in arms_with_task(states, RELEASE)
-        if states.get(arm_task(arm, PROVISION)) not in _NOT_STARTED
-        and states[arm_task(arm, RELEASE)] in _ENDED
-        and states[arm_task(arm, RELEASE)] != "success"
-    ]
+def served_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
+    """Return the arms of a run that have tasks for an endpoint, with these tasks."""
+    return {arm: tasks for tasks in (PROVISIONED, ON_DEMAND) for arm in arms_with_task(states, tasks.delete)}
+
+
+def unreleased_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
+    """Return the arms that may have an endpoint that its last task did not delete, with their tasks."""
+    return {
+        arm: tasks
+        for arm, tasks in served_arms(states).items()
+        if states.get(arm_task(arm, tasks.create)) not in _NOT_STARTED
+        and states[arm_task(arm, tasks.delete)] in _ENDED
+        and states[arm_task(arm, tasks.delete)] != "success"
+    }
 
 
 def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     unreleased = unreleased_arms(states)
-    for arm in arms_with_task(states, RELEASE):
-        provision, release = arm_task(arm, PROVISION), arm_task(arm, RELEASE)
-        if arm == own_group or states.get(provision) in _NOT_STARTED:
+    for arm, tasks in served_arms(states).items():
+        create, delete = arm_task(arm, tasks.create), arm_task(arm, tasks.delete)
+        if arm == own_group or states.get(create) in _NOT_STARTED:
             continue
-        provisioned = ti.xcom_pull(task_ids=provision) if states[provision] == "success" else None
-        if states[release] == "success" or (provisioned and not provisioned.get("throughput_name")):
+        created = ti.xcom_pull(task_ids=create) if states[create] == "success" else None
+        name = created and (created.get("deployment_name") or created.get("throughput_name"))
+        if states[delete] == "success" or (created and not name):
             continue
-        rate = (provisioned or {}).get("usd_per_hour")
-        price = f" at ${rate:.2f} per hour" if rate is not None else " by the hour"
         if arm in unreleased:
-            happened = "failed" if states[release] == "failed" else "did not run"
+            happened = "failed" if states[delete] == "failed" else "did not run"
             yield (
-                f"{release} {happened}, so the endpoint of arm {arm} may still be billed{price}: clear {release} with"
-                " downstream, or delete the endpoint"
-                f" {_by_hand(ByHand.THROUGHPUT, provisioned, 'throughput_name', 'throughput_arn')}."
+                f"{delete} {happened}, so the endpoint of arm {arm} {_may_cost(tasks, created)}: clear {delete} with"
+                f" downstream, or delete the endpoint {_delete_by_hand(tasks, created)}."
             )
+        elif created and created.get("deployment_name"):
+            yield f"The endpoint of arm {arm} is a deployment, not billed while it is idle; {delete} deletes it."
         else:
-            verb = "is" if provisioned else "may exist and is then"
-            yield f"The endpoint of arm {arm} {verb} billed{price} until {release} deletes it."
+            verb = "is" if created else "may exist and is then"
+            condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput"
+            yield f"The endpoint of arm {arm} {verb} billed{_price(created)}{condition} until {delete} deletes it."
+
+
+def _may_cost(tasks: ServingTasks, created: Mapping[str, Any] | None) -> str:
+    """Say what an endpoint that may still exist costs, as the end of a clause."""
+    if created and created.get("deployment_name"):
+        return "may still exist. A deployment is not billed while it is idle, but counts against the account's quota"
+    condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput"
+    return f"may still be billed{_price(created)}{condition}"
+
+
+def _price(created: Mapping[str, Any] | None) -> str:
+    rate = (created or {}).get("usd_per_hour")
+    return f" at ${rate:.2f} per hour" if rate is not None else " by the hour"
+
+
+def _delete_by_hand(tasks: ServingTasks, created: Mapping[str, Any] | None) -> str:
+    if created and created.get("deployment_name"):
+        return _by_hand(ByHand.DEPLOYMENT, created, "deployment_name", "deployment_arn")
+    place = _by_hand(ByHand.THROUGHPUT, created, "throughput_name", "throughput_arn")
+    return place if created or tasks is PROVISIONED else f"{place} or {ByHand.DEPLOYMENT.page()}"
 
 
 def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:

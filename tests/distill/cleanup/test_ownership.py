@@ -53,7 +53,7 @@ class TestOurs:
     @pytest.mark.parametrize("ordinal", [1, 2, 17])
     def test_a_throughput_whose_name_fits_its_tags_is_ours_without_any_look_up(self, ordinal: int) -> None:
         name = throughput_names("prod", "docs", "tuned", KEY, ordinal).name
-        assert OwnershipCheck("prod", unused).throughput(name, TAGS, unused) is None
+        assert OwnershipCheck("prod", unused).endpoint(ByHand.THROUGHPUT, name, TAGS, unused) is None
 
     @pytest.mark.parametrize("attempt", [1, 2, 12])
     def test_a_model_whose_name_fits_its_tags_is_ours_without_any_look_up(self, attempt: int) -> None:

@@ -16,7 +16,7 @@ from include.distill.cleanup.plan import (
     Inventory,
     ListedBucket,
     ListedModel,
-    ListedThroughput,
+    ListedEndpoint,
     PlanItem,
     ProjectRoot,
     ResourceKind,
@@ -51,8 +51,8 @@ EVERYTHING = {"datasets": True, "paid_answers": True}
 HASH = "ab" + 62 * "0"
 
 
-def throughput(**changes: Any) -> ListedThroughput:
-    return dataclasses.replace(ListedThroughput(PT, "arn:pt-1", OLD, TAGS, None, "arn:m-1", 1), **changes)
+def throughput(**changes: Any) -> ListedEndpoint:
+    return dataclasses.replace(ListedEndpoint(PT, "arn:pt-1", OLD, TAGS, None, "arn:m-1", 1), **changes)
 
 
 def model(**changes: Any) -> ListedModel:
@@ -148,7 +148,7 @@ THROUGHPUTS = [
 def test_a_throughput_with_our_tag_is_deleted_when_it_is_chosen_and_expired(
     changes: Any, choice: Any, reason: str | None
 ) -> None:
-    kept = only(plan(throughputs=[throughput(**changes)], choice=choice), ResourceKind.THROUGHPUT).keep_reason
+    kept = only(plan(endpoints=[throughput(**changes)], choice=choice), ResourceKind.THROUGHPUT).keep_reason
     assert kept is None if reason is None else reason in str(kept)
 
 
@@ -421,7 +421,7 @@ def test_a_bucket_whose_name_was_not_typed_is_kept() -> None:
 def test_a_resource_is_deleted_before_the_resources_that_it_uses() -> None:
     stored = [*run_objects(), *objects(f"{ROOT}/datasets/{HASH}/train.jsonl", f"{ROOT}/responses/m/ab/{HASH}.json")]
     made = plan(
-        throughputs=[throughput()],
+        endpoints=[throughput()],
         models=[model()],
         roots=[root(objects=stored)],
         buckets=[bucket(*(entry.uri for entry in stored))],
@@ -435,15 +435,15 @@ def test_a_resource_is_deleted_before_the_resources_that_it_uses() -> None:
 
 
 def test_a_release_record_is_planned_only_for_a_run_that_is_kept() -> None:
-    kept = plan(throughputs=[throughput()], roots=[root()], choice={"run_objects": False})
+    kept = plan(endpoints=[throughput()], roots=[root()], choice={"run_objects": False})
     assert only(kept, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s1.json"
-    deleted = plan(throughputs=[throughput()], roots=[root()], choice={"newest_reports": True})
+    deleted = plan(endpoints=[throughput()], roots=[root()], choice={"newest_reports": True})
     assert only(deleted, ResourceKind.THROUGHPUT).release_record is None
 
 
 def test_a_second_release_record_gets_the_next_ordinal() -> None:
     stored = [*run_objects(), *objects(f"{RUN}/serving/tuned/released-s1.json")]
-    made = plan(throughputs=[throughput()], roots=[root(objects=stored)], choice={"run_objects": False})
+    made = plan(endpoints=[throughput()], roots=[root(objects=stored)], choice={"run_objects": False})
     assert only(made, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s2.json"
 
 
@@ -475,7 +475,7 @@ def test_foreign_resources_are_kept_whatever_is_chosen_and_every_object_is_liste
         *objects(f"{ROOT}/datasets/{HASH}/train.jsonl", f"{ROOT}/training/x/loss.csv"),
     ]
     made = plan(
-        throughputs=[throughput(tags=throughput_tags)],
+        endpoints=[throughput(tags=throughput_tags)],
         models=[model(tags=model_tags)],
         roots=[root(objects=stored, runs={RUN: RunInfo(mark, 24)} if mark else {})],
         buckets=[bucket(*(entry.uri for entry in stored))],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from include.distill.cleanup.plan import CleanUpPlan, ListedThroughput, PlanItem, ResourceKind
+from include.distill.cleanup.plan import CleanUpPlan, ListedEndpoint, PlanItem, ResourceKind
 from include.distill.cleanup.summary import plan_summary, totals
 
 CREATED = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
@@ -12,8 +12,8 @@ CREATED = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
 
 def throughput(use_case: str, units: int = 1) -> PlanItem:
     tags = {"use-case": use_case}
-    listed = ListedThroughput("pt", "arn", CREATED, tags, None, model_arn="m", units=units)
-    return PlanItem(ResourceKind.THROUGHPUT, "pt", throughput=listed)
+    listed = ListedEndpoint("pt", "arn", CREATED, tags, None, model_arn="m", units=units)
+    return PlanItem(ResourceKind.THROUGHPUT, "pt", endpoint=listed)
 
 
 MODEL = PlanItem(ResourceKind.CUSTOM_MODEL, "m")

@@ -1,0 +1,61 @@
+"""Name the folders of a root: which ones all runs share, and which ones are never deleted on their own."""
+
+from __future__ import annotations
+
+import re
+
+from include.distill.cleanup.item_groups import group_by, group_item
+from include.distill.cleanup.plan import PlanItem, ProjectRoot, ResourceKind, StoredObject
+from include.distill.cleanup.run_objects import run_objects
+from include.distill.config.layout import owner_uri
+
+# The folders that all runs of a root share.
+SHARED_FOLDERS = {
+    ResourceKind.DATASETS: "datasets",
+    ResourceKind.PAID_ANSWERS: "responses",
+    ResourceKind.BATCH_FILES: "batches",
+}
+# The names of the pipeline's own objects in these folders, as AWS and config/layout.py write them.
+OUR_NAMES = {
+    ResourceKind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
+    ResourceKind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
+    ResourceKind.BATCH_FILES: re.compile(
+        r"[0-9a-f]{64}/input\.jsonl|(open|landed)/[a-z0-9-]+\.json"
+        r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
+    ),
+}
+# The other folders and objects of a root, which are never deleted on their own.
+_KEPT_FOLDERS = {
+    owner_uri("").removeprefix("/"): (
+        ResourceKind.OWNER,
+        "it names the root's owner and is deleted with its bucket",
+    ),
+    "reports": (ResourceKind.RECORDS, "it lists the report of a deleted run and is deleted with its bucket"),
+    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
+    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
+    "splits": (
+        ResourceKind.RECORDS,
+        "it keeps each document on its side of the split and is deleted with its bucket",
+    ),
+    "latest": (
+        ResourceKind.RECORDS,
+        "it names the last run, with which the next run is compared, and is deleted with its bucket",
+    ),
+}
+
+
+def kept_objects(root: ProjectRoot) -> list[PlanItem]:
+    """Return the objects of a root that are always kept on their own, whatever was chosen in the form."""
+    in_runs = {stored.uri for objects in run_objects(root).values() for stored in objects}
+    objects = [stored for stored in root.objects if stored.uri not in in_runs]
+
+    def folder(stored: StoredObject) -> str:
+        return stored.uri.removeprefix(f"{root.uri}/").split("/")[0]
+
+    unknown = (ResourceKind.OTHER, "it was not written by this pipeline")
+    return [
+        group_item(kind, f"{root.uri}/{name}", stored, reason)
+        for name, stored in group_by(objects, folder)
+        if name not in SHARED_FOLDERS.values()
+        for kind, reason in [_KEPT_FOLDERS.get(name, unknown)]
+    ]

@@ -1,6 +1,6 @@
 """## Delete what the pipeline left behind in AWS
 
-This DAG lists the provisioned throughput, custom models, run folders and buckets of the chosen use cases. It logs what
+This DAG lists the endpoints (provisioned throughput and deployments), custom models, run folders and buckets of the chosen use cases. It logs what
 it would delete, what it would keep, and why. It deletes only if `dry_run` is off, and runs only when a person triggers
 it.
 
@@ -11,7 +11,7 @@ it.
 | `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
 | `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | stops the hourly billing |
 
-Resources are deleted in this order: throughput (the task waits until it is gone), custom models, run folders, data
+Resources are deleted in this order: throughput, deployments (the task waits until they are gone), custom models, run folders, data
 sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
 
 ### Parameters
@@ -24,13 +24,14 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
 
 ### What is kept
 
-- throughput and models of other environments, and those whose name, run and tags do not belong together
+- the standing endpoint of a champion (tag `role=standing`) and its model
+- endpoints and models of other environments, and those whose name, run and tags do not belong together
 - throughput and models of version 0.1 of this pipeline, unless their training data is below a prefix of this environment
 - everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)
 - buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
-- the champion, the file that names the champion, and any model whose throughput is kept
-- throughput and models that a live run bought
-- throughput and models of a run that Airflow has no record of, until the time in their tag `expires-at`
+- the champion, the file that names the champion, and any model whose endpoint is kept
+- endpoints and models that a live run bought
+- endpoints and models of a run that Airflow has no record of, until the time in their tag `expires-at`
 - the folder of a run that is queued or running
 - the folder of a run without a report that Airflow has no record of, until `serving.expires_after_hours` after the last
   write to the folder
@@ -38,7 +39,7 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
   `newest_reports` or their bucket is deleted too
 - anything created or changed after `list_leftovers` ran
 
-Tick `include_unexpired` to delete throughput, models and folders before the times in this list. A run that Airflow shows
+Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. A run that Airflow shows
 as ended has ended, whether it succeeded, failed, was refused or was a dry run.
 
 ### If a task fails

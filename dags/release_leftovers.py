@@ -1,8 +1,10 @@
 """## Release endpoints that no run uses
 
-Every 15 minutes, this DAG deletes the project's provisioned throughput that no live run uses. Throughput is billed by
-the hour until it is deleted. Normally, the teardown `release` deletes the throughput of its run. This DAG is the safety
-net for runs whose `release` failed or did not run.
+Every 15 minutes, this DAG deletes the project's endpoints that no live run uses: provisioned throughput, which is billed
+by the hour until it is deleted, and deployments, which are not billed while they are idle, but count against the
+account's quota. Normally, the teardown `release` or `undeploy` deletes the endpoints of its run. This DAG is the safety
+net for runs whose teardown failed or did not run. It never deletes the standing endpoint of a champion (tag
+`role=standing`).
 
 ### Tasks
 
@@ -10,19 +12,19 @@ There is one task, `sweep_<connection>_<region>`, for each AWS connection and Re
 name of a connection has characters that a task id cannot have, they are replaced, and a hash is added. A use case
 whose file has an error elsewhere still has a task, as long as its connection and Region can be read.
 
-The task handles only throughput that certainly belongs to this environment (`DISTILL_ENVIRONMENT`): its tags name the
-environment, the run that bought it and the time when it expires, and its name is the one that the pipeline computes
-from these tags. Throughput that version 0.1 of this pipeline bought must also serve a model that was trained on data below a
-prefix of this environment. All other throughput is left unchanged. The log gives the reason, and a warning names
-throughput that may be yours.
+The task handles only endpoints that certainly belong to this environment (`DISTILL_ENVIRONMENT`): their tags name the
+environment, the run that created them and the time when they expire, and their name is the one that the pipeline
+computes from these tags. Throughput that version 0.1 of this pipeline bought must also serve a model that was trained on data below a
+prefix of this environment. All other endpoints are left unchanged. The log gives the reason, and a warning names
+endpoints that may be yours.
 
-| state of the run that bought the throughput | what the task does |
+| state of the run that created the endpoint | what the task does |
 |---|---|
-| running or queued | keeps the throughput and extends its expiry |
-| ended, in any state | deletes the throughput |
-| unknown, because the metadata database was lost | deletes the throughput once it has expired |
+| running or queued | keeps the endpoint and extends its expiry |
+| ended, in any state | deletes the endpoint |
+| unknown, because the metadata database was lost | deletes the endpoint once it has expired |
 
-So throughput exists for at most 15 minutes after its run has ended. If the metadata database is lost, throughput is
+So an endpoint exists for at most 15 minutes after its run has ended. If the metadata database is lost, an endpoint is
 deleted at most 15 minutes after the time in its tag `expires-at`. That time is `serving.expires_after_hours` after the
 start of the run, or later if this task has extended it.
 
@@ -32,10 +34,10 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 
 | symptom | cause | what to do |
 |---|---|---|
-| the task failed | a throughput could not be checked or deleted and **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
+| the task failed | an endpoint could not be checked or deleted; throughput **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
 | the task failed with a message about `DISTILL_ENVIRONMENT` | the deployment has no name; nothing was checked, and forgotten throughput **is billed by the hour** | Set the variable in all components of Airflow. |
-| the log warns that throughput may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no deployment uses the throughput, run the command in the warning. |
-| the task deletes throughput after every run of a use case | the teardown `<arm>.release` of the use case fails | Read the log of `<arm>.release`. |
+| the log warns that an endpoint may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no one uses the endpoint, run the command in the warning. |
+| the task deletes endpoints after every run of a use case | the teardown `<arm>.release` or `<arm>.undeploy` of the use case fails | Read the log of the teardown. |
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_release_leftovers",
-    description="Releases provisioned throughput that no live run uses.",
+    description="Releases endpoints that no live run uses.",
     schedule=None if os.environ.get("DISTILL_SCHEDULES") == "off" else "*/15 * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
 from include.distill.core.errors import DistillError
 from tools.local_airflow.environment import aws_settings
 
@@ -49,18 +50,26 @@ def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def give_back_throughputs(simulator_url: str) -> list[str]:
     """
-    Delete the throughputs that an interrupted run left behind, and return their names.
+    Delete the throughputs and deployments that an interrupted run left behind, and return their names.
 
-    Call this function only while no run is in progress. A run in progress still needs its throughputs.
+    The standing endpoint of a champion is kept. Call this function only while no run is in progress. A run in progress
+    still needs its endpoints.
     """
     import boto3
 
-    given_back = []
-    for throughput in rented_throughputs(read_ledger(simulator_url)):
-        region = throughput["arn"].split(":")[3]
-        bedrock = boto3.client("bedrock", region_name=region)
-        bedrock.delete_provisioned_model_throughput(provisionedModelId=throughput["arn"])
-        given_back.append(str(throughput["name"]))
+    given_back, ledger = [], read_ledger(simulator_url)
+    deployments = [deployment for deployment in ledger["deployments"] if deployment["alive"]]
+    for endpoint in (*rented_throughputs(ledger), *deployments):
+        arn = str(endpoint["arn"])
+        bedrock = boto3.client("bedrock", region_name=arn.split(":")[3])
+        tags = bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
+        if {"key": ROLE_TAG, "value": STANDING_ROLE} in tags:
+            continue
+        if endpoint in deployments:
+            bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
+        else:
+            bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)
+        given_back.append(str(endpoint["name"]))
     return given_back
 
 

@@ -271,11 +271,11 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
 
 
 def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) -> None:
-    bucket_names = {bucket for use_case in chosen for bucket in bucket_names(use_case.storage)}
-    if unknown := sorted(choice.named_buckets - bucket_names):
+    names = {bucket for use_case in chosen for bucket in bucket_names(use_case.storage)}
+    if unknown := sorted(choice.named_buckets - names):
         raise InputError(
             f"The form names unknown buckets to delete: {', '.join(unknown)}. The buckets of the chosen use cases are"
-            f" {', '.join(sorted(bucket_names))}.",
+            f" {', '.join(sorted(names))}.",
             left="Nothing was deleted.",
             to_do="Trigger the DAG again with the exact names.",
         )

@@ -89,7 +89,7 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
             yield f"The endpoint of arm {arm} is a deployment, not billed while it is idle; {delete} deletes it."
         else:
             verb = "is" if created else "may exist and is then"
-            condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput"
+            condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput,"
             yield f"The endpoint of arm {arm} {verb} billed{_price(created)}{condition} until {delete} deletes it."
 
 

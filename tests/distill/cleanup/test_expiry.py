@@ -39,7 +39,7 @@ def test_the_reason_for_a_release_names_the_run_state_and_the_expiry() -> None:
     decision = decide_sweep(
         {"project": "bedrock-distill", "expires-at": PAST}, run_state=None, now=NOW, renew_for=RENEW_FOR
     )
-    assert decision.reason == "the run is unknown, and the throughput expired at 2026-11-22T11:59:59Z"
+    assert decision.reason == "the run is unknown, and the endpoint expired at 2026-11-22T11:59:59Z"
 
 
 @pytest.mark.parametrize(

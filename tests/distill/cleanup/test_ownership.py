@@ -8,6 +8,7 @@ import pytest
 
 from include.distill.cleanup.ownership import OwnershipCheck
 from include.distill.cleanup.tag_values import to_tags
+from include.distill.core.by_hand import ByHand
 from include.distill.core.naming import former_run_key, job_names, run_key, throughput_names
 
 DAG, RUN_ID = "distill_docs", "scheduled__2026-11-25T02:00:00+00:00"
@@ -42,7 +43,9 @@ def changed(tags: dict[str, str], **changes: str | None) -> dict[str, str]:
 
 def refusal(kind: str, name: str, tags: dict[str, str], *, uri: str | None = TRAINING, roots: Any = (ROOT,)) -> Any:
     check = OwnershipCheck("prod", lambda: roots)
-    return getattr(check, kind)(name, tags, lambda: uri)
+    if kind == "model":
+        return check.model(name, tags, lambda: uri)
+    return check.endpoint(ByHand[kind.upper()], name, tags, lambda: uri)
 
 
 def unused() -> Any:
@@ -85,6 +88,33 @@ class TestOurs:
     def test_throughput_that_a_run_of_an_earlier_version_bought_after_the_upgrade_is_ours(self) -> None:
         name = throughput_names("prod", "docs", "tuned", FORMER_KEY, 1).name
         assert refusal("throughput", name, changed(TAGS, run_key=FORMER_KEY), uri=None, roots=()) is None
+
+    @pytest.mark.parametrize("ordinal", [1, 12])
+    def test_a_deployment_whose_name_fits_its_tags_is_ours(self, ordinal: int) -> None:
+        name = throughput_names("prod", "docs", "tuned", KEY, ordinal).name
+        assert OwnershipCheck("prod", unused).endpoint(ByHand.DEPLOYMENT, name, TAGS, unused) is None
+
+
+class TestDeployments:
+    @pytest.mark.parametrize("kind", ["throughput", "deployment"])
+    @pytest.mark.parametrize("name", [PT, "prod-docs"])
+    def test_the_standing_endpoint_of_a_champion_is_left_without_a_warning(self, kind: str, name: str) -> None:
+        found = refusal(kind, name, {**TAGS, "role": "standing"})
+        assert found is not None
+        assert ("standing endpoint" in found.reason, found.is_doubtful) == (True, False)
+
+    def test_another_role_does_not_keep_an_endpoint(self) -> None:
+        assert refusal("deployment", PT, {**TAGS, "role": "arm"}) is None
+
+    def test_a_deployment_without_an_environment_is_left_because_no_earlier_version_had_deployments(self) -> None:
+        tags = changed(TAGS, environment=None, run_key=FORMER_KEY)
+        assert refusal("throughput", FORMER_PT, tags) is None
+        found = refusal("deployment", FORMER_PT, tags)
+        assert found is not None
+        assert "no tag environment" in found.reason
+        assert f"aws bedrock delete-custom-model-deployment --custom-model-deployment-identifier {FORMER_PT}" in (
+            found.reason
+        )
 
 
 STRANGERS = [

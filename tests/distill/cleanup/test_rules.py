@@ -15,8 +15,8 @@ from include.distill.cleanup.plan import (
     ForeignRoot,
     Inventory,
     ListedBucket,
-    ListedModel,
     ListedEndpoint,
+    ListedModel,
     PlanItem,
     ProjectRoot,
     ResourceKind,
@@ -189,18 +189,18 @@ MODELS = [
         id="the root of its use case belongs to others",
     ),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),
-    pytest.param({"throughputs": [throughput()]}, {}, None, id="its throughput is deleted too"),
+    pytest.param({"endpoints": [throughput()]}, {}, None, id="its throughput is deleted too"),
     pytest.param(
-        {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} uses it", id="its throughput is kept"
+        {"endpoints": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} uses it", id="its throughput is kept"
     ),
     pytest.param(
-        {"throughputs": [throughput(tags={})]},
+        {"endpoints": [throughput(tags={})]},
         {"include_unexpired": True},
         f"{PT} uses it",
         id="a throughput that is not ours uses it",
     ),
     pytest.param(
-        {"throughputs": [throughput(tags={}, model_arn="arn:m-2")]}, {}, None, id="a throughput of another model"
+        {"endpoints": [throughput(tags={}, model_arn="arn:m-2")]}, {}, None, id="a throughput of another model"
     ),
     pytest.param(
         {"roots": [root(champions=frozenset({"arn:m-1"}))]},
@@ -247,12 +247,12 @@ RUNS = [
     pytest.param({"objects": run_objects(finished=False)}, {}, {}, None, id="no report for ten days"),
     pytest.param({"objects": run_objects(modified=NOW + datetime.timedelta(seconds=1))}, {}, {}, "newer", id="newer"),
     pytest.param(
-        {}, {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} is kept", id="throughput is kept"
+        {}, {"endpoints": [throughput(tags=UNEXPIRED)]}, {}, f"throughput {PT} is kept", id="throughput is kept"
     ),
-    pytest.param({}, {"throughputs": [throughput()]}, {}, None, id="throughput is deleted"),
+    pytest.param({}, {"endpoints": [throughput()]}, {}, None, id="throughput is deleted"),
     pytest.param(
         {},
-        {"throughputs": [throughput(tags={**UNEXPIRED, "environment": "dev"})]},
+        {"endpoints": [throughput(tags={**UNEXPIRED, "environment": "dev"})]},
         {},
         None,
         id="the run of another environment with the same key has throughput",

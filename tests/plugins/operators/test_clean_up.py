@@ -214,6 +214,24 @@ class TestDelete:
         assert store.list(f"{FOLDER.root}/runs/") == [FOREIGN]
         assert len(store.list(f"{FOLDER.root}/datasets/") + store.list(f"{FOLDER.responses}/")) == 2
 
+    def test_a_deployment_is_deleted_before_its_model_and_a_standing_one_is_kept_with_its_model(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        bedrock.throughputs.clear()
+        bedrock.models.add("arn:model/promoted")
+        bedrock.tags_of["arn:model/promoted"] = TAGS
+        bedrock.put_deployment(ENDPOINT, "Active", model_arn=f"arn:model/{MODEL}")
+        bedrock.put_deployment("standing", "Active", model_arn="arn:model/promoted")
+        bedrock.tags_of |= {
+            f"arn:deployment/{ENDPOINT}": TAGS,
+            "arn:deployment/standing": {**TAGS, "role": "standing"},
+        }
+        manifest = tasks[1].execute(with_form(context, **{**GO, "run_objects": False}))
+        assert (manifest["deleted"], list(bedrock.deployments)) == ({"deployment": 1, "custom model": 1}, ["standing"])
+        assert bedrock.models == {"arn:model/theirs", "arn:model/promoted"}
+        record = read_json(store, FOLDER.release_record("tuned", 1), dict)
+        assert (record["found"], record["deployments"]) == ([], [ENDPOINT])
+
     def test_a_dry_run_deletes_nothing_even_if_only_this_task_is_cleared(
         self, tasks: Any, context: Any, bedrock: FakeBedrock
     ) -> None:

@@ -191,6 +191,67 @@ FORMER_TAGS = {key: value for key, value in ours(**{"run-key": FORMER_KEY}).item
 ROOT = "s3://bedrock-distill-training/distill"
 
 
+class TestDeployments:
+    """Deployments of runs are swept like throughput; the standing endpoint of a champion is not."""
+
+    @pytest.fixture(autouse=True)
+    def deployment(self, bedrock: FakeBedrock) -> str:
+        bedrock.throughputs.clear()
+        bedrock.put_deployment(ENDPOINT, "Active")
+        bedrock.tags_of[f"arn:deployment/{ENDPOINT}"] = ours()
+        return ENDPOINT
+
+    sweep = TestSweeper.sweep
+
+    @pytest.mark.parametrize("run_state", ["success", "failed", None])
+    def test_a_deployment_that_no_live_run_uses_is_deleted(self, bedrock: FakeBedrock, run_state: str | None) -> None:
+        assert self.sweep(run_state)["released"] == [ENDPOINT]
+        assert bedrock.deployments == {}
+
+    def test_a_deployment_of_a_live_run_is_kept_and_its_expiry_renewed(self, bedrock: FakeBedrock) -> None:
+        assert self.sweep("running")["renewed"] == [ENDPOINT]
+        assert bedrock.tags_of[f"arn:deployment/{ENDPOINT}"]["expires-at"] > "2026-01-01T00:00:00Z"
+        assert list(bedrock.deployments) == [ENDPOINT]
+
+    @pytest.mark.parametrize("run_state", ["success", None])
+    def test_the_standing_endpoint_of_a_champion_is_left(self, bedrock: FakeBedrock, run_state: str | None) -> None:
+        bedrock.tags_of[f"arn:deployment/{ENDPOINT}"] = ours(role="standing")
+        assert self.sweep(run_state) == {"released": [], "renewed": [], "left": 1, "not_ours": 1}
+        assert list(bedrock.deployments) == [ENDPOINT]
+
+    def test_a_deployment_that_bedrock_is_deleting_is_left(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bedrock.put_deployment(ENDPOINT, "Deleting")
+        monkeypatch.setattr(bedrock, "delete_deployment", lambda _: pytest.fail("it was deleted again"))
+        assert self.sweep("success")["left"] == 1
+
+    def test_a_deployment_that_cannot_be_deleted_fails_the_task_and_is_not_called_billed(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_: str) -> None:
+            raise TransientError("500")
+
+        monkeypatch.setattr(bedrock, "delete_deployment", refuse)
+        with pytest.raises(OutcomeError, match="not billed while they are idle") as raised:
+            self.sweep("success")
+        assert "billed by the hour" not in str(raised.value)
+        assert "delete-custom-model-deployment" in str(raised.value)
+
+    def test_throughput_is_released_even_if_deployments_cannot_be_listed(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> Any:
+            raise RefusedError("AccessDeniedException")
+
+        bedrock.put_throughput(ENDPOINT, "InService")
+        bedrock.tags_of[ARN] = ours()
+        monkeypatch.setattr(bedrock, "list_deployments", refuse)
+        with pytest.raises(RefusedError):
+            self.sweep("success")
+        assert bedrock.throughputs == {}
+
+
 class TestThroughputOfEarlierVersions:
     """Earlier versions did not name the environment, so only the training data can prove whose a throughput is."""
 

@@ -22,6 +22,7 @@ def test_by_default_the_clean_up_lists_everything_and_deletes_nothing(form: dict
     assert {name for name, value in values.items() if value is True} == {
         "dry_run",
         "throughput",
+        "deployments",
         "custom_models",
         "run_objects",
     }

@@ -69,6 +69,29 @@ class TestEndpoints:
         text = describe(states, {"tuned.provision": {"throughput_name": "t"}})
         assert text == "The endpoint of arm tuned is billed by the hour until tuned.release deletes it."
 
+    def test_a_deployment_is_not_called_billed_by_the_hour(self) -> None:
+        results = {"tuned.deploy": {"throughput_name": None, "deployment_name": "tuned-s1"}}
+        text = describe({"tuned.deploy": "success", "tuned.undeploy": None}, results)
+        assert text == (
+            "The endpoint of arm tuned is a deployment, not billed while it is idle; tuned.undeploy deletes it."
+        )
+        text = describe({"tuned.deploy": "success", "tuned.undeploy": "failed"}, results)
+        assert text is not None
+        assert "counts against the account's quota: clear tuned.undeploy with downstream" in text
+        assert "delete-custom-model-deployment --custom-model-deployment-identifier tuned-s1" in text
+
+    def test_an_endpoint_of_unknown_kind_may_be_billed_by_the_hour(self) -> None:
+        assert describe({"tuned.deploy": "failed", "tuned.undeploy": None}) == (
+            "The endpoint of arm tuned may exist and is then billed by the hour, if it is provisioned throughput, until"
+            " tuned.undeploy deletes it."
+        )
+
+    def test_throughput_that_deploy_bought_is_billed_until_undeploy(self) -> None:
+        results = {"tuned.deploy": {"throughput_name": "tuned-s1", "usd_per_hour": 24.0}}
+        assert describe({"tuned.deploy": "success", "tuned.undeploy": None}, results) == (
+            "The endpoint of arm tuned is billed at $24.00 per hour until tuned.undeploy deletes it."
+        )
+
 
 class TestTraining:
     @pytest.mark.parametrize("trained", UNDER_WAY)

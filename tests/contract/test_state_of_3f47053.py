@@ -269,7 +269,8 @@ def test_the_next_report_has_the_same_figures_as_the_first_report(run: NextRun, 
     for part in ("source", "comparisons", "agreement", "noise_control", "disagreements", "pair_sample", "loss_curves"):
         assert run.report[part] == first[part], part
     assert run.report.keys() >= first.keys()
-    # 3f47053 served every arm with provisioned throughput, for $60.50, and estimated one token for every four characters.
+    # 3f47053 served every arm with provisioned throughput, for $60.50, and estimated one token for every four
+    # characters.
     by_token = first["cost"]["estimated_usd"] - 60.50
     assert run.report["cost"]["estimated_usd"] == pytest.approx(by_token, rel=0.2)
     assert run.report["cost"]["actual_usd"] == 0

@@ -2,8 +2,9 @@
 Run other people's clients against the AWS simulator: ``python -m tools.foreign_clients``.
 
 The command installs each client into a temporary virtual environment, starts a simulator, runs the client's cases and
-prints a table. It needs a package registry. Nothing but the simulator is called. Exit code 0 means that every case is
-as expected.
+prints a table. It needs a package registry. Nothing but the simulator is called.
+
+Exit code 0 means that every case is ok.
 """
 
 from __future__ import annotations

@@ -74,12 +74,24 @@ def outcome(command: list[str], variables: dict[str, str], folder: Path, seconds
 
 
 def error_line(stderr: str) -> str:
-    """Return the line that names the exception: the last line that is not indented and not empty."""
-    lines = [
-        line for line in stderr.splitlines() if line.strip() and not line.startswith((" ", "\t", "During", "For "))
-    ]
-    named = [line for line in lines if ":" in line and line.split(":")[0].replace(".", "").replace("_", "").isalnum()]
-    return (named or lines or [""])[-1]
+    """Return the line that names the exception, with the lines of its message that follow it.
+
+    The exception is the last line that is not indented and begins with a name and a colon. Its message may go on in
+    indented lines, as with exceptions that quote others.
+    """
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    is_own = [not line.startswith((" ", "\t", "During", "For ")) for line in lines]
+    is_named = [own and _names_exception(line) for own, line in zip(is_own, lines, strict=True)]
+    chosen = is_named if any(is_named) else is_own
+    if not any(chosen):
+        return ""
+    last = max(number for number, is_chosen in enumerate(chosen) if is_chosen)
+    return " ".join(line.strip() for line in lines[last:] if not line.startswith("For "))
+
+
+def _names_exception(line: str) -> bool:
+    name, colon, _ = line.partition(":")
+    return bool(colon) and name.replace(".", "").replace("_", "").isalnum()
 
 
 def shortened(text: str) -> str:

@@ -42,6 +42,7 @@ def test_outcome(tmp_path: Path) -> None:
 def test_error_line() -> None:
     assert error_line(TRACEBACK) == "a.b.Refused: An error: no"
     assert error_line("killed\n") == "killed"
+    assert error_line("a.RetryError: <failed>\n  the cause\n") == "a.RetryError: <failed> the cause"
     assert error_line("") == ""
 
 

@@ -7,8 +7,17 @@ from typing import Any
 
 import boto3
 import instructor
+from pydantic import BaseModel
 
 from tools.foreign_clients.scripts import questions as ask
+
+
+class PlainCity(BaseModel):
+    """A city whose schema has no minimum, which structured outputs of Bedrock refuse."""
+
+    name: str
+    inhabitants: int
+
 
 client = instructor.from_bedrock(boto3.client("bedrock-runtime"))
 messages: list[dict[str, Any]] = [{"role": "user", "content": [{"text": ask.ASK_CITY}]}]
@@ -24,7 +33,7 @@ match sys.argv[1]:
             tools_client.chat.completions.create(modelId=ask.MODEL, messages=messages, response_model=ask.City)
         )
     case "structured":
-        json_client = instructor.from_bedrock(boto3.client("bedrock-runtime"), mode=instructor.Mode.BEDROCK_JSON)
-        ask.check_city(
-            json_client.chat.completions.create(modelId=ask.MODEL, messages=messages, response_model=ask.City)
-        )
+        # This mode sends the schema in outputConfig.textFormat. BEDROCK_JSON only describes it in the system prompt.
+        schema_client = instructor.from_bedrock(boto3.client("bedrock-runtime"), mode=instructor.Mode.JSON_SCHEMA)
+        city = schema_client.chat.completions.create(modelId=ask.MODEL, messages=messages, response_model=PlainCity)
+        ask.check_city(city.model_dump())

@@ -59,16 +59,23 @@ def test_the_report_follows_its_schema_and_its_counts_add_up(two_runs: dict[str,
     assert len({c["judge"] for c in report["comparisons"]}) == 2
 
 
-def test_one_job_was_bought_and_no_throughput_is_left(two_runs: dict[str, Any]) -> None:
-    assert len(two_runs["ledger"]["jobs"]) == 1
-    assert len(two_runs["ledger"]["throughputs"]) == 1
-    assert two_runs["ledger"]["throughputs_alive"] == 0
+def test_one_job_and_no_throughput_was_bought_and_no_deployment_is_left(two_runs: dict[str, Any]) -> None:
+    ledger = two_runs["ledger"]
+    assert len(ledger["jobs"]) == 1
+    assert ledger["throughputs"] == []
+    assert [deployment["alive"] for deployment in ledger["deployments"]] == [False]
 
 
 def test_every_answer_was_billed_once(two_runs: dict[str, Any]) -> None:
     first = two_runs["reports"][0]["synthesis"]
     # 4 rows, 2 arms; 4 rows, 2 orders, 2 judges.
     assert two_runs["ledger"]["billed_calls"] == first["calls"] + 4 * 2 + 4 * 2 * 2
+
+
+def test_the_estimate_is_near_the_bill(two_runs: dict[str, Any]) -> None:
+    cost = two_runs["reports"][0]["cost"]
+    assert cost["estimated_usd"] < 5
+    assert cost["actual_usd"] == pytest.approx(cost["estimated_usd"], rel=0.25)
 
 
 def test_the_second_run_pays_nothing_and_comes_to_the_same_result(two_runs: dict[str, Any]) -> None:
@@ -87,7 +94,7 @@ def test_the_page_says_simulated_and_the_console_shows_verdict_bill_and_report(
 ) -> None:
     assert "SIMULATED" in (two_runs["state"] / "report" / "report.html").read_text()
     out = two_runs["runs"][0].stdout
-    for expected in ("SIMULATED", two_runs["reports"][0]["verdict"], "Bill: $", "report.html", "still running"):
+    for expected in ("SIMULATED", two_runs["reports"][0]["verdict"], "Bill: $", "report.html", "still existing"):
         assert expected in out
 
 

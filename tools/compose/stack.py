@@ -20,7 +20,7 @@ from threading import Event
 from tools.compose.compose_file import COMPLETED, HEALTHY, Service
 from tools.compose.servers import initialise_command, postgres_command, redis_command
 from tools.compose.translation import Translation
-from tools.local_airflow.account import give_back_throughputs, is_open
+from tools.local_airflow.account import give_back_endpoints, is_open
 from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.ports import Ports
 from tools.local_airflow.process_table import MARKER, sweep
@@ -103,7 +103,7 @@ class DeployedStack:
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
         self._stop(["api-server"])  # last, because tasks that are ending still report to the api-server
         url = self.ports.simulator_url
-        return give_back_throughputs(url) if is_open(url) else []
+        return give_back_endpoints(url) if is_open(url) else []
 
     def close(self) -> None:
         """Stop everything that is still running."""

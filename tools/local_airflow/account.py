@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
 from include.distill.core.errors import DistillError
 from tools.local_airflow.environment import aws_settings
 
@@ -43,12 +42,12 @@ def is_open(simulator_url: str) -> bool:
     return True
 
 
-def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the provisioned throughputs that still exist and are therefore still billed."""
-    return [throughput for throughput in ledger["throughputs"] if throughput["alive"]]
+def existing_endpoints(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the provisioned throughputs, which are billed by the hour, and the deployments that still exist."""
+    return [endpoint for kind in ("throughputs", "deployments") for endpoint in ledger[kind] if endpoint["alive"]]
 
 
-def give_back_throughputs(simulator_url: str) -> list[str]:
+def give_back_endpoints(simulator_url: str) -> list[str]:
     """
     Delete the throughputs and deployments that an interrupted run left behind, and return their names.
 
@@ -57,15 +56,17 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
     """
     import boto3
 
+    # `make down` also works without the installed packages, so these modules are imported only where they are needed.
+    from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
+
     given_back, ledger = [], read_ledger(simulator_url)
-    deployments = [deployment for deployment in ledger["deployments"] if deployment["alive"]]
-    for endpoint in (*rented_throughputs(ledger), *deployments):
+    for endpoint in existing_endpoints(ledger):
         arn = str(endpoint["arn"])
         bedrock = boto3.client("bedrock", region_name=arn.split(":")[3])
         tags = bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
         if {"key": ROLE_TAG, "value": STANDING_ROLE} in tags:
             continue
-        if endpoint in deployments:
+        if endpoint in ledger["deployments"]:
             bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
         else:
             bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)

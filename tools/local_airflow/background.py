@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.account import enter_account, read_ledger, rented_throughputs
+from tools.local_airflow.account import enter_account, existing_endpoints, read_ledger
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.commands import (
     follow_to_the_end,
@@ -208,8 +208,8 @@ def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
         f"Run {run_id} of DAG {dag_id} was left unfinished by an earlier command. It continues now. To end it "
         f"instead, mark it as failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
     )
-    rented = rented_throughputs(read_ledger(served.ports.simulator_url))
-    if not rented and had_endpoint(served.api.task_instances(dag_id, run_id)):
+    existing = existing_endpoints(read_ledger(served.ports.simulator_url))
+    if not existing and had_endpoint(served.api.task_instances(dag_id, run_id)):
         served.api.clear(dag_id, run_id, "preflight")
         print(
             "Its endpoint was deleted when Airflow stopped, so its task `preflight` was cleared with downstream. "
@@ -222,10 +222,14 @@ def _name(run: Mapping[str, Any]) -> str:
 
 
 def had_endpoint(instances: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a task of a run bought an endpoint that the run had not released yet."""
+    """Return whether a task of a run created an endpoint that the run had not released yet."""
     succeeded = {str(instance["task_id"]) for instance in instances if instance["state"] == "success"}
-    bought = {task_id.removesuffix(".provision") for task_id in succeeded if task_id.endswith(".provision")}
-    return any(f"{arm}.release" not in succeeded for arm in bought)
+    return any(
+        f"{task_id.removesuffix(create)}{delete}" not in succeeded
+        for create, delete in ((".provision", ".release"), (".deploy", ".undeploy"))
+        for task_id in succeeded
+        if task_id.endswith(create)
+    )
 
 
 def _may_read(served: ServedStack, layout: Layout, request: RunRequest) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.account import give_back_throughputs, read_ledger
+from tools.local_airflow.account import give_back_endpoints, read_ledger
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.ports import explain_ports
 from tools.local_airflow.progress import clock
@@ -91,7 +91,7 @@ def run_once(
 
     :param alone: whether no other run is in progress. Another run may still need the throughputs in the account.
     """
-    for name in give_back_throughputs(stack.ports.simulator_url) if alone else ():
+    for name in give_back_endpoints(stack.ports.simulator_url) if alone else ():
         print(f"Deleted the simulated endpoint {name}, which an interrupted run had left behind.")
     return follow_to_the_end(stack, request.dag_id, trigger_run(stack, request), environ, timeout_seconds)
 

@@ -9,7 +9,7 @@ from include.distill.core.errors import DistillError
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.report.change_notes import changes_sentence
 from include.distill.training.losses import loss_means
-from tools.local_airflow.account import download, rented_throughputs
+from tools.local_airflow.account import download, existing_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,20 +187,22 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Describe what this run bought according to the AWS simulator's ledger, and the throughputs that still exist."""
+    """Describe what this run bought according to the AWS simulator's ledger, and the endpoints that still exist."""
     earlier_jobs = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in earlier_jobs]
     new_calls = after["billed_calls"] - before["billed_calls"]
     seconds = after["throughput_seconds"] - before["throughput_seconds"]
-    alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
+    deployments = len(after["deployments"])
+    alive = [str(endpoint["name"]) for endpoint in existing_endpoints(after)]
     return "\n".join(
         [
             "Simulated AWS account (purchases during this run)",
             f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
-            f"  endpoint time        {seconds:.0f} s",
-            f"  still running        {', '.join(alive) or 'nothing'}",
+            f"  deployments          {deployments - len(before['deployments'])} ({deployments} in all)",
+            f"  throughput time      {seconds:.0f} s",
+            f"  still existing       {', '.join(alive) or 'nothing'}",
         ]
     )
 

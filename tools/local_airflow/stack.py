@@ -14,7 +14,7 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from tools.local_airflow.account import give_back_throughputs, is_open
+from tools.local_airflow.account import give_back_endpoints, is_open
 from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
@@ -89,7 +89,7 @@ class LocalStack:
         """
         self._group.stop(["scheduler", "dag-processor", "triggerer"])
         self._group.stop(["api-server"])  # last, because tasks that are ending still report to the api-server
-        return give_back_throughputs(self.ports.simulator_url) if self._simulator_is_up() else []
+        return give_back_endpoints(self.ports.simulator_url) if self._simulator_is_up() else []
 
     def close(self) -> None:
         """Stop everything that is still running."""

@@ -13,10 +13,10 @@ from tools.local_airflow.account import (
     SimulatorError,
     download,
     enter_account,
-    give_back_throughputs,
+    existing_endpoints,
+    give_back_endpoints,
     is_open,
     read_ledger,
-    rented_throughputs,
 )
 from tools.local_airflow.ports import Ports
 
@@ -33,15 +33,15 @@ def test_nothing_of_a_real_account_is_left_in_this_process(monkeypatch: pytest.M
         os.environ.update(before)
 
 
-def test_throughputs_that_are_still_rented_are_deleted(simulator: RunningSimulator) -> None:
+def test_throughputs_that_still_exist_are_deleted(simulator: RunningSimulator) -> None:
     bedrock = boto3.client("bedrock")
     bedrock.create_provisioned_model_throughput(
         modelUnits=1, provisionedModelName="left", modelId="amazon.nova-micro-v1:0:128k"
     )
-    assert [throughput["name"] for throughput in rented_throughputs(read_ledger(simulator.url))] == ["left"]
-    assert give_back_throughputs(simulator.url) == ["left"]
-    assert rented_throughputs(read_ledger(simulator.url)) == []
-    assert give_back_throughputs(simulator.url) == []
+    assert [throughput["name"] for throughput in existing_endpoints(read_ledger(simulator.url))] == ["left"]
+    assert give_back_endpoints(simulator.url) == ["left"]
+    assert existing_endpoints(read_ledger(simulator.url)) == []
+    assert give_back_endpoints(simulator.url) == []
 
 
 def test_a_failed_download_leaves_the_earlier_file(simulator: RunningSimulator, tmp_path: Path) -> None:

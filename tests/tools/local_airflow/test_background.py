@@ -108,9 +108,9 @@ def served(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
     monkeypatch.setattr(background, "running_server", lambda _: None)
     monkeypatch.setattr(background, "wait_for_dag", lambda *_: None)
     monkeypatch.setattr(background, "PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(background, "read_ledger", lambda _: {"throughputs": stack.rented})
-    monkeypatch.setattr(commands, "read_ledger", lambda _: {"throughputs": stack.rented})
-    monkeypatch.setattr(commands, "give_back_throughputs", lambda _: stack.did.append("give back") or [])
+    monkeypatch.setattr(background, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
+    monkeypatch.setattr(commands, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
+    monkeypatch.setattr(commands, "give_back_endpoints", lambda _: stack.did.append("give back") or [])
     monkeypatch.setattr(commands, "trigger_run", stack.trigger)
     monkeypatch.setattr(commands, "follow_run", stack.follow)
     monkeypatch.setattr(commands, "fetch_report", lambda *_: {})
@@ -331,6 +331,8 @@ class TestInterruptedRuns:
             ({"tuned.provision": "success", "tuned.answer": "running", "tuned.release": "running"}, True),
             ({"tuned.provision": "success", "tuned.release": "success"}, False),
             ({"a.provision": "success", "a.release": "success", "b.provision": "success"}, True),
+            ({"tuned.deploy": "success"}, True),
+            ({"tuned.deploy": "success", "tuned.undeploy": "success"}, False),
         ],
     )
     def test_only_an_endpoint_that_was_bought_and_not_released_can_be_lost(

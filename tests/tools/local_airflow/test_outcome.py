@@ -40,6 +40,7 @@ def ledger(
     calls: int = 0,
     jobs: tuple[str, ...] = (),
     throughputs: tuple[tuple[str, bool], ...] = (),
+    deployments: tuple[tuple[str, bool], ...] = (),
     batches: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     return {
@@ -47,6 +48,7 @@ def ledger(
         "jobs": [{"arn": name, "name": name, "status": "Completed"} for name in jobs],
         "batch_jobs": [{"billed_records": records} for records in batches],
         "throughputs": [{"arn": name, "name": name, "alive": alive} for name, alive in throughputs],
+        "deployments": [{"arn": name, "name": name, "alive": alive} for name, alive in deployments],
         "throughput_seconds": 10.0 * len(throughputs),
     }
 
@@ -159,12 +161,15 @@ def test_answers_from_batch_jobs_are_shown_when_the_use_case_uses_batch_jobs() -
 
 def test_the_account_shows_what_this_run_added() -> None:
     before = ledger(calls=100, jobs=("old",), throughputs=(("t-old", False),))
-    after = ledger(calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)))
+    after = ledger(
+        calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)), deployments=(("d", False),)
+    )
     text = describe_account(before, after)
     assert "billed   30 (130 in all)" in text
     assert "jobs        1 (2 in all)" in text
-    assert "endpoint time        10 s" in text
-    assert "running        nothing" in text
+    assert "deployments          1 (1 in all)" in text
+    assert "throughput time      10 s" in text
+    assert "existing       nothing" in text
 
 
 def test_the_critics_verdicts_and_the_number_of_unchecked_pairs_are_shown() -> None:
@@ -193,6 +198,11 @@ def test_an_account_without_batch_jobs_does_not_mention_them() -> None:
 def test_a_throughput_left_alive_is_named() -> None:
     after = ledger(throughputs=(("gone", False), ("qa-tuned-1f-s1", True)))
     assert "qa-tuned-1f-s1" in describe_account(ledger(), after)
+
+
+def test_a_deployment_left_alive_is_named() -> None:
+    after = ledger(deployments=(("gone", False), ("qa-tuned-2a-s1", True)))
+    assert "existing       qa-tuned-2a-s1" in describe_account(ledger(), after)
     assert "gone" not in describe_account(ledger(), after)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,17 +22,25 @@ from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.catalog.catalog import BatchLimits
 from tools.aws_simulator.jobs.job_files import S3AsRole
 from tools.aws_simulator.jobs.training_data import DataFaultError
+from tools.aws_simulator.protocol.json_values import LoneSurrogateError, TooDeepError, read_json
 from tools.aws_simulator.s3.uris import split_uri
 
 SUFFIX = ".jsonl"
+_RECORD_ID = re.compile(rb'"recordId"\s*:\s*"([^"\\]*)"')
 
 
 @dataclass(frozen=True)
 class BatchLine:
-    """A line of an input or output file. ``file`` is the path of the input file in the input folder."""
+    """
+    A line of an input or output file.
+
+    :param file: the path of the input file in the input folder.
+    :param fault: why the record gets an error instead of an answer; empty if it can be answered.
+    """
 
     file: str
     value: dict[str, Any]
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class BatchFiles:
                     f"Batch job contains less records ({count}) than the required minimum of: {limits.minimum_records}"
                 )
             _check_largest("Batch job", count, size, limits, limits.maximum_job_bytes)
-        return [BatchLine(file, record) for file, records in files.items() for record in records]
+        return [record for records in files.values() for record in records]
 
     def _bodies(self) -> dict[str, bytes]:
         """Return the input files by their path in the input folder.
@@ -123,8 +132,7 @@ class BatchFiles:
         for file in dict.fromkeys(line.file for line in lines):
             values = [line.value for line in lines if line.file == file]
             random.Random(self.job.arn).shuffle(values)
-            body = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
-            self.s3.write(bucket, f"{prefix}/{file}.out", body.encode())
+            self.s3.write(bucket, f"{prefix}/{file}.out", b"".join(map(_written, values)))
         self.s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
 
 
@@ -136,13 +144,31 @@ def _check_largest(what: str, records: int, size: int, limits: BatchLimits, larg
         )
 
 
-def _read_record(line: bytes, file: str, number: int) -> dict[str, Any]:
-    """Return one record. Bedrock's text ends before the number of the line, which is the simulator's."""
-    text = f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format. Line {number}"
+def _written(value: dict[str, Any]) -> bytes:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataFaultError(f"{text} is not JSON: {error}.") from error
+        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape sequence can repeat
+        return json.dumps(value).encode() + b"\n"
+
+
+def _read_record(line: bytes, file: str, number: int) -> BatchLine:
+    """Return one record. If it is nested too deeply, its ``modelInput`` is the text of the line.
+
+    :raises DataFaultError: the line is not a record. Bedrock's text ends before the number of the line, which is the
+        simulator's.
+    """
+    text = f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format. Line {number}"
+    fault = ""
+    try:
+        record = read_json(line)
+    except LoneSurrogateError as error:
+        record, fault = json.loads(line), f"The record is not JSON: {error}."
+    except ValueError as error:
+        if not isinstance(error, TooDeepError) or b'"modelInput"' not in line:
+            raise DataFaultError(f"{text} is not JSON: {error}.") from error
+        found = _RECORD_ID.search(line)
+        id_ = {"recordId": found[1].decode(errors="replace")} if found else {}
+        return BatchLine(file, {**id_, "modelInput": line.decode(errors="replace")}, f"The record is refused: {error}.")
     if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
         raise DataFaultError(f"{text} is not an object with the object modelInput.")
-    return record
+    return BatchLine(file, record, fault)

@@ -176,12 +176,15 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
 
         if self._fault(job) == "batch_record_errors" and number % _ERROR_EVERY == 0:
             return line(error={"errorCode": 500, "errorMessage": INTERNAL_ERROR}), None
+        if record.fault:
+            return line(error={"errorCode": 400, "errorMessage": record.fault}), None
         try:
             output, charge = self._inference.answer_record(
                 job.region, job.body["modelId"], job.body["modelInvocationType"], model_input
             )
-        except ApiError as error:
-            return line(error={"errorCode": 400, "errorMessage": str(error)}), None
+        except (ApiError, RecursionError) as error:
+            text = str(error) if isinstance(error, ApiError) else "The record is nested too deeply."
+            return line(error={"errorCode": 400, "errorMessage": text}), None
         return line(modelOutput=output), charge
 
     def _end(self, arn: str, status: str, charges: Sequence[Charge] = (), **changes: Any) -> None:

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from tools.aws_simulator.catalog.catalog import TrainingFormat
 from tools.aws_simulator.jobs.record_formats import Record, RecordError, read_record
 from tools.aws_simulator.models.examples import TrainingExample
 from tools.aws_simulator.models.text import count_tokens
+from tools.aws_simulator.protocol.json_values import read_json
 
 
 class DataFaultError(Exception):
@@ -91,8 +91,8 @@ def _lines(body: bytes, name: str) -> list[str]:
 
 def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = read_json(text)
+    except ValueError as error:
         raise _unparsable(name, f"Line {line} is not JSON: {error}.") from error
     try:
         record = read_record(value, rules)

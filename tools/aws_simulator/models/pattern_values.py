@@ -14,6 +14,7 @@ from typing import Any
 
 _CHARACTERS = "a1A_- .0bcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ23456789,:;/@é"
 _FEW, _MANY, _LONGEST = 8, 40, 1000
+_MOST_TOKENS = 10_000
 
 
 def texts_for(pattern: str, length: int = 0) -> Iterator[str]:
@@ -31,7 +32,14 @@ def texts_for(pattern: str, length: int = 0) -> Iterator[str]:
     wanted = min(length, _LONGEST)
     for more in (*range(_FEW), *range(max(_FEW, wanted - _MANY), wanted + 1), _MANY):
         for choice in range(8):
-            yield _Writer(more, choice).write(parsed)
+            try:
+                yield _Writer(more, choice).write(parsed)
+            except _TooLongError:
+                continue
+
+
+class _TooLongError(Exception):
+    """A text would be too long to be made in a short time."""
 
 
 class _Writer:
@@ -41,8 +49,12 @@ class _Writer:
         self._more = more
         self._choice = choice
         self._groups: dict[int, str] = {}
+        self._tokens = 0
 
     def write(self, parsed: Any) -> str:
+        self._tokens += 1 + len(parsed)
+        if self._tokens > _MOST_TOKENS:
+            raise _TooLongError
         return "".join(self._token(str(name), value) for name, value in parsed)
 
     def _token(self, name: str, value: Any) -> str:

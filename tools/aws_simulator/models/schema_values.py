@@ -24,6 +24,9 @@ _WORDS_PER_STRING = 6
 _DEPTH = 12
 _MOST_PARTS = 20_000
 _LONGEST_STRING = 100_000
+_CHARACTERS_PER_PART = 100
+_COMPARISONS_PER_PART = 4
+_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minContains", "minProperties")
 _SAMPLES = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -127,6 +130,8 @@ class _Maker:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
+            if not schema["enum"]:
+                raise UnfillableSchemaError("an enum without values allows no value")
             return max(schema["enum"], key=self._likeness)
         for key in ("anyOf", "oneOf"):
             if options := schema.get(key):
@@ -169,7 +174,8 @@ class _Maker:
                 properties[both] = {"allOf": [merged["properties"][both], inner["properties"][both]]}
             required = [*merged.get("required", ()), *inner.get("required", ())]
             merged = {**merged, **inner, "properties": properties, "required": required}
-        return merged
+        # A schema may write a count as 2.0.
+        return {key: int(part) if key in _COUNTS and isinstance(part, float) else part for key, part in merged.items()}
 
     def _of_type(self, schema: Mapping[str, Any], kind: str, name: str, depth: int) -> Any:
         if kind == "object":
@@ -226,6 +232,8 @@ class _Maker:
             item = {"allOf": [part for part in (item, schema["contains"]) if isinstance(part, Mapping)]}
         while len(values) < count:
             value = self.make(item, name, depth + 1)
+            if schema.get("uniqueItems"):
+                self._count(len(values) // _COMPARISONS_PER_PART)
             if schema.get("uniqueItems") and value in values:
                 fitting = (other for other in self._variants(item, value) if other not in values)
                 value = next((other for other in fitting if self._fits(item, other)), value)
@@ -253,6 +261,7 @@ class _Maker:
     def _string(self, schema: Mapping[str, Any], name: str) -> str:
         if schema.get("minLength", 0) > _LONGEST_STRING:
             raise UnfillableSchemaError(f"the simulator makes no strings of more than {_LONGEST_STRING} characters")
+        self._count(schema.get("minLength", 0) // _CHARACTERS_PER_PART)
         if sample := _SAMPLES.get(schema.get("format", "")):
             text = sample
         else:

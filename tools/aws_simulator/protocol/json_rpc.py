@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.json_values import read_json
 
 
 def read_json_arguments(operation: OperationModel, body: bytes) -> dict[str, Any]:
@@ -24,8 +25,8 @@ def read_json_arguments(operation: OperationModel, body: bytes) -> dict[str, Any
     :raises ServiceError: the body is not a JSON object, or breaks a constraint of the service model.
     """
     try:
-        value = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
+        value = read_json(body or b"{}")
+    except ValueError as error:
         raise ServiceError("SerializationException", f"The request body is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ServiceError(

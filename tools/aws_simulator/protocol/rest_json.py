@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from tools.aws_simulator.protocol.constraints import is_document, summary, violations
 from tools.aws_simulator.protocol.errors import ApiError, ValidationException
+from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.protocol.specification import error_status
 
 Arguments = dict[str, Any]
@@ -115,24 +116,10 @@ def _from_text(shape: Shape, text: str) -> Any:
     return text
 
 
-def check_surrogates(body: bytes, value: Any) -> None:
-    """
-    Check that a JSON value has no half of a surrogate pair, which no response could repeat.
-
-    :raises ValueError: it has one.
-    """
-    if b"\\u" in body:
-        try:
-            json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("no low surrogate in string") from None
-
-
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body or b"{}")
-        check_surrogates(body, value)
-    except (ValueError, RecursionError) as error:
+        value = read_json(body or b"{}")
+    except ValueError as error:
         raise ValidationException(f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ValidationException(f"The request body is a JSON {type(value).__name__}, expected an object.")

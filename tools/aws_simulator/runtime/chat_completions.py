@@ -15,6 +15,7 @@ from typing import Any
 
 from tools.aws_simulator.models.conversation import Conversation, Media, Part, Text, Tool, ToolResult, ToolUse, Turn
 from tools.aws_simulator.models.dialogue import Reply
+from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.runtime.files import read_image
 from tools.aws_simulator.runtime.output_schemas import checked_schema
 from tools.aws_simulator.runtime.requests import InferenceRequest, check_turns, fields, malformed, sampled
@@ -109,7 +110,7 @@ def _turns(messages: list[dict[str, Any]]) -> Iterator[Turn]:
 def _call(value: Mapping[str, Any]) -> ToolUse:
     try:
         function = value["function"]
-        input_ = json.loads(function["arguments"] or "{}")
+        input_ = read_json(function["arguments"] or "{}")
         if not isinstance(input_, dict):
             raise malformed("the arguments of a tool call are not a JSON object")
         return ToolUse(str(value["id"]), str(function["name"]), input_)

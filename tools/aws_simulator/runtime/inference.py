@@ -330,7 +330,7 @@ def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply
     model = SimulatedModel(target.model.provider, target.weights, target.memory)
     try:
         reply = reply_to(model, request.conversation, max_tokens, thinks=request.thinks)
-    except UnfillableSchemaError as error:
+    except (UnfillableSchemaError, RecursionError) as error:
         raise ValidationException(
             f"The AWS simulator could not make an answer that follows the JSON schema of the request: {error}. Nothing"
             " was billed. AWS's models might answer. For the simulator, simplify the schema."

@@ -7,7 +7,6 @@ A reader builds an :class:`InferenceRequest` from a body. It refuses what Bedroc
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any, Literal
 from tools.aws_simulator.catalog.catalog import ThinkingMode
 from tools.aws_simulator.models.conversation import Conversation, Turn
 from tools.aws_simulator.protocol.errors import ValidationException
-from tools.aws_simulator.protocol.rest_json import check_surrogates
+from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.runtime.prompt_cache import Prefix
 
 
@@ -90,9 +89,8 @@ def malformed(detail: str) -> ModelRefusal:
 def read_json_body(body: bytes) -> Any:
     """Return the JSON value of an InvokeModel body."""
     try:
-        value = json.loads(body)
-        check_surrogates(body, value)
-    except (ValueError, RecursionError) as error:
+        value = read_json(body)
+    except ValueError as error:
         raise malformed(f"the body is not JSON ({error})") from error
     return value
 

@@ -9,12 +9,12 @@ performance. Those about service tiers and metadata are UNVERIFIED.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from tools.aws_simulator.catalog.catalog import Model
 from tools.aws_simulator.protocol.errors import ValidationException
+from tools.aws_simulator.protocol.json_values import read_json
 
 _MOST_METADATA = 16
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -76,7 +76,7 @@ def _check_metadata(text: str | None) -> None:
     if text is None:
         return
     try:
-        metadata = json.loads(text)
+        metadata = read_json(text)
     except ValueError:
         metadata = None
     pairs = metadata.items() if isinstance(metadata, dict) else [(None, None)]

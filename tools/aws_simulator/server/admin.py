@@ -15,6 +15,7 @@ from starlette.routing import Route
 from tools.aws_simulator.account.faults import Fault, FaultPlan, check_rules
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.server.admin_page import POLICY, AdminPage
 
 _FAULTS = TypeAdapter(list[Fault])
@@ -115,7 +116,10 @@ async def _redirect(_: Request) -> Response:
 
 async def _read_json(request: Request) -> Any:
     _require_json(request)
-    return await request.json()
+    try:
+        return read_json(await request.body())
+    except ValueError as error:
+        raise ValueError(f"The request body is not JSON: {error}. Nothing was changed.") from None
 
 
 def _require_json(request: Request) -> None:

@@ -186,6 +186,42 @@ class TestFiles:
         assert why in job["message"]
         assert simulator.ledger["billed_calls"] == 0
 
+    def test_a_record_that_cannot_be_answered_gets_an_error_and_the_others_answers(
+        self, simulator: RunningSimulator
+    ) -> None:
+        valid = builders.jsonl(builders.batch_records(100))
+        deep = b'{"a": ' * 5_000 + b"1" + b"}" * 5_000
+        halved = builders.converse_input(system=[{"text": "\ud800"}])
+        broken = [
+            b'{"recordId": "deep", "modelInput": {"messages": %s}}' % deep,
+            json.dumps({"recordId": "text", "modelInput": halved}).encode(),
+            json.dumps({"recordId": "\udc00", "modelInput": builders.converse_input()}).encode(),
+        ]
+        arn = builders.create_batch(simulator, valid + b"\n".join(broken) + b"\n")
+        job = builders.finished_batch(simulator, arn)
+        assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 3)
+        errors = {line["recordId"]: line["error"]["errorMessage"] for line in output(simulator, arn) if "error" in line}
+        assert set(errors) == {"deep", "text", "\udc00"}
+        assert "nested more than 200 levels deep" in errors["deep"]
+        assert errors["text"] == errors["\udc00"] == "The record is not JSON: no low surrogate in string."
+
+    def test_a_record_whose_schema_cannot_be_followed_gets_an_error(self, simulator: RunningSimulator) -> None:
+        deep: dict[str, Any] = {"type": "string"}
+        for _ in range(80):
+            deep = {"type": "object", "properties": {"a": deep}, "required": ["a"]}
+        bodies = {"none": {"type": "object", "properties": {"a": {"enum": []}}, "required": ["a"]}, "deep": deep}
+        records = builders.batch_records(100, modelInput=builders.anthropic_body())
+        for name, schema in bodies.items():
+            tools = [{"name": "get", "input_schema": schema}]
+            model_input = builders.anthropic_body(tools=tools, tool_choice={"type": "any"})
+            records.append({"recordId": name, "modelInput": model_input})
+        arn = builders.create_batch(simulator, records, modelId=SONNET, modelInvocationType="InvokeModel")
+        job = builders.finished_batch(simulator, arn)
+        assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 2)
+        errors = {line["recordId"]: line["error"]["errorMessage"] for line in output(simulator, arn) if "error" in line}
+        assert "an enum without values" in errors["none"]
+        assert errors["deep"]
+
     def test_a_job_with_an_invalid_file_is_shown_validating(self, simulator: RunningSimulator) -> None:
         simulator.admin("PUT", "settings", {"batch_seconds": 2})
         arn = builders.create_batch(simulator, b"not json")

@@ -69,6 +69,14 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
     [
         pytest.param(NOVA, b"{\n", "Line 1 is not JSON", id="no json"),
         pytest.param(NOVA, jsonl([conversation()]) + b"\n", "Line 2 is not JSON", id="blank line"),
+        pytest.param(
+            NOVA,
+            jsonl([conversation()]) + b'{"a": ' * 100_000 + b"1" + b"}" * 100_000 + b"\n",
+            "Line 2 is not JSON: the value is nested more than 200 levels deep",
+            id="nested too deeply",
+        ),
+        pytest.param(NOVA, b'{"a": NaN}\n', "Line 1 is not JSON: NaN is not a JSON value", id="nan"),
+        pytest.param(NOVA, b'{"a": "\\ud800"}\n', "Line 1 is not JSON: no low surrogate", id="surrogate"),
         pytest.param(NOVA, b"\xff\n", "Byte 0 is not UTF-8", id="no utf-8"),
         pytest.param(NOVA, jsonl([[1]]), "the record is a list, not an object", id="no object"),
         pytest.param(NOVA, jsonl([messages(ASKED, schemaVersion="v")]), "at least two", id="one message"),

@@ -60,6 +60,7 @@ TREE = {
             "if": {"properties": {"kind": {"const": "p"}}},
             "then": {"required": ["z", "y"]},
         },
+        {"type": "array", "minItems": 2.0, "items": {"type": "string", "minLength": 5.0, "maxLength": 7.0}},
         {"properties": {"a": True}, "required": ["a"], "dependentRequired": {"a": ["b"]}},
         {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"type": "boolean"}}},
         {"$id": "https://example.com/root", "$ref": "#/$defs/a", "$defs": {"a": {"type": "boolean"}}},
@@ -118,6 +119,18 @@ def test_a_format_is_followed(format_: str) -> None:
         pytest.param(an_object(a={"type": "array", "minItems": 10**9}), "more than 20000 parts", id="many items"),
         pytest.param({"type": "object", "minProperties": 10**9}, "more than 20000 parts", id="many properties"),
         pytest.param({"type": "string", "minLength": 10**9}, "no strings of more", id="a long string"),
+        pytest.param(
+            {"type": "array", "minItems": 19_000, "items": {"type": "string", "minLength": 100_000}},
+            "more than 20000 parts",
+            id="many long strings",
+        ),
+        pytest.param(
+            {"type": "array", "minItems": 19_000, "uniqueItems": True, "items": {"type": "integer"}},
+            "more than 20000 parts",
+            id="many unique items",
+        ),
+        pytest.param(an_object(a={"enum": []}), "an enum without values", id="no value"),
+        pytest.param({"type": "string", "pattern": "^(a{10000}){10000}$"}, "pattern", id="a long pattern"),
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused(schema: dict[str, Any], text: str) -> None:

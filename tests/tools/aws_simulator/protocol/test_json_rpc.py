@@ -22,6 +22,8 @@ def test_null_members_are_absent() -> None:
         (b"{", "SerializationException"),
         (b"[" * 100_000, "SerializationException"),
         (b"[]", "SerializationException"),
+        (rb'{"ServiceCode": "\ud800", "QuotaCode": "L-1"}', "SerializationException"),
+        (b'{"ServiceCode": NaN, "QuotaCode": "L-1"}', "SerializationException"),
         (b"{}", "ValidationException"),
         (b'{"ServiceCode": 7, "QuotaCode": "L-1"}', "ValidationException"),
     ],

@@ -6,11 +6,14 @@ import base64
 import copy
 import json
 import random
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.models.dialogue import SimulatedModel, reply_to
@@ -131,3 +134,87 @@ def test_a_body_with_one_wrong_place_is_refused_or_answered(key: str, body: dict
             messages.append(str(error))
     assert all(messages)
     assert 100 < len(messages) < 400
+
+
+def refusal(simulator: RunningSimulator, operation: str, body: bytes) -> str:
+    """Send a body to an operation of Bedrock's runtime, which must refuse it, and return the message."""
+    scope = "AKIAEXAMPLE/20261126/us-east-1/bedrock/aws4_request"
+    headers = {
+        "Content-Type": "application/json",
+        "X-Amz-Date": "20261126T233000Z",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'a' * 64}",
+    }
+    url = f"{simulator.url}/model/us.anthropic.claude-sonnet-4-6/{operation}"
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - our own
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310 - our own
+    answer = json.loads(caught.value.read())
+    assert (caught.value.code, caught.value.headers["x-amzn-errortype"]) == (400, "ValidationException"), answer
+    return str(answer["message"])
+
+
+NATIVE = ("invoke", "invoke-with-response-stream")
+CONVERSE = ("converse", "converse-stream")
+TURNS = b'"messages": [{"role": "user", "content": [{"text": "Hello"}]}]'
+
+
+@pytest.mark.parametrize("operation", [*NATIVE, *CONVERSE, "count-tokens"])
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        pytest.param(b"[" * 5_000 + b"]" * 5_000, "nested more than 200 levels deep", id="deep"),
+        pytest.param(b"NaN", "NaN is not a JSON value", id="nan"),
+        pytest.param(b"-Infinity", "-Infinity is not a JSON value", id="infinity"),
+        pytest.param(b"1e400", "the number 1e400 is too large", id="1e400"),
+        pytest.param(rb'"\ud800"', "no low surrogate in string", id="surrogate"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(simulator: RunningSimulator, operation: str, value: bytes, why: str) -> None:
+    assert why in refusal(simulator, operation, b'{%s, "system": %s}' % (TURNS, value))
+
+
+def converse_with_tool(schema: Any) -> dict[str, Any]:
+    tool = {"toolSpec": {"name": "get", "inputSchema": {"json": schema}}}
+    config = {"tools": [tool], "toolChoice": {"any": {}}}
+    return builders.converse_input(toolConfig=config)
+
+
+def converse_with_format(schema: Any) -> dict[str, Any]:
+    structure = {"jsonSchema": {"name": "x", "schema": json.dumps(schema)}}
+    return builders.converse_input(outputConfig={"textFormat": {"type": "json_schema", "structure": structure}})
+
+
+def native_with_tool(schema: Any) -> dict[str, Any]:
+    return builders.anthropic_body(tools=[{"name": "get", "input_schema": schema}], tool_choice={"type": "any"})
+
+
+def native_with_format(schema: Any) -> dict[str, Any]:
+    return builders.anthropic_body(output_config={"format": {"type": "json_schema", "schema": schema}})
+
+
+def an_object(part: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"a": part}, "required": ["a"], "additionalProperties": False}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = an_object(schema)
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        *[(operation, body) for operation in NATIVE for body in (native_with_tool, native_with_format)],
+        *[(operation, body) for operation in CONVERSE for body in (converse_with_tool, converse_with_format)],
+    ],
+)
+@pytest.mark.parametrize(
+    "schema", [nested(80), nested(100), nested(400), an_object({"enum": []})], ids=[*"abc", "enum"]
+)
+def test_a_schema_that_no_answer_can_follow_is_refused(
+    simulator: RunningSimulator, operation: str, body: Any, schema: dict[str, Any]
+) -> None:
+    assert refusal(simulator, operation, json.dumps(body(schema)).encode())
+    assert simulator.ledger["billed_calls"] == 0

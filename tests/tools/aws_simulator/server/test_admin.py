@@ -31,6 +31,24 @@ def test_a_wrong_admin_request_is_refused_and_changes_nothing(
     assert simulator.admin("GET", "faults") == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/_admin/faults", b"[" * 5_000 + b"]" * 5_000),
+        ("POST", "/_admin/faults", rb'{"kind": "throttle", "match": "\ud800"}'),
+        ("POST", "/_admin/faults", b'{"kind": "throttle", "seconds": NaN}'),
+        ("PUT", "/_admin/settings", b'{"a": ' * 5_000 + b"1" + b"}" * 5_000),
+        ("PUT", "/_admin/settings", b'{"job_seconds": 1e400}'),
+        ("PUT", "/_admin/settings", b'{"job_seconds": Infinity}'),
+        ("PUT", "/_admin/settings", b"{"),
+    ],
+)
+def test_what_is_no_json_is_a_bad_request(simulator: RunningSimulator, method: str, path: str, body: bytes) -> None:
+    before = simulator.admin("GET", "settings")
+    assert send(simulator, method, path, body, {"Content-Type": "application/json"}) == 400
+    assert (simulator.admin("GET", "settings"), simulator.admin("GET", "faults")) == (before, [])
+
+
 def test_the_health_route_answers(simulator: RunningSimulator) -> None:
     assert simulator.admin("GET", "health") == {"status": "ok", "simulated": True}
 

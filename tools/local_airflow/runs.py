@@ -13,15 +13,13 @@ from tools.local_airflow.display import open_display
 from tools.local_airflow.failures import describe_failures, find_failures
 from tools.local_airflow.processes import NotReadyError, wait_until
 from tools.local_airflow.progress import summarize
-from tools.local_airflow.questions import Questions
+from tools.local_airflow.questions import AskingStack, Questions
 from tools.local_airflow.settings import asks_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tools.local_airflow.airflow_api import AirflowApi
-    from tools.local_airflow.ports import Ports
-    from tools.local_airflow.settings import Layout, RunRequest
+    from tools.local_airflow.settings import RunRequest
 
 DAG_SECONDS = 120.0
 PARSING_SECONDS = 10.0  # the import error of one file may be known before the DAG of another file is loaded
@@ -29,20 +27,8 @@ POLL_SECONDS = 1.0
 API_RESTART_SECONDS = 420.0  # an api-server that hangs is restarted after 240 s, and starts slowly on a busy machine
 
 
-class RunningStack(Protocol):
+class RunningStack(AskingStack, Protocol):
     """A stack that is ready, whichever process started it."""
-
-    @property
-    def layout(self) -> Layout:
-        """The paths of the stack's state and logs."""
-
-    @property
-    def ports(self) -> Ports:
-        """The ports on which the stack listens."""
-
-    @property
-    def api(self) -> AirflowApi:
-        """Airflow's REST API."""
 
     def check(self) -> list[str]:
         """Return a sentence for each component that was restarted; raise an error if the stack cannot continue."""

@@ -170,7 +170,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         return f"once the endpoint exists, it is billed{self._price}"
 
     def execute(self, context: Context) -> ThroughputManifest:
-        """Buy or find the throughput; return the throughput or model that answers for the arm."""
+        """Find the arm's endpoint or create it; return the endpoint, or the model that answers without one."""
         model_arn, student = self._model()
         kind = self._choose_kind()
         missing = count_missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0

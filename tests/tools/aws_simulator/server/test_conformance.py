@@ -60,6 +60,18 @@ def call_model_operations(bedrock: Any) -> None:
     bedrock.delete_inference_profile(inferenceProfileIdentifier=profile)
 
 
+def call_deployment_operations(simulator: RunningSimulator, bedrock: Any, model: str, tags: Any) -> None:
+    deployment = bedrock.create_custom_model_deployment(
+        modelDeploymentName="conformance", modelArn=model, description="A deployment.", tags=tags
+    )["customModelDeploymentArn"]
+    wait_until(lambda: builders.deployment_state(simulator, deployment)["status"] == "Active")
+    update = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=deployment)["modelArn"]
+    bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=deployment, modelArn=update)
+    bedrock.get_custom_model_deployment(customModelDeploymentIdentifier="conformance")
+    bedrock.list_custom_model_deployments()
+    bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=deployment)
+
+
 def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock, runtime = recorder.bedrock, recorder.runtime
     call_model_operations(bedrock)
@@ -75,7 +87,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 600})
     bedrock.stop_model_customization_job(jobIdentifier=builders.create_job(simulator))
     bedrock.list_model_customization_jobs(maxResults=1)
-    bedrock.get_custom_model(modelIdentifier=request["customModelName"])
+    model = bedrock.get_custom_model(modelIdentifier=request["customModelName"])["modelArn"]
     bedrock.list_custom_models()
     provisioned = bedrock.create_provisioned_model_throughput(
         provisionedModelName="conformance", modelUnits=1, modelId=request["customModelName"], tags=tags
@@ -87,18 +99,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.tag_resource(resourceARN=provisioned, tags=[{"key": "run", "value": "1"}])
     bedrock.untag_resource(resourceARN=provisioned, tagKeys=["run"])
     bedrock.list_tags_for_resource(resourceARN=provisioned)
-    deployment = bedrock.create_custom_model_deployment(
-        modelDeploymentName="conformance",
-        modelArn=bedrock.get_custom_model(modelIdentifier=request["customModelName"])["modelArn"],
-        description="A deployment.",
-        tags=tags,
-    )["customModelDeploymentArn"]
-    wait_until(lambda: builders.deployment_state(simulator, deployment)["status"] == "Active")
-    update = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=deployment)["modelArn"]
-    bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=deployment, modelArn=update)
-    bedrock.get_custom_model_deployment(customModelDeploymentIdentifier="conformance")
-    bedrock.list_custom_model_deployments()
-    bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=deployment)
+    call_deployment_operations(simulator, bedrock, model, tags)
     simulator.admin("PUT", "settings", {"batch_seconds": 600})
     batch = bedrock.create_model_invocation_job(**builders.batch_request(simulator, tags=tags))["jobArn"]
     bedrock.list_model_invocation_jobs(maxResults=1)

@@ -72,7 +72,7 @@ class Ownership:
 
     def find_job(self, names: Names, *, fingerprint: str, training_uri: str) -> CustomizationJob | None:
         """
-        Return this run's training job with one of the names; ``None`` if there is no such job.
+        Return this run's training job, found by its current or its former name; ``None`` if there is no such job.
 
         A job that has the former name but belongs to another deployment is ignored.
 

@@ -53,7 +53,7 @@ class BatchOperator(DistillOperator):
         self.step = step
 
     def state_left(self, error: Exception) -> str:
-        """Return that answers and jobs are not lost."""
+        """Return a sentence for the log: answers and jobs are not lost."""
         return "All answers that were collected are stored. Jobs are found again by their names, and not bought twice."
 
     def billed_now(self, error: Exception) -> str:

@@ -73,7 +73,7 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
         )
 
     def cost_so_far(self) -> str:
-        """Return how the endpoint is billed once it exists."""
+        """Return what the log says about the cost of an endpoint that may exist by now."""
         return "nothing: a deployment is billed by the token" if self._kind is DEPLOYMENT else super().cost_so_far()
 
     def _choose_kind(self) -> EndpointKind:

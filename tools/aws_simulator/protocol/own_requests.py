@@ -39,7 +39,8 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> s
     is_link = "navigate" in values.get(b"sec-fetch-mode", []) and not in_frame
     site = next((site for site in values.get(b"sec-fetch-site", []) if site in ("cross-site", "same-site")), None)
     if site is not None and not is_link:
-        return f"the Sec-Fetch-Site header is {site!r}; expected a request from this server's own pages, or a link"
+        expected = "a request from one of this server's own pages, or from a person who follows a link to it"
+        return f"the Sec-Fetch-Site header is {site!r}; expected {expected}"
     return None
 
 

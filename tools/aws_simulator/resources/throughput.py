@@ -240,7 +240,7 @@ class Throughputs:
 
 
 def _length(fault: str | None, fault_seconds: float | None, seconds: float) -> float:
-    """Return how long a creation or an update takes, in seconds. ``seconds`` is its length without a stall."""
+    """Return how long a creation or an update takes, in seconds. Without a stalling fault, this is ``seconds``."""
     if not (fault or "").endswith("_stalled"):
         return seconds
     return float("inf") if fault_seconds is None else fault_seconds

@@ -91,8 +91,8 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
     """
     Check the JSON schema of a tool's input.
 
-    Public repositories quote the messages of Converse about the type, and of Anthropic's models about invalid schemas.
-    The others are UNVERIFIED.
+    Two messages are known from error reports in public repositories: the one of Converse about a type other than
+    ``object``, and the one of Anthropic's models about an invalid schema. The wording of the others is UNVERIFIED.
     """
     field = f"toolConfig.tools.{number}.toolSpec.inputSchema.json"
     is_object = isinstance(schema, dict) and schema.get("type") == "object"

@@ -43,7 +43,7 @@ _SAMPLING = ("maxTokens", "temperature", "topP", "stopSequences")
 
 
 def read_converse(arguments: Mapping[str, Any]) -> InferenceRequest:
-    """Read the arguments of Converse, or the ``converse`` part of CountTokens. They match the service model already."""
+    """Read the arguments of Converse, or the ``converse`` part of CountTokens, after their types have been checked."""
     if arguments.get("promptVariables"):
         # Only a prompt of Prompt management has variables, and the simulator has no such prompts. Message UNVERIFIED.
         raise ValidationException("promptVariables may only be specified if modelId is the ARN of a prompt.")

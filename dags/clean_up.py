@@ -25,7 +25,7 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
 ### What is kept
 
 - the standing endpoint of a champion (tag `role=standing`) and its model
-- endpoints and models of other environments, and those whose name, run and tags do not belong together
+- endpoints and models of other environments, and those whose tags do not match their name or their run
 - throughput and models of version 0.1 of this pipeline, unless their training data is below a prefix of this environment
 - everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)
 - buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
@@ -39,8 +39,9 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
   `newest_reports` or their bucket is deleted too
 - anything created or changed after `list_leftovers` ran
 
-Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. A run that Airflow shows
-as ended has ended, whether it succeeded, failed, was refused or was a dry run.
+Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. The times matter only for
+runs that Airflow has no record of. If Airflow shows a run as ended, the DAG does not wait for these times, whether the
+run succeeded or failed.
 
 ### If a task fails
 

@@ -23,13 +23,13 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
-| `<arm>.start_serving` | does nothing; because this setup succeeds, the teardown `undeploy` or `release` runs even if a later setup fails | nothing |
+| `<arm>.start_serving` | none; this task marks the start of serving. It always succeeds, and so the teardown `undeploy` or `release` runs even if `deploy` or `provision` fails | nothing |
 | `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose an endpoint by the hour, `deploy` buys it: **billed by the hour until `undeploy`** |
 | `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought an endpoint by the hour |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer; in place of `deploy` and `active` if the student cannot be served on demand, or with `serving.mode: provisioned` | **billed by the hour until `release`** |
-| `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student and on a deployment; no extra cost on an endpoint by the hour |
+| `<arm>.answer` | the arm's answers to the evaluation rows | the base student and a deployment are billed by the token; an endpoint by the hour has no extra cost |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
-| `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended, also if it failed; the report is written in both cases | nothing |
+| `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended. The report is written even if that task failed | nothing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
@@ -56,7 +56,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `preflight` | the configuration of the run has an unknown key | Trigger the DAG again with the key that the message names. Nothing was bought. |
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
 | `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
-| `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether fewer rows can help: an endpoint costs the same for every number of rows. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
+| `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether a run with fewer rows would cost less. An endpoint costs the same, however many rows there are. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
 | any task that buys | "The spending of this run is not approved": a person marked `approve_spending` as successful, or cleared a task of a run that was rejected | Clear `approve_spending` with downstream. It asks again. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
@@ -72,15 +72,15 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.active` | the deployment failed or was not active in time | `undeploy` runs next and deletes the deployment, which costs nothing. If `undeploy` fails, do what its error says first. Then clear `deploy` with downstream. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `deploy` with downstream, or `provision` with downstream in an arm without `deploy`. This creates a new endpoint to get the missing answers. An endpoint of `provision` is billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. An endpoint of `provision` is billed by the hour. In all other arms, you pay only for the tokens of the missing answers. |
-| `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment. Then clear the task with downstream. |
+| `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `deploy` with downstream, or `provision` with downstream in an arm without `deploy`. This creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. A deployment is billed only for the tokens of these answers. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
+| `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought an endpoint by the hour, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
 | `outcome` | "not approved": a person rejected what the run was about to buy, or nobody answered in time | Clear `approve_spending` with downstream to ask again, or trigger a smaller run. Nothing was bought. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
-| `outcome` | a person marked the run as failed, also if it was a dry run that had not started | Clear the skipped tasks to continue. |
+| `outcome` | a person marked the run as failed. For a dry run, `outcome` fails only if `estimate` had not succeeded | Clear the skipped tasks to continue. |
 
 A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
 requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.

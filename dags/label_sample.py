@@ -6,15 +6,15 @@ how well each judge agrees with the people, and how well the people agree with e
 for this DAG.
 
 There is one such DAG, `distill_label__<use case>`, for each use case, so Airflow's rights decide who may label it. This
-DAG refuses runs of other use cases. Give the rights to this DAG to the people who may read the reports of
-`distill_<use case>`: whoever may read this DAG can see questions, documents and answers of the use case.
+DAG refuses runs of other use cases. Whoever may read this DAG can see questions, documents and
+answers of the use case. So give rights to this DAG only to people who may read the reports of `distill_<use case>`.
 
 ### Tasks
 
 | task | result | cost |
 |---|---|---|
 | `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`, and `sheet.csv` if the form asks for a sheet | nothing |
-| `examples` | the numbers of the examples that people label in Airflow | nothing |
+| `examples` | the list of examples that people label in Airflow; each example is listed by its number | nothing |
 | `ask` | one choice for each example: A, B, Tie or No answer; each task waits for a person | nothing |
 | `collect_labels` | `report/labels/<labeler>.jsonl`, and the report with the agreement | nothing |
 

@@ -9,8 +9,8 @@ net for runs whose teardown failed or did not run. It never deletes the standing
 ### Tasks
 
 There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. If the
-name of a connection has characters that a task id cannot have, they are replaced, and a hash is added. A use case
-whose file has an error elsewhere still has a task, as long as its connection and Region can be read.
+name of a connection has characters that a task id cannot have, they are replaced, and a hash is added. If the file
+of a use case has an error, its endpoints are still checked, as long as its connection and Region can be read.
 
 The task handles only endpoints that certainly belong to this environment (`DISTILL_ENVIRONMENT`): their tags name the
 environment, the run that created them and the time when they expire, and their name is the one that the pipeline
@@ -35,7 +35,7 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 | symptom | cause | what to do |
 |---|---|---|
 | the task failed | an endpoint could not be checked or deleted; throughput **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
-| the task failed with a message about `DISTILL_ENVIRONMENT` | the deployment has no name; nothing was checked, and forgotten throughput **is billed by the hour** | Set the variable in all components of Airflow. |
+| the task failed with a message about `DISTILL_ENVIRONMENT` | `DISTILL_ENVIRONMENT` is not set or is not a valid name, so the task cannot tell which endpoints are yours; nothing was checked, and forgotten throughput **is billed by the hour** | Set `DISTILL_ENVIRONMENT` in all components of Airflow. |
 | the log warns that an endpoint may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no one uses the endpoint, run the command in the warning. |
 | the task deletes endpoints after every run of a use case | the teardown `<arm>.release` or `<arm>.undeploy` of the use case fails | Read the log of the teardown. |
 """

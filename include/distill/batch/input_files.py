@@ -62,7 +62,7 @@ class BatchInputFile:
     """
     An input file that is being built.
 
-    :param identity: identity of the model, as in :class:`ModelRequest`.
+    :param identity: the model's inference id, as in :class:`ModelRequest`.
     :param max_tokens: maximum length of an answer, in tokens. It is the same for all requests of a step.
     :param keys: keys of the requests in the file.
     :param size: number of bytes written so far.

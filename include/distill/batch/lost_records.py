@@ -43,9 +43,9 @@ def record_lost_answers(
 
     :param unreadable: keys of the requests whose answers have an unknown format.
     :param without_line: keys of the requests that the output does not contain.
-    :param missing: how many of the requests in ``without_line`` were billed. It is not known which, so the longest ones
-        are recorded.
-    :param lost_calls_uri: folder for lost calls of the run that pays for the job.
+    :param missing: how many of the requests in ``without_line`` were billed. Bedrock does not say which of them, so the
+        longest requests are recorded.
+    :param lost_calls_uri: folder for the records, in the folder of the run that pays for the job.
     """
     missing = max(0, min(missing, len(without_line)))
     if not unreadable and not missing:

@@ -92,7 +92,7 @@ class _Tally:
     """
     Counts of a job's output lines.
 
-    :param without_line: keys of the requests that no line has answered so far.
+    :param without_line: keys of the requests for which no output line has been read so far.
     :param unreadable: keys of the requests whose answers have an unknown format.
     """
 

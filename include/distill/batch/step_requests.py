@@ -38,9 +38,9 @@ def batch_problems(use_case: UseCase, costs: Mapping[str, float] | None = None) 
     """
     Return a message for every model that is configured for batch jobs but does not support them in the Region.
 
-    The message names models that do.
+    Each message names models that support batch jobs in the Region, if there are any.
 
-    :param costs: a price of each model, by key. Cheaper models are named first.
+    :param costs: one price for each model, by the model's key. Cheaper models are named first.
     """
     steps = [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]
     models = {model.key: model for step in steps for model in models_of_step(use_case, step)}

@@ -1,4 +1,9 @@
-"""Count the tokens of a batch job whose answers are not stored yet: no stored answer states these tokens."""
+"""
+Count the tokens of a batch job whose answers are not stored yet.
+
+A stored answer states its number of tokens. Before the answers are stored, the numbers come from Bedrock's summary of
+the job. If there is no summary, the largest possible numbers are used.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from include.distill.core.storage import ObjectStore, read_json
 
 @dataclass(frozen=True)
 class BatchTokens:
-    """The billed tokens of a batch job. If they are not ``exact``, they are the highest possible numbers."""
+    """The billed tokens of a batch job. Unless ``exact`` is set, they are the most that Bedrock can bill."""
 
     input_tokens: int
     output_tokens: int
@@ -22,7 +27,10 @@ class BatchTokens:
 
 def uncollected_tokens(store: ObjectStore, plan: BatchJobPlan, job_id: str, *, answered: int | None) -> BatchTokens:
     """
-    Return the tokens of a job from the summary in its output, or else the most that it can be billed for.
+    Return the tokens that a job is billed for.
+
+    They come from the summary in the job's output. If there is no summary yet, the result is the largest number of
+    tokens that Bedrock can bill for the job.
 
     :param job_id: last part of the job's ARN. Bedrock writes into a folder with this name.
     :param answered: number of answered records; ``None`` while the job is running and may still answer all records.

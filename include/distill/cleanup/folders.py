@@ -1,4 +1,9 @@
-"""Name the folders of a root: which ones all runs share, and which ones are never deleted on their own."""
+"""
+Name the folders of a root, which is the project's part of a bucket (``s3://<bucket>/<prefix>``).
+
+All runs of the root share some of the folders, such as ``datasets``. A clean-up never deletes the others, such as
+``champions`` or ``latest``, except that some of them are deleted together with their bucket.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +50,11 @@ _KEPT_FOLDERS = {
 
 
 def kept_objects(root: ProjectRoot) -> list[PlanItem]:
-    """Return the objects of a root that are always kept on their own, whatever was chosen in the form."""
+    """
+    Return the objects of a root that a clean-up keeps, whatever was chosen in the form.
+
+    Some of them are deleted together with their bucket, if the bucket is deleted. The reason of each item says so.
+    """
     in_runs = {stored.uri for objects in run_objects(root).values() for stored in objects}
     objects = [stored for stored in root.objects if stored.uri not in in_runs]
 

@@ -41,7 +41,7 @@ def list_project_root(
     :param use_cases: the use cases whose objects are below ``uri``.
     :param environment: the name of this deployment. If it is not certain that this deployment owns a root, the objects
         below that root are listed, but not read.
-    :param state_of: returns the state in Airflow of the run that owns a folder; ``None`` if Airflow does not know it.
+    :param state_of: returns a run's state in Airflow; ``None`` if Airflow has no record of the run.
     :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
         file or a frozen use case in a format that this version does not know.
     """
@@ -106,7 +106,7 @@ def _runs_with_use_case(
 def _state(
     store: ObjectStore, folder: RunFolder, environment: str, state_of: Callable[[RunRecord], str | None]
 ) -> str | None:
-    """Return the state of the run that owns a folder; ``None`` if it is unknown or the run is not of this Airflow."""
+    """Return the state of a folder's run; ``None`` if it is unknown, or if another environment started the run."""
     try:
         record = read_run_record(store, folder)
     except ContractError:
@@ -118,7 +118,7 @@ def _read_use_case(body: bytes, uri: str) -> RunInfo | None:
     """
     Read a frozen use case; return ``None`` if ``body`` is not a use case.
 
-    :raises NewerFormatError: a newer version froze it, so the objects that its run needs are unknown.
+    :raises NewerFormatError: a newer version wrote the use case, so it is unknown which objects its run needs.
     """
     try:
         raw = load_frozen(body, uri)[1]

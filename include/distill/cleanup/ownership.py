@@ -119,7 +119,11 @@ class OwnershipCheck:
 
 
 def _is_key_of_run(tags: Mapping[str, str]) -> bool:
-    """Return whether the tag ``run-key`` is the key, in its new or old form, of the run that the other tags name."""
+    """
+    Return whether the tag ``run-key`` belongs to the run that the tags ``dag-id`` and ``run-id`` name.
+
+    The key may have its present form or the form of an earlier version.
+    """
     key = run_key(from_tags(tags, "dag-id") or "", from_tags(tags, "run-id") or "")
     return from_tags(tags, "run-key") in (key, former_run_key(key))
 

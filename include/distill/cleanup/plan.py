@@ -71,7 +71,7 @@ _DELETED_WITH_BUCKET = (ResourceKind.TRAINING_OUTPUT, ResourceKind.RECORDS, Reso
 
 
 class CleanUpChoice(BaseModel):
-    """The values of the trigger form. The form shows these titles and descriptions."""
+    """The values of the trigger form. The form shows the ``title`` and ``description`` of each field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -224,7 +224,8 @@ class RunInfo:
     The settings of a run that a clean-up needs, from the frozen use case in the run's folder.
 
     :param environment: the deployment that started the run; ``None`` if an earlier version froze the use case.
-    :param state: the state of the run in Airflow; ``None`` if Airflow has no record of it or its id is unknown.
+    :param state: the state of the run in Airflow; ``None`` if Airflow has no record of the run, or if the
+        run's id is unknown.
     """
 
     use_case: str
@@ -285,8 +286,8 @@ class Inventory:
     Everything that was listed in one account and Region.
 
     :param environment: the name of this deployment.
-    :param missing_roots: URIs of roots of use cases whose bucket does not exist, so that nothing is stored below them.
-    :param labeled: use cases of which people are labeling a run.
+    :param missing_roots: URIs of roots of use cases whose bucket does not exist. So nothing is stored below them.
+    :param labeled: use cases whose labeling DAG (``distill_label__<use case>``) has a run in progress.
     :param broken: messages about invalid use-case files.
     """
 

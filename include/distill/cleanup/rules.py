@@ -1,11 +1,11 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A resource counts as ours only if the resource itself shows it:
+A resource counts as ours only if the resource itself proves that it is ours:
 
 - An endpoint or a custom model has the name that this pipeline computes from its tags, and the tags name this
   environment (:mod:`include.distill.cleanup.ownership`).
-- A bucket has a ``project`` tag.
+- A bucket has the tag ``project=bedrock-distill``, and no tag that names another environment.
 - An object is below a root that this environment owns. In addition, a run's folder has a frozen use case, and data sets
   and paid answers have a known location and a hash in their names.
 
@@ -85,7 +85,7 @@ class _Rules:
     """
     The rules that create a plan's items. Most private methods return a reason to keep a resource, or ``None``.
 
-    :param buckets: the buckets that are assumed to be deleted, together with the newest reports that they contain.
+    :param buckets: the buckets that these rules assume to be deleted. The newest reports in them need not be kept.
     """
 
     inventory: Inventory
@@ -175,9 +175,11 @@ class _Rules:
 
     def _champion_elsewhere(self, model: ListedModel, roots: Sequence[str]) -> str | None:
         """
-        Return why a record that was not read may name a model as champion; ``None`` if no such record can.
+        Return why a model may be the champion of a root that was not read; ``None`` if it cannot be.
 
-        Such a record is below a root of no use case. A run keeps its data and its champion's record below one root.
+        The records of champions were read only below the roots of the use cases. A run stores its training data and
+        its champion's record below the same root. So if the model's training data is below a root that was read, or
+        in a bucket that no longer exists, no other record can name the model.
         """
         uri = model.training_uri
         known = [root.uri for root in self.inventory.roots if all(part.uri != root.uri for part in root.foreign)]

@@ -15,7 +15,7 @@ _LISTED_RUN = re.compile(r"reports/(?P<use_case>[^/]+)/(?P<started>\d{8}T\d{6}Z)
 def run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
     """Return the objects of each run, by the URI of the run's folder.
 
-    They include the run's entry in the list of reports, which is stored outside that folder.
+    They include the run's entry in the list of reports. This entry is outside the run's folder, below ``reports/``.
     """
     runs = f"{root.uri}/runs/"
     folders: dict[str, list[StoredObject]] = {}

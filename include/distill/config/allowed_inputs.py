@@ -23,8 +23,10 @@ def allowed_prefixes(use_case: UseCase) -> list[str]:
 
     They are ``source.allowed_prefixes``, the folders of the input files that the use case itself names, and the use
     case's storage prefix in each of its buckets. Each prefix ends in a slash, unless it is the URI of a single object.
-    :func:`input_problem` excludes the :data:`PIPELINE_FOLDERS` below the storage prefix, except the folder of the use
-    case's own runs and whatever is below ``source.allowed_prefixes``.
+
+    Not everything below these prefixes may be read. :func:`input_problem` refuses objects in the
+    :data:`PIPELINE_FOLDERS` below the storage prefix. It accepts objects in the folder of the use case's own runs, and
+    all objects below ``source.allowed_prefixes``.
     """
     storage = use_case.storage
     roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in (storage.training_bucket, storage.output_bucket)]
@@ -35,7 +37,7 @@ def input_problem(uri: str, use_case: UseCase) -> str | None:
     """
     Return why a form may not name ``uri``, or ``None`` if it may.
 
-    The text quotes nothing but the URI and the use case's own settings.
+    The reason contains only the URI and settings of this use case, and nothing about other use cases.
 
     :param use_case: the use case as its file defines it, without the values of the form.
     """

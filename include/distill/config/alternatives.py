@@ -19,7 +19,7 @@ def alternatives(
 
     :param able: whether a model can do what ``refused`` cannot.
     :param used: keys of models that the use case already uses, which are left out.
-    :param costs: a price of each model, by key.
+    :param costs: one price for each model, by the model's key.
     """
     known = costs or {}
     left_out = {refused.key, *used}
@@ -33,7 +33,11 @@ def alternatives(
 
 
 def suggestion(keys: Iterable[str]) -> str:
-    """Return the end of a sentence that names alternatives, or that says where to look for one."""
+    """
+    Return advice to name another model, as the end of an error message.
+
+    The advice lists the models in ``keys``. If there are none, it names the file in which to look for a model.
+    """
     named = list(keys)
     if not named:
         return "name another model of include/models.yaml in the use-case file"

@@ -17,7 +17,7 @@ class Approval(Section):
     """
     The rule by which a run waits for a person's approval after the estimate, before it buys anything.
 
-    A person is asked if one of both rules requires it. The question is the same in both cases.
+    A person is asked if ``before_spending`` or ``before_hourly`` requires it. If both do, the person is asked once.
     """
 
     before_spending: AskRule = Field("never", description="ask before a run that buys anything")
@@ -55,5 +55,5 @@ class Approval(Section):
 
     @property
     def may_ask(self) -> bool:
-        """Whether there are estimates for which a person is asked."""
+        """Whether a person can ever be asked: false if ``before_spending`` and ``before_hourly`` are ``never``."""
         return (self.before_spending, self.before_hourly) != ("never", "never")

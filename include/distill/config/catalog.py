@@ -143,8 +143,9 @@ class Family(_Fact):
     :param total_records: the maximum number of training and validation records together.
     :param count_minimum_with_validation: whether validation records count towards the minimum number of training
         records.
-    :param characters_per_token: number of characters per token that AWS's own validators assume. A record must be
-        within the token limit both by this count and by a conservative estimate of its real tokens.
+    :param characters_per_token: number of characters per token that AWS's own validators assume. They compute a
+        record's tokens from its characters. Both this number of tokens and a conservative estimate of the real number
+        must be within the limit.
     :param reserved_strings: strings that a record may not contain.
     :param hyperparameters: the hyperparameters by name; ``epochCount`` must be one of them.
     """

@@ -24,7 +24,7 @@ PLACEHOLDERS = {
 
 
 def placeholders(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the placeholders of the variables that are not set or are empty."""
+    """Return a placeholder value for each environment variable that is not set or is empty, by variable."""
     return {name: value for name, value in PLACEHOLDERS.items() if not variables.get(name)}
 
 

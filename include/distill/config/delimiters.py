@@ -7,7 +7,8 @@ DOCUMENT >``, ``<document x="">``, ``＜／document＞`` and a tag with invisibl
 such spelling becomes a character reference (``&lt;``). No other text changes. HTML, comparisons and generics keep their
 brackets, unless they contain the name of a delimiter as a tag.
 
-Text that already contains ``&lt;/document&gt;`` is not changed: this is how an escaped tag looks to a model.
+Text that already contains ``&lt;/document&gt;`` is not changed. It has no bracket to escape, and a model sees it as
+text, like every other escaped tag.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class _TagReader:
     """
     Recognize the tags of delimiters, however they are spelled.
 
-    :param names: for each delimiter, the letters of its name, and whether the name has an underscore.
+    :param names: maps the letters of each delimiter's name to whether the name has an underscore. For ``answer_a``, the
+        entry is ``answera: True``.
     """
 
     names: dict[str, bool]
@@ -116,9 +118,9 @@ class _TagReader:
     @staticmethod
     def _opens(text: str, end: int, *, is_spaced: bool) -> bool:
         """
-        Return whether a name that follows a bracket without a slash is an opening tag.
+        Return whether a bracket and the name after it, with no slash between them, are an opening tag.
 
-        The name is not a tag in a comparison, such as "a < answer" or "a<answer && b>c".
+        They are not a tag in a comparison, such as "a < answer" or "a<answer && b>c".
         """
         if _CLOSING.match(text, end):
             return True
@@ -129,7 +131,11 @@ class _TagReader:
 
 
 def _goes_on(text: str, position: int) -> bool:
-    """Return whether the name at the end of ``text[:position]`` is only the first part of a longer name."""
+    """
+    Return whether the name that ends at ``position`` is only the first part of a longer name.
+
+    Example: ``document`` is only the first part of the name in ``<documents>`` and in ``<document-list>``.
+    """
     while position < len(text) and text[position] in "-.:_":
         position += 1
     return text[position : position + 1].isalnum()

@@ -18,7 +18,8 @@ def form_faults(error: ValidationError, form: type[BaseModel], rules: Mapping[st
     """
     Return every fault in the values of a form, with the field and its value.
 
-    :param rules: what a field accepts, by key, for fields whose pattern is not readable for people.
+    :param rules: what a field accepts, in words, by key. These words replace pydantic's message, for example if that
+        message would quote a regular expression.
     """
     return "; ".join(_faults(error, form, rules or {}))
 

@@ -1,8 +1,8 @@
 """
 Define the fields of the trigger form: title, key, and the values that each field accepts.
 
-The form, the check of a run's configuration and the messages about it all use these definitions. Airflow shows the
-title in the form, but an API call and ``airflow dags trigger`` have the key, so messages name both.
+These definitions are used by the form, by the check of a run's configuration, and by the messages of that check.
+Airflow shows the title in the form, but an API call and ``airflow dags trigger`` use the key, so messages name both.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ class FormField:
     One field of the trigger form.
 
     :param title: the name of the field in the form.
-    :param path: the place of the key in the use-case file; empty for a field that is not in the file.
-    :param if_empty: what an empty field means; an empty text if the field may not be empty.
-    :param clears: whether an empty field removes the value of the use-case file.
+    :param path: the keys that lead to the field's value in the use-case file, such as ``("source", "documents")``. The
+        tuple is empty if the file has no such value.
+    :param if_empty: what it means if a person leaves the field empty, such as ``all records of the file``. If this text
+        is ``""``, the field must be filled in.
+    :param clears: whether an empty field removes the value that the use-case file sets. Otherwise, that value is used.
     :param minimum: the smallest number, or the number that must be exceeded if ``above_minimum`` is set.
     :param reason: why the limits are what they are.
     """
@@ -200,7 +202,7 @@ def form_fields(use_case: str, cap_usd: float, *, documents: tuple[int, str] = (
 
     :param use_case: the use case's name.
     :param cap_usd: ``max_spend_usd`` in the use-case file.
-    :param documents: the smallest number of documents, and the reason for it.
+    :param documents: the smallest number of documents that the field accepts, and the reason for this limit.
     """
     minimum, reason = documents
     cap = f"{cap_usd:,.10g} is max_spend_usd in {use_case}.yaml; only an edit of the file can raise it"

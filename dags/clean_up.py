@@ -39,9 +39,9 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
   `newest_reports` or their bucket is deleted too
 - anything created or changed after `list_leftovers` ran
 
-Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. The times matter only for
-runs that Airflow has no record of. If Airflow shows a run as ended, the DAG does not wait for these times, whether the
-run succeeded or failed.
+Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. The times matter only
+for runs that Airflow has no record of. If Airflow shows a run as ended, the DAG does not wait for these times, whether
+the run succeeded or failed.
 
 ### If a task fails
 

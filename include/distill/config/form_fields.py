@@ -69,7 +69,7 @@ class FormField:
         return f"{self._range()}{empty}{f' ({self.reason})' if self.reason else ''}"
 
     def problem(self, value: object) -> str | None:
-        """Return the sentence about a value that the field does not accept; ``None`` for a value that it accepts."""
+        """Return a sentence with a refused value and the expected values; ``None`` if the field accepts the value."""
         if self._accepts(value):
             return None
         shown = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
@@ -79,10 +79,12 @@ class FormField:
         """
         Return the JSON Schema of the field.
 
-        Airflow answers a refused value with the text of jsonschema, which states the rule and dumps the schema around
-        it. The rule that fails is always ``const``, whose value is a text for people, so Airflow answers "'<this text>'
-        was expected". The limits are below ``allOf``: if a ``minimum`` were at the top level, the form would replace
-        every smaller number.
+        If Airflow refuses a value, it shows the message of the library jsonschema, which states the rule that failed.
+        Here, this rule is always ``const``. Its value is a text for people, such as "Dry run: true or false". So the
+        message begins with "'Dry run: true or false' was expected".
+
+        The limits are inside ``allOf``. If a ``minimum`` were at the top level, the form would replace every smaller
+        number.
         """
         types = ["null", self.kind] if self.if_empty else self.kind
         rule = {"if": {"type": types, **self._limits()}, "else": {"const": f"{self.title}: {self.expected}"}}

@@ -2,7 +2,7 @@
 Write and read the copy of a use case that ``preflight`` stores in a run's folder.
 
 The copy has the facts of the catalog that shape the requests to models. So a newer catalog, for example with structured
-output for a model, does not change the requests of a run in progress, and its stored answers are found.
+output for a model, does not change the requests of a run in progress. The run still finds its stored answers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def dump_use_case(use_case: UseCase) -> bytes:
 
 def load_frozen(body: bytes, uri: str) -> tuple[Mark, Any]:
     """
-    Return the mark and the keys of a frozen use case, without checking the keys.
+    Return the mark (format and version) and the content of a frozen use case, without checking the content.
 
     :raises NewerFormatError: a newer version froze the use case in a format that this version does not know.
     :raises YamlTextError: ``body`` is not YAML.
@@ -51,8 +51,8 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
     """
     Read a frozen use case of this version or of an earlier one.
 
-    A setting that the earlier version did not have gets its default, but the run asks no question that the earlier
-    version did not ask.
+    A setting that the earlier version did not have gets its default. The section ``approval`` is an exception: if the
+    earlier version did not have it, the run asks nobody to approve its spending.
 
     :raises NewerFormatError: a newer version froze the use case in a format that this version does not know.
     :raises UseCaseError: the use case is not valid in this version. If another version froze it, the message says so.
@@ -81,7 +81,11 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
 
 
 def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> Iterator[tuple[str, Model]]:
-    """Yield each model of a run for which the frozen use case and the current catalog define different requests."""
+    """
+    Yield each model whose frozen requests differ from those that the current catalog defines.
+
+    Each item is the model's key and the model in its frozen form.
+    """
     stated = stored if isinstance(stored, dict) else {}
     if mark.format == EARLIEST_FORMAT:
         stated = {use_case.teacher: _TEACHER_OF_FORMAT_1}

@@ -42,7 +42,7 @@ class RunFolder:
 
     @property
     def former(self) -> RunFolder | None:
-        """The folder that earlier versions used for the same run; ``None`` if this is such a folder."""
+        """The folder that earlier versions used for the same run; ``None`` if this folder is of an earlier version."""
         key = former_run_key(self.run_key)
         return None if key is None else RunFolder(f"{self.root}/runs/{key}")
 
@@ -66,7 +66,7 @@ class RunFolder:
 
     @property
     def pending_batches(self) -> str:
-        """The folder with one object per batch job whose answers are not stored yet, whichever run bought the job."""
+        """The folder with one object per batch job whose answers are not stored yet. All runs share this folder."""
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
@@ -111,7 +111,11 @@ class RunFolder:
         return f"{self.root}/latest/{use_case}.json"
 
     def splits(self, use_case: str) -> str:
-        """The file that records each document's side of the split, so that later runs of the use case keep it."""
+        """
+        The file that records for each document whether it is used for training or for evaluation.
+
+        Later runs of the use case keep each document on its side.
+        """
         return f"{self.root}/splits/{use_case}.jsonl"
 
     def shard(self, rows: str, number: int) -> str:
@@ -146,7 +150,7 @@ class RunFolder:
 
     @property
     def spending_approval(self) -> str:
-        """The last answer of a person to the question whether the run may buy what it estimated."""
+        """The latest decision on whether the run may spend the estimated cost, also if nobody answered in time."""
         return f"{self.uri}/spending_approval.json"
 
     def merged(self, arm: str, name: str) -> str:
@@ -166,7 +170,11 @@ class RunFolder:
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """The record of one release. Once it exists, no task buys an endpoint with this ordinal."""
+        """
+        The record that one endpoint of an arm was released. Once it exists, no task buys this endpoint again.
+
+        :param ordinal: number of the endpoint among those of the arm in this run, starting at 1.
+        """
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:

@@ -1,5 +1,5 @@
 """
-Check a model's life cycle. What Bedrock's GetFoundationModel reports counts more than ``include/models.yaml``.
+Check a model's life cycle. Bedrock's GetFoundationModel takes precedence over ``include/models.yaml``.
 
 AWS moves models from ACTIVE to LEGACY and then to their end of life at any time, so the file may be out of date:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
@@ -28,7 +28,9 @@ def reported_status(details: Mapping[str, Any]) -> str | None:
 
 def lifecycle_problem(model: Model, details: Mapping[str, Any], instead: str) -> str | None:
     """
-    Return a message if the model is not ACTIVE. Without a reported status, the file's status counts.
+    Return a message if the model is not ACTIVE.
+
+    If Bedrock reports no status, the status in ``include/models.yaml`` is used.
 
     :param details: ``modelDetails`` of GetFoundationModel.
     :param instead: what to do, for the end of the message.
@@ -52,7 +54,7 @@ def missing_problem(model: Model, error: Exception, instead: str) -> str:
 
 
 def lifecycle_warning(model: Model, details: Mapping[str, Any]) -> str | None:
-    """Return a warning if Bedrock reports a model as ACTIVE that the file does not list as active."""
+    """Return a warning if Bedrock reports a model as ACTIVE, but ``include/models.yaml`` does not."""
     if model.lifecycle == "active" or reported_status(details) != _ACTIVE:
         return None
     ends = f" with its end of life on {model.end_of_life}" if model.end_of_life else ""

@@ -43,7 +43,7 @@ _OTHER_TAGS = {f"{_TAG}int", f"{_TAG}float", f"{_TAG}timestamp"}
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """A YAML loader that reads numbers as a person does, and dates as texts."""
+    """A YAML loader that reads ``010``, ``1:30`` and ``2026-01-01`` as texts, not as 8, 90 and a date."""
 
 
 _PlainLoader.yaml_implicit_resolvers = {
@@ -72,7 +72,9 @@ class _Loader(_PlainLoader):
 
 
 def expand_variables(value: object, environment: Mapping[str, str]) -> object:
-    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value, and ``$${`` with ``${``.
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
+
+    ``$${NAME}`` becomes the text ``${NAME}``.
 
     :raises UseCaseError: variables are not set or are empty, and have no default. The message names all of them.
     """

@@ -15,7 +15,7 @@ def read_owner_record(store: ObjectStore, uri: str, kind: type[RecordT], *, prob
     Return the record of an owner; ``None`` if the folder or the bucket has no record.
 
     :param kind: the type of the record. The value of each of its keys is a string.
-    :param problem: the error if the object at ``uri`` is not such a record.
+    :param problem: the error to raise if the object at ``uri`` is not such a record.
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
     try:

@@ -10,7 +10,7 @@ from include.distill.config.section import Hours, NonBlankText, Section, Share
 
 
 class Approver(Section):
-    """A user who may approve promotions, as Airflow's auth manager knows the user."""
+    """A user who may approve promotions, identified by the id in Airflow's auth manager."""
 
     id: NonBlankText
     name: NonBlankText

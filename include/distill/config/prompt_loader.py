@@ -175,14 +175,14 @@ def read_prompts(store: ObjectStore, uri: str) -> dict[str, Prompt]:
 
 
 class _ReadPrompt(TypedDict):
-    """The keys of :class:`FrozenPrompt` that are read."""
+    """The keys of :class:`FrozenPrompt` that :func:`restore_prompts` needs."""
 
     template: str
     constants: PromptConstants
 
 
 def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
-    """Convert prompts back from the form that :func:`dump_prompts` returns, or from that of format 1."""
+    """Convert a stored record back to prompts. The record comes from :func:`dump_prompts`, or has format 1."""
     frozen: Mapping[str, FrozenPrompt] = record["prompts"] if _has_format_2(record) else record
     return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}
 

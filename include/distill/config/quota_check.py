@@ -14,7 +14,7 @@ def quota_problems(use_case: UseCase) -> list[str]:
     """
     Return a message for each step whose ``max_tokens`` is too large for its model's quota.
 
-    A larger call would be throttled every time.
+    Every call of such a step would be throttled, because a call reserves ``max_tokens`` tokens of the quota.
     """
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class PromptExample(TypedDict):
-    """One example pair in the teacher's prompt. It is stored in ``constants`` of ``prompts.json``."""
+    """One example pair in the teacher's prompt. It is stored in ``prompts.json``, in the prompt's ``constants``."""
 
     question: str
     answer: str

@@ -43,7 +43,8 @@ def claim_root(store: ObjectStore, root: str, environment: str) -> None:
     """
     Make an environment the owner of a root, unless the root has an owner.
 
-    :raises RefusedError: another environment owns the root, even if both claimed it at the same time.
+    :raises RefusedError: another environment owns the root. If two environments claim a root at the same time, only
+        one of them becomes the owner.
     :raises ContractError: the record of the owner cannot be read.
     """
     record: RootRecord = {"environment": environment}
@@ -54,7 +55,7 @@ def claim_root(store: ObjectStore, root: str, environment: str) -> None:
 
 def foreign_root_problem(store: ObjectStore, root: str, environment: str) -> str | None:
     """
-    Return why an environment may not use a root; ``None`` if the environment owns the root or nobody does.
+    Return why an environment may not use a root; ``None`` if it owns the root or the root has no owner.
 
     :raises ContractError: the record of the owner cannot be read.
     """

@@ -79,7 +79,8 @@ def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *,
     """
     Record that a run owns its folder, unless the folder has an owner.
 
-    :raises RefusedError: the folder belongs to another run or deployment, even if both claimed it at the same time.
+    :raises RefusedError: the folder belongs to another run or deployment. If two runs claim a folder at the same time,
+        only one of them becomes the owner.
     :raises ContractError: the record of the owner cannot be read.
     """
     record: RunRecord = {

@@ -18,7 +18,8 @@ def check_schedule(schedule: str | None) -> None:
     Check that Airflow can compute all times of a schedule.
 
     :param schedule: a cron expression in UTC, a preset such as ``@daily``, or ``None`` for no schedule.
-    :raises ValueError: the schedule is not valid, or its times do not recur without an end.
+    :raises ValueError: the schedule is not valid, its times end (for example, because it names years), or its times
+        are not fixed.
     """
     # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case. Airflow computes
     # the previous and the next time of a schedule whenever it stores the DAGs.

@@ -27,7 +27,11 @@ _DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?
 
 
 def _check_number(value: object) -> object:
-    """Check a value that keeps its type. YAML reads ``1e-5`` as a string, and environment variables are strings."""
+    """
+    Check that a value is a finite number or a string with one, and return it unchanged.
+
+    Strings are accepted, because YAML reads ``1e-5`` as a string, and values of environment variables are strings.
+    """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number and not (isinstance(value, str) and _DECIMAL_NUMBER.fullmatch(value)):
         text = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
@@ -53,7 +57,7 @@ def check_location(location: str) -> str:
     """
     Check the bucket of a location, which is a local path or an ``s3://`` URI.
 
-    :raises ValueError: no bucket can have this name.
+    :raises ValueError: the URI's bucket has a name that no bucket can have.
     """
     if problem := uri_problem(location):
         raise ValueError(problem)

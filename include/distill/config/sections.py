@@ -124,7 +124,7 @@ class Example(Section):
 
 class Prompts(Section):
     """
-    Template files, and the instruction, which is the system prompt for the student and in training records.
+    The template files and the instruction. The instruction is the student's system prompt, also in training records.
 
     A file is given as a name in ``include/prompts/``, as a path inside a permitted folder, or as an ``s3://`` URI.
     Preflight fills in the texts of ``instruction_file`` and ``examples``, and freezes all texts for the run.

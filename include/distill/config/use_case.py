@@ -228,17 +228,17 @@ class UseCase(Section):
         """
         Return a model of the catalog.
 
-        If the use case was frozen with the facts that shape the requests to this model, the model has these facts, even
-        if the catalog has changed since then.
+        A frozen use case may state the facts that shape the requests to this model. The returned model then has these
+        facts, even if the catalog has changed since then.
         """
         model = load_catalog().model(name)
         return self._frozen_models.get(model.key, model)
 
     def with_frozen_models(self, models: Mapping[str, Model]) -> UseCase:
         """
-        Return a copy that uses the frozen form of requests for some models.
+        Return a copy for which :meth:`catalog_model` returns ``models`` instead of these models in the catalog.
 
-        :param models: these models with their frozen form of requests, by key.
+        :param models: models with the facts that the run froze, by key.
         """
         copy = self.model_copy()
         copy._frozen_models = models
@@ -296,7 +296,7 @@ class UseCase(Section):
         Return a copy of the use case with the values from the trigger form.
 
         :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
-            setting if its :class:`FormField` says so; otherwise, the value from the use-case file is kept.
+            setting if ``clears`` of its :class:`FormField` is true. Otherwise, the value from the file is kept.
         :raises UseCaseError: a value is invalid, or the spend cap is above the spend cap of the use-case file.
         """
         origin = f"{self.name} with the values of the trigger form"
@@ -316,7 +316,7 @@ class UseCase(Section):
 
 
 def repeat_arm_name(arm: str) -> str:
-    """Return the name under which an arm's second answers are judged. No arm of a use case can have this name."""
+    """Return the name of an arm's second answers in the noise control. No arm of a use case can have this name."""
     return f"{arm}-again"
 
 
@@ -329,10 +329,11 @@ def parse_use_case(
 ) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
-    A use case that an earlier version froze has no ``environment``. It gets the environment of the process.
+    A use case that an earlier version froze has no ``environment``. It gets the name of this deployment.
 
     :param origin: the file or form that ``raw`` comes from. Messages begin with it.
-    :param unknown: texts in ``raw`` that replace unknown values. Values that contain one of them are not checked.
+    :param unknown: placeholders in ``raw`` for unknown values, such as ``${NAME}`` if the variable is not set. A value
+        that contains one of them is not checked.
     :param other_problems: problems that were found before. They are listed with those of ``raw``.
     :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
         each problem, it gives the key, the value and the expected value.

@@ -17,7 +17,11 @@ _S3 = "s3://"
 
 
 def bucket_name_problem(name: str) -> str | None:
-    """Return why no general purpose bucket can have a name, and what is expected; ``None`` if a bucket can have it."""
+    """
+    Return what is wrong with the name of a general purpose bucket; ``None`` if the name is valid.
+
+    The message also says what is expected.
+    """
     expected = "expected the name of a general purpose S3 bucket"
     if not _NAME.fullmatch(name):
         return (
@@ -38,5 +42,5 @@ def bucket_name_problem(name: str) -> str | None:
 
 
 def uri_problem(uri: str) -> str | None:
-    """Return why the bucket of an ``s3://`` URI cannot exist; ``None`` if it can, or if ``uri`` is a local path."""
+    """Return what is wrong with the bucket name in a URI; ``None`` if it is valid or ``uri`` is a local path."""
     return bucket_name_problem(uri.removeprefix(_S3).partition("/")[0]) if uri.startswith(_S3) else None

@@ -23,17 +23,17 @@ class DistillError(Exception):
     """
     Base class of all errors of this project.
 
-    The text of an error is all of its parts, in the order of the parameters. The text never names the failed task as
-    the task to clear, because several errors may be listed together. Only the four lines in a task's log name it
-    (:mod:`bedrock_distill.run.four_lines`).
+    The text of an error consists of all its parts, in the order of the parameters. If the failed task itself has to be
+    cleared, the text does not say so, because a message may list several errors. Only the four lines in a task's log
+    say so (:mod:`bedrock_distill.run.four_lines`).
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.
     :param billed: what is billed now, or is not.
     :param to_do: what to do next, as sentences.
     :param then_clear: the task to clear after ``to_do``, such as ``"preflight with downstream"``. It is empty if
-        ``to_do`` says all that has to be done. It is :data:`FAILED_TASK` if the failed task has to run again: only
-        the task itself knows what has to be cleared for that.
+        ``to_do`` says all that has to be done. It is :data:`FAILED_TASK` if the failed task has to run again. Then
+        the task fills in what to clear, because the code that raises the error does not know it.
     :param effect: what clearing the task does, as the end of a sentence, such as "buys the next attempt".
     :param settings: keys of the use case whose values are wrong. If the trigger form sets one of them, only a new run
         can change it.
@@ -83,7 +83,7 @@ def then_clear(to_do: str, task: str, effect: str = "") -> str:
 
 @contextmanager
 def about_setting(key: str) -> Iterator[None]:
-    """Say in every input error of the block that the value of ``key`` is wrong, unless the error names other keys."""
+    """Add ``key`` as the wrong setting to an input error raised in the block, unless the error names other keys."""
     try:
         yield
     except InputError as error:
@@ -100,7 +100,7 @@ class UseCaseError(InputError):
 
 
 class ConfigurationError(UseCaseError):
-    """A value in a run's own configuration is wrong. A run keeps its configuration, so ``to_do`` names a new run."""
+    """A value in a run's own configuration is wrong. ``to_do`` says to trigger a new run, as a run keeps its values."""
 
 
 class PromptError(InputError):
@@ -116,7 +116,11 @@ class SpendCapError(DistillError):
 
 
 class EstimateAboveCapError(SpendCapError):
-    """The estimate is above ``max_spend_usd``. ``to_do`` considers whether the cap is in the run's configuration."""
+    """
+    The estimate is above ``max_spend_usd``.
+
+    ``to_do`` says how to raise the cap, which depends on whether the run's configuration or the use-case file sets it.
+    """
 
 
 class ServiceError(DistillError):
@@ -192,15 +196,15 @@ class ContractError(ServiceError):
 
 
 class NewerFormatError(ContractError):
-    """A newer version wrote a stored record in a format that this version does not know. The message names both."""
+    """A newer version wrote a record in a format that this version does not know. The message names both versions."""
 
 
 class StoredRecordError(ContractError, ValueError):
     """
     A stored object is not JSON, lacks a key that is always written, or has a value of the wrong type.
 
-    ``to_do`` names the task to clear and the cost. ``fault`` states only what is wrong, for callers that know better
-    what to do.
+    ``to_do`` names the task to clear and the cost. ``fault`` states only what is wrong, for callers that give their own
+    advice.
     """
 
     def __init__(self, happened: str, *, fault: str = "", **parts: Any) -> None:

@@ -1,9 +1,10 @@
 """
 Mark stored records with their format and the version that wrote them, and refuse records of a newer format.
 
-Every record that :func:`include.distill.core.storage.write_json` stores has the keys ``format`` and ``version``. Files
-with one record per line have them only if a later run reads the file. The other files of a run's folder have the format
-of its ``run.json``. A record without the keys has format 1, because versions before 0.2.0 did not write them.
+Every record that :func:`include.distill.core.storage.write_json` stores has the keys ``format`` and ``version``. The
+records of a JSONL file have these keys only if a later run reads the file. For all other files of a run's folder, the
+format is the one in the folder's ``run.json``. A record without the keys has format 1, because versions before 0.2.0
+did not write them.
 
 The format is raised only if an older version would misread a record. A new key alone does not raise it. A reader gives
 missing keys a default, so it reads all earlier formats.

@@ -87,7 +87,11 @@ def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> I
 
 
 def _is_unreadable(path: Path) -> bool:
-    """Return whether a folder entry is neither a file nor a real folder. Markers such as ``.lock`` are exempt."""
+    """
+    Return whether a folder entry is a symbolic link to a folder, a broken symbolic link or a special file.
+
+    For an entry whose name begins with ``.`` or ``_``, such as ``.lock``, the result is always ``False``.
+    """
     is_readable = path.is_file() or (path.is_dir() and not path.is_symlink())
     return not is_readable and path.name[0] not in "._"
 

@@ -104,7 +104,7 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
     """Make the names of a provisioned throughput that a run buys for an arm.
 
-    There is a former name only if version 0.1 made ``run_key``, because otherwise that version cannot
+    The former name is ``None`` if ``run_key`` does not have the form of version 0.1. In this case, version 0.1 cannot
     have bought the throughput.
 
     :param ordinal: number of the throughput among those of the arm in this run, starting at 1.

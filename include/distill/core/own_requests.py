@@ -1,9 +1,9 @@
 """
 Recognize HTTP requests that a web page of another site makes a browser send to a server on this machine.
 
-A server that needs no login trusts whoever can reach it. A web page can reach it through the reader's browser in two
-ways: with a host name that resolves to 127.0.0.1 (DNS rebinding), which the Host header shows, and with a request from
-its own site to this server, which the Origin and Sec-Fetch-Site headers show.
+A server that needs no login trusts whoever can reach it. A web page can reach it through the user's browser in two
+ways. The page may use a host name that resolves to 127.0.0.1 (DNS rebinding). The Host header shows this name. Or the
+page may send a request from its own site to this server. The Origin and Sec-Fetch-Site headers show that site.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _FRAMES = frozenset({"iframe", "frame", "fencedframe", "object", "embed"})
 
 def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> str | None:
     """
-    Return why a request must be refused, or ``None`` if it comes from this server's own pages or from a program.
+    Return why a request must be refused; ``None`` if it is allowed.
+
+    Requests from this server's own pages and from programs are allowed. A link on another site is allowed too, but not
+    in a frame.
 
     :param headers: the request's headers, with names in lower case.
     :param hosts: host names of the server, in lower case. Addresses of the loopback interface are always allowed.

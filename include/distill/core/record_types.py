@@ -37,7 +37,7 @@ def record_fault(kind: object, value: object, *, is_partial: bool = False) -> st
     Return what is wrong with a record, such as "has no previous.run_key"; ``None`` if nothing is.
 
     :param kind: the type of the record. ``dict`` accepts every JSON object, and ``object`` every value.
-    :param is_partial: whether keys of the record itself, but not those of the objects in it, may be absent.
+    :param is_partial: whether every key of the record itself may be absent. This does not apply to objects inside it.
     """
     return _check_of(kind, is_partial)(value)
 
@@ -155,7 +155,11 @@ def _not(value: object, expected: str) -> str:
 
 
 def _inside(key: str, fault: str) -> str:
-    """Rephrase a fault of the value under ``key`` as a fault of the object or list that contains the value."""
+    """
+    Rephrase a fault of the value under ``key`` as a fault of the object or list that contains the value.
+
+    For the key ``previous``, "has no run_key" becomes "has no previous.run_key".
+    """
     missing = fault.removeprefix("has no ")
     if missing != fault:
         return f"has no {', '.join(f'{key}.{name}' for name in missing.split(', '))}"

@@ -118,7 +118,11 @@ class _RecordFaultError(ValueError):
 
 
 def _record_loader(record: type, uri: str, head: type | None) -> Callable[[str | bytes], Any]:
-    """Return a function that parses and checks a line. jsonlines adds the line's number to its ``ValueError``."""
+    """
+    Return a function that parses and checks a line.
+
+    The function raises ``ValueError`` if the line is wrong. The library jsonlines then adds the line's number.
+    """
     find_fault, find_next_fault = record_check(head or record), record_check(record)
 
     def load(text: str | bytes) -> Any:
@@ -143,7 +147,7 @@ def _loads(text: str | bytes) -> Any:
 
 
 def _loads_line(text: str) -> Any:
-    """Parse a line. For a line in the form in which this pipeline writes lines, this is faster than ``json.loads``."""
+    """Parse a line. For a line that this pipeline wrote, this is faster than ``json.loads``."""
     if text.startswith("{"):
         try:
             value, end = _scan(text)

@@ -1,4 +1,4 @@
-"""State the version of the pipeline. Stored records name it, so that another version can say who wrote them."""
+"""State the version of the pipeline. Stored records contain it, so messages can name the version that wrote them."""
 
 from __future__ import annotations
 

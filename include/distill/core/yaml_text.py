@@ -31,7 +31,7 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
     """
     Return the value of a YAML document.
 
-    An anchor and its aliases give the same Python object, as with PyYAML, not copies of it.
+    An anchor and all its aliases become one Python object, not copies, as in PyYAML.
 
     :param loader: a subclass of PyYAML's safe loader, which constructs the values.
     :raises YamlTextError: the text is not YAML, is longer than ``MAX_CHARACTERS``, or exceeds another limit.
@@ -68,8 +68,8 @@ def _check_limits(root: yaml.Node) -> None:
     """
     Count the nodes, levels and characters of a document as if all aliases were replaced.
 
-    An alias is the node that it repeats, so each node is measured only once. This is a loop, because a chain of aliases
-    can be longer than Python's limit of recursion.
+    PyYAML represents an alias by the node that it repeats, so each node is measured only once. The function uses a loop
+    and no recursion, because a chain of aliases can be longer than Python's limit of recursion.
 
     :raises YamlTextError: a limit is exceeded, or a node contains itself.
     """

@@ -29,7 +29,7 @@ def above_cap_error(
 
     :param uri: the estimate, for readers who want all items.
     :param preflight: id of the task that reads the use-case file.
-    :param is_cap_of_the_run: whether the run's configuration sets the cap, so that clearing a task keeps it.
+    :param is_cap_of_the_run: whether the run's configuration sets the cap. If so, clearing a task keeps the cap.
     :param serving: how each arm's model is served.
     """
     cap, estimated = use_case.max_spend_usd, _cents(total_usd(lines))

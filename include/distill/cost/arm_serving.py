@@ -35,7 +35,7 @@ def serving_choices(
 
     :param evaluation: the evaluation rows, or the number of tokens of each of their texts.
     :param champion: key of the champion's base model; ``None`` if there is no champion.
-    :param rate: the token rate of the answers' prompts.
+    :param rate: the token rate of the prompts that ask the arms for answers.
     :raises UseCaseError: a model cannot be served as the use case asks.
     """
     choices: dict[str, ServingChoice] = {}
@@ -51,8 +51,9 @@ def serving_choice(use_case: UseCase, student: str, prices: Prices, calls: Answe
     """
     Return how a custom model is served.
 
-    :param student: key of its base model.
-    :param calls: the calls that it answers. Without them, the result says only which ways are possible.
+    :param student: key of the custom model's base model.
+    :param calls: the calls that the model answers. Without this argument, the result shows only which
+        ways of serving are possible.
     :raises UseCaseError: the model cannot be served as the use case asks.
     """
     serving, model = use_case.serving, load_catalog().model(student)

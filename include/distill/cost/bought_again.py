@@ -44,7 +44,7 @@ _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
 
 
 class _ReadEstimate(TypedDict):
-    """The only key of an estimate that is read here."""
+    """The one key of an estimate that this module reads."""
 
     fingerprints: NotRequired[dict[str, str]]
 
@@ -54,11 +54,11 @@ class EarlierRun:
     """
     The run with which this run is compared: the use case's last run with outputs, or this run before it was cleared.
 
-    :param mark: the version that froze the run.
-    :param fingerprints: hashes of its settings and prompts; ``None`` if they are unknown.
-    :param row_ids: identities of its rows; ``None`` counts every row as a row of the earlier run.
-    :param by_step: other runs with which single steps are compared, by step. The steps that this run completed before
-        it was cleared are not among them.
+    :param mark: the format and the version in which the earlier run was stored.
+    :param fingerprints: hashes of the earlier run's settings and prompts; ``None`` if they are unknown.
+    :param row_ids: identities of the earlier run's rows. ``None`` means that it had all rows of this run.
+    :param by_step: for each step, the newest run that bought it. The step is compared with that run instead. Steps that
+        this run completed before it was cleared have no entry.
     """
 
     folder: RunFolder
@@ -182,7 +182,7 @@ class Comparison:
         """
         Count the answers of a step that the earlier run got and that this run cannot reuse.
 
-        If there are any, add them to ``purchases`` and return ``True``.
+        If there are such answers, add one purchase with their number to ``purchases``, and return ``True``.
         """
         if not self.store.list(f"{earlier.folder.uri}/{outputs}/"):
             return False

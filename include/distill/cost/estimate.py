@@ -83,7 +83,7 @@ def estimate(
 
     :param train: the training rows, or the number of tokens of each of their texts.
     :param evaluation: the evaluation rows, or the number of tokens of each of their texts.
-    :param champion: key of the champion's base model; ``None`` if there is no champion, so that the base student
+    :param champion: key of the champion's base model; ``None`` if there is no champion. The base student then
         answers for the champion arm.
     :param rates: token rates. The keys are ``synthesis``, ``critic``, ``answers``, and the key of each judge. If a rate
         is missing, the tokens are estimated and not corrected.
@@ -142,7 +142,7 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
 
 
 def undecided_share(use_case: UseCase) -> float:
-    """Return the share of pairs that reach the critic. If the grounding check is off, all pairs reach it: 1."""
+    """Return the share of pairs that reach the critic. It is 1 if the grounding check is off."""
     return UNDECIDED_SHARE if use_case.curation.min_grounding else 1.0
 
 

@@ -1,4 +1,4 @@
-"""Say how batch jobs ended: what is stored, what is billed, what is asked again, and what that costs."""
+"""Say how batch jobs ended: which answers are stored and billed, which records are sent again, and at what price."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def failed_jobs_error(jobs: Sequence[tuple[BatchJob, BatchOutcome]], *, submit: 
     """
     Return the error about jobs with the status Failed or Stopped.
 
-    :param jobs: these jobs, each with the counts of its records.
+    :param jobs: the jobs with these statuses, each with the counts of its records.
     :param submit: id of the task that submits the unanswered questions again.
     """
     happened = " ".join(

@@ -70,14 +70,14 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         return f"Deleted before the error: {totals(self.deleted)}. Everything else is unchanged."
 
     def billed_now(self, error: Exception) -> str:
-        """Return that resources that still exist are billed as before."""
+        """Return a sentence about billing: the resources that still exist are billed as before."""
         return (
             "Nothing by this task. What still exists is billed as before: throughput by the hour, models and objects by"
             " the month, and calls to deployments by the token."
         )
 
     def without_airflow(self, error: Exception) -> str:
-        """Return how to delete by hand what could not be deleted."""
+        """Return how a person deletes the resources that this task could not delete."""
         return " ".join(self.not_deleted)
 
     def after_wrong_input(self, error: Exception) -> str:

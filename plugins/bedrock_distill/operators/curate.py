@@ -37,8 +37,8 @@ class CuratePairsOperator(DistillOperator):
     costs nothing. Retrying or clearing the task writes the same files.
 
     :param synthesis: manifests of the mapped tasks of ``synthesize``. (templated)
-    :return: the counts in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter), ``failed``, ``shards``, and
-        ``critic`` if the use case has a critic.
+    :return: the counts that ``report.json`` shows under ``synthesis``. Also ``dropped`` (number of pairs per filter),
+        ``failed`` (number of failed rows), ``shards`` (number of shards), and ``critic`` if the use case has a critic.
     :raises TooManyFailuresError: the share of failed rows is above ``fan_out.max_failed_share``, or the share of usable
         pairs is below ``synthesis.min_accepted_share``. All paid answers are stored.
     :raises MissingObjectError: a file of ``synthesize`` was deleted. The message names the file and the task to clear.
@@ -154,7 +154,8 @@ class CuratePairsOperator(DistillOperator):
         """
         Check that ``synthesize`` has a result for every row, and that all its files are still stored.
 
-        ``merge`` reads files that this task does not read. A missing file would be found only there, for each arm.
+        This task does not read all of these files, but ``merge`` does. Without this check, a missing file would be
+        found only in ``merge``, once for each arm.
         """
         rows: list[RowName] = [
             {"row_id": row["row_id"], "group": row["group"]}

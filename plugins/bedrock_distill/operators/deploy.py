@@ -1,8 +1,8 @@
 """
 Create and delete the endpoint of an arm that may be served on demand.
 
-``deploy`` creates a custom model deployment, or buys provisioned throughput if ``estimate`` chose it. Names, release
-records and checks are those of :mod:`bedrock_distill.operators.serve`.
+``deploy`` creates a custom model deployment, or buys provisioned throughput if ``estimate`` chose it. Endpoints are
+named, checked and recorded as in :mod:`bedrock_distill.operators.serve`.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
     Deploy the arm's model, unless every answer is already stored.
 
     The task creates a custom model deployment. It costs nothing while it is idle, and its calls are billed by the
-    token. If ``estimate`` chose provisioned throughput for the arm, the task buys this instead, which is billed by the
-    hour. An earlier version's estimate made no choice, so throughput is bought. If the run already has an endpoint for
-    the arm, of either kind, it is used. After ``undeploy``, clearing this task creates a new endpoint, whose name
-    ends in the next number.
+    token. If ``estimate`` chose provisioned throughput for the arm, the task buys throughput instead. Throughput is
+    billed by the hour. If an earlier version wrote the estimate, the estimate contains no choice. The task buys
+    throughput then. If the run already has an endpoint of either kind for the arm, the task uses that endpoint. After
+    ``undeploy``, clearing this task creates a new endpoint, whose name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
-    :return: as of the base class. With a deployment, also ``deployment_name`` and ``deployment_arn``, and no
-        ``usd_per_hour``.
+    :return: the keys that the base class returns. If the endpoint is a deployment, the result also has
+        ``deployment_name`` and ``deployment_arn``, but no ``usd_per_hour``.
     :raises RefusedError: the account has no room for another deployment, access is missing, or another run has an
-        endpoint with the name; nothing was created.
-    :raises DeploymentsInProgressError: the account creates as many deployments as its quota allows; nothing was
-        created.
+        endpoint with the name that this task would use; nothing was created.
+    :raises DeploymentsInProgressError: the account is already creating as many deployments at the same time as its
+        quota allows; nothing was created.
     """
 
     operator_extra_links = (DEPLOYMENT_LINK, THROUGHPUT_LINK, MODEL_LINK)
@@ -62,7 +62,7 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
     _kind: EndpointKind | None = None
 
     def billed_now(self, error: Exception) -> str:
-        """Return that a deployment costs nothing while it is idle, or whether throughput may exist."""
+        """Return what the endpoint costs now: nothing for an idle deployment, a price per hour for throughput."""
         if self._kind is not DEPLOYMENT:
             return super().billed_now(error)
         if self._has_bought_nothing:
@@ -87,7 +87,7 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
 
     @property
     def _chosen_mode(self) -> str:
-        """The choice of the estimate. Without an estimate, the use case decides."""
+        """How the arm is served, as ``estimate`` chose. In a DAG without ``estimate``, the use case decides."""
         try:
             estimate = read_json(self.store, self.folder.estimate, ServingEstimate)
         except NotFoundError:  # a custom DAG without the task `estimate`
@@ -112,10 +112,10 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
 
     def _quota_error(self, name: str, error: RefusedError | ConcurrencyLimitError) -> Exception:
         """
-        Return an error that says which quota is used up.
+        Return an error that says which quota is used up: all deployments, or deployments in progress.
 
-        Bedrock reports both quotas with the same code, and its message is not documented. So the account's deployments
-        decide: as long as one is being created, waiting may help.
+        Bedrock reports both quotas with the same code, and the text of its message is not documented. So this method
+        lists the account's deployments. If one of them is being created, the error says that waiting may help.
         """
         existing = self.hook.list_deployments()
         creating = [one.name for one in existing if one.status == "Creating"]
@@ -152,7 +152,7 @@ def _described(deployments: Sequence[Deployment]) -> str:
 
 class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):
     """
-    Delete every endpoint that the run has for the arm, of both kinds, and wait until it is gone.
+    Delete every deployment and all throughput that the run has for the arm, and wait until they are gone.
 
     The task finds endpoints by name, not by the result of ``deploy``. It never deletes an endpoint with the tags of
     another run or environment, so it never deletes a standing endpoint either. The task writes the release record
@@ -161,8 +161,8 @@ class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):
     :param provisioned: manifest of the arm's task ``deploy``; ``None`` if that task has no result. It is used only to
         name the endpoint in errors. (templated)
     :param wait_seconds: maximum number of seconds to wait until the endpoint is gone.
-    :return: as of the base class; ``unit_hours`` counts only provisioned throughput.
-    :raises RefusedError: an endpoint of another run or deployment has a name that this run uses, or access is missing.
+    :return: the keys that the base class returns; ``unit_hours`` counts only provisioned throughput.
+    :raises RefusedError: an endpoint of another run or environment has a name that this run uses, or access is missing.
     :raises OutcomeError: the endpoint still exists after ``wait_seconds``.
     """
 

@@ -34,13 +34,13 @@ class EstimateCostOperator(DistillOperator):
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
     The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
-    which part of the estimated cost is for what is probably stored already. The estimate does not include repeated
-    requests, or hours of provisioned throughput beyond ``serving.expected_hours``. The task also chooses how each arm's
-    model is served, on demand or by provisioned throughput. The log, and ``serving`` in ``estimate.json``, state the
-    cost and time of both, and the reason for the choice. The log, and ``bought_again`` in ``estimate.json``, say
-    what this run buys again although the use case's last run bought it, why, and at what price. With ``dry_run`` in the
-    trigger form, everything after this task is skipped. The task costs nothing. Retrying or clearing the task estimates
-    again.
+    how much of the estimated cost is for answers and models that are probably stored already. The estimate does not
+    include repeated requests, or hours of provisioned throughput beyond ``serving.expected_hours``. The task also
+    chooses how each arm's model is served, on demand or by provisioned throughput. The log, and ``serving`` in
+    ``estimate.json``, state the cost and time of both, and the reason for the choice. The log, and ``bought_again`` in
+    ``estimate.json``, list what the use case's last run bought and this run buys again, with the reason and the price.
+    With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs nothing. Retrying or
+    clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
@@ -97,7 +97,7 @@ class EstimateCostOperator(DistillOperator):
     def _bills(
         self, train: Sequence[RowTokens], evaluation: Sequence[RowTokens], rates: Mapping[str, TokenRate]
     ) -> tuple[list[BillLine], list[BillLine], dict[str, ServingChoice]]:
-        """Return the estimate, the same estimate by characters alone, and how each arm's model is served in both."""
+        """Return the estimate, a second estimate from character counts alone, and how each arm's model is served."""
         prices = load_prices()
         snapshot = champion_snapshot(self.store, self.folder) if self.use_case.champion_arm else None
         champion = snapshot.student if snapshot else None
@@ -176,9 +176,10 @@ class EstimateCostOperator(DistillOperator):
 
     def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float]:
         """
-        Return and log what this run buys again although an earlier run bought it, with the reasons.
+        Return and log what an earlier run bought and this run buys again, with the reasons.
 
-        The second value is the estimated cost, in US dollars, of what is probably stored already.
+        The second returned value is the part of the estimate, in US dollars, for answers and models that are probably
+        stored already.
         """
         from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
         from include.distill.cost.stored_already import repeats_earlier_run, stored_usd
@@ -202,7 +203,7 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Return each step's tokens per prompt. Bedrock counts them for a sample of ``estimate.counted_rows`` rows."""
+        """Return each step's tokens per prompt. Bedrock counts the tokens of ``estimate.counted_rows`` sampled rows."""
         from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 
         size = self.use_case.estimate.counted_rows

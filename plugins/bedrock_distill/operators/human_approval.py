@@ -27,9 +27,9 @@ class Question:
     A question to a person.
 
     :param body: Markdown. Text from models and files must be escaped.
-    :param asked: a hash of what the person is asked about.
-    :param approvers: the users who may answer; empty if every user who may answer in Airflow may.
-    :param hours: after this time without an answer, the answer is "Reject".
+    :param asked: a hash of what the person is asked to approve.
+    :param approvers: the only users who may answer. If the list is empty, Airflow's permissions decide who may.
+    :param hours: how long the task waits for an answer. If nobody has answered by then, the answer is "Reject".
     :param meanwhile: what is billed while the task waits, and what happens without an answer, as sentences.
     """
 
@@ -49,7 +49,7 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
     Airflow accepts an answer only from them. Retrying or clearing the task asks again.
 
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of what
-        the person was asked about; ``None`` if nobody had to be asked.
+        the person was asked to approve. If nobody had to be asked, the whole result is ``None``.
     """
 
     # Subject and body are left out. They contain text from models and files, which must not be rendered as a template.
@@ -77,10 +77,10 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
         """Return the question; ``None`` if nobody has to be asked."""
 
     def keep_answer(self, context: Context, response: HumanResponse) -> None:
-        """Store the answer outside of Airflow, before the later tasks are skipped after a rejection."""
+        """Store the answer outside of Airflow. After a rejection, this runs before Airflow skips the later tasks."""
 
     def pre_execute(self, context: Context) -> None:
-        """Check nothing yet: if S3 cannot be read when the task continues, a person's answer must not be lost."""
+        """Leave the check of the folder to ``execute``. A check that fails after the wait would lose the answer."""
 
     def execute(self, context: Context) -> Any:
         """Ask the person, and wait for the answer."""
@@ -102,7 +102,7 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
-        """Return the person's choice, with the hash of what the person was asked about."""
+        """Return the person's choice, with the hash of what the person was asked to approve."""
         ti = context["ti"]
         asked = ti.xcom_pull(task_ids=ti.task_id, key=ASKED)
         if "error" not in event:

@@ -1,8 +1,8 @@
 """
 Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
-Texts that models wrote are shown as plain text. They are read from S3 when the question is asked, are never part of a
-template, and are escaped so that they cannot look like a heading of the form.
+Texts that models wrote are shown as plain text. ``ask`` reads these texts from S3 when it shows the form. They are
+never rendered as a template, and they are escaped, so they cannot look like a heading of the form.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
     Draw a sample from a run that has a report. Write the sample's key and, if the form asks for it, a sheet.
 
     The key says which arm gave which answer. The task costs nothing. Retrying or clearing the task draws the same
-    sample. A sheet that contains labels is never overwritten, and neither is a key. If answers of the run change, a new
-    key is written next to the old one.
+    sample. A sheet that contains labels is never overwritten. A key is never overwritten. If answers of the run change,
+    a new key is written next to the old one.
 
     :param use_case_name: the use case of the DAG. A run of another use case is refused.
     :param use_cases: the folder of use cases, which say where the run is stored.
@@ -179,11 +179,10 @@ class SampleAccess(LabelTask, RunAccess):
         """
         Read the key of the sample, and return its examples.
 
-        From then on, this operator works on the run from which the sample was drawn, with the connection to that run's
-        account and in its Region.
+        After this call, the operator works on the run from which the sample was drawn.
 
-        :raises InputError: the manifest, which a user could have edited in Airflow, does not name a run and a sample of
-            this use case.
+        :raises InputError: the manifest does not name a run and a sample of this use case. A user could have edited
+            the manifest in Airflow.
         """
         self.run_uri = self.sample["run_uri"]
         require_run_of(
@@ -389,7 +388,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None:
-    """Raise an InputError unless a sheet is in the run's folder, or in a place that forms of the use case may name."""
+    """Raise an InputError unless a sheet is in the run's folder, or the use case allows forms to name its place."""
     is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
     if not is_of_the_run and (problem := input_problem(uri, use_case)):
         raise InputError(

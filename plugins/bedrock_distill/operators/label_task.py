@@ -11,11 +11,11 @@ class LabelTask(ExplainedTask):
     dag_id: str
 
     def state_left(self, error: Exception) -> str:
-        """Return that the run and the stored labels are unchanged."""
+        """Return what is left after an error: the run and the stored labels are unchanged."""
         return "The labeled run, its report and all labels that were stored before are unchanged."
 
     def billed_now(self, error: Exception) -> str:
-        """Return that nothing is billed."""
+        """Return a sentence about billing: nothing is billed."""
         return "Nothing: the tasks of this DAG buy nothing."
 
     def after_wrong_input(self, error: Exception) -> str:

@@ -50,11 +50,11 @@ class RunOutcomeOperator(DistillOperator):
     """
     Fail the run if a task failed or was skipped. In a dry run, the tasks after ``estimate`` may be skipped.
 
-    This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
-    failed could end as successful: if no task is running when the run is marked, Airflow only skips the later tasks.
-    The log says which model was promoted, or why none was. This task also stops a job if its task ``submit``,
-    ``trained`` or ``wait`` was marked as failed and ``stop_when_marked_failed`` is set in the use case. The task costs
-    nothing. Clearing the task checks again.
+    This task is the last teardown, so it decides the state of the run. Without it, a run that a person marked as failed
+    could end as successful. This happens if no task is running when the run is marked, because Airflow then only skips
+    the later tasks. The log says which model was promoted, or why none was. This task also stops a job if a person
+    marked the job's task ``submit``, ``trained`` or ``wait`` as failed and the use case sets
+    ``stop_when_marked_failed``. The task costs nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of the tasks that may be skipped in any run.
     :raises IncompleteRunError: nobody approved the spending, or a task failed or was skipped; the message names the
@@ -105,7 +105,7 @@ class RunOutcomeOperator(DistillOperator):
         self._log_promotion(ti)
 
     def _refused_spending(self, states: Mapping[str, str | None]) -> str | None:
-        """Return who refused what the run was about to buy, as a sentence; ``None`` if nobody did."""
+        """Return who rejected the spending, or that nobody answered, as a sentence; ``None`` if neither happened."""
         if states.get(APPROVE_SPENDING) != "success":
             return None
         try:
@@ -115,11 +115,11 @@ class RunOutcomeOperator(DistillOperator):
             return None
 
     def billed_now(self, error: Exception) -> str:
-        """Return that no job had to be stopped."""
+        """Return a sentence about billing: this task stopped no job and buys nothing."""
         return "This task stopped no job and buys nothing."
 
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
-        """Say what the run has spent. The run has no report, so its costs are in no other bill."""
+        """Say what the run has spent. An incomplete run may have no report that states its costs."""
         from bedrock_distill.operators.spent import spent, spent_sentence
 
         try:
@@ -166,7 +166,7 @@ class RunOutcomeOperator(DistillOperator):
             self.log.info("%s", promotion_summary(promotion))
 
     def _result(self, ti: Any, kind: type[ResultT], task: str) -> ResultT | None:
-        """Return the result of a task, whichever version wrote it; ``None`` if there is none."""
+        """Return the result of a task, also if an earlier version wrote the result; ``None`` if there is none."""
         result = ti.xcom_pull(task_ids=task)
         return read_result(result, kind, task=task, reader=self.task_id) if result else None
 
@@ -201,7 +201,7 @@ class RunOutcomeOperator(DistillOperator):
             yield job
 
     def _possible_jobs(self, arm: str, ti: Any) -> Iterator[CustomizationJob]:
-        """Yield all jobs that a ``submit`` without a result may have bought or found."""
+        """Yield the jobs that the arm's task ``submit`` may have bought or found, even if it stored no result."""
         dataset = self._result(ti, DatasetManifest, arm_task(arm, UPLOAD))
         if not dataset:
             return
@@ -214,7 +214,7 @@ class RunOutcomeOperator(DistillOperator):
 
 
 def _marked(run: RunStates, ti: Any, skipped: int) -> str:
-    """Say that a person probably marked the run or tasks as failed, if no task said why it failed."""
+    """Say that a person probably marked the run or a task as failed, if skipped tasks or missing notes suggest it."""
     silent = ", ".join(map(str, without_note(run, ti)))
     if skipped:  # Airflow skips the tasks that had not started when a person marks a run as failed
         which = f"the run or these tasks as failed: {silent}" if silent else "the run as failed"

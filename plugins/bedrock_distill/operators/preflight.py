@@ -53,20 +53,21 @@ class BedrockPreflightOperator(DistillOperator):
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned in this Region and served as
-    ``serving.mode`` asks, within the account's quota of deployments. Bedrock's answers count more than
-    ``include/models.yaml``. For a model that cannot be used, it names others that can. It also
-    checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
-    together. A run whose configuration has unknown keys is refused. Missing buckets
-    are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
-    ``environment.json`` that this environment owns the roots, and in ``run.json`` that this DAG run owns the folder.
-    The task buys nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their
-    current state.
+    ``serving.mode`` asks, within the account's quota of deployments. If Bedrock and ``include/models.yaml`` disagree
+    about a model, Bedrock is right. If a model cannot be used, the message names models that can take its place. The
+    task also checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all
+    problems together. A run whose configuration has unknown keys is refused. Missing buckets are created if
+    ``storage.create_buckets`` is set. Before the task stores anything else, it records in ``environment.json`` that
+    this environment owns the storage roots, and in ``run.json`` that this DAG run owns the folder. The task buys
+    nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their current
+    state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
     :raises InputError: the message lists all problems; nothing was bought.
-    :raises RefusedError: the root or the folder belongs to another run or deployment; nothing was stored or bought.
+    :raises RefusedError: the storage root or the folder belongs to another run or environment; nothing was stored or
+        bought.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
@@ -126,7 +127,7 @@ class BedrockPreflightOperator(DistillOperator):
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
 
     def _refuse_unknown_keys(self, use_case: UseCase, context: Context) -> None:
-        """Refuse keys that neither this task nor a parameter of the DAG reads, such as ``document``."""
+        """Refuse configuration keys that are in no field of the form, such as ``document`` for ``documents``."""
         known = {*FORM_FIELDS, *(self.dag.params if self.has_dag() else ())}
         in_file = f"it can be set only in {use_case.name}.yaml"
         refuse_unknown_keys(
@@ -138,14 +139,14 @@ class BedrockPreflightOperator(DistillOperator):
         )
 
     def state_left(self, error: Exception) -> str:
-        """Return that the run has no checked use case."""
+        """Return what is left after an error: this attempt stored no checked use case, so no later task starts."""
         return "This attempt stored no checked use case, so no later task starts."
 
     def pre_execute(self, context: Context) -> None:
-        """Check nothing yet: the bucket may not exist, and all problems of the use case are reported together."""
+        """Leave the check of the run's folder to ``execute``, because the bucket may not exist yet."""
 
     def _claim_folder(self, use_case: UseCase, context: Context) -> None:
-        """Record that this environment owns its roots and this DAG run its folder, before anything is stored there."""
+        """Record that this environment owns the storage roots, and that this DAG run owns its folder."""
         for root in Layout(use_case.storage).roots:
             claim_root(self.store, root, use_case.environment)
         super().pre_execute(context)
@@ -204,7 +205,7 @@ class BedrockPreflightOperator(DistillOperator):
         return [*([problem] if problem else []), *availability_problems(model.key, availability)]
 
     def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
-        """Warn about models that Bedrock reports as ACTIVE, although ``include/models.yaml`` does not."""
+        """Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active."""
         doubted = [model for model in map(self.model, use_case.models) if model.lifecycle != "active"]
         warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
         return [warning for warning in warnings if warning]
@@ -301,7 +302,7 @@ def _size_warnings(use_case: UseCase) -> list[str]:
     """
     Warn about an evaluation that is too small for a verdict.
 
-    If the use case does not limit the number of rows or documents, ``estimate`` counts the rows later.
+    Without a limit on rows or documents in the use case, there is no warning here. ``estimate`` counts the rows later.
     """
     from include.distill.evaluation.verdict_size import too_few_questions
 

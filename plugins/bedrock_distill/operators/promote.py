@@ -153,7 +153,7 @@ class PromoteChampionOperator(DistillOperator):
         self.is_approval_required = approval is not None
 
     def state_left(self, error: Exception) -> str:
-        """Return that the champion is unchanged."""
+        """Return what is left after an error: whether the champion is unchanged, and that the report is stored."""
         return "The champion is unchanged, unless its record was written before the error. The report is stored."
 
     def execute(self, context: Context) -> PromotionManifest:
@@ -265,7 +265,7 @@ class DeleteLosersOperator(DistillOperator):
         self.trained: Mapping[str, TrainingManifest] = trained
 
     def state_left(self, error: Exception) -> str:
-        """Return that the report and the champion are unchanged."""
+        """Return what is left after an error: some models may be gone; the champion and the report are unchanged."""
         return "The models that were deleted before the error are gone. The champion and the report are unchanged."
 
     def billed_now(self, error: Exception) -> str:
@@ -306,7 +306,7 @@ class DeleteLosersOperator(DistillOperator):
 
 
 def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
-    """Return the report's promotion. A decision to promote stays only if the current rule confirms it."""
+    """Return the report's promotion record. A decision to promote is kept only if the current rule confirms it."""
     from include.distill.evaluation.standing_promotion import standing_promotion
 
     return standing_promotion(

@@ -45,11 +45,12 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
     :param renew_hours: the new expiry of an endpoint that a live run uses is this many hours from now.
-    :param use_cases: the folder of use cases. Their buckets prove what earlier versions of this environment bought.
+    :param use_cases: the folder of use cases. Earlier versions did not tag endpoints with the environment. The use
+        cases' buckets prove that such an endpoint belongs to this environment.
     :return: ``{"released": [names], "renewed": [names], "left": int, "not_ours": int}``; ``not_ours`` is part of
         ``left``.
-    :raises InputError: the run has a configuration, which this DAG does not read; nothing was changed.
-    :raises UseCaseError: this deployment has no name; nothing was changed.
+    :raises InputError: the run was triggered with a configuration. This DAG reads none, so nothing was changed.
+    :raises UseCaseError: the variable that names this environment is not set or not valid; nothing was changed.
     :raises OutcomeError: an endpoint could not be checked or released, so it may be billed; the message names it.
     """
 
@@ -78,18 +79,18 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         return f"{self.task_id} if you do not want to wait for the next run of this DAG"
 
     def state_left(self, error: Exception) -> str:
-        """Return that other endpoints were handled."""
+        """Return what is left after an error: released endpoints are gone, and all others are unchanged."""
         return "Endpoints that were released before the error are gone. All other endpoints are unchanged."
 
     def billed_now(self, error: Exception) -> str:
-        """Return that forgotten throughput may be billed."""
+        """Return a sentence about billing: throughput that no run uses is billed until it is released."""
         return (
             "Throughput that no run uses is billed by the hour until a run of this DAG succeeds or a person deletes it."
             " A deployment is not billed while it is idle."
         )
 
     def without_airflow(self, error: Exception) -> str:
-        """Return how to delete forgotten endpoints by hand."""
+        """Return how a person deletes endpoints that no run uses."""
         places = [
             f"delete {one.name} {kind.by_hand.ways(one.arn, self.region_name)}" for kind, one in self._failed
         ] or [
@@ -100,7 +101,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         return f"To {'stop the billing' if stops_billing else 'continue'} without Airflow, {'; '.join(places)}."
 
     def cost_so_far(self) -> str:
-        """Return that forgotten throughput may be billed."""
+        """Return a sentence about billing: throughput that no run uses is billed until it is released."""
         return "throughput that no run uses is billed by the hour until it is released"
 
     def execute(self, context: Context) -> SweepManifest:
@@ -148,7 +149,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         check: OwnershipCheck,
         context: Context,
     ) -> Action | None:
-        """Handle one endpoint. Return ``None`` if it is left because it does not certainly belong to us."""
+        """Handle one endpoint. Return ``None`` if it may not be ours, or is a standing endpoint, and is kept."""
         try:
             tags = hook.tags(endpoint.arn)
         except NotFoundError:
@@ -175,9 +176,9 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
 
     def _owned_roots(self, environment: str) -> Collection[str]:
         """
-        Return the roots that the environment certainly owns.
+        Return the storage roots that the environment certainly owns.
 
-        Only roots of the use cases with this connection and Region are returned.
+        Only the use cases with the connection and the Region of this task are considered.
         """
         roots = {
             Layout(use_case.storage).roots[0]: use_case
@@ -201,7 +202,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
 
 
 def _all_endpoints(hook: BedrockDistillHook) -> Iterator[tuple[EndpointKind, AnyEndpoint]]:
-    """Yield the endpoints of the Region. A kind is listed only after the endpoints of the kind before were handled."""
+    """Yield the Region's endpoints, kind by kind. The second kind is listed only when the first has been handled."""
     for kind in ENDPOINT_KINDS:
         for endpoint in kind.list(hook):
             yield kind, endpoint

@@ -122,9 +122,9 @@ class ReportReader:
 
     def _existing(self, arm: str, provisioned: ThroughputManifest) -> list[ReleasedThroughput] | None:
         """
-        Return a list with the endpoint of an arm; ``None`` if the endpoint does not exist.
+        Return a list with the one endpoint of an arm; ``None`` if the endpoint does not exist.
 
-        The list is empty if Bedrock does not say whether the endpoint exists. The endpoint may still be billed then.
+        If Bedrock does not say whether the endpoint exists, the list is empty. The endpoint may still be billed then.
         """
         arn = provisioned["throughput_arn"]
         if arn is None:
@@ -205,7 +205,7 @@ class ReportReader:
         return self.optional.read("the name of the champion", read, fallback=unknown)
 
     def approvals(self) -> list[ReportApproval]:
-        """Return who approved what the run bought, and the champion before the run."""
+        """Return who answered the question about the spending, and who approved the champion before the run."""
 
         def spending() -> ReportApproval | None:
             uri = self.folder.spending_approval
@@ -316,7 +316,7 @@ def _checked(records: list[RecordT], schema: type) -> list[RecordT]:
     """
     Return ``records`` unchanged if they match the schema of the report.
 
-    :raises ValidationError: they do not match. With such records, the whole report would be invalid.
+    :raises ValidationError: the records do not match. If they were written, the whole report would be invalid.
     """
     TypeAdapter(list[schema]).validate_python(records)  # type: ignore[valid-type]
     return records

@@ -1,8 +1,8 @@
 """
 Buy and release the endpoint that serves an arm's model.
 
-The operators of this module use provisioned throughput. Those of :mod:`bedrock_distill.operators.deploy` may also serve
-on demand.
+The operators of this module use provisioned throughput. The operators of :mod:`bedrock_distill.operators.deploy` may
+also use custom model deployments, which serve on demand.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
 it deletes anything. ``provision`` counts the records to get the number of its endpoint, and counts them again right
@@ -124,7 +124,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         "bought": bool, "usd_per_hour": float}``; name and ARN are ``None``, and ``created`` is absent, if no
         throughput is needed; ``model_arn`` is ``None`` if the base student takes the champion's place.
     :raises RefusedError: no model units are granted (the default quota is 0), access is missing, or another run has
-        throughput with the name; nothing was bought.
+        throughput with the name that this task would use; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
@@ -140,13 +140,13 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         self._was_refused = self._was_requested = False
 
     def state_left(self, error: Exception) -> str:
-        """Return that an endpoint that was bought is found again by its name."""
+        """Return what is left after an error: the model, and an endpoint that the release task finds by its name."""
         if self._has_bought_nothing:
             return "The trained model stays stored. There is no endpoint."
         return f"The trained model stays stored. If an endpoint was created, {self.release_task} finds it by its name."
 
     def billed_now(self, error: Exception) -> str:
-        """Return whether an endpoint may exist."""
+        """Return whether an endpoint may exist, and what it then costs."""
         if self._was_refused:
             return f"No endpoint of arm {self.arm}: Bedrock refused to create it, so nothing was bought."
         if self._has_bought_nothing:
@@ -166,7 +166,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         return THROUGHPUT
 
     def cost_so_far(self) -> str:
-        """Return that the endpoint is billed once it exists."""
+        """Return what the endpoint costs once it exists."""
         return f"once the endpoint exists, it is billed{self._price}"
 
     def execute(self, context: Context) -> ThroughputManifest:
@@ -263,7 +263,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     :param wait_seconds: maximum number of seconds to wait until the throughput is gone.
     :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
         this run, including earlier releases.
-    :raises RefusedError: throughput of another run or deployment has a name that this run uses. That throughput was
+    :raises RefusedError: throughput of another run or environment has a name that this run uses. That throughput was
         not deleted; all throughput of this run was deleted.
     :raises OutcomeError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
@@ -282,7 +282,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         self._to_delete: list[Endpoint] | None = None
 
     def state_left(self, error: Exception) -> str:
-        """Return that no task buys another endpoint."""
+        """Return what is left after an error: endpoints that were not deleted, and the answers so far."""
         return "An endpoint that was not deleted still exists. The arm's answers so far are stored."
 
     def billed_now(self, error: Exception) -> str:
@@ -301,7 +301,13 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         return " ".join(endpoint.by_hand(self.region_name) for endpoint in self._known_endpoints())
 
     def _known_endpoints(self) -> list[Endpoint]:
-        """Return what may still exist: what Bedrock listed, what ``provision`` bought, or what it may have bought."""
+        """
+        Return the endpoints that may still exist.
+
+        If this task has already looked for endpoints in Bedrock, these are the ones that it has not deleted yet. If
+        not, it is the endpoint that ``provision`` bought. If ``provision`` has no result, it is the endpoint that
+        ``provision`` may have bought before it failed.
+        """
         if self._to_delete is not None:
             return self._to_delete
         bought = self.provisioned if isinstance(self.provisioned, Mapping) else None
@@ -316,7 +322,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         return [Endpoint(bought_name, kind.arn_in(bought), usd_per_hour=price, since=since, kind=kind)]
 
     def cost_so_far(self) -> str:
-        """Return that the endpoint is billed until it is gone."""
+        """Return how the endpoint is billed until it is gone."""
         return "the endpoint is billed by the hour until it is gone"
 
     def execute(self, context: Context) -> ReleaseManifest:
@@ -350,9 +356,9 @@ class BedrockReleaseThroughputOperator(ServingOperator):
 
     def _find_all(self, last_ordinal: int) -> tuple[list[tuple[EndpointKind, AnyEndpoint]], list[RefusedError]]:
         """
-        Return every endpoint of this run for the arm, and the error for each name that others already use.
+        Return every endpoint of this run for the arm, and an error for each name that another run already uses.
 
-        :param last_ordinal: number of the newest endpoint; the names of all up to this one are looked up.
+        :param last_ordinal: number at the end of the newest endpoint's name. All names from 1 to it are looked up.
         """
         endpoints: list[tuple[EndpointKind, AnyEndpoint]] = []
         refusals: list[RefusedError] = []

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 def serving_problems(hook: BedrockDistillHook, use_case: UseCase, run_key: str, *, champion: str | None) -> list[str]:
     """
-    Return a message for each custom model that cannot be served, and one if the account has too many deployments.
+    Return a message for each custom model that cannot be served.
+
+    If all can be served, but their deployments exceed the account's quota, return one message about the quota. If the
+    existing deployments cannot be listed, return one message about that.
 
     :param champion: key of the champion's base model; ``None`` if there is no champion.
     """
@@ -63,7 +66,7 @@ def hourly_notes(use_case: UseCase, *, champion: str | None) -> list[str]:
     """
     Return a warning for each base model whose custom models can only be served by provisioned throughput.
 
-    Call this only if :func:`serving_problems` returned none.
+    Call this only if :func:`serving_problems` returned no messages.
     """
     students = dict.fromkeys(_students(use_case, champion).values())
     notes = (_hourly_note(student, serving_choice(use_case, student, load_prices())) for student in students)
@@ -81,6 +84,6 @@ def _hourly_note(student: str, choice: ServingChoice) -> str | None:
 
 
 def _students(use_case: UseCase, champion: str | None) -> dict[str, str]:
-    """Return the base model of each custom model that is served, by the name of the arm."""
+    """Return, by the name of the arm, the base model of each custom model that is served."""
     students = {arm.name: served_student(use_case, arm, champion) for arm in use_case.arms}
     return {arm: student for arm, student in students.items() if student is not None}

@@ -1,4 +1,4 @@
-"""Say what an incomplete run has spent. The run has no report, so its costs are in no other bill."""
+"""Say what an incomplete run has spent. Such a run may have no report that states its costs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Spent:
     """
     What a run has spent.
 
-    :ivar lines: what is billed.
+    :ivar lines: the bill, without the endpoints that failed.
     :ivar failed: the endpoints that failed. It is not known whether Bedrock bills them.
     :ivar hourly: the price per hour of the endpoints that still exist and have not failed.
     :ivar failed_hourly: the price per hour of the endpoints that still exist and have failed.
@@ -57,10 +57,11 @@ def spent(
     unreleased: Mapping[str, ThroughputManifest | None] | None = None,
 ) -> Spent:
     """
-    Return the bill of a run that has not ended well.
+    Return the bill of an incomplete run.
 
     :param jobs: training jobs of the run, each with its arm and the number of tokens of a complete training.
-    :param unreleased: results of ``provision`` of the arms whose endpoint may still exist, by the arm's name.
+    :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
+        that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
     """
     prices = load_prices()
     lines = paid_call_lines(task.store, task.folder, prices)
@@ -94,7 +95,11 @@ def _record_uris(task: RunTask, arm: str) -> list[str]:
 def _existing(
     task: RunTask, arm: str, releases: int, provisioned: ThroughputManifest | None
 ) -> list[ReleasedThroughput]:
-    """Return the endpoints of an arm that exist; if Bedrock does not say, the one that ``provision`` bought."""
+    """
+    Return the throughput of an arm that still exists.
+
+    If Bedrock does not say what exists, return the throughput that the result ``provisioned`` names.
+    """
     place = task.use_case.environment, task.use_case.name, arm, task.folder.run_key
     try:
         found = [
@@ -119,7 +124,7 @@ def _training_lines(
 
 
 def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
-    """Yield the lines of the batch jobs whose answers are not stored yet. Stored answers are among the paid calls."""
+    """Yield bill lines for batch jobs whose answers are not stored yet. Stored answers are billed as model calls."""
     jobs = BatchJobs(task.hook)
     for plan in PendingBatchJobs(task.store, task.folder).all():
         job = jobs.find(plan.name) if plan.run_key == task.folder.run_key else None
@@ -132,7 +137,7 @@ def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
 
 
 def _student(task: RunTask, arm: Arm) -> str:
-    """Return the student of an arm. A champion from an earlier run may have another student than this run trains."""
+    """Return the student of an arm. In the champion's arm, it may differ from the student that this run trains."""
     champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
     return champion.student if champion else task.use_case.student
 

@@ -39,15 +39,16 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     Request new pairs of a question and an answer from the teacher for every row of a shard, and filter the pairs.
 
     Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, a cleared task or a later
-    run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the
-    row is recorded with the reason. ``curate`` fails the run if too many rows failed. If every row of the shard failed,
-    at least one of them because of a quota, the network or AWS, the task itself fails. Pairs that a filter drops are
+    run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the row is
+    recorded with the reason. ``curate`` fails the run if too many rows failed. The task itself fails if every row
+    of the shard failed, and at least one of them because of a quota, the network or AWS. Pairs that a filter drops are
     stored with their text and the reason in ``synthetic/rejected-*.jsonl``. If the use case has a critic, the critic
-    checks the pairs that passed all filters until its budget is spent.
+    checks the pairs that passed all filters, until the critic's budget is spent.
 
     :param shard: number of the shard. (templated)
-    :return: the shard's counts: those of ``synthesis`` in ``report.json``, ``dropped`` (number of pairs that each
-        filter dropped) and ``failed`` (number of failed rows). With a critic, also ``critic``: its verdicts and usage.
+    :return: the counts of this shard, with the keys that ``report.json`` shows under ``synthesis``. Also ``dropped``
+        (number of pairs that each filter dropped) and ``failed`` (number of failed rows). If the use case has a
+        critic, also ``critic``: the critic's verdicts and usage.
     :raises TooManyFailuresError: every row failed, at least one because of a quota, the network or AWS.
     """
 

@@ -41,10 +41,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     The job's name contains a hash of the environment, the use case, the base model, the hyperparameters and the data.
     So a retry, a cleared task, another worker or a later run finds the job. A job that an earlier version bought is
-    found under its former name. A job that has the name but belongs to another deployment is not used. The next attempt
-    (``-a2`` …) is bought only if the previous attempt was stopped, failed for a reason other than its data or
-    hyperparameters, or lost its model. A model that ``delete_losers`` deleted counts as lost only if some of its
-    answers are missing. A job that failed because of its data or hyperparameters is not bought again.
+    found under its former name. A job that has this name but belongs to another environment is not used.
+
+    Another attempt gets a job of its own, whose name ends in ``-a2``, ``-a3`` and so on. It is bought only if the
+    previous job was stopped, or failed for a reason other than its data or hyperparameters, or if the previous job's
+    model no longer exists. If ``delete_losers`` may have deleted the model, another attempt is bought only if answers
+    of the model are missing. A job that failed because of its data or hyperparameters is not bought again.
 
     Before the task buys a job, it reads the training set back and compares its hash. So no job is bought on files that
     were changed in S3.
@@ -57,8 +59,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
     :raises InputError: the stored training set was changed or deleted; nothing was bought.
-    :raises RefusedError: access or a quota is missing, or a job of another deployment has the name; nothing was
-        bought.
+    :raises RefusedError: access or a quota is missing, or a job of another environment has the name that this task
+        would use; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
@@ -74,11 +76,11 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         self._was_refused = self._was_requested = False
 
     def state_left(self, error: Exception) -> str:
-        """Return that a job that was bought is found again by its name."""
+        """Return what is left after an error: the training set, and a job that is found again by its name."""
         return "The training set is stored. A job that was bought is found again by its name, and is not bought twice."
 
     def billed_now(self, error: Exception) -> str:
-        """Return whether a job may be running."""
+        """Return whether a job may be running, and how it is then billed."""
         if self._was_refused:
             return f"No training of arm {self.arm}: Bedrock refused the job, so nothing was bought."
         if self._was_requested:
@@ -90,7 +92,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         )
 
     def cost_so_far(self) -> str:
-        """Return that the training is billed once the job runs."""
+        """Return what the training costs once the job runs."""
         return f"once the job runs, its training is billed{self._at_most}"
 
     def execute(self, context: Context) -> TrainingJobManifest:
@@ -187,7 +189,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         """
         Return whether the model may be missing only because ``delete_losers`` deleted it after its arm lost.
 
-        This is possible if the setting is on and all answers of the model are stored. No new model is needed then.
+        This is possible if ``promotion.delete_losers`` is set and all answers of the model are stored. No new model is
+        needed then.
         """
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False

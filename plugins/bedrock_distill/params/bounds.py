@@ -10,11 +10,12 @@ _BOUNDS = ("minimum", "maximum")
 
 def unclamped(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return a JSON Schema that accepts the same values, without ``minimum`` and ``maximum`` at the top level.
+    Return a JSON Schema that accepts the same values as ``schema``, with the bounds moved into ``allOf``.
 
-    The form replaces a number below ``minimum`` with ``minimum`` when the field loses the focus, so -5 documents became
-    1, and a run was started with 1 document. The form does not look into ``allOf``, but Airflow checks it when the run
-    is triggered, and the form shows the error.
+    For example, ``{"minimum": 1}`` becomes ``{"allOf": [{"minimum": 1}]}``. With ``minimum`` at the top level, the form
+    replaces a number that is too small when the field loses the focus: -5 documents became 1, and a run was started
+    with 1 document. The form does not look into ``allOf``. Airflow checks ``allOf`` when the run is triggered, and the
+    form shows the error.
     """
     bounds = {key: schema[key] for key in _BOUNDS if key in schema}
     rest = {key: value for key, value in schema.items() if key not in bounds}

@@ -87,8 +87,8 @@ class RunAccess(ExplainedTask):
         All threads of the task share the client.
 
         :param model: the model to call, by its key in ``models.yaml``.
-        :param expected: bill lines that estimate the cost of this task's calls. Spending is not capped if there are
-            none, or if the DAG has no task ``estimate``.
+        :param expected: bill lines that estimate the cost of this task's calls. If there are no lines, or if the DAG
+            has no task ``estimate``, spending is not capped.
         :param calls: estimated number of this task's calls.
         :raises RefusedError: the use case requires that a person approves the run's estimate, and nobody did.
         """

@@ -1,5 +1,5 @@
 """
-Refuse to buy what no person approved, although the use case requires it.
+Refuse to buy anything if the use case requires a person's approval and nobody has approved the spending.
 
 Every task that buys calls :func:`require_approved_spending`. So a person who marks ``approve_spending`` as successful,
 or clears a task of a run that was rejected, buys nothing.
@@ -19,7 +19,7 @@ from include.distill.cost.spending_approval import SpendingPlan, approval_obstac
 
 
 class SpendingTask(Protocol):
-    """The part of a task that has access to its run."""
+    """What this module needs to know about a task."""
 
     task_id: str
 
@@ -57,7 +57,7 @@ def require_approved_spending(task: SpendingTask) -> None:
     """
     Check that a person approved the run's estimate, if the use case requires it.
 
-    :raises RefusedError: no person approved it. Nothing was bought.
+    :raises RefusedError: no person approved the estimate. Nothing was bought.
     """
     if not task.use_case.approval.may_ask:
         return

@@ -1,4 +1,4 @@
-"""Remember how the checks of a wait go, so that its log never shows an old status as the present one."""
+"""Remember which checks of a wait failed, so that the log never shows an old status as the present one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Checks:
     @contextmanager
     def repeated(self) -> Iterator[None]:
         """
-        Run one check inside the block. An error that may be temporary does not leave the block.
+        Run one check inside the block. An error that may be temporary is caught, so the wait continues.
 
         The first failure and the first success after it are logged. In between, :meth:`describe` states the failure.
         """
@@ -71,7 +71,7 @@ class Checks:
         return ". ".join(part for part in parts if part)
 
     def unanswered(self) -> str:
-        """Return how long AWS has not answered the present check; an empty text if that is not long."""
+        """Return for how long AWS has not answered the present check; an empty text in the first 20 seconds."""
         if self._started is None or (utc_now() - self._started).total_seconds() < SLOW_SECONDS:
             return ""
         return f"AWS has not answered the present check for {self._since(self._started)}"

@@ -2,7 +2,7 @@
 Make a task say what it does: four lines at the end of every error, and one line a minute while it works or waits.
 
 Airflow calls a task in four places: to fill in its templates, before it starts, when it starts, and when it continues
-after a wait. All four are wrapped here, so no operator has to do anything, and no operator can forget it.
+after a wait. This module wraps the methods for all four, so no operator has to do it, and no operator can forget it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WRAPPED = ("pre_execute", "execute", "resume_execution", "render_template_field
 
 
 def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a method that Airflow calls. A call inside another one is not wrapped again."""
+    """Wrap a method that Airflow calls. If one wrapped method calls another, only the outer one adds lines."""
 
     @functools.wraps(method)
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -73,11 +73,11 @@ def _context(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
 
 def _with_four_lines(task: Any, context: Context, error: Exception | AirflowTaskTimeout) -> BaseException:
     """
-    Give an error the four lines.
+    Return the error with the four lines as its text.
 
     An error of the pipeline or of Airflow keeps its class, because Airflow's retries depend on the class. The text of
-    any other exception cannot be changed, so an :class:`UnexpectedError` takes its place. The traceback is logged
-    before the error is raised again, because Airflow would log it after the four lines, which would then be far from
+    any other exception cannot be changed, so an :class:`UnexpectedError` takes its place. This function logs the
+    traceback itself. Airflow would log the traceback after the four lines, and the four lines would then be far from
     the end of the log.
     """
     try:
@@ -169,7 +169,7 @@ class ExplainedTask:
 
     @_explained
     def _do_render_template_fields(self, *arguments: Any, **named: Any) -> None:
-        """Fill in the templates of a mapped task. Airflow then calls this method instead of the one above."""
+        """Fill in the templates of a mapped task. For it, Airflow does not call :meth:`render_template_fields`."""
         super()._do_render_template_fields(*arguments, **named)  # type: ignore[misc]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

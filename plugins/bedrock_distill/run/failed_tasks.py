@@ -34,7 +34,7 @@ class TaskGroupOfState:
     total: int = 1
 
     def __str__(self) -> str:
-        """Return the name of the task, or of its instances as Airflow shows them; their number if they are many."""
+        """Return the task and its instances as text, such as ``ask[2], ask[5]``; ``ask (9 of 12)`` if they are many."""
         count = len(self.numbers)
         if count > _NAMES_SHOWN or count == self.total > 1:
             return f"{self.task_id} ({count} of {self.total})"
@@ -62,7 +62,7 @@ class RunStates:
 
     @property
     def running(self) -> list[TaskGroupOfState]:
-        """The tasks that have not ended, without ``outcome``."""
+        """The tasks that are scheduled, running or waiting, except ``outcome``."""
         return [group for group in self._in_state(*_RUNS) if group.task_id != OUTCOME]
 
     def _in_state(self, *wanted: str) -> list[TaskGroupOfState]:
@@ -95,10 +95,10 @@ def without_note(run: RunStates, ti: Any) -> list[TaskGroupOfState]:
 
 def next_steps(run: RunStates, ti: Any) -> str:
     """
-    Return what each failed task said about what to do; if a task was killed, which task to clear.
+    Return what to do about each failed task, as its note says. Without a note, return which task to clear.
 
-    What stops the billing comes first. While the endpoint of an arm could not be deleted, no other step of the arm is
-    given, because it could buy a second endpoint.
+    The steps that stop the billing come first. If an arm has an endpoint that could not be deleted, the text gives no
+    other step for the arm, because such a step could buy a second endpoint.
     """
     unreleased = unreleased_arms(run.states)
     first: dict[str, list[TaskGroupOfState]] = {}

@@ -19,7 +19,7 @@ class FailureNote(TypedDict):
     """
     What a task said when it failed.
 
-    :ivar to_do: what to do if no attempt is left, as sentences.
+    :ivar to_do: what a person does once the task's last attempt has failed, as sentences.
     :ivar billed: what this task has bought, and whether it is billed, as sentences.
     """
 
@@ -28,7 +28,7 @@ class FailureNote(TypedDict):
 
 
 def store_note(ti: Any, note: FailureNote) -> None:
-    """Store the note of the task instance that failed. If this is not possible, the task's own error counts more."""
+    """Store the note of the task instance that failed. An error while storing is ignored."""
     try:
         ti.xcom_push(key=_KEY, value=note)
     except Exception:
@@ -39,8 +39,8 @@ def read_note(ti: Any, task_id: str, map_index: int | None = None) -> FailureNot
     """
     Return the note of a task that failed; ``None`` if there is none.
 
-    :param ti: the task instance that asks.
-    :param map_index: number of the instance of a mapped task.
+    :param ti: the task instance that reads the note.
+    :param map_index: number of the instance that failed, if the failed task is mapped.
     """
     instance = {} if map_index is None else {"map_indexes": map_index}
     try:

@@ -1,7 +1,7 @@
 """
 End every error of a task with the same four lines: what happened, what is left, what is billed now, and what to do.
 
-An error states the parts that only the place of the error knows. The task states what it may have bought. This module
+The code that raises an error states what only this code knows. The task states what it may have bought. This module
 adds what only Airflow knows: the attempt, whether Airflow repeats the task, what other tasks of the run have bought,
 and whether a wrong value is part of the run's own configuration, which clearing a task cannot change.
 """
@@ -67,9 +67,10 @@ class Explained(Protocol):
 
 def four_lines(task: Explained, context: Context, error: BaseException) -> str:
     """
-    Return the text of an error that ends a task: its details, if it has several lines, and then the four lines.
+    Return the text of an error that ends a task. The text ends with the four lines.
 
-    What the error says about this task is also stored, because ``outcome`` repeats it.
+    If the message of the error has several lines, the text starts with the whole message. What to do and what is billed
+    are also stored as a note of the task, because ``outcome`` repeats them.
     """
     stated = error if isinstance(error, DistillError) else DistillError(f"{type(error).__name__}: {error}")
     details, _, _ = stated.happened.partition("\n")
@@ -92,9 +93,9 @@ def four_lines(task: Explained, context: Context, error: BaseException) -> str:
 
 def _said(say: Callable[[Any], str], error: BaseException) -> str:
     """
-    Return what a task says about an error.
+    Return what a method of the task, such as ``billed_now``, says about an error.
 
-    The text is empty if the task cannot say it, for example because its inputs are missing.
+    If the method fails, for example because inputs of the task are missing, the text is empty.
     """
     try:
         return say(error)

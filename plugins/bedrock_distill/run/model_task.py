@@ -11,7 +11,7 @@ from include.distill.synthesis.records import FailedRow
 
 
 class ModelTask(RunAccess):
-    """A mixin for the operators that call models. ``waits_for`` is what the task asks its model for."""
+    """A mixin for the operators that call models. ``waits_for`` names what the task requests from the model."""
 
     waits_for = "the models' answers"
 
@@ -31,10 +31,10 @@ class ModelTask(RunAccess):
 
     def failed_calls(self, what: str, failed: Sequence[FailedRow], *, left: str = "") -> TooManyFailuresError:
         """
-        Return the error about rows that have no answer after the last attempt. It has the advice on each cause.
+        Return an error about rows that have no answer after the last attempt, with advice on each cause.
 
-        :param what: what the rows do not have, and of which model, as a sentence without its end.
-        :param left: what state is left, if the task knows more than :meth:`state_left`.
+        :param what: the start of the message, up to the colon, such as ``Arm a has no answer of m for 3 of 9 rows``.
+        :param left: what is left after the error; if empty, :meth:`state_left` says it.
         """
         causes = failure_causes(failed)
         error = TooManyFailuresError(

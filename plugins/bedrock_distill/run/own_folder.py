@@ -27,9 +27,9 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
     """
     Return the folder of a task's own run.
 
-    It is ``folder``. If an earlier version started the run, it is the folder's ``former`` folder instead.
+    The run's folder is ``folder``. If an earlier version started the run, it is ``folder.former`` instead.
 
-    :raises RefusedError: ``folder`` belongs to another run or deployment, or it is below a root of another environment.
+    :raises RefusedError: ``folder`` belongs to another run or environment, or is below a root of another environment.
     """
     run = run_identity(context)
     if record := read_run_record(store, folder):
@@ -53,9 +53,9 @@ def _is_former_folder_of(
     """
     Return whether an earlier version certainly used ``folder`` for this run.
 
-    The key of such a folder has only 32 bits of a hash, so it proves nothing. The proof is ``run.json``, the ids in the
-    report, or a manifest of this run that names an object in the folder. Only the
-    current version writes ``run.json`` to such a folder, when ``preflight`` is cleared.
+    The key in the name of such a folder has only 32 bits of a hash, so the name proves nothing. One of these proves it:
+    ``run.json``, the ids in the report, or a manifest of this run that names an object in the folder. Earlier versions
+    wrote no ``run.json``. The current version writes it to such a folder when ``preflight`` is cleared.
     """
     if record := read_run_record(store, folder):
         return run.owns(record)

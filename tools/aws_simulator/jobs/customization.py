@@ -7,7 +7,6 @@ A job name can never be used again, because no operation deletes jobs. ``job_run
 from __future__ import annotations
 
 import time
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tools.aws_simulator.account.calls import (
@@ -22,7 +21,8 @@ from tools.aws_simulator.account.faults import fault_record
 from tools.aws_simulator.account.keys import key_arn
 from tools.aws_simulator.account.records import CustomizationJobBody, CustomModelBody
 from tools.aws_simulator.account.state import Resource, State
-from tools.aws_simulator.catalog.catalog import Catalog, Customization, Hyperparameter, TrainingFormat
+from tools.aws_simulator.catalog.catalog import Catalog, Customization
+from tools.aws_simulator.jobs.hyperparameters import checked_hyperparameters
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tools.aws_simulator.resources.foundation_models import FoundationModels, ModelEntry, invalid_model
@@ -104,7 +104,7 @@ class CustomizationJobs:
             "modelTags": read_tags(arguments.get("customModelTags")),
             "roleArn": arguments["roleArn"],
             "customizationType": arguments.get("customizationType", "FINE_TUNING"),
-            "hyperParameters": _hyperparameters(arguments.get("hyperParameters", {}), rules),
+            "hyperParameters": checked_hyperparameters(arguments.get("hyperParameters", {}), rules),
             "trainingDataConfig": arguments["trainingDataConfig"],
             "validationDataConfig": arguments.get("validationDataConfig", {"validators": []}),
             "outputDataConfig": arguments["outputDataConfig"],
@@ -188,37 +188,6 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
     uris = [arguments["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
         raise ValidationException(NOT_A_FILE)
-
-
-def _hyperparameters(given: dict[str, str], rules: TrainingFormat) -> dict[str, str]:
-    """Check the hyperparameters in a request. Return them with the defaults of those that the request omits."""
-    known = {**rules.hyperparameters, **rules.undocumented_hyperparameters}
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        names = ", ".join(sorted(rules.hyperparameters))
-        raise ValidationException(f"Unknown hyperparameters {unknown}; the model has only {names}.")
-    for name, text in given.items():
-        _check_hyperparameter(name, text, known[name])
-    defaults = {
-        name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in known.items() if rule.default is not None
-    }
-    return {**defaults, **given}
-
-
-def _check_hyperparameter(name: str, text: str, rule: Hyperparameter) -> None:
-    try:
-        value = Decimal(text)
-        whole = value == value.to_integral_value()
-        inside = Decimal(repr(rule.minimum)) <= value <= Decimal(repr(rule.maximum))
-    except InvalidOperation:  # comparing NaN raises this error too
-        kind = "a whole number" if rule.type == "integer" else "a number"
-        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected {kind} as a string.") from None
-    if rule.type == "integer" and not whole:
-        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")
-    if not inside:
-        raise ValidationException(
-            f"Hyperparameter {name} is {text}, expected a value between {rule.minimum:g} and {rule.maximum:g}."
-        )
 
 
 def _progress(job: Resource[CustomizationJobBody]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.hyperparameters import epoch_count
 from tools.aws_simulator.jobs.job_files import JobFiles, S3Access
 from tools.aws_simulator.jobs.role_access import RoleAccess
 from tools.aws_simulator.jobs.training_data import DataFaultError
@@ -50,7 +51,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         self._finish(arn, "dataProcessingDetails")
         self._apply_fault(job)
         self._begin(arn, "trainingDetails")
-        epochs = int(job.body["hyperParameters"]["epochCount"])
+        epochs = epoch_count(job.body["hyperParameters"])
         result = fine_tune(
             data.training.examples,
             epochs=epochs,
@@ -130,7 +131,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
             return 0
         length = max(1e-9, self._settings.current.job_seconds * _SHARES["trainingDetails"])
         share = min(1.0, (time.time() - started) / length)
-        return int(job.body.get("tokens", 0) * int(job.body["hyperParameters"]["epochCount"]) * share)
+        return int(job.body.get("tokens", 0) * epoch_count(job.body["hyperParameters"]) * share)
 
     def _end_open_phase(self, arn: str, status: str) -> None:
         for phase, details in self._jobs.get(arn).body["statusDetails"].items():

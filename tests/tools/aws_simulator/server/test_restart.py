@@ -16,6 +16,7 @@ from tests.fakes.patience import wait_until
 from tests.fakes.simulator_process import exit_code, port_in, simulator_process, wait_for
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.account.state import State
 
 
 @contextmanager
@@ -98,6 +99,24 @@ def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> N
         simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
     with start_simulator(tmp_path, job_seconds=0) as simulator:
         assert builders.finished_job(simulator, arn)["status"] == "Stopped"
+
+
+@pytest.mark.parametrize("ending", ["Completed", "Stopped"])
+def test_a_job_with_a_number_of_epochs_that_is_refused_today_goes_on(tmp_path: Path, ending: str) -> None:
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_job(simulator)
+    state = State(tmp_path / "bedrock.sqlite")
+    body = state.jobs.get(arn).body
+    training = {"status": "InProgress", "creationTime": body["modified"], "lastModifiedTime": body["modified"]}
+    details = {**body["statusDetails"], "trainingDetails": training}
+    state.jobs.change(arn, hyperParameters={"epochCount": "2.0"}, statusDetails=details, tokens=100)
+    state.close()
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        if ending == "Stopped":
+            simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
+        simulator.admin("PUT", "settings", {"job_seconds": 0})
+        job = builders.finished_job(simulator, arn)
+        assert (job["status"], job["hyperParameters"]) == (ending, {"epochCount": "2.0"}), job.get("failureMessage")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -281,9 +281,10 @@ class PolicyRecord(TypedDict):
 
 
 class SessionRecord(TypedDict):
-    """A session of a role, which AssumeRole began."""
+    """A session of a role, which AssumeRole began. Records of earlier versions lack ``token``."""
 
     arn: str
     user_id: str
     role: str
     expires: float
+    token: NotRequired[str]

@@ -58,12 +58,17 @@ def bearer_scope(authorization: str, host: str) -> CredentialScope:
     if key.startswith(_LONG_TERM_KEY) and len(key) > len(_LONG_TERM_KEY):
         return CredentialScope(key, in_host["region"] if in_host else DEFAULT_REGION, "bedrock")
     if key.startswith(_SHORT_TERM_KEY):
-        url = _decoded(key.removeprefix(_SHORT_TERM_KEY))
-        scope = credential_scope("", url.partition("?")[2])
+        scope = credential_scope("", api_key_query(authorization))
         if scope is None or scope.service != "bedrock":
             raise AccessDeniedException("Authentication failed: Please make sure your API Key is valid.")
         return scope
     raise AccessDeniedException("Invalid API Key format: Must start with pre-defined prefix")
+
+
+def api_key_query(authorization: str) -> str:
+    """Return the query of the presigned URL in a short-term API key; an empty text if the key has none."""
+    key = authorization.removeprefix("Bearer ").strip()
+    return _decoded(key.removeprefix(_SHORT_TERM_KEY)).partition("?")[2] if key.startswith(_SHORT_TERM_KEY) else ""
 
 
 def _decoded(text: str) -> str:

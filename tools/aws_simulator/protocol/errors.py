@@ -13,6 +13,7 @@ UNMODELLED_STATUS = {
     "OperationNotImplementedError": 501,
     "MissingAuthenticationTokenException": 403,
     "ExpiredTokenException": 403,
+    "UnrecognizedClientException": 403,
     "ServiceUnavailableException": 503,
     "InternalServerException": 500,
 }
@@ -123,7 +124,11 @@ class MissingAuthenticationTokenException(ApiError):
 
 
 class ExpiredTokenException(ApiError):
-    """The caller's session has expired. The simulator raises this only if an injected fault requires it."""
+    """The caller's session has expired, or an injected fault says so."""
+
+
+class UnrecognizedClientException(ApiError):
+    """A request with the keys of a session lacks the session's token, or has another one."""
 
 
 class ServiceError(Exception):

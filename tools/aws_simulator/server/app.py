@@ -41,6 +41,7 @@ from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.admin_page import AdminPage
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
+from tools.aws_simulator.server.session_tokens import SessionTokens
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.pricing import Pricing
 from tools.aws_simulator.services.refusals import is_s3_control, refuse_service
@@ -98,6 +99,7 @@ class AwsSimulator:
         add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)
         self._sts = Sts(self._state, self._iam, self._roles)
+        self._tokens = SessionTokens(self._sts)
         # The keys are the names that requests are signed for.
         self._services: dict[str, SimulatedService] = {
             "iam": self._iam.service,
@@ -133,6 +135,7 @@ class AwsSimulator:
             faults,
             ledger,
             InvocationLogs(logging, self._s3, self._sts.caller_arn),
+            self._tokens.bedrock_error,
         )
         self._admin = Admin(
             self._settings,
@@ -187,12 +190,15 @@ class AwsSimulator:
                 return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)
         if scope is None:
-            return await (self.bedrock if self._is_unsigned_bedrock(request) else self._s3).handle(request)
-        if scope.service in self._services:
-            return await self._services[scope.service].handle(request, scope)
+            return await (self.bedrock.handle if self._is_unsigned_bedrock(request) else self._answer_s3)(request)
+        if service := self._services.get(scope.service):
+            return self._tokens.refuse(request, service) or await service.handle(request, scope)
         if scope.service == "s3" and not is_s3_control(request):
-            return await self._s3.handle(request)
+            return await self._answer_s3(request)
         return await refuse_service(request, "s3control" if scope.service == "s3" else scope.service)
+
+    async def _answer_s3(self, request: Request) -> ASGIApp:
+        return await self._tokens.refuse_s3(request) or await self._s3.handle(request)
 
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))

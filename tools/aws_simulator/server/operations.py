@@ -51,14 +51,23 @@ class SimulatedBedrock:
     The simulated Bedrock, which answers requests.
 
     :param handlers: functions or coroutine functions, by operation name.
+    :param token_error: returns the error for a request whose session token is refused.
     """
 
-    def __init__(self, handlers: dict[str, Handler], faults: FaultPlan, ledger: Ledger, logs: InvocationLogs) -> None:
+    def __init__(
+        self,
+        handlers: dict[str, Handler],
+        faults: FaultPlan,
+        ledger: Ledger,
+        logs: InvocationLogs,
+        token_error: Callable[[Request], ApiError | None],
+    ) -> None:
         self.specification = Specification()
         self._handlers = handlers
         self._faults = faults
         self._ledger = ledger
         self._logs = logs
+        self._token_error = token_error
 
     @property
     def implemented(self) -> frozenset[str]:
@@ -115,6 +124,8 @@ class SimulatedBedrock:
                 " Nothing was changed."
             )
         scope = _scope(request)
+        if error := self._token_error(request):
+            raise error
         if fault and fault.kind in ERRORS:
             raise ERRORS[fault.kind]
         if fault and fault.kind == "drop_before":

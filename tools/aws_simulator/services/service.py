@@ -45,12 +45,14 @@ class SimulatedService:
     One service.
 
     :param handlers: functions or coroutine functions, by operation name. They return the result, or a response.
+
+    ``is_query`` is True if the service has the Query protocol, and False if it has JSON 1.1.
     """
 
     def __init__(self, model: ServiceModel, handlers: Mapping[str, ServiceHandler]) -> None:
         self._model = model
         self._handlers = handlers
-        self._is_query = model.metadata["protocol"] == "query"
+        self.is_query = model.metadata["protocol"] == "query"
 
     @property
     def implemented(self) -> tuple[str, frozenset[str]]:
@@ -63,19 +65,19 @@ class SimulatedService:
         try:
             return await self._call(request, scope, body)
         except ServiceError as error:
-            return self._refuse(error)
+            return self.refuse(error)
         except RecursionError:
-            return self._refuse(ServiceError("ValidationError", "The request is nested too deeply."))
+            return self.refuse(ServiceError("ValidationError", "The request is nested too deeply."))
         except Exception as error:
             logger.exception("%s failed inside the simulator", self._model.service_name)
             text = f"The AWS simulator failed: {type(error).__name__}: {error}"
-            return self._refuse(ServiceError(self._failure, text, 500))
+            return self.refuse(ServiceError(self._failure, text, 500))
 
     async def _call(self, request: Request, scope: CredentialScope, body: bytes) -> Response:
-        form = read_form(request.url.query, body) if self._is_query else {}
+        form = read_form(request.url.query, body) if self.is_query else {}
         target = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        operation = self._operation(form.get("Action", "") if self._is_query else target)
-        arguments = read_query_arguments(operation, form) if self._is_query else read_json_arguments(operation, body)
+        operation = self._operation(form.get("Action", "") if self.is_query else target)
+        arguments = read_query_arguments(operation, form) if self.is_query else read_json_arguments(operation, body)
         handler = self._handlers.get(operation.name)
         if handler is None:
             text = f"The AWS simulator does not implement {operation.name} of {self._title}. Nothing was changed."
@@ -85,7 +87,7 @@ class SimulatedService:
             result = await result
         if isinstance(result, Response):
             return result
-        return (write_query_response if self._is_query else write_json_response)(operation, result)
+        return (write_query_response if self.is_query else write_json_response)(operation, result)
 
     def _operation(self, name: str) -> OperationModel:
         if name not in self._model.operation_names:
@@ -107,7 +109,8 @@ class SimulatedService:
         return str(self._model.metadata["serviceId"])
 
     def _unknown(self, message: str, status: int = 400) -> ServiceError:
-        return ServiceError("InvalidAction" if self._is_query else "UnknownOperationException", message, status)
+        return ServiceError("InvalidAction" if self.is_query else "UnknownOperationException", message, status)
 
-    def _refuse(self, error: ServiceError) -> Response:
-        return query_error(error, self._model.metadata["xmlNamespace"]) if self._is_query else json_error(error)
+    def refuse(self, error: ServiceError) -> Response:
+        """Return the response for ``error`` in the service's protocol."""
+        return query_error(error, self._model.metadata["xmlNamespace"]) if self.is_query else json_error(error)

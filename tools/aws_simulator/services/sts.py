@@ -1,8 +1,8 @@
 """
 Answer the STS operations GetCallerIdentity and AssumeRole.
 
-The simulator accepts any access key. A key that AssumeRole has issued identifies the session of the role; any other key
-is the root user of the account, as the simulator knows no users.
+The simulator accepts any access key. A key that AssumeRole has issued identifies the session of the role and needs the
+token of the session; any other key is the root user of the account, as the simulator knows no users.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from enum import Enum
 from typing import Any
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
@@ -24,8 +25,15 @@ from tools.aws_simulator.services.service import ServiceCall, SimulatedService
 ROOT = f"arn:aws:iam::{ACCOUNT_ID}:root"
 DEFAULT_SECONDS = 3600
 _CHAINED_MAXIMUM = 3600
-_EXPIRED = "The security token included in the request is expired"
 _UNSUPPORTED = ("Policy", "PolicyArns", "SerialNumber", "TokenCode", "ProvidedContexts", "TransitiveTagKeys")
+
+
+class TokenProblem(Enum):
+    """Why the keys of a session are refused."""
+
+    MISSING = "the request has no session token"
+    FOREIGN = "the token is not that of the session"
+    EXPIRED = "the session has expired"
 
 
 class Sts:
@@ -48,29 +56,33 @@ class Sts:
         session = self.session(access_key)
         return session["arn"] if session else ROOT
 
-    def caller(self, access_key: str) -> tuple[str, str]:
-        """Return the ARN and the user id of the caller with this access key.
+    def token_problem(self, access_key: str, token: str | None) -> TokenProblem | None:
+        """Return why a request with this access key and session token is refused; None if it is accepted.
 
-        :raises ServiceError: the session has expired.
+        A key that AssumeRole has not issued is accepted with any token and without one. Sessions that earlier versions
+        of the simulator stored have no token, so only their time is checked.
         """
         session = self.session(access_key)
         if session is None:
-            return ROOT, ACCOUNT_ID
-        if session["expires"] <= time.time():
-            raise ServiceError("ExpiredToken", _EXPIRED, 403)
-        return session["arn"], session["user_id"]
+            return None
+        if "token" in session and not token:
+            return TokenProblem.MISSING
+        if "token" in session and token != session["token"]:
+            return TokenProblem.FOREIGN
+        return TokenProblem.EXPIRED if session["expires"] <= time.time() else None
 
     def caller_identity(self, call: ServiceCall) -> dict[str, Any]:
         """Handle GetCallerIdentity."""
-        arn, user_id = self.caller(call.scope.access_key)
-        return {"Arn": arn, "UserId": user_id, "Account": ACCOUNT_ID}
+        session = self.session(call.scope.access_key)
+        user_id = session["user_id"] if session else ACCOUNT_ID
+        return {"Arn": self.caller_arn(call.scope.access_key), "UserId": user_id, "Account": ACCOUNT_ID}
 
     def assume_role(self, call: ServiceCall) -> dict[str, Any]:
         """Handle AssumeRole."""
         arguments, role_arn = call.arguments, call.arguments["RoleArn"]
         if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", role_arn):
             raise ServiceError("ValidationError", f"{role_arn} is invalid")
-        caller, _ = self.caller(call.scope.access_key)
+        caller = self.caller_arn(call.scope.access_key)
         if unsupported := [name for name in _UNSUPPORTED if name in arguments]:
             raise ServiceError(
                 "ValidationError", f"The AWS simulator does not support {', '.join(unsupported)} of AssumeRole."
@@ -83,13 +95,14 @@ class Sts:
             user_id=f"{role['id']}:{arguments['RoleSessionName']}",
             role=role_arn,
             expires=float(int(time.time()) + seconds),
+            token=secrets.token_urlsafe(120),
         )
         access_key = f"ASIA{secrets.token_hex(8).upper()}"
         self._state.store(f"sts_session:{access_key}", session)
         credentials = {
             "AccessKeyId": access_key,
             "SecretAccessKey": secrets.token_urlsafe(30),
-            "SessionToken": secrets.token_urlsafe(120),
+            "SessionToken": session["token"],
             "Expiration": session["expires"],
         }
         user = {"AssumedRoleId": session["user_id"], "Arn": session["arn"]}

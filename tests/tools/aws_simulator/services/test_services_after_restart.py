@@ -102,6 +102,21 @@ def test_a_session_survives_a_restart(tmp_path: Path) -> None:
         assert (identity["Arn"], identity["UserId"]) == (expected, answer["AssumedRoleUser"]["AssumedRoleId"])
 
 
+def test_a_session_of_an_earlier_version_needs_no_token(tmp_path: Path) -> None:
+    with start_simulator(tmp_path) as simulator:
+        arn = assumable(simulator)
+        old, new = (simulator.boto("sts").assume_role(RoleArn=arn, RoleSessionName="run") for _ in range(2))
+    with closing(sqlite3.connect(tmp_path / "bedrock.sqlite")) as database, database:
+        sql = "UPDATE stored_values SET value = json_remove(value, '$.token') WHERE name = ?"
+        assert database.execute(sql, [f"sts_session:{old['Credentials']['AccessKeyId']}"]).rowcount == 1
+    with start_simulator(tmp_path) as simulator:
+        for token in (None, "any"):
+            identity = session_of(simulator, old["Credentials"] | {"SessionToken": token}).get_caller_identity()
+            assert identity["Arn"] == old["AssumedRoleUser"]["Arn"]
+            with refused("InvalidClientTokenId"):
+                session_of(simulator, new["Credentials"] | {"SessionToken": token}).get_caller_identity()
+
+
 def test_the_role_of_the_command_line_is_created_once(tmp_path: Path) -> None:
     name = ROLES[0].rpartition("/")[2]
     with start_simulator(tmp_path) as simulator:

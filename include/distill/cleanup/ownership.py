@@ -101,7 +101,7 @@ class OwnershipCheck:
         if missing := [key for key in ("use-case", "run-key", *tags_of_run, *more_tags) if not tags.get(key)]:
             return NotOurs(f"its owner is unknown, because it has no tag {missing[0]}; {advice}", is_doubtful=True)
         if (tags_of_run and not _is_key_of_run(tags)) or not is_name_of_tags():
-            problem = "its name and its tags do not belong together, so a tag was copied or changed"
+            problem = "its name does not match its tags, so a tag was copied or changed"
             return NotOurs(f"{problem}; {advice}", is_doubtful=True)
         if owner is None:
             return self._unproven(training_uri(), advice)

@@ -72,8 +72,8 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
             f"{error.happened} The use case was frozen by {mark}; this is version {VERSION}.",
             left="This task bought nothing.",
             to_do=(
-                "To freeze the present use-case file instead, clear preflight with downstream; stored answers are"
-                " reused, what changed in between is bought again, and estimate lists it (docs/upgrading.md)."
+                "To freeze the present use-case file instead, clear preflight with downstream; answers to unchanged"
+                " requests are reused, changed requests are bought again, and estimate lists them (docs/upgrading.md)."
                 " Otherwise, upgrade or go back to the version that froze the use case."
             ),
             then_clear=FAILED_TASK,

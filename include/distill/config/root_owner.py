@@ -65,7 +65,7 @@ def foreign_root_problem(store: ObjectStore, root: str, environment: str) -> str
     return (
         f"{root} belongs to environment {owner} ({owner_uri(root)}), but this is environment {environment}. Set another"
         " storage.prefix; in the shipped use cases, set the variable DISTILL_PREFIX. If this environment should own the"
-        f" root and {owner} no longer uses it, change the name in that object"
+        f" root and {owner} no longer uses it, write {environment} into {owner_uri(root)} in place of {owner}"
     )
 
 

@@ -78,8 +78,8 @@ def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> I
     if unreadable := sorted(entry for entry in entries if _is_unreadable(entry)):
         message = (
             f"Input {uri} contains {unreadable[0].relative_to(path)}, which is a symbolic link to a folder, a broken"
-            " symbolic link or a special file. No file was read, because no entry is ever skipped silently. Remove this"
-            " entry or, if it is a link, replace it with the files themselves."
+            " symbolic link or a special file. No file was read, because rows could be lost if this entry were skipped."
+            " Remove this entry or, if it is a link, replace it with the files themselves."
         )
         raise InputError(message)
     files = (entry.relative_to(path).as_posix() for entry in entries if entry.is_file())

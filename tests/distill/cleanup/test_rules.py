@@ -95,7 +95,7 @@ THROUGHPUTS = [
         id="another environment",
     ),
     pytest.param({"tags": {"project": PROJECT_TAG}}, {"include_unexpired": True}, "owner is unknown", id="a bare tag"),
-    pytest.param({"name": "theirs"}, {"include_unexpired": True}, "do not belong together", id="copied tags"),
+    pytest.param({"name": "theirs"}, {"include_unexpired": True}, "does not match its tags", id="copied tags"),
     pytest.param(
         {"tags": {**TAGS, "project": "theirs"}},
         {"include_unexpired": True},
@@ -168,7 +168,7 @@ MODELS = [
     pytest.param(
         {"models": [model(tags={**TAGS, "environment": "dev"})]}, {}, "environment 'dev'", id="another environment"
     ),
-    pytest.param({"models": [model(name="theirs")]}, {}, "do not belong together", id="copied tags"),
+    pytest.param({"models": [model(name="theirs")]}, {}, "does not match its tags", id="copied tags"),
     pytest.param({"models": [FORMER_MODEL]}, {}, None, id="of an earlier version, trained on our data"),
     pytest.param(
         {"models": [dataclasses.replace(FORMER_MODEL, training_uri="s3://train/dev/datasets/ab/train.jsonl")]},

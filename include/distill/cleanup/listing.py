@@ -39,8 +39,8 @@ def list_project_root(
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
 
     :param use_cases: the use cases whose objects are below ``uri``.
-    :param environment: the name of this deployment. If it is not certain that this deployment owns a root, the objects
-        below that root are listed, but not read.
+    :param environment: the name of this installation. If it is not certain that this installation owns a root, the
+        objects below that root are listed, but not read.
     :param state_of: returns a run's state in Airflow; ``None`` if Airflow has no record of the run.
     :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
         file or a frozen use case in a format that this version does not know.

@@ -223,7 +223,7 @@ class RunInfo:
     """
     The settings of a run that a clean-up needs, from the frozen use case in the run's folder.
 
-    :param environment: the deployment that started the run; ``None`` if an earlier version froze the use case.
+    :param environment: the environment that started the run; ``None`` if an earlier version froze the use case.
     :param state: the state of the run in Airflow; ``None`` if Airflow has no record of the run, or if the
         run's id is unknown.
     """
@@ -285,7 +285,7 @@ class Inventory:
     """
     Everything that was listed in one account and Region.
 
-    :param environment: the name of this deployment.
+    :param environment: the name of this installation.
     :param missing_roots: URIs of roots of use cases whose bucket does not exist. So nothing is stored below them.
     :param labeled: use cases whose labeling DAG (``distill_label__<use case>``) has a run in progress.
     :param broken: messages about invalid use-case files.

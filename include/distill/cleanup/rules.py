@@ -261,7 +261,7 @@ class _Rules:
         self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_endpoints: Sequence[ListedEndpoint]
     ) -> PlanItem:
         run, folder = root.runs.get(uri), RunFolder(uri)
-        # Scheduled runs of two deployments have the same ids, and so the same run key.
+        # Scheduled runs of two environments have the same ids, and so the same run key.
         of_run = [endpoint for endpoint in kept_endpoints if endpoint.tags.get("run-key") == folder.run_key]
         ours = (None, self.inventory.environment)
         serving = next((f"{e.kind} {e.name}" for e in of_run if from_tags(e.tags, "environment") in ours), None)

@@ -1,7 +1,7 @@
 """
-Read the name of this deployment, which keeps it apart from other deployments in the same AWS account.
+Read the name of this installation, which keeps it apart from other installations in the same AWS account.
 
-Names, tags and run folders contain the environment's name. So a development and a production deployment that run the
+Names, tags and run folders contain the environment's name. So a development and a production installation that run the
 same use case with the same schedule neither find nor delete each other's resources.
 """
 
@@ -23,7 +23,7 @@ EnvironmentName = Annotated[str, Field(pattern=rf"^{_PATTERN}$")]
 
 def environment_name(variables: Mapping[str, str] | None = None) -> str:
     """
-    Return the name of this deployment.
+    Return the name of this installation.
 
     :param variables: environment variables; if ``None``, those of the process.
     :raises UseCaseError: the variable is not set or is not a valid name. Nothing runs without it.
@@ -33,8 +33,8 @@ def environment_name(variables: Mapping[str, str] | None = None) -> str:
         return value
     problem = f"is {value!r}, which is not a valid name" if value else "is not set or is empty"
     raise UseCaseError(
-        f"environment variable {ENVIRONMENT_VARIABLE} {problem}. It names this deployment, for example prod, and"
-        " separates its AWS resources from those of other deployments. No use case can run without it.",
+        f"environment variable {ENVIRONMENT_VARIABLE} {problem}. It names this installation, for example prod, and"
+        " separates its AWS resources from those of other installations. No use case can run without it.",
         left="Nothing was bought, changed or deleted.",
         to_do="Set it to 1 to 16 lower-case letters, digits and hyphens, starting with a letter, in all"
         " components of Airflow: in .env for Docker Compose, in env of the Helm chart, or in the startup script of"

@@ -329,7 +329,7 @@ def parse_use_case(
 ) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
-    A use case that an earlier version froze has no ``environment``. It gets the name of this deployment.
+    A use case that an earlier version froze has no ``environment``. It gets the name of this installation.
 
     :param origin: the file or form that ``raw`` comes from. Messages begin with it.
     :param unknown: placeholders in ``raw`` for unknown values, such as ``${NAME}`` if the variable is not set. A value

@@ -129,8 +129,8 @@ def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> Input
     if others := [name for name in names if not name.lower().endswith(tuple(extensions))]:
         message = (
             f"Input {folder} has files without the extension {expected}. Number of such files: {len(others)};"
-            f" first: {others[0]!r}. No file was read, because no file is ever skipped silently. Move or rename these"
-            " files, or use a single file as the input."
+            f" first: {others[0]!r}. No file was read, because rows could be lost if these files were skipped. Move or"
+            " rename these files, or use a single file as the input."
         )
         raise InputError(message)
     return InputFiles((InputFile(name, f"{folder}{name}") for name in names), skipped=skipped)

@@ -1,12 +1,12 @@
 """
 Check that a resource with an expected name belongs to this run, before a task uses, stops or deletes it.
 
-Another deployment, another team or a person may have a resource with the same name in the account. So a name proves
+Another environment, another team or a person may have a resource with the same name in the account. So a name proves
 nothing. A resource is ours if its own description agrees with the run: the role, the S3 locations, the model and the
 tags.
 
 Version 0.1 of this pipeline did not have environments. It used other names, which are called former names here, and
-no tag ``environment``. Several deployments in an account computed the same former name. So a resource under a former
+no tag ``environment``. Several installations in an account computed the same former name. So a resource under a former
 name is ours only if, in addition, its training data is below the root of this run. A resource under a former name that
 is not ours is ignored, because this run buys under another name. A resource under a current name that is not ours is an
 error.
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 _PREFLIGHT = task_to_clear(PREFLIGHT)
 # The run's folder belongs to the old environment, so clearing a task would be refused.
 _OTHER_DEPLOYMENT = (
-    "If it belongs to another deployment, give each deployment its own DISTILL_ENVIRONMENT, and trigger a new run."
+    "If it belongs to another installation, give each installation its own DISTILL_ENVIRONMENT, and trigger a new run."
 )
 
 _TAGS_OF_OWNER = ("environment", "use-case", "dag-id", "run-id")
@@ -64,7 +64,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Ownership:
-    """Find the resources of a run by their names. Ignore or refuse those of another deployment or run."""
+    """Find the resources of a run by their names. Ignore or refuse those of another environment or run."""
 
     hook: BedrockDistillHook
     use_case: UseCase
@@ -74,11 +74,11 @@ class Ownership:
         """
         Return this run's training job, found by its current or its former name; ``None`` if there is no such job.
 
-        A job that has the former name but belongs to another deployment is ignored.
+        A job that has the former name but belongs to another environment is ignored.
 
         :param fingerprint: the fingerprint of the job, which determines where it writes its metrics.
         :param training_uri: URI of the training file.
-        :raises RefusedError: a job of another deployment has the current name.
+        :raises RefusedError: a job of another environment has the current name.
         """
         return self._find_job(_candidates(names), fingerprint, training_uri)
 
@@ -86,9 +86,9 @@ class Ownership:
         """
         Return the job that ``submit`` bought or found; ``None`` if it does not exist.
 
-        A job of another deployment is ignored if its name has the form that earlier versions used.
+        A job of another environment is ignored if its name has the form that earlier versions used.
 
-        :raises RefusedError: the job has a name of the present form, and belongs to another deployment.
+        :raises RefusedError: the job has a name of the present form, and belongs to another environment.
         """
         return self._find_job([Candidate(name, is_former_job_name(name, fingerprint))], fingerprint, None)
 
@@ -115,10 +115,10 @@ class Ownership:
         """
         Return this run's endpoint with one of the names; ``None`` if there is no such endpoint.
 
-        Throughput that has the former name but belongs to another deployment or run is ignored.
+        Throughput that has the former name but belongs to another environment or run is ignored.
 
         :param model_arn: the model that the endpoint must serve; if ``None``, any model is accepted.
-        :raises RefusedError: an endpoint of another deployment or run has the current name.
+        :raises RefusedError: an endpoint of another environment or run has the current name.
         """
         # Versions without environments had no deployments, so none has a former name.
         candidates = _candidates(names if kind is THROUGHPUT else Names(names.name, None))
@@ -128,9 +128,9 @@ class Ownership:
         """
         Return the endpoint that ``provision`` or ``deploy`` created; ``None`` if it was released.
 
-        Throughput that has a former name but belongs to another deployment or run is ignored.
+        Throughput that has a former name but belongs to another environment or run is ignored.
 
-        :raises RefusedError: the endpoint belongs to another deployment or run.
+        :raises RefusedError: the endpoint belongs to another environment or run.
         """
         is_former = kind is THROUGHPUT and is_former_throughput_name(name, self.folder.run_key)
         return self._find_endpoint(kind, [Candidate(name, is_former)], {}, model_arn)
@@ -163,9 +163,9 @@ class Ownership:
         """
         Return this run's batch job with one of the names; ``None`` if there is no such job.
 
-        A job that has the former name but belongs to another deployment is ignored.
+        A job that has the former name but belongs to another environment is ignored.
 
-        :raises RefusedError: a batch job of another deployment has the current name.
+        :raises RefusedError: a batch job of another environment has the current name.
         """
 
         def differences(job: BatchJob, is_former: bool) -> Iterator[str]:
@@ -263,11 +263,11 @@ def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
     """
     Return whether a batch job reads and writes the files of a plan.
 
-    If it does not, it belongs to another deployment and only has the same name.
+    If it does not, it belongs to another environment and only has the same name.
     """
     if different := list(_location_differences(job, plan.input_uri, plan.output_uri)):
         log.warning(
-            "Batch job %s does not belong to this deployment and is ignored: %s.", job.arn, "; ".join(different)
+            "Batch job %s does not belong to this environment and is ignored: %s.", job.arn, "; ".join(different)
         )
     return not different
 

@@ -131,7 +131,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
     First, the task stores the answers of all jobs that have ended, whichever run bought them. If a running job already
     contains a question, the question is not submitted again, and this run waits for that job. A job's name contains a
     hash of the environment, the use case and the questions, so a retry, a cleared task or another worker finds the job.
-    A job of another deployment is not used. If there are too few questions for a batch job, the step sends them on
+    A job of another environment is not used. If there are too few questions for a batch job, the step sends them on
     demand.
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
@@ -196,7 +196,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            # The plan is for another model, its job was never bought, or another deployment has a job with its name.
+            # The plan is for another model, its job was never bought, or another environment has a job with its name.
             if job is None or not is_job_of(plan, job):
                 continue
             if job.progress is Progress.RUNNING:

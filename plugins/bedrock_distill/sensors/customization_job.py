@@ -64,7 +64,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         job = self.ownership.find_submitted_job(name, self.submitted["fingerprint"])
         if job is None:
             raise NotFoundError(
-                f"This run has no job {name} in Bedrock. If another deployment has a job with this name, the log says"
+                f"This run has no job {name} in Bedrock. If another environment has a job with this name, the log says"
                 " so.",
                 left="Nothing is running.",
                 billed=f"Nothing by arm {self._arm}: it has no job.",

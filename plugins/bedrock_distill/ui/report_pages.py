@@ -112,7 +112,7 @@ def report(dag_id: str, run_id: str) -> Response:
 
 def _is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
     """
-    Return whether another deployment owns the root of a use case.
+    Return whether another environment owns the root of a use case.
 
     Scheduled runs have the same ids in all deployments, so the ids in a report do not tell deployments apart.
     """

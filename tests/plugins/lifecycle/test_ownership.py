@@ -63,7 +63,7 @@ def names(use_case: UseCase) -> Any:
 
 @pytest.fixture
 def put_job(bedrock: FakeBedrock, use_case: UseCase) -> Callable[..., None]:
-    """Return a function that puts a job of this deployment, with changed fields and tags."""
+    """Return a function that puts a job of this installation, with changed fields and tags."""
 
     def put(name: str, fields: dict[str, Any], tags: dict[str, str | None], *, without: str = "") -> None:
         output = Layout(use_case.storage).training_output(recipe_fingerprint(use_case, DATASET["sha256"]))

@@ -2,9 +2,9 @@
 Decide whether a resource in the account belongs to this environment, from its name, its tags and its training data.
 
 The tag ``project`` alone proves nothing: anybody who may tag resources can set it, and other environments in the
-account set it too. A resource is ours if all tags are there, if the run key in the tags is the key of the DAG run in the tags,
-and if the name is the one that this pipeline computes from the tags. So tags that were copied to another resource, or
-changed, do not make it ours.
+account set it too. A resource is ours if all tags are there, if the run key in the tags is the key of the DAG run in
+the tags, and if the name is the one that this pipeline computes from the tags. So tags that were copied to another
+resource, or changed, do not make it ours.
 
 Version 0.1 of this pipeline computed the same names in all installations. So a resource that it bought is ours only
 if its model was also trained on a file below a root of this environment. If there is any doubt, the resource is left

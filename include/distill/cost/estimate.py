@@ -201,7 +201,7 @@ def answer_lines(
     """
     Return the bill lines for an arm's answers that are billed by the token.
 
-    :param student: key of the model that answers, or of its base model; the use case's student if absent.
+    :param student: key of the model that answers, or of its base model. By default, the use case's student is used.
     :param deployed: whether a deployment of a custom model answers.
     """
     calls = answer_calls(use_case, evaluation, arm, rate)

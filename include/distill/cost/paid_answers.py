@@ -1,8 +1,8 @@
 """
-Add up what a run has paid for model calls, from the stored answers themselves.
+Add up what a run has paid for model calls, from the stored answers.
 
 The report's bill is made from the results of tasks. A task that was killed has no result, but its answers are stored,
-and each names the run that paid for it.
+and each answer names the run that paid for it.
 """
 
 from __future__ import annotations
@@ -68,9 +68,10 @@ def _read(store: ObjectStore, uri: str) -> StoredAnswerRecord | None:
 
 def _model(record: StoredAnswerRecord) -> str | None:
     """
-    Return the catalog key of the model whose tokens are billed; ``None`` if the answer itself cost nothing.
+    Return the catalog key of the model at whose prices an answer's tokens are billed; ``None`` if they are not billed.
 
-    This is so for a custom model on provisioned throughput. On a deployment, its tokens are billed.
+    The tokens of a custom model are not billed on provisioned throughput, which is billed by the hour. They are billed
+    on a deployment.
     """
     if "deployed" in record:
         return record["deployed"]

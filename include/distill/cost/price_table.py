@@ -58,7 +58,7 @@ class ModelUsageTypes(_Fact):
     """
     How AWS's price list names the usage types of one model.
 
-    :param region: the Region whose prices are in this file.
+    :param region: the Region whose prices of the model are in ``include/prices.yaml``.
     :param name: the part of the usage types that names the model, or the service's name in
         ``AmazonBedrockFoundationModels``.
     :param input: the part of the usage type for input tokens, in ``AmazonBedrockFoundationModels`` only.
@@ -78,7 +78,7 @@ class UsageTypes(_Fact):
     How AWS's price list names usage types.
 
     :param prefixes: first part of the usage types, by Region.
-    :param suffixes: last part of the usage types in the offer ``AmazonBedrock``, by price.
+    :param suffixes: last part of the usage types in the offer ``AmazonBedrock``, by name of the price.
     """
 
     prefixes: dict[str, str]

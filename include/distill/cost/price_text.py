@@ -59,7 +59,12 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _end(node: yaml.Node) -> int:
-    """Return where a node ends. PyYAML lets a mapping in block style end before the next key, in a later line."""
+    """
+    Return the position in the text at which a node ends.
+
+    For a mapping or list in block style, this is the end of its last value. PyYAML's own end mark is further down: it
+    is just before the next key, after blank lines and comments.
+    """
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)

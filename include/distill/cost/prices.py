@@ -79,7 +79,7 @@ class Prices:
 
     :param models: prices by model key.
     :param batch_share: price of a token in a batch job, as a share of its price on demand.
-    :param facts: source, day and verification of the same prices. A price without an entry counts as verified.
+    :param facts: source, day and verification of the prices in ``models``. A price without an entry counts as verified.
     :param model_per_month: price of storing a custom model for a month.
     """
 
@@ -111,7 +111,7 @@ class Prices:
             ) from error
 
     def has(self, model: str, *names: PriceName) -> bool:
-        """Return whether all these prices of a model are known."""
+        """Return whether all prices of a model that ``names`` lists are known."""
         return set(names) <= self.models.get(model, {}).keys()
 
     def token_prices(self, model: str, *, batch: bool = False, deployed: bool = False) -> tuple[float, float]:
@@ -119,7 +119,7 @@ class Prices:
         Return the prices of one token of input and of output.
 
         :param batch: whether batch jobs answer.
-        :param deployed: whether deployments of custom models answer that were trained from ``model``.
+        :param deployed: whether a deployment answers, with a custom model that was trained from ``model``.
         """
         share = self.batch_share if batch else 1.0
         input_name, output_name = DEPLOYED_PRICES if deployed else _BASE_PRICES

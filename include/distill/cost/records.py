@@ -34,8 +34,8 @@ class BudgetEstimate(EstimatedLines):
     """
     The part of an estimate that is used to split budgets among tasks. All amounts are in US dollars.
 
-    The record is part of :class:`CostEstimate`. In a DAG without the task ``estimate``, it is computed for the critic
-    only.
+    The record is part of :class:`CostEstimate`. In a DAG without the task ``estimate``, the record is computed for the
+    critic only.
     """
 
     # all model calls, estimated from characters; absent in a DAG without the task ``estimate``
@@ -46,7 +46,7 @@ class BudgetEstimate(EstimatedLines):
 
 
 class RepeatedPurchase(TypedDict):
-    """Something that an earlier run bought and that this run buys again; an entry in ``bought_again``."""
+    """Something that an earlier run bought and this run buys again; an entry in ``bought_again`` of the estimate."""
 
     what: str  # the step, and the arm if the step belongs to one
     count: int  # calls to models, or jobs
@@ -119,7 +119,11 @@ class SpendingEstimate(EstimatedLines):
 
 
 class HourlyPurchase(TypedDict):
-    """An endpoint that is billed by the hour, from its purchase until the arm has answered. It is not stored."""
+    """
+    An endpoint that is billed by the hour, from its purchase until the arm has answered.
+
+    The record is not stored.
+    """
 
     arm: str
     usd_per_hour: float  # US dollars for all model units
@@ -128,9 +132,10 @@ class HourlyPurchase(TypedDict):
 
 class SpendingApproval(TypedDict):
     """
-    The answer to the question whether a run may buy what it estimated. All amounts are in US dollars.
+    A person's decision whether a run may buy what it estimated. All amounts are in US dollars.
 
-    The record is stored in ``spending_approval.json``. A later answer replaces it.
+    The record is stored in ``spending_approval.json``. A later decision replaces it. If nobody decides in time, the
+    record says so.
     """
 
     asked: str  # hash of the figures in the question
@@ -168,7 +173,9 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    The endpoints that a task ``release`` or ``undeploy`` deletes, and the time. The bill is computed from this record.
+    The endpoints that a task ``release`` or ``undeploy`` deletes, and the time of the deletion.
+
+    The bill is computed from this record.
 
     The record is written before the endpoints are deleted, and is never changed. It is stored in
     ``serving/<arm>/released-s<ordinal>.json``.

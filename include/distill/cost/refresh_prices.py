@@ -97,7 +97,12 @@ def _compare_model(refresh: Refresh, table: PriceTable, model: str, offer: Offer
 def _look_up(
     refresh: Refresh, offer: Offer, usage_type: UsageType, quantity: Quantity, amount: int
 ) -> OfferPrice | None:
-    """Return the price for ``amount`` of ``quantity``. A price that cannot be used is added to the problems."""
+    """
+    Return an offer's price for a usage type; ``None`` if the offer has no such price, or has one that cannot be used.
+
+    The price is in US dollars for ``amount`` units of ``quantity``, such as 1,000,000 tokens. A price that cannot be
+    used is added to ``refresh.problems``.
+    """
     try:
         found = offer.price(usage_type.name, service=usage_type.service)
     except InputError as error:

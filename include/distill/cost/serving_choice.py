@@ -1,9 +1,10 @@
 """
 Choose how an arm's custom model is served: on demand by a deployment, or by provisioned throughput.
 
-A deployment costs nothing to create and nothing while it is idle, and its tokens are billed:
+A deployment is billed by the token. It costs nothing to create, and nothing while it is idle:
 https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html. Provisioned throughput is
-billed by the hour. So a deployment is chosen where Bedrock offers one, unless its quota would take too long.
+billed by the hour. So a deployment is chosen where Bedrock offers one, unless its quota is so low that the answers
+would take too long.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class AnswerCalls:
     output_tokens: float
 
     def minutes(self, *, requests_per_minute: float | None, tokens_per_minute: float | None) -> float | None:
-        """Return how long the calls take at these quotas; ``None`` if both are unknown."""
+        """Return how many minutes the calls take at an endpoint's quotas; ``None`` if both quotas are unknown."""
         times = [
             amount / per_minute
             for amount, per_minute in (
@@ -79,7 +80,7 @@ def provisioned_option(*, usd_per_hour: float, hours: float) -> ServingOption:
 
 
 def impossible_option(mode: ChosenMode, why_not: str) -> ServingOption:
-    """Return the option that an arm's model cannot be served in this way."""
+    """Return the record of a way in which an arm's model cannot be served, with the reason ``why_not``."""
     return {
         "mode": mode, "possible": False, "why_not": why_not, "usd": None, "minutes": None, "usd_per_hour": None,
     }  # fmt: skip
@@ -98,7 +99,8 @@ def choose_serving(
 
     :param setting: ``serving.mode`` of the use case.
     :param answer_minutes: how long the answers take on demand; ``None`` if the deployment's quota is not known.
-    :param max_hours: ``serving.max_hours``: with ``auto``, answers that take longer on demand are not given on demand.
+    :param max_hours: ``serving.max_hours``. With ``auto``, provisioned throughput is chosen if the answers would take
+        longer on demand and the model can be served by provisioned throughput.
     :raises UseCaseError: the model cannot be served as the use case asks.
     """
     options = [on_demand, provisioned]

@@ -1,8 +1,8 @@
 """
-Decide whether a person must approve a run's estimate, and whether a recorded answer approves it.
+Decide whether a person must approve a run's estimate, and whether a person's recorded decision approves it.
 
-Tasks that buy check the recorded answer too. Airflow skips them after a rejection, but only as long as nobody
-intervenes: a person can mark ``approve_spending`` as successful, or clear only a later task.
+Every task that buys something also checks the recorded decision. After a rejection, Airflow skips these tasks, but only
+as long as nobody intervenes: a person can mark ``approve_spending`` as successful, or clear only a later task.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class SpendingPlan:
 
     :param stored_usd: part of the estimate that is expected to be stored already.
     :param hourly: the endpoints that are billed by the hour.
-    :param usd_per_hour: the price of all of them that exist at the same time.
-    :param reasons: why a person is asked, as sentences; empty if nobody is asked.
+    :param usd_per_hour: the highest price per hour of the endpoints in ``hourly`` that can exist at the same time.
+    :param reasons: why a person must approve the plan, as sentences; empty if nobody has to.
     """
 
     estimated_usd: float
@@ -47,7 +47,11 @@ class SpendingPlan:
 
     @property
     def asked(self) -> str:
-        """A hash of the figures in the question. What is stored already is not part of it, because it only saves."""
+        """
+        A hash of the figures that a person is asked to approve.
+
+        The amount that is stored already is not part of the hash, because it can only make the run cheaper.
+        """
         lines = [[line["what"], line["quantity"], line["unit"], line["unit_price_usd"]] for line in self.lines]
         return canonical_hash(
             {"lines": lines, "hourly": list(self.hourly), "usd": self.estimated_usd, "cap_usd": self.max_spend_usd}
@@ -82,7 +86,12 @@ def _provisioned(serving: Mapping[str, ServingChoice]) -> list[HourlyPurchase]:
 
 
 def _hourly_lines(use_case: UseCase, lines: Sequence[BillLineRecord]) -> list[HourlyPurchase]:
-    """Return the endpoints of an estimate of an earlier version. Its lines are ``throughput <arm>: <model>``."""
+    """
+    Return the hourly endpoints of an estimate that an earlier version wrote.
+
+    Such an estimate has no ``serving``. The endpoints are read from its lines, which are labeled
+    ``throughput <arm>: <model>``.
+    """
     units = use_case.serving.model_units
     return [
         {
@@ -131,7 +140,7 @@ def approval_obstacle(rule: Approval, plan: SpendingPlan, approval: SpendingAppr
     """
     Return why a plan that must be approved is not approved, as a sentence; ``None`` if it is approved.
 
-    :param approval: the recorded answer; ``None`` if there is none.
+    :param approval: the recorded decision; ``None`` if there is none.
     """
     if approval is None:
         return "No answer is recorded, for example because approve_spending was marked as successful by hand."
@@ -154,14 +163,14 @@ def approval_obstacle(rule: Approval, plan: SpendingPlan, approval: SpendingAppr
 
 
 def answered_by(approval: SpendingApproval) -> str:
-    """Return the name and the id of the user who answered, for messages."""
+    """Return the name and the id of the user who decided, for messages."""
     if approval["user_name"] is None:
         return "nobody"
     return f"{approval['user_name']} (user id {approval['user_id']})"
 
 
 def describe_answer(approval: SpendingApproval) -> str:
-    """Return who decided what and when, as a sentence."""
+    """Return a sentence that says who approved or rejected the estimate and when, or that nobody answered."""
     if approval["decision"] == "unanswered":
         return f"Nobody answered until {approval['answered_at']}."
     return f"{answered_by(approval)} {approval['decision']} it at {approval['answered_at']}."

@@ -1,9 +1,9 @@
 """
 Find out which part of a run's estimate is stored already and is not paid for again, before the run buys anything.
 
-The stored answers of the teacher and of the base students are looked up, so their shares are exact. If all of them are
-stored, and rows and settings are those of an earlier run that trained and judged, the training files and the later
-requests are expected to be the same too.
+The stored answers of the teacher and of the base students are looked up, so the shares of these answers are exact. The
+whole estimate is expected to be stored already if all of these answers are stored, and if earlier runs with the same
+rows and settings trained and judged. The training files and all later requests are then expected to be the same too.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ class TaskBudget:
     :param run_key: key of the run that pays.
     :param usd_per_batch_token: batch prices of one input token and one output token. If it is ``None``, answers from
         batch jobs are counted at on-demand prices.
-    :param usd_per_deployed_token: the same for answers from a deployment of a custom model.
+    :param usd_per_deployed_token: prices of one input token and one output token of a deployment of a custom model. If
+        it is ``None``, answers from a deployment are counted at on-demand prices.
     """
 
     def __init__(

@@ -72,7 +72,7 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
 
 
 def _judge_request(use_case: UseCase, key: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
-    """Return a function that builds a judge's request for a row. The row's answer is used for both arms' answers."""
+    """Return a function that builds a judge's request for a row. The row's answer stands in for both arms' answers."""
     judge = Judge.from_use_case(use_case, prompts, key)
     return lambda row: judge.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
 
@@ -83,7 +83,7 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
 
     :param count: returns the number of tokens of a request, free of charge.
     :return: the measured rate. If a call fails or there are no rows, the returned rate estimates tokens from
-        the texts alone. After a failed call, its ``method`` contains the error.
+        the texts alone. If a call failed, the attribute ``method`` of the rate contains the error.
     """
 
     def estimated_and_counted(row: Row) -> tuple[int, int]:

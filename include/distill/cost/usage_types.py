@@ -1,4 +1,8 @@
-"""Know how AWS's price list names what a price in ``include/prices.yaml`` is for."""
+"""
+Build the names of the usage types under which AWS's price list has the prices of ``include/prices.yaml``.
+
+In the offer ``AmazonBedrock``, for example, the usage type for ``input_per_million`` ends with ``input-tokens``.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,11 @@ def usage_types(table: UsageTypes, model: str) -> dict[PriceName, UsageType]:
 
 
 def extra_usage_type(table: UsageTypes, model: str, suffix: str) -> UsageType | None:
-    """Return the usage type of a model with another ending; None if it is sold through AWS Marketplace."""
+    """
+    Return the usage type of a model that ends with ``suffix``, such as ``Customization-Storage``.
+
+    Return ``None`` if the model is sold through AWS Marketplace.
+    """
     names = table.models[model]
     if names.offer != "AmazonBedrock":
         return None

@@ -2,13 +2,14 @@ r"""
 Find texts that lost a backslash, because the teacher did not double it in JSON.
 
 In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line break and ``ew``. The escapes ``\b`` and
-``\f`` give control characters, which no pair may contain. TAB and line breaks are ordinary characters. They show that
+``\f`` give control characters, which no pair may contain. TABs and line breaks are ordinary characters. They show that
 a backslash was lost only in three cases:
 
-- The document has the backslash with the same letters after it, such as ``\temp``.
-- The document has the two characters of an escape, such as ``\n``, and the text has the actual character, such as a
-  line break, alone between quotes or between a space and a punctuation mark.
-- The character and the letters after it are the rest of a LaTeX command: ``\times`` becomes a TAB and ``imes``.
+- The text has, for example, a TAB and ``emp``, and the document has ``\temp``.
+- The text has a line break where it should name the escape ``\n``, and the document has ``\n``. For example, "The
+  separator is '\n'." becomes a sentence with nothing but a line break between the quotes. A line break between a space
+  and a punctuation mark counts too.
+- The text has the rest of a LaTeX command: ``\times`` becomes a TAB and ``imes``.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ _ESCAPED_WORD = re.compile(r"([\t\n\r])(\w+)")
 
 
 def changed_by_escape(text: str, document: str) -> str | None:
-    r"""Return the text whose backslash was lost, as the document or LaTeX writes it, such as ``\temp`` or ``\n``.
+    r"""Find a place in ``text`` that lost its backslash, and return it with the backslash, such as ``\temp`` or ``\n``.
 
-    Suppose that the document contains ``\nDone``, and the text has a line break before "Done". The text has lost a
-    backslash in two cases: the character before the line break is also before ``\nDone`` and is not a space, or the
-    document never has "Done" without ``\n``. Otherwise, the line break may be intended: a program in the document may
-    print ``"Total: 5\nDone"``, and an answer may have "Done" on a separate line. A TAB or carriage return before a word
-    always counts as a lost backslash if the document has the word with the escape.
+    Suppose that the document contains ``5\nDone``, and the text has a line break before "Done". The text has lost a
+    backslash in two cases:
+
+    - The text has the same character before the line break as the document before ``\nDone``: here, "5". A space does
+      not count.
+    - The document never has "Done" without ``\n`` before it.
+
+    Otherwise, the line break may be intended: an answer may have "Done" on a separate line. A TAB or carriage return
+    before a word always counts as a lost backslash if the document has the word with the escape.
 
     :return: ``None`` if no backslash was lost.
     """

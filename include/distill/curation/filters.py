@@ -148,7 +148,7 @@ class LeakFilter:
 
 
 class InjectedFilter:
-    """Reject a pair that obeys an instruction which a text of its row addresses to a language model."""
+    """Reject a pair that obeys an instruction to a language model in the texts of its row."""
 
     name = "injected"
     reasons = ("injected",)
@@ -193,7 +193,7 @@ class UngroundedFilter:
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fault that the grounding check is certain to have found in the answer."""
+        """Yield a rejection for each fact of the answer that, with certainty, the document does not support."""
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if row.settings.drop_refusals and candidate.refusal:
             return

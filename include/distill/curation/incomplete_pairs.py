@@ -1,4 +1,9 @@
-"""Find pairs whose answer is cut off or lacks the text that it announces, or whose question has no content word."""
+"""
+Find pairs with an incomplete answer or with a question that has no content word.
+
+An answer is incomplete if it is cut off, or if it lacks the text that it announces, such as "Run this command:". A
+question has no content word if it consists of words such as "what", "is" and "this".
+"""
 
 from __future__ import annotations
 

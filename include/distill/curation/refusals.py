@@ -4,8 +4,9 @@ Detect refusals and boilerplate in answers, such as "I am sorry" and sentences i
 The patterns are in ``include/refusals.yaml``, by language. The patterns of all languages are applied to every answer. A
 refusal in a language without patterns is not detected here.
 
-The row's document protects true statements. A sentence that also occurs in the document is never a refusal. Nor is the
-answer "None", if the document contains the word or the question asks for a number or a selection.
+True statements are not refusals. A sentence that also occurs in the document is never a refusal. The answer "None" is
+not a refusal if the document or the question contains the word, or if "None" can answer the question, as in "Which
+ports are open?".
 """
 
 from __future__ import annotations
@@ -89,7 +90,12 @@ def _is_named(answer: str, question: str) -> bool:
 
 @single_flight_cache
 def _patterns(path: Path) -> dict[str, re.Pattern[str]]:
-    """Read the patterns of all languages, and compile one regular expression per position, such as ``start``."""
+    """
+    Read the patterns of all languages, and compile one regular expression for each place in an answer.
+
+    The keys name the place: ``start``, for example, has the patterns that must match at the start of the answer.
+    ``include/refusals.yaml`` explains all keys.
+    """
     by_position: dict[str, list[str]] = {}
     for positions in yaml.safe_load(path.read_text(encoding="utf-8")).values():
         for position, patterns in positions.items():

@@ -1,9 +1,11 @@
 """
 Find the headers and footers of documents, such as copyright notices. They are no evidence that documents are related.
 
-A header or footer is text at the beginning or the end of more than :data:`COMMON_DOCUMENTS` documents that is shorter
-than a passage and at most half of each document. If more than a tenth of the documents with a text have it elsewhere,
-the text is not a header or footer: a passage that was retrieved for many questions can be at any place in a document.
+A header or footer is a text at the beginning or the end of more than :data:`COMMON_DOCUMENTS` documents. It is at most
+as long as a passage (:data:`PASSAGE_CHARACTERS`). Header and footer together are at most half of each document.
+
+If more than a tenth of the documents that contain a text have it in another place, such as in the middle, the text is
+not a header or footer. It may be a passage that was retrieved for many questions, which can be anywhere in a document.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 r"""
 Recognize cells and rows without real content: null markers, spreadsheet errors, comments and totals.
 
-A document or a question is never just such a marker. An answer can be: "Which value does the function return?" has the
-answer ``NULL`` if the document says so. An answer that is only a marker is therefore accepted if the document or the
-question supports it, and rejected otherwise. ``None`` is also an ordinary English answer, so any negation in the
-document or the question supports it. ``NaN`` is always text; only ``nan``, as programs write it, is a marker.
+A document or a question that is only such a marker is rejected. An answer can rightly be a marker: the answer to "Which
+value does the function return?" is ``NULL`` if the document says so. An answer that is only a marker is therefore
+accepted if the document or the question supports it, and rejected otherwise. ``None`` is also an ordinary English
+answer, so any negation in the document or the question supports it. ``NaN`` is always text; only ``nan``, as programs
+write it, is a marker.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def _is_supported(marker: str, texts: RowTexts) -> bool:
 
 
 def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
-    """Return why a row as a whole is not a document, a question and an answer, or ``None`` if it is.
+    """Return why a row is not a document, a question and an answer, such as a comment or a total; otherwise ``None``.
 
     :param raw: the row's text in the file.
     """

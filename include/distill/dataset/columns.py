@@ -123,7 +123,7 @@ def _header_further_down(table: Table, wanted: Mapping[Column, Sequence[str]]) -
     """
     Return advice for the user if the header is not on the first line, or ``None``.
 
-    The first records are searched for a header that follows a title, a comment or a setting.
+    The first records are searched for a header that follows a title, a comment or a setting such as ``sep=;``.
     """
     accepted = {column: frozenset(map(plain_name, names)) for column, names in wanted.items()}
     with suppress(InputError):
@@ -167,9 +167,9 @@ def _positions(fields: Sequence[str], accepted: Mapping[Column, frozenset[str]])
 class SecondHeaders:
     """Recognize second headers below the first one. A file has them if it was joined from several files.
 
-    If a second header has the columns in the same places, only this record is rejected. If the columns are in other
-    places, all rows below it would be read with shifted columns. The file is then refused, and a person must split it
-    into one file per header.
+    If a second header has the same columns in the same places, only the second header is rejected. If it has the
+    columns in other places or has another number of columns, the rows below it would be read with shifted columns. The
+    file is then refused, and a person must split it into one file per header.
 
     :param indexes: the columns that :func:`find_columns` found in ``header``.
     """
@@ -190,7 +190,7 @@ class SecondHeaders:
     def fault(self, record: TableRecord) -> RowFault | None:
         """Return why ``record`` is rejected if it repeats the header, otherwise ``None``.
 
-        :raises InputError: the record is a header with its columns in a different order.
+        :raises InputError: the record is a header whose columns differ in order or number.
         """
         if any(len(field) > self._longest_name for field in record.fields):
             return None

@@ -33,7 +33,7 @@ def _has_as_many(separator: str, header: TableRecord, row: TableRecord) -> bool:
 
 
 def separator_of(text: str) -> str | None:
-    """Return the name of the separator if the beginning of a file is a table with another separator than commas."""
+    """Return the separator's name if ``text``, the beginning of a file, is a table that is not separated by commas."""
     lines = [line for line in text.splitlines()[:10] if line.strip()][:2]
     try:
         rows = [TableRecord(1, fields, "") for fields in csv.reader(lines)]
@@ -46,7 +46,9 @@ def separator_of(text: str) -> str | None:
 
 
 def save_as_csv(declared: str) -> str:
-    """Return the advice to save a file in the usual form, and to declare this form if the file is declared otherwise.
+    """Return the advice to save a file as comma-separated UTF-8.
+
+    If the file is declared with another encoding, the advice also says to set ``source.encoding`` to ``utf-8``.
 
     :param declared: the declared encoding of the file.
     """

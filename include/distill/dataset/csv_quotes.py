@@ -3,9 +3,14 @@ Read records with quotes that Python's ``csv`` module refuses, and recognize quo
 
 A stray quote at the start of an unquoted field opens a quoted field. If no other quote follows, the field contains the
 rest of the file. If a second stray quote closes the field, several rows become one record with the right number of
-fields. The fields of such a record look like those of a legal one. But each of its lines, split at every separator, has
-exactly as many fields as the header. In a legal record with a CSV table in a cell, the first and the last line also
-have the cells next to the table, so at least one line has a different number of fields.
+fields. For example, these two rows are read as one record, whose third field has two lines::
+
+    document 1,question 1,"answer 1
+    document 2,question 2,answer 2"
+
+The fields look correct. But if each line of the record is split at its commas, every line has as many fields as the
+header: three. A correct record with a CSV table in a cell differs: its first and last line also have the cells next to
+the table, so at least one line has another number of fields.
 """
 
 from __future__ import annotations
@@ -148,7 +153,7 @@ class QuotedRows:
     Count the rows of a file that have quoted fields, to judge a quote that is still open at the end of the file.
 
     Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is the largest number of lines
-    inside a single row that look like rows themselves. A row has such lines, for example, if one of its cells contains
+    inside a single row that look like rows of the file. A row has such lines, for example, if one of its cells contains
     a CSV table.
     """
 
@@ -268,7 +273,7 @@ def _shape(cell: str) -> str:
 
 
 def _has_spaces_after(separator: str, line: str) -> bool:
-    """Return whether white space follows at least one separator of the line, as it follows a comma in a sentence."""
+    """Return whether at least one separator of the line has white space after it, like the commas of a sentence."""
     return any(mark == separator and after.isspace() for mark, after in pairwise(line.rstrip()))
 
 

@@ -8,8 +8,9 @@ If a fault makes it impossible to separate the rows that follow, the whole file 
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
 only the last record is faulty, unless the lines below the quote look like whole rows.
 
-The module differs from ``csv`` in two ways, and neither loses text. White space may follow a closing quote. If each of
-the first 20 rows ends with the same number of empty fields for which the header has no columns, these are dropped.
+The module differs from ``csv`` in two ways, and neither loses text. White space may follow a closing quote. Empty
+fields at the end of rows are dropped if each of the first 20 rows has the same number of them beyond the header's last
+column, as when a program writes two commas too many at the end of every row.
 """
 
 from __future__ import annotations
@@ -97,10 +98,10 @@ def read_csv(
 
 def _read_ahead(records: Iterator[TableRecord]) -> tuple[list[TableRecord], Iterator[TableRecord]]:
     """
-    Read the first records below the header, and return them with an iterator that raises the error, if any.
+    Read the first records below the header, and return them with an iterator that raises a reading error later.
 
-    If a record could not be read, the iterator raises the error when it is started, so that the caller first processes
-    the records above the faulty one. Otherwise, the iterator is empty.
+    If a record cannot be read, the iterator raises the error as soon as the caller reads from the iterator. The caller
+    can therefore process the records above the faulty one first. If there is no error, the iterator is empty.
     """
     ahead: list[TableRecord] = []
     try:
@@ -116,12 +117,13 @@ def _raise_later(error: InputError) -> Iterator[TableRecord]:
 
 
 def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:
-    """Return the number of empty fields with which every record ends, and for which the header has no columns.
+    """Return by how many empty fields at the end every record is longer than the header.
 
-    Return 0 if the records differ in this number, or if one of these fields is not empty.
+    Return 0 if the records differ in length, or if one of these fields is not empty.
 
-    A single row that is longer than the others may have a comma that should be quoted, and an empty last column.
-    Dropping its last field would then shift its columns.
+    If only one row is longer, nothing is dropped from it. It may have an unquoted comma in a text, which splits the
+    text into two fields, and an empty last column. If its last field were dropped, the fields after the comma would be
+    in the wrong columns.
     """
     counts = {len(record.fields) - width for record in records if not record.fault}
     extra = counts.pop() if len(counts) == 1 else 0
@@ -264,8 +266,8 @@ def _spaces_after_quotes(lines: CsvLines, separator: str) -> list[str] | None:
 def _unclosed(lines: CsvLines, first_line: int, separator: str, quoted: QuotedRows) -> TableRecord:
     """Return the last record, whose quote is still open.
 
-    :param quoted: the quotes in the rows above.
-    :raises InputError: the lines below the quote are whole rows, so a truncated upload does not explain the open quote.
+    :param quoted: what is known about quotes in the rows above.
+    :raises InputError: the lines below the quote are whole rows, so the file was not cut off inside a row.
     """
     raw = lines.take_raw()
     # In a file that quotes every row, the rows below a stray quote would have quotes that close it.

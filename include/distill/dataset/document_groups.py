@@ -99,7 +99,7 @@ class DocumentGroups:
 
 
 def question_key(question: str) -> int:
-    """Return a hash that is equal for questions that differ only in ways that readers do not see."""
+    """Return a hash of a question. Differences that readers do not see, such as spacing or markup, are ignored."""
     return int.from_bytes(_hash(normalize(question).encode("utf-8", "surrogatepass")))
 
 

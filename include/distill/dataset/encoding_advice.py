@@ -44,7 +44,9 @@ def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
 
 def advise(chunks: Iterable[bytes], offset: int, *, declared: str, source: str, head: bytes) -> str:
     """
-    Return what to do to read a file that is not in the declared encoding. Encodings are tried on its text.
+    Return what to do to read a file that is not in the declared encoding.
+
+    The beginning of ``chunks`` is decoded as UTF-8 and as cp1252, to see whether one of them is the file's encoding.
 
     :param chunks: the file, from a place before the invalid byte.
     :param offset: position of the invalid byte in the first chunk.

@@ -1,11 +1,11 @@
 """
 Decide whether a question repeats an evaluation question.
 
-The definition in this module is the only one: ``ingest`` rejects original rows with it, the filter ``leak`` rejects
-synthetic pairs with it, and the report counts the evaluation questions in the training data with it. The threshold is
-``curation.max_leak_similarity``.
+All parts of the project use the definition in this module. ``ingest`` rejects training rows whose question repeats an
+evaluation question, and the filter ``leak`` rejects synthetic pairs for the same reason. The report counts the
+evaluation questions that the training data repeats. The threshold is ``curation.max_leak_similarity``.
 
-A question that is asked about many documents ("Summarize the document.") is not an evaluation question in this sense,
+A question that is asked about many documents ("Summarize the document.") does not count as an evaluation question here,
 because its answer depends on the document. ``ingest`` marks evaluation rows with such a question.
 """
 

@@ -30,11 +30,12 @@ class GroupLinks:
 
     A group is on the training side or the evaluation side of the split, or has no side yet.
 
-    A node is a document or a value of the group column. The node of a document is the document's number. The node of a
-    value is ``-1 - number``, with the number of the value.
+    A node is an integer that stands for a document or for a value of the group column. The node of the document with
+    number 3 is 3. The node of the value with number 3 is -4, which is ``-1 - 3``.
 
     :param stated: the side of each document whose side is already fixed, by document number.
-    :param conflicts: the documents that were not joined, because a group would then be on both sides. They are dropped.
+    :param conflicts: the documents that were not joined, because a group would then be on both sides. These documents
+        are dropped.
     """
 
     groups: DocumentGroups

@@ -50,10 +50,10 @@ class Split:
     :param sides: side of each document; ``None`` for a document that was dropped.
     :param groups: name of each document's group, 16 hex digits.
     :param conflicts: the dropped documents, each with the training and the evaluation document that it would connect.
-    :param leaked: the training documents that are kept although they contain a passage of an evaluation document, each
-        with the number of that evaluation document.
+    :param leaked: the training documents that are kept although they have about half of the text of an evaluation
+        document, or one of its whole answers. Each is mapped to the number of that evaluation document.
     :param templates: number of documents that consist mostly of text that many documents have.
-    :param is_near_share: whether about the requested share of the rows is on the evaluation side. Only the rows whose
+    :param is_near_share: whether the evaluation side has about the requested share of the rows. Only the rows whose
         side this run drew are counted.
     """
 
@@ -92,8 +92,8 @@ def split_groups(
     :param stated: the sides that are already fixed, by document number.
     :param similarity: documents with at least this Jaccard similarity are related.
     :param share: share of the rows to draw for evaluation, between 0 and 1. The actual share is approximate.
-    :param shared_passages: whether a training document that contains a passage of an evaluation document is dropped,
-        or kept and counted.
+    :param shared_passages: what happens to a training document that has about half of the text of an evaluation
+        document, or one of its whole answers: ``drop`` drops it; ``warn`` keeps it and adds it to ``leaked``.
     :param clustered: the documents whose groups are used as clusters in the statistics. Among them, documents that
         share a passage are put into one group. By default, these are all documents on the evaluation side.
     :raises InputError: ``share`` is not between 0 and 1.
@@ -189,8 +189,8 @@ def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[Group
     """
     Join related documents into groups, and draw a side for each group.
 
-    If the resulting share of evaluation rows is far from ``share``, try again with fewer reasons for documents to be
-    joined, so that the groups become smaller.
+    If the resulting share of evaluation rows is far from ``share``, try again with smaller groups. For example, two
+    documents are then no longer joined because they share a single passage.
     """
     # With "warn", a person has decided that shared passages do not matter much.
     attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]
@@ -228,7 +228,12 @@ def _on_side(sides: Sequence[Side | None], wanted: Side) -> list[int]:
 
 
 def _leaks(groups: DocumentGroups, passages: PassageIndex, sides: Sequence[Side | None]) -> dict[int, int]:
-    """Return each training document that contains a passage of an evaluation document, with the evaluation document."""
+    """
+    Return the training documents that repeat much of an evaluation document, by number.
+
+    Such a document has about half of the evaluation document's text, or one of its whole answers. Each number is mapped
+    to the number of the evaluation document.
+    """
     leaked: dict[int, int] = {}
     train, evaluation = _on_side(sides, "train"), _on_side(sides, "evaluation")
     for number, other, is_leak in passages.find(evaluation, train, is_settled=lambda _, other: other in leaked):
@@ -241,9 +246,9 @@ def _with_clusters(
     groups: DocumentGroups, passages: PassageIndex, names: Sequence[str], clustered: Collection[int]
 ) -> list[str]:
     """
-    Join the groups of documents that share a passage, and return the name of each document's group.
+    Join the groups of clustered documents that share a passage, and return the name of each document's group.
 
-    :param names: name of each document's group before these groups are joined.
+    :param names: name of each document's group before this function joins groups.
     :param clustered: numbers of the documents whose groups are joined; usually all evaluation documents.
     """
     parents: dict[str, str] = {}

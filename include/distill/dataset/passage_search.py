@@ -1,8 +1,8 @@
 """
-Count the hashes that each of many texts shares with each document of a data set.
+Search the documents of a data set for many texts, by the hashes that a text and a document share.
 
-All texts are searched for at the same time, so that the sketches of the documents are read only twice, however many
-texts there are.
+A sketch is a list of hashes of one text. All texts are searched for at the same time. Therefore, the sketches
+are read only twice, however many texts there are.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class WantedHashes:
     The hashes of the texts that are searched for.
 
     :param hashes: the distinct hashes, sorted.
-    :param starts: for each hash, the index in ``positions`` at which its texts begin. One more entry has the length of
-        ``positions``.
-    :param positions: the positions of the texts that have the first hash, then of those that have the second hash, and
-        so on.
+    :param starts: for each hash, the index of its first text in ``positions``. The last entry is the length of
+        ``positions``. So the texts with hash ``i`` are ``positions[starts[i]:starts[i + 1]]``.
+    :param positions: the positions of the texts that have the first hash, then the positions of the texts that have the
+        second hash, and so on.
     """
 
     hashes: NDArray[np.uint32]
@@ -47,7 +47,7 @@ class WantedHashes:
     @classmethod
     def of(cls, keys: NDArray[np.uint64]) -> WantedHashes:
         """
-        Build the record from sorted keys.
+        Build a :class:`WantedHashes` from sorted keys.
 
         :param keys: integers with a hash in the upper bits and the position of a text with this hash in the lower bits.
         """
@@ -59,7 +59,8 @@ class WantedHashes:
         """
         Return the hashes to look up, so that no text needs too many look-ups.
 
-        If all hashes of a text together occur too often in the documents, the text's most frequent hashes are left out.
+        The occurrences of all hashes of a text are added up. If the sum is too large, the text's most frequent hashes
+        are left out.
 
         :param counts: for each hash, the number of documents in which it occurs.
         """
@@ -76,7 +77,11 @@ class WantedHashes:
 
 
 def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
-    """Remove each text's most frequent hashes if all its hashes together occur too often in the documents ``among``."""
+    """
+    Leave out the most frequent hashes of each text whose hashes occur too often in the documents.
+
+    The occurrences of all hashes of a text are added up. Only the documents that ``among`` selects are counted.
+    """
     counts = np.zeros(len(wanted.hashes), np.int64)
     for places, _ in _occurrences(table, wanted, among):
         counts += np.bincount(places, minlength=len(counts))

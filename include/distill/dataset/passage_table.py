@@ -101,9 +101,10 @@ class PassageTable:
 
     def blocks(self, chosen: Mask) -> Iterator[tuple[Sketch, NDArray[np.uint32]]]:
         """
-        Yield the hashes of the chosen sketches in blocks. A block also has the position of each hash's sketch.
+        Yield the hashes of the chosen sketches in blocks.
 
-        The positions ascend. All hashes of a sketch are in the same block.
+        A block is two arrays with one entry per hash: the hash, and the position of the sketch that has it. The
+        positions ascend. All hashes of a sketch are in the same block.
         """
         ends = np.array(self._ends, np.int64)
         start = low = 0

@@ -57,8 +57,8 @@ class PassageIndex:
     Compare the documents and answers of a data set, without their common text.
 
     :param table: the sketches. They must not change while the index is used.
-    :param evaluation: the numbers of the evaluation documents. Text that is common among these documents alone
-        also counts as common text.
+    :param evaluation: the numbers of the evaluation documents. Text that most of these documents have is also common
+        text, even if it is rare in the whole data set.
     """
 
     def __init__(self, table: PassageTable, evaluation: Collection[int] = ()) -> None:
@@ -124,9 +124,9 @@ class PassageIndex:
         """
         Find the related documents in ``among`` for each of ``documents``.
 
-        A document in ``among`` is related to a document if it contains about half of that document's text, or one of
-        that document's answers as a whole. For each such pair, yield the number of the document, the number of the
-        related document, and ``True``.
+        A document B in ``among`` is related to a document A if B contains about half of A's text, if most of B is in
+        A's text, or if B contains a whole answer to a question about A. For each such pair, yield the number of A, the
+        number of B, and ``True``.
 
         :param want_shared: whether to also yield pairs that share only a passage. Their last value is ``False``.
         :param is_settled: returns whether two documents need not be compared.
@@ -152,9 +152,10 @@ class PassageIndex:
 
     def _wanted(self, chosen: Mask) -> WantedHashes:
         """
-        Return the hashes to look up for the chosen sketches: a quarter of their hashes, without those of common text.
+        Return the hashes to look up for the chosen sketches: those in the smallest quarter of all possible hashes.
 
-        For answers and short texts, a quarter would be too few, so all hashes are returned.
+        For answers and short texts, a quarter would be too few, so all their hashes are returned. Hashes of common text
+        are never returned.
         """
         keys = array("Q")
         for block, block_positions in self._table.blocks(chosen):
@@ -166,9 +167,10 @@ class PassageIndex:
 
     def _fewest_looked_up(self, positions: Numbers, others: Numbers, want_shared: bool) -> NDArray[np.float64]:
         """
-        Return, for each pair of a text and a document, the minimum number of matches for a comparison in detail.
+        Return, for each pair of a text and a document, how many hashes must match for a detailed comparison.
 
-        A match is a hash of the text that is looked up and is also in the document. Not all hashes are looked up.
+        A hash matches if it was looked up for the text and the document also has it. The hashes that are looked up are
+        those of :meth:`_wanted`.
         """
         fewest = self._fewest_sampled(positions, others, want_shared) * (1 + self._looks_up_all[positions])
         halvings = np.maximum(self._halvings[others] - self._halvings[positions], 0)
@@ -183,8 +185,9 @@ class PassageIndex:
         Yield pairs of documents that share passages, and whether one of the two contains about half of the other.
 
         Of the documents that have the same hash, each is compared only with the few that have the next higher numbers.
-        Those are compared with the documents after them in turn. So the documents form a chain of pairs, and the caller
-        can still put all of them into one group. The time grows only in proportion to the number of documents.
+        For example, document 1 is compared with documents 2 to 5, and document 2 with documents 3 to 6. So the
+        documents form a chain of pairs, and the caller can still put all of them into one group. The time grows only in
+        proportion to the number of documents.
 
         :param want_shared: whether to also yield pairs that share only a single passage.
         :param is_connected: returns whether two documents are already related through others. Such documents are not

@@ -100,7 +100,11 @@ class Grouped(TypedDict):
 
 
 class Identified(TypedDict):
-    """The identity of the row from which a record was made. Generic functions for pairs require only this key."""
+    """
+    The identity of the row from which a record was made.
+
+    A function that accepts any record with a ``row_id``, such as ``pairs_of``, uses this class as its type bound.
+    """
 
     row_id: str
 
@@ -131,7 +135,11 @@ class SplitEntry(TypedDict):
 
 
 class RunRows(TypedDict):
-    """A run's list of rows and the hashes of its settings, as in the field ``previous`` of :class:`LatestRun`."""
+    """
+    A run's key, the URI of its list of rows, and the hashes of its settings.
+
+    :class:`LatestRun` stores earlier runs in this form, for example in ``previous``.
+    """
 
     run_key: str
     rows_uri: str  # S3 URI of the run's ``source/rows.txt``
@@ -149,9 +157,10 @@ class LatestRun(RunRows):
 
 class RowChanges(TypedDict):
     """
-    Changes since the use case's last run with a report; ``changes`` of :class:`IngestManifest`.
+    Changes since the use case's last run with a report.
 
-    All counts are ``None`` if there is no such run, or if its list of rows was deleted.
+    The record is stored as ``changes`` of :class:`IngestManifest`. All counts are ``None`` if no earlier run has a
+    report, or if the list of rows of that run was deleted.
     """
 
     since: str | None  # run key of the last run with a report

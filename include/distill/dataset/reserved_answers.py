@@ -35,9 +35,10 @@ class ReservedAnswers:
 
     def place(self, target: Target, row: Row | RejectedRow) -> tuple[Target, Row | RejectedRow]:
         """
-        Reject a training row whose answer may not be used: return the target "rejected" and the rejected row.
+        Reject a training row whose answer contains a reserved string, unless the rule is ``warn``.
 
-        For every other row, return ``target`` and ``row`` unchanged.
+        For a row that is rejected, return the target "rejected" and the rejected row. For every other row, return
+        ``target`` and ``row`` unchanged.
         """
         if target != "train" or is_rejected(row):
             return target, row
@@ -45,7 +46,12 @@ class ReservedAnswers:
         return ("rejected", rejected) if rejected else (target, row)
 
     def check(self, row: Row) -> RejectedRow | None:
-        """Return the rejected row if its answer contains a reserved string. With ``warn``, only note the row."""
+        """
+        Check the answer of ``row`` for reserved strings.
+
+        :return: the rejected row if the answer contains a reserved string; otherwise ``None``. If the rule is ``warn``,
+            the row is only noted, and the result is ``None``.
+        """
         found = find_reserved(row["answer"], self.reserved)
         if not found:
             return None

@@ -1,15 +1,15 @@
 """
 Compare a run with an earlier run of its use case: the rows that changed, and the settings that affect purchases.
 
-The earlier run is the last one that has a report. Runs that failed without a report are passed over: they say little,
-and people remember the report.
+The earlier run is the last one that has a report. Failed runs without a report are passed over, because people compare
+a run with the last report that they saw.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
 its question. A row whose question is still there, with another document or answer, counts as changed. If only
 identities were compared, such a row would count as one removed row and one added row.
 
-``<prefix>/latest/<use case>.json`` names the last run, the run before it, and the run with which it was compared. A
-retry of the last run is therefore compared with the same run as the first attempt.
+``<prefix>/latest/<use case>.json`` names the last run, the run before it, and the run with which the last run was
+compared. Therefore, a retry of the last run is compared with the same run as the first attempt was.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def row_line(row: Row) -> bytes:
 
 
 def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
-    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits by the setting's name."""
+    """Hash each setting of a frozen use case that affects purchases; map the setting's name to 12 hex digits."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
     # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.
@@ -62,9 +62,10 @@ def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
     """
     Return the steps that a run bought, each with whether the run completed it.
 
-    A step is the folder of its outputs: ``synthetic``, ``answers/<arm>``, ``merged/<arm>`` or ``judgments``. It counts
-    as complete if a step that needs its outputs has outputs too; ``judgments`` counts as complete if the run has a
-    report. A dry run, and a run above its spend cap, bought no steps.
+    A step is named after the folder of its outputs: ``synthetic``, ``merged/<arm>``, ``answers/<arm>`` or
+    ``judgments``. A step counts as complete if the step after it has outputs. For example, ``synthetic`` is complete if
+    ``merged`` has outputs. The last step, ``judgments``, is complete if the run has a report. A dry run, and a run
+    above its spend cap, bought no steps.
     """
     outputs = {name: store.list(f"{folder.uri}/{name}/") for name in ("synthetic", "answers", "merged", "judgments")}
     arms = {
@@ -79,9 +80,10 @@ def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
 
 def _with_purchases(store: ObjectStore, bought: Mapping[str, RunRows], run: RunRows) -> dict[str, RunRows]:
     """
-    Return the run that last bought each step, after the newer run ``run`` is added to those in ``bought``.
+    Return ``bought``, the run that last bought each step, after it was updated with the newer run ``run``.
 
-    If ``run`` did not complete a step that the run in ``bought`` completed, the run in ``bought`` stays.
+    ``run`` replaces the older run at each step that ``run`` bought, with one exception: if the older run completed the
+    step and ``run`` did not, the older run stays.
     """
     newest = dict(bought)
     for step, is_complete in bought_steps(store, folder_of(run)).items():

@@ -18,10 +18,11 @@ def same_input_problem(
     source: SourceData, training: InputFiles, evaluation: InputFiles, store: ObjectStore
 ) -> str | None:
     """
-    Return a message if no training file differs from the evaluation files; ``None`` if there is something to train on.
+    Return a message if the training files are the same as the evaluation files; otherwise ``None``.
 
-    Files are the same if they are the same object or local file, or if their contents are equal. Contents are compared
-    only in pairs, in the order of the names, and no further than to the first difference.
+    They are the same in two cases. Either every training file is also an evaluation file: the same object or local
+    file. Or there are as many training files as evaluation files, and their contents are equal in pairs: the first
+    training file by name equals the first evaluation file by name, and so on. Reading stops at the first difference.
     """
     evaluated = {_location(file) for file in evaluation}
     if all(_location(file) in evaluated for file in training):

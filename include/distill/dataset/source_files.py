@@ -105,7 +105,8 @@ class SourceReader:
     def rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
         """Yield the rows from the first ``limit`` records, counted over all files together.
 
-        :raises InputError: a file cannot be used, or no file has rows. The error names the setting with the URI.
+        :raises InputError: a file cannot be used, or no file has rows. The error names the setting that has ``uri`` as
+            its value: ``training_csv`` or ``evaluation_csv``.
         """
         with about_setting(_setting(uri, self._source)):
             yield from self._rows(uri, duplicates, limit)
@@ -145,7 +146,7 @@ class SourceReader:
 
     @property
     def notes(self) -> list[str]:
-        """The notes, shortened to what fits into the result of a task."""
+        """The notes, shortened so that they fit into the result of a task."""
         shown = [note if len(note) <= _LONGEST_NOTE else f"{note[:_LONGEST_NOTE]}…" for note in self._notes]
         more = [f"There are {len(shown) - _MOST_NOTES} more notes about the files."] if len(shown) > _MOST_NOTES else []
         return shown[:_MOST_NOTES] + more

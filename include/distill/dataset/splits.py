@@ -33,8 +33,8 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     A number from 0 to 1 is drawn for each group. The rows of a group with a number below ``share`` are held out. The
     number depends only on the seed, the purpose and the group's name, so rows that are appended later rarely move other
     rows to another side. The actual share is approximately ``share``. If one side would be empty although there are at
-    least two groups, the group whose number is nearest to ``share`` is moved to that side. A group that alone has more
-    rows than should be held out is never held out.
+    least two groups, the group whose number is nearest to ``share`` is moved to that side. A group is never held out
+    if it alone has more rows than should be held out in total.
 
     :param share: expected share of groups that are held out, between 0 and 1.
     :param purpose: what the held-out rows are for. Two successive splits need different purposes. With the same

@@ -23,8 +23,8 @@ class StoredSplit:
     """
     The side of each document of a use case, training or evaluation, drawn with ``seed`` and stored at ``uri``.
 
-    A run replaces the object once, after its rows are written. A retry makes the same decisions, because the same rows
-    get the same sides with or without the new object.
+    A run replaces the object once, after the run's rows are written. A retry of the run puts each row on the same side
+    as before, whether the first attempt replaced the object or not.
     """
 
     def __init__(self, store: ObjectStore, uri: str, *, seed: int) -> None:

@@ -73,7 +73,7 @@ class TableReader(Protocol):
         :param limit: maximum number of records to read; ``None`` means no limit.
         :raises NoRowsError: the file is empty, or has a header and no rows. In the second case, the error is raised
             when the caller iterates, so that the header can be checked first.
-        :raises InputError: records cannot be separated, so the file as a whole cannot be used. The message gives the
-            line, the problem and the remedy. The error may be raised during iteration. The records that were already
-            returned must then not be used.
+        :raises InputError: it is not clear where records begin and end, so the file as a whole cannot be used. The
+            message gives the line, the problem and the remedy. The error may be raised during iteration. The records
+            that were already returned must then not be used.
         """

@@ -52,7 +52,8 @@ def read_comparisons(
     """
     Read the answers of two arms and return two comparisons per evaluation row, one for each order.
 
-    :param baseline: an arm, or the candidate's :func:`repeat_arm_name` for the candidate's second answers.
+    :param baseline: an arm. For the noise control, it is ``repeat_arm_name(candidate)``: the candidate's answers are
+        then compared with its second answers.
     :raises ReconciliationError: an arm has no answer to a row.
     """
     rows = read_jsonl(store, folder.source("evaluation"), Row)

@@ -2,7 +2,7 @@
 Check that a person approved the promotion of a winner.
 
 Airflow skips ``promote`` if a person rejects the winner, but only as long as nobody intervenes: a person can mark
-``approve`` as successful, or clear only ``promote``. So ``promote`` also checks the recorded answer.
+``approve`` as successful, or clear only ``promote``. So ``promote`` also checks the recorded choice of the person.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ ASKED = "asked"
 
 
 def decision_hash(decision: DecisionRecord) -> str:
-    """Return a hash of the rule's decision. It changes if the candidate, the champion or the figures change."""
+    """Hash the promotion rule's decision. The hash changes if the candidate, the champion or the figures change."""
     return canonical_hash(decision)
 
 
 def responder(approval: object) -> str | None:
-    """Return the name of the Airflow user who answered; ``None`` if no user with a name answered."""
+    """Return the name of the Airflow user who approved or rejected; ``None`` if no user name was recorded."""
     user = approval.get("responded_by_user") if isinstance(approval, Mapping) else None
     name = user.get("name") if isinstance(user, Mapping) else None
     return name.strip() or None if isinstance(name, str) else None
@@ -34,10 +34,10 @@ def responder(approval: object) -> str | None:
 
 def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequence[Approver]) -> str | None:
     """
-    Return why a recorded answer is not an approval of ``decision``; ``None`` if it is one.
+    Return why the result of the task ``approve`` is not an approval of ``decision``; ``None`` if it is one.
 
     :param approval: the result of the task ``approve``; ``None`` if the task has no result.
-    :param approvers: the users who may approve; empty if every user who may answer in Airflow may approve.
+    :param approvers: the users who may approve. If empty, every user to whom Airflow gives the choice may approve.
     """
     if not isinstance(approval, Mapping):
         return "the task `approve` has no answer, for example because it was marked as successful by hand"

@@ -121,7 +121,8 @@ def compare(
 
     :param verdicts: two verdicts per question, one for each order.
     :param clusters: document group of each row id.
-    :param max_unparsable_share: with a larger share of unparsable questions, the finding is "unreadable".
+    :param max_unparsable_share: largest share of questions that may have an unparsable verdict. With a larger share,
+        the finding is "unreadable".
     :raises ReconciliationError: there are no verdicts, the verdicts belong to several comparisons, or an order or a
         document group is missing.
     """
@@ -212,9 +213,9 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
     """
     Return the arm that is better in one comparison, or the reason why neither arm is found better.
 
-    The corrected sign test and the interval must both exclude chance and favor the same arm. Neither is enough
-    on its own: the interval is not corrected for the number of comparisons, and the test gives a document group with
-    one question the same weight as a group with ten.
+    The corrected sign test must be significant, the interval must exclude one half, and both must favor the same arm.
+    Neither is enough on its own: the interval is not corrected for the number of comparisons, and the test gives a
+    document group with one question the same weight as a group with ten.
     """
     # Every comparison with NaN is false, so each condition states what a finding needs and fails for NaN.
     if is_too_small(comparison):

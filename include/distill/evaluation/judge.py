@@ -101,7 +101,7 @@ class Judge:
 
         If the two answers are equal, return a tie without calling the judge.
 
-        :param ask: returns the stored answer to a request, or sends the request.
+        :param ask: returns the judge's stored reply to a request, or sends the request if no reply is stored.
         :return: the verdict and all outputs of the judge. The verdict is ``"unparsable"`` if no verdict could be read.
         """
         if comparison.is_tie:

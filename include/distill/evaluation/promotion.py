@@ -1,12 +1,13 @@
 """
 Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions have no side effects. The rule has these conditions. The report must not withhold the verdict at its top,
-nor the verdict on the candidate and the champion. Every judge must find the candidate better. For every judge, the
-one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a margin. This bound is the lower end of the
-two-sided 95 % interval. There must also be enough decided questions from enough document groups, and few unparsable
-verdicts. In addition, no evaluation question may be in the training data, and only a few answers of the two arms may be
-incomplete. A condition that cannot be checked counts as not met, so missing data never leads to a promotion.
+The functions have no side effects. The rule has these conditions. The report must give two verdicts and withhold
+neither: the verdict at the top of the report, and the verdict on the candidate and the champion. Every judge must find
+the candidate better. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed one half plus a
+margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided questions from
+enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the training data,
+and only a few answers of the two arms may be incomplete. A condition that cannot be checked counts as not met, so
+missing data never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ def decide_promotion(
     """
     Apply ``rule`` to one candidate.
 
-    :param comparisons: all comparisons in the report. Those of the candidate with the champion decide. The report's
-        verdict is about the first pair of arms, which may be another pair. If that verdict is withheld, no candidate is
-        promoted. All other pairs are ignored.
+    :param comparisons: all comparisons in the report. Two pairs of arms matter. The comparisons of the candidate with
+        the champion decide on the promotion. The first pair in the list is the one that the report's verdict is about.
+        If that verdict is withheld, no candidate is promoted. All other pairs are ignored.
     :param champion: the arm that the candidate would replace.
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the two arms.
     :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not
@@ -145,9 +146,10 @@ def _headline_reasons(
     comparisons: Sequence[ComparisonResult], judges: Collection[str], decided: tuple[str, str]
 ) -> list[str]:
     """
-    Return the reason if the report withholds the verdict at its top.
+    Return why the report withholds the verdict at its top; an empty list if it gives this verdict.
 
-    If that verdict is about the pair of arms ``decided``, return nothing, because the other conditions cover this pair.
+    :param decided: the candidate and the champion. If the verdict at the top is about this pair, the list is empty,
+        because :func:`decide_promotion` checks this pair itself.
     """
     headline = (comparisons[0]["candidate"], comparisons[0]["baseline"])
     if headline == decided:

@@ -29,7 +29,9 @@ class Answer(TypedDict):
 
 class AnswerEndings(TypedDict):
     """
-    Counts of one arm's answers, one for each way in which an answer can end. ``answers`` is the sum of the others.
+    Counts of one arm's answers, one for each way in which an answer can end.
+
+    ``answers`` is the number of all answers: the sum of the counts from ``complete`` to ``unknown``.
 
     The record is an entry in ``answer_endings`` of ``report/report.json``. An answer that is not ``complete`` is
     incomplete.

@@ -1,5 +1,5 @@
 """
-Check a stored decision to promote a candidate again before it is carried out.
+Check again, before a promotion is carried out, that the current rule confirms the stored decision to promote.
 
 The report that contains the decision may be older than the current promotion rule. An earlier version with a weaker
 rule may have written it, and a person may have cleared only the task ``promote``, so that no new report was written. A
@@ -25,9 +25,10 @@ def standing_promotion(
     use_case: UseCase,
 ) -> PromotionRecord | None:
     """
-    Return the promotion of a report, after its decisions to promote were checked under the current rule.
+    Check the decisions to promote in a report under the current rule, and return the section ``promotion``.
 
-    A decision that the current rule does not confirm is replaced with a decision not to promote, with the reasons.
+    A decision to promote that the current rule does not confirm is replaced with a decision not to promote, with the
+    reasons.
 
     :param promotion: the section ``promotion`` of the report.
     :param comparisons: the section ``comparisons`` of the report.

@@ -18,7 +18,11 @@ _NEEDED = (
 
 
 def too_few_questions(questions: int) -> str | None:
-    """Return a warning if a run with at most this number of questions can give no verdict; otherwise ``None``."""
+    """
+    Return a warning if a run has too few evaluation questions for a verdict; otherwise ``None``.
+
+    :param questions: the largest number of evaluation questions that the run can have.
+    """
     if questions >= MINIMUM_QUESTIONS:
         return None
     return _no_verdict(f"at most {questions:,} evaluation questions")
@@ -47,7 +51,9 @@ def verdict_warnings(rows: Iterable[Grouped], promotion: Promotion | None) -> It
 
 def detectable_win_rate(rows: Iterable[Grouped]) -> float | None:
     """
-    Return the half-win rate that a comparison on these rows finds in 4 of 5 runs, if every question is decided.
+    Return the smallest true half-win rate that a comparison on these rows detects in 4 of 5 runs.
+
+    Every question is assumed to be decided.
 
     :return: from 0.5 to 1; ``None`` if there are fewer than two document groups.
     """

@@ -69,7 +69,8 @@ def randomized_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     """
     Return both orders of a question. ``row_id`` and ``seed`` decide which one is judged first.
 
-    If the provider changes the judge's model during a run, the change therefore affects both orders about equally.
+    About half of the questions start with each order. Therefore, if the provider changes the judge's model during a
+    run, the change affects both orders about equally.
     """
     first, second = orders()
     return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
@@ -213,7 +214,8 @@ def find_disagreements(
 
     Questions that a person labeled come first, and all other questions follow. In each of these two parts, questions
     with opposite winners come before questions with a winner and a tie. An unparsable reply is a failure, not an
-    opinion. A question is not returned because of an unparsable reply alone, but the reply is included in its record.
+    opinion, so it does not count as disagreement. If a question is returned for another reason, its record also
+    contains the unparsable replies.
 
     :param people: verdict of each person, by candidate, baseline and row id.
     :param pairs: pairs of candidate and baseline, the most interesting first. Pairs that are not listed come last.

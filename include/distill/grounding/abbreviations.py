@@ -21,7 +21,7 @@ def abbreviations_in(text: str) -> frozenset[str]:
 
 
 def with_count(initials: str) -> str:
-    """Return initials in which a number replaces repeated letters, as in "S3" and "EC2"."""
+    """Shorten repeated letters in initials to one letter and a number: "sss" becomes "s3", and "ecc" becomes "ec2"."""
     runs = ((letter, len(list(run))) for letter, run in groupby(initials))
     return "".join(f"{letter}{count}" if count > 1 else letter for letter, count in runs)
 

@@ -117,7 +117,7 @@ class GroundingCheck:
     def _beyond_question(
         self, form: Form, answer: str, language: Language, stems: list[str], asked: Evidence
     ) -> list[Absence]:
-        """Check whether the document has the words that the answer contains in addition to those of its question."""
+        """Check whether the document has the content words that are in the answer but not in the question."""
         known = asked.all_stems | generic_stems(language)
         added = list(dict.fromkeys(one for one in stems if one not in known))
         # "No, it isn't." adds nothing that could be looked up.
@@ -138,7 +138,8 @@ class GroundingCheck:
         """
         Check the sentences of an answer against the most similar sentences of the document.
 
-        A sentence must not contradict the similar sentence, and must not have other words in place of its words.
+        A sentence of the answer must not contradict the similar sentence of the document. It must also not replace
+        words of that sentence: for example, the answer must not say "queue" where the document says "bucket".
         """
         absences = []
         # Numbers and their units are compared as facts.

@@ -57,7 +57,7 @@ _HOUR_AND_MINUTE = re.compile(r"(?<!\d)(\d{1,2})\s?(?:Uhr|heures?|h)\s?(\d{2})(?
 
 
 def spoken_times(text: str, of: Language) -> list[tuple[int, int, int]]:
-    """Return the start, the end and the minute since noon or midnight of each time that contains words."""
+    """Return the start, the end, and the minutes since the last noon or midnight, of each time that contains words."""
     found = [(match.start(), match.end(), 0) for match in _NOON_OR_MIDNIGHT.finditer(text)]
     if of.code in WITHOUT_SPACES:
         found += _dense_times(text)

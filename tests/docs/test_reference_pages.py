@@ -38,7 +38,10 @@ USE_CASES = page("reference/use_cases.md")
 OPERATORS = page("reference/operators.md")
 MODELS = page("reference/models_prices_pools.md")
 # These tasks only order others: they do nothing that can fail.
-EMPTY_TASKS = {task_ids.START_SERVING, task_ids.WAIT_FOR_PREVIOUS_ARM, task_ids.WAIT_FOR_RELEASE}
+EMPTY_TASKS = {
+    *(task_ids.START_SERVING, task_ids.WAIT_FOR_PREVIOUS_ARM, task_ids.WAIT_FOR_RELEASE),
+    task_ids.START_SWITCH,
+}
 # What the operators of the tables derive from.
 BASE_CLASSES = {
     "ArmOperator",

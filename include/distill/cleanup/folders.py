@@ -38,6 +38,10 @@ _KEPT_FOLDERS = {
     "reports": (ResourceKind.RECORDS, "it lists the report of a deleted run and is deleted with its bucket"),
     "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
+    "endpoints": (
+        ResourceKind.OTHER,
+        "it records the changes of the standing endpoints and their smoke prompts, and is deleted with its bucket",
+    ),
     "splits": (
         ResourceKind.RECORDS,
         "it keeps each document on its side of the split and is deleted with its bucket",

@@ -177,6 +177,10 @@ class RunFolder:
         """
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
+    def smoke_usage(self, number: int) -> str:
+        """The calls of the smoke prompts of one change of the standing endpoint, for the bill."""
+        return f"{self.uri}/standing/smoke-{number}.json"
+
     def report(self, extension: str) -> str:
         """The run's report, in the format that ``extension`` names: ``json`` or ``html``."""
         return f"{self.uri}/report/report.{extension}"
@@ -226,6 +230,18 @@ class Layout:
     def champion(self, use_case: str) -> str:
         """The record of a use case's promoted model."""
         return champion_uri(self._root, use_case)
+
+    def endpoint_change(self, use_case: str) -> str:
+        """The last change of the model behind a use case's standing endpoint."""
+        return endpoint_change_uri(self._root, use_case)
+
+    def smoke_prompts(self, use_case: str) -> str:
+        """The smoke prompts of the last change of a use case's standing endpoint."""
+        return smoke_prompts_uri(self._root, use_case)
+
+    def rollback_choice(self, use_case: str, run_key: str) -> str:
+        """The choice of a run of ``distill_rollback``."""
+        return rollback_choice_uri(self._root, use_case, run_key)
 
     def training_output(self, fingerprint: str) -> str:
         """The prefix under which Bedrock writes the metrics of a training job."""
@@ -280,3 +296,18 @@ def is_dataset_of(root: str, uri: str) -> bool:
 def champion_uri(root: str, use_case: str) -> str:
     """Return the URI of the record that names a use case's promoted model."""
     return f"{root}/champions/{use_case}.json"
+
+
+def endpoint_change_uri(root: str, use_case: str) -> str:
+    """Return the URI of the record of the last change of a use case's standing endpoint."""
+    return f"{root}/endpoints/{use_case}/change.json"
+
+
+def smoke_prompts_uri(root: str, use_case: str) -> str:
+    """Return the URI of the smoke prompts for a use case's standing endpoint."""
+    return f"{root}/endpoints/{use_case}/smoke.json"
+
+
+def rollback_choice_uri(root: str, use_case: str, run_key: str) -> str:
+    """Return the URI of the choice of a run of ``distill_rollback``."""
+    return f"{root}/endpoints/{use_case}/rollbacks/{run_key}.json"

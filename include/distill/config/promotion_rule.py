@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from include.distill.config.section import Hours, NonBlankText, Section, Share
+
+# How the champion is kept callable for applications.
+ServeSetting = Literal["none", "on_demand", "provisioned"]
 
 
 class Approver(Section):
@@ -54,11 +57,24 @@ class Promotion(Section):
     answer_within_hours: Hours = Field(
         20, description="if nobody answers within this time, the candidate is not promoted"
     )
+    serve: ServeSetting = Field(
+        "none",
+        description="whether the champion has a standing endpoint that applications call: a custom model deployment, or"
+        " provisioned throughput, which is billed by the hour until a person deletes it",
+    )
+    smoke_prompts: int = Field(
+        5, ge=1, le=20, description="number of prompts that the standing endpoint must answer before a promotion"
+    )
     delete_losers: bool = Field(False, description="delete the run's own custom models that lost")
 
     @model_validator(mode="after")
     def _approvers_are_asked(self) -> Promotion:
-        if self.approvers and not self.ask_a_person:
+        if self.approvers and not self.may_ask:
             message = "approvers are listed, but ask_a_person is false, so nobody is asked; expected ask_a_person: true"
             raise ValueError(message)
         return self
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether there are promotions for which a person is asked: for the model, or for a price per hour."""
+        return self.ask_a_person or self.serve == "provisioned"

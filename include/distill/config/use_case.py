@@ -7,21 +7,20 @@ run.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, get_args
+from typing import Annotated
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from include.distill.config.approval_rule import Approval
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
+from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES, RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
-from include.distill.config.section import KEY_HINTS, Section, Slug
+from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
     Answering,
     Arm,
@@ -41,11 +40,11 @@ from include.distill.config.sections import (
     Synthesis,
     Training,
 )
+from include.distill.config.use_case_faults import describe_fault, is_unchecked
 from include.distill.core.errors import UseCaseError
 from include.distill.core.naming import label_dag_id
 
 _PROBLEMS_SHOWN = 20  # a file can have as many problems as values
-_KEY_CHARACTERS = 100
 
 
 class UseCase(Section):
@@ -171,6 +170,13 @@ class UseCase(Section):
     def _arms_ask_for_what_there_can_be(self) -> UseCase:
         if problems := [problem for arm in self.arms if (problem := self._excess(arm))]:
             raise ValueError(f"{'; '.join(problems)}. {self.with_fewer_rows}")
+        return self
+
+    @model_validator(mode="after")
+    def _champion_can_be_served(self) -> UseCase:
+        student = load_catalog().model(self.student)
+        if problem := standing_problem(self.promotion.serve, student, self.aws.region):
+            raise ValueError(problem)
         return self
 
     def _excess(self, arm: Arm) -> str | None:
@@ -348,8 +354,8 @@ def parse_use_case(
     try:
         use_case = UseCase.model_validate(raw)
     except ValidationError as error:
-        faults = [fault for fault in error.errors() if not _is_unchecked(fault, unknown)]
-        problems = [_problem(fault) for fault in faults] + problems
+        faults = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
+        problems = [describe_fault(fault, UseCase) for fault in faults] + problems
         wrong = {fault["loc"] for fault in faults}
         settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
         cause = error
@@ -358,40 +364,3 @@ def parse_use_case(
         text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
         raise UseCaseError(text, settings=settings) from cause
     return use_case
-
-
-def _is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
-    value = fault["input"]
-    return fault["type"] != "extra_forbidden" and isinstance(value, str) and any(text in value for text in unknown)
-
-
-def _problem(error: ErrorDetails) -> str:
-    """Describe a validation error of pydantic with the key, the value and the expected value."""
-    path = [_shortened(str(part)) for part in error["loc"]]
-    place = ".".join(path) or "file"
-    if error["type"] == "extra_forbidden":
-        keys = _keys_at(path[:-1])
-        if hint := KEY_HINTS.get(place):
-            return f"{place}: unknown key; {hint}"
-        nearest = difflib.get_close_matches(path[-1], keys, n=1)
-        suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(keys)}"
-        return f"{place}: unknown key{suggestion}"
-    text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
-    # Messages of this project's validators already include the value, and a missing key has no value.
-    return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
-
-
-def _shortened(key: str) -> str:
-    return key if len(key) <= _KEY_CHARACTERS else f"{key[:_KEY_CHARACTERS]}…"
-
-
-def _keys_at(path: Sequence[str]) -> list[str]:
-    """Return the keys of the section at ``path``, such as ``("arms", "0")``."""
-    section: type[BaseModel] = UseCase
-    for part in path:
-        if part not in section.model_fields:  # the index of a list element
-            continue
-        annotation = section.model_fields[part].annotation
-        candidates = (annotation, *get_args(annotation))
-        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section)
-    return [name for name in section.model_fields if (section, name) != (UseCase, "environment")]

@@ -248,6 +248,22 @@ class TooManyFailuresError(OutcomeError):
     """More rows of a step failed than the use case allows. The other answers are stored and are not paid for again."""
 
 
+class ChangeInProgressError(TransientError):
+    """Another run is changing the standing endpoint. This task changed nothing, and can go on once that run ends."""
+
+
+class SwitchFailedError(OutcomeError):
+    """Bedrock did not put the model behind the standing endpoint. An existing endpoint answers with its old model."""
+
+
+class SmokeFailedError(OutcomeError):
+    """The standing endpoint gave a bad answer to a smoke prompt. `settle` puts the recorded model behind it again."""
+
+
+class SettleError(OutcomeError):
+    """The standing endpoint could not be brought back to the recorded champion. The message says how to do it."""
+
+
 class PromotionError(OutcomeError):
     """A winner cannot be promoted: the champion has changed, or the model was deleted. Nothing was promoted."""
 

@@ -115,6 +115,15 @@ def throughput_names(environment: str, use_case: str, arm: str, run_key: str, or
     return Names(name, f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{run_key[-8:]}-s{ordinal}")
 
 
+def standing_endpoint_name(environment: str, use_case: str) -> str:
+    """
+    Make the name of the endpoint that keeps a use case's champion callable, of either kind.
+
+    It has no number and ends in a hash, so no endpoint of an arm has this name.
+    """
+    return _name(environment, use_case, "champion", "standing")
+
+
 def is_former_job_name(name: str, fingerprint: str) -> bool:
     """Return whether ``name`` is what version 0.1 called the job with this fingerprint."""
     return re.search(rf"-{fingerprint[:12]}(-a\d+)?$", name) is not None
@@ -134,3 +143,16 @@ def _name(environment: str, use_case: str, part: str, identity: str) -> str:
 def request_token(name: str) -> str:
     """Make the ``clientRequestToken`` for the purchase of a resource. The same name always gives the same token."""
     return content_hash(name.encode())
+
+
+def change_token(name: str, number: int, model_arn: str) -> str:
+    """
+    Make the ``clientRequestToken`` for a change that creates a use case's standing endpoint.
+
+    Every attempt of the same change sends the same token. The token of an earlier change would not do: AWS ignores a
+    repeated token, also after the endpoint was deleted, so the endpoint would never be created again.
+
+    :param name: name of the endpoint.
+    :param number: number of the change, which grows with every change of the use case's endpoint.
+    """
+    return digest(name, str(number), model_arn)

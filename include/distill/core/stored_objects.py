@@ -80,6 +80,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         f" {_STORED_ANSWERS}",
     ),
     (r"/runs/.+/serving/[^/]+/[^/]+", _BILL, FAILED_TASK),
+    (r"/runs/.+/standing/[^/]+", _BILL, FAILED_TASK),
     (r"/runs/.+/lost_calls/[^/]+", _BILL, FAILED_TASK),
     (
         r"/runs/.+/report/report\.json",
@@ -106,6 +107,18 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         " delete the object instead, all documents are assigned to a side again, so training, answers and verdicts"
         " are bought again.",
     ),
+    (
+        r"/endpoints/[^/]+/change\.json",
+        f"{_RESTORE} Do not delete the object: its number keeps two changes of the standing endpoint apart.",
+        FAILED_TASK,
+    ),
+    (
+        r"/endpoints/[^/]+/smoke\.json",
+        f"{_RESTORE} In a run that promotes a model, you can clear switch with downstream instead, which writes it"
+        " again.",
+        FAILED_TASK,
+    ),
+    (r"/endpoints/[^/]+/rollbacks/[^/]+", f"{_RESTORE} Or trigger distill_rollback again.", FAILED_TASK),
     (
         r"/reports/[^/]+/[^/]+\.json",
         "Delete the object, then clear report in the run that it names. It buys nothing.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.serving_support import on_demand_problem, provisioned_problem
+from include.distill.config.model_serving import on_demand_problem, provisioned_problem
 from include.distill.config.use_case import UseCase
 from include.distill.cost.estimate import TokenRate, answer_calls, served_student
 from include.distill.cost.prices import DEPLOYED_PRICES, Prices

@@ -182,12 +182,67 @@ class PromotionRecord(TypedDict):
     decisions: list[DecisionRecord]
 
 
+# How the champion of a use case is kept callable.
+StandingKind = Literal["on_demand", "provisioned"]
+# What changed the champion or the standing endpoint last.
+ChangeKind = Literal["promotion", "rollback"]
+
+
+class ApprovedPrice(TypedDict):
+    """The price per hour that a person approved for a standing endpoint, for all its model units together."""
+
+    usd_per_hour: float
+    by: str  # the Airflow user
+    at: str  # ISO 8601, UTC
+
+
+class StandingEndpoint(TypedDict):
+    """
+    The endpoint that serves a use case's champion to applications. Its ARN stays the same when the champion changes.
+
+    The record is part of :class:`ChampionRecord`.
+    """
+
+    kind: StandingKind
+    name: str
+    arn: str
+    region: str
+    created: str  # ISO 8601
+    units: int | None  # model units; None for a deployment
+    approved_price: ApprovedPrice | None  # None for a deployment
+
+
+class Withdrawn(TypedDict):
+    """
+    A model that a person rolled back from, so that the rule does not promote it again.
+
+    The record is part of :class:`ChampionRecord`.
+    """
+
+    model_arn: str
+    at: str  # ISO 8601, UTC
+    by: str | None  # the Airflow user; None if Airflow did not name one
+    run_key: str  # of the rollback
+
+
+class ChangeMark(TypedDict):
+    """The promotion or rollback that wrote a champion's record. The record is part of :class:`ChampionRecord`."""
+
+    kind: ChangeKind
+    dag_id: str
+    run_id: str
+    run_key: str
+    at: str  # ISO 8601, UTC
+    by: str | None  # person who approved the change; None if nobody was asked
+
+
 class ChampionRecord(TypedDict):
     """
     The promoted model of a use case. The record is stored in ``<prefix>/champions/<use case>.json``, which other
     systems may read.
 
-    ``Champion`` is the validated form of the same record.
+    ``Champion`` is the validated form of the same record. The optional keys are absent as long as the use case has no
+    standing endpoint and nobody has rolled back.
     """
 
     use_case: str
@@ -203,6 +258,11 @@ class ChampionRecord(TypedDict):
     report_uri: str
     approved_by: str | None  # person who approved the promotion; None if the use case does not require approval
     previous: ChampionRecord | None  # the champion that this one replaced, with ``previous`` set to None
+    endpoint: NotRequired[StandingEndpoint | None]  # None if a person deleted the endpoint
+    history: NotRequired[list[ChampionRecord]]  # earlier champions, newest first; the first one is ``previous``
+    withdrawn: NotRequired[list[Withdrawn]]  # newest first
+    revision: NotRequired[int]  # grows with every write of the record by a change of the standing endpoint
+    changed_by: NotRequired[ChangeMark | None]
 
 
 class ChampionSnapshot(TypedDict):
@@ -219,6 +279,8 @@ class ChampionEvent(TypedDict):
     run_key: str
     simulated: bool
     champion_uri: str
+    endpoint_arn: NotRequired[str]  # absent without a standing endpoint
+    restored: NotRequired[bool]  # True if a rollback made the model the champion again; otherwise absent
 
 
 class PromotionManifest(TypedDict):
@@ -229,6 +291,8 @@ class PromotionManifest(TypedDict):
     arm: str
     previous_model_arn: str | None
     simulated: bool
+    endpoint_arn: NotRequired[str]  # this and the next key are absent without a standing endpoint
+    endpoint_kind: NotRequired[StandingKind]
 
 
 class DeletedModelsManifest(TypedDict):

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from include.distill.core.errors import (
+    ChangeInProgressError,
     ConcurrencyLimitError,
     ContractError,
     DeploymentsInProgressError,
@@ -17,7 +18,9 @@ from include.distill.core.errors import (
     PromotionError,
     ReconciliationError,
     RefusedError,
+    SmokeFailedError,
     SpendCapError,
+    SwitchFailedError,
     ThrottledError,
     ThroughputFailedError,
     ThroughputReleasedError,
@@ -36,6 +39,8 @@ _FAIL_AT_ONCE = {
     ThroughputFailedError: "the endpoint failed, which is final; `release` deletes it",
     ThroughputReleasedError: "the endpoint is gone, and a retry would not buy a new one",
     TooManyFailuresError: "the failed rows were already retried",
+    SwitchFailedError: "Bedrock did not put the model behind the standing endpoint; a person must decide what to do",
+    SmokeFailedError: "the standing endpoint gave a bad answer; `settle` puts the recorded champion behind it again",
     PromotionError: "the promotion failed; a person must decide what to do",
     ReconciliationError: "the counts do not add up, which is a bug",
 }
@@ -54,6 +59,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=3),
             reason="other deployments are being created, which takes some minutes",
+        ),
+        RetryRule(
+            exception=ChangeInProgressError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=3),
+            reason="another run is changing the standing endpoint, which takes some minutes",
         ),
         RetryRule(
             exception=ConcurrencyLimitError,

@@ -29,9 +29,19 @@ SYNTHESIZE: Final = "synthesize"
 CURATE = "curate"
 REPORT = "report"
 APPROVE = "approve"
+START_SWITCH = "start_switch"
+SWITCH = "switch"
+SWITCHED = "switched"
+SMOKE = "smoke"
 PROMOTE = "promote"
+SETTLE = "settle"
 DELETE_LOSERS = "delete_losers"
 OUTCOME = "outcome"
+
+# Further tasks of a rollback, which has the tasks from START_SWITCH to SMOKE, SETTLE and OUTCOME as well.
+CHOOSE = "choose"
+APPROVE_ROLLBACK = "approve_rollback"
+RESTORE = "restore"
 
 # Groups of judges, with one task per judge.
 JUDGE: Final = "judge"

@@ -36,3 +36,20 @@ def test_approvers_who_are_not_asked_are_refused() -> None:
     assert promotion(ask_a_person=False).approvers == ()
     with pytest.raises(ValidationError, match="ask_a_person is false"):
         promotion("ada", ask_a_person=False)
+
+
+def test_by_default_no_champion_is_served() -> None:
+    assert (Promotion().serve, Promotion().smoke_prompts, Promotion().may_ask) == ("none", 5, False)
+
+
+def test_provisioned_throughput_needs_a_person_so_approvers_may_be_listed() -> None:
+    rule = Promotion.model_validate({"serve": "provisioned", "approvers": ["ada"]})
+    assert (rule.ask_a_person, rule.may_ask) == (False, True)
+    with pytest.raises(ValidationError, match="ask_a_person is false"):
+        Promotion.model_validate({"serve": "on_demand", "approvers": ["ada"]})
+
+
+@pytest.mark.parametrize("changes", [{"serve": "auto"}, {"smoke_prompts": 0}, {"smoke_prompts": 21}])
+def test_an_impossible_standing_endpoint_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Promotion.model_validate(changes)

@@ -2,30 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.config.catalog import load_catalog
-from include.distill.config.serving_support import on_demand_problem, provisioned_problem
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.sections import ServingSetting
+from include.distill.config.serving_support import may_be_on_demand
+from tests.fakes.variables import VARIABLES
+
+USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 
 
 @pytest.mark.parametrize(
-    ("model", "region", "problem"),
+    ("mode", "student", "possible"),
     [
-        ("nova-micro", "us-east-1", None),
-        ("nova-micro", "eu-west-1", "models trained from nova-micro only in us-east-1, and aws.region is eu-west-1"),
-        ("llama-3-3-70b", "us-west-2", None),
-        ("llama-3-1-8b", "us-west-2", "does not deploy models trained from llama-3-1-8b on demand"),
-        ("claude-haiku-4-5", "us-east-1", "does not deploy models trained from claude-haiku-4-5"),
+        ("auto", "nova-micro", True),
+        ("on_demand", "nova-micro", True),
+        ("provisioned", "nova-micro", False),
+        ("auto", "llama-3-1-8b", False),
     ],
 )
-def test_a_deployment_needs_a_model_and_a_region_that_support_it(model: str, region: str, problem: str | None) -> None:
-    found = on_demand_problem(load_catalog().model(model), region)
-    assert (found is None) is (problem is None)
-    assert (problem or "") in (found or "")
-
-
-@pytest.mark.parametrize(
-    ("model", "possible"), [("nova-micro", True), ("llama-3-1-8b", True), ("llama-3-3-70b", False)]
-)
-def test_throughput_needs_a_model_that_supports_it(model: str, possible: bool) -> None:
-    problem = provisioned_problem(load_catalog().model(model))
-    assert (problem is None) is possible
-    assert possible or (problem and "no provisioned throughput for models trained from llama-3-3-70b" in problem)
+def test_arms_may_be_on_demand_if_the_setting_and_the_student_allow_it(
+    mode: ServingSetting, student: str, possible: bool
+) -> None:
+    serving = USE_CASE.serving.model_copy(update={"mode": mode})
+    assert may_be_on_demand(USE_CASE.model_copy(update={"serving": serving, "student": student})) is possible

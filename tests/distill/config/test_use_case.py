@@ -28,6 +28,11 @@ class TestValidation:
             pytest.param({"judges": ["llama-3-3-70"]}, "Did you mean llama-3-3-70b", id="unknown judge"),
             pytest.param({"judges": []}, "judges:", id="no judge"),
             pytest.param(
+                {"student": "llama-3-1-8b", "promotion": {"serve": "on_demand"}},
+                "promotion.serve is on_demand, but Bedrock does not deploy models trained from llama-3-1-8b",
+                id="a champion that Bedrock does not deploy",
+            ),
+            pytest.param(
                 {"judges": ["nova-lite", "us.amazon.nova-lite-v1:0"]},
                 "expected different models",
                 id="one judge under two names",

@@ -15,6 +15,7 @@ from include.distill.core.naming import (
     Names,
     batch_names,
     canonical_hash,
+    change_token,
     digest,
     former_run_key,
     is_former_job_name,
@@ -23,6 +24,7 @@ from include.distill.core.naming import (
     request_token,
     run_key,
     slug,
+    standing_endpoint_name,
     throughput_names,
 )
 
@@ -185,6 +187,31 @@ class TestIdentity:
         made = slug(text, limit=limit)
         assert len(made) <= limit
         assert made == "" or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", made)
+
+
+class TestStandingEndpoint:
+    @settings(max_examples=60, deadline=None)
+    @given(ENVIRONMENTS, USE_CASE_NAMES)
+    def test_its_name_is_legal_for_both_kinds(self, environment: str, use_case: str) -> None:
+        name = standing_endpoint_name(environment, use_case)
+        assert_legal(name, "CreateCustomModelDeployment", "modelDeploymentName")
+        assert_legal(name, "CreateProvisionedModelThroughput", "provisionedModelName")
+        assert_legal(change_token(name, 1, "arn:m"), "CreateCustomModelDeployment", "clientRequestToken")
+        assert_legal(change_token(name, 1, "arn:m"), "CreateProvisionedModelThroughput", "clientRequestToken")
+
+    @given(ENVIRONMENTS, USE_CASE_NAMES, IDS)
+    def test_it_is_never_the_name_of_an_arms_endpoint(self, environment: str, use_case: str, run_id: str) -> None:
+        arm = throughput_names(environment, use_case, "champion", run_key("d", run_id), 1).name
+        assert standing_endpoint_name(environment, use_case) not in (arm, arm.rpartition("-s")[0])
+
+    def test_every_use_case_of_every_environment_has_its_own(self) -> None:
+        places = [("prod", "docs"), ("prod", "docs_2"), ("test", "docs")]
+        assert len({standing_endpoint_name(*place) for place in places}) == 3
+
+    def test_only_attempts_of_the_same_change_send_the_same_token(self) -> None:
+        tokens = {change_token(name, number, model) for name in "ab" for number in (1, 2) for model in ("m", "n")}
+        assert len(tokens) == 8
+        assert change_token("a", 1, "m") in tokens
 
 
 class TestHashes:

@@ -7,6 +7,7 @@ from airflow.sdk import RetryAction
 
 from bedrock_distill.policies.retry import RETRY_POLICY
 from include.distill.core.errors import (
+    ChangeInProgressError,
     ConcurrencyLimitError,
     ContractError,
     DailyQuotaError,
@@ -16,6 +17,8 @@ from include.distill.core.errors import (
     PossiblyBilledError,
     RefusedError,
     ServiceError,
+    SmokeFailedError,
+    SwitchFailedError,
     ThrottledError,
     TransientError,
     WaitTimeoutError,
@@ -32,6 +35,8 @@ from include.distill.core.errors import (
         ContractError,
         PossiblyBilledError,
         WaitTimeoutError,
+        SwitchFailedError,
+        SmokeFailedError,
     ],
 )
 def test_an_error_that_a_person_must_correct_is_not_retried(kind: type[DistillError]) -> None:
@@ -43,7 +48,12 @@ def test_a_transient_error_is_retried_as_the_task_defines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "delay"), [(ThrottledError, timedelta(seconds=60)), (ConcurrencyLimitError, timedelta(minutes=30))]
+    ("kind", "delay"),
+    [
+        (ThrottledError, timedelta(seconds=60)),
+        (ConcurrencyLimitError, timedelta(minutes=30)),
+        (ChangeInProgressError, timedelta(minutes=3)),
+    ],
 )
 def test_a_quota_that_refills_is_retried_later(kind: type[ServiceError], delay: timedelta) -> None:
     decision = RETRY_POLICY.evaluate(kind("x"), 1, 2)

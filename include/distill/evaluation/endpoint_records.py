@@ -1,0 +1,103 @@
+"""Define the records of the standing endpoint: its changes, its smoke prompts, and the results of its tasks."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from include.distill.evaluation.records import ChampionRecord, ChangeKind, StandingKind
+
+
+class EndpointChange(TypedDict):
+    """
+    The last change of the model behind a use case's standing endpoint, which is also the lock against two changes.
+
+    The record is stored in ``<prefix>/endpoints/<use case>/change.json``.
+    """
+
+    use_case: str
+    number: int  # grows whenever another run, or the end of a change, takes the record
+    state: Literal["switching", "settling", "settled"]
+    kind: ChangeKind
+    dag_id: str
+    run_id: str
+    run_key: str
+    aim_model_arn: str  # the model that the change puts behind the endpoint
+    replaces: str | None  # the champion's model before the change
+    endpoint_kind: StandingKind
+    name: str  # of the endpoint
+    arn: str | None  # of the endpoint, as far as it is known
+    began: str  # ISO 8601, UTC
+
+
+class SmokePrompt(TypedDict):
+    """A prompt with which a standing endpoint is tried, as the model receives it."""
+
+    row_id: str
+    system: str
+    user: str
+    max_tokens: int
+
+
+class SmokePrompts(TypedDict):
+    """
+    The prompts with which a standing endpoint is tried. They hold documents of evaluation rows.
+
+    The record is stored in ``<prefix>/endpoints/<use case>/smoke.json``. It contains whole prompts, so that a rollback
+    needs no template.
+    """
+
+    prompts: list[SmokePrompt]
+
+
+class RollbackPrice(TypedDict):
+    """The price of an endpoint that a rollback would start. The record is part of :class:`RollbackChoice`."""
+
+    usd_per_hour: float  # for all model units
+    units: int
+
+
+class RollbackChoice(TypedDict):
+    """
+    What one run of ``distill_rollback`` does. It is chosen once, so that clearing the run repeats the same choice.
+
+    The record is stored in ``<prefix>/endpoints/<use case>/rollbacks/<run_key>.json``.
+    """
+
+    use_case: str
+    to: str  # as in the form
+    target: ChampionRecord
+    replaces: str | None  # the champion's model when it was chosen
+    chosen_at: str  # ISO 8601, UTC
+    dag_id: str
+    run_id: str
+    price: RollbackPrice | None  # None if no provisioned throughput would be bought
+
+
+class SwitchManifest(TypedDict):
+    """Result of ``switch`` and ``switched``. The record is passed through XCom only."""
+
+    kind: StandingKind
+    name: str
+    arn: str | None  # None from ``switch`` if the endpoint cannot be found yet
+    model_arn: str
+    student: str  # key of the base model in models.yaml
+    number: int  # of the change
+    created: bool  # whether this change created the endpoint
+
+
+class SmokeManifest(TypedDict):
+    """Result of ``smoke``. The record is passed through XCom only."""
+
+    arn: str
+    model_arn: str
+    number: int
+    calls: int
+    usd: float
+
+
+class SettleManifest(TypedDict):
+    """Result of ``settle``. The record is passed through XCom only."""
+
+    action: Literal["none", "restored", "deleted", "left_to_other"]
+    arn: str | None  # None if there is no standing endpoint
+    model_arn: str | None  # the model that answers

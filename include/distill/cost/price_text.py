@@ -27,7 +27,7 @@ def replace_prices(text: str, prices: Mapping[tuple[str, ...], Price]) -> str:
             parent = _value(parent, key)
         if not isinstance(parent, yaml.MappingNode) or parent.flow_style or not parent.value:
             raise InputError(
-                f"The price table has no mapping {'.'.join(place[:-1])} with one line for each key. Write it so."
+                f"The price table has no block {'.'.join(place[:-1])}: with one line for each key. Add this block."
             )
         present = _value(parent, place[-1])
         if present is not None:

@@ -145,9 +145,7 @@ def approval_obstacle(rule: Approval, plan: SpendingPlan, approval: SpendingAppr
     if approval is None:
         return "No answer is recorded, for example because approve_spending was marked as successful by hand."
     if approval["asked"] != plan.asked:
-        return (
-            f"{describe_answer(approval)} The question was about another estimate, ${approval['estimated_usd']:,.2f}."
-        )
+        return f"{describe_answer(approval)} That was another estimate, ${approval['estimated_usd']:,.2f}."
     if approval["decision"] != "approved":
         return describe_answer(approval)
     if plan.to_pay_usd > approval["to_pay_usd"] + _CENT:

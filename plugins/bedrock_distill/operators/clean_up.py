@@ -251,7 +251,7 @@ def _by_hand(account: Account, item: PlanItem) -> list[str]:
 def _failure(failures: Sequence[str]) -> OutcomeError:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
     return OutcomeError(
-        f"Number of resources that could not be deleted: {len(failures)}:\n{listed}",
+        f"Resources that could not be deleted ({len(failures)}):\n{listed}",
         left="All resources of the kinds that come later in the order of deletion were kept.",
         billed="Throughput that still exists is billed by the hour. A deployment is not billed while it is idle.",
         then_clear=FAILED_TASK,

@@ -123,7 +123,7 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
         left = f"Deployment {name} does not exist. The trained model stays stored."
         if creating or isinstance(error, ConcurrencyLimitError):
             return DeploymentsInProgressError(
-                f"{happened} Deployments that are being created: {', '.join(creating) or 'none any more'}.",
+                f"{happened} Deployments that are being created: {', '.join(creating) or 'none at this moment'}.",
                 left=left,
                 billed="Nothing was created.",
                 to_do=(

@@ -346,7 +346,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         if refusals:
             raise RefusedError(
                 " ".join(refusal.happened for refusal in refusals),
-                left="No endpoint of others was deleted. Every endpoint of this arm that was found was deleted.",
+                left="No endpoint of another owner was deleted. All endpoints of this arm that exist were deleted.",
                 billed=refusals[0].billed,
                 to_do=refusals[0].to_do,
                 then_clear=refusals[0].then_clear,

@@ -156,7 +156,7 @@ class TestAnswer:
                 {"decision": "unanswered", "user_id": None, "user_name": None},
                 "Nobody answered until 2026-11-27T02:00:00+00:00.",
             ),
-            ({"asked": "x", "estimated_usd": 3.0}, "The question was about another estimate, $3.00."),
+            ({"asked": "x", "estimated_usd": 3.0}, "That was another estimate, $3.00."),
             ({"to_pay_usd": 50.0}, "Less is stored now, so the run would pay $61.50."),
             ({"user_id": "2", "user_name": "Bob"}, "Bob (user id 2) is not among the approvers"),
             ({"user_id": None, "user_name": None}, "does not name a user"),

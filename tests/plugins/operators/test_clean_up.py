@@ -292,7 +292,7 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
-        with pytest.raises(OutcomeError, match=rf"could not be deleted: 1:[\s\S]*throughput {ENDPOINT}: 500") as raised:
+        with pytest.raises(OutcomeError, match=rf"not be deleted \(1\):[\s\S]*throughput {ENDPOINT}: 500") as raised:
             tasks[1].execute(with_form(context, **GO))
         command = (
             f"delete-provisioned-model-throughput --provisioned-model-id arn:throughput/{ENDPOINT} --region us-east-1"

@@ -190,7 +190,7 @@ class TestQuotas:
         self, deploy: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.refuse["create_deployment"] = refused_by_quota("2 in progress", ConcurrencyLimitError)
-        with pytest.raises(DeploymentsInProgressError, match="none any more"):
+        with pytest.raises(DeploymentsInProgressError, match="none at this moment"):
             deploy.execute(context)
 
     def test_a_full_account_is_refused_with_the_quota_and_the_deployments_to_delete(
@@ -292,7 +292,7 @@ class TestUndeploy:
         for name in (FIRST, SECOND):
             bedrock.put_deployment(name, "Active")
         bedrock.tags_of[f"arn:deployment/{FIRST}"]["run-key"] = "other"
-        with pytest.raises(RefusedError, match="No endpoint of others was deleted"):
+        with pytest.raises(RefusedError, match="No endpoint of another owner was deleted"):
             undeploy.execute(context)
         assert list(bedrock.deployments) == [FIRST]
 

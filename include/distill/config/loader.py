@@ -1,7 +1,7 @@
 """
 Load use cases from ``include/use_cases/*.yaml`` and expand environment variables.
 
-Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so a deployment can set its
+Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so an installation can set its
 buckets, role and Region without editing the file. The expansion and the check for repeated keys are implemented here,
 because PyYAML has neither. ruamel.yaml would add a second YAML parser, and OmegaConf returns its own container types.
 """

@@ -27,7 +27,7 @@ class RunRecord(TypedDict):
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What makes a run unique among all runs of all deployments."""
+    """What makes a run unique among all runs of all installations."""
 
     environment: str
     dag_id: str
@@ -61,7 +61,7 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
     """
     Check that a folder belongs to a run.
 
-    :raises RefusedError: the folder belongs to another run or deployment. The message names both.
+    :raises RefusedError: the folder belongs to another run or environment. The message names both.
     """
     if run.owns(record):
         return
@@ -79,7 +79,7 @@ def claim_run_folder(store: ObjectStore, folder: RunFolder, run: RunIdentity, *,
     """
     Record that a run owns its folder, unless the folder has an owner.
 
-    :raises RefusedError: the folder belongs to another run or deployment. If two runs claim a folder at the same time,
+    :raises RefusedError: the folder belongs to another run or environment. If two runs claim a folder at the same time,
         only one of them becomes the owner.
     :raises ContractError: the record of the owner cannot be read.
     """

@@ -51,7 +51,7 @@ class UseCase(Section):
     """
     All settings of a run. Preflight stores a frozen copy in the run's folder.
 
-    ``environment`` is not a key of the use-case file. It is the name of the deployment, and is frozen with the run.
+    ``environment`` is not a key of the use-case file. It is the name of the installation, and is frozen with the run.
     """
 
     _frozen_models: Mapping[str, Model] = PrivateAttr(default_factory=dict)

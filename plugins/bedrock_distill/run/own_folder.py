@@ -35,7 +35,7 @@ def own_run_folder(store: ObjectStore, folder: RunFolder, context: Context) -> R
     if record := read_run_record(store, folder):
         check_run_record(record, folder, run)
         return folder
-    # Deployments of earlier versions could share a root, and then their runs with the same ids shared a former folder.
+    # Installations of earlier versions could share a root. Then their runs with the same ids shared a former folder.
     if problem := foreign_root_problem(store, folder.root, run.environment):
         raise RefusedError(
             f"{problem}.",

@@ -35,9 +35,10 @@ _ENDED = ("success", "failed", *_NOT_RUN)
 
 def describe_running_purchases(context: Context, *, own_task: str) -> str | None:
     """
-    Return sentences about what other tasks of the run have bought and what is billed now; empty if it is nothing.
+    Return sentences about what other tasks of the run have bought and what is billed now.
 
-    Return ``None`` if Airflow cannot say. Only Airflow is asked, because AWS may be the cause of the error.
+    The text is empty if there is nothing to report. It is ``None`` if Airflow cannot give the states of the tasks.
+    Only Airflow is asked, because AWS may be the cause of the error.
 
     :param own_task: id of the task that failed. Its own group is left out, because the task itself describes it.
     """
@@ -54,7 +55,7 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
 
 
 def served_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
-    """Return the arms of a run that have tasks for an endpoint, with these tasks."""
+    """Return the arms of a run that have tasks for an endpoint, and the names of these tasks."""
     return {arm: tasks for tasks in (PROVISIONED, ON_DEMAND) for arm in arms_with_task(states, tasks.delete)}
 
 
@@ -94,7 +95,7 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
 
 
 def _may_cost(tasks: ServingTasks, created: Mapping[str, Any] | None) -> str:
-    """Say what an endpoint that may still exist costs, as the end of a clause."""
+    """Say what an endpoint that may still exist costs. The text follows "the endpoint of arm X"."""
     if created and created.get("deployment_name"):
         return "may still exist. A deployment is not billed while it is idle, but counts against the account's quota"
     condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput"
@@ -148,7 +149,11 @@ def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Itera
 
 
 def _by_hand(kind: ByHand, result: Mapping[str, Any] | None, name_key: str, arn_key: str) -> str:
-    """Return how a person deletes or stops what a task bought, by the task's result. An ARN contains the Region."""
+    """
+    Return how a person deletes or stops what a task bought.
+
+    The result of the task contains the name or the ARN of what it bought. The Region is taken from the ARN.
+    """
     arn = str((result or {}).get(arn_key) or "")
     name = arn or (result or {}).get(name_key)
     return kind.ways(str(name), _region(arn)) if name else f"on the page {kind.page()}"

@@ -110,7 +110,7 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
 
 def sweep_task(conn_id: str, region: str) -> str:
     """
-    Return the id of the task that sweeps a place, such as ``sweep_aws_default_us-east-1``.
+    Return the id of the task that sweeps a Region through a connection, such as ``sweep_aws_default_us-east-1``.
 
     Any text can be the id of a connection, but a task id is limited in its characters and length. Other characters are
     replaced, and a hash keeps the ids of different connections different.

@@ -1,7 +1,8 @@
 """
 Say which task to clear after a task failed.
 
-Only this module decides it: the errors of tasks, the task ``outcome`` and the tests of the runbook all use this module.
+Only this module decides which task to clear. The errors of tasks, the task ``outcome`` and the tests of the runbook use
+it.
 If the cause of an error is in an earlier task, the error itself names that task.
 """
 
@@ -18,7 +19,7 @@ _LAST = (OUTCOME, "collect_labels", "delete_leftovers")
 
 def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str | None = None) -> str:
     """
-    Return what to clear for a failed task to run again, as part of a sentence.
+    Return what a person must clear so that a failed task runs again, such as ``tuned.submit with downstream``.
 
     The tasks after a failed task did not run, and run only if they are cleared too.
 

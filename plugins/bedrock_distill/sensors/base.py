@@ -46,7 +46,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
-    :param bucket_owners: account ids by the name of a bucket, with ``*`` for all other buckets.
+    :param bucket_owners: maps a bucket's name to the id of the account that owns it. ``*`` means all other buckets.
     """
 
     template_fields: Sequence[str] = ("run_uri",)

@@ -60,7 +60,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         return None
 
     def billed_now(self, error: Exception) -> str:
-        """Return that the answered records are billed."""
+        """Say in a sentence what is billed now: the answered records."""
         return f"Each record that is answered, at half the on-demand price, by {self.resource}."
 
     def cost_so_far(self) -> str:

@@ -110,7 +110,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         )
 
     def billed_now(self, error: Exception) -> str:
-        """Return that the training is billed while the job runs."""
+        """Say in a sentence what is billed now: the training, if the job is running."""
         return f"The training of job {self.submitted['job_name']}, if the job is running{self._at_most}."
 
     def cost_so_far(self) -> str:

@@ -89,7 +89,11 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         return None
 
     def billed_now(self, error: Exception) -> str:
-        """Return that throughput is billed until it is released, and a deployment is not."""
+        """
+        Say in a sentence what is billed now.
+
+        Provisioned throughput is billed by the hour until it is deleted. A deployment is not billed by the hour.
+        """
         if not self.name:
             return f"Nothing by this arm: it needs no {self.kind.noun}."
         deleted = f"{self._delete_task} runs after the last attempt of this task."

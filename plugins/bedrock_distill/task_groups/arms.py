@@ -95,7 +95,7 @@ class ArmTasks:
     """
     The tasks of an arm to which other parts of the graph connect, and the arm's results for the report.
 
-    :ivar last: the last task that does any work: ``release`` or ``undeploy``, or ``answer`` without an endpoint.
+    :ivar last: the last task that does any work: ``release`` or ``undeploy``; ``answer`` if the arm has no endpoint.
     :ivar ended: the task after which the report may be written.
     """
 
@@ -216,8 +216,8 @@ def answer_tasks(
 ) -> Any:
     """Create the task that gets the answers to the evaluation rows. It is mapped over the shards of rows.
 
-    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. Only the tasks of the
-        arm call an endpoint, so they need no pool to share its quota.
+    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. A pool shares the
+        quota of a model among all tasks that call it. An endpoint needs no pool: only tasks of its own arm call it.
     """
     return operator.partial(
         task_id=ANSWER,

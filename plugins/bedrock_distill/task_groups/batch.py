@@ -1,7 +1,7 @@
 """
 Create the tasks that send a step's questions in batch jobs.
 
-The step runs after them. It sends the questions that are still unanswered on demand.
+The step runs after these tasks. If questions are still unanswered, the step sends them on demand.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     """
     Create the tasks ``judge.<model>``, and the tasks ``judge_champion.<model>`` if arms are compared with the champion.
 
-    Return one list for each of these two groups, with one task per judge. Before the first promotion, the base student
-    takes the champion's place, so both groups need the same verdicts. The groups run in sequence, so that each verdict
-    is bought once.
+    The tasks are in the task groups ``judge`` and ``judge_champion``. Return one list for each task group that has
+    tasks, with one task per judge. Before the first promotion, the base student takes the champion's place, so both
+    groups need the same verdicts. ``judge_champion`` runs after ``judge``, so that each verdict is bought once.
 
     :param after: the tasks that get the answers of all arms.
     """

@@ -17,10 +17,12 @@ def use_case_dags(
 
     Airflow loads only DAGs that are global variables of a DAG file, so the file must add the DAGs to its ``globals()``.
 
+    A worker needs only the DAG of its task, so only this DAG is created there.
+
     :param build: creates the DAG of a use case.
-    :param dag_id: returns the id of a use case's DAG. A worker needs only one DAG and creates no other.
+    :param dag_id: returns the id of a use case's DAG.
     :param kind: name of this kind of DAG in messages.
-    :raises Exception: in a worker, the error that keeps the DAG of its task from being created.
+    :raises Exception: the DAG that a worker needs cannot be created. The error is the one that ``build`` raised.
     """
     wanted = get_parsing_context().dag_id  # None in the DAG processor, which needs all DAGs
     dags: dict[str, DAG] = {}

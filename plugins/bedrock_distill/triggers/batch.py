@@ -36,7 +36,7 @@ class BatchJobsTrigger(PollingTrigger):
         return not running
 
     def cost_so_far(self, seconds: float) -> str:
-        """Return how the jobs are billed, instead of an amount."""
+        """Return how the jobs are billed. The amount is not known."""
         return "each answered record, at half the on-demand price"
 
     def give_up(self, hook: BedrockDistillHook) -> None:

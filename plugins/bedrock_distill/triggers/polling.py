@@ -125,7 +125,7 @@ class PollingTrigger(BaseTrigger):
         """
 
     def waiting_line(self) -> str:
-        """Return the log line about the wait, in the form in which a task that waits in a worker writes it."""
+        """Return the log line about the wait. A task that waits in a worker logs a line of the same form."""
         seconds = (utc_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
         return waiting_line(
             self.task_id or "the task",
@@ -177,8 +177,8 @@ class PollingTrigger(BaseTrigger):
         """
         Stop the job or delete the endpoint if the task was marked as failed, but not if the task was cleared.
 
-        Airflow's triggerer repeats a cancellation every second until the trigger is gone, which would interrupt a
-        longer ``on_kill``. So the work is shielded from cancellation, and always finishes.
+        Airflow's triggerer cancels the trigger again every second until the trigger is gone. This would interrupt an
+        ``on_kill`` that takes longer. So the work is shielded from cancellation, and always finishes.
         """
         work = asyncio.ensure_future(self._give_up_if_marked())
         while not work.done():
@@ -235,7 +235,7 @@ class CustomizationJobTrigger(PollingTrigger):
         return False
 
     def cost_so_far(self, seconds: float) -> str:
-        """Return that the training so far is billed, and what the complete training costs at most if this is known."""
+        """Say that the training so far is billed, and what the whole training costs at most, if this is known."""
         return "the training so far" + (
             f", at most ${self.at_most_usd:.2f} in all" if self.at_most_usd is not None else ""
         )
@@ -290,7 +290,7 @@ class DeploymentTrigger(PollingTrigger):
         return deployment is None or DEPLOYMENT_STATUS.get(deployment.status) is not Progress.RUNNING
 
     def cost_so_far(self, seconds: float) -> str:
-        """Return that the deployment costs nothing while it is created."""
+        """Say that the deployment costs nothing while it is created."""
         return "nothing: a deployment is billed by the token"
 
     def give_up(self, hook: BedrockDistillHook) -> None:

@@ -12,7 +12,7 @@ class _Advice(TypedDict, total=False):
 
 
 class WaitEvent(_Advice):
-    """The reason why a trigger fired. It is passed only through Airflow's database."""
+    """The reason why a trigger fired. It reaches the task through Airflow's database, and is stored nowhere else."""
 
     end: WaitEnd
     message: str  # why no further check can succeed; empty if the checks did not fail

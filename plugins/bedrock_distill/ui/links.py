@@ -34,7 +34,8 @@ class ResourceLink(BaseOperatorLink):
     Link to an AWS resource that the task created or uses.
 
     :param label: the button's text.
-    :param key: key of the ARN or S3 URI in the task's manifest. If it is not there, the task's inputs are searched.
+    :param key: key of the ARN or S3 URI in the task's manifest. If the manifest lacks the key, the
+        task's inputs are searched for it.
     """
 
     def __init__(self, label: str, key: str) -> None:
@@ -98,14 +99,14 @@ def console_url(resource: str, clients: AwsClients, *, dag_id: str) -> str:
     """
     Return the URL of the web page for an ARN or S3 URI; empty if there is no such page.
 
-    For AWS, the page is in the console. For an AWS simulator on this machine, it is the S3 object itself or the
-    simulator's ledger. If the clients use any other endpoint, there is no such page.
+    For AWS, the page is in the console. For an AWS simulator on this machine, the page is the S3 object itself
+    or the simulator's ledger. If the clients use any other endpoint, the URL is empty.
 
     Airflow stores the returned URL, so it must not contain the simulator's port, which may change. For a simulator, the
     URL therefore leads to a page of this plugin, which knows the port.
 
     :param resource: a Bedrock ARN or an ``s3://`` URI.
-    :param dag_id: the DAG of the task, whose readers may open the page.
+    :param dag_id: the DAG of the task. For a simulator, whoever may read this DAG may open the page.
     """
     client = clients.client("s3" if resource.startswith("s3://") else "bedrock")
     host = urlsplit(client.meta.endpoint_url).hostname or ""

@@ -82,7 +82,7 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
 
 
 def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
-    """Return an entry of the list of past runs; if it cannot be read, return a sentence that says so."""
+    """Return an entry of the list of past runs, or a sentence that says that the entry cannot be shown."""
     try:
         return read_entry(store.read(uri))
     except Exception as error:  # any error: the other entries are not affected
@@ -114,7 +114,7 @@ def _is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
     """
     Return whether another environment owns the root of a use case.
 
-    Scheduled runs have the same ids in all deployments, so the ids in a report do not tell deployments apart.
+    Scheduled runs have the same ids in all environments, so the ids in a report do not tell environments apart.
     """
     return foreign_root_problem(store, Layout(use_case.storage).roots[0], use_case.environment) is not None
 

@@ -1,8 +1,8 @@
 """
-Lead from a task's link to a resource of the AWS simulator, wherever the simulator listens when the link is opened.
+Redirect from a task's link to a resource of the AWS simulator, on the port that the simulator uses now.
 
 Airflow stores the links of a task when the task ends. The simulator may use another port later, and a presigned URL
-expires. So the stored link leads here, and this page builds the URL of the resource. Links to AWS do not need this:
+expires. So the stored link leads to this page, which builds the URL of the resource. Links to AWS do not need this:
 the addresses of the console do not change.
 """
 

@@ -1,9 +1,11 @@
 """
 Evaluate the element Condition of an IAM policy statement.
 
-All operators and keys of a Condition must hold. The values of one key are alternatives; for a negated operator, none of
-them may match. If the request does not have the key, a negated operator and an operator with ``IfExists`` hold, and all
-others do not.
+A Condition holds if every operator holds for each of its keys. The values of one key are alternatives: one
+of them must match. For a negated operator such as ``StringNotEquals``, none of them may match.
+
+If the request does not have the key, these operators hold: a negated operator without a quantifier, an operator with
+``IfExists``, an operator with the quantifier ``ForAllValues``, and ``Null`` with the value ``true``. Others do not.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 """
@@ -112,7 +114,7 @@ def holds(
 def check_condition(condition: object) -> None:
     """Check that a Condition has known operators, and values for each of its keys.
 
-    :raises PolicyError: AWS does not accept it.
+    :raises PolicyError: AWS does not accept the Condition.
     """
     if not isinstance(condition, dict) or not all(isinstance(keys, dict) for keys in condition.values()):
         raise PolicyError("Condition is not an object of objects")

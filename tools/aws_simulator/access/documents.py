@@ -53,9 +53,9 @@ def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_document(text: str) -> dict[str, Any]:
-    """Return a policy document that has a version, if any, and statements that AWS knows.
+    """Read a policy document, and check its version and its statements. The version may be missing.
 
-    :raises PolicyError: the text is not a policy document.
+    :raises PolicyError: AWS does not accept the text as a policy document.
     """
     try:
         document = json.loads(text, object_pairs_hook=_without_repeated_keys)
@@ -80,7 +80,7 @@ def read_document(text: str) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the statements of a document. A single one need not be in a list."""
+    """Yield the statements of a document. A single statement need not be in a list."""
     value = document["Statement"]
     yield from value if isinstance(value, list) else [value]
 
@@ -115,7 +115,7 @@ def _check_texts(name: str, value: Any) -> None:
 def check_principals(statement: Mapping[str, Any]) -> None:
     """Check the principals of a statement of a policy that is attached to a resource.
 
-    :raises PolicyError: it has none, or one that cannot exist.
+    :raises PolicyError: the statement has no principal, or a principal that cannot exist.
     """
     if "Principal" not in statement and "NotPrincipal" not in statement:
         raise PolicyError("Missing required field Principal")

@@ -1,8 +1,8 @@
 """
 Match names and ARNs with the wildcards of IAM policies.
 
-``*`` matches any characters and ``?`` matches one. In an ARN, a wildcard matches inside one of the six segments only;
-a ``*`` at the end of the pattern also matches the segments that follow.
+``*`` matches any characters and ``?`` matches one. In an ARN, a wildcard matches inside one of the six segments only.
+In the element Resource, a ``*`` at the end of the pattern also matches the segments that follow, as in ``arn:aws:s3*``.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 """
 
@@ -24,7 +24,11 @@ def literal(text: str) -> str:
 
 
 def plain(pattern: str) -> str:
-    """Return a pattern as text in which ``*`` and ``?`` are ordinary characters, for operators without wildcards."""
+    """
+    Return the text for which a pattern stands if an operator has no wildcards.
+
+    In this text, ``*`` and ``?`` are ordinary characters. Characters that :func:`literal` replaced are restored.
+    """
     return pattern.translate(_FROM_LITERALS)
 
 

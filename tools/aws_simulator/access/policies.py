@@ -28,7 +28,7 @@ class AccessRequest:
     An action on a resource.
 
     :param principals: the names under which a policy may list the caller, such as ("Service", "bedrock.amazonaws.com").
-        Identity-based policies have no Principal and do not need them.
+        They are not needed for identity-based policies, which have no Principal.
     :param context: the condition keys of the request and their values.
     """
 
@@ -74,7 +74,11 @@ def _applies(statement: Mapping[str, Any], request: AccessRequest, *, has_variab
 
 
 def _covers(statement: Mapping[str, Any], element: str, test: Any) -> bool:
-    """Return whether the element, such as Action or NotAction, covers the request. A trust policy has no Resource."""
+    """
+    Return whether the Action or Resource of a statement, or its NotAction or NotResource, covers the request.
+
+    A statement without Resource and NotResource covers every resource, as in a trust policy.
+    """
     if element in statement:
         return any(map(test, listed(statement[element])))
     if f"Not{element}" in statement:

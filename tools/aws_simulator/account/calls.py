@@ -80,7 +80,11 @@ def list_page(
 
 
 def _milliseconds(moment: float) -> int:
-    """Return a time as answers show it. A job was not created after the time that its own answer shows."""
+    """
+    Return a time in whole milliseconds, which is the precision of the times in answers.
+
+    So a list with ``creationTimeAfter`` set to the creation time of a job, as an answer shows it, lacks this job.
+    """
     return round(moment * 1_000_000) // 1000
 
 
@@ -98,7 +102,7 @@ def page_of(
     The token holds the position of the last item of a page. So the next page follows it even if the item is no longer
     in the list, as when a program stops each job in a list of running jobs.
 
-    :param kind: name of the list, which a token must have; empty if it does not matter.
+    :param kind: name of the list. A token that names another list is refused, unless ``kind`` is empty.
     :param position: returns the time and the ARN of an item, by which the items are sorted.
     :raises ValidationException: the token in the arguments does not belong to this list.
     """
@@ -115,7 +119,7 @@ def page_of(
 
 
 def _filters(arguments: Mapping[str, Any]) -> str:
-    """Return a short hash of the filters and the order of a list, which all its pages must share."""
+    """Return a short hash of a request's filters and order. All pages of a list must have the same hash."""
     filters = {name: value for name, value in arguments.items() if name not in ("maxResults", "nextToken")}
     return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -150,9 +154,9 @@ def read_tags(tags: list[dict[str, str]] | None, too_many: type[ApiError] = TooM
 
 
 def check_number_of_tags(tags: Mapping[str, str], too_many: type[ApiError] = TooManyTagsException) -> None:
-    """Check the tags that a resource would have after a request.
+    """Check the number of tags that a resource would have after a request.
 
-    :raises ApiError: an error of the class ``too_many``, if there are more than a resource can have.
+    :raises ApiError: there are more tags than a resource can have. The error has the class ``too_many``.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise too_many(f"A resource can have {TAGS_PER_RESOURCE} tags; with this request, it would have {len(tags)}.")

@@ -173,7 +173,7 @@ def check_rules(rules: Sequence[Fault], implemented: frozenset[str]) -> None:
     """Refuse rules that could never fire, or that have a value without an effect.
 
     :param implemented: the names of the operations of Bedrock that the simulator implements.
-    :raises ValueError: a rule is of no use. The message names the operations to which its kind applies.
+    :raises ValueError: a rule could never fire, or has ``seconds`` although its kind of fault uses none.
     """
     for number, rule in enumerate(rules):
         where = f"Rule {number} of the request ({rule.kind})"
@@ -247,6 +247,6 @@ class FaultPlan:
         return fired
 
     def _replace(self, rules: list[tuple[Fault, dict[str, int]]]) -> None:
-        """Store the rules. The old ones stay if this fails."""
+        """Replace the rules of the plan. If the new rules cannot be stored, the old rules stay."""
         self._state.store("faults", [(fault.model_dump(), counts) for fault, counts in rules])
         self._rules = rules

@@ -1,4 +1,8 @@
-"""Name the KMS keys in requests. The simulator has no KMS: it encrypts nothing, and any key is accepted."""
+"""
+Build the ARNs of the KMS keys that requests name.
+
+The simulator has no KMS: it encrypts nothing, and any key is accepted.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ def key_arn(region: str, identifier: str) -> str:
     """
     Return the ARN of the key that a request names by its ARN, id or alias.
 
-    An answer has the ARN of the key, even if the request had an alias. The id of the key behind an alias is made from
-    the alias, so that it is always the same.
+    Bedrock's answers contain the ARN of the key, even if the request named an alias. The simulator makes the id of the
+    key from the alias, so that an alias always stands for the same key.
     """
     if ":key/" in identifier:
         return identifier

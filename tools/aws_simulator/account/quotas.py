@@ -78,9 +78,9 @@ class Quotas:
     def reserve(self, names: Sequence[str], tokens: float, default: ModelQuota | None = None) -> Reservation:
         """Take one request and ``tokens`` from a model's quota, which may be set under any of the model's ``names``.
 
-        :param default: the limits that apply where the settings have none. With a default, calls are counted under the
-            first name, so that each custom model deployment has buckets of its own. Without one, they are counted
-            under the name for which the quota is set.
+        :param default: the limits that apply if the settings have no limits for the names. With a default, calls are
+            counted under the first name, so that each custom model deployment has buckets of its own. Without a
+            default, calls are counted under the name for which the settings have a quota.
         :raises ThrottlingException: not enough requests or tokens are left. Nothing is taken in this case.
         """
         buckets = self._buckets_of(names, default)

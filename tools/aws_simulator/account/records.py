@@ -110,8 +110,9 @@ class CustomModelBody(_Training, TrainingMetrics):
     """
     A custom model.
 
-    ``weights`` maps each feature of the student that quotes documents to its weight. It is None if no training record
-    had a document. What the model remembers of other records is stored elsewhere (``resources/memories.py``).
+    ``weights`` are the weights of the simulated student that answers with quotes from documents, by the name of the
+    feature. The value is None if no training record had a document. What the model remembers of other records is stored
+    elsewhere (``resources/memories.py``).
     """
 
     jobName: str
@@ -126,7 +127,7 @@ class ThroughputBody(TypedDict):
     ``seconds`` is the duration of the creation. ``update_seconds`` is the duration of the last update, which began at
     ``updated``. ``fault`` is the kind of the fault rule that applies to the creation. ``fault_seconds`` is the duration
     of a stall; None means that the stall does not end by itself. ``update_fault`` and ``update_fault_seconds`` are
-    those of the last update; records of earlier versions lack them.
+    the same for the last update; records of earlier versions lack these two keys.
     """
 
     fingerprint: str
@@ -168,7 +169,8 @@ class DeploymentBody(TypedDict):
     """
     A custom model deployment.
 
-    ``modelArn`` is the model that it served before its last update. ``seconds`` is the duration of the creation.
+    ``modelArn`` is the model that the deployment served before its last update. Without an update, it is the model that
+    the deployment serves. ``seconds`` is the duration of the creation.
     ``fault`` and ``fault_seconds`` have the same meanings as those of a throughput. ``deletion`` is absent unless a
     fault rule stalls the deletion.
     """

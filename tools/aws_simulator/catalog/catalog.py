@@ -55,7 +55,7 @@ class BatchLimits(_Fact):
 
 
 class DeploymentLimits(_Fact):
-    """The Regions in which the custom models of a model can be deployed, and the rate quotas of each deployment."""
+    """The Regions in which custom models of a base model can be deployed, and the rate quotas of each deployment."""
 
     regions: tuple[str, ...]
     requests_per_minute: int
@@ -76,7 +76,13 @@ class Customization(_Fact):
 
 
 class PromptCache(_Fact):
-    """How a model caches prompts: the smallest prefix in tokens, how long it is kept, and where checkpoints may be."""
+    """
+    How a model caches prompts.
+
+    ``minimum_tokens`` is the size of the smallest prefix that is cached. ``ttls`` are the times for which a prefix can
+    be kept. ``fields`` are the fields of a request that may contain cache checkpoints. ``checkpoints`` is the
+    maximum number of checkpoints in a request.
+    """
 
     minimum_tokens: int
     ttls: tuple[CacheTtl, ...] = ("5m",)

@@ -25,7 +25,12 @@ class QuotaName(_Fact):
 
 
 class RateNames(_Fact):
-    """The name of a model as the names of its rate quotas contain it, and the codes of these quotas, if known."""
+    """
+    The name that a model has in the names of its rate quotas, and the codes of these quotas.
+
+    An example of a quota's name: "Cross-region model inference requests per minute for Amazon Nova Micro", where the
+    model's name is "Amazon Nova Micro". A code is None if it is not known.
+    """
 
     name: str
     requests: str | None = None

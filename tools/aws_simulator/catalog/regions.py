@@ -1,5 +1,5 @@
 """
-Know the Regions of Bedrock, and which of them belong to the scope of an inference profile.
+List the Regions of Bedrock, and say which of them belong to the scope of an inference profile.
 
 The list of Regions is botocore's. Regions of other partitions (GovCloud, China) are not in it, because their ARNs do
 not begin with ``arn:aws:``.
@@ -38,7 +38,7 @@ class Scope:
     A geography of inference profiles.
 
     :param name: the first word of the profiles' names.
-    :param sources: beginnings of the names of Regions that have the profiles.
+    :param sources: a Region has the profiles if its name begins with one of these texts, such as ``eu-``.
     :param destinations: the Regions to which the profiles send requests; empty if AWS does not list them.
     """
 

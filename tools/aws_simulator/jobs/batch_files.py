@@ -78,8 +78,8 @@ class BatchFiles:
     def read(self, limits: BatchLimits | None) -> list[BatchLine]:
         """Return the records of all input files.
 
-        :raises DataFaultError: there is no input file, or a file is too large or is not JSONL. The text about too few
-            records is Bedrock's.
+        :raises DataFaultError: there is no input file, a file is too large or is not JSONL, or the job has too few or
+            too many records. The message about too few records is Bedrock's.
         """
         bodies = self._bodies()
         if not bodies:
@@ -102,8 +102,8 @@ class BatchFiles:
     def _bodies(self) -> dict[str, bytes]:
         """Return the input files by their path in the input folder.
 
-        :raises DataFaultError: the role may not list the folder or read a file. The text about a file is that of
-            customization jobs, as Bedrock's own for batch jobs is not known.
+        :raises DataFaultError: the role may not list the folder or read a file. Bedrock's message
+            about such a file of a batch job is not known, so the simulator uses the message for customization jobs.
         """
         bucket, key = split_uri(self.input_uri)
         if key.endswith(SUFFIX):
@@ -154,8 +154,8 @@ def _written(value: dict[str, Any]) -> bytes:
 def _read_record(line: bytes, file: str, number: int) -> BatchLine:
     """Return one record. If it is nested too deeply, its ``modelInput`` is the text of the line.
 
-    :raises DataFaultError: the line is not a record. Bedrock's text ends before the number of the line, which is the
-        simulator's.
+    :raises DataFaultError: the line is not a record. The message begins with Bedrock's text. The simulator adds the
+        part from "Line" on: the number of the line and what is wrong.
     """
     text = f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format. Line {number}"
     fault = ""

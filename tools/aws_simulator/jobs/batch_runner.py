@@ -5,7 +5,7 @@ The records in the output are not in the order of the input, as can happen on Be
 records are written and billed. A job answers all records, or the first half of them if the fault ``batch_partial``
 applies. A job that is stopped, or whose time is over, answers as many records as it had time for. A job whose time is
 over before it begins is Expired. A job whose time is over later is PartiallyCompleted. The service model of botocore
-describes both.
+describes these two statuses.
 Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -85,7 +85,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._save(job.arn, counts={**job.body["counts"], "totalRecordCount": len(records)})
 
     def _is_late(self, job: Resource[BatchJobBody], deadline: Deadline) -> bool:
-        """Wait until ``deadline`` or until the job's time is over, and return whether its time was over first.
+        """Wait until ``deadline`` or until the job's time is over; return True if the job's time was over first.
 
         A phase is not late if it began when the job's time was already over, as can happen after a restart of the
         simulator.
@@ -124,7 +124,8 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _records(self, job: Resource[BatchJobBody]) -> list[BatchLine]:
         """Return the records of the input files.
 
-        :raises DataFaultError: an input file or a bucket cannot be used. The message is Bedrock's, if it is known.
+        :raises DataFaultError: an input file or a bucket cannot be used. The message is Bedrock's where
+            Bedrock's message is known.
         """
         access = self._access(job)
         files = BatchFiles(job, access)
@@ -133,12 +134,12 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         return files.read(self._inference.on_demand(job.region, job.body["modelId"]).model.batch)
 
     def _check_permissions(self, job: Resource[BatchJobBody], access: RoleAccess, bucket: str, prefix: str) -> None:
-        """Check what the role needs besides reading the input.
+        """Check the permissions that the role needs in addition to reading the input.
 
         A role needs bedrock:InvokeModel only for an inference profile:
         https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html
 
-        :raises DataFaultError: a permission is missing. The text about the model is UNVERIFIED.
+        :raises DataFaultError: a permission is missing. The message about bedrock:InvokeModel is UNVERIFIED.
         """
         if not access.may_write(bucket, f"{prefix}/manifest.json.out"):
             raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {bucket}")

@@ -71,7 +71,9 @@ class CustomizationJobs:
 
     def _custom_base(self, call: Call) -> Resource[CustomModelBody] | None:
         """
-        Return the custom model that the job trains further, named by its ARN or name; None if it is a foundation model.
+        Return the custom model that the job trains further; None if the job trains a foundation model.
+
+        The request names the custom model by its ARN or its name.
 
         https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-submit.html
         """

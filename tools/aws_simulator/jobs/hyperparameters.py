@@ -21,7 +21,7 @@ _LONGEST = 40
 
 
 def checked_hyperparameters(given: Mapping[str, str], rules: TrainingFormat) -> dict[str, str]:
-    """Check the hyperparameters in a request. Return them with the defaults of those that the request omits.
+    """Check the hyperparameters in a request, and add the default of each hyperparameter that the request omits.
 
     :raises ValidationException: a name is unknown, or a value has the wrong type or is out of range.
     """

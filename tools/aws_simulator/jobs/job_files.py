@@ -108,9 +108,10 @@ class JobFiles:
         """
         Write the training losses, and the validation losses for each validation file.
 
-        The guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``. Jobs write it one folder
-        deeper, in ``validation/``: AWS's notebook for Nova Micro in github.com/aws-samples/amazon-bedrock-samples, and
-        other public programs, read it there. The folders of further validation files are UNVERIFIED.
+        Bedrock's user guide says that ``validation_metrics.csv`` is in ``post_fine_tuning_validation/``. The
+        simulator writes the file one folder deeper, in ``validation/``, because AWS's notebook for Nova Micro in
+        github.com/aws-samples/amazon-bedrock-samples and other public programs read the file there. The folders of
+        further validation files are UNVERIFIED.
         """
         self._write_csv("training_artifacts/step_wise_training_metrics.csv", "training_loss", result.steps)
         for number, losses in enumerate(result.validation_losses):

@@ -20,6 +20,7 @@ from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
 from tools.aws_simulator.account.records import PolicyRecord, RoleRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.query import write_query_response
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.iam_pages import cut_list, without_page
 from tools.aws_simulator.services.iam_records import (
@@ -135,11 +136,26 @@ class Iam:
     def _ask(self, call: ServiceCall, headers: dict[str, str]) -> Response:
         with self._moto.lock:
             self._check(call)
+            if call.operation.name == "UpdateAssumeRolePolicy":
+                return self._update_trust(call)
             status, out_headers, content = self._ask_moto(call, headers)
             if status < 300 and not call.operation.name.startswith(_READ_ONLY):
                 self._commit()
         out_headers = {name: value for name, value in out_headers.items() if name != "content-length"}
         return Response(content, status_code=status, headers={**out_headers, "x-simulated": "true"})
+
+    def _update_trust(self, call: ServiceCall) -> Response:
+        """
+        Replace the trust policy of a role, which has been checked.
+
+        moto refuses a policy whose version is absent or 2008-10-17. IAM supports both versions:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+        """
+        self._backend.get_role(call.arguments["RoleName"]).assume_role_policy_document = call.arguments[
+            "PolicyDocument"
+        ]
+        self._commit()
+        return write_query_response(call.operation, {})
 
     def _ask_moto(self, call: ServiceCall, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes | str]:
         if not call.operation.name.startswith("List"):

@@ -38,9 +38,28 @@ def test_refused_trust_policies(text: str, code: str) -> None:
     assert caught.value.code == code
 
 
-def test_old_versions_of_trust_policies(simulator: RunningSimulator) -> None:
-    for document in ({"Statement": [STATEMENT]}, {"Version": "2008-10-17", "Statement": [STATEMENT]}):
-        create_role(simulator.boto("iam"), AssumeRolePolicyDocument=json.dumps(document))
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}, {"Version": "2012-10-17"}])
+def test_the_versions_of_trust_policies(simulator: RunningSimulator, version: dict[str, str]) -> None:
+    iam = simulator.boto("iam")
+    document = {**version, "Statement": [{**STATEMENT, "Principal": {"AWS": "123456789012"}}]}  # type: ignore[dict-item]
+    created = create_role(iam, AssumeRolePolicyDocument=json.dumps(document))
+    assert iam.get_role(RoleName=created["RoleName"])["Role"]["AssumeRolePolicyDocument"] == document
+    updated = create_role(iam)
+    iam.update_assume_role_policy(RoleName=updated["RoleName"], PolicyDocument=json.dumps(document))
+    assert iam.get_role(RoleName=updated["RoleName"])["Role"]["AssumeRolePolicyDocument"] == document
+    for role in (created, updated):
+        assert simulator.boto("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="run")["Credentials"]
+
+
+@pytest.mark.parametrize("text", [json.dumps({**TRUST, "Version": "2010-01-01"}), trust(Resource="*"), "{"])
+def test_an_update_to_a_wrong_trust_policy_changes_nothing(simulator: RunningSimulator, text: str) -> None:
+    iam = simulator.boto("iam")
+    name = create_role(iam)["RoleName"]
+    with refused("MalformedPolicyDocument", status=400):
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=text)
+    assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == TRUST
+    with refused("NoSuchEntity", status=404):
+        iam.update_assume_role_policy(RoleName="absent", PolicyDocument=json.dumps(TRUST))
 
 
 @pytest.mark.parametrize(

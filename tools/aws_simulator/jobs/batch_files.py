@@ -22,7 +22,7 @@ from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.catalog.catalog import BatchLimits
 from tools.aws_simulator.jobs.job_files import S3AsRole
 from tools.aws_simulator.jobs.training_data import DataFaultError
-from tools.aws_simulator.protocol.json_values import LoneSurrogateError, TooDeepError, read_json
+from tools.aws_simulator.protocol.json_values import LoneSurrogateError, NumberError, TooDeepError, read_json
 from tools.aws_simulator.s3.uris import split_uri
 
 SUFFIX = ".jsonl"
@@ -152,7 +152,7 @@ def _written(value: dict[str, Any]) -> bytes:
 
 
 def _read_record(line: bytes, file: str, number: int) -> BatchLine:
-    """Return one record. If it is nested too deeply, its ``modelInput`` is the text of the line.
+    """Return one record. If no output could repeat its value, its ``modelInput`` is the text of the line.
 
     :raises DataFaultError: the line is not a record. The message begins with Bedrock's text. The simulator adds the
         part from "Line" on: the number of the line and what is wrong.
@@ -163,12 +163,25 @@ def _read_record(line: bytes, file: str, number: int) -> BatchLine:
         record = read_json(line)
     except LoneSurrogateError as error:
         record, fault = json.loads(line), f"The record is not JSON: {error}."
-    except ValueError as error:
-        if not isinstance(error, TooDeepError) or b'"modelInput"' not in line:
+    except (TooDeepError, NumberError) as error:
+        if not _is_record_otherwise(line):
             raise DataFaultError(f"{text} is not JSON: {error}.") from error
         found = _RECORD_ID.search(line)
         id_ = {"recordId": found[1].decode(errors="replace")} if found else {}
         return BatchLine(file, {**id_, "modelInput": line.decode(errors="replace")}, f"The record is refused: {error}.")
+    except ValueError as error:
+        raise DataFaultError(f"{text} is not JSON: {error}.") from error
     if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
         raise DataFaultError(f"{text} is not an object with the object modelInput.")
     return BatchLine(file, record, fault)
+
+
+def _is_record_otherwise(line: bytes) -> bool:
+    """Return whether a line is a record apart from its numbers and its depth."""
+    try:
+        value = json.loads(line, parse_int=float)
+    except RecursionError:
+        return b'"modelInput"' in line
+    except ValueError:
+        return False
+    return isinstance(value, dict) and isinstance(value.get("modelInput"), dict)

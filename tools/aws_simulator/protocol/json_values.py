@@ -19,6 +19,10 @@ class TooDeepError(ValueError):
     """A value is nested too deeply."""
 
 
+class NumberError(ValueError):
+    """A number is NaN, infinite or too large. The rest of the text may be JSON or not."""
+
+
 class LoneSurrogateError(ValueError):
     """A text has half of a surrogate pair, which no response could repeat."""
 
@@ -27,11 +31,12 @@ def read_json(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
     :raises TooDeepError: the value is nested too deeply.
+    :raises NumberError: a number cannot be read.
     :raises LoneSurrogateError: a text in the value has half of a surrogate pair.
     :raises ValueError: the text is not JSON. The message says why.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
     except RecursionError:
         raise TooDeepError(_TOO_DEEP) from None
     level = [value]
@@ -60,11 +65,18 @@ def _check_texts(value: Any) -> None:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON value")
+    raise NumberError(f"{name} is not a JSON value")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"the number {text[:50]} is too large")
+        raise NumberError(f"the number {text[:50]} is too large")
     return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # Python reads at most 4,300 digits
+        raise NumberError(f"the number {text[:50]} is too large") from None

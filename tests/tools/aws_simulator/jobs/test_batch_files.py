@@ -109,6 +109,11 @@ class _Files:
         raise NotImplementedError
 
 
+def _job() -> Any:
+    body = {"inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/folder/"}}}
+    return type("Job", (), {"body": body})
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -120,11 +125,10 @@ class _Files:
     ],
 )
 def test_limits_apply_to_each_file_and_to_the_job(changes: dict[str, int], why: str | None) -> None:
-    job: Any = type("Job", (), {"body": {"inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/folder/"}}}})
     limits = BatchLimits(regions=(), minimum_records=1, maximum_records=10, maximum_bytes=10**6).model_copy(
         update=changes
     )
-    files = BatchFiles(job, _Files(5))
+    files = BatchFiles(_job(), _Files(5))
     if why is None:
         assert [(line.file, line.value["recordId"]) for line in files.read(limits)][4:6] == [
             ("b.jsonl", "a4"),
@@ -133,6 +137,43 @@ def test_limits_apply_to_each_file_and_to_the_job(changes: dict[str, int], why: 
         return
     with pytest.raises(DataFaultError, match=why):
         files.read(limits)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 5_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"recordId": "bad", "modelInput": {"messages": [], "inferenceConfig": {"temperature": NUMBER}}}',
+        '{"modelInput": {"a": [[{"b": NUMBER}]]}, "recordId": "bad"}',
+        '{"recordId": "bad", "modelInput": {}, "more": NUMBER}',
+    ],
+)
+def test_a_record_with_a_number_that_cannot_be_read_has_a_fault_of_its_own(line: str, number: str) -> None:
+    text = line.replace("NUMBER", number)
+    source = _Files(1)
+    source.body += text.encode() + b"\n"
+    good, bad = BatchFiles(_job(), source).read(None)[:2]
+    assert (good.value["recordId"], good.fault) == ("a0", "")
+    assert bad.value == {"recordId": "bad", "modelInput": text}
+    assert bad.fault.startswith("The record is refused: ")
+    assert number[:50] in bad.fault
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"recordId": "bad", "modelInput": {"a": NaN}',
+        '{"recordId": "bad", "modelInput": {"a": NaN}} {}',
+        '{"recordId": "bad", "modelInput": NaN}',
+        '[{"modelInput": {"a": NaN}}]',
+        "NaN",
+    ],
+)
+def test_such_a_number_does_not_make_a_record_of_another_line(line: str) -> None:
+    source = _Files(1)
+    source.body += line.encode()
+    with pytest.raises(DataFaultError, match="Line 2 is not JSON: NaN is not a JSON value"):
+        BatchFiles(_job(), source).read(None)
 
 
 def test_a_bucket_of_another_account_is_refused(simulator: RunningSimulator) -> None:

@@ -196,13 +196,15 @@ class TestFiles:
             b'{"recordId": "deep", "modelInput": {"messages": %s}}' % deep,
             json.dumps({"recordId": "text", "modelInput": halved}).encode(),
             json.dumps({"recordId": "\udc00", "modelInput": builders.converse_input()}).encode(),
+            b'{"recordId": "number", "modelInput": {"messages": [], "inferenceConfig": {"temperature": NaN}}}',
         ]
         arn = builders.create_batch(simulator, valid + b"\n".join(broken) + b"\n")
         job = builders.finished_batch(simulator, arn)
-        assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 3)
+        assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 4)
         errors = {line["recordId"]: line["error"]["errorMessage"] for line in output(simulator, arn) if "error" in line}
-        assert set(errors) == {"deep", "text", "\udc00"}
+        assert set(errors) == {"deep", "text", "\udc00", "number"}
         assert "nested more than 200 levels deep" in errors["deep"]
+        assert errors["number"] == "The record is refused: NaN is not a JSON value."
         assert errors["text"] == errors["\udc00"] == "The record is not JSON: no low surrogate in string."
 
     def test_a_record_whose_schema_cannot_be_followed_gets_an_error(self, simulator: RunningSimulator) -> None:

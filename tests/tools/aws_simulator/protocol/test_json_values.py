@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.aws_simulator.protocol.json_values import DEEPEST, LoneSurrogateError, TooDeepError, read_json
+from tools.aws_simulator.protocol.json_values import DEEPEST, LoneSurrogateError, NumberError, TooDeepError, read_json
 
 
 def nested(levels: int) -> str:
@@ -41,10 +41,15 @@ def test_half_of_a_surrogate_pair_is_refused(text: str | bytes) -> None:
         ("[-Infinity]", "-Infinity is not"),
         ("[1e400]", "the number 1e400 is too large"),
         ("[-1e400]", "the number -1e400 is too large"),
-        ("{", "Expecting property name"),
-        (b"\xff", "utf-8"),
+        ("9" * 5_000, "the number 99999"),
     ],
 )
+def test_numbers_that_cannot_be_read_are_refused(text: str, why: str) -> None:
+    with pytest.raises(NumberError, match=why):
+        read_json(text)
+
+
+@pytest.mark.parametrize(("text", "why"), [("{", "Expecting property name"), (b"\xff", "utf-8")])
 def test_what_is_no_json_is_refused(text: str | bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         read_json(text)

@@ -107,7 +107,11 @@ class Evidence:
 
     @cached_property
     def in_capitals(self) -> frozenset[str]:
-        """The words that the text writes in capitals, in lower case. An answer may write out such an abbreviation."""
+        """
+        The words that the text writes in capitals. They are returned in lower case: "sqs" for "SQS".
+
+        An answer may write out such an abbreviation, as in "Simple Queue Service".
+        """
         return abbreviations_in(self.text)
 
     @cached_property
@@ -191,7 +195,7 @@ class Evidence:
     @cached_property
     def values_without_noun(self) -> frozenset[Decimal]:
         """
-        The numbers that end a clause and have no unit of their own. The unit of another number may apply to them.
+        The numbers that end a clause and have no unit. Another number's unit may apply to them.
 
         For example, "series for four weeks, films for two" has the number 2, which means two weeks.
         """
@@ -212,9 +216,9 @@ class Evidence:
     @cached_property
     def labeled(self) -> dict[str, set[Decimal]]:
         """
-        The values of all numbers that follow a capitalized word, by this word in lower case.
+        The values of all numbers that follow a capitalized word. The keys are these words in lower case.
 
-        In "Visual Studio 2019", the word is "studio" and the value is 2019.
+        For "Visual Studio 2019", the key is "studio" and the value is 2019.
         """
         labeled: dict[str, set[Decimal]] = {}
         for quantity in self.quantities:
@@ -286,7 +290,11 @@ class Evidence:
 
     @cached_property
     def clock_hours(self) -> frozenset[int]:
-        """The hours of all times of day in the text, each in both readings: 3 and 15 for both 3:20 and 15:20."""
+        """
+        The hours of all times of day in the text. Each time gives two hours, one in each half of the day.
+
+        For example, 3:20 gives 3 and 15, and so does 15:20.
+        """
         hours = {minute // 60 for _, _, minute in spoken_times(self.text, self.language)}
         hours |= {hour % 12 for hour in spoken_hours(self.text, self.language)}
         return clock_hours(self.text) | {hour + half for hour in hours for half in (0, 12)}

@@ -69,7 +69,11 @@ def absent_facts(answer: str, language: Language, sources: Sequence[Evidence]) -
 
 
 def without_expansions(text: str, sources: Sequence[Evidence]) -> str:
-    """Replace the words in ``text`` that spell out an abbreviation of a source with semicolons."""
+    """
+    Put semicolons in place of the words in ``text`` that spell out an abbreviation.
+
+    The abbreviation is in a source. For example, a source has "SQS", and ``text`` has "Simple Queue Service".
+    """
     for start in expansions(text, sources):
         end = start + len(re.split(r"\W", text[start:], maxsplit=1)[0])
         text = blanked(text, start, end)
@@ -105,9 +109,9 @@ def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence
 
 def _other_compounds(answer: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """
-    Yield hyphenated words that the sources do not have, but whose last part ends other hyphenated words in the sources.
+    Yield hyphenated words that no source contains, if a source has another hyphenated word with the same last part.
 
-    An example is "billing-dlq" if the sources have "orders-dlq" but not "billing-dlq".
+    For example, yield "billing-dlq" if the sources have "orders-dlq" but not "billing-dlq".
     """
     if not language.is_latin:
         return
@@ -146,7 +150,9 @@ def _has_identifier(text: str, source: Evidence) -> bool:
 
 def _has_version(digits: str, source: Evidence) -> bool:
     """
-    Return whether the source writes this version without the letter v: after a name or after the word "version".
+    Return whether the source has a version without the letter v.
+
+    A version without a dot, such as "18", must follow a name or the word "version".
 
     :param digits: the version without the letter, such as "18" for "v18".
     """
@@ -156,7 +162,7 @@ def _has_version(digits: str, source: Evidence) -> bool:
 
 
 def _has_token(token: str, source: Evidence) -> bool:
-    """Return whether the source has a token. A short one must be a whole word: "S3" does not occur in "volumes 3"."""
+    """Return whether the source has a token. A short token must be a whole word: "volumes 3" does not contain "S3"."""
     if len(token) >= _LONG_TOKEN or (token.isalpha() and len(token) >= _WORD_OF_CODE):
         return token in source.squeezed
     before = r"\d." if token[:1].isdigit() else "a-z0-9"
@@ -165,7 +171,7 @@ def _has_token(token: str, source: Evidence) -> bool:
 
 def _has_hour(minute: int, source: Evidence) -> bool:
     """
-    Return whether a source has a time of day in another form: the hour as one number and the minutes as another.
+    Return whether a source may state a time of day in another form: the hour as one number and the minutes as another.
 
     A time on the hour needs only the hour. For example, "7 in the evening" and 晚上七点 have the hour of "19:00".
     """

@@ -128,9 +128,11 @@ def with_fraction(value: Decimal, text: str, start: int, end: int) -> tuple[Deci
     """
     Add the fraction in words that is written before or after a number, such as "and a half".
 
+    The Hindi word पौने, which means "a quarter less", is subtracted.
+
     :param value: the number that ``text`` states from ``start`` to ``end``.
-    :return: the sum, and the end of the fraction if it follows the number, otherwise ``end``. Without a fraction, the
-        sum is ``value``.
+    :return: the sum, and the position where the number ends. If a fraction follows the number, this is the end of the
+        fraction. Otherwise, it is ``end``. If there is no fraction, the sum is ``value``.
     """
     if before := _BEFORE.search(text, max(0, start - 8), start):
         scale = next((scale for scale in _HINDI_SCALES if value >= scale), Decimal(1))

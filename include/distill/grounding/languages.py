@@ -129,7 +129,7 @@ def _read(path: Path) -> Language:
 
 
 def language_of(text: str) -> Language:
-    """Return the language of ``text``. Its script decides, or its stop words if the script is Latin."""
+    """Return the language of ``text``. The script decides. If it is Latin, stop words and names of months decide."""
     sample = text[:_SAMPLE_CHARACTERS]
     letters = {name: len(script.findall(sample)) for name, script in _SCRIPTS.items()}
     total = sum(letters.values())

@@ -63,7 +63,7 @@ def absent_names(text: str, language: Language, sources: Sequence[Evidence]) -> 
 
 
 def expansions(text: str, sources: Sequence[Evidence]) -> frozenset[int]:
-    """Return the start positions of the words in ``text`` that spell out an abbreviation of a source."""
+    """Return the start positions of the words in ``text`` that spell out an abbreviation that a source has."""
     return frozenset[int]().union(*(expanded_words(text, one.words, one.in_capitals) for one in sources))
 
 
@@ -167,7 +167,8 @@ def _other_surnames(text: str, language: Language, sources: Sequence[Evidence]) 
 
     "Lena Schuster" is such a name if the sources contain "Lena Vogt", but never "Schuster".
 
-    Every German noun is capitalized, so a capital letter alone is not evidence of a name.
+    The sources must contain the first word before another capitalized word. A capital letter alone is not evidence of
+    a name, because every German noun is capitalized.
     """
     for first, second in _CAPITALIZED_PAIR.findall(text):
         if first.lower() in language.stop_words:

@@ -46,7 +46,7 @@ def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequ
 
 
 def _is_no_statement(quantity: Quantity, text: str, language: Language) -> bool:
-    """Return whether a number is only the number of a step, or is a word such as "one", which is often a pronoun."""
+    """Return whether a number states no quantity: it numbers a step, or is a word such as "one" or a lone "million"."""
     is_vague = quantity.written == "words" and (max(quantity.values) <= 1 or _is_lone_scale(quantity))
     return is_vague or _is_step_number(quantity, text, language)
 
@@ -162,7 +162,7 @@ def _may_follow(quantity: Quantity, text: str, language: Language, sources: Sequ
 
 def _other_designations(text: str, sources: Sequence[Evidence]) -> Iterator[Absence]:
     """
-    Yield each hyphenated number that no source contains, although a source has its first part with another second part.
+    Yield each hyphenated number that no source contains, if a source has another one with the same first part.
 
     For example, yield "140-3" if the sources have "140-2" but not "140-3".
     """

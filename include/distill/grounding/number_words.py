@@ -85,9 +85,10 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
 
 def _prepared(text: str, language: Language, *, is_source: bool) -> str:
     """
-    Replace numbers that would be misread because they have two words, such as "quatre-vingts" (eighty).
+    Replace numbers of two words that would be misread if each word were read as a number.
 
-    The replacements have the same length, so the positions of all other words stay the same.
+    The French "quatre-vingts" (eighty) becomes "octante". In an Arabic answer, the ordinals from 11th to 19th become
+    semicolons. Each replacement has the length of the original, so the positions of all other words stay the same.
     """
     if language.code == "fr":
         return _FRENCH_EIGHTY.sub(lambda match: "octante".ljust(len(match.group())), text)

@@ -202,7 +202,7 @@ def readings(digits: str, language: Language) -> tuple[Decimal, ...]:
 
 
 def _are_thousands(groups: list[str]) -> bool:
-    """Return whether the groups of digits are those of 1,234,567 or, as in India, of 12,34,567."""
+    """Return whether groups of digits have the lengths of those in 1,234,567 or, as in India, in 12,34,567."""
     inner = {len(group) for group in groups[1:-1]}
     return 1 <= len(groups[0]) <= 3 and groups[0] != "0" and len(groups[-1]) == 3 and (inner <= {3} or inner == {2})
 

@@ -34,7 +34,7 @@ _DIGITS = _DigitTable()
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with compatibility forms, digits, dashes and apostrophes unified, and without markup."""
+    """Return ``text`` without markup, and with a single form of each digit, dash, apostrophe and other character."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.replace("½", " 1/2").replace("¼", " 1/4").replace("¾", " 3/4"))
         text = _INVISIBLE.sub("", text).translate(_DIGITS).translate(_ARABIC_SEPARATORS)

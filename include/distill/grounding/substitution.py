@@ -53,8 +53,8 @@ class Replacement:
     """
     Words that an answer put in place of others in a sentence that it otherwise copied from the document.
 
-    :param is_noun: whether the words are used as a noun or an adjective. It is false if they can be
-        another wording of a verb.
+    :param is_noun: whether the words are used as a noun or an adjective. It is false if the words may be a
+        verb with the same meaning as the replaced verb.
     """
 
     text: str

@@ -52,7 +52,7 @@ _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي",
 
 
 def number_stems(language: Language) -> frozenset[str]:
-    """Return the stems of the number words, which are compared as numbers and not as content words."""
+    """Return the stems of the number words. The grounding check compares number words by value, not by stem."""
     return _stems(language.code)[0]
 
 

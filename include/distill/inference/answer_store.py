@@ -30,7 +30,7 @@ ParsedT = TypeVar("ParsedT")
 
 
 class _ReadAnswer(TypedDict):
-    """The keys of :class:`StoredAnswerRecord` that are read. A stored answer needs no other keys."""
+    """The keys of :class:`StoredAnswerRecord` that this module reads. A stored answer may lack the other keys."""
 
     batch: NotRequired[bool]
     deployed: NotRequired[str]
@@ -217,7 +217,7 @@ class AnswerStore:
         return self.store.exists(self.uri(request))
 
     def stored_keys(self, identity: str) -> set[bytes]:
-        """Return the first 8 bytes of the key of each stored answer of a model. The answers are listed, not read."""
+        """Return the first 8 bytes of the key of each stored answer of a model. The keys come from objects' names."""
         prefix = self._uri(identity, "").rsplit("/", 2)[0]
         names = (uri.rsplit("/", 1)[1].removesuffix(".json") for uri in self.store.list(f"{prefix}/"))
         return {bytes.fromhex(name)[:8] for name in names if re.fullmatch(r"[0-9a-f]{64}", name)}

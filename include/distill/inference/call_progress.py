@@ -11,7 +11,9 @@ from include.distill.core.errors import ServiceError, ThrottledError
 
 class CallProgress:
     """
-    Count a task's answers, and remember since when every call has failed. The class is thread-safe.
+    Count a task's answers and failed calls, and remember the first failure since the last answer.
+
+    The class is thread-safe.
 
     :param calls: expected number of calls.
     :param clock: returns the time in seconds.

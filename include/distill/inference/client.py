@@ -42,10 +42,10 @@ class PoolShare:
         """
         Return the share of ``pool``'s quota that the task may use, from 0 to 1.
 
-        The result is the number of slots that the task holds in its own pool, divided by the size of that pool. If the
-        task's own pool is not ``pool``, the result is at most 1 divided by the size of ``pool``. The tasks in one pool
-        hold at most all of its slots, so their results add up to at most 1. Together, the tasks in one pool therefore
-        never exceed the quota, whatever the sizes of the two pools.
+        The result is the number of slots that the task holds in its own pool, divided by the size of that pool. The
+        tasks in one pool hold at most all of its slots, so their results add up to at most 1. Together, they therefore
+        never exceed the quota. A task may also need the quota of another pool. In this case, the result is at most
+        1 divided by the size of that other pool.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))

@@ -64,7 +64,7 @@ class ParsedOutput:
 
 
 class _JsonObject(dict[str, object]):
-    """A JSON object that remembers which key, if any, occurs more than once in its text."""
+    """A JSON object that also stores which of its keys is repeated in the text; ``None`` if no key is repeated."""
 
     repeated_key: str | None = None
 
@@ -215,8 +215,8 @@ def _after_broken_object(
 def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
     """Return where the next object certainly begins, or the end of the text.
 
-    A brace may still be inside a string of the broken object. The brace certainly begins another object if the broken
-    object's text before it contains each of the three keys once and an even number of quotes.
+    A brace may be inside a string of the broken object. It certainly begins another object if the broken object's text
+    before the brace contains each of the three keys once and an even number of quotes.
     """
     end = error.pos
     if end <= start or not _OBJECT_START.match(text, end):

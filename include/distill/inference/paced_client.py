@@ -92,8 +92,8 @@ class PacedClient:
         :raises PossiblyBilledError: the request was sent, but its answer was lost ``MAX_SENT`` times. If calls are not
             billed one by one, a :class:`TransientError` is raised instead, because a retry of the task costs nothing.
         :raises UnreadableAnswerError: the answer has an unknown format. The call was billed.
-        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times, or the endpoint was not ready or answered no
-            request of the task for ``patience_seconds``.
+        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times. The error is also raised if the endpoint was
+            not ready for ``patience_seconds``, or if it answered no request of the task for that time.
         """
         started_at, failures, lost, throttled = self._clock(), 0, 0, 0
         if self._lost_calls:
@@ -133,7 +133,7 @@ class PacedClient:
             self._limiter.end_call()
 
     def _has_failed_for_good(self, error: TransientError, failures: int, started_at: float) -> bool:
-        """Return whether a request is not sent again. An endpoint that is not ready yet is waited for."""
+        """Return whether to give up a request. If the endpoint is not ready, give up after ``patience_seconds``."""
         if isinstance(error, ModelNotReadyError):
             return self._clock() - started_at >= self._patience_seconds
         return failures >= MAX_ATTEMPTS
@@ -207,8 +207,8 @@ class PacedClient:
         """
         Send the request once.
 
-        If it is answered, the call still counts as in flight, and the caller must end it. If it fails, the call is
-        ended here.
+        After an answer, the call still counts as in flight until the caller calls ``end_call`` of the limiter. After
+        a failure, this method calls ``end_call`` itself.
         """
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)

@@ -53,7 +53,7 @@ def pool_name(account: str, model: str, region: str) -> str:
 
 @functools.cache
 def configured_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
-    """Read the settings in ``pools.json``. The keys may lack the account. The result is cached."""
+    """Read the settings in ``pools.json``. A key without an account applies to all accounts. The result is cached."""
     pools: dict[str, PoolSettings] = json.loads(path.read_text(encoding="utf-8"))
     return pools
 

@@ -19,7 +19,7 @@ _SHORTEST_QUOTE = 12
 
 
 def loggable(message: str, request: ModelRequest) -> str:
-    """Return ``message`` without what it quotes from ``request``, with escaped control characters, and shortened."""
+    """Remove from ``message`` what it quotes from ``request``. Escape control characters and shorten the message."""
     return escaped(_without_quotes(message[: 4 * MAX_CHARACTERS], request))
 
 

@@ -176,7 +176,11 @@ class AimdLimiter:
         self._cuts_in_a_row = 0
 
     def record_throttle(self, sent_at: float, now: float) -> None:
-        """Cut the limit. Ignore a call that was sent before the last cut, because it does not test the new limit."""
+        """
+        Cut the limit after a throttled call.
+
+        Ignore a call that was sent before the last cut. It says nothing about the new limit.
+        """
         if self._cut_at is not None and sent_at < self._cut_at:
             return
         is_first_cut = self._cut_at is None and self._is_guess

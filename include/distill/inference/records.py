@@ -33,7 +33,7 @@ class QuestionAnswer(TypedDict):
 
 
 class WrittenPair(QuestionAnswer):
-    """A question and its answer as a teacher wrote them. The record is also the ``text`` of a :class:`RejectedPair`."""
+    """A question and its answer as a teacher wrote them. The ``text`` of a :class:`RejectedPair` is such a record."""
 
     topic: str
 
@@ -47,7 +47,7 @@ class UnreadablePair(TypedDict):
 
 
 class CompletionRecord(TypedDict):
-    """A model's output with its real token usage; the ``completion`` of :class:`StoredAnswerRecord`."""
+    """A model's output with its real token usage, as stored in ``completion`` of :class:`StoredAnswerRecord`."""
 
     text: str
     stop_reason: str  # as Bedrock returned it
@@ -133,7 +133,11 @@ class ThroughputManifest(TypedDict):
 
 
 class EndpointManifest(TypedDict):
-    """The endpoint to call and its model. ``in_service`` or ``active`` passes this record through XCom only."""
+    """
+    The endpoint to call and its model.
+
+    The task ``in_service`` or ``active`` passes this record through XCom only.
+    """
 
     invoke_id: str | None  # ARN of the endpoint; None when no answer is missing
     model_arn: str | None

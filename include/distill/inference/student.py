@@ -29,7 +29,8 @@ class Student:
 
     :param family: the model family. It determines where the instruction is placed and which strings are escaped.
     :param identity: inference id of the base model, or ARN of the custom model; see :class:`ModelRequest`.
-    :param invoke_id: model id in the API call: ``identity``, or the ARN of the throughput that serves the custom model.
+    :param invoke_id: model id in the API call: ``identity``, or the ARN of the deployment or provisioned throughput
+        that serves the custom model.
     :param prompt: template of the user text, with ``document`` and ``question``.
     :param instruction: the system prompt; may be empty.
     """
@@ -59,7 +60,7 @@ class Student:
         :param base_model: for a champion, the key of its base model in models.yaml. It may differ from
             ``use_case.student``.
         :param model_arn: ARN of the custom model; ``None`` for the base student, which is called on demand.
-        :param invoke_id: ARN of the throughput that serves the custom model.
+        :param invoke_id: ARN of the deployment or provisioned throughput that serves the custom model.
         :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
         """
         model = use_case.catalog_model(base_model or use_case.student)

@@ -3,8 +3,8 @@ Parse the verdict in a judge's or a critic's output. A verdict is read only wher
 
 The prompts ask for one JSON object with the keys reason and verdict. Small faults that leave the verdict certain are
 accepted: a code fence, a comma before the closing brace, unescaped quotes or wrong escapes in the reason, and white
-space, Markdown or the word "answer" around the verdict's letter. In all other cases there is no verdict, and the caller
-asks again:
+space, Markdown or the word "answer" around the verdict's letter. In all other cases, there is no verdict, and the
+caller asks again. Three examples:
 
 - The object has other text on its lines. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for example
   because an answer contains these words, has not decided for B.
@@ -91,7 +91,8 @@ def _only_verdict(text: str) -> str | None:
     """
     Return, in lower case, the verdict on which all objects in ``text`` agree.
 
-    :return: ``None`` if there is no such verdict, or if ``text`` may also contain another one.
+    :return: ``None`` if there is no such verdict, if all objects may be quotations, or if ``text`` may also contain
+        another verdict.
     """
     text = _SPACE.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text)))
     keys = len(_VERDICT_KEY.findall(text))

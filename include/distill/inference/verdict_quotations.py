@@ -1,10 +1,10 @@
 """
 Recognize a verdict that a judge or a critic only quotes, from the text around the verdict's object.
 
-A hostile answer may contain an object with a verdict. A judge that repeats the object to describe the answer has not
-voted for it. The line before the object shows this: "Answer A ends with:" introduces a quotation, and "Here is my
-verdict:" introduces a reply. If a line introduces the object and does not say what it introduces, the object counts
-as a quotation, because the caller can ask again.
+A hostile answer may contain an object with a verdict. A judge may repeat this object to describe the answer. The
+repeated object is not the judge's own verdict. The line before an object shows the difference: "Answer A ends with:"
+introduces a quotation, and "Here is my verdict:" introduces the judge's own verdict. If it is not clear what the line
+introduces, the object counts as a quotation, because the caller can ask again.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ neither forgets nor repeats a fault.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.aws_simulator.account.records import FaultRecord
+from tools.aws_simulator.account.settings import Count, Seconds, read_stored
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import (
     AccessDeniedException,
@@ -155,10 +156,10 @@ class Fault(BaseModel):
 
     operation: str = "*"
     kind: Kind
-    times: int | None = Field(None, ge=1)
+    times: Annotated[Count, Field(ge=1)] | None = None
     match: str | None = None
-    after: int = Field(0, ge=0)
-    seconds: float | None = Field(None, ge=0)
+    after: Count = 0
+    seconds: Seconds | None = None
 
     def applies(self, operation: str, text: str) -> bool:
         """Return whether the rule covers a request, regardless of ``times`` and ``after``."""
@@ -213,7 +214,7 @@ class FaultPlan:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._rules = [(Fault.model_validate(rule), counts) for rule, counts in state.load("faults", [])]
+        self._rules = [(read_stored(Fault, rule), counts) for rule, counts in state.load("faults", [])]
 
     def add(self, faults: list[Fault]) -> None:
         """Append rules."""

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.catalog.catalog import load_catalog
+
+logger = logging.getLogger(__name__)
+
+# Limits that no test needs to exceed. Timers and dates fail on values far above them.
+LONGEST_SECONDS = LONGEST_MS = 1e9  # about 31 years, and about 11 days
+LARGEST_COUNT = 1_000_000_000
+
+
+def _as_day(value: object) -> object:
+    """Refuse what pydantic takes for a day besides a date and a text such as 2026-11-27: times and POSIX seconds."""
+    is_day = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
+    is_text = isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)
+    if value is not None and not is_day and not is_text:
+        raise ValueError("expected a day such as 2026-11-27")
+    return value
+
+
+# Without strict, pydantic takes true and "1" for the number 1. The comparison with a largest value also refuses NaN.
+Seconds = Annotated[float, Field(strict=True, ge=0, le=LONGEST_SECONDS)]
+Milliseconds = Annotated[float, Field(strict=True, ge=0, le=LONGEST_MS)]
+Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
+_Rate = Annotated[float, Field(strict=True, gt=0, le=LARGEST_COUNT)]
+Rules = TypeVar("Rules", bound=BaseModel)
 
 
 class ModelQuota(BaseModel):
@@ -18,9 +43,11 @@ class ModelQuota(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rpm: float | None = Field(None, gt=0, description="requests per minute")
-    burst: float | None = Field(None, ge=1, description="maximum number of requests at once (default: rpm)")
-    tpm: float | None = Field(None, gt=0, description="tokens per minute, including reserved tokens")
+    rpm: _Rate | None = Field(None, description="requests per minute")
+    burst: Annotated[_Rate, Field(ge=1)] | None = Field(
+        None, description="maximum number of requests at once (default: rpm)"
+    )
+    tpm: _Rate | None = Field(None, description="tokens per minute, including reserved tokens")
 
 
 class Settings(BaseModel):
@@ -28,27 +55,56 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    job_seconds: float = Field(
-        4.0, ge=0, description="duration of a customization job; longer if the training takes longer to compute"
+    job_seconds: Seconds = Field(
+        4.0, description="duration of a customization job; longer if the training takes longer to compute"
     )
-    batch_seconds: float = Field(
-        4.0, ge=0, description="duration of a batch job, not counting the time to compute the answers"
+    batch_seconds: Seconds = Field(
+        4.0, description="duration of a batch job, not counting the time to compute the answers"
     )
-    throughput_seconds: float = Field(2.0, ge=0, description="time that it takes to create or update a throughput")
-    deployment_seconds: float = Field(
-        2.0, ge=0, description="time that it takes to create or update a custom model deployment"
+    throughput_seconds: Seconds = Field(2.0, description="time that it takes to create or update a throughput")
+    deployment_seconds: Seconds = Field(
+        2.0, description="time that it takes to create or update a custom model deployment"
     )
-    deployments: int = Field(10, ge=0, description="custom model deployments that the account may have in a Region")
-    deployments_in_progress: int = Field(2, ge=0, description="deployments that may be in the status Creating at once")
-    model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
-    as_of: datetime.date | None = Field(None, description="day to use for the life cycles of models (default: today)")
-    latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")
-    stream_latency_ms: float = Field(
-        0.0, ge=0, description="milliseconds between two events of a stream; a change also affects running streams"
+    deployments: Count = Field(10, description="custom model deployments that the account may have in a Region")
+    deployments_in_progress: Count = Field(2, description="deployments that may be in the status Creating at once")
+    model_units: Count = Field(0, description="no-commitment model units that the account may use in a Region")
+    as_of: Annotated[datetime.date | None, BeforeValidator(_as_day)] = Field(
+        None, description="day to use for the life cycles of models (default: today)"
+    )
+    latency_ms: Milliseconds = Field(0.0, description="milliseconds that are added to every inference call")
+    stream_latency_ms: Milliseconds = Field(
+        0.0, description="milliseconds between two events of a stream; a change also affects running streams"
     )
     quotas: dict[str, ModelQuota] = Field(
         default_factory=dict, description="rate quotas, by model id or by the model's key in the catalog"
     )
+
+
+def read_stored(kind: type[Rules], stored: Any) -> Rules:
+    """
+    Return settings or a rule from the state folder.
+
+    Earlier versions had no largest values. What they stored above today's largest value becomes this value.
+    """
+    try:
+        return kind.model_validate(stored)
+    except ValidationError as error:
+        limited, faults = copy.deepcopy(stored), error.errors()
+        if any(fault["type"] != "less_than_equal" for fault in faults):
+            raise
+    for fault in faults:
+        *path, name = fault["loc"]
+        place = limited
+        for step in path:
+            place = place[step]
+        logger.warning(
+            "The state folder has the value %s for %s, which is too large. The value is now %s",
+            place[name],
+            name,
+            fault["ctx"]["le"],
+        )
+        place[name] = fault["ctx"]["le"]
+    return kind.model_validate(limited)
 
 
 class SettingsStore:
@@ -57,7 +113,7 @@ class SettingsStore:
     def __init__(self, state: State) -> None:
         self._state = state
         self._listeners: list[Callable[[], None]] = []
-        self.current = Settings.model_validate(state.load("settings", {}))
+        self.current = read_stored(Settings, state.load("settings", {}))
 
     def change(self, changes: Mapping[str, Any]) -> Settings:
         """Change the settings that ``changes`` contains, and keep the others.

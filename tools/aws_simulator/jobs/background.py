@@ -159,7 +159,8 @@ class BackgroundJobs(ABC, Generic[JobBody]):
                 remaining = deadline.remaining()
                 if remaining is not None and remaining <= 0:
                     return
-                self._changed.wait(remaining)
+                # Earlier versions stored stalls that are longer than a timer can be.
+                self._changed.wait(remaining if remaining is None else min(remaining, threading.TIMEOUT_MAX))
 
     def _wait_stopping(self, deadline: Deadline) -> bool:
         """Wait until ``deadline``; return False if the simulator shuts down first."""

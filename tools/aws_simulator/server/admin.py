@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +20,10 @@ from tools.aws_simulator.server.admin_page import POLICY, AdminPage
 
 _FAULTS = TypeAdapter(list[Fault])
 _HEADERS = {"x-simulated": "true"}
+_LONGEST_SHOWN = 100
+_PARAMETERS = {"/_admin/stalls": ("match",)}
+_WITH_BODY = {("PUT", "/_admin/settings"), ("POST", "/_admin/faults")}
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Admin:
@@ -47,20 +51,20 @@ class Admin:
         self._operations = operations
         self.app = Starlette(
             routes=[
-                Route("/_admin", _redirect),
-                Route("/_admin/", self._show_page),
-                Route("/_admin/health", self._health),
-                Route("/_admin/ledger", self._show_ledger),
-                Route("/_admin/ledger/reset", self._reset_ledger, methods=["POST"]),
-                Route("/_admin/requests", self._show_requests),
-                Route("/_admin/settings", self._show_settings, methods=["GET"]),
-                Route("/_admin/settings", self._change_settings, methods=["PUT"]),
-                Route("/_admin/faults", self._show_faults, methods=["GET"]),
-                Route("/_admin/faults", self._add_faults, methods=["POST"]),
-                Route("/_admin/faults", self._clear_faults, methods=["DELETE"]),
-                Route("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
+                AdminRoute("/_admin", _redirect),
+                AdminRoute("/_admin/", self._show_page),
+                AdminRoute("/_admin/health", self._health),
+                AdminRoute("/_admin/ledger", self._show_ledger),
+                AdminRoute("/_admin/ledger/reset", self._reset_ledger, methods=["POST"]),
+                AdminRoute("/_admin/requests", self._show_requests),
+                AdminRoute("/_admin/settings", self._show_settings, methods=["GET"]),
+                AdminRoute("/_admin/settings", self._change_settings, methods=["PUT"]),
+                AdminRoute("/_admin/faults", self._show_faults, methods=["GET"]),
+                AdminRoute("/_admin/faults", self._add_faults, methods=["POST"]),
+                AdminRoute("/_admin/faults", self._clear_faults, methods=["DELETE"]),
+                AdminRoute("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
             ],
-            exception_handlers={ValidationError: _bad_request, ValueError: _bad_request, RecursionError: _bad_request},
+            exception_handlers={ValidationError: _invalid, ValueError: _bad_request, RecursionError: _bad_request},
         )
 
     async def _show_page(self, _: Request) -> Response:
@@ -73,8 +77,7 @@ class Admin:
     async def _show_ledger(self, _: Request) -> Response:
         return _json(self._ledger.as_json())
 
-    async def _reset_ledger(self, request: Request) -> Response:
-        _require_json(request)
+    async def _reset_ledger(self, _: Request) -> Response:
         self._ledger.reset()
         return _json(self._ledger.as_json())
 
@@ -110,6 +113,47 @@ class Admin:
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
 
 
+class AdminRoute(Route):
+    """A route that refuses what it would ignore: unknown query parameters, and values in a body that it does not need.
+
+    A value that is ignored would look like one that had an effect.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> None:
+        async def checked(request: Request) -> Response:
+            _check_query(request, _PARAMETERS.get(path, ()))
+            if request.method == "POST":
+                _require_json(request)
+            if (request.method, path) not in _WITH_BODY:
+                await _refuse_values(request)
+            return await endpoint(request)
+
+        super().__init__(path, checked, methods=methods)
+
+
+def _check_query(request: Request, parameters: Sequence[str]) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    unknown = [name for name in names if name not in parameters]
+    repeated = [name for name in parameters if names.count(name) > 1]
+    if unknown or repeated:
+        fault = f"the unknown parameters {unknown}" if unknown else f"the parameters {repeated} more than once"
+        expected = f"only {', '.join(parameters)}, and each once" if parameters else "none"
+        raise ValueError(f"The query has {fault}; expected {expected}. Nothing was changed.")
+
+
+async def _refuse_values(request: Request) -> None:
+    """Refuse the body of a request that needs none. An empty JSON object has no effect and is accepted."""
+    body = await request.body()
+    try:
+        value = read_json(body) if body.strip() else None
+    except ValueError:
+        value = body
+    if isinstance(value, dict) and value:
+        raise ValueError(f"The body has the unknown keys {list(value)}; expected no body. Nothing was changed.")
+    if value not in (None, {}):
+        raise ValueError(f"The body is {body[:50].decode(errors='replace')!r}; expected none. Nothing was changed.")
+
+
 async def _redirect(_: Request) -> Response:
     return RedirectResponse("/_admin/", headers=_HEADERS)
 
@@ -140,6 +184,19 @@ def _is_json(content_type: str) -> bool:
 
 def _json(value: Any) -> JSONResponse:
     return JSONResponse(value, headers=_HEADERS)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """Answer a request with values that are not valid. The text names each of them."""
+    faults = error.errors() if isinstance(error, ValidationError) else []
+    described = "; ".join(_fault(fault["loc"], fault["msg"], fault["input"]) for fault in faults)
+    return JSONResponse({"message": f"{described}. Nothing was changed."}, status_code=400, headers=_HEADERS)
+
+
+def _fault(place: Sequence[object], message: str, value: object) -> str:
+    text = repr(value)
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return f"{'.'.join(map(str, place))}: {message} (the value is {shown})"
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from pydantic import ValidationError
 
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.account.faults import Fault
 from tools.aws_simulator.testing import AdminError
 
 
@@ -139,3 +142,29 @@ def test_a_rule_that_would_have_no_effect_is_refused(
 def test_these_kinds_have_seconds(simulator: RunningSimulator, kind: str) -> None:
     simulator.fail(kind=kind, seconds=1)
     assert simulator.admin("GET", "faults")[0]["seconds"] == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"times": True},
+        {"times": 0},
+        {"times": 1.0},
+        {"times": "1"},
+        {"times": 10**9 + 1},
+        {"after": False},
+        {"after": -1},
+        {"after": 10**400},
+        {"kind": "timeout", "seconds": True},
+        {"kind": "timeout", "seconds": -1},
+        {"kind": "timeout", "seconds": math.nan},
+        {"kind": "timeout", "seconds": math.inf},
+        {"kind": "timeout", "seconds": 1e308},
+        {"kind": "timeout", "seconds": "5"},
+        {"match": 1},
+    ],
+    ids=str,
+)
+def test_a_rule_with_a_value_of_the_wrong_type_or_out_of_range_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Fault.model_validate({"kind": "throttle", **values})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import re
 from typing import Any
 
 import pytest
 
 from tests.fakes.aws_simulator import AdminError, RunningSimulator
+from tests.tools.aws_simulator import builders
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,83 @@ def test_what_is_no_json_is_a_bad_request(simulator: RunningSimulator, method: s
     assert (simulator.admin("GET", "settings"), simulator.admin("GET", "faults")) == (before, [])
 
 
+ROUTES = [
+    ("GET", ""),
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/ledger"),
+    ("POST", "/ledger/reset"),
+    ("GET", "/requests"),
+    ("GET", "/settings"),
+    ("PUT", "/settings"),
+    ("GET", "/faults"),
+    ("POST", "/faults"),
+    ("DELETE", "/faults"),
+    ("DELETE", "/stalls"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize("query", ["foo=1", "foo=", "Match=a", "match=a&foo=1", "limit=5"])
+def test_an_unknown_query_parameter_is_refused_by_name(
+    simulator: RunningSimulator, method: str, path: str, query: str
+) -> None:
+    name = next(name for name in ("foo", "Match", "limit") if name in query)
+    body = b"{}" if method == "PUT" else FAULT if (method, path) == ("POST", "/faults") else None
+    headers = {"Content-Type": "application/json"}
+    status, text = ask(simulator, method, f"/_admin{path}?{query}", body, headers)
+    assert (status, "The query has the unknown parameters" in text, f"'{name}'" in text) == (400, True, True), text
+    assert simulator.admin("GET", "faults") == []
+
+
+def test_a_stall_ends_only_if_every_parameter_is_known(simulator: RunningSimulator) -> None:
+    simulator.fail(kind="job_stalled", times=1)
+    job = builders.job_request(simulator)
+    arn = simulator.boto("bedrock").create_model_customization_job(**job)["jobArn"]
+    for query in ("foo=1", f"match={job['jobName']}&match=other", f"match={job['jobName']}&name=x"):
+        assert send(simulator, "DELETE", f"/_admin/stalls?{query}", None, {}) == 400
+    assert send(simulator, "DELETE", "/_admin/stalls", b'{"match": "other"}', {}) == 400
+    assert builders.job_state(simulator, arn)["status"] == "InProgress"
+    assert simulator.admin("DELETE", f"stalls?match={job['jobName']}") == {"ended": 1}
+    assert builders.finished_job(simulator, arn)["status"] == "Completed"
+
+
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route not in (ROUTES[7], ROUTES[9])])
+@pytest.mark.parametrize("body", [b'{"match": "x"}', b"[1]", b'"match"', b"0", b"match=x"])
+def test_a_body_that_would_have_no_effect_is_refused(
+    simulator: RunningSimulator, method: str, path: str, body: bytes
+) -> None:
+    status, text = ask(simulator, method, f"/_admin{path}", body, {"Content-Type": "application/json"})
+    assert (status, "expected no" in text) == (400, True), text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "name"),
+    [
+        ("PUT", "settings", b'{"job_seconds": true}', "job_seconds"),
+        ("PUT", "settings", b'{"job_seconds": 1e308}', "job_seconds"),
+        ("PUT", "settings", b'{"job_seconds": "4"}', "job_seconds"),
+        ("PUT", "settings", b'{"stream_latency_ms": 1e10}', "stream_latency_ms"),
+        ("PUT", "settings", b'{"model_units": 1%s}' % (b"0" * 400), "model_units"),
+        ("PUT", "settings", b'{"as_of": 0}', "as_of"),
+        ("PUT", "settings", b'{"quotas": {"nova-micro": {"rpm": true}}}', r"quotas\.nova-micro\.rpm"),
+        ("PUT", "settings", b'{"quotas": {"nova-micro": {"rps": 1}}}', r"quotas\.nova-micro\.rps"),
+        ("POST", "faults", b'{"kind": "throttle", "times": true}', r"0\.times"),
+        ("POST", "faults", b'[{"kind": "throttle"}, {"kind": "throttle", "after": 1e9}]', r"1\.after"),
+        ("POST", "faults", b'{"kind": "timeout", "seconds": 1e308}', r"0\.seconds"),
+        ("POST", "faults", b'{"kind": "throttle", "foo": 1}', r"0\.foo"),
+    ],
+)
+def test_the_refusal_of_a_value_names_it(
+    simulator: RunningSimulator, method: str, path: str, body: bytes, name: str
+) -> None:
+    before = simulator.admin("GET", "settings")
+    status, text = ask(simulator, method, f"/_admin/{path}", body, {"Content-Type": "application/json"})
+    assert (status, len(text) < 300) == (400, True), text
+    assert re.search(rf'"message":"{name}: .*Nothing was changed\."', text), text
+    assert (simulator.admin("GET", "settings"), simulator.admin("GET", "faults")) == (before, [])
+
+
 def test_the_health_route_answers(simulator: RunningSimulator) -> None:
     assert simulator.admin("GET", "health") == {"status": "ok", "simulated": True}
 
@@ -56,8 +135,10 @@ def test_the_health_route_answers(simulator: RunningSimulator) -> None:
 FAULT = b'[{"kind": "throttle"}]'
 
 
-def send(simulator: RunningSimulator, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
-    """Send a request with exactly these headers, and return the status."""
+def ask(
+    simulator: RunningSimulator, method: str, path: str, body: bytes | None, headers: dict[str, str]
+) -> tuple[int, str]:
+    """Send a request with exactly these headers, and return the status and the body of the answer."""
     connection = http.client.HTTPConnection(simulator.url.removeprefix("http://"), timeout=10)
     connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in headers.items():
@@ -65,9 +146,14 @@ def send(simulator: RunningSimulator, method: str, path: str, body: bytes | None
     if body is not None:
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body)
-    status = connection.getresponse().status
+    answer = connection.getresponse()
+    text = answer.read().decode()
     connection.close()
-    return status
+    return answer.status, text
+
+
+def send(simulator: RunningSimulator, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
+    return ask(simulator, method, path, body, headers)[0]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -117,6 +118,26 @@ def test_a_job_with_a_number_of_epochs_that_is_refused_today_goes_on(tmp_path: P
         simulator.admin("PUT", "settings", {"job_seconds": 0})
         job = builders.finished_job(simulator, arn)
         assert (job["status"], job["hyperParameters"]) == (ending, {"epochCount": "2.0"}), job.get("failureMessage")
+
+
+def test_rules_of_an_earlier_version_get_the_largest_values_and_their_stalls_still_hold(tmp_path: Path) -> None:
+    state = State(tmp_path / "bedrock.sqlite")
+    rule = {"operation": "*", "kind": "job_stalled", "times": 10**30, "match": None, "after": 0, "seconds": math.inf}
+    state.store("faults", [(rule, {"seen": 3, "fired": 2})])
+    state.close()
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        (shown,) = simulator.admin("GET", "faults")
+        assert (shown["times"], shown["seconds"], shown["fired"]) == (10**9, 1e9, 2)
+        arn = builders.create_job(simulator)
+        details = wait_until(lambda: builders.job_state(simulator, arn)["statusDetails"])
+        assert details["trainingDetails"]["status"] == "NotStarted"
+    state = State(tmp_path / "bedrock.sqlite")
+    state.jobs.change(arn, fault={**rule, "seconds": 1e308})
+    state.close()
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        assert builders.job_state(simulator, arn)["status"] == "InProgress"
+        assert simulator.admin("DELETE", "stalls") == {"ended": 1}
+        assert builders.finished_job(simulator, arn)["status"] == "Completed"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

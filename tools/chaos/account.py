@@ -41,7 +41,7 @@ class Account:
         self._call("POST", "/_admin/faults", [rule])
 
     def end_stalls(self, match: str) -> None:
-        """Resume the stalled jobs and throughputs whose names contain ``match``."""
+        """Resume the stalled jobs, throughputs and deployments whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
     def fired(self, match: str, operation: str, kind: str | None = None) -> int:
@@ -59,7 +59,7 @@ class Account:
         return dict(self._call("GET", "/_admin/ledger"))
 
     def reset_counts(self) -> None:
-        """Reset the counts of calls and requests; keep jobs, models and throughputs."""
+        """Reset the counts of calls and requests; keep jobs, models and endpoints."""
         self._call("POST", "/_admin/ledger/reset")
 
     def stop_job(self, arn: str) -> None:
@@ -74,6 +74,15 @@ class Account:
     def delete_throughput(self, name: str) -> None:
         """Delete a throughput."""
         self._call("DELETE", f"/provisioned-model-throughput/{name}")
+
+    def create_foreign_deployment(self, name: str, model_arn: str) -> None:
+        """Deploy a custom model under a name that does not belong to the project."""
+        body = {"modelDeploymentName": name, "modelArn": model_arn}
+        self._call("POST", "/model-customization/custom-model-deployments", body)
+
+    def delete_deployment(self, name: str) -> None:
+        """Delete a deployment."""
+        self._call("DELETE", f"/model-customization/custom-model-deployments/{name}")
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource."""
@@ -104,7 +113,9 @@ class Account:
 
 def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     """
-    Return the jobs and throughputs whose names contain ``part``, and the number of throughputs still billed.
+    Return the jobs and endpoints whose names contain ``part``, and the number of endpoints that still exist.
+
+    An endpoint is a throughput or a deployment.
 
     Only a match at the start of a name or after a hyphen counts. The names that the pipeline gives begin with the name
     of the environment and a hyphen.
@@ -112,9 +123,12 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
     """
     jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if f"-{part}" in f"-{job['name']}"]
-    throughputs = [throughput for throughput in ledger["throughputs"] if f"-{part}" in f"-{throughput['name']}"]
-    alive = sum(throughput["alive"] for throughput in throughputs)
-    return {"jobs": jobs, "throughputs": throughputs, "alive": alive}
+    throughputs, deployments = (
+        [endpoint for endpoint in ledger[kind] if f"-{part}" in f"-{endpoint['name']}"]
+        for kind in ("throughputs", "deployments")
+    )
+    alive = sum(endpoint["alive"] for endpoint in (*throughputs, *deployments))
+    return {"jobs": jobs, "throughputs": throughputs, "deployments": deployments, "alive": alive}
 
 
 def paid_again(ledger: Mapping[str, Any], documents: Sequence[str]) -> int:

@@ -52,16 +52,18 @@ class Instant:
     :param arrange: prepares the AWS simulator before the run starts.
     :param reach: waits until the run has reached the instant.
     :param waits: True when the crash hits the waiting task, False when it hits the buying task.
+    :param hits: the task that the crash hits, if it is neither of these tasks.
     """
 
     name: str
     arrange: Callable[[Trial, Purchase], None]
     reach: Callable[[Trial, Purchase], None]
     waits: bool = False
+    hits: str = ""
 
     def task(self, purchase: Purchase) -> str:
         """Return the task that the crash hits."""
-        return purchase.waiter if self.waits else purchase.buyer
+        return self.hits or (purchase.waiter if self.waits else purchase.buyer)
 
 
 def _hold_get(trial: Trial, purchase: Purchase) -> None:
@@ -118,8 +120,14 @@ def _woken(trial: Trial, purchase: Purchase) -> None:
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
-    trial.hold(purchase.get)
-    trial.wait_fired(purchase.get)
+    reach_held(trial, purchase.get)
+
+
+def reach_held(trial: Trial, operation: str, *, match: str = "") -> None:
+    """Delay the response to the next call of an operation, and wait for this call."""
+    fired = trial.fired(operation, match=match)
+    trial.hold(operation, match=match)
+    trial.wait_fired(operation, fired + 1, match=match)
 
 
 def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:

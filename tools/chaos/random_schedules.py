@@ -47,7 +47,14 @@ ITEMS_OF_A_TASK = {
     "tuned.answer": EVALUATION_ROWS,
     "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
 }
-SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
+# How the runs serve their model, in turn. With so little time, ``auto`` chooses provisioned throughput.
+SERVING: tuple[dict[str, Any], ...] = (
+    {"mode": "provisioned"},
+    {"mode": "on_demand"},
+    {"mode": "auto", "max_hours": 0.01},
+)
+CREATE = ("tuned.provision", "tuned.deploy")
+SERVED = ("tuned.in_service", "tuned.active", "tuned.answer", "tuned.release", "tuned.undeploy", *CREATE)
 # Two runs must have the same verdict and counts. Names, times, dollars and the last digits of a loss may differ.
 COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
 ARM = ("name", "kind", "records", "job_status", "released")
@@ -74,6 +81,7 @@ class DisturbedRun:
     """
     A run of the whole DAG and its schedule of kills. The run with an empty schedule is the reference.
 
+    :param on_demand: True if the run serves its model by a deployment, False if by provisioned throughput.
     :param recoveries: number of times that tasks had to be cleared.
     :param served_again: number of recoveries that had to start the endpoint again.
     :param killed: the services and tasks that were actually killed.
@@ -82,6 +90,7 @@ class DisturbedRun:
     key: str
     kills: list[Kill]
     lane: int = 0
+    on_demand: bool = False
     recoveries: int = 0
     served_again: int = 0
     killed: list[str] = field(default_factory=list)
@@ -124,14 +133,15 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
     Write a use case for each run.
 
     All use cases have the same rows. Each has its own name, and uses the simulated account of the lane in which its run
-    is carried out.
+    is carried out. The modes of ``SERVING`` alternate. They must not change the result of a run.
     """
     folder.mkdir(parents=True, exist_ok=True)  # the folder does not exist when no case of the matrix was selected
     for number, run in enumerate(runs):
-        run.lane = number % lanes
+        run.lane, run.on_demand = number % lanes, SERVING[number % len(SERVING)]["mode"] == "on_demand"
         changes: dict[str, Any] = {
             "source": {"documents": ROWS, "evaluation_rows": EVALUATION_ROWS},
             "aws": {"conn_id": f"aws_lane{run.lane}"},
+            "serving": SERVING[number % len(SERVING)],
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
             "tags": ["whole"],
             "fan_out": FAN_OUT.model_dump(include={"max_tasks", "evaluation_tasks", "concurrency"}),
@@ -171,24 +181,28 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
     except Exception as error:
         note = f"{type(error).__name__}: {error}"
     bought = purchases(stack.lanes[run.lane].ledger(), f"{run.key}-tuned-")
-    jobs, throughputs = len(bought["jobs"]), len(bought["throughputs"])
-    allowed = min(max(throughputs, 1), 1 + run.served_again)
+    jobs, throughputs, deployments = (len(bought[kind]) for kind in ("jobs", "throughputs", "deployments"))
+    endpoints = min(max(throughputs + deployments, 1), 1 + run.served_again)
+    allowed = (0, endpoints) if run.on_demand else (endpoints, 0)
     repaid = max(0, calls - expected["calls"])
     in_flight = lost_answers(stack.metadata.tasks(run.dag_id, RUN_ID))
+    counts = (jobs, throughputs, deployments, bought["alive"])
     return Row(
         f"walk {run.key}: {', '.join(run.killed)}",
         jobs,
         throughputs,
         expected_jobs=1,
-        expected_throughputs=allowed,
+        expected_throughputs=allowed[0],
         alive_at_end=bought["alive"],
         repaid=repaid,
         in_flight=in_flight,
-        ok=not note and (jobs, throughputs, bought["alive"]) == (1, allowed, 0) and repaid <= in_flight,
+        ok=not note and counts == (1, *allowed, 0) and repaid <= in_flight,
         state=stack.metadata.run_state(run.dag_id, RUN_ID) or "",
         expected_state="success",
         seconds=round(time.monotonic() - began, 1),
         note=f"{run.recoveries} recoveries. {note}" if run.recoveries or note else "",
+        deployments=deployments,
+        expected_deployments=allowed[1],
     )
 
 
@@ -260,10 +274,11 @@ def _kill_a_task(stack: Stack, run: DisturbedRun) -> str:
 
 def _recover(stack: Stack, run: DisturbedRun) -> None:
     """Follow the runbook: clear the failed tasks and everything downstream, and start the endpoint again if needed."""
-    failed = [task.task_id for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "failed"]
+    tasks = stack.metadata.tasks(run.dag_id, RUN_ID)
+    failed = [task.task_id for task in tasks if task.state == "failed"]
     served = any(task in SERVED for task in failed)
     run.served_again += served
     to_clear = {task for task in failed if task not in (*SERVED, "outcome")}
     if served:
-        to_clear.add("tuned.provision")
+        to_clear |= {task.task_id for task in tasks if task.task_id in CREATE}
     stack.operator.clear(run.dag_id, RUN_ID, sorted(to_clear or {"outcome"}), downstream=True)

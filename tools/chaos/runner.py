@@ -17,7 +17,7 @@ from tools.chaos.stack import STOPPING, Stack, in_parallel
 from tools.chaos.trial import Case, Row, Trial
 
 LANES = 8
-HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>6} {'run':>8} {'s':>6}"
+HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'deployed':>8} {'alive':>5} {'repaid':>6} {'run':>8} {'s':>6}"
 
 
 class Table:
@@ -44,12 +44,11 @@ def say(text: str) -> None:
 def line(row: Row) -> str:
     """Format a row as a printed line."""
     jobs, served = f"{row.jobs}/{row.expected_jobs}", f"{row.throughputs}/{row.expected_throughputs}"
-    repaid = f"{row.repaid}/{row.in_flight}"
+    deployed, repaid = f"{row.deployments}/{row.expected_deployments}", f"{row.repaid}/{row.in_flight}"
     state = row.state if row.state == row.expected_state else f"{row.state}!={row.expected_state}"
     mark = "ok" if row.ok else "FAIL"
-    text = (
-        f"{mark:4} {row.name:66} {jobs:>6} {served:>6} {row.alive_at_end:>5} {repaid:>6} {state:>8} {row.seconds:>6.0f}"
-    )
+    counts = f"{jobs:>6} {served:>6} {deployed:>8} {row.alive_at_end:>5} {repaid:>6}"
+    text = f"{mark:4} {row.name:66} {counts} {state:>8} {row.seconds:>6.0f}"
     return text if row.ok or not row.note else f"{text}\n       {row.note}"
 
 

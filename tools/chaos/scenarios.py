@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tools.chaos.fixtures import TRAINING_ROWS, write_rows
-from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
+from tools.chaos.trial import ARRANGING_SECONDS, GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
@@ -50,7 +50,7 @@ def _on_kill_alone(trial: Trial) -> None:
     trial.expect(state="failed")
 
 
-def _sweep(trial: Trial, name: str) -> None:
+def sweep(trial: Trial, name: str) -> None:
     """Run the DAG `distill_release_leftovers` once."""
     run_id = f"{trial.case.key}-{name}"
     trial.stack.operator.start(SWEEPER, run_id)
@@ -65,7 +65,7 @@ def _leftovers_alone(trial: Trial) -> None:
         "The run's own safety nets are disabled, so the run must succeed and leave its throughput behind. "
         f"The run's state is {state}.",
     )
-    _sweep(trial, "after-the-run")
+    sweep(trial, "after-the-run")
     trial.expect()
 
 
@@ -75,7 +75,7 @@ def _leftovers_of_unknown_run(trial: Trial) -> None:
     trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.stack.lose_database()
-    _sweep(trial, "after-the-loss")
+    sweep(trial, "after-the-loss")
     trial.expect(state=None)
 
 
@@ -86,7 +86,7 @@ def _leftovers_spare(trial: Trial) -> None:
     _stall_throughput(trial)
     trial.start_run()
     trial.wait_watched("tuned.in_service")
-    _sweep(trial, "while-it-lives")
+    sweep(trial, "while-it-lives")
     throughputs = trial.stack.account.ledger()["throughputs"]
     alive = {throughput["name"] for throughput in throughputs if throughput["alive"]}
     trial.ensure(name in alive, "The sweeper released a throughput that is not ours.")
@@ -98,9 +98,16 @@ def _leftovers_spare(trial: Trial) -> None:
     trial.stack.account.delete_throughput(name)
 
 
-def _release_fails(trial: Trial) -> None:
-    trial.fault(DELETE_THROUGHPUT, "access_denied", times=1)
+def start_to_answer(trial: Trial) -> None:
+    """Start the run, and continue while its first answer is delayed. The endpoint then exists."""
+    trial.hold_answer(ARRANGING_SECONDS)
     trial.start_run()
+    trial.wait_answer_held()
+
+
+def _release_fails(trial: Trial) -> None:
+    start_to_answer(trial)
+    trial.fault(DELETE_THROUGHPUT, "access_denied", match=trial.endpoint_arn, times=1)
     state = trial.finish()
     trial.ensure(
         state == "failed" and trial.bought()["alive"] == 1,
@@ -111,8 +118,11 @@ def _release_fails(trial: Trial) -> None:
 
 
 def _release_recovers(trial: Trial) -> None:
-    trial.fault(DELETE_THROUGHPUT, "drop_before", times=7)
-    trial.start_run()
+    start_to_answer(trial)
+    arn = trial.endpoint_arn
+    trial.fault(DELETE_THROUGHPUT, "drop_before", match=arn, times=POLLING_FAULTS)
+    trial.finish()
+    trial.wait_fired(DELETE_THROUGHPUT, POLLING_FAULTS, match=arn)
     trial.expect()
 
 

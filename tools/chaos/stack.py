@@ -37,6 +37,7 @@ Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
+DEPLOYMENTS = 100  # the quota of deployments, which many cases share
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
 STOPPING = threading.Event()  # set when a person ends the command; ends every wait
 # With these settings, Airflow notices a dead worker, scheduler or triggerer within seconds, and parses each DAG file
@@ -133,6 +134,7 @@ class Stack:
             self._group.start(Component(name, command, service.grace_seconds))
         logs = f"(logs: {self.layout.logs})"
         wait_until(self.account.is_open, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
+        self.account.change_settings(deployments=DEPLOYMENTS, deployments_in_progress=DEPLOYMENTS)
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in required_pools(load_use_cases(self.layout.use_cases, self._environment()).valid).items():
             self.operator.ensure_pool(name, settings)

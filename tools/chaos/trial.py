@@ -21,12 +21,16 @@ REACH_SECONDS = 300.0
 SHARED_FAULT_SECONDS = 3600.0  # a case that fails leaves the group, and the others continue
 RELEASE_SECONDS = 300.0
 HELD_SECONDS = 90.0
+ARRANGING_SECONDS = 8.0  # long enough for a case to arrange its next fault while an answer is delayed
 
 JOB = "CreateModelCustomizationJob"
 BATCH = "CreateModelInvocationJob"
 THROUGHPUT = "CreateProvisionedModelThroughput"
 GET_JOB = "GetModelCustomizationJob"
 GET_THROUGHPUT = "GetProvisionedModelThroughput"
+DEPLOYMENT = "CreateCustomModelDeployment"
+GET_DEPLOYMENT = "GetCustomModelDeployment"
+ANSWER = "Converse"
 
 Victim = Literal["task", "worker", "both"]
 
@@ -48,6 +52,8 @@ class Row:
     expected_state: str = ""
     seconds: float = 0.0
     note: str = ""
+    deployments: int = 0
+    expected_deployments: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the row in the form that ``.local/chaos.json`` stores."""
@@ -90,6 +96,7 @@ class Trial:
         self.run_id = ""
         self.in_flight = 0
         self._copies: list[int] = []
+        self._answers_held = 0
         self._began = time.monotonic()
 
     @property
@@ -118,23 +125,50 @@ class Trial:
 
     # Instants
 
-    def fault(self, operation: str, kind: str, **rule: Any) -> None:
-        """Add a fault to an operation, for the purchases of this case only."""
-        self.stack.account.add_fault(operation=operation, kind=kind, match=self.match, **rule)
+    def fault(self, operation: str, kind: str, *, match: str = "", **rule: Any) -> None:
+        """
+        Add a fault to an operation.
+
+        :param match: the fault affects only requests that contain this text. By default, these are the requests that
+            name a purchase of the case.
+        """
+        self.stack.account.add_fault(operation=operation, kind=kind, match=match or self.match, **rule)
 
     def end_stalls(self) -> None:
-        """Resume the stalled jobs and throughputs of the case."""
+        """Resume the stalled jobs and endpoints of the case."""
         self.stack.account.end_stalls(self.match)
 
-    def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0) -> None:
+    def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0, match: str = "") -> None:
         """Delay one response to an operation. The simulator carries out the operation itself without delay."""
-        self.fault(operation, "timeout", times=1, seconds=seconds, after=after)
+        self.fault(operation, "timeout", match=match, times=1, seconds=seconds, after=after)
 
-    def wait_fired(self, operation: str, count: int = 1) -> None:
+    def fired(self, operation: str, *, match: str = "") -> int:
+        """Return how many times the faults on an operation have fired."""
+        return self.stack.account.fired(match or self.match, operation)
+
+    def wait_fired(self, operation: str, count: int = 1, *, match: str = "") -> None:
         """Wait until the faults on an operation have fired ``count`` times."""
         what = f"fault {count} of {operation} in {self.case.key}"
-        account = self.stack.account
-        self._wait(lambda: account.fired(self.match, operation) >= count, what, REACH_SECONDS)
+        self._wait(lambda: self.fired(operation, match=match) >= count, what, REACH_SECONDS)
+
+    def hold_answer(self, seconds: float = HELD_SECONDS) -> None:
+        """Delay the next answer to the first evaluation row. No other answer is delayed."""
+        self._answers_held += 1
+        self.hold(ANSWER, seconds=seconds, match=self._first_row)
+
+    def wait_answer_held(self) -> None:
+        """Wait until the answers have been requested that :meth:`hold_answer` delays."""
+        self.wait_fired(ANSWER, self._answers_held, match=self._first_row)
+
+    @property
+    def _first_row(self) -> str:
+        return self.case.documents[0].partition(".")[0]
+
+    @property
+    def endpoint_arn(self) -> str:
+        """The ARN of the newest endpoint of the case. A request that deletes an endpoint contains only its ARN."""
+        bought = self.bought()
+        return str([*bought["throughputs"], *bought["deployments"]][-1]["arn"])
 
     def wait_watched(self, task_id: str) -> None:
         """
@@ -168,7 +202,7 @@ class Trial:
         return self.stack.metadata.task(self.dag_id, self.run_id, task_id).state
 
     def bought(self) -> dict[str, Any]:
-        """Return the training jobs and provisioned throughputs that this test case has bought so far."""
+        """Return the training jobs and endpoints that this test case has bought so far."""
         return purchases(self.stack.account.ledger(), self.match)
 
     def wait_job(self, *statuses: str) -> str:
@@ -182,10 +216,8 @@ class Trial:
         return str(self.bought()["jobs"][-1]["arn"])
 
     def wait_released(self) -> None:
-        """Wait until no throughput of the case is billed any more."""
-        self._wait(
-            lambda: self.bought()["alive"] == 0, f"the release of throughputs in {self.case.key}", RELEASE_SECONDS
-        )
+        """Wait until no endpoint of the case exists any more."""
+        self._wait(lambda: self.bought()["alive"] == 0, f"the release of endpoints in {self.case.key}", RELEASE_SECONDS)
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
         """
@@ -275,7 +307,14 @@ class Trial:
             raise BreachError(breach)
 
     def expect(
-        self, *, jobs: int = 1, throughputs: int = 1, state: str | None = "success", name: str = "", note: str = ""
+        self,
+        *,
+        jobs: int = 1,
+        throughputs: int = 1,
+        deployments: int = 0,
+        state: str | None = "success",
+        name: str = "",
+        note: str = "",
     ) -> None:
         """
         Wait for the run to end, count what was bought, and write the row.
@@ -286,32 +325,57 @@ class Trial:
         ledger = self.stack.account.ledger()
         bought = purchases(ledger, self.match)
         repaid = paid_again(ledger, self.case.documents)
-        counts = (len(bought["jobs"]), len(bought["throughputs"]))
-        as_expected = counts == (jobs, throughputs) and bought["alive"] == 0 and repaid <= self.in_flight
-        row = Row(
-            name or self.case.name,
-            *counts,
-            jobs,
-            throughputs,
-            bought["alive"],
-            repaid,
-            self.in_flight,
-            as_expected and ended == (state or ""),
-            state=ended,
-            expected_state=state or "",
-            seconds=round(time.monotonic() - self._began, 1),
-            note=note,
+        expected = (jobs, throughputs, deployments)
+        as_expected = _counts(bought) == expected and bought["alive"] == 0 and repaid <= self.in_flight
+        ok = as_expected and ended == (state or "")
+        self.rows.append(
+            self._row(
+                bought,
+                name,
+                expected=expected,
+                repaid=repaid,
+                ok=ok,
+                state=ended,
+                expected_state=state or "",
+                note=note,
+            )
         )
-        self.rows.append(row)
 
     def breach(self, error: BaseException) -> None:
         """Add a row to the table for a case whose script failed. The note in the row is the error."""
         try:
             bought = self.bought()
         except httpx.HTTPError:  # the simulator itself may have failed
-            bought = {"jobs": [], "throughputs": [], "alive": 0}
-        counts = (len(bought["jobs"]), len(bought["throughputs"]))
-        note = f"{type(error).__name__}: {error}"
-        seconds = round(time.monotonic() - self._began, 1)
-        row = Row(self.case.name, *counts, 0, 0, bought["alive"], 0, 0, ok=False, seconds=seconds, note=note)
-        self.rows.append(row)
+            bought = {"jobs": [], "throughputs": [], "deployments": [], "alive": 0}
+        self.rows.append(self._row(bought, note=f"{type(error).__name__}: {error}"))
+
+    def _row(
+        self,
+        bought: Mapping[str, Any],
+        name: str = "",
+        *,
+        expected: tuple[int, int, int] = (0, 0, 0),
+        repaid: int = 0,
+        ok: bool = False,
+        **more: str,
+    ) -> Row:
+        jobs, throughputs, deployments = _counts(bought)
+        return Row(
+            name or self.case.name,
+            jobs,
+            throughputs,
+            expected_jobs=expected[0],
+            expected_throughputs=expected[1],
+            alive_at_end=bought["alive"],
+            repaid=repaid,
+            in_flight=self.in_flight,
+            ok=ok,
+            seconds=round(time.monotonic() - self._began, 1),
+            deployments=deployments,
+            expected_deployments=expected[2],
+            **more,
+        )
+
+
+def _counts(bought: Mapping[str, Any]) -> tuple[int, int, int]:
+    return len(bought["jobs"]), len(bought["throughputs"]), len(bought["deployments"])

@@ -18,9 +18,11 @@ def test_only_what_a_case_bought_is_counted_for_it() -> None:
         "jobs": [{"name": "c01-tuned-a"}, {"name": "c011-tuned-a"}],
         "batch_jobs": [{"name": "c01-synthesize-a"}, {"name": "c011-synthesize-a"}],
         "throughputs": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
+        "deployments": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
     }
     bought = purchases(ledger, "c01-tuned-")
-    assert (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"]) == (1, 1, 1)
+    assert (len(bought["jobs"]), len(bought["throughputs"]), len(bought["deployments"])) == (1, 1, 1)
+    assert bought["alive"] == 2
     assert [job["name"] for job in purchases(ledger, "c01-synthesize-")["jobs"]] == ["c01-synthesize-a"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk import DAG
 
 from tools.chaos.matrix import matrix
+from tools.chaos.on_demand import on_demand
 from tools.chaos.random_schedules import ITEMS_OF_A_TASK, SERVED, draw_schedules, write_use_cases
 from tools.chaos.runner import prepare
 from tools.chaos.scenarios import scenarios
@@ -19,7 +20,7 @@ DAG_FILE = Path(__file__).with_name("dags") / "crash_cases.py"
 def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cases = prepare([*matrix(), *scenarios()], tmp_path)
+    cases = prepare([*matrix(), *scenarios(), *on_demand()], tmp_path)
     runs = draw_schedules(2, 1)
     write_use_cases(tmp_path, runs, 1)
     monkeypatch.setenv("CHAOS_USE_CASES", str(tmp_path))
@@ -27,4 +28,30 @@ def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
     assert {f"distill_{key.key}" for key in (*cases, *runs)} <= dags.keys()
     assert "tuned.submit" in dags["distill_c01"].task_ids
     assert "report" not in dags["distill_c01"].task_ids
-    assert {*ITEMS_OF_A_TASK, *SERVED, "report"} <= {*dags["distill_w01"].task_ids}
+    assert {*ITEMS_OF_A_TASK, "report"} <= {*dags["distill_w01"].task_ids}
+    # By turns, the schedules serve by provisioned throughput and on demand.
+    assert {*SERVED} <= {*dags["distill_w01"].task_ids, *dags["distill_w02"].task_ids}
+    by_name = {case.name: dags[f"distill_{case.key}"] for case in cases}
+    for name, case_dag in by_name.items():
+        assert ("tuned.deploy" in case_dag.task_ids) == name.startswith("on demand, "), name
+
+
+@pytest.mark.parametrize(
+    ("prefix", "delete", "wait"), [("", "release", "in_service"), ("on demand, ", "undeploy", "active")]
+)
+def test_a_case_of_one_safety_net_lacks_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, delete: str, wait: str
+) -> None:
+    cases = prepare([case for case in (*scenarios(), *on_demand()) if case.name.startswith(f"{prefix}net: ")], tmp_path)
+    monkeypatch.setenv("CHAOS_USE_CASES", str(tmp_path))
+    loaded = runpy.run_path(str(DAG_FILE))
+
+    def replaced(name: str) -> tuple[bool, bool]:
+        (case,) = [case for case in cases if case.name.startswith(f"{prefix}net: {name}")]
+        dag = loaded[f"distill_{case.key}"]
+        tasks = [type(dag.get_task(f"tuned.{task}")).__name__ for task in (delete, wait)]
+        return tasks[0] == "NoRelease", tasks[1].startswith("Silent")
+
+    assert replaced("teardown alone, waiting task") == (False, True)
+    assert replaced("on_kill alone, waiting " + ("task" if prefix else "for the endpoint")) == (True, False)
+    assert replaced("release_leftovers alone, run ended") == (True, True)

@@ -51,7 +51,12 @@ def test_the_table_shows_the_result_of_our_case_or_that_it_was_not_measured() ->
 
 def test_a_measurement_waits_for_jobs_that_are_not_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     job = {"name": "p01-job", "status": "InProgress"}
-    ledger = {"jobs": [job, {**job}, {**job, "name": "p02-job"}], "batch_jobs": [], "throughputs": []}
+    ledger = {
+        "jobs": [job, {**job}, {**job, "name": "p02-job"}],
+        "batch_jobs": [],
+        "throughputs": [],
+        "deployments": [],
+    }
     account = SimpleNamespace(ledger=lambda: ledger, fired=lambda *of: of == ("p01-", JOB, "job_stalled"))
     trial = ProviderTrial(Case("", lambda _: None, key="p01"), SimpleNamespace(account=account), None)  # type: ignore[arg-type]
     checks: list[bool] = []

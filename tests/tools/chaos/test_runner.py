@@ -23,6 +23,8 @@ CONTRACT = {
     "repaid",
     "in_flight",
     "ok",
+    "deployments",
+    "expected_deployments",
 }
 
 
@@ -40,7 +42,7 @@ class Recorder:
         self.done.append("lose database")
 
     def ledger(self) -> dict[str, Any]:
-        return {"jobs": [], "batch_jobs": [], "throughputs": []}
+        return {"jobs": [], "batch_jobs": [], "throughputs": [], "deployments": []}
 
 
 def run(cases: list[Case], stack: Recorder) -> list[Row]:

@@ -25,11 +25,22 @@ WORKER = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv
 class FakeStack:
     """A stack with one ended run of one task. The test sets the ledger and the task."""
 
-    def __init__(self, *, jobs: int = 1, alive: bool = False, calls: int = 1, pid: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: int = 1,
+        alive: bool = False,
+        deployments: int = 0,
+        deployed: bool = False,
+        calls: int = 1,
+        pid: int | None = None,
+    ) -> None:
         self.account = self.metadata = self.operator = self
         self._alive, self._calls, self._pid = alive, calls, pid
         self._jobs = [{"name": f"c01-tuned-{number}", "status": "Completed"} for number in range(jobs)]
+        self._deployments = [{"name": f"c01-tuned-s{n}", "alive": deployed, "arn": f"d{n}"} for n in range(deployments)]
         self.triggered: list[tuple[str, str]] = []
+        self.faults: list[dict[str, Any]] = []
 
     def start(self, dag_id: str, run_id: str) -> None:
         self.triggered.append((dag_id, run_id))
@@ -38,9 +49,23 @@ class FakeStack:
         return "success"
 
     def ledger(self) -> dict[str, Any]:
-        throughputs = [{"name": "c01-tuned-s1", "alive": self._alive}]
         documents = {hashlib.sha256(b"a document").hexdigest()[:16]: self._calls}
-        return {"jobs": self._jobs, "batch_jobs": [], "throughputs": throughputs, "by_document": documents}
+        return {
+            "jobs": self._jobs,
+            "batch_jobs": [],
+            "throughputs": [{"name": "c01-tuned-s1", "alive": self._alive, "arn": "t1"}],
+            "deployments": self._deployments,
+            "by_document": documents,
+        }
+
+    def add_fault(self, **rule: Any) -> None:
+        self.faults.append(rule)
+
+    def fired(self, match: str, operation: str) -> int:
+        return sum((rule["match"], rule["operation"]) == (match, operation) for rule in self.faults)
+
+    def progress(self, dag_id: str) -> list[str]:
+        return []
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
         return TaskState(task_id, -1, "running" if self._pid else "success", self._pid, 1)
@@ -63,6 +88,7 @@ def test_a_run_has_a_number_and_the_dag_of_its_case() -> None:
         pytest.param(FakeStack(), True, id="as expected"),
         pytest.param(FakeStack(jobs=2), False, id="bought twice"),
         pytest.param(FakeStack(alive=True), False, id="left billed"),
+        pytest.param(FakeStack(deployments=1), False, id="deployed in addition"),
         pytest.param(FakeStack(calls=2), False, id="an answer paid twice"),
     ],
 )
@@ -70,6 +96,32 @@ def test_a_row_is_ok_only_when_everything_is_as_expected(stack: FakeStack, ok: b
     tested = trial(stack)
     tested.expect()
     assert [row.ok for row in tested.rows] == [ok]
+
+
+@pytest.mark.parametrize(("deployed", "ok"), [(False, True), (True, False)])
+def test_a_deployment_that_still_exists_counts_as_alive(deployed: bool, ok: bool) -> None:
+    tested = trial(FakeStack(deployments=1, deployed=deployed))
+    tested.expect(deployments=1)
+    (row,) = tested.rows
+    assert (row.ok, row.deployments, row.expected_deployments, row.alive_at_end) == (ok, 1, 1, int(deployed))
+
+
+def test_the_newest_endpoint_is_the_one_to_be_deleted() -> None:
+    assert trial(FakeStack()).endpoint_arn == "t1"
+    assert trial(FakeStack(deployments=2)).endpoint_arn == "d1"
+
+
+def test_only_the_answers_to_one_row_are_delayed_and_awaited() -> None:
+    stack = FakeStack()
+    tested = trial(stack)
+    tested.case.documents = ["Service c01 keeps one queue. It is empty.", "Service c01 keeps one table."]
+    tested.hold_answer()
+    tested.hold_answer(8)
+    tested.wait_answer_held()
+    assert [(rule["match"], rule["times"], rule["seconds"]) for rule in stack.faults] == [
+        ("Service c01 keeps one queue", 1, 90.0),
+        ("Service c01 keeps one queue", 1, 8),
+    ]
 
 
 def test_a_run_that_ends_in_another_state_is_not_ok() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
-from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
 from bedrock_distill.task_groups import arms
 from bedrock_distill.task_groups import batch as batch_steps
 from bedrock_distill.task_groups import synthesis as teaching
@@ -32,7 +33,7 @@ QUICK = timedelta(seconds=1)
 
 
 class NoRelease(BaseOperator):
-    """Replacement for `release` that releases nothing."""
+    """Replacement for `release` and `undeploy` that releases nothing."""
 
     def __init__(self, *, arm: str, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,6 +44,13 @@ class NoRelease(BaseOperator):
 
 class SilentSensor(BedrockProvisionedThroughputSensor):
     """Sensor for the throughput whose trigger releases nothing when the task is marked failed."""
+
+    def trigger(self, **common: Any) -> Any:
+        return super().trigger(**common, give_up_when_failed=False)
+
+
+class SilentDeploymentSensor(BedrockDeploymentSensor):
+    """Sensor for the deployment whose trigger releases nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         return super().trigger(**common, give_up_when_failed=False)
@@ -84,11 +92,10 @@ class PatientSensor(BedrockCustomizationJobSensor):
 
 
 VARIANTS = {
-    "no_release": {"BedrockReleaseThroughputOperator": NoRelease},
-    "silent": {"BedrockProvisionedThroughputSensor": SilentSensor},
     "silent_wait": {"BedrockCustomizationJobSensor": SilentWait},
     "in_worker": {"BedrockCustomizationJobSensor": PatientSensor},
 }
+SILENT_SENSORS = {"_PROVISIONED": SilentSensor, "_ON_DEMAND": SilentDeploymentSensor}
 
 
 @contextmanager
@@ -98,6 +105,10 @@ def variants(tags: tuple[str, ...]) -> Iterator[None]:
         for tag in set(tags) & set(VARIANTS):
             for name, replacement in VARIANTS[tag].items():
                 stack.enter_context(mock.patch.object(arms, name, replacement))
+        for name, sensor in SILENT_SENSORS.items():
+            changes: dict[str, Any] = {"delete": NoRelease} if "no_release" in tags else {}
+            changes |= {"wait": sensor} if "silent" in tags else {}
+            stack.enter_context(mock.patch.object(arms, name, replace(getattr(arms, name), **changes)))
         yield
 
 

@@ -6,6 +6,7 @@ import re
 
 from tests.docs.pages import names, page, rows, section
 from tools.chaos.matrix import RECOVERIES, matrix
+from tools.chaos.on_demand import PATHS
 from tools.chaos.provider import provider_cases
 from tools.chaos.trial import Row
 
@@ -33,8 +34,16 @@ def test_every_way_to_recover_is_explained() -> None:
 
 
 def test_what_is_explained_is_part_of_a_row() -> None:
-    table = " ".join([*(case.name for case in matrix()), "next run"])
+    table = " ".join(
+        [*(case.name for case in matrix()), "next run", *(step.name for path in PATHS.values() for step in path)]
+    )
     assert [name for name in documented() if name not in table] == [], f"{PATH} explains what no case does"
+
+
+def test_the_moments_of_each_sequence_on_demand_are_listed_in_order() -> None:
+    sequences = rows(section(PAGE, "### Serving on demand"))
+    listed = {names(cells[0])[0]: names(cells[1]) for cells in sequences if len(names(cells[1])) > 1}
+    assert listed == {name: [step.name for step in path] for name, path in PATHS.items()}
 
 
 def test_the_columns_are_those_of_the_stored_table() -> None:

@@ -133,11 +133,11 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     """Read one use-case file.
 
     :param environment: values of the variables; if ``None``, the environment of the process is used.
-    :raises UseCaseError: the file cannot be read, or is not a valid use case, or the deployment has no name. The
+    :raises UseCaseError: the file cannot be read, or is not a valid use case, or the installation has no name. The
         message names the file, the key and the value.
     """
     variables = os.environ if environment is None else environment
-    deployment = _deployment([path], variables)
+    name_of_environment = _environment_name([path], variables)
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, ValueError) as error:
@@ -155,18 +155,18 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         name = raw.get("name")
         if isinstance(name, str) and name != path.stem:
             problems.append(f"name is {name!r}; expected the file name without .yaml, {path.stem!r}.")
-        raw["environment"] = deployment
+        raw["environment"] = name_of_environment
     if missing:
         problems.append(_missing_text(missing))
     unknown = [f"${{{name}}}" for name in missing]
     return parse_use_case(raw, origin=path.name, unknown=unknown, other_problems=problems)
 
 
-def _deployment(paths: Iterable[Path], variables: Mapping[str, str]) -> str:
+def _environment_name(paths: Iterable[Path], variables: Mapping[str, str]) -> str:
     """
-    Return the name of the deployment.
+    Return the name of the installation.
 
-    :raises UseCaseError: the deployment has no name. The message also names all other variables that the use cases
+    :raises UseCaseError: the installation has no name. The message also names all other variables that the use cases
         need and that are not set, so that one restart of Airflow is enough.
     """
     try:
@@ -212,13 +212,13 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
     Read all ``*.yaml`` files of ``folder``, and check the local prompts that the files name.
 
     This function never raises. Airflow parses all use cases together, and an invalid file must not disable the DAGs of
-    the other use cases. If the deployment has no name, all use cases are invalid, with one message.
+    the other use cases. If the installation has no name, all use cases are invalid, with one message.
 
     :param environment: values of the variables; if ``None``, the environment of the process is used.
     """
     variables = os.environ if environment is None else environment
     try:
-        _deployment(sorted(folder.glob("*.yaml")), variables)
+        _environment_name(sorted(folder.glob("*.yaml")), variables)
     except UseCaseError as error:
         places = {place for path in folder.glob("*.y*ml") for place in _read_place(path)}
         return UseCases((), (str(error),), tuple(sorted(places)))

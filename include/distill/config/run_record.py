@@ -70,8 +70,8 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
         f" ({folder.run_record}); this task belongs to run {run.run_id} of {run.dag_id} in environment"
         f" {run.environment}.",
         left="Nothing was read, written or bought there.",
-        to_do="Give each deployment its own DISTILL_ENVIRONMENT and storage.prefix, then trigger a new run with another"
-        " run id.",
+        to_do="Give each installation its own DISTILL_ENVIRONMENT and storage.prefix, and trigger a new run with"
+        " another run id.",
     )
 
 

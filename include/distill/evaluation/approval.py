@@ -40,7 +40,7 @@ def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequ
     :param approvers: the users who may approve. If empty, every user to whom Airflow gives the choice may approve.
     """
     if not isinstance(approval, Mapping):
-        return "the task `approve` has no answer, for example because it was marked as successful by hand"
+        return "the task `approve` has no answer of a person, for example because it was marked as successful by hand"
     answer: Mapping[str, Any] = approval
     if answer.get("chosen_options") != [APPROVE]:
         return f"the recorded choice is {answer.get('chosen_options')!r}"

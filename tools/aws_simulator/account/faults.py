@@ -182,7 +182,7 @@ def check_rules(rules: Sequence[Fault], implemented: frozenset[str]) -> None:
         if rule.operation != "*" and rule.operation not in operations:
             raise ValueError(
                 f"{where} can never fire, because the kind does not apply to an operation {rule.operation!r}. No rule"
-                f" was added. It applies to * and to {', '.join(sorted(operations))}."
+                f" was added. This kind applies to * and to {', '.join(sorted(operations))}."
             )
         has_seconds = rule.kind in ("timeout", "stream_pause") or rule.kind.endswith("_stalled")
         if rule.seconds is not None and not has_seconds:

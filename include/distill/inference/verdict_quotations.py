@@ -110,6 +110,10 @@ def is_quotation(before: str, after: str) -> bool:
 
 
 def _is_about_an_answer(clause: str) -> bool:
-    """Return whether an introduction is about one of the answers, as in "Answer B's output", and chooses none."""
+    """
+    Return whether an introduction names exactly one of the two answers and does not choose it.
+
+    An example is "Answer B's output:".
+    """
     answers = {match.group().lower() for match in _NAMED_ANSWER.finditer(clause)}
     return len(answers) == 1 and not _CHOICE.search(clause)

@@ -110,7 +110,7 @@ class LabelParams(BaseModel):
 
 
 def label_field(key: str) -> str:
-    """Return the title of a field, which the form shows, and its key."""
+    """Return the title and the key of a field of the form, such as "'Run' (run_key)"."""
     return field_name(LabelParams, key)
 
 

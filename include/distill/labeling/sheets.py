@@ -121,7 +121,11 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
 
 
 def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
-    """Return whether a person has edited a sheet: the sheet contains a label, or can no longer be read."""
+    """
+    Return whether a person has edited a sheet.
+
+    This is so if the sheet contains a label, has no rows, or can no longer be read.
+    """
     try:
         sheet = read_sheet(body, examples, source="sheet")
         return {*sheet.labels.values(), *sheet.changed.values()} != {NO_ANSWER}
@@ -171,9 +175,11 @@ def _read_record(
 
 def _name_problem(example: str, current_names: Mapping[tuple[str, str], str]) -> str | None:
     """
-    Return why an example does not belong to the run and the pair of arms, or ``None`` if it belongs to them.
+    Return the reason why an example does not belong to this run and pair of arms.
 
-    An example whose answers have changed still belongs to them.
+    An example still belongs to the run and the pair of arms if its answers have changed.
+
+    :return: ``None`` if the example belongs to the run and the pair of arms.
     """
     if _OLDER_NAME.fullmatch(example):
         return "has no hash of the answers, because an earlier version wrote this sheet; write a new sheet"

@@ -8,7 +8,7 @@ from include.distill.report.records import ReportApproval
 
 
 def spending_entry(approval: SpendingApproval) -> ReportApproval:
-    """Return the entry about the answer to the question whether the run may buy what it estimated."""
+    """Return the entry about the approval or rejection of the run's spending."""
     hourly = f", and endpoints at ${approval['usd_per_hour']:,.2f} per hour" if approval["usd_per_hour"] else ""
     return {
         "what": "spending",

@@ -59,9 +59,12 @@ def bill(
 
 def uncertain_cost(use_case: UseCase, arms: Sequence[ArmSummary], prices: Prices) -> UncertainCost:
     """
-    Return what may be billed in addition to the bill; an empty record if it is nothing.
+    Return the costs that AWS may charge although they are not in the bill.
 
-    It is not known whether Bedrock bills endpoints that failed.
+    These are the cost of endpoints that failed, because it is not known whether Bedrock bills them, and the hourly
+    price of endpoints that still exist.
+
+    :return: an empty record if there are no such costs.
     """
     failed = [
         prices.throughput_line(arm.name, arm.student or use_case.student, arm.failed_unit_hours)
@@ -85,7 +88,11 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
 
 
 def _deployed_lines(arm: ArmSummary, student: str, prices: Prices) -> list[BillLine]:
-    """Return the lines for the answers that a deployment gave. Answers of provisioned throughput cost nothing more."""
+    """
+    Return the lines of the bill for the tokens of an arm's answers from a deployment.
+
+    There are no such lines for answers from provisioned throughput, which is billed by the hour and not by the token.
+    """
     tokens = sum_usage(arm.answers, ("deployed_input_tokens", "deployed_output_tokens"))
     counts = tokens["deployed_input_tokens"], tokens["deployed_output_tokens"]
     return prices.token_lines(f"answers {arm.name}", student, *counts, deployed=True) if any(counts) else []

@@ -93,7 +93,12 @@ def render_html(report: Report) -> str:
 
 
 def _unreleased(report: Report, *, deployed: bool) -> list[str]:
-    """Return the arms whose endpoint still exists: a deployment, or provisioned throughput, which is still billed."""
+    """
+    Return the arms whose endpoint still exists.
+
+    :param deployed: whether to return the arms with a deployment, which costs nothing while it is idle. Otherwise, the
+        arms with provisioned throughput are returned, which is still billed.
+    """
     arms = (arm for arm in report["arms"] if not arm["released"])
     return [arm["name"] for arm in arms if is_deployment(arm["serving"] or "") is deployed]
 
@@ -200,7 +205,8 @@ def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
     """
     Return the settings as pairs of label and text, without the setting ``attribution``.
 
-    The label of a setting inside another one is ``outer, inner``.
+    The label of a nested setting begins with the label of the outer setting: the setting ``b`` inside the setting ``a``
+    has the label ``a, b``.
     """
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():

@@ -114,7 +114,8 @@ def promotion_record(
     Apply the promotion rule to every arm that was compared with the champion arm.
 
     In a use case without a champion arm, the rule is applied to the arms that were compared with the first base arm. If
-    such a use case already has a champion, no candidate is promoted, because none was compared with the champion.
+    such a use case had a champion before the run, no candidate is promoted, because no candidate was compared with this
+    champion.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
     :param answer_endings: counts of each arm's answers by how they ended. An arm without an entry can neither be

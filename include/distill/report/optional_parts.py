@@ -24,9 +24,9 @@ class OptionalParts:
     """
     Reads parts of a report, and collects one sentence for each part that is missing or incomplete.
 
-    :param warn: is called with one sentence for each missing part. The sentence has the part's name and the type of the
-        error, which contain no text of the dataset. For an error from AWS, it also has AWS's message, which is left out
-        of the report.
+    :param warn: is called with one sentence for each missing part. The sentence contains the part's name and the type
+        of the error, and no text of the dataset. If the error came from AWS, the sentence also contains AWS's message.
+        The report does not contain this message.
     """
 
     warn: Callable[[str], Any]

@@ -3,9 +3,12 @@ List the runs that have a report, and render the page of past runs.
 
 Each run with a report has one small entry. The name of an entry starts with the time at which the run was due to start,
 so sorting by name sorts the runs by time, and writing an old run's report again does not make this run the newest.
-Earlier versions named an entry by the time at which the report was written, and wrote a new one each time. The page
-needs one request to list the entries, and one request for each run on the page. Without the entries, the page would
-have to search the folders of all runs. Such a folder has thousands of objects, and its name does not contain the time.
+Earlier versions named an entry by the time at which the report was written. They wrote a further entry whenever a
+run's report was written again, so a run can have several entries.
+
+The page needs one request to list the entries, and one request for each run on the page. Without the entries, the page
+would have to search the folders of all runs. A run's folder has thousands of objects, and its name does not contain the
+time.
 """
 
 from __future__ import annotations
@@ -50,9 +53,11 @@ def list_entry(report: Report) -> PastRun:
 
 def entry_uri(folder: RunFolder, uris: Iterable[str], *, use_case: str, started: datetime.datetime) -> str:
     """
-    Return the URI for a run's entry: its last entry in the list, or a new one if it has none.
+    Return the URI at which to store a run's entry.
 
-    :param uris: the list of the use case's entries.
+    If the run already has entries, this is the URI of its last entry. Otherwise, it is a new URI.
+
+    :param uris: the URIs of the use case's entries.
     :param started: when the run was due to start. It must not change when a task of the run is cleared.
     """
     own = [uri for uri in _entries(uris) if _run_key(uri) == folder.run_key]
@@ -61,9 +66,10 @@ def entry_uri(folder: RunFolder, uris: Iterable[str], *, use_case: str, started:
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
     """
-    Return the URIs of the entries of the newest ``limit`` runs, newest first: for each run, only its last entry.
+    Return the URI of one entry for each of the newest ``limit`` runs, newest run first.
 
-    A run's first entry decides its place. Objects whose names are not those of entries are ignored.
+    If a run has several entries, its first entry determines the run's position in the list, and the URI of its last
+    entry is returned. Objects whose names are not those of entries are ignored.
     """
     by_run: dict[str, list[str]] = {}
     for uri in _entries(uris):

@@ -65,8 +65,8 @@ class ReportArm(TypedDict):
     job_arn: str | None
     job_status: str | None
     training_loss: float | None
-    serving: str | None  # ARN of the throughput that served the arm
-    released: bool  # also True if no throughput served the arm
+    serving: str | None  # ARN of the endpoint that served the arm
+    released: bool  # whether the endpoint no longer exists; also True if no endpoint served the arm
 
 
 class ReportBillLine(BillLineRecord):
@@ -76,7 +76,11 @@ class ReportBillLine(BillLineRecord):
 
 
 class UncertainCost(TypedDict, total=False):
-    """What may be billed in addition to the lines of the bill, in US dollars. Keys are absent if it is nothing."""
+    """
+    Costs that AWS may charge although they are not in the lines of the bill, in US dollars.
+
+    The key of a cost is absent if there is no such cost.
+    """
 
     failed_endpoints: list[BillLineRecord]  # at most, if Bedrock bills endpoints that failed
     failed_endpoints_usd: float  # sum of these lines

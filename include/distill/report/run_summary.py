@@ -42,14 +42,15 @@ class ArmSummary:
 
     :param dataset: result of the task ``upload``; ``None`` if the run trains no model for the arm.
     :param trained: result of the task ``trained``; ``None`` if the run trains no model for the arm.
-    :param serving: ARN of the throughput that served the arm.
-    :param released: whether all throughputs of the arm are released; also true without a throughput.
+    :param serving: ARN of the endpoint that served the arm: provisioned throughput or a deployment.
+    :param released: whether this endpoint no longer exists; also true if no endpoint served the arm.
     :param student: the base model that answers, or from which the answering model was trained.
     :param model_arn: the custom model that answers; ``None`` for the base student, which is billed by the token.
     :param paid_training: whether this run bought the customization job.
     :param training_tokens: billed tokens of the job, over all epochs.
     :param unit_hours: hours of throughput that this run paid for, times model units.
-    :param failed_unit_hours: the same for throughput that failed. It is not known whether Bedrock bills it.
+    :param failed_unit_hours: hours of throughput that failed, times model units. It is not known whether Bedrock bills
+        these hours.
     :param hourly_usd: price of the arm's throughput per hour; ``None`` if it is not known.
     """
 
@@ -71,9 +72,10 @@ class ArmSummary:
     @property
     def on_demand(self) -> bool:
         """
-        Whether the base student answers for this arm, on demand.
+        Whether the base student, called on demand, gives the answers of this arm.
 
-        This is so for every base arm, and for a champion arm if there is no champion.
+        The base student gives the answers of every base arm. It also gives those of a champion arm if the use case has
+        no champion yet.
         """
         return self.kind != "fine_tuned" and self.model_arn is None
 

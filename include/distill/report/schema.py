@@ -55,8 +55,8 @@ class ReportSchema(Section):
     """
     The report of one run.
 
-    A key with `x-may-be-absent` can be absent; its description states when. Other keys with a default are in every new
-    report, but may be absent from reports of earlier versions.
+    If the schema of a key contains `x-may-be-absent`, a new report can lack the key, and the key's description states
+    when. All other keys are in every new report, but reports of earlier versions can lack those that have a default.
     """
 
     run_key: str = Field(description="Name of the run's folder.")

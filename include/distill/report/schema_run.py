@@ -181,7 +181,7 @@ class ArmSchema(Section):
     training_loss: Loss = Field(description="Training loss that the job reports; null if it is not finite.")
     serving: str | None = Field(description="ARN of the endpoint that served the arm; null without an endpoint.")
     released: StrictBool = Field(
-        description="Whether the arm no longer has a throughput that is billed. Also true if it never had one."
+        description="Whether the arm's endpoint no longer exists. Also true if the arm had no endpoint."
     )
 
     @model_validator(mode="after")
@@ -208,7 +208,7 @@ class LossPointSchema(Section):
 
 
 class BillLineSchema(Section):
-    """One line of a bill, estimated or paid."""
+    """One line of an estimate or of a bill."""
 
     what: str = Field(description="Step or arm, model, and whether the tokens are input or output.")
     quantity: NonNegativeFloat = Field(description="Quantity, in `unit`.")
@@ -229,7 +229,11 @@ class CostLineSchema(BillLineSchema):
 
 
 class ServingOptionSchema(Section):
-    """One way to serve an arm's model, with its cost and time by the estimate. They are null if it is not possible."""
+    """
+    One way to serve an arm's model, with the cost and the time that were estimated for it.
+
+    The cost and the time are null if the model could not be served in this way.
+    """
 
     mode: Literal["on_demand", "provisioned"] = Field(
         description="`on_demand` for a deployment, `provisioned` for provisioned throughput."
@@ -244,7 +248,7 @@ class ServingOptionSchema(Section):
 
 
 class ServingChoiceSchema(Section):
-    """How the estimate chose to serve an arm's model."""
+    """The way to serve an arm's model that the task `estimate` chose, and the reason for the choice."""
 
     mode: Literal["on_demand", "provisioned"] = Field(description="The chosen way.")
     reason: str = Field(description="Why it was chosen.")

@@ -1,4 +1,4 @@
-"""Write the question whether a run may buy what it estimated, as Markdown for Airflow's Required Actions."""
+"""Write the approval request for a run's estimated spending, as Markdown for Airflow's Required Actions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MILLION = 1e6
 
 
 def spending_subject(use_case: str, plan: SpendingPlan) -> str:
-    """Return the headline of the question."""
+    """Return the headline of the approval request."""
     hourly = f", with endpoints at ${plan.usd_per_hour:,.2f} per hour" if plan.hourly else ""
     return f"May this run of {use_case} spend about ${plan.to_pay_usd:,.2f}{hourly}?"
 
@@ -23,7 +23,7 @@ def spending_question(
     plan: SpendingPlan, *, estimate_uri: str, answer_within_hours: float, expires_after_hours: float
 ) -> str:
     """
-    Return the text for the person who approves or rejects the spending.
+    Return the text of the approval request, for the person who approves or rejects the spending.
 
     :param expires_after_hours: ``serving.expires_after_hours`` of the use case.
     """

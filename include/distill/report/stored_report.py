@@ -1,7 +1,8 @@
 """
 Read ``report.json`` in a later task or another DAG, whichever version wrote it.
 
-Reports of earlier versions lack keys of :class:`Report`. So only the keys that these readers need are checked.
+Reports of earlier versions lack some keys of :class:`Report`. Each function of this module therefore checks only the
+keys that its callers need.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from include.distill.report.records import Report
 
 
 class _ReadComparison(TypedDict):
-    """The keys of a comparison without which the promotion rule cannot be checked again."""
+    """The keys of a comparison that are needed to check the promotion rule again."""
 
     judge: str
     candidate: str
@@ -39,7 +40,7 @@ class _ReadPromotion(TypedDict):
 
 
 class _Decided(TypedDict):
-    """The parts of a report that contain and confirm the decisions to promote."""
+    """The decisions to promote in a report, and the figures with which these decisions can be checked again."""
 
     promotion: NotRequired[_ReadPromotion | None]
     comparisons: NotRequired[list[_ReadComparison]]
@@ -70,15 +71,20 @@ class _Entry(TypedDict):
 
 def read_decided_report(store: ObjectStore, uri: str) -> Report:
     """
-    Read a report for its decisions to promote.
+    Read a report, and check the keys that the decisions to promote need.
 
-    :raises StoredRecordError: these parts are not those of a report; the message says to clear ``report``.
+    :raises StoredRecordError: the object is not JSON, or one of these keys is missing or has a value of the wrong type.
+        The message says to clear ``report``.
     """
     return cast(Report, read_json(store, uri, _Decided))
 
 
 def read_report_of_winner(store: ObjectStore, uri: str) -> Report:
-    """Read a report for its decisions to promote, its ids and its verdict; see :func:`read_decided_report`."""
+    """
+    Read a report, and check the keys that the record of a new champion needs.
+
+    These are the keys that :func:`read_decided_report` checks, the ids of the DAG and the run, and the verdict.
+    """
     return cast(Report, read_json(store, uri, _Named))
 
 
@@ -89,5 +95,5 @@ def read_compared_pairs(store: ObjectStore, uri: str) -> list[tuple[str, str]]:
 
 
 def read_listed_run_key(store: ObjectStore, uri: str) -> str:
-    """Return the key of the run that an entry in the list of reports names."""
+    """Read an entry of the list of past runs, and return the entry's run key."""
     return read_json(store, uri, _Entry)["run_key"]

@@ -24,7 +24,8 @@ def verdict_parts(
     """
     Return the two parts of :func:`verdict_sentence`: the claim, and the evidence.
 
-    The evidence is the opinion of each judge, and each arm that was trained on less than the use case requests.
+    The evidence is a list of phrases. There is one phrase for each judge's opinion, and one for each arm that was
+    trained on fewer pairs than the use case requests.
 
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
     """

@@ -85,7 +85,8 @@ class ClusteredShare:
         """
         Compute the lower and upper bounds of the confidence interval.
 
-        Each bound alone is a one-sided bound with half of the interval's error probability.
+        Each bound can also be used alone, as a one-sided bound. Its error probability is then half of that of the
+        interval: 2.5 % for an interval of 95 %.
         """
         from scipy.stats import t
 

@@ -1,4 +1,4 @@
-"""Group the rows for which a model gave no answer by the cause, and say what to do about each cause."""
+"""Group failed rows by the cause, and say what to do about each cause. A model gave no answer for a failed row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_CAUSES = 3  # in a message; the file of rejected pairs has all of them
 @dataclass(frozen=True)
 class FailureCause:
     """
-    A cause that left rows without an answer.
+    A cause for which rows failed.
 
     :param name: AWS's error code, or the class of the error if AWS gave no code.
     :param count: number of failed rows.

@@ -39,7 +39,11 @@ class _Cause:
 
 
 def is_empty_answer(reject: Mapping[str, Any]) -> bool:
-    """Return whether the record is a whole answer of the teacher that contains no pair, such as "[]"."""
+    """
+    Return whether a rejected text is an answer in which the teacher wrote no pair, such as "[]".
+
+    :param reject: record of a rejected pair or of unreadable output.
+    """
     text = reject["text"]
     return isinstance(text, str) and _EMPTY_ANSWER.fullmatch(text) is not None
 

@@ -133,10 +133,10 @@ def create_synthetic_samples(
     """
     Have the teacher write new pairs for one row, and keep the pairs that pass the filters and the critic.
 
-    There are up to ``settings.rounds`` rounds, until the row has enough pairs. Each round requests the missing pairs,
-    and lists the questions to avoid. It sends its request up to ``settings.attempts`` times, until a response contains
-    a readable pair. A retry of the task builds the same requests, so it reads the stored responses. Every pair gets the
-    document of its row.
+    There are up to ``settings.rounds`` rounds, until the row has enough pairs. Each round requests the pairs that are
+    still needed. Its request lists the questions to avoid, and is sent up to ``settings.attempts`` times, until a
+    response contains a readable pair. A retry of the task builds the same requests, so it reads the stored responses.
+    Every pair gets the document of its row.
 
     :param ask: returns the stored response to a request. If no response is stored, it sends the request.
     :param critic: judges the pairs that pass the filters and that the grounding check leaves undecided.

@@ -143,10 +143,12 @@ def _strip_tags(text: str) -> str:
 
 def _is_half_at_edge(match: re.Match[str], first: int, last: int) -> bool:
     """
-    Return whether a tag is half of a pair that was cut, as in "<p>What is S3?" and "What is S3?</li>".
+    Return whether a tag at the start or end of the text has lost its other half.
 
-    :param first: place of the first character of the text that is not white space.
-    :param last: place after the last character of the text that is not white space.
+    Examples are "<p>What is S3?", which lacks "</p>", and "What is S3?</li>", which lacks "<li>".
+
+    :param first: index of the first character of the text that is not white space.
+    :param last: index after the last character of the text that is not white space.
     """
     name = match[2].lower()
     if name not in _FORMATTING or name in _INLINE:

@@ -71,9 +71,11 @@ def sketch_of_normalized(normalized: str) -> Sketch:
 
 def halvings_of(text_sketch: Sketch) -> int:
     """
-    Return how many times the sketch was halved: the number of leading zero bits that all of its hashes share.
+    Return how many times the sketch was halved.
 
-    A sketch with more than :data:`MAX_HASHES` hashes is halved by keeping only the hashes whose next bit is zero.
+    A sketch with more than :data:`MAX_HASHES` hashes is halved until it has no more than this number. The first halving
+    keeps only the hashes whose first bit is zero, the second only those whose second bit is zero as well, and so on. So
+    the number of halvings is the number of leading zero bits that all hashes of the sketch have.
     """
     # A sketch that was halved still has about 256 hashes or more. It is practically impossible that so many random
     # numbers all have a further leading zero.

@@ -65,7 +65,7 @@ class Question:
 
     @cached_property
     def whole(self) -> str:
-        """The text that is the same for equal questions: :attr:`spelled` without its final punctuation."""
+        """The text of :attr:`spelled` without its final punctuation. Questions with the same such text are equal."""
         return _without_final_punctuation(self.spelled)
 
     @cached_property
@@ -109,7 +109,8 @@ class Question:
         """
         Return the similarity of two questions, from 0 to 1.
 
-        It is 0 if their numbers differ, or if they are about different things, such as different names.
+        The similarity is 0 if the questions contain different numbers, or if they are about different things, such as
+        "SES" and "SNS".
         """
         return self.similarity_to(other.normalized, other.names)
 

@@ -36,11 +36,31 @@ def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequ
     """
     Return why the result of the task ``approve`` is not an approval of ``decision``; ``None`` if it is one.
 
-    :param approval: the result of the task ``approve``; ``None`` if the task has no result.
+    See :func:`answer_problem`.
+    """
+    return answer_problem(
+        approval,
+        decision_hash(decision),
+        approvers,
+        task="approve",
+        changed="an earlier result of this run, and the result has changed since",
+    )
+
+
+def answer_problem(
+    approval: object, asked: str, approvers: Sequence[Approver], *, task: str, changed: str
+) -> str | None:
+    """
+    Return why the result of a task that asks a person is not an approval; ``None`` if it is one.
+
+    :param approval: the result of the task; ``None`` if the task has no result.
+    :param asked: hash of what the person must have been asked about.
     :param approvers: the users who may approve. If empty, every user to whom Airflow gives the choice may approve.
+    :param task: id of the task.
+    :param changed: what the person approved if it has another hash, as the end of a sentence.
     """
     if not isinstance(approval, Mapping):
-        return "the task `approve` has no answer of a person, for example because it was marked as successful by hand"
+        return f"the task `{task}` has no answer of a person, for example because it was marked as successful by hand"
     answer: Mapping[str, Any] = approval
     if answer.get("chosen_options") != [APPROVE]:
         return f"the recorded choice is {answer.get('chosen_options')!r}"
@@ -51,6 +71,6 @@ def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequ
     if approvers and user_id not in {approver.id for approver in approvers}:
         return f"{name} (user id {user_id}) is not among the approvers in promotion.approvers"
     # An answer that an older version stored does not say what the person was asked.
-    if answer.get(ASKED) not in (None, decision_hash(decision)):
-        return f"{name} approved an earlier result of this run, and the result has changed since"
+    if answer.get(ASKED) not in (None, asked):
+        return f"{name} approved {changed}"
     return None

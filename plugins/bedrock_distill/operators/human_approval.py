@@ -14,6 +14,7 @@ from airflow.sdk.execution_time.hitl import HITLUser
 from bedrock_distill.lifecycle.run_task import RunTask
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.access import require_run_uri
+from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.promotion_rule import Approver
 from include.distill.evaluation.approval import ASKED
 
@@ -41,9 +42,9 @@ class Question:
     meanwhile: str
 
 
-class HumanApprovalOperator(RunTask, ApprovalOperator):
+class AskPersonOperator(ExplainedTask, ApprovalOperator):
     """
-    Base class of the operators that ask a person to approve something.
+    Base class of the operators that ask a person to approve something. It needs no run folder.
 
     The task waits without a worker slot. If no one answers in time, the answer is "Reject". If there are approvers,
     Airflow accepts an answer only from them. Retrying or clearing the task asks again.
@@ -53,24 +54,15 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
     """
 
     # Subject and body are left out. They contain text from models and files, which must not be rendered as a template.
-    template_fields: Sequence[str] = ("run_uri",)
+    template_fields: Sequence[str] = ()
     ui_color = "#fef7e0"
 
-    def __init__(
-        self,
-        *,
-        run_uri: str = "",
-        aws_conn_id: str = "aws_default",
-        region_name: str | None = None,
-        bucket_owners: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(subject="", defaults=self.REJECT, **kwargs)
-        require_run_uri(self.task_id, run_uri)
-        self.run_uri = run_uri
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.bucket_owners = bucket_owners
+
+    @abc.abstractmethod
+    def open_place(self, context: Context) -> None:
+        """Find the place in S3 and the use case, and check that they belong to this DAG run."""
 
     @abc.abstractmethod
     def question(self, context: Context) -> Question | None:
@@ -79,12 +71,9 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
     def keep_answer(self, context: Context, response: HumanResponse) -> None:
         """Store the answer outside of Airflow. After a rejection, this runs before Airflow skips the later tasks."""
 
-    def pre_execute(self, context: Context) -> None:
-        """Leave the check of the folder to ``execute``. A check that fails after the wait would lose the answer."""
-
     def execute(self, context: Context) -> Any:
         """Ask the person, and wait for the answer."""
-        super().pre_execute(context)
+        self.open_place(context)
         question = self.question(context)
         if question is None:
             return None
@@ -118,3 +107,36 @@ class HumanApprovalOperator(RunTask, ApprovalOperator):
             ti.xcom_push(key="return_value", value=answer)
         response: HumanResponse = super().execute_complete(context, event)
         return {**response, "asked": asked}
+
+
+class HumanApprovalOperator(RunTask, AskPersonOperator):
+    """
+    Base class of the operators that ask a person to approve what a run with a folder is about to do.
+
+    See :class:`AskPersonOperator`.
+    """
+
+    template_fields: Sequence[str] = ("run_uri",)
+
+    def __init__(
+        self,
+        *,
+        run_uri: str = "",
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        bucket_owners: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        require_run_uri(self.task_id, run_uri)
+        self.run_uri = run_uri
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.bucket_owners = bucket_owners
+
+    def open_place(self, context: Context) -> None:
+        """Check that the folder belongs to this DAG run."""
+        RunTask.pre_execute(self, context)
+
+    def pre_execute(self, context: Context) -> None:
+        """Leave the check of the folder to ``execute``. A check that fails after the wait would lose the answer."""

@@ -1,5 +1,5 @@
 """
-Check all use-case files, without AWS and without the settings of a deployment.
+Check all use-case files, without AWS and without the settings of an installation.
 
 Usage: ``python -m include.distill.config.check``
 """

@@ -140,9 +140,10 @@ def _has_prefixed_word(words: Set[str], other_words: Set[str]) -> bool:
 
 
 def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
-    """Return whether one of ``names`` has two words, and the other question has only the first of them.
+    """Return whether one of ``names`` continues a word of the other question.
 
-    An example is "CloudWatch Events", if the other question has only "CloudWatch".
+    For example, "CloudWatch Events" continues "CloudWatch" if "Events" is not in the other question. A common second
+    word, such as "Service", does not count, nor does one that is a misspelling of a word in the other question.
     """
     compounds = (name.split(" ") for name in names if " " in name)
     excluded = other_words | _NO_CONTINUATION_WORDS
@@ -153,7 +154,10 @@ def _continue_a_name(names: Set[str], other_words: Set[str]) -> bool:
 
 
 def _has_misspelling(words: Set[str], others: Set[str]) -> bool:
-    """Return whether a word is a misspelling of one of ``others``; False if there are too many pairs to compare."""
+    """Return whether one of ``words`` is a misspelling of a word in ``others``.
+
+    If there are too many pairs of words to compare, the result is ``False``.
+    """
     if len(words) * len(others) > _MAX_PAIRS:
         return False
     return any(_is_misspelling(one, other) for one in words for other in others)

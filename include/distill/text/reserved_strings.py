@@ -18,7 +18,7 @@ def find_reserved(text: str, reserved: Sequence[str]) -> list[str]:
 
 
 def escape(text: str, reserved: Sequence[str]) -> str:
-    """Insert a space before the last character of each reserved string in ``text``."""
+    """Insert a space before the last character of each reserved string in ``text``: "System:" becomes "System :"."""
     if not reserved:
         return text
     return _pattern(tuple(reserved)).sub(lambda match: f"{match[0][:-1]} {match[0][-1]}", text)

@@ -120,7 +120,7 @@ def non_ascii(text: str) -> Counter[str]:
 
 
 def foreign_share(words: float, english_words: float, signs: float) -> float:
-    """Return how certain it is, from 0 to 1, that a text with these counts is neither English nor code."""
+    """Return a number from 0 to 1: how likely a text with these counts is neither English nor code."""
     if not words:
         return 0.0
     not_english = 1 - min(1.0, english_words / words / _ENGLISH_SHARE)
@@ -153,7 +153,7 @@ def may_be_rare(piece: str) -> bool:
     Return whether a piece may have more tokens than is usual for a piece with its features.
 
     If such a piece makes up much of a text, the usual number is too low for the whole text. The result is ``False`` for
-    a piece that is not ASCII: if one of its characters is repeated often, that character is counted on its own.
+    a piece that is not ASCII, because the characters of such a piece are counted one by one.
     """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False

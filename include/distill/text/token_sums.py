@@ -187,7 +187,8 @@ def _packed(features: TokenFeatures, *, repeatable: str, conservative: int | Non
     """
     Pack the sums of the features of one piece into one integer.
 
-    :param repeatable: the piece, if averages may not hold when it is repeated; otherwise an empty text.
+    :param repeatable: the piece, if the average number of tokens may be wrong for a text that repeats the piece often;
+        otherwise an empty text.
     :param conservative: a conservative estimate in hundredths of a token. It replaces the estimate that would be
         computed from ``features``; ``None`` keeps that estimate.
     """

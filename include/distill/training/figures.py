@@ -87,7 +87,7 @@ class CardFigures:
             heapq.heapreplace(self._drawn, entry)
 
     def as_record(self) -> CardFigureRecord:
-        """Return the figures in the form of the data card."""
+        """Return the figures as the record that the data card contains."""
         return {
             "distributions": self._distributions(),
             "topic_words": self._frequent_topic_words(),

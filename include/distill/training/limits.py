@@ -85,11 +85,11 @@ def _text_faults(text: str) -> Iterator[str]:
 
 def token_limit_count(texts: Iterable[str], family: Family) -> int:
     """
-    Count the tokens of a record in the way that is compared with the family's limit.
+    Return the number of tokens of a record that is compared with the family's limit.
 
-    The count is the larger of two numbers: a conservative estimate of the real tokens, and the count of AWS's own
-    validators, which divide the number of characters by a constant. If a cheap bound or the estimate shows that the
-    text fits, only the validators' count is returned, because only this count can then exceed the limit.
+    There are two counts: a conservative estimate of the real tokens, and the count of AWS's own validators, which
+    divide the number of characters by a constant. The result is the larger of the two. If the estimate is certainly
+    within the limit, the result is the validators' count, because only this count can exceed the limit.
     """
     text = "".join(texts)
     characters = -(-len(text) // family.characters_per_token)

@@ -38,7 +38,7 @@ def size_problems(use_case: UseCase, family: Family, *, training: int, held_out:
     """
     Yield a message for each trained arm that cannot reach the family's minimum number of training records.
 
-    :param training: number of rows to train on, or the largest number that it can be.
+    :param training: number of rows to train on. If the number is not known yet, the largest possible number.
     :param held_out: number of rows held out for validation.
     """
     per_row, counted = use_case.synthesis.pairs_per_document, _counted(held_out, family)
@@ -73,9 +73,9 @@ def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int,
 
 def fewest_documents(use_case: UseCase, family: Family) -> tuple[int, str]:
     """
-    Return the smallest number of documents with which every trained arm can reach its number of originals and the
-    family's minimum, and the reason for this number.
+    Return the smallest number of documents that is enough for all trained arms, and the reason for this number.
 
+    A number is enough if every arm can get its number of originals and the family's minimum of training records.
     The teacher is assumed to write as many pairs per document as a trigger form may request. Arms that cannot reach the
     minimum with any number of documents do not count.
     """

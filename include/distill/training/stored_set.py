@@ -13,10 +13,10 @@ CHUNK_BYTES = 2**20
 
 
 def find_change(store: ObjectStore, dataset: DatasetManifest) -> str | None:
-    """Read a stored training set, and return how it differs from its hash; ``None`` if it does not differ.
+    """Read a stored training set, and return how it has changed since it was hashed; ``None`` if it has not changed.
 
-    The files are streamed. Whoever may write to the bucket can change them, and a job would then train on other rows
-    than those that were checked.
+    Anyone who may write to the bucket can change the files. A job would then train on other rows than those that were
+    checked. The files are streamed.
     """
     digest = hashlib.sha256()
     uris = [uri for uri in (dataset["train_uri"], dataset["validation_uri"]) if uri]

@@ -75,7 +75,7 @@ class TrainingFile:
     def require_no_problem(self, locate: Locate) -> None:
         """Raise an error if the file breaks a limit of the student's family.
 
-        :param locate: returns where rows are in the input files, by row id. It is called only if there is a problem.
+        :param locate: returns the places of rows in the input files, by row id; called only if there is a problem.
         :raises LimitError: the file has problems. The message lists the first 20 problems and counts the rest.
             The training job was not bought.
         """

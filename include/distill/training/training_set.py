@@ -104,7 +104,7 @@ def _check(train: TrainingFile, validation: TrainingFile, store: ObjectStore, fo
 
 
 def _locations(store: ObjectStore, folder: RunFolder, row_ids: set[str]) -> dict[str | None, str]:
-    """Return where rows are in the input files, by row id."""
+    """Return the places of rows in the input files, such as "faq.csv row 3 (line 4)", by row id."""
     return {
         row["row_id"]: f"{row['source']} row {row['row']} (line {row['line']})"
         for row in (stream_jsonl(store, folder.source("train"), Row) if row_ids else ())

@@ -119,7 +119,7 @@ class AwsClients:
             ) from error
 
     def _limit(self, service: str, extra_seconds: int) -> str:
-        """Return when botocore gives up on a request, as part of a sentence."""
+        """Return when botocore gives up on a request, such as "sent once, and given up after about 6 min"."""
         config = SINGLE_ATTEMPT if service == "bedrock-runtime" else self._config["retries"]
         sent = config["total_max_attempts"]
         seconds = sent * (self._config["connect_timeout"] + self._config["read_timeout"] + extra_seconds)

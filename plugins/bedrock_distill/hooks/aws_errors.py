@@ -103,7 +103,7 @@ def named_errors(
     :param what: the API call and its resource, for the error message, such as ``"GetCustomModel tuned-1"``.
     :param is_billed: whether AWS bills the call even if its answer does not arrive.
     :param connection: where the credentials come from, for advice.
-    :param limit: when the call is given up, for the log.
+    :param limit: when botocore gives up on the call, for the log, such as "given up after about 6 min".
     """
     try:
         with IN_FLIGHT.track(what, limit=limit):

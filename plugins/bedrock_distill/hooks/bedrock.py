@@ -142,7 +142,10 @@ class JobRequest:
 
 @contextmanager
 def _without_texts_of(request: ModelRequest) -> Iterator[None]:
-    """Remove from the message of a failed call what AWS quotes from the request. DEBUG has the whole message."""
+    """Remove the texts of a request from the message of a failed call, because AWS may quote them.
+
+    The whole message is logged at the level DEBUG.
+    """
     try:
         yield
     except ServiceError as error:

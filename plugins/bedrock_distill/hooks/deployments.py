@@ -2,7 +2,8 @@
 Find, create, update and delete custom model deployments, with which Bedrock serves a custom model on demand.
 
 A deployment costs nothing to create and nothing while it is idle; its calls are billed by the token. It counts against
-the account's quota of deployments. Shapes and statuses: botocore's service model ``bedrock/2023-04-20``.
+the account's quota of deployments. The fields and statuses are defined in botocore's service model
+``bedrock/2023-04-20``. AWS's guide to deployments:
 https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html
 """
 
@@ -23,7 +24,7 @@ class Deployment:
     A custom model deployment as GetCustomModelDeployment describes it.
 
     :ivar update_status: status of the last update of the model; ``None`` if the deployment was never updated.
-    :ivar update_model_arn: the model of that update, which is the new ``model_arn`` only once the update is completed.
+    :ivar update_model_arn: the model of the last update. It becomes ``model_arn`` when the update is completed.
     """
 
     name: str
@@ -37,7 +38,11 @@ class Deployment:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> Deployment:
-        """Create the record from Bedrock's response. A list spells the name in another way than a single answer."""
+        """Create the record from Bedrock's response.
+
+        The name is in ``modelDeploymentName`` if Get… returned the response, in ``customModelDeploymentName`` if List…
+        did.
+        """
         update = answer.get("updateDetails") or {}
         return cls(
             name=answer.get("modelDeploymentName") or answer["customModelDeploymentName"],

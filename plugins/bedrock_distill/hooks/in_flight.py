@@ -45,7 +45,7 @@ class InFlight:
         """Count a request as unanswered inside the block.
 
         :param what: the API call and its resource, without any text of a prompt or an answer.
-        :param limit: when the request is given up, as part of a sentence.
+        :param limit: when botocore gives up on the request, such as "given up after about 6 min".
         """
         number = next(self._numbers)
         request = _Request(what, self._clock(), limit, OWNER.get())

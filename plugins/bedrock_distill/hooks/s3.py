@@ -189,7 +189,10 @@ class S3ObjectStore:
         )
 
     def _with_owner(self, error: RefusedError, bucket: str) -> RefusedError:
-        """Extend an error with a note that another account may own the bucket: S3 gives the same code in that case."""
+        """Add to an error that another account may own the bucket.
+
+        S3 returns the same error code for a missing permission and for a bucket of another account.
+        """
         owner = owner_of(bucket, self._clients.bucket_owners)
         if owner is None or error.code not in _ACCESS_DENIED:
             return error

@@ -7,7 +7,7 @@ again at the end of the run, without a trigger.
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
 starts. If the attempt raises an error, it overwrites this XCom with the name of the error class. If a failed task has
 retries left and recorded no error, a person marked it as failed. If no retries are left, Airflow itself may have failed
-the task (apache/airflow #71580), so the job is not stopped. If a person then clears the task, its next attempt waits
+the task (apache/airflow #71580), so the job is not stopped. When a person clears such a task, its next attempt waits
 for the same job.
 """
 
@@ -36,7 +36,11 @@ FINAL_ATTEMPT = "under way, the last"
 
 
 class StopResult(NamedTuple):
-    """What happened to a job that no task waits for. ``by_hand`` says how a person stops it; empty if it is stopped."""
+    """
+    What happened to a job that no task waits for.
+
+    ``by_hand`` says how a person can stop the job. It is empty if the job is stopped.
+    """
 
     text: str
     by_hand: str = ""
@@ -46,7 +50,7 @@ class StopResult(NamedTuple):
         """
         Return the result for a job that could not be stopped.
 
-        :param job: the job, as the start of a sentence.
+        :param job: the job, as the start of a sentence, such as "Batch job judge-1".
         :param name: name or ARN of the job; empty if it is unknown.
         """
         where = kind.ways(name, region) if name else f"on the page {kind.page(region)}"

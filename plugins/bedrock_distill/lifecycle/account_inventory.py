@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """One connection and Region, with the chosen use cases that use them."""
+    """One connection and Region, and those of the chosen use cases that use this pair."""
 
     hook: BedrockDistillHook
     store: S3ObjectStore
@@ -130,9 +130,9 @@ def _may_be_ours(tags: Mapping[str, str]) -> bool:
 
 def _training_uri(hook: BedrockDistillHook, model_arn: str, tags: Mapping[str, str]) -> str | None:
     """
-    Return the URI of a model's training data, but only if it is needed to find out whose model it is, else ``None``.
+    Return the URI of a model's training data if version 0.1 of this pipeline wrote the tags, otherwise ``None``.
 
-    It is needed if version 0.1 of this pipeline wrote the tags. Those tags do not name an environment.
+    The tags of version 0.1 do not name an environment. So only the training data shows whose model it is.
     """
     is_former = tags.get("project") == PROJECT_TAG and "environment" not in tags
     return hook.training_data_of_model(model_arn) if is_former else None

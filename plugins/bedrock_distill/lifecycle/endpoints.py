@@ -42,7 +42,7 @@ class AnyEndpoint(Protocol):
 
     @property
     def name(self) -> str:
-        """The name, which the run computes."""
+        """The name of the endpoint."""
 
     @property
     def arn(self) -> str:
@@ -50,7 +50,7 @@ class AnyEndpoint(Protocol):
 
     @property
     def status(self) -> str:
-        """The status, as Bedrock names it."""
+        """Bedrock's name for the status."""
 
     @property
     def created(self) -> datetime.datetime:
@@ -58,21 +58,22 @@ class AnyEndpoint(Protocol):
 
     @property
     def model_arn(self) -> str:
-        """The ARN of the custom model that it serves."""
+        """The ARN of the custom model that the endpoint serves."""
 
     @property
     def failure_message(self) -> str | None:
-        """Bedrock's reason for a failure; ``None`` without one."""
+        """Bedrock's reason if the endpoint failed; ``None`` if Bedrock states no reason."""
 
 
 class EndpointKind(ABC):
     """
-    A kind of endpoint.
+    A kind of endpoint. The attributes ``noun`` to ``billed`` are words for messages.
 
-    :cvar noun: the kind in messages.
-    :cvar ready: the state in which it answers, in messages.
-    :cvar buys: what creating one is called, in messages, and ``done`` for one that was created.
-    :cvar billed: when it is billed, as the end of a sentence.
+    :cvar noun: the name of the kind.
+    :cvar ready: the state in which an endpoint answers requests, such as "in service".
+    :cvar buys: the verb for what a task does when it creates an endpoint: "buys" or "creates".
+    :cvar done: the same verb for the log, after the endpoint was created: "Bought" or "Created".
+    :cvar billed: how an endpoint is billed, such as "billed by the hour".
     """
 
     noun: ClassVar[Literal["throughput", "deployment"]]
@@ -119,7 +120,8 @@ class EndpointKind(ABC):
         """Return a sentence about what an endpoint costs until a task deletes it.
 
         :param price: the price per hour, from :func:`hourly_cost_note`.
-        :param condition: when it is billed by the hour at all, as the end of a sentence.
+        :param condition: the condition under which throughput is billed, such as ", if Bedrock bills throughput that
+            failed"; empty if it is billed in any case.
         """
         if self is DEPLOYMENT:
             return (
@@ -182,12 +184,12 @@ ENDPOINT_KINDS = (THROUGHPUT, DEPLOYMENT)
 
 
 def kind_of(manifest: ThroughputManifest) -> EndpointKind:
-    """Return the kind of endpoint that ``deploy`` or ``provision`` created, found or did not need."""
+    """Return the kind of endpoint in the manifest of ``deploy`` or ``provision``; throughput if it has no endpoint."""
     return DEPLOYMENT if DEPLOYMENT.name_in(manifest) else THROUGHPUT
 
 
 def release_first(release_task: str, what: str) -> str:
-    """Return that a task deletes an endpoint next, and what to do if that task fails, as sentences."""
+    """Return sentences for a message: a task deletes an endpoint next, and what to do if that task fails."""
     return (
         f"{release_task} runs next and deletes {what}. If it fails: clear no other task of this arm before"
         f" {release_task} has succeeded, because that would buy a second endpoint."
@@ -246,9 +248,11 @@ def delete_and_wait(hook: BedrockDistillHook, kind: EndpointKind, name_or_arn: s
     """
     Delete an endpoint and wait until Bedrock no longer finds it.
 
-    Bedrock may refuse to delete a deployment while it is changing (ConflictException; when exactly is UNVERIFIED). Then
-    the deletion is repeated.
+    Bedrock may refuse to delete a deployment that is changing (ConflictException). After a refusal, the deletion is
+    tried again. In which states Bedrock refuses is UNVERIFIED.
 
+    :raises ConflictError: Bedrock still refuses to delete the deployment after ``wait_seconds``, or refuses to delete
+        throughput.
     :raises OutcomeError: the endpoint still exists after ``wait_seconds``.
     """
     deadline = time.monotonic() + wait_seconds

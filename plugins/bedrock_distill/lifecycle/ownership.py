@@ -263,7 +263,7 @@ def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
     """
     Return whether a batch job reads and writes the files of a plan.
 
-    If it does not, it belongs to another environment and only has the same name.
+    A job with other files belongs to another environment, and only has the same name.
     """
     if different := list(_location_differences(job, plan.input_uri, plan.output_uri)):
         log.warning(

@@ -22,7 +22,7 @@ class RunTask(RunAccess):
 
         A run that an earlier version started keeps the folder that the earlier version used.
 
-        :raises RefusedError: the folder belongs to another run or deployment.
+        :raises RefusedError: the folder belongs to another run or environment.
         """
         self.run_uri = own_run_folder(self.store, self.folder, context).uri
 

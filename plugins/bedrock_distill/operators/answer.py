@@ -34,8 +34,9 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
     """
     Send a shard of evaluation rows to an arm's model. The arm used for the noise control answers each row twice.
 
-    The key of a stored answer depends on the custom model, not on the throughput that served it. So a later run, which
-    buys another throughput, does not pay for the answer again.
+    The key of a stored answer depends on the custom model, not on the endpoint that served the model. So a later run,
+    which creates another endpoint, does not pay for the answer again.
+
     If a row has no answer, the task fails, because the judges compare all arms on the same rows. Retrying or clearing
     the task requests only the missing answers.
 
@@ -43,7 +44,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
     :param serving: manifest of the arm's task ``in_service``; ``None`` for the base student, which answers on demand.
         (templated)
     :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", …, "simulated"}``
-    :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` with downstream.
+    :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` or ``deploy`` with downstream.
     :raises TooManyFailuresError: at least one row has no answer; the other answers are stored.
     """
 
@@ -106,12 +107,12 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     @property
     def task_to_clear(self) -> str:
-        """The task to clear. In an arm with an endpoint, clearing it also buys a new endpoint."""
+        """What to clear after an error. For an arm with an endpoint, it includes that this creates a new endpoint."""
         endpoint = [] if self.serving is None else [self._create_task]
         return task_to_clear(self.task_id, tasks=endpoint, price=self._price)
 
     def billed_now(self, error: Exception) -> str:
-        """Return that the endpoint is billed by the hour, or what the calls to the base student have cost."""
+        """Return what is billed: the endpoint if it is billed by the hour, otherwise the calls that were answered."""
         if not self._is_billed_by_the_hour:
             return super().billed_now(error)
         return f"The endpoint of arm {self.arm}, until {self._delete_task} deletes it{self._price}."

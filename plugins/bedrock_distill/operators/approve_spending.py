@@ -24,23 +24,24 @@ class ApproveSpendingOperator(HumanApprovalOperator):
     """
     Ask a person to approve what the run is about to buy, if ``approval`` in the use case requires it.
 
-    The question appears in Airflow's UI ("Required Actions"), with every price; the task waits without a worker slot,
-    and nothing is billed meanwhile. If nobody has to be asked, the log says why, and the task ends at once. If a person
-    approved the same figures before, for example before ``estimate`` was cleared, nobody is asked again. The answer is
-    stored in ``spending_approval.json``. If it cannot be stored, the task asks again. After a rejection, or if no one
-    answers within ``approval.answer_within_hours``, all later tasks are skipped, and ``outcome`` fails the run.
+    The request for approval appears in Airflow's UI ("Required Actions"), with every price. The task waits without a
+    worker slot, and nothing is billed meanwhile. If nobody has to be asked, the log says why, and the task ends at
+    once. If a person approved the same figures before, for example before ``estimate`` was cleared, nobody is asked
+    again. The person's answer is stored in ``spending_approval.json``. If the answer cannot be stored, the task asks
+    again. After a rejection, or if no one answers within ``approval.answer_within_hours``, all later tasks are skipped,
+    and ``outcome`` fails the run.
 
     Retrying or clearing the task asks again, unless the present estimate is approved. The task costs nothing.
 
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
-        figures that the person was asked about; ``None`` if nobody was asked.
+        figures that the person was asked to approve. If nobody was asked, the whole result is ``None``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(ignore_downstream_trigger_rules=True, **kwargs)
 
     def question(self, context: Context) -> Question | None:
-        """Return the question about the estimate; ``None`` if nobody has to approve it, or if a person did."""
+        """Return the request for approval of the estimate; ``None`` if it needs no approval or is already approved."""
         from include.distill.report.spending_question import spending_question, spending_subject
 
         if context["params"].get("dry_run"):
@@ -70,7 +71,7 @@ class ApproveSpendingOperator(HumanApprovalOperator):
         )
 
     def keep_answer(self, context: Context, response: HumanResponse) -> None:
-        """Store the answer in the run's folder, where the tasks that buy read it."""
+        """Store the person's answer in the run's folder. The tasks that buy read it there."""
         ti = context["ti"]
         user = response["responded_by_user"]
         answered_at = response["responded_at"] or datetime.datetime.now(datetime.UTC)

@@ -57,7 +57,7 @@ class BatchOperator(DistillOperator):
         return "All answers that were collected are stored. Jobs are found again by their names, and not bought twice."
 
     def billed_now(self, error: Exception) -> str:
-        """Return that jobs may be running."""
+        """Return what may be billed now: the records that running batch jobs answer."""
         return f"Each record that a running batch job of {self.step} answers, at half the on-demand price."
 
     def cost_so_far(self) -> str:
@@ -136,7 +136,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
-        questions in the jobs that this task bought, or found because they contain the same questions.
+        questions in the jobs that this task bought, or found because an earlier attempt or run had bought a job with
+        exactly the same questions.
     :raises JobFailedError: an earlier job with the same questions failed for a reason that would make a new job fail,
         too; no job was bought for these questions.
     :raises RefusedError: access or a quota is missing; the refused job was not bought.
@@ -247,7 +248,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
         """
         Return the names of the first attempt that is running or not bought yet.
 
-        Return ``None`` if another job would not help. The step then sends the questions on demand.
+        Return ``None`` if an earlier job answered none of the questions, or if all attempts have ended. The step then
+        sends the questions on demand.
 
         The questions of the job have no stored answers. An attempt that has ended therefore did not answer them, or its
         answers were deleted.

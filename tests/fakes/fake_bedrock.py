@@ -43,6 +43,7 @@ class FakeBedrock:
         self.throughputs: dict[str, Throughput] = {}
         self.deployments: dict[str, Deployment] = {}
         self.bought: list[str] = []
+        self.updated: list[str] = []
         self.models: set[str] = set()
         self.training_data: dict[str, str] = {}
         self.lose_next_answer: ServiceError | None = None
@@ -143,6 +144,16 @@ class FakeBedrock:
         self.tags_of.setdefault(f"arn:throughput/{name}", {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"})
         self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, created, model_arn, units)
 
+    def update_throughput(self, name: str, model_arn: str) -> None:
+        """Begin an update, as Bedrock does: the old model answers until the test ends the update."""
+        self._refuse("update_throughput")
+        name = name.removeprefix("arn:throughput/")
+        self.updated.append(model_arn)
+        self.throughputs[name] = dataclasses.replace(
+            self.throughputs[name], status="Updating", desired_model_arn=model_arn
+        )
+        self._lose()
+
     def delete_throughput(self, name: str) -> None:
         self._refuse("delete_throughput")
         self.throughputs.pop(name.removeprefix("arn:throughput/"), None)
@@ -170,6 +181,31 @@ class FakeBedrock:
         """Put a deployment into a state. By default, it belongs to the run of the tests, in the arm ``tuned``."""
         self.tags_of.setdefault(f"arn:deployment/{name}", {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"})
         self.deployments[name] = Deployment(name, f"arn:deployment/{name}", status, created, model_arn)
+
+    def update_deployment(self, name: str, model_arn: str) -> None:
+        """Begin an update, as Bedrock does: the old model answers until the test ends the update."""
+        self._refuse("update_deployment")
+        name = name.removeprefix("arn:deployment/")
+        self.updated.append(model_arn)
+        self.deployments[name] = dataclasses.replace(
+            self.deployments[name], update_status="Updating", update_model_arn=model_arn
+        )
+        self._lose()
+
+    def end_change(self, *, fails: bool = False) -> None:
+        """End every creation and update in progress."""
+        for name, one in self.deployments.items():
+            if one.status == "Creating":
+                self.deployments[name] = dataclasses.replace(one, status="Failed" if fails else "Active")
+            elif one.update_status == "Updating":
+                status, model = ("UpdateFailed", one.model_arn) if fails else ("UpdateCompleted", one.update_model_arn)
+                self.deployments[name] = dataclasses.replace(one, update_status=status, model_arn=str(model))
+        for name, bought in self.throughputs.items():
+            if bought.status == "Creating":
+                self.throughputs[name] = dataclasses.replace(bought, status="Failed" if fails else "InService")
+            elif bought.status == "Updating":
+                model = bought.model_arn if fails else bought.desired_model_arn
+                self.throughputs[name] = dataclasses.replace(bought, status="InService", model_arn=str(model))
 
     def delete_deployment(self, name: str) -> None:
         self._refuse("delete_deployment")

@@ -10,6 +10,7 @@ from typing import IO
 
 from include.distill.cleanup.plan import StoredObject
 from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.naming import content_hash
 from include.distill.core.storage import split_uri
 
 LONG_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
@@ -38,6 +39,16 @@ class MemoryStore:
 
     def write_if_absent(self, uri: str, body: bytes) -> bool:
         if uri in self.objects:
+            return False
+        self.write(uri, body)
+        return True
+
+    def read_versioned(self, uri: str) -> tuple[bytes, str]:
+        body = self.read(uri)
+        return body, content_hash(body)
+
+    def write_if_unchanged(self, uri: str, body: bytes, version: str) -> bool:
+        if uri not in self.objects or content_hash(self.objects[uri]) != version:
             return False
         self.write(uri, body)
         return True

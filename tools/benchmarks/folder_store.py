@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from include.distill.core.errors import NotFoundError
+from include.distill.core.naming import content_hash
 from include.distill.core.storage import split_uri
 
 
@@ -39,6 +40,18 @@ class FolderStore:
                 file.write(body)
         except FileExistsError:
             return False
+        return True
+
+    def read_versioned(self, uri: str) -> tuple[bytes, str]:
+        """Return the object's bytes and their hash."""
+        body = self.read(uri)
+        return body, content_hash(body)
+
+    def write_if_unchanged(self, uri: str, body: bytes, version: str) -> bool:
+        """Replace the object if its bytes still have this hash. Only one process may write, so this is not atomic."""
+        if not self.exists(uri) or content_hash(self.read(uri)) != version:
+            return False
+        self.write(uri, body)
         return True
 
     @contextmanager

@@ -124,6 +124,11 @@ def standing_endpoint_name(environment: str, use_case: str) -> str:
     return _name(environment, use_case, "champion", "standing")
 
 
+def is_standing_endpoint_name(name: str) -> bool:
+    """Return whether a name has the form of a standing endpoint's name, of any environment and use case."""
+    return re.search(r"-champion-[0-9a-f]{16}$", name) is not None
+
+
 def is_former_job_name(name: str, fingerprint: str) -> bool:
     """Return whether ``name`` is what version 0.1 called the job with this fingerprint."""
     return re.search(rf"-{fingerprint[:12]}(-a\d+)?$", name) is not None

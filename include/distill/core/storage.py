@@ -47,6 +47,19 @@ class ObjectStore(Protocol):
     def write_if_absent(self, uri: str, body: bytes) -> bool:
         """Write ``body`` at ``uri`` unless there is an object, in one atomic step. Return whether it was written."""
 
+    def read_versioned(self, uri: str) -> tuple[bytes, str]:
+        """Return the object's bytes and its version, a text that changes whenever other bytes are written.
+
+        :raises NotFoundError: there is no such object.
+        """
+
+    def write_if_unchanged(self, uri: str, body: bytes, version: str) -> bool:
+        """Replace the object at ``uri`` with ``body``, in one atomic step, unless it has changed or was deleted.
+
+        :param version: the version that :meth:`read_versioned` returned.
+        :return: whether ``body`` was written.
+        """
+
     def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         """Open the object for reading in pieces or line by line.
 
@@ -226,6 +239,17 @@ def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tup
     """Read the JSON value at ``uri`` and the mark of the version that wrote it; see :func:`read_json`."""
     with _advice_if_missing(uri):
         body = store.read(uri)
+    return _parse_json(body, uri, record)
+
+
+def read_versioned_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[RecordT, str]:
+    """Read the JSON value at ``uri`` and the object's version, for :func:`replace_json`; see :func:`read_json`."""
+    with _advice_if_missing(uri):
+        body, version = store.read_versioned(uri)
+    return _parse_json(body, uri, record)[1], version
+
+
+def _parse_json(body: bytes, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
     try:
         value = _loads(body)
     except ValueError as error:
@@ -244,6 +268,23 @@ def write_json(store: ObjectStore, uri: str, record: Mapping[str, object]) -> No
 def write_json_if_absent(store: ObjectStore, uri: str, record: Mapping[str, object]) -> None:
     """Write ``record`` like :func:`write_json`; do nothing if there is an object at ``uri``."""
     store.write_if_absent(uri, _marked_json(record))
+
+
+def replace_json(store: ObjectStore, uri: str, record: Mapping[str, object], version: str | None) -> bool:
+    """
+    Write ``record`` like :func:`write_json`, unless the object has changed since it was read.
+
+    :param version: the version from :func:`read_versioned_json`; ``None`` if there was no object.
+    :return: whether the object is ``record`` now. If the response to a write was lost, botocore has sent the request
+        again, and S3 has refused the repetition. So a refused write is compared with what is stored.
+    """
+    body = _marked_json(record)
+    if store.write_if_absent(uri, body) if version is None else store.write_if_unchanged(uri, body, version):
+        return True
+    try:
+        return store.read(uri) == body
+    except NotFoundError:
+        return False
 
 
 def _marked_json(record: Mapping[str, object]) -> bytes:

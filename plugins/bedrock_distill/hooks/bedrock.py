@@ -68,7 +68,11 @@ class CustomizationJob:
 
 @dataclass(frozen=True)
 class Throughput:
-    """A provisioned throughput as GetProvisionedModelThroughput describes it. ``units`` are model units."""
+    """
+    A provisioned throughput as GetProvisionedModelThroughput describes it. ``units`` are model units.
+
+    :ivar desired_model_arn: the model of the last update, which is the new ``model_arn`` once the update is completed.
+    """
 
     name: str
     arn: str
@@ -77,6 +81,7 @@ class Throughput:
     model_arn: str
     units: int
     failure_message: str | None = None
+    desired_model_arn: str | None = None
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> Throughput:
@@ -89,6 +94,7 @@ class Throughput:
             model_arn=answer["modelArn"],
             units=answer["modelUnits"],
             failure_message=answer.get("failureMessage"),
+            desired_model_arn=answer.get("desiredModelArn"),
         )
 
 
@@ -296,6 +302,16 @@ class BedrockDistillHook(DeploymentCalls):
             modelId=model_arn,
             modelUnits=units,
             tags=tag_list(tags),
+        )
+
+    def update_throughput(self, name_or_arn: str, model_arn: str) -> None:
+        """Put another custom model of the same base model behind a throughput. Its ARN stays the same."""
+        self.call(
+            "bedrock",
+            "update_provisioned_model_throughput",
+            name_or_arn,
+            provisionedModelId=name_or_arn,
+            desiredModelId=model_arn,
         )
 
     def delete_throughput(self, name_or_arn: str) -> None:

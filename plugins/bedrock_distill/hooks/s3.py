@@ -21,7 +21,8 @@ from include.distill.core.storage import split_uri
 _ACCESS_DENIED = ("403", "AccessDenied")  # S3 gives a HEAD request only the status
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
-_OBJECT_EXISTS = ("PreconditionFailed", "412")  # the codes of a conditional write whose condition does not hold
+_CONDITION_FAILED = ("PreconditionFailed", "412")  # the codes of a conditional write whose condition does not hold
+_NO_KEY = "NoSuchKey"  # the code of such a write if the object was deleted
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
 # The older values that GetBucketLocation still returns for two Regions.
 _OLD_LOCATIONS: dict[str, str] = {"": "us-east-1", "EU": "eu-west-1"}
@@ -49,7 +50,28 @@ class S3ObjectStore:
         try:
             self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
         except TransientError as error:
-            if error.code in _OBJECT_EXISTS:
+            if error.code in _CONDITION_FAILED:
+                return False
+            raise
+        return True
+
+    def read_versioned(self, uri: str) -> tuple[bytes, str]:
+        """Return the bytes of the object at ``uri`` and its entity tag."""
+        stream = ResumingBody(self._clients, uri)
+        with BufferedReader(stream, READ_AHEAD_BYTES) as body:
+            return body.read(), stream.entity_tag
+
+    def write_if_unchanged(self, uri: str, body: bytes, version: str) -> bool:
+        """Store ``body`` at ``uri`` unless the object's entity tag has changed. Return whether ``body`` was stored."""
+        bucket, key = split_uri(uri)
+        try:
+            self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body, IfMatch=version)
+        except TransientError as error:
+            if error.code in _CONDITION_FAILED:
+                return False
+            raise
+        except NotFoundError as error:
+            if error.code == _NO_KEY:
                 return False
             raise
         return True

@@ -35,6 +35,11 @@ class ResumingBody(RawIOBase):
         self._tag = answer["ETag"]
         self._body: Any = answer["Body"]
 
+    @property
+    def entity_tag(self) -> str:
+        """The entity tag of the object, which changes with its bytes."""
+        return str(self._tag)
+
     def readable(self) -> bool:
         """Return ``True``, as ``io.RawIOBase`` requires."""
         return True

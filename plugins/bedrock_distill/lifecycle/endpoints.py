@@ -11,11 +11,16 @@ import datetime
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, cast
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.deployments import Deployment
-from bedrock_distill.hooks.statuses import DEPLOYMENT_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.hooks.statuses import (
+    DEPLOYMENT_STATUS,
+    DEPLOYMENT_UPDATE_STATUS,
+    THROUGHPUT_STATUS,
+    Progress,
+)
 from bedrock_distill.lifecycle.throughput import hourly_cost_note
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.by_hand import ByHand
@@ -30,6 +35,7 @@ from include.distill.core.errors import (
 from include.distill.core.job_failures import stated_reason
 
 if TYPE_CHECKING:
+    from include.distill.evaluation.records import StandingKind
     from include.distill.inference.records import ThroughputManifest
 
 # AWS's guide for Nova names this status, which the service model lacks:
@@ -65,6 +71,23 @@ class AnyEndpoint(Protocol):
         """Bedrock's reason if the endpoint failed; ``None`` if Bedrock states no reason."""
 
 
+class Served(NamedTuple):
+    """
+    The model behind an endpoint now, and the change of the model in progress.
+
+    :ivar progress: RUNNING while the endpoint is created or updated, SUCCEEDED if it answers with ``model_arn`` and
+        nothing is in progress, FAILED if its creation failed.
+    :ivar coming: the model with which it answers once the creation or the update has succeeded; ``None`` if nothing is
+        in progress.
+    :ivar failed_update: the model of the last update, if that update failed. The endpoint goes on with the old model.
+    """
+
+    model_arn: str
+    progress: Progress
+    coming: str | None = None
+    failed_update: str | None = None
+
+
 class EndpointKind(ABC):
     """
     A kind of endpoint. The attributes ``noun`` to ``billed`` are words for messages.
@@ -74,6 +97,7 @@ class EndpointKind(ABC):
     :cvar buys: the verb for what a task does when it creates an endpoint: "buys" or "creates".
     :cvar done: the same verb for the log, after the endpoint was created: "Bought" or "Created".
     :cvar billed: how an endpoint is billed, such as "billed by the hour".
+    :cvar standing: the name of the kind in a champion's record and in ``promotion.serve``.
     """
 
     noun: ClassVar[Literal["throughput", "deployment"]]
@@ -81,6 +105,7 @@ class EndpointKind(ABC):
     buys: ClassVar[str]
     done: ClassVar[str]
     billed: ClassVar[str]
+    standing: ClassVar[StandingKind]
     by_hand: ClassVar[ByHand]
     statuses: ClassVar[Mapping[str, Progress]]
 
@@ -97,6 +122,19 @@ class EndpointKind(ABC):
         self, hook: BedrockDistillHook, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
     ) -> None:
         """Create an endpoint. Only throughput has model units."""
+
+    @abstractmethod
+    def update(self, hook: BedrockDistillHook, name_or_arn: str, model_arn: str) -> None:
+        """Put another model of the same base model behind an endpoint. Its ARN stays the same."""
+
+    @abstractmethod
+    def served(self, endpoint: AnyEndpoint) -> Served:
+        """
+        Return the model behind an endpoint, and the change in progress.
+
+        :param endpoint: the endpoint as a look-up returned it. A list does not have the details of updates.
+        :raises ContractError: the endpoint has a status that this pipeline does not know.
+        """
 
     @abstractmethod
     def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
@@ -136,6 +174,7 @@ class _ThroughputKind(EndpointKind):
     ready = "in service"
     buys, done = "buys", "Bought"
     billed = "billed by the hour"
+    standing = "provisioned"
     by_hand = ByHand.THROUGHPUT
     statuses = THROUGHPUT_STATUS
 
@@ -150,6 +189,19 @@ class _ThroughputKind(EndpointKind):
     ) -> None:
         hook.create_throughput(name=name, token=token, model_arn=model_arn, units=units, tags=tags)
 
+    def update(self, hook: BedrockDistillHook, name_or_arn: str, model_arn: str) -> None:
+        hook.update_throughput(name_or_arn, model_arn)
+
+    def served(self, endpoint: AnyEndpoint) -> Served:
+        throughput = cast(Throughput, endpoint)
+        progress = _progress(self, endpoint)
+        desired = throughput.desired_model_arn or throughput.model_arn
+        if progress is Progress.RUNNING:
+            return Served(throughput.model_arn, progress, coming=desired)
+        # There is no status for an update that failed (UNVERIFIED): the throughput goes on with its old model.
+        is_old = progress is Progress.SUCCEEDED and desired != throughput.model_arn
+        return Served(throughput.model_arn, progress, failed_update=desired if is_old else None)
+
     def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
         hook.delete_throughput(name_or_arn)
 
@@ -159,6 +211,7 @@ class _DeploymentKind(EndpointKind):
     ready = "active"
     buys, done = "creates", "Created"
     billed = "billed by the token"
+    standing = "on_demand"
     by_hand = ByHand.DEPLOYMENT
     statuses = DEPLOYMENT_STATUS
 
@@ -173,6 +226,23 @@ class _DeploymentKind(EndpointKind):
     ) -> None:
         hook.create_deployment(name=name, token=token, model_arn=model_arn, tags=tags)
 
+    def update(self, hook: BedrockDistillHook, name_or_arn: str, model_arn: str) -> None:
+        hook.update_deployment(name_or_arn, model_arn)
+
+    def served(self, endpoint: AnyEndpoint) -> Served:
+        deployment = cast(Deployment, endpoint)
+        progress, update = _progress(self, endpoint), deployment.update_status
+        if progress is not Progress.SUCCEEDED or update is None:
+            coming = deployment.model_arn if progress is Progress.RUNNING else None
+            return Served(deployment.model_arn, progress, coming=coming)
+        updated = DEPLOYMENT_UPDATE_STATUS.get(update)
+        if updated is None:
+            raise _unknown_status(self, deployment.name, update)
+        if updated is Progress.RUNNING:
+            return Served(deployment.model_arn, updated, coming=deployment.update_model_arn)
+        failed = deployment.update_model_arn if updated is Progress.FAILED else None
+        return Served(deployment.model_arn, progress, failed_update=failed)
+
     def delete(self, hook: BedrockDistillHook, name_or_arn: str) -> None:
         hook.delete_deployment(name_or_arn)
 
@@ -181,6 +251,27 @@ THROUGHPUT: EndpointKind = _ThroughputKind()
 DEPLOYMENT: EndpointKind = _DeploymentKind()
 # What is billed by the hour comes first: it must end even if the other kind cannot be listed.
 ENDPOINT_KINDS = (THROUGHPUT, DEPLOYMENT)
+
+
+def kind_named(standing: StandingKind) -> EndpointKind:
+    """Return the kind of endpoint that a champion's record or ``promotion.serve`` names."""
+    return next(kind for kind in ENDPOINT_KINDS if kind.standing == standing)
+
+
+def _progress(kind: EndpointKind, endpoint: AnyEndpoint) -> Progress:
+    progress = kind.statuses.get(endpoint.status)
+    if progress is None:
+        raise _unknown_status(kind, endpoint.name, endpoint.status)
+    return progress
+
+
+def _unknown_status(kind: EndpointKind, name: str, status: str) -> ContractError:
+    return ContractError(
+        f"{kind.noun.capitalize()} {name} has the unknown status {status!r}.",
+        left="This task did not change it.",
+        to_do="Report the error as a bug, with this log.",
+        then_clear=FAILED_TASK,
+    )
 
 
 def kind_of(manifest: ThroughputManifest) -> EndpointKind:

@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from include.distill.cleanup.expiry import PROJECT_TAG, TIME_FORMAT
+from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
 from include.distill.cleanup.tag_values import to_tags
 
 if TYPE_CHECKING:
@@ -34,5 +35,24 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
         "dag-id": dag_run.dag_id,
         "run-id": dag_run.run_id,
         **more,
+    }
+    return {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}
+
+
+def standing_tags(use_case: UseCase, *, dag_id: str, run_id: str, run_key: str) -> dict[str, str]:
+    """
+    Return the tags for a use case's standing endpoint.
+
+    The run that creates the endpoint is only information: the endpoint outlives it. There is no tag ``expires-at`` and
+    no tag ``arm``, so the sweeper finds no owner and leaves the endpoint, also the sweeper of an earlier version.
+    """
+    texts = {
+        "project": PROJECT_TAG,
+        "environment": use_case.environment,
+        "use-case": use_case.name,
+        ROLE_TAG: STANDING_ROLE,
+        "run-key": run_key,
+        "dag-id": dag_id,
+        "run-id": run_id,
     }
     return {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}

@@ -7,9 +7,9 @@ named, checked and recorded as in :mod:`bedrock_distill.operators.serve`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from bedrock_distill.lifecycle.deployment_quota import QUOTA_CODE, quota_error
 from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, THROUGHPUT, EndpointKind
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
@@ -17,25 +17,10 @@ from bedrock_distill.run.task_ids import ACTIVE, DEPLOY, ON_DEMAND
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import DEPLOYMENT_LINK, MODEL_LINK, THROUGHPUT_LINK
 from include.distill.config.serving_support import may_be_on_demand
-from include.distill.core.errors import (
-    FAILED_TASK,
-    ConcurrencyLimitError,
-    DeploymentsInProgressError,
-    NotFoundError,
-    RefusedError,
-)
+from include.distill.core.errors import ConcurrencyLimitError, NotFoundError, RefusedError
 from include.distill.core.storage import read_json
 from include.distill.cost.records import ServingEstimate
 from include.distill.inference.records import EndpointManifest, ThroughputManifest
-
-if TYPE_CHECKING:
-    from bedrock_distill.hooks.deployments import Deployment
-
-_QUOTA_CODE = "ServiceQuotaExceededException"
-# The words of the quotas' names are UNVERIFIED. AWS's defaults, in one account in August 2026: 10 and 2.
-_TOTAL_QUOTA = "the quota of custom model deployments (10 by default)"
-_IN_PROGRESS_QUOTA = "the quota of custom model deployments in progress (2 by default)"
-_NAMED_DEPLOYMENTS = 10
 
 
 class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
@@ -106,48 +91,10 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
         try:
             super()._create(kind, name, model_arn, tags)
         except (RefusedError, ConcurrencyLimitError) as error:
-            if kind is not DEPLOYMENT or error.code != _QUOTA_CODE:
+            if kind is not DEPLOYMENT or error.code != QUOTA_CODE:
                 raise
-            raise self._quota_error(name, error) from error
-
-    def _quota_error(self, name: str, error: RefusedError | ConcurrencyLimitError) -> Exception:
-        """
-        Return an error that says which quota is used up: all deployments, or deployments in progress.
-
-        Bedrock reports both quotas with the same code, and the text of its message is not documented. So this method
-        lists the account's deployments. If one of them is being created, the error says that waiting may help.
-        """
-        existing = self.hook.list_deployments()
-        creating = [one.name for one in existing if one.status == "Creating"]
-        happened = f"Bedrock refused to create deployment {name}: {error.happened}"
-        left = f"Deployment {name} does not exist. The trained model stays stored."
-        if creating or isinstance(error, ConcurrencyLimitError):
-            return DeploymentsInProgressError(
-                f"{happened} Deployments that are being created: {', '.join(creating) or 'none at this moment'}.",
-                left=left,
-                billed="Nothing was created.",
-                to_do=(
-                    "Wait until they are active, which takes some minutes, or ask for a higher value of"
-                    f" {_IN_PROGRESS_QUOTA} in the console of Service Quotas."
-                ),
-                then_clear=FAILED_TASK,
-            )
-        return RefusedError(
-            f"{happened} The account has {len(existing)} deployments in this Region.",
-            left=left,
-            billed="Nothing was created.",
-            to_do=(
-                f"Delete a deployment that no application and no run uses {DEPLOYMENT.by_hand.ways('<name>')}, or ask"
-                f" for a higher value of {_TOTAL_QUOTA} in the console of Service Quotas. The oldest deployments:"
-                f" {_described(existing)}."
-            ),
-            then_clear=FAILED_TASK,
-        )
-
-
-def _described(deployments: Sequence[Deployment]) -> str:
-    oldest = sorted(deployments, key=lambda one: one.created)[:_NAMED_DEPLOYMENTS]
-    return "; ".join(f"{one.name} ({one.status}, created {one.created:%Y-%m-%d %H:%M} UTC)" for one in oldest) or "none"
+            left = f"Deployment {name} does not exist. The trained model stays stored."
+            raise quota_error(self.hook, name, error, left=left) from error
 
 
 class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):

@@ -20,6 +20,7 @@ from include.distill.core.naming import (
     former_run_key,
     is_former_job_name,
     is_former_throughput_name,
+    is_standing_endpoint_name,
     job_names,
     request_token,
     run_key,
@@ -202,7 +203,9 @@ class TestStandingEndpoint:
     @given(ENVIRONMENTS, USE_CASE_NAMES, IDS)
     def test_it_is_never_the_name_of_an_arms_endpoint(self, environment: str, use_case: str, run_id: str) -> None:
         arm = throughput_names(environment, use_case, "champion", run_key("d", run_id), 1).name
-        assert standing_endpoint_name(environment, use_case) not in (arm, arm.rpartition("-s")[0])
+        standing = standing_endpoint_name(environment, use_case)
+        assert standing not in (arm, arm.rpartition("-s")[0])
+        assert (is_standing_endpoint_name(standing), is_standing_endpoint_name(arm)) == (True, False)
 
     def test_every_use_case_of_every_environment_has_its_own(self) -> None:
         places = [("prod", "docs"), ("prod", "docs_2"), ("test", "docs")]

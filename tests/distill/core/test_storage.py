@@ -12,6 +12,8 @@ from include.distill.core.storage import (
     decode_jsonl,
     read_json,
     read_jsonl,
+    read_versioned_json,
+    replace_json,
     split_uri,
     stream_jsonl,
     write_json,
@@ -106,3 +108,40 @@ def test_a_json_object_that_is_nested_too_deeply_is_a_value_error_like_any_text_
         store.write("s3://b/x.json", body)
         with pytest.raises(ValueError, match=r"nested too deeply|Expecting|codec"):
             read_json(store, "s3://b/x.json", object)
+
+
+URI = "s3://bucket/change.json"
+
+
+class TestReplace:
+    def test_a_record_is_written_if_there_is_none_and_replaced_if_it_is_unchanged(self, store: MemoryStore) -> None:
+        assert replace_json(store, URI, {"n": 1}, None)
+        record, version = read_versioned_json(store, URI, dict)
+        assert record == {"n": 1}
+        assert replace_json(store, URI, {"n": 2}, version)
+        assert read_json(store, URI, dict) == {"n": 2}
+
+    def test_what_another_process_wrote_is_not_replaced(self, store: MemoryStore) -> None:
+        assert replace_json(store, URI, {"n": 1}, None)
+        _, version = read_versioned_json(store, URI, dict)
+        write_json(store, URI, {"n": 2})
+        assert not replace_json(store, URI, {"n": 3}, version)
+        assert not replace_json(store, URI, {"n": 3}, None)
+        store.delete(URI)
+        assert not replace_json(store, URI, {"n": 3}, version)
+        assert store.objects == {}
+
+    def test_a_repetition_after_a_lost_response_succeeds(self, store: MemoryStore) -> None:
+        assert replace_json(store, URI, {"n": 1}, None)
+        assert replace_json(store, URI, {"n": 1}, None)
+        _, version = read_versioned_json(store, URI, dict)
+        assert replace_json(store, URI, {"n": 2}, version)
+        assert replace_json(store, URI, {"n": 2}, version)
+        assert store.writes == [URI, URI]
+
+    def test_a_missing_or_broken_record_is_an_error(self, store: MemoryStore) -> None:
+        with pytest.raises(NotFoundError):
+            read_versioned_json(store, URI, dict)
+        store.write(URI, b"[")
+        with pytest.raises(ContractError, match="not JSON"):
+            read_versioned_json(store, URI, dict)

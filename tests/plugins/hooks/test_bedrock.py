@@ -23,6 +23,7 @@ from include.distill.core.errors import (
     TransientError,
 )
 from include.distill.inference.requests import ModelRequest
+from tests.contract.recorded_wire import ARN, RecordedWire
 from tests.fakes.fake_bedrock import CREATED
 from tests.fakes.scripted_hook import ScriptedHook
 
@@ -160,3 +161,31 @@ def test_an_answer_that_is_lost_while_its_body_is_read_may_be_billed(
             hook.ask(request)
         thread.join()
         connections[0].close()
+
+
+def test_another_model_is_put_behind_throughput() -> None:
+    throughput_arn, model_arn = (
+        f"{ARN}:provisioned-model/abcdef012345",
+        f"{ARN}:custom-model/amazon.nova-micro-v1:0:128k/abcdef012345",
+    )
+    wire = RecordedWire()
+    wire.hook().update_throughput(throughput_arn, model_arn)
+    (request,) = wire.requests
+    assert request.operation == "UpdateProvisionedModelThroughput"
+    assert request.arguments == {"provisionedModelId": throughput_arn, "desiredModelId": model_arn}
+    assert request.violations() == []
+
+
+def test_the_model_of_an_update_in_progress_is_read() -> None:
+    answer = {
+        "provisionedModelName": "n",
+        "provisionedModelArn": "arn:t",
+        "status": "Updating",
+        "creationTime": CREATED,
+        "modelArn": "arn:old",
+        "desiredModelArn": "arn:new",
+        "modelUnits": 1,
+    }
+    found = ScriptedHook(answer).find_throughput("n")
+    assert found is not None
+    assert (found.model_arn, found.desired_model_arn) == ("arn:old", "arn:new")

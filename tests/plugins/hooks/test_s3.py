@@ -11,7 +11,7 @@ from bedrock_distill.hooks import s3 as s3_hook
 from bedrock_distill.hooks.aws_errors import named_errors
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.cleanup.expiry import PROJECT_TAG
-from include.distill.core.errors import ContractError, NotFoundError, OutcomeError, RefusedError
+from include.distill.core.errors import ContractError, NotFoundError, OutcomeError, RefusedError, TransientError
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.fake_bedrock import CREATED
 from tests.fakes.scripted_hook import ScriptedHook
@@ -57,6 +57,33 @@ class TestObjects:
         assert store.read(uri) == b"first"
         store.delete(uri)
         assert store.write_if_absent(uri, b"third")
+
+    def test_an_object_is_replaced_only_if_nobody_else_has_replaced_it(self, store: S3ObjectStore) -> None:
+        uri = "s3://bucket/once/change.json"
+        store.write(uri, b"one")
+        body, version = store.read_versioned(uri)
+        assert body == b"one"
+        assert store.write_if_unchanged(uri, b"two", version)
+        assert not store.write_if_unchanged(uri, b"three", version)
+        assert store.read(uri) == b"two"
+
+    def test_a_deleted_object_is_not_replaced(self, store: S3ObjectStore) -> None:
+        uri = "s3://bucket/once/gone.json"
+        store.write(uri, b"one")
+        _, version = store.read_versioned(uri)
+        store.delete(uri)
+        assert not store.write_if_unchanged(uri, b"two", version)
+        assert not store.exists(uri)
+        with pytest.raises(NotFoundError):
+            store.write_if_unchanged("s3://no-such-bucket/x", b"two", version)
+        with pytest.raises(NotFoundError):
+            store.read_versioned(uri)
+
+    def test_a_write_that_s3_could_not_judge_is_an_error(self) -> None:
+        conflict = TransientError("another write is in progress")
+        conflict.code = "ConditionalRequestConflict"
+        with pytest.raises(TransientError):
+            S3ObjectStore(ScriptedHook(conflict)).write_if_unchanged(URI, b"", "tag")
 
     def test_a_written_object_can_be_read_until_it_is_deleted(self, store: S3ObjectStore) -> None:
         uri = "s3://bucket/notes/a b+c.json"

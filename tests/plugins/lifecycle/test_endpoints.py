@@ -6,8 +6,18 @@ from typing import Any
 import pytest
 
 from bedrock_distill.hooks.bedrock import Throughput
-from bedrock_distill.lifecycle.endpoints import THROUGHPUT, delete_and_wait, serving_arn
-from include.distill.core.errors import FAILED_TASK, OutcomeError, ThroughputReleasedError
+from bedrock_distill.hooks.deployments import Deployment
+from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.endpoints import (
+    DEPLOYMENT,
+    THROUGHPUT,
+    EndpointKind,
+    Served,
+    delete_and_wait,
+    kind_named,
+    serving_arn,
+)
+from include.distill.core.errors import FAILED_TASK, ContractError, OutcomeError, ThroughputReleasedError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 
 NAME = "aws-docs-qa-tuned-abcdef01-s1"
@@ -111,3 +121,64 @@ class TestDeleteAndWait:
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert (error.value.then_clear, error.value.effect) == (FAILED_TASK, "deletes it again")
         assert 5 <= sum(pauses) <= 7
+
+
+OLD, NEW = "arn:model/old", "arn:model/new"
+
+
+def deployment(status: str, update: str | None = None, coming: str | None = None) -> Deployment:
+    return Deployment(
+        NAME, f"arn:deployment/{NAME}", status, CREATED, OLD, update_status=update, update_model_arn=coming
+    )
+
+
+class TestServed:
+    @pytest.mark.parametrize(
+        ("endpoint", "served"),
+        [
+            (deployment("Creating"), Served(OLD, Progress.RUNNING, coming=OLD)),
+            (deployment("Failed"), Served(OLD, Progress.FAILED)),
+            (deployment("Active"), Served(OLD, Progress.SUCCEEDED)),
+            (deployment("Active", "Updating", NEW), Served(OLD, Progress.RUNNING, coming=NEW)),
+            (deployment("Active", "UpdateCompleted", OLD), Served(OLD, Progress.SUCCEEDED)),
+            (deployment("Active", "UpdateFailed", NEW), Served(OLD, Progress.SUCCEEDED, failed_update=NEW)),
+        ],
+    )
+    def test_the_model_behind_a_deployment_and_its_update(self, endpoint: Deployment, served: Served) -> None:
+        assert DEPLOYMENT.served(endpoint) == served
+
+    @pytest.mark.parametrize(
+        ("status", "desired", "served"),
+        [
+            ("Creating", OLD, Served(OLD, Progress.RUNNING, coming=OLD)),
+            ("Creating", None, Served(OLD, Progress.RUNNING, coming=OLD)),
+            ("Updating", NEW, Served(OLD, Progress.RUNNING, coming=NEW)),
+            ("InService", OLD, Served(OLD, Progress.SUCCEEDED)),
+            ("InService", None, Served(OLD, Progress.SUCCEEDED)),
+            ("InService", NEW, Served(OLD, Progress.SUCCEEDED, failed_update=NEW)),
+            ("Failed", OLD, Served(OLD, Progress.FAILED)),
+        ],
+    )
+    def test_the_model_behind_throughput_and_its_update(self, status: str, desired: str | None, served: Served) -> None:
+        assert THROUGHPUT.served(throughput(status, model_arn=OLD, desired_model_arn=desired)) == served
+
+    @pytest.mark.parametrize("endpoint", [deployment("Odd"), deployment("Active", "Odd", NEW)])
+    def test_an_unknown_status_is_an_error(self, endpoint: Deployment) -> None:
+        with pytest.raises(ContractError, match="unknown status 'Odd'"):
+            DEPLOYMENT.served(endpoint)
+
+    @pytest.mark.parametrize("kind", [DEPLOYMENT, THROUGHPUT])
+    def test_an_update_puts_another_model_behind_an_endpoint(self, kind: EndpointKind) -> None:
+        bedrock: Any = FakeBedrock()
+        kind.create(bedrock, name=NAME, token="t", model_arn=OLD, units=1, tags={})
+        bedrock.end_change()
+        created = kind.find(bedrock, NAME)
+        assert created is not None
+        kind.update(bedrock, created.arn, NEW)
+        bedrock.end_change()
+        updated = kind.find(bedrock, NAME)
+        assert updated is not None
+        assert (updated.arn, kind.served(updated)) == (created.arn, Served(NEW, Progress.SUCCEEDED))
+
+    def test_a_kind_is_found_by_its_name_in_a_champions_record(self) -> None:
+        assert (kind_named("on_demand"), kind_named("provisioned")) == (DEPLOYMENT, THROUGHPUT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.lifecycle.tags import purchase_tags
+from bedrock_distill.lifecycle.tags import purchase_tags, standing_tags
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import expires_at
 from include.distill.config.use_case import UseCase
@@ -77,3 +77,16 @@ def test_a_run_id_that_aws_does_not_accept_is_escaped_and_found_again(use_case: 
     assert asked == [("тест", run_id)]
     assert all(re.fullmatch(r"[a-zA-Z0-9\s._:/=+@-]{0,256}", value) for value in purchase.values())
     assert purchase["run-key"] == FOLDER.run_key
+
+
+def test_a_standing_endpoint_has_no_expiry_and_no_arm_and_its_run_is_only_information(use_case: UseCase) -> None:
+    made = standing_tags(use_case, dag_id="distill_aws_docs_qa", run_id="nightly~2", run_key=FOLDER.run_key)
+    assert made == {
+        "project": "bedrock-distill",
+        "environment": "test",
+        "use-case": "aws_docs_qa",
+        "role": "standing",
+        "run-key": FOLDER.run_key,
+        "dag-id": "distill_aws_docs_qa",
+        "run-id": "escaped:nightly=7E2",
+    }

@@ -36,3 +36,14 @@ def test_an_interrupted_write_leaves_the_old_object(tmp_path: Path) -> None:
         write()
     assert store.read("s3://bucket/key") == b"old"
     assert store.list("s3://") == ["s3://bucket/key"]
+
+
+def test_an_object_is_replaced_only_if_it_has_not_changed(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.write("s3://bucket/key", b"one")
+    body, version = store.read_versioned("s3://bucket/key")
+    assert body == b"one"
+    assert store.write_if_unchanged("s3://bucket/key", b"two", version)
+    assert not store.write_if_unchanged("s3://bucket/key", b"three", version)
+    assert not store.write_if_unchanged("s3://bucket/never", b"three", version)
+    assert store.read("s3://bucket/key") == b"two"

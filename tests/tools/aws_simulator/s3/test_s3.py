@@ -115,6 +115,27 @@ class TestRunning:
         winner = s3.get_object(Bucket="race", Key="lease")["Body"].read()
         assert won == [str(index).encode() == winner for index in range(16)]
 
+    def test_only_one_of_many_writers_replaces_the_same_version(self, simulator: RunningSimulator) -> None:
+        """As in https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html ."""
+        s3 = simulator.boto("s3")
+        s3.create_bucket(Bucket="swap")
+        tag = s3.put_object(Bucket="swap", Key="lease", Body=b"free")["ETag"]
+
+        def put(number: int) -> bool:
+            try:
+                s3.put_object(Bucket="swap", Key="lease", Body=str(number).encode(), IfMatch=tag)
+            except s3.exceptions.ClientError as error:
+                return error.response["Error"]["Code"] != "PreconditionFailed"
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(put, range(16)))
+        winner = s3.get_object(Bucket="swap", Key="lease")["Body"].read()
+        assert won == [str(index).encode() == winner for index in range(16)]
+        s3.delete_object(Bucket="swap", Key="lease")
+        with refused("NoSuchKey"):
+            s3.put_object(Bucket="swap", Key="lease", Body=b"x", IfMatch=tag)
+
     def test_errors_have_the_codes_of_s3(self, simulator: RunningSimulator) -> None:
         s3 = simulator.boto("s3")
         with refused("NoSuchBucket"):

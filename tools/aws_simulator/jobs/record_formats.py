@@ -8,7 +8,8 @@ Read the records of a training file in the three formats of Bedrock, and refuse 
 - Claude: claude-haiku/DataValidation in github.com/aws-samples/amazon-bedrock-samples, and
   https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-prepare.html
 
-The README of the simulator has a table of the differences between them.
+For unusual records, a table in the README of the simulator compares the documentation, the validator and the
+simulator.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ class Record:
 
     @property
     def examples(self) -> list[TrainingExample]:
-        """One example for each answer. The history of an answer is all messages before the question that it answers."""
+        """
+        One example for each answer: the answer, the user's message before it, and the history.
+
+        The history is the text of all messages before that message of the user.
+        """
         turns = [message.text for message in self.messages]
         return [
             TrainingExample(self.system, turns[at - 1], turns[at], "\n".join(turns[: at - 1]))
@@ -63,7 +68,7 @@ class Record:
 
     @property
     def characters(self) -> int:
-        """The length of all texts together."""
+        """The number of characters in the system prompt and in the texts of all messages."""
         return len(self.system) + sum(len(message.text) for message in self.messages)
 
 
@@ -137,7 +142,11 @@ def _check_documents(messages: list[Any]) -> None:
 
 
 class _ToolCalls:
-    """The tools of a record, and the ids of the tool calls seen so far. Without tools, nothing is checked."""
+    """
+    The tools of a record, and the ids of the tool calls seen so far.
+
+    In a record without ``toolConfig``, tool calls and results are not compared with tools or with each other.
+    """
 
     def __init__(self, config: Any) -> None:
         self._names: set[str] | None = None

@@ -28,8 +28,8 @@ class TrainingFile:
 
     :param records: the number of records. A record of several turns has several examples.
 
-    ``tokens`` are counted as in inference. The limit on a record's tokens is checked by characters, as in AWS's own
-    validators.
+    ``tokens`` is counted with :func:`count_tokens`, as for requests. The check of a record's length does not use that
+    count: like AWS's own validators, it estimates the tokens from the number of characters.
     """
 
     examples: list[TrainingExample]
@@ -104,6 +104,6 @@ def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
 
 
 def _reserved(record: Record, rules: TrainingFormat) -> str | None:
-    """Return the first reserved string in a record, in upper or lower case; None if there is none."""
+    """Return the first reserved string that a record contains, whatever its case; None if it contains none."""
     text = "\n".join([record.system, *(message.text for message in record.messages)]).lower()
     return next((reserved for reserved in rules.reserved_strings if reserved.lower() in text), None)

@@ -93,7 +93,8 @@ class AnswerModel:
         """
         Return the probabilities of the tokens of an answer.
 
-        :param own: the example's number if it is in the memory. It is then left out of the predictions.
+        :param own: the number of ``example`` in the memory; None if the memory does not have it. The predictions then
+            use only the other examples in the memory.
         """
         tokens = self._read_answer(example) if own is None else self._answers[own]
         own_words = Counter(tokens[1:]) if own is not None else Counter[str]()
@@ -120,7 +121,10 @@ def _mean_loss(predicted: Sequence[_Predicted], mixture: NDArray[np.float64]) ->
 
 
 def held_out_loss(memory: Memory, examples: Sequence[TrainingExample]) -> float:
-    """Return the mean loss of a student over ``examples``; 0 if there are none. A base model's memory is empty."""
+    """Return the mean loss of a student over ``examples``; 0 if there are none.
+
+    :param memory: what the student remembers. For a base model, pass a memory without examples.
+    """
     model = AnswerModel(memory)
     return _mean_loss([model.predict(one) for one in examples], np.array(memory.mixture))
 

@@ -62,12 +62,18 @@ def _is_statement(document: Document, index: int) -> bool:
 
 
 def is_title(sentence: Sentence) -> bool:
-    """Return whether the sentence is the title after a "Doc n:". The first sentence of other texts is not a title."""
+    """Return whether the sentence is a title after "Doc n:", such as "Refunds" in "Context: Doc 1: Refunds. ...".
+
+    In a text without "Doc n:", no sentence is a title.
+    """
     return sentence.is_heading and sentence.opens_part and sentence.start > 0
 
 
 def _opening_and_ending(sentence: Sentence) -> tuple[str, str]:
-    """Return the first two thirds of the sentence and its last half. Long parts are shortened at their inner end."""
+    """Return the first two thirds of the sentence and its last half.
+
+    If the first part is too long, its end is cut off. If the second part is too long, its beginning is cut off.
+    """
     text = _LIST_MARK.sub("", sentence.text).strip(_AROUND)
     parts, separator, most = text.split(), " ", MOST_WORDS_ASKED
     if len(parts) < FEWEST_WORDS:

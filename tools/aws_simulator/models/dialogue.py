@@ -96,7 +96,7 @@ class Reply:
         )
 
     def cut_to_tokens(self, limit: int) -> Reply:
-        """Return the reply as it is when the model stops after ``limit`` tokens."""
+        """Return the first ``limit`` tokens of the reply, with the stop reason ``max_tokens``."""
         parts: list[Part] = []
         left = limit
         for part in self.parts:
@@ -112,7 +112,7 @@ def _output_tokens(part: Part) -> int:
 
 
 def _beginning(part: Part, limit: int) -> Part:
-    """Return the beginning of a part. Of a tool call, only the properties that are complete remain."""
+    """Return the first ``limit`` tokens of a part. A tool call keeps only those properties that fit in completely."""
     if isinstance(part, Text | Thinking):
         return replace(part, text=cut_to_tokens(part.text, limit))
     if isinstance(part, ToolUse) and _output_tokens(part) > limit:
@@ -131,7 +131,7 @@ def document_of(user: str) -> str | None:
 
 
 def has_document(user: str) -> bool:
-    """Return whether a prompt has a document and a question, which the student that quotes needs."""
+    """Return whether a prompt has a document and a question. The student in ``ranker.py`` needs both."""
     return section(user, "question") is not None and bool((document_of(user) or "").strip())
 
 

@@ -29,8 +29,8 @@ class TrainedModel:
     """
     What a custom model has learned.
 
-    :param weights: of the student that quotes documents; None if it was never trained.
-    :param memory: of the student that remembers answers; None if it was never trained.
+    :param weights: the weights of the student that quotes documents; None if this student was never trained.
+    :param memory: the memory of the student that remembers answers; None if this student was never trained.
     """
 
     weights: dict[str, float] | None = None
@@ -48,7 +48,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class _Records:
-    """The records of one file, by the student that learns from them."""
+    """The records of one file, in two lists: one list for each student that learns from them."""
 
     quoted: list[TrainingExample]
     remembered: list[TrainingExample]
@@ -116,7 +116,7 @@ def _values(losses: Sequence[Sequence[TrainingStep]]) -> list[list[float]]:
 
 
 def _mean(*losses: tuple[int, float]) -> float:
-    """Return the mean of losses, weighted by the numbers of records. A loss without records does not count."""
+    """Return the mean of losses, weighted by the numbers of records. A loss over 0 records does not count."""
     counted = [(count, loss) for count, loss in losses if count]
     if len(counted) == 1:
         return counted[0][1]

@@ -3,7 +3,7 @@ Remember the prompts and answers of a training file, and find the answer to the 
 
 Two prompts are near if they share words of much weight. Rare words have the most weight, and the measure is the cosine
 of the two sets of words. In languages without spaces between words, pairs of characters take the place of words.
-Between prompts that are equally near, the system prompt and the earlier messages decide.
+If two training prompts are equally near, the one whose system prompt and earlier messages fit better is taken.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 
 
 def terms(text: str) -> frozenset[str]:
-    """Return what two texts are compared by; never an empty set."""
+    """Return the words and pairs of characters by which a text is compared with others. The set is never empty."""
     lowered = text.lower()
     runs = _UNSPACED_RUN.findall(lowered)
     spaced = words(_UNSPACED_RUN.sub(" ", lowered)) if runs else words(lowered)
@@ -89,7 +89,7 @@ class Memory:
         """
         Return the example whose prompt is nearest; None if no prompt has a word in common.
 
-        :param excluded: the number of an example that is not looked at.
+        :param excluded: the number of an example to ignore; None to ignore none.
         """
         query = self._index_terms(asked.user)
         candidates = self._candidates(query) if excluded is None else self._candidates_in_training(query, excluded)
@@ -140,7 +140,10 @@ class Memory:
         return min(1.0, shared / (norm * float(self._norms[number])))
 
     def _bonus(self, asked: TrainingExample) -> Callable[[int], float]:
-        """Return a function that scores how well an example fits, apart from the words of its prompt."""
+        """Return a function that takes the number of an example and returns a score for how well the example fits.
+
+        The score is high for exactly the same prompt, the same system prompt, and similar earlier messages.
+        """
         user, system, history = asked.user.split(), asked.system.split(), terms(asked.history)
 
         def bonus(number: int) -> float:
@@ -192,7 +195,7 @@ class Memory:
 
     @cached_property
     def _weights(self) -> dict[str, float]:
-        """The squared weight of each term in a cosine."""
+        """The square of each term's weight. The cosine of two texts is computed from these squares."""
         count = len(self.examples)
         return {term: math.log1p(count / len(numbers)) ** 2 for term, numbers in self._postings.items()}
 

@@ -11,7 +11,7 @@ def number_for(schema: Mapping[str, Any], kind: str, stated: float | None, other
     """Return a number that follows a JSON schema.
 
     :param stated: the number that a prompt states for this place; None if it states none.
-    :param others: the other numbers of the prompt. The first of them is removed from the list if it is taken.
+    :param others: the other numbers of the prompt. If ``stated`` is None, the first of them is used and removed.
     """
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
@@ -35,7 +35,12 @@ def _is_within(schema: Mapping[str, Any], value: float) -> bool:
 
 
 def _inside(schema: Mapping[str, Any], kind: str) -> float | int:
-    """Return a number between the bounds: the smallest or largest multiple, or the middle."""
+    """Return a number between the bounds of a schema.
+
+    If the number must be a multiple or an integer, this is the one next to the lower bound. If there is no lower bound,
+    it is the one next to the upper bound. Any other number is in the middle between two bounds, or 1 away
+    from the only bound.
+    """
     low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf))
     high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf))
     step = schema.get("multipleOf") or (1 if kind == "integer" else None)

@@ -1,8 +1,8 @@
 """
 Make a text that a regular expression matches.
 
-The text is the shortest that the expression's first alternatives allow, or a longer one if a length is asked for.
-Conditions on what is before or after (lookarounds) are not looked at, so a caller must check the text.
+The first text takes the first alternative everywhere (the ``a`` of ``a|b``) and repeats as little as possible. The
+other texts repeat more often, or take other alternatives. Lookarounds are ignored, so a caller must check the text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,12 @@ class _TooLongError(Exception):
 
 
 class _Writer:
-    """Writes one text. ``more`` lengthens repetitions, ``choice`` selects other characters and alternatives."""
+    """
+    Writes one text.
+
+    :param more: how many more times than it must each repetition is made.
+    :param choice: the number of the character or alternative to take wherever the pattern allows several.
+    """
 
     def __init__(self, more: int, choice: int) -> None:
         self._more = more

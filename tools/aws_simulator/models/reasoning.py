@@ -1,8 +1,8 @@
 """
 Write the thinking of a simulated model, and recognize its signature when the thinking is sent back.
 
-A signature holds a digest of the text, and a digest of that digest. So thinking that was sent to the client without its
-text is recognized too.
+A signature holds a digest of the text, and a second digest, which is computed from the first. Some models send their
+thinking to the client without its text. The second digest makes it possible to recognize that thinking too.
 """
 
 from __future__ import annotations

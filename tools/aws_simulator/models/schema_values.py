@@ -140,12 +140,12 @@ class _Maker:
         return self._of_type(schema, _type_of(schema), name, depth)
 
     def _with(self, schema: Mapping[str, Any], key: str, option: Any) -> Any:
-        """Return one of the schemas of ``anyOf`` or ``oneOf``, joined with what is required of all of them."""
+        """Return ``schema`` with its list ``key`` (``anyOf`` or ``oneOf``) replaced by ``option``, a schema in it."""
         common = {name: member for name, member in schema.items() if name != key}
         return {**common, "allOf": [option]} if set(common) - _ANNOTATIONS and isinstance(option, Mapping) else option
 
     def _conditional(self, schema: Mapping[str, Any], value: Any, name: str, depth: int) -> Any:
-        """Return the first of several values that fits a schema with conditions."""
+        """Return a value that fits a schema with ``not``, ``if``, ``anyOf`` or ``oneOf``; else ``value``."""
         candidates: list[Any] = [*schema.get("enum", ()), *_others(value)]
         for key in ("anyOf", "oneOf"):
             candidates += [
@@ -204,7 +204,7 @@ class _Maker:
         return {name: self.make(self._property(schema, name), name, depth + 1) for name in names}
 
     def _more_names(self, schema: Mapping[str, Any]) -> Iterator[str]:
-        """Yield names for properties that the schema requires without naming them."""
+        """Yield names for more properties. They are used if ``minProperties`` requires more than the schema names."""
         for pattern in schema.get("patternProperties", {}):
             yield from texts_for(pattern)
         rule = self._resolved(schema.get("propertyNames") or {})
@@ -277,7 +277,7 @@ class _Maker:
         return next((candidate for candidate in candidates if self._fits(schema, candidate)), text)
 
     def _next_words(self) -> str:
-        """Return the next words of the prompt that no other value has."""
+        """Return the next few words of the prompt; its first words if all words have been used."""
         taken = self._words[self._position : self._position + _WORDS_PER_STRING] or self._words[:_WORDS_PER_STRING]
         self._position += _WORDS_PER_STRING
         return " ".join(taken)

@@ -45,7 +45,7 @@ class StudentResult:
 
 @dataclass(frozen=True)
 class _Labeled:
-    """The sentences of one record: their features, and the share of each sentence that is in the answer."""
+    """The features and labels of one record's sentences. A label is the share of the sentence that is in the answer."""
 
     features: NDArray[np.float64]
     labels: NDArray[np.float64]

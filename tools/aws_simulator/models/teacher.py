@@ -55,7 +55,12 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True)
 class _Task:
-    """The parts of a prompt that asks for pairs. ``completes`` allows questions that are parts of sentences."""
+    """
+    The parts of a prompt that asks for pairs.
+
+    :param completes: whether questions may be parts of sentences. This is so for a document that is short or to which
+        the patterns do not apply, for example because it is in German.
+    """
 
     document: Document
     completes: bool
@@ -131,7 +136,11 @@ def _candidates(task: _Task) -> Iterator[_Candidate]:
 
 
 def _is_heading(task: _Task, sentence: Sentence) -> bool:
-    """Return whether the sentence is a heading. In a short document or in German, a short sentence looks like one."""
+    """Return whether the sentence is a heading.
+
+    If ``task.completes``, a sentence that ends with a period is a heading only if it is a title. A short document, or
+    one in German, has ordinary sentences that ``is_heading`` takes for headings.
+    """
     return sentence.is_heading and (is_title(sentence) or not (task.completes and sentence.text.endswith(".")))
 
 

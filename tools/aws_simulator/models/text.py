@@ -172,7 +172,7 @@ class Document:
         return sum(self.rarity.get(term, unknown) for term in terms)
 
     def quote(self, indices: Iterable[int]) -> str:
-        """Return these sentences verbatim, in document order. The text between neighbouring sentences is kept."""
+        """Return the sentences with these indices verbatim, in document order, and the text between neighbours."""
         pieces: list[tuple[int, int]] = []
         for index in sorted(set(indices)):
             sentence = self.sentences[index]

@@ -1,7 +1,7 @@
 """
 Read which service, Region and access key a request was signed for. The signature itself is not checked.
 
-The scope is in the header Authorization, or in the query of a presigned URL.
+These three values are in the header Authorization, or in the query of a presigned URL.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
 """
 
@@ -24,7 +24,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class CredentialScope:
-    """What a request was signed for."""
+    """The access key with which a request was signed, and the Region and the service for which it was signed."""
 
     access_key: str
     region: str

@@ -115,7 +115,8 @@ class InvalidSignatureException(ApiError):
     The request was signed for a Region that does not exist.
 
     On AWS, such a Region has no endpoint, and the client finds no address. All Regions of the simulator share one
-    address, so it answers as the endpoint of another Region does: https://github.com/earendil-works/pi/issues/3487
+    address, so the simulator answers as the endpoint of another Region does:
+    https://github.com/earendil-works/pi/issues/3487
     """
 
 

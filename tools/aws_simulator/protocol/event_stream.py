@@ -31,7 +31,7 @@ Event = tuple[str, Mapping[str, Any]]
 
 
 async def _send_at_once(_number: int) -> None:
-    """Give other tasks a turn between two events."""
+    """Let other tasks run before an event is sent, and add no delay. This is the default of ``EventStream.before``."""
     await asyncio.sleep(0)
 
 
@@ -40,7 +40,7 @@ class EventStream:
     """
     The events of a response, in order. Each one is a member of the output's event stream: its name and its value.
 
-    :param before: is awaited before each event is sent, with the event's number, from 0.
+    :param before: a function to await before each event is sent. It takes the number of the event, counted from 0.
     :param dropped: True if the connection is closed after the last event, so that the client sees no end of the
         response.
     """

@@ -1,9 +1,12 @@
 """
-Recognize HTTP requests that a web page of another site makes a browser send to a server on this machine.
+Recognize HTTP requests to a server on this machine that come from a web page of another site.
 
-A server that needs no login trusts whoever can reach it. A web page can reach it through the reader's browser in two
-ways: with a host name that resolves to 127.0.0.1 (DNS rebinding), which the Host header shows, and with a cross-site
-request, which the Origin and Sec-Fetch-Site headers show.
+A server that needs no login trusts whoever can reach it. The browser on this machine can reach it, and so can every web
+page that is open in this browser. A page has two ways:
+
+- DNS rebinding: the page uses a host name that resolves to 127.0.0.1. The Host header shows this name.
+- A cross-site request: the page sends a request to the server's own address. The Origin and Sec-Fetch-Site headers
+  show that it comes from another site.
 """
 
 from __future__ import annotations

@@ -70,9 +70,9 @@ def read_arguments(
 
 def _check_query(shape: StructureShape, parameters: Mapping[str, list[str]]) -> None:
     """
-    Refuse query parameters that the operation does not have or that are repeated, as they would have no effect.
+    Refuse query parameters that the operation does not have, and repeated ones, because they would have no effect.
 
-    Those of a presigned URL are left alone. What AWS does with others is UNVERIFIED.
+    The parameters of a presigned URL are allowed. What AWS does with unknown and repeated parameters is UNVERIFIED.
     """
     serializations = [member.serialization for member in shape.members.values()]
     names = {each.get("name") for each in serializations if each.get("location") == "querystring"}

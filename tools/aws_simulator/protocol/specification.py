@@ -69,12 +69,15 @@ def _neighbour_routes() -> list[Route]:
 
 
 def vendor_api(raw_path: str) -> str | None:
-    """Return the name of the API of another vendor that a path belongs to; None if it belongs to none."""
+    """Return the name of a known API to which a path belongs and which the simulator does not have; None if unknown.
+
+    For example, ``/openai/v1/models`` belongs to "OpenAI's API".
+    """
     return next((name for beginning, name in _VENDOR_APIS.items() if raw_path.startswith(beginning)), None)
 
 
 def _unknown(method: str, raw_path: str) -> UnknownOperationException:
-    """Return the error for a request that is for no operation of Bedrock. Name what it is for, if that is known."""
+    """Return the error for a request to no operation of Bedrock. If it is for another known API, name this."""
     if vendor := vendor_api(raw_path):
         return OperationNotImplementedError(
             f"The AWS simulator does not implement {vendor} ({method} {raw_path}). Nothing was changed. Use"

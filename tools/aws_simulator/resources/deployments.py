@@ -2,14 +2,14 @@
 Deploy custom models for on-demand inference: create, show, list, update and delete custom model deployments.
 
 A deployment costs nothing; only the tokens of its calls are billed. Its status is not stored but computed from the
-clock, as that of a throughput.
+clock, like the status of a throughput.
 
-A deployment is deleted when Get answers ResourceNotFoundException. Here, that is at once unless a fault rule stalls the
-deletion. The console shows a status "Deleting", which the API does not have:
-https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html. So during a deletion, Get answers
-as before, and all other requests are refused (UNVERIFIED).
+A client sees that a deployment is deleted when Get answers ResourceNotFoundException. In the simulator, Get does so
+immediately after Delete, unless a fault rule stalls the deletion. The console shows a status "Deleting", which the API
+does not have: https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html.
+So during a deletion, Get answers as before, and all other requests are refused (UNVERIFIED).
 
-Base models, Regions and the first day of customization:
+Only some custom models can be deployed: their base model, their Region and the day of their customization decide.
 https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html
 """
 
@@ -53,7 +53,9 @@ def is_deployment(model_id: str) -> bool:
 
 
 def rate_quota_name(model: str) -> str:
-    """Return the name under which the settings may have the rate quota of all deployments of a model's custom models.
+    """Return a name for which the settings may state a rate quota: that of the deployments of one base model.
+
+    The quota applies to each deployment of a custom model that has this base model.
 
     :param model: the key of the base model.
     """
@@ -180,9 +182,9 @@ class Deployments:
         """
         Handle UpdateCustomModelDeployment. The old model answers until the update is complete.
 
-        The service model has no ConflictException for this operation. When AWS refuses an update is not documented
-        (UNVERIFIED). It is refused here if the deployment is not active, is being updated or deleted, or would get
-        another base model.
+        The service model has no ConflictException for this operation. The documentation does not say in which cases
+        AWS refuses an update (UNVERIFIED). The simulator refuses an update if the deployment is not active, is being
+        updated or deleted, or would get another base model.
         """
         deployment = self._find(call)
         model, base = self._deployable(call)
@@ -211,7 +213,11 @@ class Deployments:
         return {"customModelDeploymentArn": deployment.arn}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Handle DeleteCustomModelDeployment. When AWS answers ConflictException is not documented (UNVERIFIED)."""
+        """Handle DeleteCustomModelDeployment.
+
+        The simulator answers ConflictException if the deployment is already being deleted. The documentation does not
+        say in which cases AWS answers it (UNVERIFIED).
+        """
         deployment, fault = self._find(call), _fault(call, "deployment_deletion_")
         if "deletion" in deployment.body:
             raise ConflictException(f"The custom model deployment {deployment.name} is being deleted.")
@@ -273,7 +279,7 @@ class Deployments:
         return update["modelArn"] if update and completed else deployment.body["modelArn"]
 
     def using(self, region: str, model: str) -> Deployment | None:
-        """Return a deployment that serves a custom model or is being updated to it; None if there is none."""
+        """Return a deployment that serves this custom model or is being updated to serve it; None if none does."""
         for deployment in self._existing(region):
             update = deployment.body["update"]
             coming = update["modelArn"] if update and _update_status(update) == "Updating" else None

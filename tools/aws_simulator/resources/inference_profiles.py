@@ -85,7 +85,9 @@ class InferenceProfiles:
         return {"inferenceProfileArn": arn, "status": "ACTIVE"}
 
     def _copied(self, region: str, source: str) -> tuple[str, list[str]]:
-        """Return the id of the model that a profile or a model leads to, and the ARNs of the model in all its Regions.
+        """Return the id of the model that a new profile copies, and the model's ARNs in all Regions of the profile.
+
+        :param source: the id or ARN of a foundation model or of a system-defined profile.
 
         AWS's errors for a source that cannot be copied are not documented (UNVERIFIED).
         """
@@ -137,7 +139,7 @@ class InferenceProfiles:
         return {"inferenceProfileSummaries": page, "nextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Handle DeleteInferenceProfile. What its errors mean is not documented (UNVERIFIED)."""
+        """Handle DeleteInferenceProfile. The documentation does not say when AWS answers which error (UNVERIFIED)."""
         identifier = call.arguments["inferenceProfileIdentifier"]
         if self._models.find_profile(call.region, identifier):
             raise ValidationException(f"The inference profile {identifier} is system-defined and cannot be deleted.")

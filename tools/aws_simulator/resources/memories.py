@@ -1,7 +1,8 @@
 """
 Keep what custom models remember of their training files in the state, so that it survives a restart.
 
-A memory can be large. So it is not part of the model's record, which every list reads, and it is loaded only once.
+A memory can be large, and every list of custom models reads the records of all models. So a model's memory is not part
+of its record. It is loaded only when it is needed, and the last few memories are kept loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Memories:
         self._lock = threading.Lock()
 
     def store(self, arn: str, memory: Memory | None) -> None:
-        """Store a model's memory; None if the model remembers nothing."""
+        """Store a model's memory. If ``memory`` is None, the model remembers nothing, and nothing is stored."""
         if memory is not None:
             self._state.store(_name(arn), memory.to_json())
 

@@ -214,7 +214,7 @@ class Throughputs:
         return body["modelArn"] if is_old else body["desiredModelArn"]
 
     def using(self, region: str, model: str) -> Resource[ThroughputBody] | None:
-        """Return a throughput that serves a model or is being updated to it; None if there is none."""
+        """Return a throughput that serves this model or is being updated to serve it; None if none does."""
         for throughput in self._state.throughputs.all(region):
             updating = self.status(throughput) == "Updating"
             coming = throughput.body["desiredModelArn"] if updating else None

@@ -2,7 +2,7 @@
 Apply Converse's ``additionalModelRequestFields``, and find ``additionalModelResponseFieldPaths`` in a model's own
 answer.
 
-The fields are those of the model's own body that Converse does not have:
+The additional fields are fields of the model's own body for which Converse has no argument:
 https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html. Unknown fields reach the model,
 which refuses them: https://github.com/BerriAI/litellm/issues/13825 (Anthropic) and
 https://github.com/UKGovernmentBEIS/inspect_ai/issues/3939 (Nova). What other models answer is UNVERIFIED.

@@ -52,7 +52,8 @@ def _check_model(model: Model, request: InferenceRequest) -> None:
     Check the model that a body of chat completions names.
 
     "If you include the model ID in the request body, it must match the model ID in the header":
-    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html. The text is UNVERIFIED.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html. The text of the error message is
+    UNVERIFIED.
     """
     if request.named_model not in (None, model.id, *model.profile_ids):
         raise malformed(f"#/model: {request.named_model!r} is not the model of the request, {model.id!r}")
@@ -62,8 +63,9 @@ def _check_tools(model: Model, request: InferenceRequest) -> None:
     """
     Check the tools.
 
-    Message of Converse: https://github.com/strands-agents/harness-sdk/issues/1241. Those of Anthropic's models are
-    quoted in public repositories. For other models, those about duplicate and unknown tools are UNVERIFIED.
+    https://github.com/strands-agents/harness-sdk/issues/1241 quotes the message about an unsupported ``toolChoice``.
+    Public repositories quote the messages of Anthropic's models. For other models, the messages about duplicate and
+    unknown tools are UNVERIFIED.
     """
     tools, choice = request.conversation.tools, request.conversation.tool_choice
     if not tools:
@@ -112,7 +114,7 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
 
 
 def _check_schema(model: Model, request: InferenceRequest) -> None:
-    """Check that the model has structured outputs. Source: public repositories that measured Nova and Llama."""
+    """Check that the model has structured outputs. Public repositories tested this with Nova and Llama."""
     if request.conversation.schema is None or model.structured_outputs:
         return
     if model.body == "anthropic":
@@ -160,7 +162,7 @@ def _check_sampling(model: Model, request: InferenceRequest) -> None:
     """
     Check the sampling values.
 
-    Public repositories quote the messages about temperature. The maximum of tokens:
+    Public repositories quote the messages about temperature. The message about the maximum number of tokens is in
     https://github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws/issues/204
     """
     given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
@@ -182,7 +184,7 @@ def _check_sampling(model: Model, request: InferenceRequest) -> None:
 
 
 def _check_length(model: Model, request: InferenceRequest) -> None:
-    """Check the length of the prompt. The messages are those that strands-agents recognizes as overflows."""
+    """Check the length of the prompt. The library strands-agents recognizes these messages as overflows."""
     tokens, limit = request.conversation.input_tokens, model.context_tokens
     if limit is None or tokens <= limit:
         return
@@ -214,9 +216,10 @@ def _check_effort(model: Model, request: InferenceRequest) -> None:
 
 def _check_last_turn(model: Model, request: InferenceRequest) -> None:
     """
-    Check a conversation that ends with the beginning of the answer.
+    Check a conversation whose last message is the assistant's: the beginning of the answer, a "prefill".
 
-    Messages: https://github.com/anomalyco/opencode/issues/29760 (Anthropic). Public repositories quote the others.
+    https://github.com/anomalyco/opencode/issues/29760 quotes a message of Anthropic's models. Public repositories quote
+    the other messages.
     """
     last = request.conversation.turns[-1]
     if last.role != "assistant":

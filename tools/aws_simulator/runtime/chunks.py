@@ -40,9 +40,10 @@ def anthropic_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body
 
 def last_delta(body_format: str, body: Body) -> dict[str, Any]:
     """
-    Return what a stream says about its end, in the form in which ``additionalModelResponseFieldPaths`` can name it.
+    Return the fields that the last event of a model's own stream adds to those of its answer.
 
-    ConverseStream finds ``/delta/stop_sequence`` in the stream of an Anthropic model:
+    The paths in ``additionalModelResponseFieldPaths`` can name these fields. ConverseStream finds
+    ``/delta/stop_sequence`` in the stream of an Anthropic model:
     https://github.com/vercel/ai/pull/11410. The documentation of ConverseStream names ``/stop_sequence``, which is
     found too. What other models' streams have is UNVERIFIED.
     """
@@ -70,8 +71,8 @@ def nova_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body]:
     """
     Yield the events of ConverseStream as JSON objects.
 
-    As recorded in the cassette ``test_nova_micro_streaming`` of https://github.com/Arize-ai/openinference. There, each
-    piece of the text is a block of its own; here, the blocks are those of the answer of InvokeModel.
+    The cassette ``test_nova_micro_streaming`` of https://github.com/Arize-ai/openinference records such a stream.
+    There, each piece of the text is a block of its own; here, the blocks are those of the answer of InvokeModel.
     """
     for name, value in message_events(body["output"]["message"]["content"]):
         yield {name: value}

@@ -85,7 +85,7 @@ def _has_checkpoint(arguments: Mapping[str, Any]) -> bool:
 
 
 def _blocks(arguments: Mapping[str, Any]) -> Iterator[Block | Checkpoint]:
-    """Yield the blocks and cache checkpoints of a request in the order in which prefixes are cached."""
+    """Yield the blocks and cache checkpoints of a request in the order of the prompt cache: tools, system, messages."""
     for tool in arguments.get("toolConfig", {}).get("tools", ()):
         yield from _block_of("tools", tool, count_tokens(_tool(tool["toolSpec"]).text) if "toolSpec" in tool else 0)
     for block in arguments.get("system", ()):

@@ -84,7 +84,7 @@ def _check_files(documents: list[Mapping[str, Any]], images: list[Mapping[str, A
 
 
 def check_tool_blocks(turns: tuple[Turn, ...], *, has_tools: bool) -> None:
-    """Check that results of tools follow the calls that they answer, one each."""
+    """Check that the turn after tool calls has exactly one result for each call, and that no other turn has results."""
     uses = [[part.id for part in turn.parts if isinstance(part, ToolUse)] for turn in turns]
     results = [[part.id for part in turn.parts if isinstance(part, ToolResult)] for turn in turns]
     if (any(uses) or any(results)) and not has_tools:

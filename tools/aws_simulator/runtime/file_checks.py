@@ -1,10 +1,15 @@
 """
 Check the files of a request against what its model accepts.
 
-Messages of Anthropic's models, as public issues quote them: https://github.com/NousResearch/hermes-agent/issues/55429
-(another format), https://github.com/anthropics/claude-code/issues/2939 (too many pixels). Many public repositories
-quote the one about PDFs. Llama: https://github.com/boto/boto3/issues/4415. The rules for Converse are in
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html. The other texts are UNVERIFIED.
+Public issues quote these error messages:
+
+- Anthropic's models, format of an image: https://github.com/NousResearch/hermes-agent/issues/55429
+- Anthropic's models, too many pixels: https://github.com/anthropics/claude-code/issues/2939
+- Llama, format of an image: https://github.com/boto/boto3/issues/4415
+
+Many public repositories quote the message of Anthropic's models about an invalid PDF. The wording of the other messages
+is UNVERIFIED, unless a comment at the message names a source. The rules for Converse are in
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Inference:
         return {**write_converse(answer, round((time.monotonic() - started) * 1000)), **options, **extra}
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
-        """Handle CountTokens, which is free and not counted."""
+        """Handle CountTokens, which costs nothing and uses up no rate quota."""
         model = self._counting_model(call.region, call.arguments["modelId"])
         given = call.arguments["input"]
         if "converse" in given:
@@ -296,9 +296,9 @@ _specification = functools.cache(Specification)
 
 def _check_converse(model_input: dict[str, Any]) -> None:
     """
-    Refuse a record of a batch job if Converse would refuse its input.
+    Refuse the input of a batch job's record if it breaks a constraint that the service model has for Converse.
 
-    Also refuse ``modelId``, because the job names the model for all records.
+    Also refuse an input with ``modelId``, because the job names the model for all records.
     """
     if "modelId" in model_input:
         raise ValidationException("modelId: Extra inputs are not permitted")

@@ -48,7 +48,9 @@ BASE_CLASSES = {
     "BatchOperator",
     "CleanUpOperator",
     "DistillOperator",
+    "AskPersonOperator",
     "HumanApprovalOperator",
+    "WinnerOperator",
     "ServingOperator",
     "WaitingSensor",
 }

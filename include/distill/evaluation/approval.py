@@ -8,10 +8,12 @@ Airflow skips ``promote`` if a person rejects the winner, but only as long as no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from include.distill.config.promotion_rule import Approver
 from include.distill.core.naming import canonical_hash
+from include.distill.evaluation.endpoint_records import StandingPrice
 from include.distill.evaluation.records import DecisionRecord
 
 # The choices of Airflow's ApprovalOperator.
@@ -20,9 +22,25 @@ APPROVE, REJECT = "Approve", "Reject"
 ASKED = "asked"
 
 
-def decision_hash(decision: DecisionRecord) -> str:
-    """Hash the promotion rule's decision. The hash changes if the candidate, the champion or the figures change."""
-    return canonical_hash(decision)
+@dataclass(frozen=True)
+class PriceQuestion:
+    """
+    The price of the standing endpoint that serves the champion, if it is billed by the hour.
+
+    :ivar is_open: whether a person still has to approve the price.
+    """
+
+    price: StandingPrice
+    is_open: bool
+
+
+def decision_hash(decision: DecisionRecord, price: StandingPrice | None = None) -> str:
+    """
+    Hash the promotion rule's decision. The hash changes if the candidate, the champion or the figures change.
+
+    :param price: the price that the person was asked to approve with the promotion; ``None`` if there was none.
+    """
+    return canonical_hash(decision if price is None else {"decision": decision, "price": price})
 
 
 def responder(approval: object) -> str | None:
@@ -32,19 +50,30 @@ def responder(approval: object) -> str | None:
     return name.strip() or None if isinstance(name, str) else None
 
 
-def approval_problem(approval: object, decision: DecisionRecord, approvers: Sequence[Approver]) -> str | None:
+def approval_problem(
+    approval: object,
+    decision: DecisionRecord,
+    approvers: Sequence[Approver],
+    *,
+    price: PriceQuestion | None = None,
+) -> str | None:
     """
     Return why the result of the task ``approve`` is not an approval of ``decision``; ``None`` if it is one.
 
     See :func:`answer_problem`.
+
+    :param price: the price of the standing endpoint. If it is open, an approval without the price does not count.
     """
-    return answer_problem(
-        approval,
-        decision_hash(decision),
-        approvers,
-        task="approve",
-        changed="an earlier result of this run, and the result has changed since",
-    )
+    asked, changed = decision_hash(decision), "an earlier result of this run, and the result has changed since"
+    if price and isinstance(approval, Mapping):
+        with_price, answered = decision_hash(decision, price.price), approval.get(ASKED)
+        if price.is_open or answered == with_price:
+            asked = with_price
+            approval = {**approval, ASKED: answered or ""}
+        if price.is_open:
+            usd = f"${price.price['usd_per_hour']:,.2f} per hour"
+            changed = f"the result without the present price of the standing endpoint, {usd}, or an earlier result"
+    return answer_problem(approval, asked, approvers, task="approve", changed=changed)
 
 
 def answer_problem(

@@ -49,8 +49,8 @@ class SmokePrompts(TypedDict):
     prompts: list[SmokePrompt]
 
 
-class RollbackPrice(TypedDict):
-    """The price of an endpoint that a rollback would start. The record is part of :class:`RollbackChoice`."""
+class StandingPrice(TypedDict):
+    """The price of a standing endpoint that is billed by the hour. The record is part of :class:`RollbackChoice`."""
 
     usd_per_hour: float  # for all model units
     units: int
@@ -70,7 +70,7 @@ class RollbackChoice(TypedDict):
     chosen_at: str  # ISO 8601, UTC
     dag_id: str
     run_id: str
-    price: RollbackPrice | None  # None if no provisioned throughput would be bought
+    price: StandingPrice | None  # None if no provisioned throughput would be bought
 
 
 class SwitchManifest(TypedDict):

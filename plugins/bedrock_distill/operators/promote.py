@@ -1,5 +1,5 @@
 """
-Ask for approval, promote the winner of a run, and delete the models that lost.
+Promote the winner of a run, and delete the models that lost.
 
 ``report`` applies the promotion rule (:mod:`include.distill.evaluation.promotion`), and these operators carry out its
 decision. All endpoints are released before the first operator runs, so nothing is billed by the hour while a person
@@ -16,7 +16,6 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.human_approval import HumanApprovalOperator, Question
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, TRAINED, arm_task
@@ -25,11 +24,10 @@ from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
-from include.distill.evaluation.approval import approval_problem, decision_hash, responder
+from include.distill.evaluation.approval import approval_problem, responder
 from include.distill.evaluation.champion import (
     Champion,
     champion_snapshot,
-    describe_champion,
     promote,
     read_champion,
     winning_decision,
@@ -41,83 +39,12 @@ from include.distill.evaluation.records import (
     PromotionManifest,
     PromotionRecord,
 )
-from include.distill.report.markdown import as_code, as_text
 from include.distill.report.records import Report, ReportManifest
 from include.distill.report.stored_report import read_decided_report, read_report_of_winner
 from include.distill.training.records import TrainingManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-class PromotionApprovalOperator(HumanApprovalOperator):
-    """
-    Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
-
-    The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
-    within ``promotion.answer_within_hours``, the promotion is rejected. If the use case lists ``promotion.approvers``,
-    Airflow accepts an answer only from these users. Retrying or clearing the task asks again.
-
-    :param reported: manifest of the task ``report``. (templated)
-    :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
-        decision that the person was asked about.
-    """
-
-    template_fields: Sequence[str] = (*HumanApprovalOperator.template_fields, "reported")
-    reported = ResultOf[ReportManifest](REPORT, sibling=False)
-    operator_extra_links = (REPORT_LINK,)
-
-    def __init__(self, *, reported: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.reported = reported
-
-    def question(self, context: Context) -> Question:
-        """Return the question whether to promote the winner."""
-        from include.distill.evaluation.standing_promotion import promotion_summary
-
-        report = read_decided_report(self.store, self.reported["report_json_uri"])
-        promotion = promotion_of(report, self.use_case)
-        decision = winning_decision(promotion)
-        if decision is None:
-            raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
-        return Question(
-            subject=f"Promote {decision['candidate']} of {self.use_case.name}?",
-            body=self._question(report, decision),
-            asked=decision_hash(decision),
-            approvers=self.use_case.promotion.approvers,
-            hours=self.use_case.promotion.answer_within_hours,
-            meanwhile="Nothing is billed by the hour meanwhile: all endpoints of the run are released. Without an"
-            " answer, nothing is promoted.",
-        )
-
-    def _question(self, report: Report, decision: DecisionRecord) -> str:
-        """
-        Return the text for the person who approves or rejects the promotion.
-
-        It contains the verdict, the rule's reasons, the current champion, and where to find the report.
-        """
-        simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
-        champion = describe_champion(champion_snapshot(self.store, self.folder))
-        hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
-        return "\n".join(
-            [
-                *(simulated if report["simulated"] else []),
-                as_text(report["verdict"]),
-                "",
-                f"According to the promotion rule that was set before the run, {as_code(decision['candidate'])} should"
-                f" replace {as_code(decision['champion'])}:",
-                "",
-                *(f"- {as_text(reason)}" for reason in decision["reasons"]),
-                "",
-                f"The current champion: {as_text(champion)}",
-                "",
-                f'The full report is in the tab "Distill report" of this run, and at {as_code(report_uri)}.',
-                "",
-                f"If you approve, {as_code(decision['candidate'])} becomes the champion, and the DAGs that are"
-                " scheduled on the champion's asset start. If you reject, or if no one answers within"
-                f" {hours:g} hours, nothing changes.",
-            ]
-        )
 
 
 class PromoteChampionOperator(DistillOperator):

@@ -7,11 +7,8 @@ from typing import Any
 
 from airflow.sdk import TriggerRule
 
-from bedrock_distill.operators.promote import (
-    DeleteLosersOperator,
-    PromoteChampionOperator,
-    PromotionApprovalOperator,
-)
+from bedrock_distill.operators.approve_promotion import PromotionApprovalOperator
+from bedrock_distill.operators.promote import DeleteLosersOperator, PromoteChampionOperator
 from bedrock_distill.run.task_ids import APPROVE, DELETE_LOSERS, PROMOTE
 from bedrock_distill.task_groups.arms import ArmTasks
 from bedrock_distill.task_groups.champion_asset import champion_asset

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from include.distill.config.promotion_rule import Approver, Promotion
-from include.distill.evaluation.approval import approval_problem, decision_hash, responder
+from include.distill.evaluation.approval import PriceQuestion, approval_problem, decision_hash, responder
+from include.distill.evaluation.endpoint_records import StandingPrice
 from include.distill.evaluation.records import DecisionRecord
 
 DECISION: DecisionRecord = {
@@ -73,6 +74,45 @@ def test_any_other_answer_is_not_an_approval(approval: Any, words: str) -> None:
 def test_an_approval_counts_only_for_the_figures_that_the_person_saw(change: Any) -> None:
     changed: Any = {**DECISION, **change}
     assert "earlier result" in str(approval_problem(APPROVED, changed, ()))
+
+
+class TestPrice:
+    """The price per hour of the standing endpoint is part of the question."""
+
+    PRICE: ClassVar[StandingPrice] = {"usd_per_hour": 60.5, "units": 1}
+
+    def problem(self, asked: Any, *, is_open: bool) -> str | None:
+        return approval_problem({**APPROVED, "asked": asked}, DECISION, (), price=PriceQuestion(self.PRICE, is_open))
+
+    @pytest.mark.parametrize("is_open", [True, False])
+    def test_an_approval_of_the_decision_with_the_price_counts(self, is_open: bool) -> None:
+        assert self.problem(decision_hash(DECISION, self.PRICE), is_open=is_open) is None
+
+    def test_without_an_open_price_an_approval_of_the_decision_counts(self) -> None:
+        assert self.problem(decision_hash(DECISION), is_open=False) is None
+        assert self.problem(None, is_open=False) is None
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            pytest.param(decision_hash(DECISION), id="only the decision"),
+            pytest.param(decision_hash(DECISION, {"usd_per_hour": 60.4, "units": 1}), id="a lower price"),
+            pytest.param(decision_hash(DECISION, {"usd_per_hour": 60.5, "units": 2}), id="other units"),
+            pytest.param(None, id="an older version"),
+        ],
+    )
+    def test_an_open_price_needs_an_approval_of_this_price(self, asked: Any) -> None:
+        assert "without the present price of the standing endpoint, $60.50 per hour" in str(
+            self.problem(asked, is_open=True)
+        )
+
+    def test_a_missing_answer_is_no_approval_of_the_price(self) -> None:
+        problem = approval_problem(None, DECISION, (), price=PriceQuestion(self.PRICE, is_open=True))
+        assert "marked as successful by hand" in str(problem)
+
+    def test_another_result_is_not_approved(self) -> None:
+        changed: Any = {**DECISION, "lower_bound": 0.61}
+        assert "earlier result" in str(self.problem(decision_hash(changed, self.PRICE), is_open=False))
 
 
 class TestApprovers:

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of answers and judges: an arm that answers, and a model that is throttled."""
+"""Fixtures for the tests of operators: an arm that answers, a model that is throttled, and a run with a winner."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     ThrottledError,
 )
+from include.distill.evaluation.champion import save_champion_snapshot
 from include.distill.inference.requests import ModelRequest
+from tests.fakes.decided_report import ARMS
 from tests.fakes.dialogue import between, say
 from tests.fakes.fake_bedrock import FakeBedrock
-from tests.plugins.conftest import RUN_URI, make_row
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
 SERVING = {
@@ -43,3 +47,12 @@ def throttled_on(number: str, error: Exception | None = None) -> Any:
         return say(request)
 
     return reply
+
+
+@pytest.fixture
+def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> MemoryStore:
+    """A run with a champion's arm and two trained arms. No model has been promoted yet."""
+    freeze(store, use_case, arms=ARMS)
+    save_champion_snapshot(store, FOLDER, None)
+    bedrock.models |= {"arn:model/tuned", "arn:model/more"}
+    return store

@@ -18,10 +18,10 @@ from include.distill.cost.spending_approval import plan_spending
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import Completion
 from tests.distill.conftest import make_request
+from tests.fakes.decided_report import CLEAR, COMPLETE, JUDGES, comparison
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
-from tests.plugins.operators.test_promote import CLEAR, COMPLETE, JUDGES, comparison
 
 
 @pytest.fixture

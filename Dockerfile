@@ -1,7 +1,7 @@
 # The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
-# deployment settings. The base is the slim image, which has no providers, so the installed packages are exactly the
-# tested ones in requirements.lock. In the full image, installing them would change the dependencies of its providers.
-# `make pin-images` adds the digest of the base image.
+# settings of an installation. The base is the slim image, which has no providers, so the installed packages are
+# exactly the tested ones in requirements.lock. In the full image, installing them would change the dependencies of its
+# providers. `make pin-images` adds the digest of the base image.
 FROM apache/airflow:slim-3.3.2-python3.11 AS base
 
 WORKDIR /opt/airflow

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
-VARIABLES = {**SIMULATED_DEPLOYMENT, "DISTILL_ENVIRONMENT": "test"}
+VARIABLES = {**LOCAL_INSTALLATION, "DISTILL_ENVIRONMENT": "test"}

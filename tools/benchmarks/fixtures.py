@@ -16,7 +16,7 @@ from include.distill.core.storage import ObjectStore, write_jsonl
 from include.distill.dataset.records import Row, RowOrigin, RowTexts
 from include.distill.dataset.rows import row_id
 from include.distill.inference.records import WrittenPair
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 DOCUMENT_CHARACTERS = 2000
 SENTENCE_WORDS = 9
@@ -57,7 +57,7 @@ def rows(count: int, first: int = 0) -> Iterator[Row]:
 
 def bench_use_case(**sections: Any) -> UseCase:
     """Return the sample use case, with these top-level keys replaced."""
-    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=SIMULATED_DEPLOYMENT)
+    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=LOCAL_INSTALLATION)
     return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
 
 

@@ -18,7 +18,7 @@ from include.distill.core.errors import DistillError
 from include.distill.core.paths import PROJECT_ROOT
 from tools.benchmarks.wire import LOOPBACK
 from tools.local_airflow.environment import REGION
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 SCRIPTS = PROJECT_ROOT / "tests" / "tools" / "benchmarks"
 MINUTES = 60.0
@@ -104,7 +104,7 @@ def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Pa
     return {
         **{name: value for name, value in inherited.items() if not name.startswith(dropped)},
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
-        **SIMULATED_DEPLOYMENT,
+        **LOCAL_INSTALLATION,
         "AIRFLOW_HOME": str(state / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),

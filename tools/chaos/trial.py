@@ -69,7 +69,7 @@ class Case:
     :param changes: use-case sections that differ from those of other cases. The key ``tags`` selects a variant of the
         DAG.
     :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that the case shares with others.
-    :param buys: the arm or step whose name is in the names of everything that the case buys.
+    :param buys: an arm or a step, such as ``tuned``. The name of everything that the case buys contains it.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """
 Run the pipeline once on the services of ``docker-compose.yaml``, without Docker (``make celery``).
 
-If ``make run`` has written a report on the same rows, both reports must agree, because the executor must not affect the
-result.
+If ``make run`` has written a report on the same rows, this run's report must agree with it, because the executor must
+not affect the result.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from include.distill.core.errors import DistillError, InputError
 from tools.compose.agreement import compare
-from tools.compose.session import open_deployment
-from tools.compose.stack import COPIES, DeployedStack
+from tools.compose.session import open_installation
+from tools.compose.stack import COPIES, ComposeStack
 from tools.compose.variables import new_variables
 from tools.local_airflow.account import read_ledger
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
@@ -39,7 +39,7 @@ say = functools.partial(print, flush=True)
 
 def main(arguments: list[str]) -> int:
     """
-    Run the pipeline once in a new deployment and return the exit code.
+    Run the pipeline once in a new installation and return the exit code.
 
     :return: 0 for success, 1 for a failure or a report that does not agree with that of ``make run``, 2 if nothing was
         started, 130 if the command was interrupted.
@@ -62,16 +62,16 @@ def main(arguments: list[str]) -> int:
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:
-    """Start a deployment, run the use case's DAG once and stop. Print the outcome and compare it with ``make run``."""
+    """Start an installation, run the use case's DAG once, print the outcome and compare it with ``make run``."""
     request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
     if outside := request.input_roots(checkout.project):
         raise InputError(
-            f"A deployment can read CSV files only from include/ and from S3, not from {outside[0]}. Nothing was"
+            f"`make celery` can read CSV files only from include/ and from S3, not from {outside[0]}. Nothing was"
             " started. Copy the file into include/ or into S3."
         )
     layout = replace(checkout, state=checkout.state / "celery")
     variables = new_variables()
-    with open_deployment(layout, checkout.lock, variables, say) as stack:
+    with open_installation(layout, checkout.lock, variables, say) as stack:
         _introduce(request, layout)
         stack.start()
         stack.api.sign_in(variables["ADMIN_USER"], variables["ADMIN_PASSWORD"])
@@ -97,12 +97,12 @@ def _introduce(request: RunRequest, layout: Layout) -> None:
 
 
 def _run_once(
-    stack: DeployedStack, request: RunRequest, environ: Mapping[str, str]
+    stack: ComposeStack, request: RunRequest, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any] | None, str]:
     """Trigger the DAG and show its progress. Return its report (None if the run failed) and the text to print."""
     started = time.monotonic()
     before = read_ledger(stack.ports.simulator_url)
-    stack.api.unpause(request.dag_id)  # all DAGs of a new deployment are paused
+    stack.api.unpause(request.dag_id)  # all DAGs of a new installation are paused
     run_id = trigger_run(stack, request)
     say(f"Run {run_id} of DAG {request.dag_id}:")
     finished = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=TIMEOUT_SECONDS)

@@ -19,8 +19,8 @@ COMPARISON_COUNTS = ("judge", "candidate", "baseline", "n", "wins", "losses", "t
 def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     """Compare a report with the one that ``make run`` wrote.
 
-    :return: whether the report passes, and the text to print. The report fails only if it differs from a report on the
-        same input.
+    :return: whether ``make celery`` may succeed, and the text to print. It fails only if the two reports have the same
+        input and different results. It may succeed if ``make run`` has written no report, or one on another input.
     """
     if not other.is_file():
         return True, f"There is no report to compare with: {other} does not exist. `make run` creates it."
@@ -40,7 +40,7 @@ def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     advice = "If the code has changed since that report was made, run `make run` again."
     return (
         False,
-        f"The report DIFFERS from that of `make run` ({other}). Each line shows this deployment's value first:\n"
+        f"The report DIFFERS from that of `make run` ({other}). Each line shows the value of this run first:\n"
         f"{lines}\n{advice}",
     )
 

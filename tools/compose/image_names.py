@@ -25,7 +25,7 @@ _DOCKERFILE = (
 
 class ImagePlace(NamedTuple):
     """
-    A place that names an image. A digest that is already there is part of the place.
+    The start and end of an image's name in a file. A digest that follows the name is included.
 
     :param image: the image's name with its tag, without a digest.
     """
@@ -40,7 +40,7 @@ def find_images(file: str, text: str) -> list[ImagePlace]:
     Return the places that name an image from a registry. Build stages and images of the project are left out.
 
     :param file: the name of the file. It decides the format, and is part of messages.
-    :raises InputError: an image is named in a way that cannot be pinned.
+    :raises InputError: an image cannot be pinned, for example because its name has no tag or contains a variable.
     """
     # The spaces keep the positions.
     code = _COMMENT.sub(lambda match: " " * len(match[0]), text)

@@ -2,8 +2,8 @@
 Write the digests of the container images into the files of Docker and Docker Compose (``make pin-images``).
 
 A tag can be moved to another image, but a digest cannot. A digest is written only if Docker has just looked it up in
-the registry, so this needs a machine with Docker and access to the registry. Images that the project builds have no
-digest.
+the registry, so the command needs a machine with Docker and access to the registry. Images that the project
+builds are in no registry, so they get no digest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run_docker(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _full_name(name: str) -> str:
-    """Return the name of an image as Docker shows it: for Docker Hub, without ``docker.io/`` and ``library/``."""
+    """Return an image's name as Docker shows it: ``docker.io/library/redis`` becomes ``redis``."""
     return name.removeprefix("docker.io/").removeprefix("library/")
 
 
@@ -76,8 +76,7 @@ def pin(folder: Path, run: Run = run_docker) -> list[str]:
 
     :param folder: the folder of the files.
     :return: the pinned images.
-    :raises InputError: an image is named in a way that cannot be pinned, or a digest could not be looked up. No file
-        was changed.
+    :raises InputError: an image cannot be pinned, or its digest could not be looked up. No file was changed.
     """
     paths = sorted({path for pattern in FILES for path in folder.glob(pattern)})
     texts = {path: path.read_text(encoding="utf-8") for path in paths}

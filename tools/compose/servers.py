@@ -1,5 +1,5 @@
 """
-Find or install PostgreSQL and Redis, and build the commands that run them for one deployment.
+Find or install PostgreSQL and Redis, and build the commands that run them for one installation.
 
 The module uses Debian's names of programs and packages. Neither server runs as root: PostgreSQL refuses to, and Redis
 does not need to.
@@ -105,7 +105,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
 
 
 def redis_command(command: Sequence[str], port: int) -> list[str]:
-    """Extend the deployment's Redis command so that Redis listens only on loopback and writes nothing to disk."""
+    """Extend the compose file's Redis command so that Redis listens only on loopback and writes nothing to disk."""
     local = ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
     return as_user("redis", [*command, *local])
 

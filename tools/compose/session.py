@@ -1,7 +1,7 @@
 """
-Run a deployment in a ``with`` block while holding the checkout's lock, and leave no process behind.
+Run an installation in a ``with`` block while holding the checkout's lock, and leave no process behind.
 
-Every deployment starts empty, and so does its simulated AWS account. So no step of the run can reuse earlier results.
+Every installation starts empty, and so does its simulated AWS account. So no step of the run can reuse earlier results.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from include.distill.core.errors import DistillError
 from tools.compose.compose_file import read_services
 from tools.compose.servers import can_reach, create_database_folder, ensure_servers
-from tools.compose.stack import CONTAINER_PORTS, DeployedStack
+from tools.compose.stack import CONTAINER_PORTS, ComposeStack
 from tools.compose.translation import Translation, free_ports
 from tools.local_airflow.account import enter_account
 from tools.local_airflow.interruption import uninterrupted
@@ -27,13 +27,17 @@ COMPOSE_FILE = "docker-compose.yaml"
 
 
 @contextmanager
-def open_deployment(
+def open_installation(
     layout: Layout, lock: Path, variables: dict[str, str], say: Callable[[str], None]
-) -> Iterator[DeployedStack]:
+) -> Iterator[ComposeStack]:
     """
-    Take the checkout's lock and prepare a deployment. When the block ends, stop the deployment and release the lock.
+    Take the checkout's lock and prepare an installation.
 
-    :param layout: the folders of the deployment. No other command uses its state folder.
+    When the block ends, the installation is stopped and the lock is released.
+
+    :param layout: the folders of the installation. The state folder must not be used by any other command.
+    :param lock: the file with the checkout's lock.
+    :param variables: the content of ``.env``.
     :raises LockHeldError: another command is running in this checkout.
     :raises InputError: PostgreSQL or Redis is missing and cannot be installed, or the compose file cannot be used.
     """
@@ -42,7 +46,7 @@ def open_deployment(
     try:
         services = read_services(layout.project / COMPOSE_FILE, variables)
         ensure_servers(say)
-        _remove_earlier_deployment(layout)
+        _remove_earlier_installation(layout)
         folders = {
             "/opt/airflow": layout.project,
             "/opt/airflow/logs": layout.task_logs,
@@ -51,7 +55,7 @@ def open_deployment(
         }
         translation = Translation(tuple(services), free_ports(CONTAINER_PORTS), folders)
         with _database_folder(layout) as database_folder:
-            stack = DeployedStack(layout, services, translation, database_folder=database_folder, say=say)
+            stack = ComposeStack(layout, services, translation, database_folder=database_folder, say=say)
             enter_account(stack.ports)
             try:
                 yield stack
@@ -62,8 +66,8 @@ def open_deployment(
         checkout_lock.release()
 
 
-def _remove_earlier_deployment(layout: Layout) -> None:
-    """Remove the processes and files of an earlier deployment, but keep its report."""
+def _remove_earlier_installation(layout: Layout) -> None:
+    """Remove the processes and files of an earlier installation, but keep its report."""
     sweep(layout.state)
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +87,7 @@ def _database_folder(layout: Layout) -> Iterator[Path]:
             yield Path(outer) / "postgres"
 
 
-def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
+def _shut_down(stack: ComposeStack, say: Callable[[str], None]) -> None:
     try:
         for name in stack.give_back():
             say(f"Deleted the simulated endpoint {name}, which the run had not released.")

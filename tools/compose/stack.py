@@ -40,9 +40,9 @@ STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-i
 KEPT = ("PATH", "TMPDIR", "TZ")
 
 
-class DeployedStack:
+class ComposeStack:
     """
-    The services of one deployment on this machine.
+    The services of one installation on this machine.
 
     :param database_folder: an empty folder for PostgreSQL's data, which PostgreSQL's user can enter.
     """
@@ -87,18 +87,20 @@ class DeployedStack:
         self._await_healthy([name for name, service in self._services.items() if not self._is_one_shot(service)])
 
     def check(self) -> list[str]:
-        """Raise ``ComponentDiedError`` if a process has ended.
+        """Raise an error if a process has ended.
 
-        :return: a sentence for each restarted component; always empty, because nothing is restarted.
+        :return: always an empty list. Other stacks return a sentence for each component that they restarted, but this
+            stack restarts nothing.
+        :raises ComponentDiedError: a process has ended.
         """
         for group in list(self._groups.values()):
             group.check()
         return []
 
     def give_back(self) -> list[str]:
-        """Delete the throughputs that an interrupted run left in the simulated account, and return their names.
+        """Delete the endpoints that an interrupted run left in the simulated account, and return their names.
 
-        All processes that could buy throughputs again are stopped first.
+        All processes that could create endpoints again are stopped first.
         """
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
         self._stop(["api-server"])  # last, because tasks that are ending still report to the api-server
@@ -190,7 +192,7 @@ class DeployedStack:
         service = self._services[name]
         deadline = time.monotonic() + HEALTH_CHECK_SECONDS
         with self.layout.log_of(f"{process}.health").open("wb") as log:
-            check = subprocess.Popen(  # noqa: S603 the deployment's own command
+            check = subprocess.Popen(  # noqa: S603 the compose file's own command
                 self._translation.of_command(service.health_check),
                 cwd=self.layout.project,
                 env=self.environment(process, service),
@@ -216,7 +218,7 @@ class DeployedStack:
 
 
 def _processes(service: str) -> list[str]:
-    """Return the names of a service's processes: the service's name, or a numbered name for each copy."""
+    """Return the names of a service's processes, such as ``redis``, or ``worker-1`` and ``worker-2`` for two copies."""
     if service not in COPIES:
         return [service]
     return [f"{service}-{number}" for number in range(1, COPIES[service] + 1)]

@@ -26,7 +26,8 @@ class Translation:
 
     :param hosts: the names of the services.
     :param ports: loopback ports by container port.
-    :param folders: folders on this machine by container folder. If several container folders match, the longest wins.
+    :param folders: folders on this machine by container folder. If several container folders match, the
+        longest path is used.
     """
 
     hosts: Sequence[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 SIMULATOR_URL = "http://aws-simulator:8090"
 REGION = "us-east-1"
@@ -30,7 +30,7 @@ def new_variables() -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        **SIMULATED_DEPLOYMENT,
+        **LOCAL_INSTALLATION,
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
         "DISTILL_SCHEDULES": "off",  # only the triggered run should start
     }

@@ -27,7 +27,7 @@ from tools.curation_report.measurements import (
     simulator_pairs,
 )
 from tools.curation_report.planted_defects import DEFECTS, GOOD_PAIRS, PAIRS_PER_DEFECT, plant
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 SEEDS = 25
@@ -43,7 +43,8 @@ def read_file(path: Path) -> tuple[list[Row], list[RejectedRow]]:
     """
     Read a CSV. Return the rows that a run would accept, and the rejected rows.
 
-    The rows are not split into training and evaluation, so each row gets a document group of its own.
+    Each row gets a document group of its own. A run needs groups only to split a CSV into training and evaluation rows,
+    and this command does not split.
 
     :raises InputError: the file cannot be read, or has no usable row.
     """
@@ -192,7 +193,7 @@ def _print_tables(train: Sequence[Row], evaluation: Sequence[Row]) -> None:
             "All usable rows have the same document. Nothing was measured, because answers are also compared with other"
             " documents. Use files with at least two documents."
         )
-    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=SIMULATED_DEPLOYMENT)
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=LOCAL_INSTALLATION)
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),

@@ -1,4 +1,4 @@
-"""Compare the simulated critic with the grounding check, on real answers, changed answers and other rows' answers."""
+"""Compare the simulated critic with the grounding check: on real answers, changed answers and other rows' answers."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ Measure the grounding check on hand-written answers: ``python -m tools.curation_
 
 The folder contains the sets ``<part>_<language>.jsonl`` and ``documents_<language>.jsonl``. Every answer has a kind, a
 language, and the label ``faithful`` or ``unfaithful``. For each kind, the command prints how many answers are kept,
-undecided and dropped, with 95 % intervals (Wilson) of the shares. It does not call a model.
+undecided and dropped, and the 95 % interval (Wilson) of each share. It does not call a model.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _records(path: Path) -> Iterator[dict[str, str]]:
 
 
 def count_outcomes(answers: Sequence[LabeledAnswer]) -> dict[tuple[str, str, str], Counter[Outcome]]:
-    """Count the outcomes by label, kind and language. ``all`` is the sum over the languages."""
+    """Count the outcomes by label, kind and language. The language ``all`` stands for the sum over the languages."""
     checks: dict[str, GroundingCheck] = {}
     counts: dict[tuple[str, str, str], Counter[Outcome]] = {}
     for one in answers:

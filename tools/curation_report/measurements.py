@@ -1,4 +1,4 @@
-"""Compute the filters' measures for real rows, and count the simulated teacher's pairs that each filter rejects."""
+"""Measure real rows as the filters do, and count the simulated teacher's pairs that each filter rejects."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ class Planter:
         """
         Yield the parts of all answers, each with its row: all first parts, then all second parts, and so on.
 
-        First parts are in random order, and so are second parts. A part that was already yielded is skipped.
+        The first parts are in random order among themselves, and so are the second parts. A part with the same text
+        as an earlier one is skipped.
         """
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)
@@ -137,9 +138,10 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Split an answer into sentences, and join each part below 60 characters to the next sentence.
+    """Split an answer into parts: sentences, where a part below 60 characters is joined to the next sentence.
 
-    Parts below 40 characters are left out, and so are parts longer than half the answer.
+    The last part has no next sentence. It is left out if it is below 40 characters. Parts longer than half the answer
+    are left out too.
     """
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
@@ -250,9 +252,10 @@ def _malformed(planter: Planter, number: int) -> tuple[Row, str]:
 
 def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
     """
-    Give a good pair the row's answer in capitals, or a question similar to the row's question.
+    Make a pair that repeats the row: in its answer or in its question.
 
-    A pair with a similar question also gets the row's question as its topic.
+    Either the pair gets the row's answer, in capitals. Or it gets a question that is similar to the row's question,
+    and the row's question itself as its topic.
     """
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()

@@ -2,7 +2,7 @@
 Run other people's clients against the AWS simulator: ``python -m tools.foreign_clients``.
 
 The command installs each client into a temporary virtual environment, starts a simulator, runs the client's cases and
-prints a table. It needs a package registry. Nothing but the simulator is called.
+prints a table. Installing the clients needs a package registry. The cases call only the simulator.
 
 Exit code 0 means that every case is ok.
 """

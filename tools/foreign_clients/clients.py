@@ -22,8 +22,9 @@ class Client:
 
     :param name: the distribution whose version the table shows.
     :param script: the module in ``scripts``.
-    :param packages: all packages to install, such as ``name`` with an extra; if empty, only ``name`` is installed.
-    :param endpoint_variable: environment variable that leads the client to the simulator, if it ignores AWS's own.
+    :param packages: all packages to install, such as ``anthropic[bedrock]``. If empty, only ``name`` is installed.
+    :param endpoint_variable: the environment variable with the client's endpoint. It is set only for a client that
+        ignores AWS's own variables, such as ``AWS_ENDPOINT_URL``.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """
 Install a client into a virtual environment of its own, because the clients need different versions of botocore.
 
-The installer's own configuration decides from where packages come. uv is used if it is installed, because it is faster.
+The packages come from where pip or uv is configured to get them. uv is used if it is installed, because it is faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class InstallationError(Exception):
 
 
 def install(requirements: tuple[str, ...], folder: Path) -> Path:
-    """Create the environment in ``folder`` with the newest versions that fit, and return its Python.
+    """Create a virtual environment with the newest versions that the requirements allow. Return the path of its Python.
 
     :raises InstallationError: the installer failed or took too long.
     """

@@ -47,9 +47,10 @@ def measure(client: Client, url: str, folder: Path) -> Result:
 
 
 def environment_of(client: Client, url: str, current: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return the environment of a script: that of this process, led to the simulator and to nothing else.
+    """Return a script's environment variables. They let AWS clients reach only the simulator.
 
-    Scripts get an empty home folder, so that they find no settings or credentials of other services.
+    The other variables of this process are kept. Only those with ``KEY`` in their names are left out. Scripts get
+    a temporary home folder, so that they find no settings or credentials of other services.
     """
     changes = environment(url, current)
     kept = {name: value for name, value in current.items() if name not in changes and "KEY" not in name.upper()}
@@ -74,10 +75,10 @@ def outcome(command: list[str], variables: dict[str, str], folder: Path, seconds
 
 
 def error_line(stderr: str) -> str:
-    """Return the line that names the exception, with the lines of its message that follow it.
+    """Return the exception at the end of a traceback as one line, such as ``ValueError: The tool was not called``.
 
-    The exception is the last line that is not indented and begins with a name and a colon. Its message may go on in
-    indented lines, as with exceptions that quote others.
+    The exception begins at the last line that is not indented and begins with a name and a colon. The rest of the
+    traceback belongs to its message, which may have several lines.
     """
     lines = [line for line in stderr.splitlines() if line.strip()]
     is_own = [not line.startswith((" ", "\t", "During", "For ")) for line in lines]

@@ -14,7 +14,7 @@ ABSENT = "–"
 
 
 def as_markdown(results: list[Result], day: date) -> str:
-    """Return the table, with the day of the measurement and what each case is."""
+    """Return the table, the day of the measurement, and an explanation of each case."""
     rows = [("client", "version", *CASES), ("---",) * (2 + len(CASES))]
     rows += [(result.client, result.version, *(result.cases.get(case, ABSENT) for case in CASES)) for result in results]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)

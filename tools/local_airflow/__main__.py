@@ -1,4 +1,4 @@
-"""Run, start, stop or clean the local Airflow, like ``make``: ``python -m tools.local_airflow run|up|down|clean``."""
+"""Carry out ``make run``, ``up``, ``down`` or ``clean``: ``python -m tools.local_airflow run|up|down|clean``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _what_is_left(command: str, layout: Layout) -> str:
-    """Say what a command that failed or was interrupted has left running."""
+    """Say what is still running after a command failed or was interrupted."""
     if command in ("down", "clean"):
         return f"Some processes may still be running. Run `make {command}` again."
     holder = read_holder(layout.lock)

@@ -1,5 +1,5 @@
 """
-Work with the simulated AWS account of this checkout: read its ledger, copy objects and delete throughputs.
+Work with the simulated AWS account of this checkout: read its ledger, copy objects and delete endpoints.
 
 The functions use boto3, as the pipeline does. ``enter_account`` ensures that boto3 reaches only the AWS simulator.
 """

@@ -107,8 +107,8 @@ def _has_libraries(locks: Sequence[Path], layout: Layout, done: str) -> bool:
     """
     Return whether the libraries that are needed to stop processes are installed.
 
-    :param done: what the command does, for the message that it was not done.
-    :raises InputError: they are not installed, and a lock file names a process that may have to be stopped.
+    :param done: what the command would have done, for the message: ``stopped`` becomes "Nothing was stopped."
+    :raises InputError: the libraries are missing, and a lock file names a process that may have to be stopped.
     """
     if find_spec("psutil") and find_spec("filelock"):
         return True
@@ -190,7 +190,8 @@ def _provide_run(
 def _needs_run(served: ServedStack, request: RunRequest) -> bool:
     """Return whether a running stack must run the DAG.
 
-    It must if rows were chosen, or if a use case was chosen that has no run yet or only failed runs.
+    It must if the person chose rows or set ``APPROVE``. It also must if the person chose a use case that has no runs,
+    or only failed runs.
     """
     if request.is_explicit or not request.names_use_case:
         return request.is_explicit
@@ -203,7 +204,7 @@ def _unfinished(served: ServedStack, dag_id: str) -> list[dict[str, Any]]:
 
 
 def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
-    """Let a run continue that an earlier command left unfinished. Clear its tasks if its endpoint is gone."""
+    """Continue a run that an earlier command left unfinished. If the run's endpoint is gone, clear its tasks."""
     print(
         f"Run {run_id} of DAG {dag_id} was left unfinished by an earlier command. It continues now. To end it "
         f"instead, mark it as failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"

@@ -89,7 +89,8 @@ def run_once(
     """
     Trigger the DAG and show its progress. Return whether the run succeeded, and the text to print.
 
-    :param alone: whether no other run is in progress. Another run may still need the throughputs in the account.
+    :param alone: whether no other run is in progress. If so, endpoints that an interrupted run left are deleted first.
+        Otherwise they are kept, because the other run may still need them.
     """
     for name in give_back_endpoints(stack.ports.simulator_url) if alone else ():
         print(f"Deleted the simulated endpoint {name}, which an interrupted run had left behind.")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tools.local_airflow.ports import LOOPBACK
 from tools.local_airflow.process_table import MARKER
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def build_environment(
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
-        **SIMULATED_DEPLOYMENT,
+        **LOCAL_INSTALLATION,
         "DISTILL_SCHEDULES": schedules,
         "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so no other host name may lead to it
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),

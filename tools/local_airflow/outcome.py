@@ -1,4 +1,4 @@
-"""Describe the outcome of a finished run: verdict, preferences, bill, and throughputs that still exist."""
+"""Describe the outcome of a finished run: verdict, preferences, bill, and endpoints that still exist."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the line that describes the batch jobs. Return an empty list if the account never had a batch job."""
+    """Return a list with the line about batch jobs. The list is empty if the account never had a batch job."""
     total = len(after["batch_jobs"])
     if not total:
         return []

@@ -58,7 +58,7 @@ class Questions:
     """
     The questions of one run. Call :meth:`look` about once a second.
 
-    :param asks_person: whether the person also answers whether the run may buy what it estimated.
+    :param asks_person: whether the person also approves the run's purchases. If False, :meth:`look` approves them.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Questions:
 
     def look(self, instances: Iterable[Mapping[str, Any]]) -> list[str]:
         """
-        Answer the open questions that need no person; return what the person should read.
+        Answer the open questions that need no person. Return the new texts for the terminal.
 
         :param instances: the task instances of the run.
         """
@@ -92,7 +92,7 @@ class Questions:
         return notes
 
     def is_waiting(self, instances: Iterable[Mapping[str, Any]]) -> bool:
-        """Return whether the run waits for a person, so that its time does not count."""
+        """Return whether the run waits for a person. Such time does not count towards the timeout."""
         waiting = {str(instance["task_id"]) for instance in instances if instance["state"] == WAITS}
         return bool(waiting if self._asks_person else waiting - {SPENDING_TASK})
 
@@ -136,11 +136,11 @@ def local_user() -> str:
 
 def sign_token(secrets: Path, user: str) -> str:
     """
-    Return a token with which Airflow takes a request as one of an administrator with the name ``user``.
+    Create a token for Airflow's API. A request with this token comes from an administrator with the name ``user``.
 
-    The local Airflow has no users: it takes every request without a token as one of "Anonymous".
+    The local Airflow has no users. To Airflow, a request without a token comes from the user "Anonymous".
 
-    :param secrets: the file with the key with which this checkout's Airflow signs tokens.
+    :param secrets: the file with this checkout's secrets, which include the key that signs tokens.
     """
     import jwt
 

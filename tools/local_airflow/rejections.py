@@ -1,7 +1,7 @@
 """
-Copy from S3 to the report folder what a run rejected, even if the run failed, and describe it.
+Copy a run's rejected rows and pairs from S3 to the report folder, even if the run failed, and describe them.
 
-The AWS simulator stops when ``make run`` ends, so the rejected rows and pairs could not be read there afterwards.
+The AWS simulator stops when ``make run`` ends, so the rejected rows and pairs could not be read in S3 afterwards.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Rejections:
     What a run rejected: the first messages about rows, and the number of pairs by filter and reason.
 
     :param rows: number of rejected rows.
-    :param files: the copies in the report folder. There is none if nothing was rejected.
-    :param problem: why the copies are missing; None if they are not.
+    :param files: the copies in the report folder; empty if nothing was rejected.
+    :param problem: why the rejected rows and pairs could not be copied; None if there was no problem.
     """
 
     rows: int = 0
@@ -68,7 +68,7 @@ def copy_rejections(stack: RunningStack, run: FollowedRun) -> Rejections:
 
 
 def describe_rejections(rejections: Rejections) -> str:
-    """Describe what a failed run rejected, in several lines. The text is empty if it rejected nothing."""
+    """Describe the rows and pairs that a failed run rejected. The text is empty if the run rejected nothing."""
     lines = []
     if rejections.rows:
         lines.append(f"Rejected rows: {rejections.rows}")

@@ -13,10 +13,10 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 
 class RestartLog:
     """
-    A text file with one line for each restart, which is kept when the stack ends.
+    A text file with one line for each restart. The file is kept when the stack ends.
 
-    Several processes may have it open, and one of them writes. A second file has the number of lines that a command has
-    printed, so that each restart is printed once.
+    Only the background process adds lines; other processes may read them at the same time. A second file has the number
+    of lines that commands have already printed, so that each restart is printed once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,7 +24,7 @@ class RestartLog:
         self._printed = path.with_suffix(".printed")
 
     def add(self, text: str) -> None:
-        """Add a line with the present time."""
+        """Add a line: the present time and ``text``, which begins with the name of the restarted component."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).strftime(MOMENT)} UTC: {text}\n")
 
@@ -36,10 +36,7 @@ class RestartLog:
             return []
 
     def last_restarts(self) -> dict[str, datetime]:
-        """Return the time of each component's last restart, by the component's name.
-
-        The text of every line begins with the name of a component.
-        """
+        """Return the time of each component's last restart, by the component's name."""
         last = {}
         for line in self.lines():
             moment, _, text = line.partition(" UTC: ")

@@ -68,7 +68,7 @@ class ServedStack:
 
     def check(self) -> list[str]:
         """
-        Return the restarts of components that no command has printed yet.
+        Return a sentence for each restart that no command has printed yet.
 
         :raises ComponentDiedError: the background process, which watches the components, has ended.
         """
@@ -95,7 +95,7 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
 
 
 def remember_folders(layout: Layout, folders: Sequence[Path]) -> list[Path]:
-    """Add the folders to those of earlier runs, and return all folders that still exist.
+    """Add the input folders of a run to those of earlier runs. Return all these folders that still exist.
 
     The folders of earlier runs are kept because these runs can be cleared or continued.
     """

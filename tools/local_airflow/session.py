@@ -1,8 +1,8 @@
 """
 Run one stack in a ``with`` block, while holding the lock of the checkout.
 
-However the block ends, its processes are stopped, the throughputs in the simulated account are deleted, and the lock is
-released.
+However the block ends, the stack's processes are stopped, the endpoints that runs left in the simulated account are
+deleted, and the lock is released.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The shipped use cases have no default for these variables, so that nobody uses a bucket of another account by mistake.
 # Any names do in the account of the AWS simulator.
-SIMULATED_DEPLOYMENT = {
+LOCAL_INSTALLATION = {
     "DISTILL_ENVIRONMENT": "local",
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
     "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
@@ -32,7 +32,7 @@ SIMULATED_DEPLOYMENT = {
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
 DEFAULT_EVALUATION_ROWS = 100  # the minimum number of questions for a verdict
-# The variables that choose a run. A finished run is then not what was asked for.
+# If one of these variables is set, `make up` triggers a new run even if an earlier run has finished.
 _ROWS = ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION", "APPROVE")
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -117,9 +117,11 @@ class RunRequest:
     :param evaluation_csv: the file with the evaluation questions, given in the same way.
     :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
     :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
-    :param is_explicit: whether rows or a question were chosen. A finished run is then not what was asked for.
+    :param is_explicit: whether the person set ``CSV``, ``EVALUATION_CSV``, ``DOCUMENTS``, ``EVALUATION`` or
+        ``APPROVE``. If so, ``make up`` triggers a new run even if an earlier run has finished.
     :param asks_person: whether the run asks the person before it buys anything, and the command waits for the answer.
-    :param names_use_case: whether the use case was chosen. A finished run of another one then does not count.
+    :param names_use_case: whether the person set ``USE_CASE``. If so, ``make up`` triggers a run even in a stack that
+        is already running, unless this use case has a run that did not fail.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -194,9 +196,9 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
 
 def asks_person(environ: Mapping[str, str]) -> bool:
     """
-    Return whether the person who typed the command answers the questions of the run.
+    Return whether the person who typed the command approves the run's purchases (``APPROVE=ask``).
 
-    :raises InputError: ``APPROVE`` has another value than ``ask``.
+    :raises InputError: ``APPROVE`` is neither empty nor ``ask``.
     """
     text = environ.get("APPROVE", "").strip()
     if text not in ("", "ask"):

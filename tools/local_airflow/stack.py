@@ -18,7 +18,7 @@ from tools.local_airflow.account import give_back_endpoints, is_open
 from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
-from tools.local_airflow.settings import SIMULATED_DEPLOYMENT
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 from tools.local_airflow.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ class LocalStack:
 
     def give_back(self) -> list[str]:
         """
-        Delete the throughputs that an interrupted run left in the simulated account; return their names.
+        Delete the endpoints that an interrupted run left in the simulated account; return their names.
 
-        Airflow is stopped first, so that no task buys them again. The AWS simulator keeps running.
+        Airflow is stopped first, so that no task creates them again. The AWS simulator keeps running.
         """
         self._group.stop(["scheduler", "dag-processor", "triggerer"])
         self._group.stop(["api-server"])  # last, because tasks that are ending still report to the api-server
@@ -140,7 +140,7 @@ def airflow_component(name: str) -> Component:
 
 
 def move_earlier_state(layout: Layout) -> None:
-    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought again."""
+    """Move the AWS simulator's state from the folder that earlier versions used. So nothing in it is bought again."""
     earlier = layout.state / "stand_in"
     if earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)
@@ -149,7 +149,7 @@ def move_earlier_state(layout: Layout) -> None:
 def simulator_component(layout: Layout, ports: Ports) -> Component:
     """Describe the process of the AWS simulator."""
     where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
-    account = ["--model-units", str(MODEL_UNITS), "--role", SIMULATED_DEPLOYMENT["DISTILL_ROLE_ARN"]]
+    account = ["--model-units", str(MODEL_UNITS), "--role", LOCAL_INSTALLATION["DISTILL_ROLE_ARN"]]
     command = [sys.executable, "-m", "tools.aws_simulator", *where, *account]
     return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)
 

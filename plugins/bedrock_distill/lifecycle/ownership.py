@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _PREFLIGHT = task_to_clear(PREFLIGHT)
 # The run's folder belongs to the old environment, so clearing a task would be refused.
-_OTHER_DEPLOYMENT = (
+_OTHER_INSTALLATION = (
     "If it belongs to another installation, give each installation its own DISTILL_ENVIRONMENT, and trigger a new run."
 )
 
@@ -100,7 +100,7 @@ class Ownership:
             yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
 
         advice = (
-            f"{_OTHER_DEPLOYMENT} If the job is yours, undo the change of aws.role_arn or storage, or change the"
+            f"{_OTHER_INSTALLATION} If the job is yours, undo the change of aws.role_arn or storage, or change the"
             " training data or the hyperparameters."
         )
         return self._find("training job", candidates, self.hook.find_job, differences, advice)
@@ -155,7 +155,7 @@ class Ownership:
             if is_former and "environment" not in tags:
                 yield from self._data_differences(endpoint.model_arn)
 
-        advice = f"{_OTHER_DEPLOYMENT} If the {kind.noun} is yours, delete it in the Bedrock console."
+        advice = f"{_OTHER_INSTALLATION} If the {kind.noun} is yours, delete it in the Bedrock console."
         billed = " The throughput may be billed by the hour to its owner." if kind is THROUGHPUT else ""
         return self._find(kind.noun, candidates, find, differences, advice, billed, FAILED_TASK)
 
@@ -173,7 +173,7 @@ class Ownership:
             yield from _location_differences(job, input_uri, output_uri)
 
         advice = (
-            f"{_OTHER_DEPLOYMENT} If the job is yours, undo the change of aws.role_arn or storage, or set inference:"
+            f"{_OTHER_INSTALLATION} If the job is yours, undo the change of aws.role_arn or storage, or set inference:"
             " on_demand for the step."
         )
         return self._find("batch job", _candidates(names), jobs.find, differences, advice)

@@ -142,7 +142,7 @@ class TestJobs:
         put_job(names.name, fields, {})
         assert submit()["bought"] is False
 
-    def test_the_wait_does_not_accept_a_job_of_another_deployment(
+    def test_the_wait_does_not_accept_a_job_of_another_installation(
         self, bedrock: FakeBedrock, use_case: UseCase, put_job: Any, names: Any
     ) -> None:
         ownership = Ownership(bedrock, use_case, FOLDER)  # type: ignore[arg-type]
@@ -247,7 +247,7 @@ class TestFormerThroughput:
 
 
 class TestTwoEnvironments:
-    def test_two_deployments_with_the_same_run_never_touch_each_other(
+    def test_two_installations_with_the_same_run_never_touch_each_other(
         self, equip: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, use_case: UseCase
     ) -> None:
         serving = TestThroughput()
@@ -269,7 +269,7 @@ class TestModels:
             pytest.param({"use-case": "payroll"}, OWN_JOB["training_uri"], False, id="another use case"),
             pytest.param({"project": "other"}, OWN_JOB["training_uri"], False, id="another project"),
             pytest.param({"environment": None}, OWN_JOB["training_uri"], True, id="an earlier version"),
-            pytest.param({"environment": None}, ELSEWHERE, False, id="an earlier version of another deployment"),
+            pytest.param({"environment": None}, ELSEWHERE, False, id="an earlier version of another installation"),
             pytest.param({"environment": None}, None, False, id="unknown data"),
         ],
     )

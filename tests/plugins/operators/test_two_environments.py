@@ -1,5 +1,5 @@
 """
-Run two deployments with the same use case, schedule and run ids in one account of the AWS simulator.
+Run two installations with the same use case, schedule and run ids in one account of the AWS simulator.
 
 Neither may use, change or delete what belongs to the other.
 """
@@ -150,7 +150,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimu
 
 @pytest.fixture
 def deploy(aws: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that makes a deployment with its own settings of the storage."""
+    """Return a function that makes an installation with its own settings of the storage."""
 
     def make(name: str, **storage: str) -> Deployment:
         folder = tmp_path / name

@@ -62,7 +62,7 @@ def test_every_secret_of_the_example_is_assigned_to_services() -> None:
     assert set(REQUIRED) - {"DISTILL_ENVIRONMENT"} <= set(SECRETS)
 
 
-def test_the_simulator_gets_no_setting_of_the_deployment() -> None:
+def test_the_simulator_gets_no_setting_of_the_installation() -> None:
     assert SERVICES["aws-simulator"]["environment"] == {"PYTHONPATH": "/opt/airflow"}
 
 
@@ -77,7 +77,7 @@ def test_the_table_in_the_documentation_names_the_services_of_each_secret() -> N
     assert documented == SECRETS
 
 
-def test_the_deployment_has_every_service_that_airflow_with_celery_needs() -> None:
+def test_the_installation_has_every_service_that_airflow_with_celery_needs() -> None:
     assert set(SERVICES) == {"postgres", "redis", *AIRFLOW, "aws-simulator"}
 
 

@@ -1,4 +1,4 @@
-"""The command of ``make celery`` checks its input before the deployment starts."""
+"""The command of ``make celery`` checks its input before the installation starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployment runs under the checkout's lock and leaves nothing behind."""
+"""An installation runs under the checkout's lock and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from include.distill.core.errors import InputError
 from tools.compose import session
-from tools.compose.session import open_deployment
+from tools.compose.session import open_installation
 from tools.compose.variables import new_variables
 from tools.local_airflow.lock import CheckoutLock, LockHeldError
 from tools.local_airflow.settings import Layout
@@ -18,7 +18,7 @@ from tools.local_airflow.settings import Layout
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Deploy nothing. Record the steps that would be carried out."""
+    """Start nothing. Record the steps that would be carried out."""
     noted: list[str] = []
 
     class Stack:
@@ -34,7 +34,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def close(self) -> None:
             noted.append("close")
 
-    monkeypatch.setattr(session, "DeployedStack", Stack)
+    monkeypatch.setattr(session, "ComposeStack", Stack)
     monkeypatch.setattr(session, "ensure_servers", lambda _: None)
     monkeypatch.setattr(session, "enter_account", lambda _: None)
     monkeypatch.setattr(session, "can_reach", lambda _: True)
@@ -52,29 +52,29 @@ def is_free(lock: Path) -> bool:
     return True
 
 
-def test_a_deployment_is_closed_and_the_lock_released_whatever_ends_the_block(
+def test_an_installation_is_closed_and_the_lock_released_whatever_ends_the_block(
     events: list[str], tmp_path: Path
 ) -> None:
     layout, lock, said = Layout(state=tmp_path / "celery"), tmp_path / "lock", []
 
-    def deploy_and_raise() -> None:
-        with open_deployment(layout, lock, new_variables(), said.append):
+    def open_and_raise() -> None:
+        with open_installation(layout, lock, new_variables(), said.append):
             assert not is_free(lock)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deploy_and_raise()
+        open_and_raise()
     assert events == ["database in postgres, which is there: True", "give back", "close"]
     assert said == ["Deleted the simulated endpoint a-throughput, which the run had not released."]
     assert is_free(lock)
 
 
-def test_a_deployment_starts_empty_except_for_the_last_report(events: list[str], tmp_path: Path) -> None:
+def test_an_installation_starts_empty_except_for_the_last_report(events: list[str], tmp_path: Path) -> None:
     layout = Layout(state=tmp_path / "celery")
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres", layout.report):
         folder.mkdir(parents=True)
         (folder / "old").touch()
-    with open_deployment(layout, tmp_path / "lock", new_variables(), lambda _: None):
+    with open_installation(layout, tmp_path / "lock", new_variables(), lambda _: None):
         kept = {path.relative_to(layout.state).as_posix() for path in layout.state.rglob("old")}
     assert kept == {"report/old"}
     assert events
@@ -85,7 +85,7 @@ def test_a_running_command_is_not_disturbed(events: list[str], tmp_path: Path) -
     running = CheckoutLock(lock)
     running.acquire("make run")
     layout.airflow_home.mkdir(parents=True)
-    with pytest.raises(LockHeldError, match="make run"), open_deployment(layout, lock, new_variables(), pytest.fail):
+    with pytest.raises(LockHeldError, match="make run"), open_installation(layout, lock, new_variables(), pytest.fail):
         pass
     assert layout.airflow_home.is_dir()
     assert events == []
@@ -97,7 +97,7 @@ def test_a_compose_file_that_cannot_be_used_leaves_the_lock_free(events: list[st
     variables = {**new_variables(), "JWT_SECRET": ""}
     with (
         pytest.raises(InputError, match="JWT_SECRET is not set"),
-        open_deployment(layout, lock, variables, pytest.fail),
+        open_installation(layout, lock, variables, pytest.fail),
     ):
         pass
     assert is_free(lock)

@@ -10,14 +10,14 @@ import pytest
 
 from tools.compose import stack as stack_module
 from tools.compose.compose_file import COMPLETED, HEALTHY, Service
-from tools.compose.stack import CONTAINER_PORTS, DeployedStack
+from tools.compose.stack import CONTAINER_PORTS, ComposeStack
 from tools.compose.translation import Translation
 from tools.local_airflow.process_table import MARKER, marked_processes, sweep
 from tools.local_airflow.processes import ComponentDiedError, NotReadyError
 from tools.local_airflow.settings import Layout
 
 TRANSLATION = Translation((), dict.fromkeys(CONTAINER_PORTS, 41000), {"/opt/airflow": Path("/opt/airflow")})
-NewStack = Callable[..., DeployedStack]
+NewStack = Callable[..., ComposeStack]
 
 
 def python(code: str) -> list[str]:
@@ -42,9 +42,9 @@ def service(name: str, command: list[str], check: list[str], **needs: str) -> Se
 def new_stack(tmp_path: Path) -> Iterator[NewStack]:
     layout = Layout(state=tmp_path / "state")
 
-    def make(*services: Service, say: Callable[[str], None] = lambda _: None) -> DeployedStack:
+    def make(*services: Service, say: Callable[[str], None] = lambda _: None) -> ComposeStack:
         by_name = {one.name: one for one in services}
-        return DeployedStack(layout, by_name, TRANSLATION, database_folder=tmp_path / "database", say=say)
+        return ComposeStack(layout, by_name, TRANSLATION, database_folder=tmp_path / "database", say=say)
 
     yield make
     sweep(layout.state)

@@ -1,4 +1,4 @@
-"""The variables of ``make celery`` have new secrets and direct the deployment to the AWS simulator only."""
+"""The variables of ``make celery`` have new secrets and direct the installation to the AWS simulator only."""
 
 from __future__ import annotations
 

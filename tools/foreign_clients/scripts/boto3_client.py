@@ -1,4 +1,4 @@
-"""boto3 of the newest version, which may differ from the version that the simulator's models come from."""
+"""boto3 of the newest version. The simulator's service models may come from another version."""
 
 from __future__ import annotations
 

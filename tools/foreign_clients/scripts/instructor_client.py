@@ -1,4 +1,4 @@
-"""instructor: a boto3 client that answers with Pydantic models."""
+"""instructor: a boto3 client that returns answers as Pydantic objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.foreign_clients.scripts import questions as ask
 
 
 class PlainCity(BaseModel):
-    """A city whose schema has no minimum, which structured outputs of Bedrock refuse."""
+    """A city whose schema has no ``minimum``. Bedrock's structured outputs refuse a schema with ``minimum``."""
 
     name: str
     inhabitants: int

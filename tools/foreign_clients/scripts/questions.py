@@ -60,7 +60,7 @@ def check_text(text: str) -> None:
 def check_stream(pieces: list[str]) -> None:
     """Check that an answer arrived in several pieces.
 
-    :raises ValueError: the answer came at once, or is not an answer to ``HELLO``.
+    :raises ValueError: the answer arrived in one piece, or is not an answer to ``HELLO``.
     """
     check_text("".join(pieces))
     if len(pieces) < 2:
@@ -83,7 +83,7 @@ def check_call(name: str, arguments: object) -> None:
 
 
 def check_agent(answer: str) -> None:
-    """Check that an agent has called the tool itself and answers with what it returned.
+    """Check that an agent has called the tool itself, and that its answer contains the tool's result.
 
     :raises ValueError: the tool was not called, or its result is not in the answer.
     """
@@ -94,8 +94,8 @@ def check_agent(answer: str) -> None:
 
 
 def check_city(value: object) -> None:
-    """Check a structured answer.
+    """Check that a structured answer has the fields of :class:`City`.
 
-    :raises ValueError: the value is no city.
+    :raises ValueError: a field is missing or has a wrong value.
     """
     City.model_validate(value)

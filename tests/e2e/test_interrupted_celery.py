@@ -32,7 +32,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 @installed
 @pytest.mark.e2e
-def test_an_interrupted_deployment_leaves_no_process_and_no_data(state: Path) -> None:
+def test_an_interrupted_installation_leaves_no_process_and_no_data(state: Path) -> None:
     before = set(Path(gettempdir()).glob("distill-postgres-*"))
     settings = dict.fromkeys(("USE_CASE", "DOCUMENTS", "EVALUATION", "CSV", "EVALUATION_CSV"), "")
     process = subprocess.Popen(

@@ -145,7 +145,7 @@ class Inference:
         Return the model whose tokens CountTokens counts.
 
         CountTokens takes the id or the ARN of a foundation model, even if on-demand requests must name a profile of the
-        model. It refuses profiles: https://github.com/pydantic/pydantic-ai/issues/4001 and
+        model. CountTokens refuses inference profiles: https://github.com/pydantic/pydantic-ai/issues/4001 and
         https://github.com/Boise-State-Development/agentcore-public-stack/pull/430
 
         :raises ApiError: the model does not exist, is retired, or has no CountTokens in this Region.
@@ -167,7 +167,7 @@ class Inference:
         """
         Return the ``modelOutput`` for one record of a batch job, and what to bill for it.
 
-        No rate quota applies, and nothing is billed yet.
+        No rate quota applies. The caller bills the charge; this method bills nothing.
 
         :raises ApiError: the record cannot be answered. An on-demand call would fail with the same message.
         """
@@ -191,7 +191,7 @@ class Inference:
     def converse_target(self, region: str, model_id: str) -> Target:
         """Return the model that answers Converse.
 
-        :raises ApiError: there is no such model, or it cannot be used under this name.
+        :raises ApiError: the model does not exist, or Converse cannot use it by this id or ARN.
         """
         entry = self._models.find(region, model_id)
         if entry is not None and entry.customization is not None:
@@ -201,7 +201,7 @@ class Inference:
     def target(self, region: str, model_id: str) -> Target:
         """Return the model that answers InvokeModel and CountTokens.
 
-        :raises ApiError: there is no such model, or it cannot be used under this name.
+        :raises ApiError: the model does not exist, or requests cannot use it by this id or ARN.
         """
         if ":provisioned-model/" in model_id:
             return self._provisioned(region, model_id)
@@ -212,7 +212,7 @@ class Inference:
     def on_demand(self, region: str, model_id: str) -> Target:
         """Return the model that a model id or an inference profile refers to.
 
-        :raises ApiError: the model does not exist, is retired, or cannot be used on demand under this name.
+        :raises ApiError: the model does not exist, is retired, or cannot be used on demand by this id or ARN.
         """
         profile = self._profiles.find_model(region, model_id)
         entry = profile or self._models.find(region, model_id)

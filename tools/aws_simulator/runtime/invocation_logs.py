@@ -5,9 +5,9 @@ Bedrock collects several calls in one object and delivers it after minutes. Here
 which exists before the answer is sent. Nothing is written to CloudWatch Logs.
 
 Format of the objects: https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html. Public
-readers of real logs agree on the names of the objects and on the fields, such as
-https://github.com/dheerajoruganty/aws-bedrock-logs-mcp-server. Streams are logged as those readers expect them: the
-answer of ConverseStream as one response, and the answer of InvokeModelWithResponseStream as the list of its chunks.
+programs that read real logs, such as https://github.com/dheerajoruganty/aws-bedrock-logs-mcp-server, agree on the names
+of the objects and on the fields. Streams are logged as those programs expect them: the answer of ConverseStream as one
+response, and the answer of InvokeModelWithResponseStream as the list of its chunks.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class InvocationLogs:
     def write(self, operation: str, call: Call, result: Mapping[str, Any], request_id: str, access_key: str) -> None:
         """Log one answered call. ``result`` is what the operation's handler returned.
 
-        A log that cannot be delivered, because the bucket was deleted, does not fail the call.
+        If the bucket was deleted, the log is lost, but the call still succeeds.
         """
         try:
             self._write(operation, call, result, request_id, access_key)

@@ -77,9 +77,10 @@ class LoggingConfiguration:
         return {}
 
     def _check_bucket(self, s3_config: dict[str, str], region: str) -> None:
-        """Check that the policy of a bucket lets Bedrock write logs.
+        """Check that the policy of a bucket lets Bedrock write logs, and write an empty test object to the bucket.
 
-        :raises ValidationException: it does not. Only the first words of the message are known to be AWS's.
+        :raises ValidationException: the bucket is not in the Region, or its policy does not let Bedrock write. Only the
+            first words of the message are known to be AWS's.
         """
         bucket, key = s3_config["bucketName"], f"{log_prefix(s3_config, region)}/{_CHECK}"
         policy = self._s3.bucket_policy(bucket) if self._s3.bucket_region(bucket) == region else None
@@ -97,9 +98,10 @@ class LoggingConfiguration:
         self._s3.write(bucket, key, b"")
 
     def _check_log_group(self, cloud_watch: dict[str, Any], region: str) -> None:
-        """Check that the role may write to the log group.
+        """Check that Bedrock may assume the role, and that the role may write to the log group.
 
-        :raises ValidationException: it may not; see https://github.com/alphagov/govuk-infrastructure/pull/2440.
+        :raises ValidationException: Bedrock or the role may not. Source of the message:
+            https://github.com/alphagov/govuk-infrastructure/pull/2440
         """
         group, role = cloud_watch["logGroupName"], cloud_watch["roleArn"]
         stream = f"arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{group}:log-stream:aws/bedrock/modelinvocations"

@@ -28,7 +28,10 @@ _LITERALS = ("enum", "const", "default", "examples", "description", "title")
 
 
 def checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
-    """Return the JSON schema of a request, if structured outputs support it."""
+    """Return the JSON schema of a request.
+
+    :raises ModelRefusal: the schema is invalid, or structured outputs do not support it.
+    """
     if kind != "json_schema":
         raise ModelRefusal("output_config.format.type: Input should be 'json_schema'")
     if not isinstance(schema, dict):

@@ -34,7 +34,7 @@ class Pace:
         await asyncio.sleep(0)  # other tasks get a turn even if there is no latency
 
     def _wake(self) -> None:
-        """End all waits, which then look at the settings again. This may be called from any thread."""
+        """Make each wait read the changed setting and compute its end again. This may be called from any thread."""
         for changed in list(self._waiting):
             changed.get_loop().call_soon_threadsafe(_end, changed)
 

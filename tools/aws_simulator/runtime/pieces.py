@@ -12,7 +12,7 @@ MOST_PIECES = 500  # a longer text is cut into longer pieces, so that its stream
 
 
 def text_pieces(text: str) -> list[str]:
-    """Return the pieces of ``text``, which together are the text; one empty piece if the text is empty."""
+    """Return the pieces of ``text``. Joined, they give ``text`` again. An empty text has one empty piece."""
     pieces = _PIECE.findall(text)
     size = math.ceil(len(pieces) / MOST_PIECES)
     return ["".join(pieces[start : start + size]) for start in range(0, len(pieces), size or 1)] or [""]

@@ -1,9 +1,9 @@
 """
 Cache the prefixes of prompts, as Bedrock does for requests with cache checkpoints.
 
-A prefix is cached if it has at least the model's minimum of tokens. It is kept for five minutes or an hour after its
-last use. A checkpoint also finds a prefix that ends up to 20 blocks before it. The cache is in memory, so a restart
-empties it. https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+A prefix is cached if it has at least the number of tokens that the model requires. It is kept for five minutes or an
+hour after its last use. A checkpoint also finds a prefix whose end is at most 20 blocks before the checkpoint. The
+cache is in memory, so a restart empties it. https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class PromptCaches:
         return CacheUse(read, written["5m"], written["1h"])
 
     def _found(self, scope: str, request: Sequence[Prefix], checkpoint: int) -> int:
-        """Return the tokens of the longest cached prefix that a checkpoint finds, and keep that prefix longer."""
+        """Return the tokens of the longest cached prefix that a checkpoint finds, and restart its lifetime."""
         for prefix in reversed(request[max(0, checkpoint - _LOOKBACK) : checkpoint + 1]):
             if entry := self._ends.get((scope, prefix.digest)):
                 self._ends[scope, prefix.digest] = (self._clock() + SECONDS[entry[1]], entry[1])

@@ -20,7 +20,11 @@ from tools.aws_simulator.runtime.prompt_cache import Prefix
 
 
 class ModelRefusal(ValidationException):
-    """An error of the model itself. Converse shows it after a fixed beginning, InvokeModel shows it as it is."""
+    """
+    An error of the model itself.
+
+    InvokeModel returns the message unchanged. Converse puts "The model returned the following errors: " before it.
+    """
 
     @property
     def code(self) -> str:
@@ -31,9 +35,9 @@ class ModelRefusal(ValidationException):
 @contextmanager
 def model_errors(*, through_converse: bool) -> Iterator[None]:
     """
-    Raise the model's errors as the operation shows them.
+    Give the model's errors inside the ``with`` block the message that Converse or InvokeModel returns.
 
-    Source: https://github.com/BerriAI/litellm/issues/13825 and other issues that quote such an error.
+    Source of Converse's message: https://github.com/BerriAI/litellm/issues/13825 and other issues that quote it.
     """
     try:
         yield
@@ -58,7 +62,7 @@ class InferenceRequest:
     A request to a model. A value is None if the request does not set it.
 
     :param prefixes: the beginnings of the request that the prompt cache may hold; empty without cache checkpoints.
-    :param named_model: the model that the body names besides the request's path; None if it names none.
+    :param named_model: the model that the body names, in addition to the request's path; None if only the path does.
     :param additional_fields: Converse's ``additionalModelRequestFields``, which ``for_model`` applies.
     """
 
@@ -102,7 +106,7 @@ def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ())
     """
     Return the object ``value``, checked: its keys are those of ``types``, and its values have these types.
 
-    The messages are those of the JSON schemas that Bedrock checks bodies with:
+    Bedrock checks bodies against JSON schemas. The messages here are those of its checks:
     https://github.com/lobehub/lobehub/issues/5203
     """
     if not isinstance(value, dict):
@@ -144,8 +148,8 @@ def check_turns(turns: tuple[Turn, ...]) -> None:
     """
     Check that a conversation starts with the user, and that the roles alternate.
 
-    :raises ValidationException: with Bedrock's message. Source: https://repost.aws and the issues of langchain-aws that
-        quote both messages.
+    :raises ValidationException: the conversation does not start with the user, or two turns in a row have the same role.
+        Sources of both messages: https://repost.aws and issues of langchain-aws.
     """
     if not turns or turns[0].role != "user":
         raise ValidationException(

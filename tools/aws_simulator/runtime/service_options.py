@@ -3,8 +3,8 @@ Check the options of a call that concern Bedrock and not the model.
 
 They are guardrails, performance, service tiers, metadata, and the media types of InvokeModel.
 
-Messages: https://github.com/openclaw/openclaw/pull/58588 (guardrails). Public repositories quote the one about
-performance. Those about service tiers and metadata are UNVERIFIED.
+Source of the message about guardrails: https://github.com/openclaw/openclaw/pull/58588. Public repositories quote the
+message about performance. The messages about service tiers and metadata are UNVERIFIED.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def _check_media_types(content_type: str | None, accept: str | None) -> None:
     """
     Check the media types of a body and of its answer, both of which are JSON for every model of the catalog.
 
-    Message: https://github.com/aws/aws-sdk-ruby/issues/3033. The one about Accept is UNVERIFIED. botocore sends
-    application/octet-stream if the caller states no type.
+    Source of the message about Content-Type: https://github.com/aws/aws-sdk-ruby/issues/3033. The message about Accept
+    is UNVERIFIED. botocore sends application/octet-stream if the caller states no type.
     """
     if content_type and _names(content_type).isdisjoint({"application/json", "application/octet-stream"}):
         raise ValidationException("The provided Content Type is invalid or not supported for this model")

@@ -2,9 +2,10 @@
 Read how a model is to think, and check it against the other values of the request.
 
 Rules: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html and, for Nova 2,
-https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html. Messages:
-https://github.com/danny-avila/LibreChat/issues/8346 (smallest budget), https://github.com/vercel/ai/issues/11227
-(forced tools), and the public repositories that quote the others.
+https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html.
+
+Sources of messages: https://github.com/danny-avila/LibreChat/issues/8346 (smallest budget) and
+https://github.com/vercel/ai/issues/11227 (forced tools). Public repositories quote the other messages.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def read_nova_thinking(value: Any) -> ThinkingSettings | None:
 
 
 def check_thinking(model: Model, request: InferenceRequest) -> None:
-    """Refuse a way of thinking that the model or another value of the request excludes."""
+    """Refuse thinking that the model does not support, or that conflicts with another value of the request."""
     _check_mode(model, request)
     thinking = request.thinking
     if thinking is None or not request.thinks:
@@ -150,9 +151,9 @@ def shown(model: Model, request: InferenceRequest, reply: Reply) -> Reply:
 
 def check_signatures(model: Model, request: InferenceRequest) -> None:
     """
-    Refuse thinking that no simulated model has written.
+    Refuse thinking that no simulated model has written, and signatures that the model does not support.
 
-    Public repositories quote both messages.
+    Only Anthropic's models support signatures. Public repositories quote the messages of both refusals.
     """
     for number, turn in enumerate(request.conversation.turns):
         for place, part in enumerate(turn.parts):

@@ -1,9 +1,10 @@
 """
 Check, show and evaluate the policies of buckets.
 
-moto stores any text as a policy and evaluates it without its conditions, for some requests only. So moto never sees a
-policy here. Requests that are signed are not checked against the policy, as the simulator does not check what its
-clients may do. Jobs use a bucket only if its policy does not deny it, and unsigned requests only if it allows them.
+moto accepts any text as a policy. It evaluates policies for some requests only, and ignores their conditions. So the
+simulator keeps the policies itself, and never passes them to moto. Signed requests are not checked against the policy,
+because the simulator does not check what its clients may do. A job can use a bucket only if the policy does not deny
+this to the job's role. An unsigned request is accepted only if the policy or an ACL allows it.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 
 The texts of errors about the resource, the action and the principal are S3's, as in github.com/versity/versitygw
@@ -73,7 +74,7 @@ def _kinds(resource: str) -> set[str]:
 
 
 def _is_of(resource: str, bucket: str) -> bool:
-    """Return whether a resource of a policy is the bucket or is in it. The pattern may have wildcards."""
+    """Return whether a resource of a policy is the bucket or is in it. ``resource`` may have wildcards."""
     if resource == "*":
         return True
     name = resource.removeprefix(_PREFIX).partition("/")[0]
@@ -81,7 +82,9 @@ def _is_of(resource: str, bucket: str) -> bool:
 
 
 def policy_status(policy: str | None) -> bytes:
-    """Return the answer of GetBucketPolicyStatus. A policy is public if it allows something to all without conditions.
+    """Return the answer of GetBucketPolicyStatus: whether the policy is public.
+
+    A policy is public if one of its statements allows an action to everyone and has no conditions.
 
     :raises S3Error: the bucket has no policy.
     """

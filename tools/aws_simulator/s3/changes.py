@@ -1,5 +1,5 @@
 """
-Make one request's change of moto's memory and the change of the files together: both or neither.
+Change moto's memory and the files together: a request changes both or neither.
 
 moto changes its memory first. If the file cannot be written, for example because the disk is full, the memory gets its
 former content back.

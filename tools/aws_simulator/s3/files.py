@@ -100,7 +100,7 @@ class S3Files:
         self.prepare_bucket(bucket, stored).commit()
 
     def prepare_bucket(self, bucket: str, stored: StoredBucket) -> PendingFile:
-        """Write the file of a bucket, but leave the file with its old content in place until the change is sure."""
+        """Write the new content of a bucket's file next to the old file. ``commit`` then replaces the old file."""
         settings = {
             query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
             for query, request in stored.settings.items()

@@ -19,7 +19,10 @@ _OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "conte
 
 
 def check_headers(method: str, headers: Mapping[str, str], arguments: Mapping[str, list[str]]) -> None:
-    """Check the values of headers, and the headers of the response that the query asks for.
+    """
+    Check the values of the request's headers, and the values that the query sets for headers of the response.
+
+    For example, ``?response-content-type=text/plain`` sets Content-Type in the response.
 
     :raises S3Error: a value is not allowed.
     """

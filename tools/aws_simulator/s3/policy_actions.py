@@ -108,7 +108,7 @@ _OBJECT = (
 
 
 def resources_of(pattern: str) -> set[str]:
-    """Return which of "bucket" and "object" have an action that matches ``pattern``."""
+    """Return the kinds of resources that have an action like ``pattern``, such as {"object"} for "s3:GetObject"."""
     kinds = {"bucket": _BUCKET, "object": _OBJECT}
     return {
         kind for kind, names in kinds.items() if any(matches(pattern, f"s3:{name}", ignore_case=True) for name in names)

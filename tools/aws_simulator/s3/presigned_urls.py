@@ -1,8 +1,8 @@
 """
-Check the authentication of S3 requests, apart from signatures: presigned URLs and unsigned requests.
+Check the parameters of presigned URLs, and recognize unsigned S3 requests. Signatures are not verified.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html states the parameters and their limits.
-The texts are those of S3, as MinIO and versitygw repeat them (cmd/api-errors.go, s3err/presigned-urls.go).
+The texts of errors are those of S3, as MinIO and versitygw repeat them (cmd/api-errors.go, s3err/presigned-urls.go).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _EXPIRED = "Request has expired"
 
 
 def is_signed(headers: Mapping[str, str], arguments: Mapping[str, list[str]], body: bytes) -> bool:
-    """Return whether a request has a signature: in a header, in its query, or in the form of an upload by a browser."""
+    """Return whether a request has a signature: in a header, in its query, or in a form that a browser uploads."""
     in_query = not {"X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm", "Signature"}.isdisjoint(arguments)
     form = headers.get("content-type", "").startswith("multipart/form-data")
     in_form = form and re.search(rb'name="(x-amz-signature|signature)"', body, re.IGNORECASE) is not None

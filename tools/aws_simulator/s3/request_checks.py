@@ -57,7 +57,9 @@ def check_request(method: str, path: str, query: str, body: bytes) -> None:
 
 def _check_bucket(name: str, *, creates: bool) -> None:
     """
-    Check a bucket's name. Only a new one must follow the rules of today; us-east-1 once allowed others.
+    Check a bucket's name. Only the name of a new bucket must follow today's rules.
+
+    Old buckets may have other names, because us-east-1 once allowed them.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     """

@@ -158,7 +158,7 @@ class SimulatedS3:
         return answer
 
     def _answer_itself(self, request: ObjectRequest) -> Answer | None:
-        """Answer what moto would answer wrongly; None if it is for moto."""
+        """Answer a request that moto would answer wrongly; None if moto is to answer it."""
         arguments, exists = request.arguments, request.bucket in self._backend.buckets
         if not request.bucket and request.method == "GET":
             return 200, _XML, list_buckets(self._backend.buckets.values(), arguments)
@@ -250,7 +250,7 @@ class SimulatedS3:
             return bytes(current.value) if current else None
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
-        """Return the keys that begin with ``prefix`` in order; none if the bucket does not exist."""
+        """Return the sorted keys of a bucket that begin with ``prefix``; an empty list if the bucket does not exist."""
         with self._lock:
             found = self._backend.buckets.get(bucket)
             names = list(found.keys) if found else []

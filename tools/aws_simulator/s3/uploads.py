@@ -33,7 +33,7 @@ _NO_CHECKSUMS = ("type", "mode", "algorithm")
 
 @dataclass(frozen=True)
 class Upload:
-    """The headers and the body of a request without the encoding in chunks."""
+    """The headers and the body of a request after ``aws-chunked`` was decoded."""
 
     headers: dict[str, str]
     body: bytes
@@ -42,7 +42,8 @@ class Upload:
 def read_upload(method: str, headers: Mapping[str, str], body: bytes, *, completes: bool = False) -> Upload:
     """Decode a request's body, and check it against the checksums of the request.
 
-    :param completes: the request completes an upload in parts. Its checksum is that of the object, not of its body.
+    :param completes: True for CompleteMultipartUpload. Its checksum header is about the whole object and not about the
+        body of the request, so the header is not checked here.
     :raises S3Error: the body is damaged.
     """
     stated = headers.get("x-amz-content-sha256", _UNSIGNED)
@@ -88,7 +89,12 @@ def _check_md5(headers: Mapping[str, str], body: bytes) -> None:
 
 
 def _check_checksums(headers: dict[str, str], body: bytes) -> None:
-    """Check the checksums in the headers. moto reads only the one whose algorithm another header names, so name it."""
+    """
+    Check the checksums in the headers.
+
+    moto reads a checksum only if the header ``x-amz-sdk-checksum-algorithm`` names its algorithm. If a request has a
+    checksum without this header, add the header to ``headers``.
+    """
     algorithm = headers.get("x-amz-sdk-checksum-algorithm")
     if algorithm and f"x-amz-checksum-{algorithm.lower()}" not in headers:
         raise S3Error(

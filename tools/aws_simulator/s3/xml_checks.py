@@ -1,5 +1,5 @@
 """
-Check the XML documents in the bodies of requests, of which moto accepts too many or fails on.
+Check the XML documents in the bodies of requests. moto accepts some invalid documents, and fails on others.
 
 Their elements: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
@@ -53,7 +53,7 @@ def has_xml(method: str, arguments: Mapping[str, list[str]]) -> bool:
 def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
     """Check the body of a request that must be an XML document.
 
-    :raises S3Error: it is not the document that the query of the request names.
+    :raises S3Error: the body is not the document that the query requires, such as ``<Tagging>`` for ``?tagging``.
     """
     name = next((name for name in arguments if name in _ROOTS), "")
     expected = _ROOTS.get(name)

@@ -167,7 +167,10 @@ async def _read_json(request: Request) -> Any:
 
 
 def _require_json(request: Request) -> None:
-    """Refuse a body that is not JSON. A form on a web page can send such a body without asking the server first.
+    """
+    Refuse a body that is not JSON.
+
+    Any web page can make a browser send a form to the simulator. For JSON, the browser first asks the simulator.
 
     :raises HTTPException: the stated content type is not JSON, or the request has a body and states no content type.
     """

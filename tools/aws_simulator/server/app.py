@@ -94,7 +94,7 @@ class AwsSimulator:
             opened.pop_all()
 
     def _open_neighbours(self, catalog: Catalog, roles: Collection[str]) -> None:
-        """Open the services that Bedrock's clients also call, and create ``roles``."""
+        """Open IAM, STS, Service Quotas and Pricing, and create ``roles``."""
         self._iam = Iam(self._state, self._moto)
         add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)
@@ -182,7 +182,11 @@ class AwsSimulator:
         return await self._answer_service(request)
 
     async def _answer_service(self, request: Request) -> ASGIApp:
-        """Answer a request of the service that it was signed for. The SDKs sign bedrock-runtime as "bedrock" too."""
+        """
+        Pass a request to the service for which it was signed, and return that service's answer.
+
+        The SDKs sign requests to bedrock-runtime for "bedrock" too. An unsigned request goes to Bedrock or to S3.
+        """
         authorization = request.headers.get("authorization", "")
         scope = credential_scope(authorization, request.url.query)
         if is_bearer(authorization) or (scope and scope.service == "bedrock"):

@@ -1,8 +1,8 @@
 """
 Write the table of operations into the README: ``python -m tools.aws_simulator.server.operations_table``.
 
-The table compares botocore's service models with the handlers of the simulator, so it cannot state anything else than
-the code does.
+The table is generated from botocore's service models and the handlers of the simulator, so it cannot differ from the
+code.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Iam:
         self.policies = {arn: policy_record(policy) for arn, policy in policies if not arn.startswith(OF_AWS)}
 
     def _need_aws_policies(self, *arns: str) -> None:
-        """Load AWS's policies if one of them is named. Loading them takes a moment, so it is not done at the start."""
+        """Load AWS's policies if one of ``arns`` names such a policy. Loading them takes a moment."""
         if not self._aws_policies and any(arn.startswith(OF_AWS) for arn in arns):
             self._aws_policies = load_aws_policies()
             self._backend.managed_policies.update(self._aws_policies)

@@ -1,8 +1,9 @@
 """
 Cut the lists of IAM into pages.
 
-moto cuts some lists only, fails on a marker that it did not give out, and counts items, so that a client that deletes
-while it lists misses some. Here a marker names the last item of its page.
+moto has three faults. It cuts only some lists into pages. It fails on a marker that it did not give out. Its markers
+are counts of items, so a client that deletes items between two pages misses some items. In the simulator, a marker
+names the last item of its page.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 """
 
@@ -24,15 +25,16 @@ _KEYS = ("Arn", "PolicyArn", "VersionId", "Key", "InstanceProfileId")
 
 
 def without_page(form: bytes) -> bytes:
-    """Return the form of a request for a list without the members that ask for a page."""
+    """Remove Marker from the form of a request and set a very high MaxItems, so that moto returns the whole list."""
     pairs = [(name, value) for name, value in parse_qsl(form.decode(), keep_blank_values=True) if name != "Marker"]
     return urlencode([*(pair for pair in pairs if pair[0] != "MaxItems"), ("MaxItems", _ALL)]).encode()
 
 
 def cut_list(answer: bytes | str, arguments: dict[str, Any]) -> bytes:
-    """Return the page of moto's answer, which has all items, that the request asks for.
+    """Return the page that the request asks for.
 
-    :raises ServiceError: the marker is not one of this list.
+    :param answer: moto's answer, which has all items of the list.
+    :raises ServiceError: the marker is malformed.
     """
     register_namespace("", _NAMESPACE)
     root = fromstring(answer)  # noqa: S314 - moto has written the document

@@ -21,7 +21,7 @@ _TRUST, _MANAGED, _INLINE = 2048, 6144, 10_240
 
 
 def check_trust(text: str) -> None:
-    """Check a trust policy. Its version may be absent or the old one.
+    """Check a trust policy. ``Version`` may be absent, or be the old version 2008-10-17.
 
     :raises ServiceError: IAM does not accept it.
     """

@@ -110,7 +110,7 @@ def _products(price: Price) -> Iterator[dict[str, Any]]:
 
 
 def _half(dollars: str | None) -> str | None:
-    """Return the price of a token in a batch job.
+    """Return the price of a token in a batch job: half of the on-demand price.
 
     https://aws.amazon.com/bedrock/pricing/
     """

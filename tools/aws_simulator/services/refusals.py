@@ -1,7 +1,7 @@
 """
 Refuse a request for a service that the simulator does not have, in the protocol of the request.
 
-The client then sees an error with the service's name, and never an empty success or an answer of S3.
+The client then gets an error with the service's name. It never gets an empty successful answer, or an answer of S3.
 """
 
 from __future__ import annotations

@@ -57,7 +57,11 @@ class Roles:
         *,
         action: str = "sts:AssumeRole",
     ) -> bool:
-        """Return whether a role exists and its trust policy lets the caller assume it, or do another ``action``."""
+        """
+        Return whether a role exists and its trust policy lets the caller (``principals``) do ``action``.
+
+        The default action is to assume the role. Another such action is "sts:TagSession".
+        """
         role = self._iam.roles.get(role_arn)
         if role is None:
             return False

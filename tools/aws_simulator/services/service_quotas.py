@@ -68,10 +68,10 @@ class ServiceQuotas:
 
     def _deployment_rates(self, region: str) -> Iterator[Quota]:
         """
-        Return the rate quotas of each custom model deployment.
+        Return the rate quotas of custom model deployments: each quota is shared by all deployments of one base model.
 
-        Names: public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer. The codes
-        are not known. That the quotas are not adjustable was seen for Llama 3.3 only.
+        Source of the names: public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer.
+        The codes are not known. All these quotas are shown as not adjustable. This was seen in AWS for Llama 3.3 only.
         """
         for model in self._catalog.models.values():
             limits = model.customization.deployment if model.customization else None
@@ -148,7 +148,11 @@ def _names(model: Model) -> set[str]:
 
 
 def _scope(model: Model, name: str) -> str:
-    """Return the beginning of the name of a rate quota, which depends on how requests name the model."""
+    """
+    Return the beginning of a rate quota's name, such as "On-demand".
+
+    :param name: the id that requests use for the model: the model's own id, or the id of an inference profile.
+    """
     if name.startswith("global."):
         return "Global cross-region"
     return "On-demand" if name == model.id and not model.profiles_only else "Cross-region"

@@ -148,7 +148,7 @@ def check_turns(turns: tuple[Turn, ...]) -> None:
     """
     Check that a conversation starts with the user, and that the roles alternate.
 
-    :raises ValidationException: the conversation does not start with the user, or two turns in a row have the same role.
+    :raises ValidationException: the user does not have the first turn, or two turns in a row have the same role.
         Sources of both messages: https://repost.aws and issues of langchain-aws.
     """
     if not turns or turns[0].role != "user":

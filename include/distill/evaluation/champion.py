@@ -1,8 +1,9 @@
 """
 Read and replace the champion, the promoted model of a use case.
 
-The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. Other
-systems may read it. A run's task ``preflight`` reads the champion once and stores a snapshot in the run's folder. The
+The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. If the
+use case has a standing endpoint, the object also names the endpoint and more earlier champions. Other systems may read
+it. A run's task ``preflight`` reads the champion once and stores a snapshot in the run's folder. The
 run's models are compared with this champion and may replace only this champion, even if tasks of the run are cleared
 much later.
 """
@@ -11,13 +12,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from include.distill.config.layout import RunFolder, champion_uri
 from include.distill.core.errors import FAILED_TASK, ContractError, NotFoundError, PromotionError, StoredRecordError
-from include.distill.core.storage import ObjectStore, read_json, write_json
+from include.distill.core.storage import ObjectStore, read_json, read_versioned_json, replace_json, write_json
 from include.distill.core.stored_objects import broken_record
+from include.distill.evaluation.champion_parts import ChampionEndpoint, RecordChange, WithdrawnModel
 from include.distill.evaluation.records import DecisionRecord, PromotionRecord
+
+# The keys of a record that only a use case with a standing endpoint or a rollback has.
+NEW_KEYS = frozenset({"endpoint", "history", "withdrawn", "revision", "changed_by"})
+HISTORY_LIMIT = 5
 
 
 class Champion(BaseModel):
@@ -32,6 +38,11 @@ class Champion(BaseModel):
     :param simulated: whether the run used the AWS simulator. Simulated figures do not apply to real models.
     :param approved_by: the person who approved the promotion; ``None`` if the use case does not require approval.
     :param previous: the champion before this one, with its own ``previous`` set to ``None``.
+    :param endpoint: the standing endpoint; ``None`` if there is none, or if a person deleted it.
+    :param history: earlier champions, newest first; see :attr:`earlier`.
+    :param withdrawn: the models that people rolled back from, newest first.
+    :param revision: a number that grows with every write by a change of the standing endpoint.
+    :param changed_by: the promotion or rollback that wrote the record; ``None`` in a record without these keys.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
@@ -49,6 +60,41 @@ class Champion(BaseModel):
     report_uri: str
     approved_by: str | None = None
     previous: Champion | None = None
+    endpoint: ChampionEndpoint | None = None
+    history: tuple[Champion, ...] = ()
+    withdrawn: tuple[WithdrawnModel, ...] = ()
+    revision: int = 0
+    changed_by: RecordChange | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_keys_that_were_never_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The record of a use case that never had a standing endpoint stays as earlier versions wrote it.
+        record: dict[str, Any] = handler(self)
+        return {key: value for key, value in record.items() if key not in NEW_KEYS or key in self.model_fields_set}
+
+    @property
+    def earlier(self) -> tuple[Champion, ...]:
+        """The earlier champions, newest first. A record without ``history`` has only the previous one."""
+        return self.history or ((self.previous,) if self.previous else ())
+
+    @property
+    def has_endpoint_key(self) -> bool:
+        """Whether the record says if there is a standing endpoint. A record of an earlier version does not."""
+        return "endpoint" in self.model_fields_set
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether the record has keys of a use case with a standing endpoint or a rollback."""
+        return not self.model_fields_set.isdisjoint(NEW_KEYS)
+
+    def withdrawal(self, model_arn: str) -> WithdrawnModel | None:
+        """Return the rollback that withdrew a model; ``None`` if the rule may promote the model."""
+        return next((one for one in self.withdrawn if one.model_arn == model_arn), None)
+
+    def alone(self) -> Champion:
+        """Return the champion as an entry of another record's ``history``."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set - NEW_KEYS}
+        return Champion(**{**kept, "previous": None})
 
 
 def read_champion(store: ObjectStore, uri: str) -> Champion | None:
@@ -58,10 +104,16 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     :raises ContractError: the object is not a champion's record, or a newer version wrote it in a format that this
         version does not know. In both cases, it is not known which model is the champion.
     """
+    return read_stored_champion(store, uri)[0]
+
+
+def read_stored_champion(store: ObjectStore, uri: str) -> tuple[Champion | None, str | None]:
+    """Read the champion like :func:`read_champion`, with the version of the object for :func:`write_champion`."""
     try:
-        return Champion.model_validate(read_json(store, uri, dict[str, Any]))
+        record, version = read_versioned_json(store, uri, dict[str, Any])
+        return Champion.model_validate(record), version
     except NotFoundError:
-        return None
+        return None, None
     except (ValidationError, StoredRecordError) as error:
         fault = error.fault if isinstance(error, StoredRecordError) else error
         raise ContractError(
@@ -70,6 +122,22 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
             to_do="Correct the object, or delete it to start without a champion.",
             then_clear=FAILED_TASK,
         ) from error
+
+
+def write_champion(store: ObjectStore, uri: str, champion: Champion, version: str | None) -> None:
+    """
+    Write a champion's record, unless it has changed since it was read.
+
+    :param version: the version that :func:`read_stored_champion` returned.
+    :raises PromotionError: another task has written the record in the meantime.
+    """
+    if not replace_json(store, uri, champion.model_dump(mode="json"), version):
+        raise PromotionError(
+            f"Another task has written {uri} since this task read it.",
+            left="This task did not change the champion.",
+            to_do="Look at the champion and at the runs that promote or roll back models of this use case.",
+            then_clear=FAILED_TASK,
+        )
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
@@ -105,20 +173,53 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
         raise broken_record(folder.champion, f"has no valid champion ({faults})") from error
 
 
-def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
+def promote(
+    store: ObjectStore,
+    folder: RunFolder,
+    winner: Champion,
+    *,
+    endpoint: ChampionEndpoint | None = None,
+    change: RecordChange | None = None,
+) -> Champion:
     """
     Make ``winner`` the champion in a single write. Its predecessor is stored in ``previous``.
 
-    A retry finds that ``winner`` is already the champion and writes nothing.
+    A retry finds that ``winner`` is already the champion and writes nothing. With a standing endpoint, the record also
+    has the endpoint and the earlier champions.
 
-    :raises PromotionError: the current champion is not the champion with which the run's models were compared. Nothing
-        was changed.
+    :param endpoint: the standing endpoint, which answers with ``winner``; ``None`` if the use case has none.
+    :param change: this promotion; ``None`` if the use case has no standing endpoint.
+    :raises PromotionError: the current champion is not the champion with which the run's models were compared, a person
+        rolled back from ``winner``, or another task wrote the record at the same time. Nothing was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
-    current = read_champion(store, uri)
+    current, version = read_stored_champion(store, uri)
     if current and (current.run_key, current.model_arn) == (winner.run_key, winner.model_arn):
-        return current
-    predecessor, compared = champion_before_run(store, folder, winner.use_case), champion_snapshot(store, folder)
+        if endpoint is None or current.endpoint == endpoint:
+            return current
+        repaired = current.model_copy(
+            update={"endpoint": endpoint, "changed_by": change, "revision": current.revision + 1}
+        )
+        write_champion(store, uri, repaired, version)
+        return repaired
+    predecessor = require_comparison(winner, current, champion_snapshot(store, folder))
+    champion = _successor(winner, current, predecessor, endpoint, change)
+    write_champion(store, uri, champion, version)
+    return champion
+
+
+def require_comparison(winner: Champion, current: Champion | None, compared: Champion | None) -> Champion | None:
+    """
+    Check that ``winner`` was compared with the present champion. Return the champion that it replaces.
+
+    :param compared: the champion with which the run's models were compared, or ``None`` if there was none.
+    :raises PromotionError: there is another champion now, or a person rolled back from ``winner``.
+    """
+    if current and (withdrawal := current.withdrawal(winner.model_arn)):
+        raise PromotionError(withdrawal.describe(), left="Nothing was changed.")
+    if current and (current.run_key, current.model_arn) == (winner.run_key, winner.model_arn):
+        return current.previous
+    predecessor = current.previous if current and current.run_key == winner.run_key else current
     if _arn(predecessor) != _arn(compared):
         raise PromotionError(
             f"{winner.model_arn} was compared with {_name(compared)}, but {winner.use_case} now has"
@@ -127,11 +228,35 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
             to_do="Clear preflight with downstream to compare with the current champion; stored answers are not paid"
             " for again.",
         )
+    return predecessor
+
+
+def _successor(
+    winner: Champion,
+    current: Champion | None,
+    predecessor: Champion | None,
+    endpoint: ChampionEndpoint | None,
+    change: RecordChange | None,
+) -> Champion:
     # The predecessor's own predecessor is dropped, because the object would otherwise grow with every promotion.
-    previous = predecessor.model_copy(update={"previous": None}) if predecessor else None
+    previous = predecessor.alone() if predecessor else None
     champion = winner.model_copy(update={"previous": previous})
-    write_json(store, uri, champion.model_dump())
-    return champion
+    if endpoint is None and not (current and current.is_extended):
+        return champion
+    earlier = current.earlier if current else ()
+    if current is not None and predecessor is current:
+        earlier = (current.alone(), *earlier)
+    kept = {"endpoint": current.endpoint} if current and current.has_endpoint_key else {}
+    return champion.model_copy(
+        update={
+            **kept,
+            **({"endpoint": endpoint} if endpoint else {}),
+            "history": tuple(one for one in earlier if one.model_arn != winner.model_arn)[:HISTORY_LIMIT],
+            "withdrawn": current.withdrawn if current else (),
+            "revision": (current.revision if current else 0) + 1,
+            "changed_by": change,
+        }
+    )
 
 
 def describe_champion(champion: Champion | None) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
-from include.distill.evaluation.records import ChampionRecord, ChangeKind, StandingKind
+from include.distill.evaluation.records import ChangeKind, StandingKind
 
 
 class EndpointChange(TypedDict):
@@ -36,6 +36,7 @@ class SmokePrompt(TypedDict):
     system: str
     user: str
     max_tokens: int
+    temperature: float | None
 
 
 class SmokePrompts(TypedDict):
@@ -65,7 +66,7 @@ class RollbackChoice(TypedDict):
 
     use_case: str
     to: str  # as in the form
-    target: ChampionRecord
+    target: dict[str, Any]  # a ``ChampionRecord`` without the keys that only the present champion has
     replaces: str | None  # the champion's model when it was chosen
     chosen_at: str  # ISO 8601, UTC
     dag_id: str

@@ -8,7 +8,6 @@ decides.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,14 +16,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.task_ids import APPROVE as APPROVE_TASK
-from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, TRAINED, arm_task
+from bedrock_distill.run.task_ids import REPORT, TRAINED, arm_task
 from bedrock_distill.run.task_results import ResultOf, read_result
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import PromotionError
 from include.distill.evaluation.approval import approval_problem, responder
+from include.distill.evaluation.candidate import Evidence, missing_model, new_champion, promotion_obstacle
 from include.distill.evaluation.champion import (
     Champion,
     champion_snapshot,
@@ -93,10 +91,17 @@ class PromoteChampionOperator(DistillOperator):
         if decision is None:
             raise AirflowSkipException(promotion_summary(promotion))
         winner = self._winner(report, decision)
-        if obstacle := self._obstacle(winner, decision):
+        uri = champion_uri(self.folder.root, winner.use_case)
+        obstacle = promotion_obstacle(
+            winner,
+            self.use_case,
+            unapproved=self._unapproved(decision),
+            compared=champion_snapshot(self.store, self.folder),
+            current=read_champion(self.store, uri),
+        )
+        if obstacle:
             raise AirflowSkipException(f"No arm is promoted: {obstacle}")
         champion = promote(self.store, self.folder, winner)
-        uri = champion_uri(self.folder.root, champion.use_case)
         self.log.info("%s (%s) is the champion of %s.", champion.model_arn, champion.arm, champion.use_case)
         for asset in (outlet for outlet in self.outlets if isinstance(outlet, Asset)):
             event: ChampionEvent = {
@@ -115,54 +120,28 @@ class PromoteChampionOperator(DistillOperator):
             "simulated": champion.simulated,
         }
 
-    def _obstacle(self, winner: Champion, decision: DecisionRecord) -> str | None:
-        """Return the reason why the winner cannot become the champion; ``None`` if it can."""
+    def _unapproved(self, decision: DecisionRecord) -> str | None:
+        """Return why the answer of ``approve`` is not an approval; ``None`` if it is, or if nobody has to be asked."""
         rules = self.use_case.promotion
         # If the use case was changed after preflight froze it, the existence of the task `approve` is enough.
-        if rules.ask_a_person or self.is_approval_required:
-            problem = approval_problem(self.approval, decision, rules.approvers)
-            if problem:
-                return (
-                    f"no person approved {winner.arm}: {problem}. The champion was not changed. Clear the task"
-                    f" `{APPROVE_TASK}` with downstream to ask again."
-                )
-        champion = champion_snapshot(self.store, self.folder)
-        if champion is None:
+        if not rules.ask_a_person and not self.is_approval_required:
             return None
-        if champion.model_arn == winner.model_arn:
-            return f"the model of {winner.arm} is already the champion."
-        if self.use_case.champion_arm is None:
-            return (
-                f"{winner.arm} was not compared with the current champion, {champion.model_arn}. Add an arm of kind"
-                " champion to the use case."
-            )
-        return None
+        return approval_problem(self.approval, decision, rules.approvers)
 
     def _winner(self, report: Report, decision: DecisionRecord) -> Champion:
-        arm = decision["candidate"]
-        model_arn = _model_of(self, arm)
+        model_arn = _model_of(self, decision["candidate"])
         if not model_arn or not self.hook.has_custom_model(model_arn):
-            raise PromotionError(
-                f"{arm} won, but its model {model_arn} no longer exists in Bedrock.",
-                left="Nothing was changed.",
-                to_do=(
-                    "To train and serve the model again at full cost, set promotion.delete_losers to false and clear"
-                    f" {PREFLIGHT} with downstream."
-                ),
-            )
-        return Champion(
-            use_case=self.use_case.name,
-            model_arn=model_arn,
-            student=self.use_case.student,
-            arm=arm,
-            run_key=self.folder.run_key,
+            raise missing_model(decision["candidate"], model_arn)
+        evidence = Evidence(
             dag_id=report["dag_id"],
             run_id=report["run_id"],
-            verdict=f"{report['verdict']} {'; '.join(decision['reasons'])}",
-            promoted_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            run_key=self.folder.run_key,
+            verdict=report["verdict"],
             simulated=report["simulated"],
             report_uri=self.reported["report_json_uri"],
-            approved_by=responder(self.approval),
+        )
+        return new_champion(
+            decision, evidence, use_case=self.use_case, model_arn=model_arn, approved_by=responder(self.approval)
         )
 
 

@@ -17,6 +17,8 @@ from include.distill.evaluation.champion import (
     save_champion_snapshot,
     winning_decision,
 )
+from include.distill.evaluation.champion_parts import ChampionEndpoint, EndpointPrice, RecordChange
+from include.distill.evaluation.records import ChampionRecord
 from tests.fakes.memory_store import MemoryStore
 
 ROOT = "s3://train/distill"
@@ -44,10 +46,17 @@ def winner(run_key: str, **changes: Any) -> Champion:
     return Champion(**{**stated, **changes})
 
 
-def run_and_promote(store: MemoryStore, run_key: str, **changes: Any) -> Champion:
+def run_and_promote(
+    store: MemoryStore, run_key: str, *, endpoint: ChampionEndpoint | None = None, **changes: Any
+) -> Champion:
     """Save the champion snapshot and promote the winner, as a run does."""
     save_champion_snapshot(store, folder(run_key), champion_before_run(store, folder(run_key), "docs"))
-    return promote(store, folder(run_key), winner(run_key, **changes))
+    change = promotion(run_key) if endpoint else None
+    return promote(store, folder(run_key), winner(run_key, **changes), endpoint=endpoint, change=change)
+
+
+def promotion(run_key: str) -> RecordChange:
+    return RecordChange(kind="promotion", dag_id="distill_docs", run_id=run_key, run_key=run_key, at="2026-11-27")
 
 
 class TestPromote:
@@ -83,6 +92,71 @@ class TestPromote:
         run_and_promote(store, "two")
         again = run_and_promote(store, "two", model_arn="arn:other", arm="more")
         assert (again.model_arn, again.previous) == ("arn:other", winner("one"))
+
+
+ENDPOINT = ChampionEndpoint(
+    kind="provisioned",
+    name="n",
+    arn="arn:throughput/n",
+    region="us-east-1",
+    created="2026-11-22T00:00:00+00:00",
+    units=1,
+    approved_price=EndpointPrice(usd_per_hour=60.5, by="ada", at="2026-11-22T00:00:00+00:00"),
+)
+KEYS_OF_TODAY = {
+    *("use_case", "model_arn", "student", "arm", "run_key", "dag_id", "run_id", "verdict", "promoted_at", "simulated"),
+    *("report_uri", "approved_by", "previous"),
+}
+
+
+class TestStandingEndpoint:
+    def test_without_one_the_record_has_only_the_keys_of_today(self, store: MemoryStore) -> None:
+        for run_key in ("one", "two", "three"):
+            run_and_promote(store, run_key)
+        stored = read_json(store, URI, dict)
+        assert set(stored) == set(stored["previous"]) == KEYS_OF_TODAY
+        assert stored["previous"]["previous"] is None
+
+    def test_with_one_the_record_has_the_endpoint_and_the_earlier_champions(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one")
+        run_and_promote(store, "two", endpoint=ENDPOINT)
+        third = run_and_promote(store, "three", endpoint=ENDPOINT)
+        assert third == read_champion(store, URI)
+        assert [one.model_arn for one in third.history] == ["arn:two", "arn:one"]
+        assert third.previous == third.history[0] == winner("two")
+        assert (third.endpoint, third.changed_by, third.revision) == (ENDPOINT, promotion("three"), 2)
+        assert set(read_json(store, URI, dict)) == set(ChampionRecord.__annotations__)
+        assert set(third.history[0].model_dump()) == KEYS_OF_TODAY
+
+    def test_a_retry_changes_nothing_unless_the_endpoint_is_another_one(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one")
+        first = run_and_promote(store, "two", endpoint=ENDPOINT)
+        writes = store.writes.count(URI)
+        assert promote(store, folder("two"), winner("two"), endpoint=ENDPOINT, change=promotion("two")) == first
+        assert store.writes.count(URI) == writes
+        other = ENDPOINT.model_copy(update={"arn": "arn:throughput/other"})
+        again = promote(store, folder("two"), winner("two"), endpoint=other, change=promotion("two"))
+        assert (again.endpoint, again.history) == (other, first.history)
+
+    def test_if_the_use_case_no_longer_serves_its_champion_the_record_keeps_the_endpoint(
+        self, store: MemoryStore
+    ) -> None:
+        run_and_promote(store, "one", endpoint=ENDPOINT)
+        second = run_and_promote(store, "two")
+        assert (second.model_arn, second.endpoint, second.revision) == ("arn:two", ENDPOINT, 2)
+        assert [one.model_arn for one in second.history] == ["arn:one"]
+
+    def test_a_run_that_replaces_its_own_winner_does_not_become_its_own_predecessor(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one", endpoint=ENDPOINT)
+        run_and_promote(store, "two", endpoint=ENDPOINT)
+        again = run_and_promote(store, "two", model_arn="arn:other", endpoint=ENDPOINT)
+        assert [one.model_arn for one in again.history] == ["arn:one"]
+
+    def test_a_champion_of_an_earlier_version_has_its_predecessor_as_only_earlier_champion(self) -> None:
+        old = winner("two", previous=winner("one"))
+        assert (old.earlier, old.has_endpoint_key, old.is_extended) == ((winner("one"),), False, False)
+        assert winner("one").earlier == ()
+        assert Champion.model_validate({**old.model_dump(), "endpoint": None, "unknown": 1}).has_endpoint_key
 
 
 class TestChampionOfARun:

@@ -8,6 +8,9 @@ the few errors that AWS's front end or the simulator returns but no operation de
 from __future__ import annotations
 
 UNMODELLED_STATUS = {
+    # Of the operations here, only those that get and delete the logging configuration do not declare it. It is one of
+    # the errors of all services: https://docs.aws.amazon.com/mgn/latest/APIReference/CommonErrors.html
+    "ValidationException": 400,
     "InvalidSignatureException": 403,
     "UnknownOperationException": 404,
     "OperationNotImplementedError": 501,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,27 +21,59 @@ from starlette.responses import Response
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import ServiceError
 
+# Those of a signed URL are in its query, which is the form of a GET request.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonParameters.html
+_OF_EVERY_REQUEST = re.compile(
+    "(?i:x-amz-.*)|Action|Version|AWSAccessKeyId|Signature|SignatureMethod|SignatureVersion|Timestamp|Expires|SecurityToken"
+)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _ReadForm(dict[str, str]):
+    """A form that remembers which fields were read."""
+
+    def __init__(self, form: Mapping[str, str]) -> None:
+        super().__init__(form)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, and remember its name."""
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return super().__contains__(name)
 
 
 def read_form(query: str, body: bytes) -> dict[str, str]:
     """Return the fields of a request. They are in the body of a POST request, or in the query of a GET request.
 
-    :raises ServiceError: the body is not a form.
+    :raises ServiceError: the body is not a form, or has a field twice.
     """
     try:
-        return dict(parse_qsl(body.decode() or query, keep_blank_values=True, max_num_fields=10_000))
+        fields = parse_qsl(body.decode() or query, keep_blank_values=True, max_num_fields=10_000)
     except ValueError as error:
         raise ServiceError("MalformedQueryString", f"The request is not a form: {error}") from None
+    form = dict(fields)
+    if len(form) < len(fields):
+        repeated = next(name for name, count in Counter(name for name, _ in fields).items() if count > 1)
+        raise ServiceError("InvalidQueryParameter", f"The request has the parameter {repeated} more than once.")
+    return form
 
 
 def read_query_arguments(operation: OperationModel, form: Mapping[str, str]) -> dict[str, Any]:
     """Return the checked arguments of a request, by member name.
 
-    :raises ServiceError: the request breaks a constraint of the service model.
+    :raises ServiceError: the request breaks a constraint of the service model, or has a parameter that the operation
+        does not have. IAM's common errors include the code; whether AWS refuses such a parameter is UNVERIFIED.
     """
     shape = operation.input_shape
-    arguments = _structure(shape, form, "") if shape else {}
+    read = _ReadForm(form)
+    arguments = _structure(shape, read, "") if shape else {}
+    if unknown := [name for name in form if name not in read.names and not _OF_EVERY_REQUEST.fullmatch(name)]:
+        text = f"The operation {operation.name} has no parameter {unknown[0]}."
+        raise ServiceError("InvalidQueryParameter", text)
     broken = list(violations(shape, arguments)) if shape else []
     if broken:
         raise ServiceError("ValidationError", summary([_with_small_initial(text) for text in broken]))

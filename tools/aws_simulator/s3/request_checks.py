@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, unquote
 
 from tools.aws_simulator.s3.errors import MALFORMED_XML, S3Error
-from tools.aws_simulator.s3.xml_checks import check_xml, has_xml
+from tools.aws_simulator.s3.xml_checks import check_new_bucket, check_xml, has_xml
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 _WITHOUT_BUCKET = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -46,11 +46,16 @@ def check_request(method: str, path: str, query: str, body: bytes) -> None:
     if not bucket and key:
         raise S3Error("InvalidURI", "Couldn't parse the specified URI.")
     arguments = parse_qs(query, keep_blank_values=True)
+    creates = method == "PUT" and not key and not arguments
     if bucket:
-        _check_bucket(bucket, creates=method == "PUT" and not key and not arguments)
+        _check_bucket(bucket, creates=creates)
     if key_bytes > _KEY_BYTES:
         raise S3Error("KeyTooLongError", "Your key is too long")
     _check_arguments(arguments)
+    if method == "PUT":
+        _check_part(arguments)
+    if creates and body:
+        check_new_bucket(body)
     if has_xml(method, arguments):
         check_xml(arguments, body)
 
@@ -92,6 +97,8 @@ def _check_arguments(arguments: Mapping[str, list[str]]) -> None:
             raise S3Error("NotImplemented", text, 501)
     if arguments.get("list-type", ["2"])[-1] not in ("1", "2"):
         raise S3Error("InvalidArgument", "Invalid List Type specified in Request")
+    if arguments.get("encoding-type", ["url"])[-1] != "url":  # https://github.com/versity/versitygw/issues/1984
+        raise S3Error("InvalidArgument", "Invalid Encoding Method specified in Request")
     for name, text in (("max-keys", "Argument max-keys"), ("max-uploads", "Argument max-uploads")):
         value = arguments.get(name, ["0"])[-1]
         if value and not re.fullmatch(r"\d{1,9}", value):
@@ -99,6 +106,17 @@ def _check_arguments(arguments: Mapping[str, list[str]]) -> None:
     part = arguments.get("partNumber", ["1"])[-1]
     if not re.fullmatch(r"\d{1,5}", part) or int(part) not in _PART_NUMBERS:
         raise S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+
+
+def _check_part(arguments: Mapping[str, list[str]]) -> None:
+    """Check that an upload of a part names both the part and its upload. Without this, moto would store an object.
+
+    Recorded answers of S3: https://github.com/versity/versitygw/issues/1236 and issue 1237 there.
+    """
+    if "uploadId" in arguments and "partNumber" not in arguments:
+        raise S3Error("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    if "partNumber" in arguments and "uploadId" not in arguments:
+        raise S3Error("InvalidArgument", "This operation does not accept partNumber without uploadId")
 
 
 def failed_request(method: str, query: str, body: bytes) -> S3Error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -82,15 +82,27 @@ class SimulatedS3:
             self._backend.reset()
         SimulatedS3._instance = None
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one S3 request."""
+    async def handle(self, request: Request, check: Callable[[bytes], None]) -> Response:
+        """Answer one S3 request.
+
+        :param check: is called with the body, and raises ``S3Error`` if the caller's credentials are refused.
+        """
         body, headers = await request.body(), dict(request.headers)
         path, query = request.scope["raw_path"].decode(), request.scope["query_string"].decode()
-        return await self._moto.run(self._answer, request.method, path, query, headers, body)
+        return await self._moto.run(self._answer, request.method, path, query, headers, body, check)
 
-    def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes,
+        check: Callable[[bytes], None],
+    ) -> Response:
         try:
             check_request(method, path, query, body)
+            check(body)
             request = ObjectRequest.read(method, path, query, headers, body)
             self._check_headers(request)
             upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")

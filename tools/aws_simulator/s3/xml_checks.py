@@ -64,12 +64,23 @@ def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
     root = _read(body)
     if expected and _local(root) != expected:
         raise S3Error(*MALFORMED_XML)
-    if name == "delete" and sum(_local(child) == "Object" for child in root) not in range(1, _MOST_KEYS + 1):
-        raise S3Error(*MALFORMED_XML)
+    if name == "delete":
+        _check_keys(root)
     if name == "versioning":
         _check_versioning(root)
     if name == "tagging":
         _check_tags(root)
+
+
+def check_new_bucket(body: bytes) -> None:
+    """Check the body of a request that creates a bucket: https://github.com/brendanhay/amazonka/issues/81.
+
+    Version 3.1 of the SDK for .NET had the second root element: https://github.com/aws/aws-sdk-net/issues/396
+
+    :raises S3Error: it is not the configuration of a bucket.
+    """
+    if _local(_read(body)) not in ("CreateBucketConfiguration", "PutBucketConfiguration"):
+        raise S3Error(*MALFORMED_XML)
 
 
 def _read(body: bytes) -> Element:
@@ -87,6 +98,17 @@ def _read(body: bytes) -> Element:
 def _local(element: Element) -> str:
     """Return the name of an element without its namespace."""
     return element.tag.rpartition("}")[2]
+
+
+def _check_keys(root: Element) -> None:
+    """Check that a Delete document names 1 to 1,000 objects, each by a key of at least one character.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectIdentifier.html
+    """
+    objects = [child for child in root if _local(child) == "Object"]
+    keys = [[part.text for part in each if _local(part) == "Key"] for each in objects]
+    if len(objects) not in range(1, _MOST_KEYS + 1) or not all(len(names) == 1 and names[0] for names in keys):
+        raise S3Error(*MALFORMED_XML)
 
 
 def _check_versioning(root: Element) -> None:

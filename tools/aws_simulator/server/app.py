@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -135,7 +136,7 @@ class AwsSimulator:
             faults,
             ledger,
             InvocationLogs(logging, self._s3, self._sts.caller_arn),
-            self._tokens.bedrock_error,
+            self._tokens.check_bedrock,
         )
         self._admin = Admin(
             self._settings,
@@ -196,13 +197,14 @@ class AwsSimulator:
         if scope is None:
             return await (self.bedrock.handle if self._is_unsigned_bedrock(request) else self._answer_s3)(request)
         if service := self._services.get(scope.service):
-            return self._tokens.refuse(request, service) or await service.handle(request, scope)
+            check = partial(self._tokens.check_service, request, is_query=service.is_query)
+            return await service.handle(request, scope, check)
         if scope.service == "s3" and not is_s3_control(request):
             return await self._answer_s3(request)
         return await refuse_service(request, "s3control" if scope.service == "s3" else scope.service)
 
     async def _answer_s3(self, request: Request) -> ASGIApp:
-        return await self._tokens.refuse_s3(request) or await self._s3.handle(request)
+        return await self._s3.handle(request, partial(self._tokens.check_s3, request))
 
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))

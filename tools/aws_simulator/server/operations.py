@@ -51,7 +51,7 @@ class SimulatedBedrock:
     The simulated Bedrock, which answers requests.
 
     :param handlers: functions or coroutine functions, by operation name.
-    :param token_error: returns the error for a request whose session token is refused.
+    :param check_token: raises ``ApiError`` if the session token of a request is refused.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class SimulatedBedrock:
         faults: FaultPlan,
         ledger: Ledger,
         logs: InvocationLogs,
-        token_error: Callable[[Request], ApiError | None],
+        check_token: Callable[[Request], None],
     ) -> None:
         self.specification = Specification()
         self._handlers = handlers
         self._faults = faults
         self._ledger = ledger
         self._logs = logs
-        self._token_error = token_error
+        self._check_token = check_token
 
     @property
     def implemented(self) -> frozenset[str]:
@@ -124,8 +124,7 @@ class SimulatedBedrock:
                 " Nothing was changed."
             )
         scope = _scope(request)
-        if error := self._token_error(request):
-            raise error
+        self._check_token(request)
         if fault and fault.kind in ERRORS:
             raise ERRORS[fault.kind]
         if fault and fault.kind == "drop_before":

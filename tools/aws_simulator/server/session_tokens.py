@@ -18,17 +18,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from tools.aws_simulator.protocol.errors import (
-    ApiError,
-    ExpiredTokenException,
-    ServiceError,
-    UnrecognizedClientException,
-)
+from tools.aws_simulator.protocol.errors import ExpiredTokenException, ServiceError, UnrecognizedClientException
 from tools.aws_simulator.protocol.signers import signer
-from tools.aws_simulator.s3.errors import S3Error, s3_error
-from tools.aws_simulator.services.service import SimulatedService
+from tools.aws_simulator.s3.errors import S3Error
 from tools.aws_simulator.services.sts import Sts, TokenProblem
 
 _EXPIRED = "The security token included in the request is expired"
@@ -46,41 +39,46 @@ _S3_ERRORS: Mapping[TokenProblem, tuple[str, str, int]] = {
 
 
 class SessionTokens:
-    """The check of the session tokens in requests."""
+    """The checks of the session tokens in requests."""
 
     def __init__(self, sts: Sts) -> None:
         self._sts = sts
 
-    def bedrock_error(self, request: Request) -> ApiError | None:
-        """Return the error for a request to Bedrock; None if its token is accepted."""
-        problem = self._problem(request)
-        if problem is None:
-            return None
-        return (
-            ExpiredTokenException(_EXPIRED)
-            if problem is TokenProblem.EXPIRED
-            else UnrecognizedClientException(_INVALID_JSON)
-        )
+    def check_bedrock(self, request: Request) -> None:
+        """Check a request to Bedrock.
 
-    def refuse(self, request: Request, service: SimulatedService) -> Response | None:
-        """Return the error for a request to a service other than Bedrock and S3; None if its token is accepted."""
+        :raises ApiError: its session token is refused.
+        """
         problem = self._problem(request)
-        if problem is None:
-            return None
-        is_expired = problem is TokenProblem.EXPIRED
-        if service.is_query:
-            code, text = ("ExpiredToken", _EXPIRED) if is_expired else ("InvalidClientTokenId", _INVALID)
-            return service.refuse(ServiceError(code, text, 403))
-        code, text = (
-            ("ExpiredTokenException", _EXPIRED) if is_expired else ("UnrecognizedClientException", _INVALID_JSON)
-        )
-        return service.refuse(ServiceError(code, text, 400))
+        if problem is TokenProblem.EXPIRED:
+            raise ExpiredTokenException(_EXPIRED)
+        if problem:
+            raise UnrecognizedClientException(_INVALID_JSON)
 
-    async def refuse_s3(self, request: Request) -> Response | None:
-        """Return the error for a request to S3; None if its token is accepted."""
+    def check_service(self, request: Request, *, is_query: bool) -> None:
+        """Check a request to a service other than Bedrock and S3.
+
+        :raises ServiceError: its session token is refused.
+        """
+        problem = self._problem(request)
+        if problem is TokenProblem.EXPIRED:
+            raise (
+                ServiceError("ExpiredToken", _EXPIRED, 403)
+                if is_query
+                else ServiceError("ExpiredTokenException", _EXPIRED)
+            )
+        if problem:
+            invalid = ServiceError("InvalidClientTokenId", _INVALID, 403)
+            raise invalid if is_query else ServiceError("UnrecognizedClientException", _INVALID_JSON)
+
+    def check_s3(self, request: Request, body: bytes) -> None:
+        """Check a request to S3.
+
+        :raises S3Error: its session token is refused.
+        """
         is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-        problem = self._problem(request, await request.body() if is_form else b"")
-        return s3_error(S3Error(*_S3_ERRORS[problem]), request.method) if problem else None
+        if problem := self._problem(request, body if is_form else b""):
+            raise S3Error(*_S3_ERRORS[problem])
 
     def _problem(self, request: Request, form: bytes = b"") -> TokenProblem | None:
         sender = signer(request.headers, request.url.query, form)

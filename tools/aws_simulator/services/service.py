@@ -59,24 +59,30 @@ class SimulatedService:
         """The service's name in botocore, and the names of the operations that have a handler."""
         return str(self._model.service_name), frozenset(self._handlers)
 
-    async def handle(self, request: Request, scope: CredentialScope) -> Response:
-        """Answer one request."""
+    async def handle(
+        self, request: Request, scope: CredentialScope, check: Callable[[], None] = lambda: None
+    ) -> Response:
+        """Answer one request.
+
+        :param check: raises ``ServiceError`` if the caller's credentials are refused.
+        """
         body = await request.body()
         try:
+            check()
             return await self._call(request, scope, body)
         except ServiceError as error:
-            return self.refuse(error)
+            return self._refuse(error)
         except RecursionError:
-            return self.refuse(ServiceError("ValidationError", "The request is nested too deeply."))
+            return self._refuse(ServiceError("ValidationError", "The request is nested too deeply."))
         except Exception as error:
             logger.exception("%s failed inside the simulator", self._model.service_name)
             text = f"The AWS simulator failed: {type(error).__name__}: {error}"
-            return self.refuse(ServiceError(self._failure, text, 500))
+            return self._refuse(ServiceError(self._failure, text, 500))
 
     async def _call(self, request: Request, scope: CredentialScope, body: bytes) -> Response:
         form = read_form(request.url.query, body) if self.is_query else {}
         target = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        operation = self._operation(form.get("Action", "") if self.is_query else target)
+        operation = self._query_operation(form) if self.is_query else self._operation(target)
         arguments = read_query_arguments(operation, form) if self.is_query else read_json_arguments(operation, body)
         handler = self._handlers.get(operation.name)
         if handler is None:
@@ -88,6 +94,19 @@ class SimulatedService:
         if isinstance(result, Response):
             return result
         return (write_query_response if self.is_query else write_json_response)(operation, result)
+
+    def _query_operation(self, form: Mapping[str, str]) -> OperationModel:
+        """Return the operation that a form names.
+
+        A recorded answer of AWS: https://github.com/aws/aws-cli/issues/37. A request without a version gets the same
+        code (UNVERIFIED). MissingAction is one of IAM's common errors.
+        """
+        name, version = form.get("Action"), form.get("Version", "")
+        if not name:
+            raise ServiceError("MissingAction", "The request is missing an action or a required parameter.")
+        if name not in self._model.operation_names or version != self._model.api_version:
+            raise self._unknown(f"Could not find operation {name} for version {version or 'NO_VERSION_SPECIFIED'}")
+        return self._model.operation_model(name)
 
     def _operation(self, name: str) -> OperationModel:
         if name not in self._model.operation_names:
@@ -111,6 +130,5 @@ class SimulatedService:
     def _unknown(self, message: str, status: int = 400) -> ServiceError:
         return ServiceError("InvalidAction" if self.is_query else "UnknownOperationException", message, status)
 
-    def refuse(self, error: ServiceError) -> Response:
-        """Return the response for ``error`` in the service's protocol."""
+    def _refuse(self, error: ServiceError) -> Response:
         return query_error(error, self._model.metadata["xmlNamespace"]) if self.is_query else json_error(error)

@@ -46,6 +46,26 @@ def test_broken_constraints(form: dict[str, str], text: str) -> None:
     assert caught.value.code == "ValidationError"
 
 
+@pytest.mark.parametrize("name", ["Foo", "roleName", "Tags.member.2.Key", "Tags.member.1.Foo"])
+def test_a_parameter_without_an_effect_is_refused(name: str) -> None:
+    form = {
+        "RoleName": "r",
+        "AssumeRolePolicyDocument": "{}",
+        "Action": "CreateRole",
+        "X-Amz-Signature": "0",
+        name: "x",
+    }
+    with pytest.raises(ServiceError, match=f"CreateRole has no parameter {name}") as caught:
+        read_query_arguments(IAM.operation_model("CreateRole"), form)
+    assert caught.value.code == "InvalidQueryParameter"
+
+
+def test_a_repeated_parameter_is_refused() -> None:
+    with pytest.raises(ServiceError, match="has the parameter RoleName more than once") as caught:
+        read_form("", b"Action=GetRole&RoleName=a&RoleName=b")
+    assert caught.value.code == "InvalidQueryParameter"
+
+
 def test_a_body_that_is_no_form() -> None:
     with pytest.raises(ServiceError, match="not a form"):
         read_form("", b"\xff\xfe")

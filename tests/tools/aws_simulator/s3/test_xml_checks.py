@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tools.aws_simulator.s3.errors import S3Error
-from tools.aws_simulator.s3.xml_checks import check_xml, has_xml
+from tools.aws_simulator.s3.xml_checks import check_new_bucket, check_xml, has_xml
 
 NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -21,6 +21,9 @@ def delete(count: int) -> bytes:
         ("delete", delete(1001), "MalformedXML"),
         ("delete", b"<Foo/>", "MalformedXML"),
         ("delete", b"<Delete>", "MalformedXML"),
+        ("delete", b"<Delete><Object></Object></Delete>", "MalformedXML"),
+        ("delete", b"<Delete><Object><Key></Key></Object></Delete>", "MalformedXML"),
+        ("delete", b"<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>", "MalformedXML"),
         ("tagging", b"<Foo/>", "MalformedXML"),
         ("tagging", b"<Tagging/>", "MalformedXML"),
         (
@@ -45,6 +48,7 @@ def test_refused_documents(name: str, body: bytes, code: str) -> None:
     ("name", "body"),
     [
         ("delete", delete(1000)),
+        ("delete", b"<Delete " + NAMESPACE + b"><Object><Key> </Key><VersionId>v</VersionId></Object></Delete>"),
         ("tagging", b"<Tagging " + NAMESPACE + b"><TagSet/></Tagging>"),
         ("versioning", b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"),
         ("acl", b""),
@@ -61,3 +65,12 @@ def test_which_requests_have_a_document() -> None:
     assert not has_xml("GET", {"tagging": [""]})
     assert not has_xml("PUT", {"uploadId": ["x"], "partNumber": ["1"]})
     assert not has_xml("PUT", {})
+
+
+def test_the_configuration_of_a_new_bucket() -> None:
+    check_new_bucket(b"<CreateBucketConfiguration " + NAMESPACE + b"/>")
+    check_new_bucket(b"<PutBucketConfiguration/>")
+    for body in (b"<Delete/>", b"<CreateBucketConfiguration>", b"{}"):
+        with pytest.raises(S3Error) as caught:
+            check_new_bucket(body)
+        assert caught.value.code == "MalformedXML"

@@ -90,6 +90,18 @@ def test_a_malformed_request_is_an_error(
     assert text.startswith(expected)
 
 
+def test_every_operation_without_a_body_refuses_an_unknown_query_parameter(simulator: RunningSimulator) -> None:
+    """Two operations do not declare ValidationException."""
+    for service in ("bedrock", "bedrock-runtime"):
+        model = simulator.boto(service).meta.service_model
+        for operation in map(model.operation_model, model.operation_names):
+            method, path = operation.http["method"], operation.http["requestUri"]
+            if "{" in path or method not in ("GET", "DELETE"):
+                continue
+            status, text = raw_request(f"{simulator.url}{path}?foo=1", method, {"authorization": SIGNED})
+            assert status == 501 or (status, "unknown query parameter: foo" in text) == (400, True), operation.name
+
+
 def test_requests_are_logged_with_operation_outcome_and_fault_but_without_text(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="throttle", times=1)
     with refused("ThrottlingException"):

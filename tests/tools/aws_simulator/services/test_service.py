@@ -44,11 +44,15 @@ def refusing(_: ServiceCall) -> dict[str, Any]:
         ({"Action": "AssumeRole"}, 400, "ValidationError"),
         ({"Action": "GetAccessKeyInfo", "AccessKeyId": "AKIA0123456789ABCDEF"}, 501, "InvalidAction"),
         ({"Action": "Nothing"}, 400, "InvalidAction"),
-        ({}, 400, "InvalidAction"),
+        ({"Action": "GetCallerIdentity", "Version": "2010-05-08"}, 400, "InvalidAction"),
+        ({"Action": "GetCallerIdentity", "Version": ""}, 400, "InvalidAction"),
+        ({"Action": "GetCallerIdentity", "Foo": "1"}, 400, "InvalidQueryParameter"),
+        ({}, 400, "MissingAction"),
     ],
 )
 def test_errors_of_a_query_service(form: dict[str, str], status: int, code: str) -> None:
-    answer = post("sts", {"GetCallerIdentity": refusing, "GetSessionToken": failing}, data=form)
+    data = {"Version": "2011-06-15", **form}
+    answer = post("sts", {"GetCallerIdentity": refusing, "GetSessionToken": failing}, data=data)
     assert answer.status_code == status
     assert f"<Code>{code}</Code>" in answer.text
     assert answer.headers["x-simulated"] == "true"
@@ -71,9 +75,15 @@ def test_errors_of_a_json_service(target: str, body: bytes, status: int, code: s
     assert answer.json()["__type"] == code
 
 
+@pytest.mark.parametrize("version", ["2012-12-01", ""])
+def test_an_operation_of_another_version_is_named(version: str) -> None:
+    answer = post("iam", {"ListRoles": failing}, data={"Action": "ListRoles", "Version": version})
+    assert f"Could not find operation ListRoles for version {version or 'NO_VERSION_SPECIFIED'}" in answer.text
+
+
 def test_a_coroutine_function_may_answer() -> None:
     async def identity(call: ServiceCall) -> dict[str, Any]:
         return {"Account": call.scope.access_key}
 
-    answer = post("sts", {"GetCallerIdentity": identity}, data={"Action": "GetCallerIdentity"})
+    answer = post("sts", {"GetCallerIdentity": identity}, data={"Action": "GetCallerIdentity", "Version": "2011-06-15"})
     assert "<GetCallerIdentityResult><Account>AKIA</Account></GetCallerIdentityResult>" in answer.text

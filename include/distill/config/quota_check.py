@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
@@ -35,20 +35,26 @@ def quota_problems(use_case: UseCase) -> list[str]:
     return problems
 
 
-def deployment_quota_problem(existing: Sequence[str], *, needed: int, use_case: UseCase) -> str | None:
+def deployment_quota_problem(
+    existing: Sequence[str], *, needed: int, use_case: UseCase, standing: Collection[str] = (), instead: str
+) -> str | None:
     """
     Return a message if the account has too many custom model deployments for a run.
 
     :param existing: names of the account's deployments in the Region, without those of the run.
-    :param needed: number of deployments that the run has at the same time.
+    :param needed: number of deployments that the run has at the same time, or leaves behind.
+    :param standing: names of standing endpoints of champions.
+    :param instead: the settings with which the run needs no deployment, as in "serving.mode to provisioned".
     """
     quota = use_case.serving.deployment_quota
-    if len(existing) + needed <= quota:
+    if not needed or len(existing) + needed <= quota:
         return None
     names = ", ".join(sorted(existing)[:_NAMES_SHOWN])
     more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
+    called = sum(name in standing for name in existing)
+    kept = f", of which applications call {called} as standing endpoints of champions" if called else ""
     return (
-        f"this account has {len(existing)} custom model deployments in {use_case.aws.region} ({names}{more}), and the"
-        f" run needs {needed} more, but serving.deployment_quota is {quota}; delete deployments that nobody calls, or"
-        " enter the account's quota if AWS has raised it, or set serving.mode to provisioned"
+        f"this account has {len(existing)} custom model deployments in {use_case.aws.region} ({names}{more}){kept}, and"
+        f" the run needs {needed} more, but serving.deployment_quota is {quota}; delete deployments that nobody calls,"
+        f" or enter the account's quota if AWS has raised it, or set {instead}"
     )

@@ -115,7 +115,7 @@ def estimate(
     pairs = len(use_case.judged_pairs)
     for judge in use_case.judges:
         lines += judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs, rate=rate[judge])
-    return lines
+    return lines + smoke_lines(use_case, evaluation, prices, rate["answers"])
 
 
 def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
@@ -138,6 +138,8 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
         calls[f"answers {arm.name}"] = evaluation * (2 if arm.name == use_case.noise_control_arm else 1)
     for judge in use_case.judges:
         calls[f"judging {judge}"] = 2 * evaluation * len(use_case.judged_pairs)
+    if use_case.promotion.serve != "none":
+        calls["smoke prompts"] = use_case.promotion.smoke_prompts
     return calls
 
 
@@ -219,6 +221,23 @@ def answer_calls(
         samples * rate.input_tokens(evaluation, "document", "question"),
         samples * _row_tokens(evaluation, "answer"),
     )
+
+
+def smoke_lines(
+    use_case: UseCase, evaluation: Sequence[Row | RowTokens], prices: Prices, rate: TokenRate = TokenRate()
+) -> list[BillLine]:
+    """
+    Return the bill lines for the smoke prompts that a promotion sends to the champion's standing deployment.
+
+    The smoke prompts are assumed to be as long as the average evaluation row, although the shortest ones are sent. The
+    calls to provisioned throughput cost nothing more than its hours.
+    """
+    if use_case.promotion.serve != "on_demand" or not evaluation:
+        return []
+    calls = answer_calls(use_case, evaluation, "", rate)
+    share = use_case.promotion.smoke_prompts / calls.calls
+    tokens = share * calls.input_tokens, share * calls.output_tokens
+    return prices.token_lines("smoke prompts", use_case.student, *tokens, deployed=True)
 
 
 def served_student(use_case: UseCase, arm: Arm, champion: str | None) -> str | None:

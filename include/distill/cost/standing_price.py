@@ -1,7 +1,8 @@
-"""Compute what a standing endpoint costs per hour, and whether a person still has to approve the price."""
+"""Compute what a standing endpoint costs by the hour, and whether a person still has to approve the price."""
 
 from __future__ import annotations
 
+from include.distill.config.use_case import UseCase
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.approval import PriceQuestion
 from include.distill.evaluation.records import StandingKind
@@ -27,3 +28,21 @@ def price_question(
     usd_per_hour = round(units * load_prices().price(student, "throughput_per_hour"), 4)
     is_approved = exists and approved_usd_per_hour is not None and approved_usd_per_hour >= usd_per_hour
     return PriceQuestion({"usd_per_hour": usd_per_hour, "units": units}, is_open=not is_approved)
+
+
+def standing_note(use_case: UseCase) -> str | None:
+    """Return what the first promotion starts to cost by the hour, as sentences; ``None`` if it costs nothing."""
+    units = use_case.serving.model_units
+    if use_case.promotion.serve == "none":
+        return None
+    question = price_question(
+        use_case.promotion.serve, use_case.student, units=units, exists=False, approved_usd_per_hour=None
+    )
+    if question is None:
+        return None
+    usd = question.price["usd_per_hour"]
+    return (
+        f"If the rule promotes a model, its standing endpoint costs ${usd:,.2f} per hour, about"
+        f" ${HOURS_PER_MONTH * usd:,.0f} per month, from the first promotion until a person deletes it. The task"
+        " approve asks for this price first. The estimate and the spend cap do not include it."
+    )

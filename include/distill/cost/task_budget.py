@@ -66,7 +66,7 @@ def _without_mode(what: str) -> str:
     return what.replace(" batch ", " ")
 
 
-_MODEL_CALLS = ("synthesis", "critic", "answers", "judging")
+_MODEL_CALLS = ("synthesis", "critic", "answers", "judging", "smoke prompts")
 
 
 def model_calls_usd(lines: Iterable[BillLineRecord]) -> float:

@@ -18,6 +18,7 @@ from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
 from include.distill.cost.serving_choice import describe_serving
+from include.distill.cost.standing_price import standing_note
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.dataset.arm_rows import hold_out, require_originals, rows_for_teacher
 from include.distill.dataset.records import Row, RowTokens
@@ -35,7 +36,8 @@ class EstimateCostOperator(DistillOperator):
 
     The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
     how much of the estimated cost is for answers and models that are probably stored already. The estimate does not
-    include repeated requests, or hours of provisioned throughput beyond ``serving.expected_hours``. The task also
+    include repeated requests, hours of provisioned throughput beyond ``serving.expected_hours``, or the hours of a
+    champion's standing endpoint. The task also
     chooses how each arm's model is served, on demand or by provisioned throughput. The log, and ``serving`` in
     ``estimate.json``, state the cost and time of both, and the reason for the choice. The log, and ``bought_again`` in
     ``estimate.json``, list what the use case's last run bought and this run buys again, with the reason and the price.
@@ -121,6 +123,8 @@ class EstimateCostOperator(DistillOperator):
         for arm, choice in summary.get("serving", {}).items():
             self.log.info("%s", describe_serving(arm, choice))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
+        if note := standing_note(self.use_case):
+            self.log.info("%s", note)
         self._warn_about_small_batches(summary["calls"])
         self.log.info(
             "Full price of the run: $%.2f. Results worth about $%.2f of this were bought by earlier runs and are"

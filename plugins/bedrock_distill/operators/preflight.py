@@ -19,7 +19,7 @@ from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
 from include.distill.config.lifecycle_check import lifecycle_problem, lifecycle_warning, missing_problem
-from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
@@ -247,7 +247,11 @@ class BedrockPreflightOperator(DistillOperator):
             return [str(error)]
         compared = champion if use_case.champion_arm else None
         problems = serving_problems(
-            self.hook, use_case, self.folder.run_key, champion=compared.student if compared else None
+            self.hook,
+            use_case,
+            self.folder.run_key,
+            champion=compared.student if compared else None,
+            use_cases=load_use_cases(self.use_cases).valid,
         )
         return problems + (self._champion_problems(use_case, compared) if compared else [])
 

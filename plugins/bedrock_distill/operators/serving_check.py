@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.quota_check import deployment_quota_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError, UseCaseError
-from include.distill.core.naming import throughput_names
+from include.distill.core.naming import standing_endpoint_name, throughput_names
 from include.distill.cost.arm_serving import serving_choice
 from include.distill.cost.estimate import served_student
 from include.distill.cost.prices import load_prices
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import BedrockDistillHook
 
 
-def serving_problems(hook: BedrockDistillHook, use_case: UseCase, run_key: str, *, champion: str | None) -> list[str]:
+def serving_problems(
+    hook: BedrockDistillHook,
+    use_case: UseCase,
+    run_key: str,
+    *,
+    champion: str | None,
+    use_cases: Sequence[UseCase] = (),
+) -> list[str]:
     """
     Return a message for each custom model that cannot be served.
 
@@ -27,6 +34,7 @@ def serving_problems(hook: BedrockDistillHook, use_case: UseCase, run_key: str, 
     existing deployments cannot be listed, return one message about that.
 
     :param champion: key of the champion's base model; ``None`` if there is no champion.
+    :param use_cases: the use cases whose champions may have a standing endpoint, for the message.
     """
     problems: list[str] = []
     deployed: list[str] = []
@@ -40,13 +48,14 @@ def serving_problems(hook: BedrockDistillHook, use_case: UseCase, run_key: str, 
         else:
             deployed += [arm] if choice["mode"] == "on_demand" else []
     problems = list(dict.fromkeys(problems))
-    return problems or (_deployment_problems(hook, use_case, run_key, deployed) if deployed else [])
+    may_deploy = deployed or use_case.promotion.serve == "on_demand"
+    standing = {standing_endpoint_name(one.environment, one.name) for one in (*use_cases, use_case)}
+    return problems or (_deployment_problems(hook, use_case, run_key, deployed, standing) if may_deploy else [])
 
 
 def _deployment_problems(
-    hook: BedrockDistillHook, use_case: UseCase, run_key: str, deployed: Iterable[str]
+    hook: BedrockDistillHook, use_case: UseCase, run_key: str, arms: Sequence[str], standing: Collection[str]
 ) -> list[str]:
-    arms = list(deployed)
     try:
         names = [deployment.name for deployment in hook.list_deployments()]
     except RefusedError as error:
@@ -54,10 +63,15 @@ def _deployment_problems(
     place = use_case.environment, use_case.name
     # This run may have been cleared. A deployment that it already has is replaced or found again.
     own = tuple(throughput_names(*place, arm, run_key, 1).name.removesuffix("1") for arm in arms)
+    # A promotion creates the standing endpoint after the arms' deployments have been deleted.
+    creates = use_case.promotion.serve == "on_demand" and standing_endpoint_name(*place) not in names
+    settings = [*(["serving.mode to provisioned"] if arms else []), *(["promotion.serve to none"] if creates else [])]
     problem = deployment_quota_problem(
         [name for name in names if not name.startswith(own)],
-        needed=min(len(arms), use_case.serving.arms_at_a_time),
+        needed=max(min(len(arms), use_case.serving.arms_at_a_time), int(creates)),
         use_case=use_case,
+        standing=standing,
+        instead=" and ".join(settings),
     )
     return [problem] if problem else []
 

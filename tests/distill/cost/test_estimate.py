@@ -8,6 +8,7 @@ from include.distill.core.errors import UseCaseError
 from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
+from include.distill.cost.task_budget import model_calls_usd
 from include.distill.text.token_count import central_token_count
 from tests.distill.conftest import make_use_case
 
@@ -139,6 +140,25 @@ class TestNoiseControl:
         )
         for line in ("answers base: nova-micro input", "answers base: nova-micro output"):
             assert twice[line] == 2 * once[line]
+
+
+class TestSmokePrompts:
+    def test_the_prompts_of_a_promotion_cost_as_much_as_average_answers_of_a_deployment(self) -> None:
+        use_case = make_use_case(promotion={"serve": "on_demand", "smoke_prompts": 3})
+        long = {**ROW, "document": 3 * ROW["document"]}
+        lines = estimate(use_case, train=[ROW], evaluation=[ROW, long], prices=PRICES)[-2:]
+        documents = DOCUMENT + central_token_count(long["document"])
+        assert quantities(lines) == {
+            "smoke prompts: nova-micro custom model input": 3 * (documents / 2 + QUESTION + PROMPT_TOKENS),
+            "smoke prompts: nova-micro custom model output": 3 * ANSWER,
+        }
+        assert model_calls_usd(line.as_record() for line in lines) == pytest.approx(sum(line.usd for line in lines))
+        assert expected_calls(use_case, train=1, evaluation=2)["smoke prompts"] == 3
+
+    @pytest.mark.parametrize("serve", ["none", "provisioned"])
+    def test_they_cost_nothing_by_the_token_without_a_standing_deployment(self, serve: str) -> None:
+        lines = estimate(make_use_case(promotion={"serve": serve}), train=[ROW], evaluation=[ROW], prices=PRICES)
+        assert not [line for line in lines if line.what.startswith("smoke")]
 
 
 class TestExpectedCalls:

@@ -7,7 +7,7 @@ import pytest
 from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
-from include.distill.core.naming import throughput_names
+from include.distill.core.naming import standing_endpoint_name, throughput_names
 from tests.distill.conftest import make_use_case
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 
@@ -105,6 +105,38 @@ class TestDeploymentQuota:
         put(bedrock, 9)
         names = throughput_names(use_case.environment, use_case.name, "tuned", RUN_KEY, 2)
         bedrock.put_deployment(names.name, "Active")
+        assert problems(bedrock, use_case) == []
+
+    def test_standing_endpoints_are_counted_and_named_apart(self, bedrock: FakeBedrock) -> None:
+        use_case = make_use_case()
+        put(bedrock, 8)
+        for name in ("other", use_case.name):
+            bedrock.put_deployment(standing_endpoint_name("test", name), "Active")
+        others = [make_use_case(name="other"), make_use_case(name="without_endpoint")]
+        (problem,) = serving_problems(bedrock, use_case, RUN_KEY, champion=None, use_cases=others)
+        assert "this account has 10 custom model deployments" in problem
+        assert "), of which applications call 2 as standing endpoints of champions, and the run needs 1" in problem
+
+    @pytest.mark.parametrize(
+        ("serving", "existing", "settings"),
+        [
+            pytest.param({"mode": "provisioned"}, 10, "set promotion.serve to none", id="only the standing endpoint"),
+            pytest.param({}, 10, "set serving.mode to provisioned and promotion.serve to none", id="arms before it"),
+            pytest.param({"mode": "provisioned"}, 9, None, id="room"),
+            pytest.param({}, 9, None, id="room for one at a time"),
+        ],
+    )
+    def test_the_first_promotion_needs_a_place_for_the_standing_endpoint(
+        self, bedrock: FakeBedrock, serving: dict[str, str], existing: int, settings: str | None
+    ) -> None:
+        put(bedrock, existing)
+        found = problems(bedrock, make_use_case(serving=serving, promotion={"serve": "on_demand"}))
+        assert (settings in found[0]) if settings else (found == [])
+
+    def test_a_later_promotion_needs_no_place(self, bedrock: FakeBedrock) -> None:
+        use_case = make_use_case(serving={"mode": "provisioned"}, promotion={"serve": "on_demand"})
+        put(bedrock, 12)
+        bedrock.put_deployment(standing_endpoint_name(use_case.environment, use_case.name), "Active")
         assert problems(bedrock, use_case) == []
 
     @pytest.mark.parametrize("changes", [{"serving": {"mode": "provisioned"}}, LLAMA_8B])

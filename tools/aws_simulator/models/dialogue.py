@@ -11,12 +11,12 @@ the same request. The programs only quote sentences and count words, so their re
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import jsonschema
-
 from tools.aws_simulator.models import neutral
+from tools.aws_simulator.models.bounded_patterns import BoundedPatterns, CostlyPatternError, without_dialects
 from tools.aws_simulator.models.conversation import Text, Thinking, ToolResult, ToolUse
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
@@ -185,8 +185,9 @@ def _remembered(model: SimulatedModel, conversation: Conversation) -> tuple[Part
 
 def _follows(schema: Mapping[str, Any], text: str) -> bool:
     try:
-        return bool(jsonschema.Draft202012Validator(schema).is_valid(json.loads(text)))
-    except ValueError:
+        validator = BoundedPatterns().validator(without_dialects(schema), format_checker=None)
+        return bool(validator.is_valid(json.loads(text)))
+    except (ValueError, re.error, CostlyPatternError):
         return False
 
 

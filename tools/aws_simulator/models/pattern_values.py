@@ -14,28 +14,41 @@ from typing import Any
 
 _CHARACTERS = "a1A_- .0bcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ23456789,:;/@é"
 _FEW, _MANY, _LONGEST = 8, 40, 1000
-_MOST_TOKENS = 10_000
+_MOST_TOKENS, _MOST_TOKENS_OF_ALL = 10_000, 1_000_000
 
 
-def texts_for(pattern: str, length: int = 0) -> Iterator[str]:
+class Budget:
+    """The number of parts of patterns that may still be written as text. All texts of an answer share it."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_TOKENS_OF_ALL
+
+
+def texts_for(pattern: str, length: int = 0, budget: Budget | None = None) -> Iterator[str]:
     """Yield texts that ``pattern`` should match, the shortest ones first; nothing if it is no regular expression.
 
     For each length, there are several texts, which differ in their characters if the pattern allows that.
 
     :param length: the length that the text should have at least.
+    :param budget: ends the texts when it is used up.
     """
     try:
         parsed = parser.parse(pattern)
     except (re.error, RecursionError):
         return
     # How many more times than it must each repetition is made, one attempt after the other.
-    wanted = min(length, _LONGEST)
+    wanted, budget, members = min(length, _LONGEST), budget or Budget(), dict[int, list[str]]()
     for more in (*range(_FEW), *range(max(_FEW, wanted - _MANY), wanted + 1), _MANY):
         for choice in range(8):
+            if budget.left <= 0:
+                return
+            writer = _Writer(more, choice, members)
             try:
-                yield _Writer(more, choice).write(parsed)
+                yield writer.write(parsed)
             except _TooLongError:
                 continue
+            finally:
+                budget.left -= writer.tokens
 
 
 class _TooLongError(Exception):
@@ -48,17 +61,19 @@ class _Writer:
 
     :param more: how many more times than it must each repetition is made.
     :param choice: the number of the character or alternative to take wherever the pattern allows several.
+    :param members: the characters of the classes that were already written, by the id of the class.
     """
 
-    def __init__(self, more: int, choice: int) -> None:
+    def __init__(self, more: int, choice: int, members: dict[int, list[str]]) -> None:
+        self._members = members
         self._more = more
         self._choice = choice
         self._groups: dict[int, str] = {}
-        self._tokens = 0
+        self.tokens = 0
 
     def write(self, parsed: Any) -> str:
-        self._tokens += 1 + len(parsed)
-        if self._tokens > _MOST_TOKENS:
+        self.tokens += 1 + len(parsed)
+        if self.tokens > _MOST_TOKENS:
             raise _TooLongError
         return "".join(self._token(str(name), value) for name, value in parsed)
 
@@ -70,7 +85,9 @@ class _Writer:
         if name == "ANY":
             return self._one_of(list(_CHARACTERS))
         if name == "IN":
-            return self._one_of(_members(value))
+            if id(value) not in self._members:
+                self._members[id(value)] = _members(value)
+            return self._one_of(self._members[id(value)])
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             low, high, repeated = value
             return "".join(self.write(repeated) for _ in range(min(int(high), int(low) + self._more)))

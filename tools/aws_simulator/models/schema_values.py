@@ -8,14 +8,16 @@ is taken. The same prompt and schema always give the same value.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
 
+from tools.aws_simulator.models.bounded_patterns import BoundedPatterns, CostlyPatternError, without_dialects
 from tools.aws_simulator.models.number_values import number_for
-from tools.aws_simulator.models.pattern_values import texts_for
+from tools.aws_simulator.models.pattern_values import Budget, texts_for
 from tools.aws_simulator.models.prompt_values import named_number, named_text
 from tools.aws_simulator.models.text import content_terms, words
 
@@ -42,7 +44,6 @@ _SAMPLES = {
 }
 # Keywords next to anyOf and oneOf that limit nothing.
 _ANNOTATIONS = {"title", "description", "default", "examples", "anyOf", "oneOf", "$defs", "definitions"}
-_FORMATS = jsonschema.Draft202012Validator.FORMAT_CHECKER
 
 
 class UnfillableSchemaError(Exception):
@@ -57,12 +58,15 @@ def value_for(schema: Mapping[str, Any], prompt: str) -> Any:
     for reference in _references(schema):
         if not _resolves(schema, reference):
             raise UnfillableSchemaError(f"the reference {reference!r} leads to no part of the schema")
+    schema = without_dialects(schema)
     maker = _Maker(schema, prompt)
     try:
         value = maker.make(schema, "", 0)
         error = jsonschema.exceptions.best_match(maker.validator.iter_errors(value))
     except (re.error, RecursionError) as failure:
         raise UnfillableSchemaError(f"{type(failure).__name__}: {failure}") from failure
+    except CostlyPatternError as failure:
+        raise UnfillableSchemaError(str(failure)) from failure
     if error is not None:
         where = "/".join(map(str, error.absolute_schema_path))
         raise UnfillableSchemaError(f"no value was found that follows {where[:200]!r}")
@@ -106,10 +110,16 @@ class _Maker:
         self._numbers = [float(number) for number in _NUMBER.findall(prompt)]
         self._position = 0
         self._parts = 0
-        self.validator = jsonschema.Draft202012Validator(root, format_checker=_FORMATS)
+        self._budget = Budget()
+        self._patterns = BoundedPatterns()
+        self.validator = self._patterns.validator(root)
 
     def _fits(self, schema: Any, value: Any) -> bool:
-        return bool(self.validator.evolve(schema=schema).is_valid(value))
+        """Return whether a value follows a schema; False if a check could take too long."""
+        try:
+            return bool(self.validator.evolve(schema=schema).is_valid(value))
+        except CostlyPatternError:
+            return False
 
     def _count(self, parts: int = 1) -> None:
         self._parts += parts
@@ -206,11 +216,11 @@ class _Maker:
     def _more_names(self, schema: Mapping[str, Any]) -> Iterator[str]:
         """Yield names for more properties. They are used if ``minProperties`` requires more than the schema names."""
         for pattern in schema.get("patternProperties", {}):
-            yield from texts_for(pattern)
+            yield from texts_for(pattern, 0, self._budget)
         rule = self._resolved(schema.get("propertyNames") or {})
         yield from rule.get("enum", ())
         if "pattern" in rule:
-            yield from texts_for(rule["pattern"], rule.get("minLength", 0))
+            yield from texts_for(rule["pattern"], rule.get("minLength", 0), self._budget)
         yield from (f"property{number}" for number in range(1, schema.get("minProperties", 0) + 1))
 
     def _property(self, schema: Mapping[str, Any], name: str) -> Any:
@@ -218,7 +228,7 @@ class _Maker:
         if name in schema.get("properties", {}):
             return schema["properties"][name]
         patterns = schema.get("patternProperties", {})
-        matching = [patterns[pattern] for pattern in patterns if re.search(pattern, name)]
+        matching = [patterns[pattern] for pattern in patterns if self._patterns.matches(pattern, name)]
         others = schema.get("additionalProperties")
         return matching[0] if matching else others if isinstance(others, Mapping) and others else {"type": "string"}
 
@@ -255,7 +265,7 @@ class _Maker:
             for name, member in value.items() if isinstance(value, dict) else ():
                 part = self._property(resolved, name)
                 yield from ({**value, name: other} for other in _first(self._variants(part, member), number))
-        yield from texts_for(resolved["pattern"]) if "pattern" in resolved else ()
+        yield from texts_for(resolved["pattern"], 0, self._budget) if "pattern" in resolved else ()
         yield from _others(value)
 
     def _string(self, schema: Mapping[str, Any], name: str) -> str:
@@ -269,11 +279,9 @@ class _Maker:
             text = text[: schema.get("maxLength", len(text))].ljust(schema.get("minLength", 0), ".")
         if "pattern" not in schema:
             return text
-        candidates = (
-            text,
-            *(word.strip(".,;:!?\"'()") for word in self._words[:200]),
-            *texts_for(schema["pattern"], schema.get("minLength", 0)),
-        )
+        words_alone = dict.fromkeys(word.strip(".,;:!?\"'()") for word in self._words[:200])
+        made = texts_for(schema["pattern"], schema.get("minLength", 0), self._budget)
+        candidates = itertools.chain([text], words_alone, made)
         return next((candidate for candidate in candidates if self._fits(schema, candidate)), text)
 
     def _next_words(self) -> str:

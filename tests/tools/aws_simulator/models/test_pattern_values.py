@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.aws_simulator.models.pattern_values import texts_for
+from tools.aws_simulator.models.pattern_values import Budget, texts_for
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_texts_differ_in_characters_alternatives_and_length() -> None:
 @pytest.mark.parametrize("pattern", ["(", r"\p{L}", "a{2,1}"])
 def test_what_is_no_pattern_has_no_texts(pattern: str) -> None:
     assert list(texts_for(pattern)) == []
+
+
+def test_the_texts_of_an_answer_end_when_its_budget_is_used_up() -> None:
+    budget = Budget()
+    assert len(list(texts_for("a{4000}", 0, budget))) > 10
+    while budget.left > 0:
+        assert list(texts_for("a{4000}", 0, budget))
+    assert list(texts_for("a", 0, budget)) == []

@@ -194,10 +194,11 @@ def _polling_faults(trial: Trial) -> None:
     WAITING.arrange(trial, PURCHASE)
     trial.start_run()
     WAITING.reach(trial, PURCHASE)
+    arn = trial.endpoint_arn  # the trigger looks up the deployment by its ARN
     for kind in ("throttle", "internal_error", "drop_before", "expired_credentials"):
-        fired = trial.fired(GET_DEPLOYMENT)
-        trial.fault(GET_DEPLOYMENT, kind, times=POLLING_FAULTS)
-        trial.wait_fired(GET_DEPLOYMENT, fired + POLLING_FAULTS)
+        fired = trial.fired(GET_DEPLOYMENT, match=arn)
+        trial.fault(GET_DEPLOYMENT, kind, match=arn, times=POLLING_FAULTS)
+        trial.wait_fired(GET_DEPLOYMENT, fired + POLLING_FAULTS, match=arn)
     trial.end_stalls()
     trial.expect(throughputs=0, deployments=1)
 

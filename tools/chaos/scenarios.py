@@ -191,8 +191,10 @@ def _polling_fault(trial: Trial, *, kind: str) -> None:
         if create == JOB:
             trial.start_run()
         trial.wait_watched(waiter)
-        trial.fault(get, kind, times=POLLING_FAULTS)
-        trial.wait_fired(get, POLLING_FAULTS)
+        # The trigger looks up an endpoint by its ARN, and a job by its name.
+        match = trial.match if create == JOB else trial.endpoint_arn
+        trial.fault(get, kind, match=match, times=POLLING_FAULTS)
+        trial.wait_fired(get, POLLING_FAULTS, match=match)
         trial.end_stalls()
     trial.expect()
 

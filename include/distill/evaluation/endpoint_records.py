@@ -74,6 +74,16 @@ class RollbackChoice(TypedDict):
     price: StandingPrice | None  # None if no provisioned throughput would be bought
 
 
+class RollbackManifest(TypedDict):
+    """Result of ``choose``. The record is passed through XCom only."""
+
+    use_case: str
+    to: str  # as in the form
+    model_arn: str  # the model that is put back
+    replaces: str | None  # the champion's model when it was chosen
+    choice_uri: str
+
+
 class SwitchManifest(TypedDict):
     """Result of ``switch`` and ``switched``. The record is passed through XCom only."""
 

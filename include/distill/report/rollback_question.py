@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.champion import Champion
 from include.distill.evaluation.endpoint_records import RollbackChoice
-from include.distill.evaluation.records import ChampionRecord, StandingKind
+from include.distill.evaluation.records import StandingKind
 from include.distill.report.markdown import as_code, as_text
 from include.distill.report.promotion_question import price_lines
 
@@ -39,9 +39,9 @@ def _lines(
     if target["simulated"]:
         yield from ("**SIMULATED: the models are small simulated models. No real model is changed.**", "")
     if champion and not is_repair:
-        yield from ("The present champion:", "", *_model(champion.alone().model_dump(mode="json")), "")
+        yield from ("The present champion:", "", *_model(champion), "")
     yield from ("The champion, which stays:" if is_repair else "The model that would be the champion again:", "")
-    yield from (*_model(target), "")
+    yield from (*_model(Champion.model_validate(target)), "")
     yield _endpoint(champion, serve)
     if choice["price"]:
         yield from ("", *price_lines(choice["price"]))
@@ -58,12 +58,12 @@ def _lines(
     )
 
 
-def _model(record: ChampionRecord) -> Iterator[str]:
-    yield f"- model {as_code(record['model_arn'])}, trained from {as_text(record['student'])}"
-    yield f"- arm {as_code(record['arm'])} of run {as_code(record['run_key'])}"
-    yield f"- promoted {as_text(record['promoted_at'])}"
-    yield f"- verdict: {as_text(record['verdict'])}"
-    yield f"- report: {as_code(record['report_uri'])}"
+def _model(champion: Champion) -> Iterator[str]:
+    yield f"- model {as_code(champion.model_arn)}, trained from {as_text(champion.student)}"
+    yield f"- arm {as_code(champion.arm)} of run {as_code(champion.run_key)}"
+    yield f"- promoted {as_text(champion.promoted_at)}"
+    yield f"- verdict: {as_text(champion.verdict)}"
+    yield f"- report: {as_code(champion.report_uri)}"
 
 
 def _endpoint(champion: Champion | None, serve: StandingKind | None) -> str:

@@ -16,7 +16,7 @@ sets, paid answers, buckets. If something cannot be deleted, everything later in
 
 ### Parameters
 
-By default, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
+By default, standing endpoints, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
 them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, no tag
 names another environment, and the other deletions leave it empty. The pipeline sets these tags on the buckets that it
 creates. The pipeline's own records (`latest/`, `splits/`, `reports/`) are deleted with their bucket; the record of a
@@ -24,7 +24,7 @@ champion is kept, and so is its bucket. Unknown keys in the configuration of a r
 
 ### What is kept
 
-- the standing endpoint of a champion (tag `role=standing`) and its model
+- the standing endpoint of a champion (tag `role=standing`), unless you tick `delete_standing_endpoints`, and its model
 - endpoints and models of other environments, and those whose tags do not match their name or their run
 - throughput and models of version 0.1 of this pipeline, unless their training data is below a prefix of this environment
 - everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)

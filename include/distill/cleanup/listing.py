@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, cast
 
+from include.distill.cleanup.expiry import LIVE_STATES
 from include.distill.cleanup.plan import ForeignRoot, ProjectRoot, RunInfo, StoredObject
 from include.distill.config.frozen_use_case import load_frozen
-from include.distill.config.layout import RunFolder, owner_uri, run_uri_of
+from include.distill.config.layout import RunFolder, endpoint_change_uri, owner_uri, run_uri_of
 from include.distill.config.root_owner import reason_to_keep_root
 from include.distill.config.run_record import RunRecord, read_run_record
 from include.distill.config.sections import Serving
@@ -42,8 +43,8 @@ def list_project_root(
     :param environment: the name of this installation. If it is not certain that this installation owns a root, the
         objects below that root are listed, but not read.
     :param state_of: returns a run's state in Airflow; ``None`` if Airflow has no record of the run.
-    :raises ContractError: a champion file is not JSON, so the champion is unknown; or a newer version wrote a champion
-        file or a frozen use case in a format that this version does not know.
+    :raises ContractError: a file about a champion is not JSON, so the champion is unknown; or a newer version wrote
+        such a file or a frozen use case in a format that this version does not know.
     """
     try:
         objects = store.describe(f"{uri}/")
@@ -51,15 +52,32 @@ def list_project_root(
         return None
     foreign, own = _split_by_owner(store, uri, objects, environment)
     champions = (stored.uri for stored in own if stored.uri.startswith(f"{uri}/champions/"))
+    changes = [
+        _read_champion(store, stored.uri)
+        for stored in own
+        if any(stored.uri == endpoint_change_uri(uri, use_case) for use_case in use_cases)
+    ]
+    records = (*(_read_champion(store, champion) for champion in champions), *changes)
     return ProjectRoot(
         uri=uri,
         use_cases=use_cases,
         objects=own,
         runs=dict(_runs_with_use_case(store, uri, own, environment, state_of)),
-        champions=frozenset(text for champion in champions for text in _texts(_read_champion(store, champion))),
+        champions=frozenset(text for record in records for text in _texts(record)),
+        changing=dict(_changing(changes, state_of)),
         foreign=foreign,
         is_owned=bool(objects) and all(part.uri != uri for part in foreign),
     )
+
+
+def _changing(changes: Iterable[object], state_of: Callable[[RunRecord], str | None]) -> Iterator[tuple[str, str]]:
+    """Yield each use case whose standing endpoint an unfinished run is changing, with the id of the run."""
+    for change in changes:
+        if not isinstance(change, dict) or change.get("state") == "settled":
+            continue
+        holder = cast(RunRecord, change)
+        if state_of(holder) in LIVE_STATES:
+            yield str(change["use_case"]), holder["run_id"]
 
 
 def _split_by_owner(

@@ -21,7 +21,14 @@ from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import is_dataset_of
 from include.distill.core.by_hand import ByHand
-from include.distill.core.naming import former_run_key, job_names, run_key, slug, throughput_names
+from include.distill.core.naming import (
+    former_run_key,
+    job_names,
+    run_key,
+    slug,
+    standing_endpoint_name,
+    throughput_names,
+)
 
 _ORDINAL = re.compile(r"-s([1-9]\d{0,5})", re.ASCII)
 _ATTEMPT = re.compile(r"-a([1-9]\d{0,5})", re.ASCII)
@@ -29,6 +36,11 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _LAST_PART = re.compile(r"-[^-]*$")
 # The tag of an endpoint that keeps a champion callable. Applications use it, so it does not end with a run.
 ROLE_TAG, STANDING_ROLE = "role", "standing"
+
+
+def is_standing(tags: Mapping[str, str]) -> bool:
+    """Return whether an endpoint has the tags of the standing endpoint of a champion."""
+    return tags.get("project") == PROJECT_TAG and tags.get(ROLE_TAG) == STANDING_ROLE
 
 
 @dataclass(frozen=True)
@@ -66,11 +78,25 @@ class OwnershipCheck:
         :param training_uri: returns the URI of the training data of the model that the endpoint serves. It is called
             only for throughput of an earlier version.
         """
-        if tags.get("project") == PROJECT_TAG and tags.get(ROLE_TAG) == STANDING_ROLE:
+        if is_standing(tags):
             return NotOurs("it is the standing endpoint of a champion, which applications call")
         # Versions without environments had no installations, so every installation of ours names its environment.
         required = ("environment", "arm") if kind is ByHand.DEPLOYMENT else ("arm",)
         return self._refusal(tags, required, lambda: _is_endpoint_name(name, tags), training_uri, kind.command(name))
+
+    def standing_endpoint(self, name: str, tags: Mapping[str, str]) -> NotOurs | None:
+        """
+        Return why an endpoint with the tags of a standing endpoint is never deleted.
+
+        :return: ``None`` if it is the standing endpoint of a champion of this environment.
+        """
+        environment, use_case = from_tags(tags, "environment"), from_tags(tags, "use-case")
+        if environment != self.environment:
+            return NotOurs(f"it belongs to environment {environment!r}, and this is environment {self.environment}")
+        if not use_case or name != standing_endpoint_name(self.environment, use_case):
+            problem = "its name and its tags do not belong together, so a tag was copied or changed"
+            return NotOurs(f"{problem}; if it is yours and no application calls it, delete it by hand", True)
+        return None
 
     def model(self, name: str, tags: Mapping[str, str], training_uri: Callable[[], str | None]) -> NotOurs | None:
         """

@@ -94,6 +94,12 @@ class CleanUpChoice(BaseModel):
         description="Delete the deployments of runs. A deployment is not billed while it is idle, but counts against"
         " the account's quota. The standing endpoint of a champion is kept.",
     )
+    delete_standing_endpoints: bool = Field(
+        False,
+        title="Standing endpoints",
+        description="Also delete the standing endpoints of champions, of both kinds. Applications that call them then"
+        " fail. A later promotion creates an endpoint with another ARN.",
+    )
     custom_models: bool = Field(
         True, title="Custom models", description="Delete trained models. The next run pays to train them again."
     )
@@ -251,7 +257,9 @@ class ProjectRoot:
     :param use_cases: every known use case that uses this root, whether or not it was chosen in the form.
     :param objects: the objects that this environment owns.
     :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
-    :param champions: every string in ``champions/*.json``. These strings include the name and ARN of each champion.
+    :param champions: every string in ``champions/*.json`` and in the records of the last changes of standing endpoints.
+        These strings include the name and ARN of each champion.
+    :param changing: the id of the unfinished run that changes a standing endpoint, by use case.
     :param foreign: the objects that this environment does not own: all objects, if another environment owns the root.
     :param is_owned: whether this environment certainly owns the root; false for a root without objects.
     """
@@ -261,6 +269,7 @@ class ProjectRoot:
     objects: Sequence[StoredObject]
     runs: Mapping[str, RunInfo]
     champions: frozenset[str] = frozenset()
+    changing: Mapping[str, str] = field(default_factory=dict)
     foreign: Sequence[ForeignRoot] = ()
     is_owned: bool = True
 
@@ -313,6 +322,7 @@ class PlanItem:
         last, so that a retry still recognizes the item.
     :param release_record: URI of the release record to write when an endpoint is deleted; ``None`` for other items. It
         is also ``None`` if the folder of the endpoint's run does not exist, or is deleted too.
+    :param root: URI of the root with the records of a standing endpoint; ``None`` for other items.
     """
 
     kind: ResourceKind
@@ -323,6 +333,7 @@ class PlanItem:
     marks: tuple[str, ...] = ()
     arn: str = ""
     release_record: str | None = None
+    root: str | None = None
     endpoint: ListedEndpoint | None = None
 
 

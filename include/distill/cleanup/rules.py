@@ -23,7 +23,7 @@ from functools import cached_property
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
 from include.distill.cleanup.folders import OUR_NAMES, SHARED_FOLDERS, kept_objects
 from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
-from include.distill.cleanup.ownership import OwnershipCheck
+from include.distill.cleanup.ownership import OwnershipCheck, is_standing
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
     BY_HAND,
@@ -40,6 +40,7 @@ from include.distill.cleanup.plan import (
     StoredObject,
 )
 from include.distill.cleanup.run_objects import newest_reports, run_objects
+from include.distill.cleanup.standing_endpoints import reason_to_keep, root_of_records
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.config.layout import RunFolder, is_dataset_of, run_uri
 from include.distill.core.naming import label_dag_id
@@ -94,17 +95,24 @@ class _Rules:
     buckets: frozenset[str]
 
     def endpoint(self, listed: ListedEndpoint) -> PlanItem:
-        kind, since = listed.kind, f"{listed.created:%Y-%m-%d %H:%M} UTC"
+        if is_standing(listed.tags):
+            return self._standing(listed)
+        kind = listed.kind
         not_ours = self._ownership.endpoint(BY_HAND[kind], listed.name, listed.tags, lambda: listed.training_uri)
         keep_reason = _first(
             not_ours.reason if not_ours else None,
             self._not_chosen(kind, listed.use_case),
             self._still_needed(listed),
         )
-        detail = f"created {since}, not billed while it is idle"
-        if kind is ResourceKind.THROUGHPUT:
-            detail = f"{count_of(listed.units, 'unit')}, billed since {since}"
-        return PlanItem(kind, listed.name, detail, keep_reason, arn=listed.arn, endpoint=listed)
+        return PlanItem(kind, listed.name, _described(listed), keep_reason, arn=listed.arn, endpoint=listed)
+
+    def _standing(self, listed: ListedEndpoint) -> PlanItem:
+        keep_reason = _first(
+            reason_to_keep(listed, self.inventory, self.choice, self._ownership), self._too_new(listed.created)
+        )
+        detail = f"standing endpoint {listed.arn}, {_described(listed)}"
+        root = root_of_records(self.inventory, listed.use_case or "")
+        return PlanItem(listed.kind, listed.name, detail, keep_reason, arn=listed.arn, root=root, endpoint=listed)
 
     def model(self, listed: ListedModel, kept_endpoints: Sequence[ListedEndpoint]) -> PlanItem:
         serving = (
@@ -240,7 +248,7 @@ class _Rules:
 
         The bill of the endpoint's run, and the name of the next endpoint that this run creates, depend on the record.
         """
-        if item.keep_reason or item.endpoint is None:
+        if item.keep_reason or item.endpoint is None or is_standing(item.endpoint.tags):
             return item
         tags = item.endpoint.tags
         for root in self.inventory.roots:
@@ -262,7 +270,11 @@ class _Rules:
     ) -> PlanItem:
         run, folder = root.runs.get(uri), RunFolder(uri)
         # Scheduled runs of two environments have the same ids, and so the same run key.
-        of_run = [endpoint for endpoint in kept_endpoints if endpoint.tags.get("run-key") == folder.run_key]
+        of_run = [
+            endpoint
+            for endpoint in kept_endpoints
+            if endpoint.tags.get("run-key") == folder.run_key and not is_standing(endpoint.tags)
+        ]
         ours = (None, self.inventory.environment)
         serving = next((f"{e.kind} {e.name}" for e in of_run if from_tags(e.tags, "environment") in ours), None)
         if run is None:
@@ -350,6 +362,13 @@ class _Rules:
         marks = tuple(sorted(owner_records.intersection(bucket.uris)))
         detail = count_of(len(bucket.uris), "object")
         return PlanItem(ResourceKind.BUCKET, bucket.name, detail, keep_reason, uris=uris, marks=marks)
+
+
+def _described(listed: ListedEndpoint) -> str:
+    since = f"{listed.created:%Y-%m-%d %H:%M} UTC"
+    if listed.kind is ResourceKind.THROUGHPUT:
+        return f"{count_of(listed.units, 'unit')}, billed since {since}"
+    return f"created {since}, not billed while it is idle"
 
 
 def _first(*reasons: str | None) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,12 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.account_inventory import Account, bucket_names, list_account
 from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, ENDPOINT_KINDS, THROUGHPUT, delete_and_wait
+from bedrock_distill.lifecycle.standing_removal import standing_removal
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
+from bedrock_distill.run.own_folder import run_identity
+from bedrock_distill.run.state import state_of_run
+from include.distill.cleanup.expiry import LIVE_STATES
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,
     BY_HAND,
@@ -41,10 +46,12 @@ from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import FAILED_TASK, DistillError, InputError, OutcomeError
+from include.distill.core.naming import run_key
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ReleasedThroughput
 from include.distill.cost.throughput_hours import release_record
+from include.distill.evaluation.endpoint_change import Holder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -197,7 +204,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
             failures = []
             for account, item in [(account, item) for account, plan in plans for item in plan.deletions(kind)]:
                 try:
-                    is_gone = self._delete(account, item)
+                    is_gone = self._delete(account, item, context)
                 except DistillError as error:
                     failures.append(f"{kind} {item.name}: {error.happened}")
                     self.not_deleted += _by_hand(account, item)
@@ -208,9 +215,14 @@ class DeleteLeftoversOperator(CleanUpOperator):
         self.log.info("Deleted: %s. Kept: %s.", totals(self.deleted), totals(left))
         return {"deleted": dict(self.deleted), "left": dict(left)}
 
-    def _delete(self, account: Account, item: PlanItem) -> bool:
+    def _delete(self, account: Account, item: PlanItem, context: Context) -> bool:
         """Delete one resource. Return ``False`` if Bedrock reports that the resource is in use."""
-        if item.endpoint:
+        if item.endpoint and item.root:
+            holder = _holder(context)
+            live = partial(_is_live, context)
+            with standing_removal(account.store, item.root, item.endpoint, holder, is_live=live):
+                self._release(account, item, item.endpoint)
+        elif item.endpoint:
             self._release(account, item, item.endpoint)
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
@@ -237,6 +249,15 @@ class DeleteLeftoversOperator(CleanUpOperator):
                 release["deployments"] = [endpoint.name]
             write_json(account.store, item.release_record, release)
         delete_and_wait(account.hook, kind, endpoint.arn, wait_seconds=self.wait_seconds)
+
+
+def _holder(context: Context) -> Holder:
+    run = run_identity(context)
+    return Holder(run.dag_id, run.run_id, run_key(run.dag_id, run.run_id))
+
+
+def _is_live(context: Context, dag_id: str, run_id: str) -> bool:
+    return state_of_run(dag_id, run_id, context) in LIVE_STATES
 
 
 def _by_hand(account: Account, item: PlanItem) -> list[str]:

@@ -182,3 +182,41 @@ def test_a_frozen_use_case_of_another_name_than_its_folder_is_not_a_run(
     uri = f"{ROOT}/runs/{folder}/nightly-{'0' * 32}"
     store.write(f"{uri}/use_case.yaml", b"name: docs\n")
     assert (uri in listed(store).runs) is is_run
+
+
+CHANGE = f"{ROOT}/endpoints/docs/change.json"
+
+
+@pytest.mark.parametrize(
+    ("state", "run_state", "changing"),
+    [
+        ("switching", "running", {"docs": "nightly"}),
+        ("settling", "queued", {"docs": "nightly"}),
+        ("settled", "running", {}),
+        ("switching", "failed", {}),
+        ("switching", None, {}),
+    ],
+)
+def test_a_standing_endpoint_changes_while_the_run_that_changes_it_is_unfinished(
+    store: MemoryStore, state: str, run_state: str | None, changing: dict[str, str]
+) -> None:
+    change = {
+        "use_case": "docs",
+        "state": state,
+        "dag_id": "distill_docs",
+        "run_id": "nightly",
+        "aim_model_arn": "arn:m",
+    }
+    write_json(store, CHANGE, change)
+    root = list_project_root(store, ROOT, HERE, "prod", lambda run: run_state)
+    assert root is not None
+    assert root.changing == changing
+    assert "arn:m" in root.champions, "the model of an unfinished change must not be deleted"
+
+
+def test_the_changes_of_other_use_cases_are_not_read(store: MemoryStore) -> None:
+    store.write(f"{ROOT}/endpoints/of_another/change.json", b"not JSON")
+    assert listed(store).changing == {}
+    store.write(CHANGE, b"not JSON")
+    with pytest.raises(ContractError, match=r"endpoints/docs/change.json .* so the champion is unknown"):
+        listed(store)

@@ -15,17 +15,19 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeftoversOperator
 from include.distill.cleanup.expiry import PROJECT_TAG
-from include.distill.config.layout import RunFolder
+from include.distill.config.layout import RunFolder, champion_uri
 from include.distill.config.root_owner import claim_root
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, OutcomeError, TransientError
-from include.distill.core.naming import job_names, run_key, throughput_names
+from include.distill.core.naming import job_names, run_key, standing_endpoint_name, throughput_names
 from include.distill.core.storage import read_json, write_json
+from include.distill.evaluation.champion import read_champion
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.fake_bedrock import FINGERPRINT, OWN_TAGS, RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI
+from tests.plugins.lifecycle.test_standing_removal import CHAMPION
 from tests.tools.aws_simulator.builders import conversation, custom_model, jsonl, provision, put
 
 TRAINING, OUTPUT = "bedrock-distill-training", "bedrock-distill-output"
@@ -231,6 +233,32 @@ class TestDelete:
         assert bedrock.models == {"arn:model/theirs", "arn:model/promoted"}
         record = read_json(store, FOLDER.release_record("tuned", 1), dict)
         assert (record["found"], record["deployments"]) == ([], [ENDPOINT])
+
+    @pytest.mark.parametrize("kind", ["deployment", "throughput"])
+    @pytest.mark.parametrize(("ticked", "recorded"), [(False, True), (True, True), (True, False)])
+    def test_a_standing_endpoint_is_deleted_only_if_the_form_says_so(
+        self,
+        tasks: Any,
+        context: Any,
+        bedrock: FakeBedrock,
+        store: MemoryStore,
+        kind: str,
+        ticked: bool,
+        recorded: bool,
+    ) -> None:
+        name, uri = standing_endpoint_name("test", "aws_docs_qa"), champion_uri(FOLDER.root, "aws_docs_qa")
+        put = bedrock.put_deployment if kind == "deployment" else bedrock.put_throughput
+        put(name, "Active" if kind == "deployment" else "InService", model_arn="arn:model/theirs")
+        bedrock.tags_of[f"arn:{kind}/{name}"] = {**OWN_TAGS, "role": "standing"}
+        if recorded:
+            write_json(store, uri, CHAMPION.model_dump())
+        manifest = tasks[1].execute(with_form(context, **GO, delete_standing_endpoints=ticked))
+        assert (name in {**bedrock.deployments, **bedrock.throughputs}) is not ticked
+        assert manifest["deleted"].get(kind, 0) == ticked + (kind == "throughput")
+        if recorded:
+            champion = read_champion(store, uri)
+            assert champion is not None
+            assert (champion.endpoint is None) is ticked
 
     def test_a_dry_run_deletes_nothing_even_if_only_this_task_is_cleared(
         self, tasks: Any, context: Any, bedrock: FakeBedrock

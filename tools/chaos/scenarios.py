@@ -191,8 +191,8 @@ def _polling_fault(trial: Trial, *, kind: str) -> None:
         if create == JOB:
             trial.start_run()
         trial.wait_watched(waiter)
-        # The trigger looks up an endpoint by its ARN, and a job by its name.
-        match = trial.match if create == JOB else trial.endpoint_arn
+        # The trigger looks up what was bought by its ARN.
+        match = trial.wait_job("InProgress") if create == JOB else trial.endpoint_arn
         trial.fault(get, kind, match=match, times=POLLING_FAULTS)
         trial.wait_fired(get, POLLING_FAULTS, match=match)
         trial.end_stalls()

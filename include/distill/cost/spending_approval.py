@@ -171,4 +171,4 @@ def describe_answer(approval: SpendingApproval) -> str:
     """Return a sentence that says who approved or rejected the estimate and when, or that nobody answered."""
     if approval["decision"] == "unanswered":
         return f"Nobody answered until {approval['answered_at']}."
-    return f"{answered_by(approval)} {approval['decision']} it at {approval['answered_at']}."
+    return f"{answered_by(approval)} {approval['decision']} the estimate at {approval['answered_at']}."

@@ -61,16 +61,17 @@ def _too_few(comparisons: Sequence[ComparisonResult], pair: str) -> str:
     if questions < MINIMUM_QUESTIONS or documents < MINIMUM_CLUSTERS:
         return (
             f"The sample is too small for a verdict on {pair} ({questions} questions about"
-            f" {documents} documents; at least {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS} are needed)"
+            f" {documents} document groups; at least {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS} are needed)"
         )
     largest = max(entry["largest_cluster_share"] or 0.0 for entry in comparisons)
     return (
         f"The sample is too uneven for a verdict on {pair} ({largest:.0%} of the questions are"
-        f" about one document; at most {LARGEST_CLUSTER_SHARE:.0%} are allowed)"
+        f" about one document group; at most {LARGEST_CLUSTER_SHARE:.0%} are allowed)"
     )
 
 
 def _unreadable(withheld: Sequence[ComparisonResult]) -> str:
     return "; ".join(
-        f"{entry['unparsable']} of {entry['n']} verdicts of {entry['judge']} could not be read" for entry in withheld
+        f"the verdicts of {entry['judge']} on {entry['unparsable']} of {entry['n']} questions could not be read"
+        for entry in withheld
     )

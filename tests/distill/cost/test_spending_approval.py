@@ -151,7 +151,7 @@ class TestAnswer:
     @pytest.mark.parametrize(
         ("changes", "obstacle"),
         [
-            ({"decision": "rejected"}, "Ada (user id 1) rejected it at 2026-11-27T02:00:00+00:00."),
+            ({"decision": "rejected"}, "Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00."),
             (
                 {"decision": "unanswered", "user_id": None, "user_name": None},
                 "Nobody answered until 2026-11-27T02:00:00+00:00.",
@@ -173,5 +173,5 @@ class TestAnswer:
         assert approval_obstacle(Approval(), PLAN, {**ADA, "to_pay_usd": 999.0}) is None
 
     def test_an_answer_is_described_with_who_and_when(self) -> None:
-        assert describe_answer(ADA) == "Ada (user id 1) approved it at 2026-11-27T02:00:00+00:00."
+        assert describe_answer(ADA) == "Ada (user id 1) approved the estimate at 2026-11-27T02:00:00+00:00."
         assert answered_by({**ADA, "user_name": None}) == "nobody"

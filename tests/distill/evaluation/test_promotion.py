@@ -88,16 +88,18 @@ def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_reasons_have
         pytest.param({"finding": "unclear"}, "the finding is 'unclear', but must be 'candidate'", id="finding"),
         pytest.param({"p_value_holm": 0.05}, "the finding is 'unclear'", id="not significant after the correction"),
         pytest.param({"clusters_won": 20, "clusters_lost": 21}, "the finding is 'unclear'", id="groups lost"),
-        pytest.param({"n": 99, "ties": 19}, "99 questions about 60 documents", id="99 questions"),
-        pytest.param({"clusters": 39}, "100 questions about 39 documents", id="39 groups"),
-        pytest.param({"n": 0}, "0 questions about 60 documents", id="no questions"),
-        pytest.param({"largest_cluster_share": 0.11}, "11% of the questions are about one document", id="uneven"),
+        pytest.param({"n": 99, "ties": 19}, "99 questions about 60 document groups", id="99 questions"),
+        pytest.param({"clusters": 39}, "100 questions about 39 document groups", id="39 groups"),
+        pytest.param({"n": 0}, "0 questions about 60 document groups", id="no questions"),
+        pytest.param({"largest_cluster_share": 0.11}, "11% of the questions are about one document group", id="uneven"),
         pytest.param({"largest_cluster_share": None}, "too uneven", id="size of the groups unknown"),
         pytest.param(
-            {"unparsable": 6, "ties": 14}, "6 of 100 verdicts of llama could not be read", id="verdict withheld"
+            {"unparsable": 6, "ties": 14},
+            "the verdicts of llama on 6 of 100 questions could not be read",
+            id="verdict withheld",
         ),
         pytest.param({"finding": "too_few"}, "for a verdict", id="finding of a stored report: too few"),
-        pytest.param({"finding": "unreadable"}, "verdicts of llama could not be read", id="stored finding: unreadable"),
+        pytest.param({"finding": "unreadable"}, "could not be read", id="stored finding: unreadable"),
         pytest.param({"finding": "contested"}, "No verdict on tuned and champion", id="finding of a later version"),
     ],
 )
@@ -117,8 +119,8 @@ def test_a_verdict_that_the_report_withholds_at_its_top_prevents_every_promotion
     decided = decision(*withheld, *pair)
     assert not decided.promoted
     assert decided.reasons == (
-        "the report withholds its verdict: No verdict on other and base: 6 of 100 verdicts of haiku could not be read;"
-        " 6 of 100 verdicts of llama could not be read",
+        "the report withholds its verdict: No verdict on other and base: the verdicts of haiku on 6 of 100"
+        " questions could not be read; the verdicts of llama on 6 of 100 questions could not be read",
     )
     assert not decision(comparison("haiku", **HEADLINE), *pair).promoted
     assert decision(*pair, *withheld).promoted

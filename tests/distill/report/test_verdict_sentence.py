@@ -58,13 +58,13 @@ def judged(**by_judge: list[str]) -> list[list[dict[str, Any]]]:
         ),
         pytest.param(
             judged(haiku=counted(70, 10, 14)),
-            "The sample is too small for a verdict on tuned and base (94 questions about 94 documents; at least 100 and"
-            " 40 are needed): haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
+            "The sample is too small for a verdict on tuned and base (94 questions about 94 document groups; at least"
+            " 100 and 40 are needed): haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
             id="too few",
         ),
         pytest.param(
             judged(haiku=[*counted(70, 10, 10), *["unparsable"] * 10]),
-            "No verdict on tuned and base: 10 of 100 verdicts of haiku could not be read: "
+            "No verdict on tuned and base: the verdicts of haiku on 10 of 100 questions could not be read: "
             "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
             id="unreadable",
         ),
@@ -81,7 +81,7 @@ def test_the_verdict_is_one_sentence_with_the_uncertainty_of_each_judge(
 def test_there_is_no_verdict_when_one_document_has_much_of_the_data() -> None:
     clusters = {f"row{index}": f"document{max(0, index - 19)}" for index in range(100)}
     report = build_report(**inputs(verdicts=judged(haiku=counted(70, 10, 20)), clusters=clusters))
-    assert "(20% of the questions are about one document; at most 10% are allowed)" in report["verdict"]
+    assert "(20% of the questions are about one document group; at most 10% are allowed)" in report["verdict"]
 
 
 def test_the_verdict_is_about_the_first_pair_of_arms() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
+from bedrock_distill.operators.standing_check import standing_problems, standing_warnings
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
@@ -53,8 +54,9 @@ class BedrockPreflightOperator(DistillOperator):
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned in this Region and served as
-    ``serving.mode`` asks, within the account's quota of deployments. If Bedrock and ``include/models.yaml`` disagree
-    about a model, Bedrock is right. If a model cannot be used, the message names models that can take its place. The
+    ``serving.mode`` asks, within the account's quota of deployments. It also checks that a promotion can change the
+    champion's standing endpoint, and warns if this endpoint does not answer with the champion. If Bedrock and
+    ``include/models.yaml`` disagree about a model, Bedrock is right. If a model cannot be used, the message names models that can take its place. The
     task also checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all
     problems together. A run whose configuration has unknown keys is refused. Missing buckets are created if
     ``storage.create_buckets`` is set. Before the task stores anything else, it records in ``environment.json`` that
@@ -118,6 +120,7 @@ class BedrockPreflightOperator(DistillOperator):
             *self._lifecycle_warnings(use_case),
             *_size_warnings(use_case),
             *hourly_notes(use_case, champion=champion.student if champion and use_case.champion_arm else None),
+            *standing_warnings(self.hook, use_case, champion),
         ]
         for warning in warnings:
             self.log.warning(warning)
@@ -240,7 +243,11 @@ class BedrockPreflightOperator(DistillOperator):
         )
 
     def _serving_problems(self, use_case: UseCase) -> list[str]:
-        """Check that the custom models can be served, and that the champion's model still exists if an arm uses it."""
+        """
+        Check that the custom models can be served, and that a promotion can change the champion's standing endpoint.
+
+        If an arm uses the champion, also check that its model still exists.
+        """
         try:
             champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
@@ -253,6 +260,7 @@ class BedrockPreflightOperator(DistillOperator):
             champion=compared.student if compared else None,
             use_cases=load_use_cases(self.use_cases).valid,
         )
+        problems += standing_problems(use_case, champion)
         return problems + (self._champion_problems(use_case, compared) if compared else [])
 
     def _champion_problems(self, use_case: UseCase, champion: Champion) -> list[str]:

@@ -56,13 +56,13 @@ class BedrockPreflightOperator(DistillOperator):
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned in this Region and served as
     ``serving.mode`` asks, within the account's quota of deployments. It also checks that a promotion can change the
     champion's standing endpoint, and warns if this endpoint does not answer with the champion. If Bedrock and
-    ``include/models.yaml`` disagree about a model, Bedrock is right. If a model cannot be used, the message names models that can take its place. The
-    task also checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all
-    problems together. A run whose configuration has unknown keys is refused. Missing buckets are created if
-    ``storage.create_buckets`` is set. Before the task stores anything else, it records in ``environment.json`` that
-    this environment owns the storage roots, and in ``run.json`` that this DAG run owns the folder. The task buys
-    nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their current
-    state.
+    ``include/models.yaml`` disagree about a model, Bedrock is right. If a model cannot be used, the message names
+    models that can take its place. The task also checks prices, hyperparameters, prompts, CSV files, buckets and the
+    sizes of the arms, and reports all problems together. A run whose configuration has unknown keys is refused. Missing
+    buckets are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
+    ``environment.json`` that this environment owns the storage roots, and in ``run.json`` that this DAG run owns the
+    folder. The task buys nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts
+    in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.

@@ -299,8 +299,8 @@ class TestRefusedSpending:
     def test_who_rejected_it_and_when_is_named(self, message: Any) -> None:
         error = message({})
         assert error.happened == (
-            "The run was not approved. Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00. Number of tasks"
-            " that were skipped: 1."
+            "The run was not approved. Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00. Number of"
+            " tasks that were skipped: 1."
         )
         assert error.billed == "Nothing was bought after the question. This run has paid for nothing."
         assert error.to_do.startswith("Clear approve_spending with downstream to ask again")

@@ -34,7 +34,7 @@ def read_image(kind: str, data: bytes) -> Media:
     :raises ModelRefusal: the bytes are no image. The message is that of Anthropic's models.
     """
     size = image_size(data)
-    if size is None:
+    if size is None or 0 in size:  # zero is invalid: https://www.w3.org/TR/png-3/#11IHDR
         raise ModelRefusal("Could not process image")
     width, height = size
     scale = min(1.0, _LONGEST_EDGE / max(width, height, 1))

@@ -15,6 +15,7 @@ from tools.aws_simulator.s3.errors import S3Error
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _METADATA, _METADATA_BYTES = "x-amz-meta-", 2048
 _ENCRYPTION = ("AES256", "aws:kms", "aws:kms:dsse", "aws:fsx")
+_CUSTOMER_KEYS = ("x-amz-server-side-encryption-customer-", "x-amz-copy-source-server-side-encryption-customer-")
 _OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires")
 
 
@@ -26,6 +27,7 @@ def check_headers(method: str, headers: Mapping[str, str], arguments: Mapping[st
 
     :raises S3Error: a value is not allowed.
     """
+    _check_customer_key(headers)
     if method in ("PUT", "POST"):
         _check_metadata(headers)
         _check_encryption(headers)
@@ -44,12 +46,24 @@ def _check_metadata(headers: Mapping[str, str]) -> None:
         raise S3Error("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
 
 
-def _check_encryption(headers: Mapping[str, str]) -> None:
-    if headers.get("x-amz-server-side-encryption", _ENCRYPTION[0]) not in _ENCRYPTION:
+def _check_customer_key(headers: Mapping[str, str]) -> None:
+    """Refuse encryption with a customer's key, as S3 does over http.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html. MinIO repeats the text:
+    https://github.com/minio/minio/issues/11162
+    """
+    if any(name.startswith(_CUSTOMER_KEYS) for name in headers):
         raise S3Error(
-            "InvalidEncryptionAlgorithmError",
-            "The encryption request that you specified is not valid. The valid value is AES256.",
+            "InvalidRequest",
+            "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure"
+            " connection.",
         )
+
+
+def _check_encryption(headers: Mapping[str, str]) -> None:
+    # The answer of S3: https://github.com/confluentinc/kafka-connect-storage-cloud/issues/57
+    if headers.get("x-amz-server-side-encryption", _ENCRYPTION[0]) not in _ENCRYPTION:
+        raise S3Error("InvalidArgument", "The encryption method specified is not supported")
 
 
 def _check_tags(headers: Mapping[str, str]) -> None:

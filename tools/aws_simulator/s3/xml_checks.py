@@ -6,7 +6,9 @@ Their elements: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_A
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
@@ -70,6 +72,8 @@ def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
         _check_versioning(root)
     if name == "tagging":
         _check_tags(root)
+    if "uploadId" in arguments:
+        _check_parts(root)
 
 
 def check_new_bucket(body: bytes) -> None:
@@ -117,6 +121,18 @@ def _check_versioning(root: Element) -> None:
         raise S3Error("IllegalVersioningConfigurationException", "The Versioning element must be specified")
     if status[-1] not in ("Enabled", "Suspended"):
         raise S3Error(*MALFORMED_XML)
+
+
+def _check_parts(root: Element) -> None:
+    """Check that the parts of a completed upload are in ascending order.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    """
+    texts = [element.text or "" for element in root.iter() if _local(element) == "PartNumber"]
+    numbers = [int(text) for text in texts if re.fullmatch(r"\d{1,5}", text)]
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        text = "The list of parts was not in ascending order. The parts list must be specified in order by part number."
+        raise S3Error("InvalidPartOrder", text)
 
 
 def _check_tags(root: Element) -> None:

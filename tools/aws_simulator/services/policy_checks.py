@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
-from tools.aws_simulator.access.conditions import PolicyError
+from tools.aws_simulator.access.conditions import PolicyError, listed
 from tools.aws_simulator.access.documents import VERSIONS, check_principals, read_document, statements
 from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.protocol.specification import load_service
 
 _TRUST, _MANAGED, _INLINE = 2048, 6144, 10_240
+# Permissions of STS that are no operations:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+_ONLY_ACTIONS = ("GetServiceBearerToken", "SetContext", "SetSourceIdentity", "TagSession")
 
 
 def check_trust(text: str) -> None:
@@ -29,7 +34,7 @@ def check_trust(text: str) -> None:
         raise ServiceError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {_TRUST}", 409)
     try:
         document = read_document(text)
-        IAMTrustPolicyDocumentValidator(json.dumps({**document, "Version": VERSIONS[-1]})).validate()
+        IAMTrustPolicyDocumentValidator(_as_moto_expects(document)).validate()
         for statement in statements(document):
             check_principals(statement)
             _check_allowed_principals(statement)
@@ -38,6 +43,25 @@ def check_trust(text: str) -> None:
         raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
     except PolicyError as error:
         raise ServiceError("MalformedPolicyDocument", str(error)) from None
+
+
+def _as_moto_expects(document: dict[str, Any]) -> str:
+    """Return a trust policy with the newer version, and with the actions of STS in their usual case.
+
+    The case of an action does not matter:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+    """
+    usual = {f"sts:{name}".lower(): f"sts:{name}" for name in (*load_service("sts").operation_names, *_ONLY_ACTIONS)}
+    changed = [
+        {
+            name: [usual.get(text.lower(), text) for text in listed(value)]
+            if name in ("Action", "NotAction")
+            else value
+            for name, value in statement.items()
+        }
+        for statement in statements(document)
+    ]
+    return json.dumps({**document, "Version": VERSIONS[-1], "Statement": changed})
 
 
 def check_permissions(text: str, *, managed: bool) -> None:

@@ -24,7 +24,10 @@ def test_the_size_of_an_image_is_read(data: bytes) -> None:
     assert image_size(data) == (30, 50)
 
 
-@pytest.mark.parametrize("data", [b"", b"1234", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", JPEG[:12], WEBP])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"1234", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", JPEG[:12], WEBP, builders.png(0, 5), builders.png(5, 0)],
+)
 def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
     with pytest.raises(ValidationException, match="Could not process image"):
         read_image("png", data)

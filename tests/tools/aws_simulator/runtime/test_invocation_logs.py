@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tests.fakes.aws_simulator import RunningSimulator
-from tests.tools.aws_simulator.builders import STUDENT, TEACHER, anthropic_body, converse, invoke
+from tests.tools.aws_simulator.builders import STUDENT, TEACHER, anthropic_body, converse, invoke, png
 from tests.tools.aws_simulator.runtime.test_logging_configuration import configure, log_bucket
 from tools.aws_simulator.runtime.invocation_logs import joined
 
 FOLDER = r"AWSLogs/123456789012/BedrockModelInvocationLogs/us-east-1/\d{4}/\d\d/\d\d/\d\d"
 NAME = rf"{FOLDER}/\d{{8}}T\d{{9}}Z_[0-9a-f]{{16}}\.json\.gz"
-PIXEL = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+PIXEL = png(1, 1)
 
 
 @pytest.fixture

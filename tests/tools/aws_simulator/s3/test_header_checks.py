@@ -11,7 +11,9 @@ from tools.aws_simulator.s3.header_checks import check_headers
     [
         ({"x-amz-meta-a": "b" * 2048}, {}, "MetadataTooLarge"),
         ({"x-amz-meta-a": "b" * 1024, "x-amz-meta-b": "b" * 1024}, {}, "MetadataTooLarge"),
-        ({"x-amz-server-side-encryption": "foo"}, {}, "InvalidEncryptionAlgorithmError"),
+        ({"x-amz-server-side-encryption": "aes256"}, {}, "InvalidArgument"),
+        ({"x-amz-server-side-encryption-customer-algorithm": "AES256"}, {}, "InvalidRequest"),
+        ({"x-amz-copy-source-server-side-encryption-customer-key": "a2V5"}, {}, "InvalidRequest"),
         ({"x-amz-tagging": "a=b&a=c"}, {}, "InvalidArgument"),
         ({"x-amz-copy-source": "bucket"}, {}, "InvalidArgument"),
         ({"x-amz-copy-source": "/bucket/"}, {}, "InvalidArgument"),

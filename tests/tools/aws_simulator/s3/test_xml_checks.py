@@ -8,6 +8,11 @@ from tools.aws_simulator.s3.xml_checks import check_new_bucket, check_xml, has_x
 NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 
+def completed(*numbers: int) -> bytes:
+    parts = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>e</ETag></Part>" for number in numbers)
+    return f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
+
+
 def delete(count: int) -> bytes:
     return b"<Delete>" + b"<Object><Key>a</Key></Object>" * count + b"</Delete>"
 
@@ -35,6 +40,8 @@ def delete(count: int) -> bytes:
         ("versioning", b"<VersioningConfiguration/>", "IllegalVersioningConfigurationException"),
         ("versioning", b"<VersioningConfiguration><Status>On</Status></VersioningConfiguration>", "MalformedXML"),
         ("lifecycle", b"<CORSConfiguration/>", "MalformedXML"),
+        ("uploadId", completed(2, 1), "InvalidPartOrder"),
+        ("uploadId", completed(1, 3, 3), "InvalidPartOrder"),
         ("acl", b"<!DOCTYPE a><a/>", "MalformedXML"),
     ],
 )
@@ -53,6 +60,7 @@ def test_refused_documents(name: str, body: bytes, code: str) -> None:
         ("versioning", b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"),
         ("acl", b""),
         ("uploadId", b"<CompleteMultipartUpload/>"),
+        ("uploadId", completed(1, 2, 10)),
     ],
 )
 def test_accepted_documents(name: str, body: bytes) -> None:

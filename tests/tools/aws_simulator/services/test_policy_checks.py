@@ -28,6 +28,8 @@ def trust(**changes: Any) -> str:
         (trust(Principal=None, NotPrincipal={"Service": "ec2.amazonaws.com"}), "MalformedPolicyDocument"),
         (trust(Sid="a b!"), "MalformedPolicyDocument"),
         (trust(Resource="*"), "MalformedPolicyDocument"),
+        (trust(Action="s3:assumerole"), "MalformedPolicyDocument"),
+        (trust(Action=["sts:AssumeRole", "sts:foo"]), "MalformedPolicyDocument"),
         (trust(Condition={"StringLike": {"aws:Foo": "x" * 3000}}), "LimitExceeded"),
         ("[]", "MalformedPolicyDocument"),
     ],
@@ -36,6 +38,15 @@ def test_refused_trust_policies(text: str, code: str) -> None:
     with pytest.raises(ServiceError) as caught:
         check_trust(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("action", ["sts:assumerole", ["STS:AssumeRole", "sts:tagsession"], ["sts:AssumeRole"]])
+def test_the_case_of_an_action_does_not_matter(simulator: RunningSimulator, action: Any) -> None:
+    role = create_role(
+        simulator.boto("iam"), AssumeRolePolicyDocument=trust(Action=action, Principal={"AWS": "123456789012"})
+    )
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == action
+    assert simulator.boto("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="run")["Credentials"]
 
 
 @pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}, {"Version": "2012-10-17"}])

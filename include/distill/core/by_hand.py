@@ -36,6 +36,25 @@ class ByHand(Enum):
         return f"on the page {self.page(region)} or with `{self.command(name_or_arn, region)}`"
 
 
+# The commands that put another model behind an endpoint, up to its name or ARN, and up to the model's ARN.
+_SWITCHES = {
+    ByHand.DEPLOYMENT: ("update-custom-model-deployment --custom-model-deployment-identifier", "--model-arn"),
+    ByHand.THROUGHPUT: ("update-provisioned-model-throughput --provisioned-model-id", "--desired-model-id"),
+}
+
+
+def switch_command(endpoint: ByHand, name_or_arn: str, model_arn: str, region: str | None = None) -> str:
+    """
+    Return the command of the AWS CLI that puts another model behind an endpoint.
+
+    :param endpoint: ``ByHand.DEPLOYMENT`` or ``ByHand.THROUGHPUT``.
+    :param region: the Region of the endpoint; ``None`` uses the Region of the person's own AWS profile.
+    """
+    command, option = _SWITCHES[endpoint]
+    place = f" --region {region}" if region else ""
+    return f"aws bedrock {command} {name_or_arn} {option} {model_arn}{place}"
+
+
 def _console_domain(region: str) -> str:
     if region.startswith("cn-"):
         return "amazonaws.cn"

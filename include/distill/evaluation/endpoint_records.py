@@ -25,7 +25,7 @@ class EndpointChange(TypedDict):
     replaces: str | None  # the champion's model before the change
     endpoint_kind: StandingKind
     name: str  # of the endpoint
-    arn: str | None  # of the endpoint, as far as it is known
+    arn: str | None  # of the endpoint when the last change was settled; None if there was none
     began: str  # ISO 8601, UTC
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.core.by_hand import ByHand
+from include.distill.core.by_hand import ByHand, switch_command
 
 CONSOLE = "console.aws.amazon.com/bedrock/home"
 
@@ -36,3 +36,13 @@ def test_each_kind_has_a_page_and_a_command(kind: ByHand, page: str, command: st
 )
 def test_the_page_is_that_of_the_partition_of_the_region(region: str, host: str) -> None:
     assert ByHand.THROUGHPUT.page(region).startswith(f"https://{host}/bedrock/home?region={region}#/")
+
+
+def test_a_command_puts_another_model_behind_an_endpoint() -> None:
+    assert switch_command(ByHand.DEPLOYMENT, "arn:e", "arn:m", "eu-west-1") == (
+        "aws bedrock update-custom-model-deployment --custom-model-deployment-identifier arn:e --model-arn arn:m"
+        " --region eu-west-1"
+    )
+    assert switch_command(ByHand.THROUGHPUT, "arn:e", "arn:m") == (
+        "aws bedrock update-provisioned-model-throughput --provisioned-model-id arn:e --desired-model-id arn:m"
+    )

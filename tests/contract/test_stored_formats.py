@@ -13,19 +13,22 @@ import yaml
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.cleanup.listing import list_project_root
 from include.distill.config.frozen_use_case import dump_use_case, restore_use_case
-from include.distill.config.layout import champion_uri
+from include.distill.config.layout import champion_uri, rollback_choice_uri, smoke_prompts_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
 from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.run_record import RunIdentity, claim_run_folder, read_run_record
 from include.distill.core.errors import ContractError, NewerFormatError
 from include.distill.core.formats import FORMAT
-from include.distill.core.storage import read_json, write_json
+from include.distill.core.storage import read_json, write_json, write_json_if_absent
 from include.distill.core.version import VERSION
 from include.distill.cost.critic_budget import BudgetedCritic, BudgetShare
 from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.stored_split import StoredSplit
 from include.distill.evaluation.champion import champion_snapshot, read_champion, save_champion_snapshot
+from include.distill.evaluation.champion_parts import ChampionEndpoint, RecordChange, WithdrawnModel
+from include.distill.evaluation.endpoint_change import ChangeAim, ChangeLock, Holder
+from include.distill.evaluation.endpoint_records import RollbackChoice, SmokePrompts
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.lost_calls import LostCalls, lost_call_records
 from include.distill.labeling.label_store import read_labels, store_labels
@@ -50,6 +53,26 @@ LABEL: Any = {
     "labelled_at": "2026-11-26T00:00:00+00:00",
 }  # fmt: skip
 GROUPS = groups_of("one", "two")
+SMOKE, CHOICE = smoke_prompts_uri(FOLDER.root, "aws_docs_qa"), rollback_choice_uri(FOLDER.root, "aws_docs_qa", "r")
+HOLDER, AIM = Holder("d", "r", "k"), ChangeAim("promotion", "arn:m", None, "on_demand", "standing")
+PROMPT: Any = {"row_id": "1", "system": "", "user": "u", "max_tokens": 9, "temperature": None}
+ROLLBACK: Any = {
+    "use_case": "aws_docs_qa", "to": "previous", "target": make_champion().model_dump(mode="json"), "replaces": "arn:m",
+    "chosen_at": "2026-11-27T00:00:00+00:00", "dag_id": "distill_rollback", "run_id": "r", "price": None,
+}  # fmt: skip
+ENDPOINT_CHAMPION = make_champion(
+    endpoint=ChampionEndpoint(
+        kind="on_demand", name="n", arn="arn:e", region="us-east-1", created="2026-11-27T00:00:00+00:00"
+    ),
+    history=(make_champion(),),
+    withdrawn=(WithdrawnModel(model_arn="arn:w", at="2026-11-27", run_key="r"),),
+    revision=3,
+    changed_by=RecordChange(kind="rollback", dag_id="d", run_id="r", run_key="k", at="2026-11-27"),
+)
+
+
+def lock(store: MemoryStore) -> ChangeLock:
+    return ChangeLock(store, FOLDER.root, "aws_docs_qa")
 
 
 def budgeted(store: MemoryStore, usd: float) -> BudgetedCritic:
@@ -113,6 +136,22 @@ KINDS = {
     "champion in a clean-up": Stored(
         lambda store: write_json(store, CHAMPION, make_champion().model_dump()),
         lambda store: list_owned_root(store),
+    ),
+    "champion with a standing endpoint": Stored(
+        lambda store: write_json(store, CHAMPION, ENDPOINT_CHAMPION.model_dump(mode="json")),
+        lambda store: read_champion(store, CHAMPION),
+    ),
+    "change of the standing endpoint": Stored(
+        lambda store: lock(store).take(HOLDER, AIM, is_live=lambda *_: False),
+        lambda store: lock(store).read(),
+    ),
+    "smoke prompts": Stored(
+        lambda store: write_json(store, SMOKE, {"prompts": [PROMPT]}),
+        lambda store: read_json(store, SMOKE, SmokePrompts),
+    ),
+    "choice of a rollback": Stored(
+        lambda store: write_json_if_absent(store, CHOICE, ROLLBACK),
+        lambda store: read_json(store, CHOICE, RollbackChoice),
     ),
     "champion of the run": Stored(
         lambda store: save_champion_snapshot(store, FOLDER, make_champion()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.deployments import Deployment
@@ -13,9 +13,10 @@ from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.endpoints import ENDPOINT_KINDS, kind_named
 from bedrock_distill.lifecycle.settling import Settling
 from bedrock_distill.lifecycle.standing import StandingSite, champion_endpoint, confirm, switch, switched_arn
-from include.distill.config.layout import RunFolder
+from include.distill.config.layout import RunFolder, rollback_choice_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.naming import run_key
+from include.distill.core.storage import read_json, write_json_if_absent
 from include.distill.evaluation.champion import (
     Champion,
     champion_before_run,
@@ -23,10 +24,11 @@ from include.distill.evaluation.champion import (
     read_champion,
     save_champion_snapshot,
 )
+from include.distill.evaluation.champion_history import restore_champion, rollback_choices
 from include.distill.evaluation.champion_parts import RecordChange
 from include.distill.evaluation.endpoint_change import ChangeAim, Holder
-from include.distill.evaluation.endpoint_records import SettleManifest, SwitchManifest
-from include.distill.evaluation.records import StandingKind
+from include.distill.evaluation.endpoint_records import RollbackChoice, SettleManifest, SwitchManifest
+from include.distill.evaluation.records import ChangeKind, StandingKind
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.variables import VARIABLES
@@ -143,6 +145,7 @@ class Run:
     kind: StandingKind = "on_demand"
     crashes: Crashes = dataclasses.field(default_factory=Crashes)
     live: tuple[str, ...] = ()
+    change: ChangeKind = "promotion"
 
     @property
     def holder(self) -> Holder:
@@ -167,7 +170,7 @@ class Run:
         """Do what the task ``switch`` does."""
         champion = read_champion(self.site.store, self.site.champion_uri)
         replaces = champion.model_arn if champion else None
-        aim = ChangeAim("promotion", self.model_arn, replaces, self.kind, self.site.name)
+        aim = ChangeAim(self.change, self.model_arn, replaces, self.kind, self.site.name)
         change = self.site.lock.take(self.holder, aim, is_live=self.is_live)
         switched = switch(self.site, change, is_live=self.is_live)
         return {
@@ -231,3 +234,41 @@ def agreement(bedrock: StandingAccount, store: MemoryStore) -> str:
     assert (endpoint.arn, served.progress) == (champion.endpoint.arn, Progress.SUCCEEDED)
     assert served.model_arn == champion.model_arn
     return champion.model_arn
+
+
+@dataclasses.dataclass
+class Rollback(Run):
+    """A run that makes an earlier champion the champion again, in the steps of its tasks."""
+
+    model_arn: str = OLD
+    change: ChangeKind = "rollback"
+
+    def preflight(self) -> None:
+        """Freeze the choice, as the task ``choose`` does."""
+        site = StandingSite(cast(Any, self.bedrock), self.store, USE_CASE, ROOT)
+        champion = read_champion(self.store, site.champion_uri)
+        assert champion is not None
+        target = next(one for one in rollback_choices(champion) if one.model_arn == self.model_arn)
+        choice: RollbackChoice = {
+            "use_case": USE_CASE.name, "to": self.model_arn, "target": target.alone().model_dump(mode="json"),
+            "replaces": champion.model_arn, "chosen_at": "2026-11-27T03:00:00", "dag_id": self.holder.dag_id,
+            "run_id": self.run_id, "price": None,
+        }  # fmt: skip
+        write_json_if_absent(self.store, self._choice_uri, choice)
+
+    @property
+    def _choice_uri(self) -> str:
+        return rollback_choice_uri(ROOT, USE_CASE.name, self.holder.run_key)
+
+    def promote(self, manifest: SwitchManifest) -> Champion:
+        """Do what the task ``restore`` does."""
+        site = self.site
+        endpoint = confirm(site, manifest, self.holder)
+        choice = read_json(site.store, self._choice_uri, RollbackChoice)
+        change = RecordChange(
+            kind="rollback", dag_id=self.holder.dag_id, run_id=self.run_id, run_key=self.holder.run_key, at="2026-11-27"
+        )
+        recorded = champion_endpoint(site, kind_named(self.kind), endpoint)
+        champion = restore_champion(site.store, site.champion_uri, choice, change=change, endpoint=recorded)
+        confirm(site, manifest, self.holder)
+        return champion

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
+from include.distill.core.errors import PromotionError
+from include.distill.evaluation.champion import read_champion
 from include.distill.evaluation.records import StandingKind
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.standing_account import NEW, OLD, Crash, Run, StandingAccount, agreement
+from tests.fakes.standing_account import NEW, OLD, Crash, Rollback, Run, StandingAccount, agreement
 
 KINDS: tuple[StandingKind, ...] = ("on_demand", "provisioned")
 MOST_CALLS = 200
@@ -36,12 +38,23 @@ def give_up_in_smoke(run: Run) -> object:
     return run.settle()
 
 
-def crash_everywhere(kind: StandingKind, has_champion: bool, tasks: Callable[[Run], object]) -> list[Run]:
+def rollback(kind: StandingKind) -> Run:
+    """Return the run that puts the old model back, in an account whose champion is the new model."""
+    promotion = prepared(kind, has_champion=True)
+    promotion.all_tasks()
+    run = Rollback(promotion.bedrock, promotion.store, "back", OLD, kind)
+    run.preflight()
+    return run
+
+
+def crash_everywhere(
+    kind: StandingKind, has_champion: bool, tasks: Callable[[Run], object], prepare: Callable[[], Run] | None = None
+) -> list[Run]:
     """Run the tasks once for every call, before and after which the process is killed."""
     crashed = []
     for after in (False, True):
         for number in range(1, MOST_CALLS):
-            run = prepared(kind, has_champion=has_champion)
+            run = prepare() if prepare else prepared(kind, has_champion=has_champion)
             run.crashes.at, run.crashes.after = number, after
             try:
                 tasks(run)
@@ -121,3 +134,36 @@ def test_a_run_that_is_cleared_at_any_call_of_settle_promotes_its_model(case: tu
         run.bedrock.pass_time()
         run.all_tasks()
         assert agreement(run.bedrock, run.store) == NEW
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestRollback:
+    def test_a_rollback_that_is_repeated_after_any_crash_puts_the_old_model_back(self, kind: StandingKind) -> None:
+        for run in crash_everywhere(kind, True, Run.all_tasks, lambda: rollback(kind)):
+            run.all_tasks()
+            assert agreement(run.bedrock, run.store) == OLD
+            writes = len(run.store.writes)
+            assert run.all_tasks()["action"] == "none"
+            assert agreement(run.bedrock, run.store) == OLD
+            champion = read_champion(run.store, run.site.champion_uri)
+            assert champion is not None
+            assert ([one.model_arn for one in champion.withdrawn], champion.history[0].model_arn) == ([NEW], NEW)
+            # A change that is cleared after its success takes and ends the lock again, and changes nothing else.
+            assert len(run.store.writes) == writes + 2
+
+    def test_a_rollback_that_is_given_up_after_any_crash_leaves_the_recorded_champion(self, kind: StandingKind) -> None:
+        models = set()
+        for run in crash_everywhere(kind, True, Run.all_tasks, lambda: rollback(kind)):
+            run.settle()
+            models.add(agreement(run.bedrock, run.store))
+        assert models == {OLD, NEW}
+
+    def test_a_run_that_is_cleared_after_its_model_was_rolled_back_promotes_nothing(self, kind: StandingKind) -> None:
+        run = rollback(kind)
+        run.all_tasks()
+        cleared = Run(run.bedrock, run.store, "second", NEW, kind)
+        cleared.wait(cleared.switch())
+        with pytest.raises(PromotionError, match="was rolled back"):
+            cleared.promote(cleared.switch())
+        assert cleared.settle()["action"] == "restored"
+        assert agreement(run.bedrock, run.store) == OLD

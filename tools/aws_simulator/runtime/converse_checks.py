@@ -2,11 +2,12 @@
 Check the messages of Converse as Bedrock does before any model sees them.
 
 Each error text is quoted in a public issue: https://github.com/earendil-works/pi/issues/4975 (blank text),
-https://github.com/earendil-works/pi/pull/3443 (empty content), https://github.com/archestra-ai/archestra/pull/4220
-(documents without text), https://github.com/aws-samples/generative-ai-use-cases/issues/1685 (number and names of
-documents), https://github.com/simonw/llm-bedrock/issues/8 (characters in names),
-https://github.com/BerriAI/litellm/issues/20048 (duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (calls
-or results of tools in a request without ``toolConfig``). The sizes and numbers of files are in
+https://github.com/earendil-works/pi/pull/3443 (empty content), https://github.com/vercel/ai/pull/19852 (nothing but a
+cache checkpoint), https://github.com/archestra-ai/archestra/pull/4220 (documents without text),
+https://github.com/aws-samples/generative-ai-use-cases/issues/1685 (number and names of documents),
+https://github.com/simonw/llm-bedrock/issues/8 (characters in names), https://github.com/BerriAI/litellm/issues/20048
+(duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (calls or results of tools in a request without
+``toolConfig``). The sizes and numbers of files are in
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html; the error texts about the sizes and
 about the number of images are UNVERIFIED.
 """
@@ -36,6 +37,10 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
             raise ValidationException(
                 f"The content field in the Message object at messages.{number} is empty. Add a ContentBlock object to"
                 " the content field and try again."
+            )
+        if all("cachePoint" in block for block in message["content"]):
+            raise ValidationException(
+                "There is nothing available to cache. Please remove the invalid cache point and try again."
             )
         for place, block in enumerate(message["content"]):
             if not block.get("text", "x").strip():

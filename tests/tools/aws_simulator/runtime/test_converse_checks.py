@@ -34,6 +34,7 @@ def result(*blocks: Any) -> dict[str, Any]:
     "blocks",
     [
         pytest.param([TEXT], id="text"),
+        pytest.param([TEXT, {"cachePoint": {"type": "default"}}], id="a checkpoint after a text"),
         pytest.param([TEXT, *(document(f"n{number}") for number in range(5))], id="five documents"),
         pytest.param([image() for _ in range(20)], id="twenty images"),
         pytest.param([TEXT, document("a_b (1) [2]-c d")], id="a long name"),
@@ -53,6 +54,7 @@ def test_allowed_contents_pass(blocks: list[Any]) -> None:
             [{"text": ""}], "The text field in the ContentBlock object at messages.0.content.0 is blank.", id="blank"
         ),
         pytest.param([TEXT, {"text": " \n"}], "messages.0.content.1 is blank", id="white space"),
+        pytest.param([{"cachePoint": {"type": "default"}}], "nothing available to cache", id="only a checkpoint"),
         pytest.param([document()], "A text block must be included when using documents.", id="only a document"),
         pytest.param([TEXT, document(), document()], "can't contain duplicate document names", id="the same name"),
         pytest.param(

@@ -21,6 +21,21 @@ def spending_entry(approval: SpendingApproval) -> ReportApproval:
     }
 
 
+def price_entry(champion: Champion) -> ReportApproval | None:
+    """Return the entry about the price per hour of the standing endpoint; ``None`` if no person approved one."""
+    price = champion.endpoint.approved_price if champion.endpoint else None
+    if champion.endpoint is None or price is None:
+        return None
+    return {
+        "what": "endpoint",
+        "subject": f"${price.usd_per_hour:,.2f} per hour for the standing endpoint {champion.endpoint.arn}",
+        "decision": "approved",
+        "user_name": price.by,
+        "user_id": None,
+        "at": price.at,
+    }
+
+
 def promotion_entry(champion: Champion) -> ReportApproval | None:
     """Return the entry about the promotion of the champion before the run; ``None`` if no person approved it."""
     if champion.approved_by is None:

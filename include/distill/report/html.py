@@ -17,6 +17,7 @@ from include.distill.evaluation.answer_counts import describe_endings
 from include.distill.evaluation.champion import winning_decision
 from include.distill.inference.requests import is_deployment
 from include.distill.report.card_charts import grounding_chart, length_chart, topic_chart
+from include.distill.report.champion_endpoint import endpoint_sentences
 from include.distill.report.change_notes import changes_sentence
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report.tables import (
@@ -71,6 +72,9 @@ def render_html(report: Report) -> str:
         endings={arm: describe_endings(counts) for arm, counts in report.get("answer_endings", {}).items()},
         missing=report.get("missing_parts", []),
         promoted=winner["candidate"] if winner else None,
+        champion_endpoint=endpoint_sentences(
+            report.get("champion_endpoint"), promoted=winner["candidate"] if winner else None
+        ),
         held=_unreleased(report, deployed=False),
         idle=_unreleased(report, deployed=True),
         serving=[describe_serving(arm, choice) for arm, choice in report["cost"].get("serving", {}).items()],

@@ -21,6 +21,7 @@ from include.distill.evaluation.records import (
     Disagreement,
     Finding,
     PromotionRecord,
+    StandingKind,
     Verdict,
 )
 from include.distill.labeling.records import LabelCounts
@@ -115,15 +116,34 @@ class ReportRejectedRow(RowOrigin):
     message: str
 
 
+class ReportEndpoint(TypedDict):
+    """
+    The endpoint that keeps the champion callable, as it was before the run's own promotion.
+
+    The record is ``champion_endpoint`` of report.json.
+    """
+
+    kind: StandingKind
+    arn: str | None  # None if the first promotion will create the endpoint
+    model_arn: str | None  # the champion that it served when the report was written; None without an endpoint
+    usd_per_hour: float | None  # None for a deployment, which is billed by the token
+
+
 class ReportApproval(TypedDict):
     """A person's decision about this run or its champion. The record is an entry in ``approvals`` of report.json."""
 
-    what: Literal["spending", "promotion"]
+    what: Literal["spending", "promotion", "endpoint"]
     subject: str  # what the person was asked about, as the end of a sentence
     decision: Literal["approved", "rejected", "unanswered"]
     user_name: str | None  # None if nobody answered in time
     user_id: str | None  # also None if the record does not state it
     at: str  # ISO 8601, UTC
+
+
+class EndpointPart(TypedDict, total=False):
+    """The part of the report about the standing endpoint; empty without one."""
+
+    champion_endpoint: ReportEndpoint
 
 
 class ReportParts(TypedDict):
@@ -152,6 +172,7 @@ class ReportParts(TypedDict):
     missing_parts: NotRequired[list[str]]  # one sentence per missing part; absent from reports of earlier versions
     answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
     approvals: NotRequired[list[ReportApproval]]  # absent from reports of earlier versions
+    champion_endpoint: NotRequired[ReportEndpoint]  # absent if the champion has no standing endpoint and gets none
     format: NotRequired[int]  # of the stored record; absent from reports of earlier versions
     version: NotRequired[str]  # of the pipeline that wrote it; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.

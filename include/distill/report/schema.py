@@ -31,6 +31,7 @@ from include.distill.report.schema_judging import (
 from include.distill.report.schema_run import (
     ApprovalSchema,
     ArmSchema,
+    ChampionEndpointSchema,
     CostSchema,
     LossPointSchema,
     PairSchema,
@@ -111,6 +112,11 @@ class ReportSchema(Section):
     )
     approvals: list[ApprovalSchema] = optional_key(
         "Who approved what the run bought, and the champion before the run.", absent=EARLIER, default=[]
+    )
+    champion_endpoint: ChampionEndpointSchema | None = optional_key(
+        "The endpoint that keeps the champion callable.",
+        absent="if the champion has no standing endpoint, and a promotion would not create one",
+        default=None,
     )
     judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])
     missing_parts: list[str] = optional_key(

@@ -258,15 +258,29 @@ class ServingChoiceSchema(Section):
 class ApprovalSchema(Section):
     """A person's decision about this run or its champion."""
 
-    what: Literal["spending", "promotion"] = Field(
-        description="Whether the person was asked about what the run buys, or about the promotion of the champion"
-        " before the run."
+    what: Literal["spending", "promotion", "endpoint"] = Field(
+        description="Whether the person was asked about what the run buys, about the promotion of the champion before"
+        " the run, or about the price per hour of the champion's standing endpoint."
     )
     subject: str = Field(description="What the person was asked about, as the end of a sentence.")
     decision: Literal["approved", "rejected", "unanswered"] = Field(description="The decision.")
     user_name: str | None = Field(description="Name of the Airflow user; null if nobody answered in time.")
     user_id: str | None = Field(description="Id of the Airflow user; null if it is not known.")
     at: str = Field(description="Time of the decision; of a promotion, the time at which it was recorded.")
+
+
+class ChampionEndpointSchema(Section):
+    """The endpoint that keeps the champion callable, as it was before the run's own promotion."""
+
+    kind: Literal["on_demand", "provisioned"] = Field(
+        description="Whether it is a custom model deployment, billed by the token, or provisioned throughput, billed by"
+        " the hour."
+    )
+    arn: str | None = Field(description="ARN of the endpoint; null if the first promotion will create it.")
+    model_arn: str | None = Field(
+        description="ARN of the champion's model, with which the endpoint answers; null if there is no endpoint yet."
+    )
+    usd_per_hour: float | None = Field(description="Price per hour of all model units; null for a deployment.")
 
 
 class CostSchema(Section):

@@ -198,6 +198,7 @@ class RenderReportOperator(DistillOperator):
             rejected_rows=reader.rejected_rows(),
             answer_endings=endings,
             approvals=reader.approvals(),
+            **reader.champion_endpoint(),
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
             missing_parts=reader.optional.notes,  # not a copy, because the count of leaks may add a note
         )

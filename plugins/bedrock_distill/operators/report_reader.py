@@ -30,11 +30,18 @@ from include.distill.evaluation.contamination import count_contaminated_question
 from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
-from include.distill.report.approvals import promotion_entry, spending_entry
+from include.distill.report.approvals import price_entry, promotion_entry, spending_entry
+from include.distill.report.champion_endpoint import endpoint_entry
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows, human_verdicts
 from include.distill.report.optional_parts import OptionalParts
-from include.distill.report.records import ReportApproval, ReportDisagreement, ReportRejectedRow
+from include.distill.report.records import (
+    EndpointPart,
+    ReportApproval,
+    ReportDisagreement,
+    ReportEndpoint,
+    ReportRejectedRow,
+)
 from include.distill.report.run_summary import ArmSummary
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_run import PairSchema, RejectedRowSchema
@@ -205,7 +212,7 @@ class ReportReader:
         return self.optional.read("the name of the champion", read, fallback=unknown)
 
     def approvals(self) -> list[ReportApproval]:
-        """Return who answered the question about the spending, and who approved the champion before the run."""
+        """Return who approved the spending, the champion before the run, and the price of its standing endpoint."""
 
         def spending() -> ReportApproval | None:
             uri = self.folder.spending_approval
@@ -215,12 +222,27 @@ class ReportReader:
             champion = champion_snapshot(self.store, self.folder)
             return promotion_entry(champion) if champion else None
 
+        def price() -> ReportApproval | None:
+            champion = champion_snapshot(self.store, self.folder)
+            return price_entry(champion) if champion else None
+
         nobody: ReportApproval | None = None
         entries = [
             self.optional.read("who approved the spending", spending, fallback=nobody),
             self.optional.read("who approved the champion", promotion, fallback=nobody),
+            self.optional.read("who approved the price of the standing endpoint", price, fallback=nobody),
         ]
         return [entry for entry in entries if entry]
+
+    def champion_endpoint(self) -> EndpointPart:
+        """Return the part about the champion's standing endpoint; empty without one."""
+
+        def read() -> ReportEndpoint | None:
+            return endpoint_entry(self.use_case, champion_snapshot(self.store, self.folder))
+
+        nothing: ReportEndpoint | None = None
+        entry = self.optional.read("the champion's standing endpoint", read, fallback=nothing)
+        return {"champion_endpoint": entry} if entry else {}
 
     def losses(self, arms: Sequence[ArmSummary], name: str) -> dict[str, list[LossPoint]]:
         """Return the losses of each arm from its metrics file ``name``."""

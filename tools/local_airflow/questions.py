@@ -1,9 +1,10 @@
 """
 Answer the questions that a local run asks people, or say where a person answers them.
 
-A run asks before it buys something expensive. In the simulated account nobody is billed, so local commands print the
-prices and approve them, as a user with the name of the person who typed the command. With ``APPROVE=ask``, they wait
-for that person. All other questions, such as the approval of a promotion, always wait for a person.
+A run asks before it buys something expensive, and a rollback asks before it changes the champion. In the simulated
+account nobody is billed and no application is served, so local commands print these questions and approve them, as a
+user with the name of the person who typed the command. With ``APPROVE=ask``, they wait for that person. All other
+questions, such as the approval of a promotion, always wait for a person.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from tools.local_airflow.ports import Ports
     from tools.local_airflow.settings import Layout
 
-SPENDING_TASK = "approve_spending"
+# The tasks whose questions local commands approve, and why they may.
+APPROVED = {
+    "approve_spending": "nobody is billed in the simulated account",
+    "approve_rollback": "no application is served from the simulated account",
+}
 APPROVE = "Approve"
 WAITS = "awaiting_input"  # Airflow's state of a task that waits for an answer
 # Airflow fails a task whose question is answered within about a second.
@@ -58,7 +63,7 @@ class Questions:
     """
     The questions of one run. Call :meth:`look` about once a second.
 
-    :param asks_person: whether the person also approves the run's purchases. If False, :meth:`look` approves them.
+    :param asks_person: whether the person also answers the questions in ``APPROVED``. If False, :meth:`look` does.
     """
 
     def __init__(
@@ -94,11 +99,11 @@ class Questions:
     def is_waiting(self, instances: Iterable[Mapping[str, Any]]) -> bool:
         """Return whether the run waits for a person. Such time does not count towards the timeout."""
         waiting = {str(instance["task_id"]) for instance in instances if instance["state"] == WAITS}
-        return bool(waiting if self._asks_person else waiting - {SPENDING_TASK})
+        return bool(waiting if self._asks_person else waiting - APPROVED.keys())
 
     def _handle(self, question: Mapping[str, Any]) -> list[str]:
         task_id, asked = str(question["task_instance"]["task_id"]), str(question["created_at"])
-        answers = task_id == SPENDING_TASK and not self._asks_person
+        answers = task_id in APPROVED and not self._asks_person
         notes = []
         if asked not in self._shown:
             self._shown.add(asked)
@@ -108,7 +113,7 @@ class Questions:
         if not answers or age < MINIMUM_AGE_SECONDS:
             return notes
         self._client().answer(self._dag_id, self._run_id, task_id, APPROVE)
-        return [*notes, "Approved, because nobody is billed in the simulated account. With APPROVE=ask, you decide."]
+        return [*notes, f"Approved, because {APPROVED[task_id]}. With APPROVE=ask, you decide."]
 
     def _client(self) -> AirflowApi:
         """Return a client whose user has a name."""

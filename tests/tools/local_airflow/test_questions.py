@@ -79,6 +79,12 @@ def test_the_prices_are_printed_and_approved_by_a_named_user(stack: FakeStack) -
     assert len(stack.tokens) == 1
 
 
+def test_a_rollback_is_approved_like_the_prices(stack: FakeStack) -> None:
+    note = look(stack, question("approve_rollback"), times=3)[-1]
+    assert note.startswith("Approved, because no application is served from the simulated account.")
+    assert stack.answers == [("d 1", "r/1", "approve_rollback", "Approve")]
+
+
 def test_a_client_that_is_signed_in_answers_as_its_own_user(stack: FakeStack) -> None:
     stack.is_signed_in = True
     look(stack, question())
@@ -125,6 +131,8 @@ def test_a_question_that_is_asked_again_is_shown_again(stack: FakeStack) -> None
     [
         ("approve_spending", "awaiting_input", True, True),
         ("approve_spending", "awaiting_input", False, False),
+        ("approve_rollback", "awaiting_input", True, True),
+        ("approve_rollback", "awaiting_input", False, False),
         ("approve", "awaiting_input", False, True),
         ("approve_spending", "running", True, False),
     ],

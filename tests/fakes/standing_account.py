@@ -47,6 +47,7 @@ class StandingAccount(FakeBedrock):
         self.created = 0
         self.tokens: set[str] = set()
         self.fails = False
+        self.standing_tags: dict[str, str] = {}
 
     def create_deployment(self, *, name: str, token: str, model_arn: str, tags: Mapping[str, str]) -> None:
         if token in self.tokens:  # AWS ignores a repeated token, also after the endpoint was deleted

@@ -6,6 +6,9 @@ from typing import Any, Literal, TypedDict
 
 from include.distill.evaluation.records import ChangeKind, StandingKind
 
+# What ``settle`` did with the standing endpoint.
+SettleAction = Literal["none", "restored", "deleted", "left_to_other"]
+
 
 class EndpointChange(TypedDict):
     """
@@ -109,6 +112,6 @@ class SmokeManifest(TypedDict):
 class SettleManifest(TypedDict):
     """Result of ``settle``. The record is passed through XCom only."""
 
-    action: Literal["none", "restored", "deleted", "left_to_other"]
+    action: SettleAction
     arn: str | None  # None if there is no standing endpoint
     model_arn: str | None  # the model that answers

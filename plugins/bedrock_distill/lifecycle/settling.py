@@ -28,7 +28,7 @@ from include.distill.core.job_failures import stated_reason
 from include.distill.evaluation.champion import Champion, read_champion
 from include.distill.evaluation.champion_history import fence_champion, set_champion_endpoint
 from include.distill.evaluation.endpoint_change import ChangeAim, Holder, IsLive
-from include.distill.evaluation.endpoint_records import EndpointChange, SettleManifest
+from include.distill.evaluation.endpoint_records import EndpointChange, SettleAction, SettleManifest
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class Settling:
 
     def _agreed(self, champion: Champion | None, change: EndpointChange | None) -> SettleManifest:
         recorded = champion.endpoint if champion else None
-        manifest = self._manifest("none")
+        manifest = self._manifest("none", recorded.arn if recorded else None)
         is_own = change is not None and change["run_key"] == self.holder.run_key and change["state"] != "settled"
         if recorded and manifest["arn"] != recorded.arn:
             problem = f"The standing endpoint {recorded.arn} of {self.site.use_case.name} does not exist any more."
@@ -210,10 +210,11 @@ class Settling:
         log.info("The standing endpoint agrees with the champion's record: %s", manifest)
         return manifest
 
-    def _manifest(self, action: str) -> SettleManifest:
+    def _manifest(self, action: SettleAction, recorded_arn: str | None = None) -> SettleManifest:
         found = [endpoint for kind in ENDPOINT_KINDS if (endpoint := self.site.find(kind)) is not None]
-        arn, model_arn = (found[0].arn, found[0].model_arn) if found else (None, None)
-        return {"action": action, "arn": arn, "model_arn": model_arn}  # type: ignore[typeddict-item]
+        endpoint = min(found, key=lambda one: one.arn != recorded_arn, default=None)
+        arn, model_arn = (endpoint.arn, endpoint.model_arn) if endpoint else (None, None)
+        return {"action": action, "arn": arn, "model_arn": model_arn}
 
     def _error(self, deviation: _Deviation, why: str, *, restorable: bool = True) -> OutcomeError:
         kind, endpoint, desired = deviation

@@ -136,6 +136,26 @@ class TestMissing:
         assert served(run) == OLD
         assert "no champion's record and is left" in caplog.text
 
+    def test_an_unknown_endpoint_of_the_other_kind_is_left_and_the_recorded_one_is_reported(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        run = second_run()
+        [standing] = run.bedrock.deployments.values()
+        tags = run.bedrock.tags_of[standing.arn]
+        run.bedrock.create_throughput(name=run.site.name, token="t", model_arn=NEW, units=1, tags=tags)
+        with caplog.at_level(logging.WARNING):
+            assert run.settle() == {"action": "none", "arn": standing.arn, "model_arn": OLD}
+        assert "delete-provisioned-model-throughput" in caplog.text
+        assert len(run.bedrock.throughputs) == 1
+
+    def test_throughput_that_a_change_created_is_deleted_although_the_recorded_deployment_agrees(self) -> None:
+        run = second_run()
+        other = Run(run.bedrock, run.store, "other", NEW, "provisioned")
+        other.switch()
+        assert other.settle()["model_arn"] == OLD
+        assert run.bedrock.throughputs == {}
+        assert agreement(run.bedrock, run.store) == OLD
+
     def test_an_endpoint_is_kept_if_only_the_champions_record_is_missing(self) -> None:
         run = second_run()
         run.store.delete(run.site.champion_uri)
@@ -185,6 +205,87 @@ class TestMissing:
         with pytest.raises(ContractError):
             run.settle()
         assert served(run) == NEW
+
+
+def record_of(run: Run, state: str) -> None:
+    """Put the champion's record into a state. The run before has recorded the endpoint and the old model."""
+    uri = run.site.champion_uri
+    stored = read_json(run.store, uri, dict)
+    if state == "no record":
+        run.store.delete(uri)
+    elif state == "endpoint null":
+        write_json(run.store, uri, {**stored, "endpoint": None})
+    elif state == "no endpoint key":
+        write_json(run.store, uri, {key: value for key, value in stored.items() if key != "endpoint"})
+
+
+def endpoint_of(run: Run, state: str) -> None:
+    """Put the endpoint into a state."""
+    if state == "none":
+        run.bedrock.deployments.clear()
+    elif state == "new model":
+        change_endpoint(run, model_arn=NEW, update_status="UpdateCompleted", update_model_arn=NEW)
+    elif state == "updating":
+        change_endpoint(run, update_status="Updating", update_model_arn=NEW)
+    elif state == "update failed":
+        change_endpoint(run, update_status="UpdateFailed", update_model_arn=NEW)
+    elif state == "created by the change":
+        run.bedrock.deployments.clear()
+        run.bedrock.create_deployment(name=run.site.name, token="t", model_arn=NEW, tags=run.bedrock.standing_tags)
+
+
+def change_of(run: Run, state: str) -> None:
+    """Put the lock into a state."""
+    if state == "none":
+        run.store.delete(run.site.lock.uri)
+    elif state != "settled":
+        holder = run.holder if state.startswith("own") else later(run, "other").holder
+        aim = ChangeAim("promotion", NEW, OLD, run.kind, run.site.name)
+        change = run.site.lock.take(holder, aim, is_live=run.is_live)
+        if state.endswith("settling"):
+            run.site.lock.begin_settling(holder, change, aim)
+
+
+RECORDS = ("recorded", "no record", "endpoint null", "no endpoint key")
+ENDPOINTS = ("old model", "none", "new model", "updating", "update failed", "created by the change")
+CHANGES = ("settled", "none", "own", "own settling", "other", "other settling", "live other")
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_found_the_endpoint_agrees_with_the_record_or_belongs_to_a_run_in_progress(
+    record: str, endpoint: str, change: str
+) -> None:
+    run = second_run()
+    [standing] = run.bedrock.deployments.values()
+    run.bedrock.standing_tags = run.bedrock.tags_of[standing.arn]
+    change_of(run, change)
+    record_of(run, record)
+    endpoint_of(run, endpoint)
+    before, stored = dict(run.bedrock.deployments), dict(run.store.objects)
+    run.live = ("other",) if change == "live other" else ()
+    exists = endpoint not in ("none", "created by the change")  # with the ARN of the record
+    is_new = endpoint == "created by the change" and change not in ("settled", "none", "live other")
+    if record == "recorded" and not exists and (is_new or change.startswith("own")):
+        with pytest.raises(SettleError, match="does not exist any more"):
+            run.settle()
+        assert run.bedrock.deployments == {}
+        return
+    action = run.settle()["action"]
+    if change == "live other":
+        assert (action, run.bedrock.deployments, run.store.objects) == ("left_to_other", before, stored)
+        return
+    left = run.site.lock.read()
+    assert left is None or left["state"] == "settled"
+    if exists and (record == "recorded" or (record == "no endpoint key" and change != "none")):
+        [one] = run.bedrock.deployments.values()
+        assert (one.arn, one.model_arn, one.update_status != "Updating") == (standing.arn, OLD, True)
+        assert (action == "restored") == (endpoint in ("new model", "updating") or change == "own settling")
+    elif is_new or (change != "none" and record == "endpoint null"):
+        assert run.bedrock.deployments == {}
+    else:
+        assert run.bedrock.deployments == before
 
 
 class TestErrors:

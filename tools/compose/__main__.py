@@ -22,7 +22,7 @@ from tools.compose.agreement import compare
 from tools.compose.session import open_installation
 from tools.compose.stack import COPIES, ComposeStack
 from tools.compose.variables import new_variables
-from tools.local_airflow.account import read_ledger
+from tools.local_airflow.account import read_ledger, standing_endpoints
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
 from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
@@ -113,8 +113,8 @@ def _run_once(
         return None, f"The run FAILED after {duration}:\n{failure}"
     report = fetch_report(stack, finished)
     after = read_ledger(stack.ports.simulator_url)
-    promoted = fetch_promotion(stack, finished)
-    outcome = describe_outcome(report, before, after, stack.layout.report, promoted=promoted)
+    promoted, standing = fetch_promotion(stack, finished), standing_endpoints(after)
+    outcome = describe_outcome(report, before, after, stack.layout.report, promoted=promoted, standing=standing)
     copies = "".join(f"\n{line}" for line in describe_files(rejections))
     return report, f"The run succeeded in {duration}.\n\n{outcome}{copies}"
 

@@ -47,6 +47,28 @@ def existing_endpoints(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [endpoint for kind in ("throughputs", "deployments") for endpoint in ledger[kind] if endpoint["alive"]]
 
 
+def standing_endpoints(ledger: Mapping[str, Any]) -> list[str]:
+    """Return the ARNs of the endpoints that keep a champion callable. They do not belong to a run."""
+    import boto3
+
+    # `make down` also works without the installed packages, so these modules are imported only where they are needed.
+    from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
+
+    standing = []
+    for endpoint in existing_endpoints(ledger):
+        arn = str(endpoint["arn"])
+        tags = boto3.client("bedrock", region_name=arn.split(":")[3]).list_tags_for_resource(resourceARN=arn)["tags"]
+        if {"key": ROLE_TAG, "value": STANDING_ROLE} in tags:
+            standing.append(arn)
+    return standing
+
+
+def endpoints_of_runs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the endpoints that still exist, without the standing endpoints of champions."""
+    standing = standing_endpoints(ledger)
+    return [endpoint for endpoint in existing_endpoints(ledger) if endpoint["arn"] not in standing]
+
+
 def give_back_endpoints(simulator_url: str) -> list[str]:
     """
     Delete the throughputs and deployments that an interrupted run left behind, and return their names.
@@ -56,16 +78,10 @@ def give_back_endpoints(simulator_url: str) -> list[str]:
     """
     import boto3
 
-    # `make down` also works without the installed packages, so these modules are imported only where they are needed.
-    from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
-
     given_back, ledger = [], read_ledger(simulator_url)
-    for endpoint in existing_endpoints(ledger):
+    for endpoint in endpoints_of_runs(ledger):
         arn = str(endpoint["arn"])
         bedrock = boto3.client("bedrock", region_name=arn.split(":")[3])
-        tags = bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
-        if {"key": ROLE_TAG, "value": STANDING_ROLE} in tags:
-            continue
         if endpoint in ledger["deployments"]:
             bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
         else:

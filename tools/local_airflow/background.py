@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.account import enter_account, existing_endpoints, read_ledger
+from tools.local_airflow.account import endpoints_of_runs, enter_account, read_ledger
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.commands import (
     follow_to_the_end,
@@ -209,7 +209,7 @@ def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
         f"Run {run_id} of DAG {dag_id} was left unfinished by an earlier command. It continues now. To end it "
         f"instead, mark it as failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
     )
-    existing = existing_endpoints(read_ledger(served.ports.simulator_url))
+    existing = endpoints_of_runs(read_ledger(served.ports.simulator_url))
     if not existing and had_endpoint(served.api.task_instances(dag_id, run_id)):
         served.api.clear(dag_id, run_id, "preflight")
         print(

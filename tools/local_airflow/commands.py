@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.account import give_back_endpoints, read_ledger
+from tools.local_airflow.account import give_back_endpoints, read_ledger, standing_endpoints
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.ports import explain_ports
 from tools.local_airflow.progress import clock
@@ -110,6 +110,7 @@ def follow_to_the_end(
         return False, f"The run FAILED after {clock(run.seconds)}:\n{failure}"
     report = fetch_report(stack, run)
     after = read_ledger(stack.ports.simulator_url)
-    text = describe_outcome(report, before, after, stack.layout.report, promoted=fetch_promotion(stack, run))
+    promoted, standing = fetch_promotion(stack, run), standing_endpoints(after)
+    text = describe_outcome(report, before, after, stack.layout.report, promoted=promoted, standing=standing)
     copies = "".join(f"\n{line}" for line in describe_files(rejections))
     return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}{copies}"

@@ -12,7 +12,7 @@ from include.distill.training.losses import loss_means
 from tools.local_airflow.account import download, existing_endpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from include.distill.training.records import LossPoint
@@ -59,12 +59,14 @@ def describe_outcome(
     folder: Path,
     *,
     promoted: Mapping[str, Any] | None = None,
+    standing: Collection[str] = (),
 ) -> str:
     """
     Describe the outcome of a run as text, in several paragraphs.
 
     :param before, after: the AWS simulator's ledger before and after the run.
     :param promoted: result of the task ``promote``; ``None`` if the task was skipped.
+    :param standing: ARNs of the standing endpoints of champions.
     """
     changed = changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"])
     parts = [
@@ -74,7 +76,7 @@ def describe_outcome(
         describe_arms(report["arms"], report.get("loss_curves", {})),
         describe_comparisons(report["comparisons"]),
         describe_bill(report["cost"]) + (f"\n{changed}" if changed else ""),
-        describe_account(before, after),
+        describe_account(before, after, standing),
         f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
     ]
     return "\n\n".join(parts)
@@ -90,6 +92,8 @@ def describe_promotion(report: Mapping[str, Any], promoted: Mapping[str, Any] | 
         before = promoted.get("previous_model_arn")
         replaced = f"replaces the champion {before}" if before else "is the first champion"
         sentence = f"{promoted['arm']} was promoted: its model {promoted['model_arn']} {replaced}."
+        if arn := promoted.get("endpoint_arn"):
+            sentence += f" Applications call it at {arn}, whose ARN stays the same when the champion changes."
     elif winner := winning_decision(promotion):
         sentence = (
             f"nothing was promoted. The rule accepts {winner['candidate']}, but the task {PROMOTE_TASK!r} was skipped:"
@@ -186,14 +190,20 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Describe what this run bought according to the AWS simulator's ledger, and the endpoints that still exist."""
+def describe_account(before: Mapping[str, Any], after: Mapping[str, Any], standing: Collection[str] = ()) -> str:
+    """
+    Describe what this run bought according to the AWS simulator's ledger, and the endpoints that still exist.
+
+    :param standing: ARNs of the standing endpoints of champions, which have a line of their own.
+    """
     earlier_jobs = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in earlier_jobs]
     new_calls = after["billed_calls"] - before["billed_calls"]
     seconds = after["throughput_seconds"] - before["throughput_seconds"]
     deployments = len(after["deployments"])
-    alive = [str(endpoint["name"]) for endpoint in existing_endpoints(after)]
+    existing = existing_endpoints(after)
+    alive = [str(endpoint["name"]) for endpoint in existing if endpoint["arn"] not in standing]
+    kept = [str(endpoint["name"]) for endpoint in existing if endpoint["arn"] in standing]
     return "\n".join(
         [
             "Simulated AWS account (purchases during this run)",
@@ -202,6 +212,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
             f"  deployments          {deployments - len(before['deployments'])} ({deployments} in all)",
             f"  throughput time      {seconds:.0f} s",
+            *([f"  standing endpoints   {', '.join(kept)}"] if kept else []),
             f"  still existing       {', '.join(alive) or 'nothing'}",
         ]
     )

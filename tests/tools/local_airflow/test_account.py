@@ -12,11 +12,13 @@ from tests.fakes.aws_simulator import RunningSimulator
 from tools.local_airflow.account import (
     SimulatorError,
     download,
+    endpoints_of_runs,
     enter_account,
     existing_endpoints,
     give_back_endpoints,
     is_open,
     read_ledger,
+    standing_endpoints,
 )
 from tools.local_airflow.ports import Ports
 
@@ -42,6 +44,22 @@ def test_throughputs_that_still_exist_are_deleted(simulator: RunningSimulator) -
     assert give_back_endpoints(simulator.url) == ["left"]
     assert existing_endpoints(read_ledger(simulator.url)) == []
     assert give_back_endpoints(simulator.url) == []
+
+
+def test_the_standing_endpoint_of_a_champion_is_kept(simulator: RunningSimulator) -> None:
+    bedrock = boto3.client("bedrock")
+    tags = [{"key": "project", "value": "bedrock-distill"}, {"key": "role", "value": "standing"}]
+    arns = [
+        bedrock.create_provisioned_model_throughput(
+            modelUnits=1, provisionedModelName=name, modelId="amazon.nova-micro-v1:0:128k", tags=given
+        )["provisionedModelArn"]
+        for name, given in (("standing", tags), ("other-role", [{"key": "role", "value": "arm"}]))
+    ]
+    ledger = read_ledger(simulator.url)
+    assert standing_endpoints(ledger) == arns[:1]
+    assert [endpoint["name"] for endpoint in endpoints_of_runs(ledger)] == ["other-role"]
+    assert give_back_endpoints(simulator.url) == ["other-role"]
+    assert [endpoint["name"] for endpoint in existing_endpoints(read_ledger(simulator.url))] == ["standing"]
 
 
 def test_a_failed_download_leaves_the_earlier_file(simulator: RunningSimulator, tmp_path: Path) -> None:

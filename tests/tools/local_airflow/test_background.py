@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tools.local_airflow import background, commands
+from tools.local_airflow import account, background, commands
 from tools.local_airflow.__main__ import main
 from tools.local_airflow.background import had_endpoint
 from tools.local_airflow.health import Problem
@@ -110,6 +110,8 @@ def served(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
     monkeypatch.setattr(background, "PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(background, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
     monkeypatch.setattr(commands, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
+    monkeypatch.setattr(account, "standing_endpoints", lambda _: ["standing"])
+    monkeypatch.setattr(commands, "standing_endpoints", lambda _: ["standing"])
     monkeypatch.setattr(commands, "give_back_endpoints", lambda _: stack.did.append("give back") or [])
     monkeypatch.setattr(commands, "trigger_run", stack.trigger)
     monkeypatch.setattr(commands, "follow_run", stack.follow)
@@ -301,7 +303,13 @@ class TestInterruptedRuns:
         assert served.runs_shown[-1] == "follow new"
 
     @pytest.mark.parametrize(
-        ("rented", "cleared"), [([], True), ([{"alive": True}], False), ([{"alive": False}], True)]
+        ("rented", "cleared"),
+        [
+            ([], True),
+            ([{"arn": "of the run", "alive": True}], False),
+            ([{"arn": "of the run", "alive": False}], True),
+            ([{"arn": "standing", "alive": True}], True),
+        ],
     )
     def test_a_run_whose_endpoint_is_gone_starts_again_at_preflight(
         self, served: FakeServed, rented: list[dict[str, Any]], cleared: bool

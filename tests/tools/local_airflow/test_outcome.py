@@ -98,6 +98,11 @@ def decided(*, promoted: bool) -> dict[str, Any]:
             {"arm": "tuned", "model_arn": "arn:new", "previous_model_arn": "arn:old"},
             "Promotion: tuned was promoted: its model arn:new replaces the champion arn:old.",
         ),
+        (
+            decided(promoted=True),
+            {"arm": "tuned", "model_arn": "arn:new", "previous_model_arn": None, "endpoint_arn": "arn:e"},
+            "Promotion: tuned was promoted: its model arn:new is the first champion. Applications call it at arn:e,",
+        ),
         ({}, None, "Promotion: No arm is promoted: no arm was compared with the champion"),
     ],
 )
@@ -204,6 +209,14 @@ def test_a_deployment_left_alive_is_named() -> None:
     after = ledger(deployments=(("gone", False), ("qa-tuned-2a-s1", True)))
     assert "existing       qa-tuned-2a-s1" in describe_account(ledger(), after)
     assert "gone" not in describe_account(ledger(), after)
+
+
+def test_a_standing_endpoint_has_a_line_of_its_own() -> None:
+    after = ledger(deployments=(("qa-champion", True),), throughputs=(("qa-tuned-1f-s1", True),))
+    text = describe_account(ledger(), after, ["qa-champion"])
+    assert "standing endpoints   qa-champion\n" in text
+    assert text.endswith("still existing       qa-tuned-1f-s1")
+    assert "standing" not in describe_account(ledger(), ledger())
 
 
 def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:

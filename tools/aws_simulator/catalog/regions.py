@@ -76,6 +76,12 @@ def regions() -> frozenset[str]:
     return frozenset(name for name in endpoints if name in partition["regions"])
 
 
+@functools.cache
+def all_regions() -> frozenset[str]:
+    """Return the names of the Regions of all partitions."""
+    return frozenset(name for one in Loader().load_data("endpoints")["partitions"] for name in one["regions"])
+
+
 def has_scope(region: str, scope: str) -> bool:
     """Return whether a Region has the inference profiles of a scope."""
     return scope in SCOPES and region.startswith(SCOPES[scope].sources)

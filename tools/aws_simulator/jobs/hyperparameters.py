@@ -3,6 +3,7 @@ Check and read the hyperparameters of customization jobs.
 
 Requests and answers have every value as a string. The types and ranges are those of
 https://docs.aws.amazon.com/bedrock/latest/userguide/custom-models-hp.html, which writes floats such as 1.00E-5.
+The system test of the amazon provider, example_bedrock.py, sends .0005.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tools.aws_simulator.protocol.errors import ValidationException
 
 # Decimal also reads blanks, underscores, plus signs, the digits of other scripts and names such as Infinity.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_FLOAT = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST = 40
 
 

@@ -11,6 +11,7 @@ UNMODELLED_STATUS = {
     # Of the operations here, only those that get and delete the logging configuration do not declare it. It is one of
     # the errors of all services: https://docs.aws.amazon.com/mgn/latest/APIReference/CommonErrors.html
     "ValidationException": 400,
+    "IncompleteSignatureException": 400,
     "InvalidSignatureException": 403,
     "UnknownOperationException": 404,
     "OperationNotImplementedError": 501,
@@ -113,9 +114,17 @@ class OperationNotImplementedError(UnknownOperationException):
         return UnknownOperationException.__name__
 
 
+class IncompleteSignatureException(ApiError):
+    """
+    The header Authorization is malformed.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html states the HTTP status.
+    """
+
+
 class InvalidSignatureException(ApiError):
     """
-    The request was signed for a Region that does not exist.
+    The request was signed for another service or day, or for a Region that does not exist.
 
     On AWS, such a Region has no endpoint, and the client finds no address. All Regions of the simulator share one
     address, so the simulator answers as the endpoint of another Region does:
@@ -132,7 +141,11 @@ class ExpiredTokenException(ApiError):
 
 
 class UnrecognizedClientException(ApiError):
-    """A request with the keys of a session lacks the session's token, or has another one."""
+    """
+    A request with the keys of a session lacks the session's token, or has another one.
+
+    The simulator also raises this for an empty access key.
+    """
 
 
 class ServiceError(Exception):

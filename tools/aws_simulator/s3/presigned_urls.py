@@ -23,7 +23,7 @@ def is_signed(headers: Mapping[str, str], arguments: Mapping[str, list[str]], bo
     in_query = not {"X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm", "Signature"}.isdisjoint(arguments)
     form = headers.get("content-type", "").startswith("multipart/form-data")
     in_form = form and re.search(rb'name="(x-amz-signature|signature)"', body, re.IGNORECASE) is not None
-    return "authorization" in headers or in_query or in_form
+    return bool(headers.get("authorization", "").strip()) or in_query or in_form
 
 
 def check_presigned(arguments: Mapping[str, list[str]], now: datetime.datetime) -> None:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
+from tools.aws_simulator.s3.authorization import check_authorization
 from tools.aws_simulator.s3.bucket_lists import list_buckets
 from tools.aws_simulator.s3.bucket_policies import check_policy, policy_status, public_access
 from tools.aws_simulator.s3.changes import Change, ObjectRequest, current_object, restore
@@ -123,6 +124,7 @@ class SimulatedS3:
         """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""
         arguments = request.arguments
         check_headers(request.method, request.headers, arguments)
+        check_authorization(request.headers, arguments)
         check_presigned(arguments, datetime.datetime.now(datetime.UTC))
         self._check_owner(request.headers)
         if not is_signed(request.headers, arguments, request.body) and not self._is_public(request):

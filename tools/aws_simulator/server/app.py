@@ -25,8 +25,9 @@ from tools.aws_simulator.jobs.batch_jobs import BatchJobs
 from tools.aws_simulator.jobs.batch_runner import BatchRunner
 from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.job_runner import JobRunner
-from tools.aws_simulator.protocol.credentials import credential_scope, is_bearer
+from tools.aws_simulator.protocol.credentials import DEFAULT_REGION, CredentialScope, credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
+from tools.aws_simulator.protocol.signatures import stated_service
 from tools.aws_simulator.protocol.specification import SERVICES, load_service, vendor_api
 from tools.aws_simulator.resources.custom_models import CustomModels
 from tools.aws_simulator.resources.deployments import Deployments
@@ -45,10 +46,11 @@ from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
 from tools.aws_simulator.server.session_tokens import SessionTokens
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.pricing import Pricing
-from tools.aws_simulator.services.refusals import is_s3_control, refuse_service
+from tools.aws_simulator.services.refusals import is_s3_control, refuse_service, refuse_signature
 from tools.aws_simulator.services.roles import Roles, add_service_roles
 from tools.aws_simulator.services.service import SimulatedService
 from tools.aws_simulator.services.service_quotas import ServiceQuotas
+from tools.aws_simulator.services.signature_errors import check_service_signature
 from tools.aws_simulator.services.sts import Sts
 
 
@@ -186,22 +188,41 @@ class AwsSimulator:
         """
         Pass a request to the service for which it was signed, and return that service's answer.
 
-        The SDKs sign requests to bedrock-runtime for "bedrock" too. An unsigned request goes to Bedrock or to S3.
+        The SDKs sign requests to bedrock-runtime for "bedrock" too. An unsigned request goes to Bedrock or to S3. So
+        does a request whose header Authorization names no service. The service then refuses the header.
         """
         authorization = request.headers.get("authorization", "")
         scope = credential_scope(authorization, request.url.query)
-        if is_bearer(authorization) or (scope and scope.service == "bedrock"):
+        service_name = scope.service if scope else stated_service(authorization)
+        if is_bearer(authorization) or service_name == "bedrock":
             if "x-amz-target" in request.headers:  # the only such service whose requests have a target
                 return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)
-        if scope is None:
-            return await (self.bedrock.handle if self._is_unsigned_bedrock(request) else self._answer_s3)(request)
-        if service := self._services.get(scope.service):
-            check = partial(self._tokens.check_service, request, is_query=service.is_query)
-            return await service.handle(request, scope, check)
-        if scope.service == "s3" and not is_s3_control(request):
+        if service_name is None:
+            return await self._answer_unknown(request)
+        if service := self._services.get(service_name):
+            unread = CredentialScope("", DEFAULT_REGION, service_name)  # the check refuses the header
+            check = partial(self._check_service, request, service_name, is_query=service.is_query)
+            return await service.handle(request, scope or unread, check)
+        if service_name == "s3" and not is_s3_control(request):
             return await self._answer_s3(request)
-        return await refuse_service(request, "s3control" if scope.service == "s3" else scope.service)
+        if service_name != "s3" and self.bedrock.knows(request.method, request.scope["raw_path"].decode()):
+            return await self.bedrock.handle(request)
+        return await refuse_service(request, "s3control" if service_name == "s3" else service_name)
+
+    async def _answer_unknown(self, request: Request) -> ASGIApp:
+        """Answer a request that names no service."""
+        if self._is_unsigned_bedrock(request):
+            return await self.bedrock.handle(request)
+        if request.headers.get("authorization", "").strip():
+            error = await refuse_signature(request)
+            if error is not None:
+                return error
+        return await self._answer_s3(request)
+
+    def _check_service(self, request: Request, service: str, *, is_query: bool) -> None:
+        check_service_signature(request, service, is_query=is_query)
+        self._tokens.check_service(request, is_query=is_query)
 
     async def _answer_s3(self, request: Request) -> ASGIApp:
         return await self._s3.handle(request, partial(self._tokens.check_s3, request))

@@ -37,6 +37,7 @@ from tools.aws_simulator.protocol.errors import (
 )
 from tools.aws_simulator.protocol.event_stream import write_stream
 from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
+from tools.aws_simulator.protocol.signatures import check_signature
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.runtime.invocation_logs import InvocationLogs
 
@@ -160,6 +161,8 @@ def _scope(request: Request) -> CredentialScope:
     authorization = request.headers.get("authorization", "")
     if is_bearer(authorization):
         return bearer_scope(authorization, request.headers.get("host", ""))
+    if authorization.strip():
+        check_signature(request.headers, "bedrock", regions().__contains__)
     scope = credential_scope(authorization, request.url.query)
     if scope is None or scope.service != "bedrock":
         raise MissingAuthenticationTokenException("Missing Authentication Token")

@@ -16,6 +16,7 @@ from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.json_rpc import json_error
 from tools.aws_simulator.protocol.query import query_error, read_form, xml_response
 from tools.aws_simulator.services.service import NOT_IMPLEMENTED
+from tools.aws_simulator.services.signature_errors import check_service_signature
 
 # Their models have the protocol rest-xml. All other services without forms and targets have rest-json.
 _REST_XML = frozenset({"cloudfront", "route53", "s3control", "s3-object-lambda", "s3-outposts", "s3express"})
@@ -44,6 +45,18 @@ async def refuse_service(request: Request, service: str) -> Response:
     if service in _REST_XML:
         return query_error(ServiceError(_QUERY_CODE, text, NOT_IMPLEMENTED))
     return json_error(ServiceError(_JSON_CODE, text, NOT_IMPLEMENTED))
+
+
+async def refuse_signature(request: Request) -> Response | None:
+    """Return the error for a header Authorization that names no service; None if the request has the form of S3's."""
+    target, action = "x-amz-target" in request.headers, _action(request, await request.body())
+    if not target and not action:
+        return None
+    try:
+        check_service_signature(request, "", is_query=not target)
+    except ServiceError as error:
+        return json_error(error) if target else query_error(error)
+    return None
 
 
 def _action(request: Request, body: bytes) -> str:

@@ -6,7 +6,14 @@ import boto3
 import pytest
 
 from tools.aws_simulator.catalog.catalog import load_catalog
-from tools.aws_simulator.catalog.regions import COUNT_TOKENS_REGIONS, SCOPES, destinations, has_scope, regions
+from tools.aws_simulator.catalog.regions import (
+    COUNT_TOKENS_REGIONS,
+    SCOPES,
+    all_regions,
+    destinations,
+    has_scope,
+    regions,
+)
 
 
 def test_the_regions_are_those_in_which_boto3_finds_bedrock() -> None:
@@ -46,3 +53,9 @@ def test_a_region_has_the_profiles_of_its_geography(region: str, scopes: set[str
 )
 def test_the_region_of_the_request_is_a_destination(region: str, scope: str, expected: tuple[str, ...]) -> None:
     assert destinations(region, scope) == expected
+
+
+def test_all_regions_are_those_of_all_partitions() -> None:
+    assert regions() < all_regions()
+    assert {"af-south-1", "cn-north-1", "us-gov-west-1"} < all_regions()
+    assert not {"", "us_east_1", "mars-1", "us-east-9"} & all_regions()

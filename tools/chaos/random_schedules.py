@@ -51,7 +51,7 @@ ITEMS_OF_A_TASK = {
 SERVING: tuple[dict[str, Any], ...] = (
     {"mode": "provisioned"},
     {"mode": "on_demand"},
-    {"mode": "auto", "max_hours": 0.01},
+    {"mode": "auto", "max_hours": 1e-6},
 )
 CREATE = ("tuned.provision", "tuned.deploy")
 SERVED = ("tuned.in_service", "tuned.active", "tuned.answer", "tuned.release", "tuned.undeploy", *CREATE)

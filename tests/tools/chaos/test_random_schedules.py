@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from include.distill.config.loader import load_use_cases
+from include.distill.cost.arm_serving import serving_choices
+from include.distill.cost.estimate import TokenRate
+from include.distill.cost.prices import load_prices
 from tools.chaos.control import TaskState
 from tools.chaos.random_schedules import (
     COUNTS,
+    EVALUATION_ROWS,
     DisturbedRun,
     comparable,
     describe_difference,
@@ -55,6 +59,20 @@ def test_use_cases_are_written_into_a_folder_that_does_not_exist_yet(tmp_path: P
     assert [use_case.name for use_case in loaded.valid] == ["w00", "w01", "w02", "w03", "w04"]
     assert [use_case.aws.conn_id for use_case in loaded.valid] == [f"aws_lane{n % 2}" for n in range(5)]
     assert [run.lane for run in runs] == [0, 1, 0, 1, 0]
+
+
+def test_the_runs_serve_in_all_ways_in_turn(tmp_path: Path) -> None:
+    runs = [DisturbedRun("w00", []), *draw_schedules(5, 1)]
+    write_use_cases(tmp_path, runs, 2)
+    loaded = load_use_cases(tmp_path).valid
+    assert [use_case.serving.mode for use_case in loaded] == 2 * ["provisioned", "on_demand", "auto"]
+    assert [run.on_demand for run in runs] == 2 * [False, True, False]
+    rows: Any = [{"row_id": "r", "document": "d", "question": "q", "answer": "a"}] * EVALUATION_ROWS
+    chosen = [
+        serving_choices(use_case, rows, load_prices(), champion=None, rate=TokenRate())["tuned"]["mode"]
+        for use_case in loaded
+    ]
+    assert chosen == 2 * ["provisioned", "on_demand", "provisioned"]
 
 
 def test_values_that_a_disturbance_may_change_are_not_compared() -> None:

@@ -109,7 +109,7 @@ class SourceData(Section):
     shared_passages: Literal["drop", "warn"] = Field(
         "drop",
         description="whether a training row is dropped, or kept and counted, if its document contains about half of an"
-        " evaluation document, or an evaluation answer",
+        " evaluation document or an evaluation answer, or is mostly contained in an evaluation document",
     )
     licence: str = ""
     attribution: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bedrock_distill.run.task_ids import ANSWER, ON_DEMAND, OUTCOME, PROVISIONED, sibling_task
+from bedrock_distill.run.task_ids import ANSWER, ON_DEMAND, OUTCOME, PROVISIONED, SMOKE, SWITCH, SWITCHED, sibling_task
 
 WITH_DOWNSTREAM = "with downstream"
 # No task comes after these tasks.
@@ -30,6 +30,8 @@ def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str | Non
     name = task_id.rpartition(".")[2]
     if task_id in _LAST:
         return task_id
+    if task_id in (SWITCHED, SMOKE):  # by then, `settle` has put the recorded champion behind the endpoint again
+        return f"{SWITCH} {WITH_DOWNSTREAM}"
     for serving, buys, usual_price in ((PROVISIONED, "buys", " by the hour"), (ON_DEMAND, "creates", "")):
         create = sibling_task(task_id, serving.create)
         if name == serving.ready:  # by then, the task that deletes the endpoint has deleted it

@@ -16,8 +16,6 @@ from include.distill.evaluation.champion_history import rollback_choices
 from include.distill.evaluation.endpoint_records import RollbackChoice
 from include.distill.evaluation.rollback_form import CURRENT, NOTHING_CHANGED, PREVIOUS, ROLLBACK_DAG_ID
 
-_TRIGGER_AGAIN = f"Trigger {ROLLBACK_DAG_ID} again"
-
 
 def choose_target(champion: Champion | None, use_case: str, to: str) -> Champion:
     """
@@ -43,7 +41,7 @@ def choose_target(champion: Champion | None, use_case: str, to: str) -> Champion
     raise InputError(
         f"{use_case} {problem}. The choices:\n{_listed(current, earlier)}",
         left=NOTHING_CHANGED,
-        to_do=f"{_TRIGGER_AGAIN} with one of the choices that the log lists.",
+        to_do=f"Trigger {ROLLBACK_DAG_ID} again with one of the choices that the log lists.",
     )
 
 
@@ -82,7 +80,7 @@ def refuse_outdated(choice: RollbackChoice, champion: Champion | None, run_key: 
         f"The champion of {choice['use_case']} has changed since this rollback was chosen: it was"
         f" {choice['replaces']}, and now it is {now}.",
         left="This task changed nothing.",
-        to_do=f"{_TRIGGER_AGAIN} if you still want to go back.",
+        to_do=f"Trigger {ROLLBACK_DAG_ID} again if you still want to go back.",
     )
 
 

@@ -13,7 +13,7 @@ from include.distill.evaluation.champion import read_champion
 from include.distill.evaluation.champion_history import set_champion_endpoint
 from include.distill.evaluation.endpoint_change import ChangeAim
 from include.distill.evaluation.records import StandingKind
-from tests.fakes.standing_account import NEW, OLD, Run, agreement
+from tests.fakes.standing_account import NEW, OLD, Rollback, Run, agreement
 from tests.plugins.lifecycle.test_standing import change_endpoint, first_run, second_run
 
 
@@ -87,6 +87,35 @@ def test_a_promote_that_is_faster_than_the_fence_keeps_the_new_model() -> None:
     assert run.settle()["model_arn"] == NEW
     assert run.bedrock.updated == [NEW]
     assert agreement(run.bedrock, run.store) == NEW
+
+
+def test_a_first_promote_that_sleeps_through_settle_is_an_error_and_a_rollback_to_the_present_champion_repairs_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Without a record there is nothing to fence, so this promotion names an endpoint that is gone."""
+    run = first_run()
+    manifest = run.switch()
+    run.wait(manifest)
+    write = run.store.write_if_absent
+
+    def settled_first(uri: str, body: bytes) -> bool:
+        run.store.write_if_absent = write  # type: ignore[method-assign]
+        assert run.settle()["action"] == "deleted"
+        return write(uri, body)
+
+    run.store.write_if_absent = settled_first  # type: ignore[method-assign]
+    with pytest.raises(PromotionError, match="does not exist any more"):
+        run.promote(manifest)
+    with caplog.at_level(logging.WARNING):
+        later(run).settle()
+    assert "to: current" in caplog.text
+    repair = Rollback(run.bedrock, run.store, "repair", NEW)
+    repair.preflight()
+    repair.all_tasks()
+    assert agreement(run.bedrock, run.store) == NEW
+    champion = read_champion(run.store, run.site.champion_uri)
+    assert champion is not None
+    assert champion.withdrawn == ()
 
 
 class TestOtherRuns:

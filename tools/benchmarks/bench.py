@@ -12,7 +12,8 @@ from tools.benchmarks.processes import Server
 @dataclass(frozen=True)
 class Sizes:
     """
-    The sizes of the measured inputs. The targets apply to the defaults. Smaller sizes only check that the code works.
+    The sizes of the measured inputs. A benchmark's target applies only to the default sizes. Smaller sizes only
+    check that the code works.
 
     :param documents: number of documents in most cases.
     :param tight_documents: number of documents in the case with the tightest quota.

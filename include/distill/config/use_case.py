@@ -322,7 +322,7 @@ class UseCase(Section):
 
 
 def repeat_arm_name(arm: str) -> str:
-    """Return the name of an arm's second answers in the noise control. No arm of a use case can have this name."""
+    """Return the reserved name under which the noise control stores an arm's second answer to each question."""
     return f"{arm}-again"
 
 

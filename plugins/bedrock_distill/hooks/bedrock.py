@@ -71,7 +71,7 @@ class Throughput:
     """
     A provisioned throughput as GetProvisionedModelThroughput describes it. ``units`` are model units.
 
-    :ivar desired_model_arn: the model of the last update, which is the new ``model_arn`` once the update is completed.
+    :ivar desired_model_arn: the model of the latest update. It becomes ``model_arn`` when that update is completed.
     """
 
     name: str

@@ -24,7 +24,7 @@ class Deployment:
     A custom model deployment as GetCustomModelDeployment describes it.
 
     :ivar update_status: status of the last update of the model; ``None`` if the deployment was never updated.
-    :ivar update_model_arn: the model of the last update. It becomes ``model_arn`` when the update is completed.
+    :ivar update_model_arn: the model of the latest update. It becomes ``model_arn`` when that update is completed.
     """
 
     name: str

@@ -282,8 +282,8 @@ def kind_of(manifest: ThroughputManifest) -> EndpointKind:
 def release_first(release_task: str, what: str) -> str:
     """Return sentences for a message: a task deletes an endpoint next, and what to do if that task fails."""
     return (
-        f"{release_task} runs next and deletes {what}. If it fails: clear no other task of this arm before"
-        f" {release_task} has succeeded, because that would buy a second endpoint."
+        f"{release_task} runs next and deletes {what}. If it fails, clear no other task of this arm until"
+        f" {release_task} has succeeded. Otherwise, the arm would buy a second endpoint."
     )
 
 

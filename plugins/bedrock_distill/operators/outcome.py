@@ -166,7 +166,7 @@ class RunOutcomeOperator(DistillOperator):
             self.log.info("%s", promotion_summary(promotion))
 
     def _result(self, ti: Any, kind: type[ResultT], task: str) -> ResultT | None:
-        """Return the result of a task, also if an earlier version wrote the result; ``None`` if there is none."""
+        """Return the result of a task, written by any version of the pipeline; ``None`` without a result."""
         result = ti.xcom_pull(task_ids=task)
         return read_result(result, kind, task=task, reader=self.task_id) if result else None
 

@@ -121,7 +121,7 @@ class ExplainedTask:
         return "This task stored no result. Everything that earlier tasks stored or bought is unchanged."
 
     def billed_now(self, error: Exception) -> str:
-        """Return what this task has bought, and whether it is billed now, as a sentence."""
+        """Return a sentence for the log: what this task has bought, and whether AWS bills it now."""
         return f"Nothing by this task: {self.task_id} buys nothing."
 
     def after_wrong_input(self, error: Exception) -> str:

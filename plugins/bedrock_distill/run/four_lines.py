@@ -56,7 +56,7 @@ class Explained(Protocol):
         """Return what the task leaves behind when it fails."""
 
     def billed_now(self, error: Exception) -> str:
-        """Return what this task has bought, and whether it is billed now."""
+        """Return a sentence for the log: what this task has bought, and whether AWS bills it now."""
 
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if an input or a setting is wrong."""

@@ -140,4 +140,4 @@ def test_a_path_outside_the_folders_is_refused_with_the_folders_and_with_who_can
 def test_the_refusal_of_an_object_names_the_folders_and_the_owner_of_the_use_case() -> None:
     problem = input_problem("s3://other-team/secret.csv", use_case())
     assert problem is not None
-    assert "Copy the file to one of these folders, or ask the owner of the use case (team) to add" in problem
+    assert "Copy the file below one of these prefixes, or ask the owner of the use case (team) to add" in problem

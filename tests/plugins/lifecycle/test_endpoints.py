@@ -69,7 +69,7 @@ class TestServingArn:
             self.serving(throughput("Failed", failure_message="no capacity"))
         assert not isinstance(error.value, ThroughputReleasedError)
         assert error.value.left.startswith(
-            f"tuned.release runs next and deletes throughput {NAME}. If it fails: clear no"
+            f"tuned.release runs next and deletes throughput {NAME}. If it fails, clear no"
         )
         assert error.value.billed.startswith(f"Throughput {NAME} until tuned.release has deleted it")
 

@@ -22,7 +22,7 @@ _LONGEST_METADATA = 256
 
 
 def converse_options(model: Model, region: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the options of Converse, and return the members that the response repeats."""
+    """Check the options of Converse, and return those that the response contains too."""
     _check_guardrail(arguments.get("guardrailConfig", {}).get("guardrailIdentifier"))
     _check_latency(model, region, arguments.get("performanceConfig", {}).get("latency"))
     _check_tier(model, arguments.get("serviceTier", {}).get("type"))
@@ -30,7 +30,7 @@ def converse_options(model: Model, region: str, arguments: Mapping[str, Any]) ->
 
 
 def invoke_options(model: Model, region: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the options of InvokeModel, which are headers, and return the members that the response repeats."""
+    """Check the options of InvokeModel, which are headers, and return those that the response contains too."""
     _check_guardrail(arguments.get("guardrailIdentifier"))
     _check_latency(model, region, arguments.get("performanceConfigLatency"))
     _check_tier(model, arguments.get("serviceTier"))

@@ -176,8 +176,8 @@ class AwsSimulator:
         reason = refusal(request.headers.raw, self._hosts)
         if reason is not None:
             message = (
-                f"The AWS simulator refused the request, and nothing was changed: {reason}. If another machine may use"
-                " the simulator under this host name, start it with --allow-host."
+                f"The AWS simulator refused the request, and nothing was changed: {reason}. To let other"
+                " machines use the simulator under this host name, start it with --allow-host."
             )
             return JSONResponse({"message": message}, 403, headers={"x-simulated": "true"})
         if request.scope["path"] == "/_admin" or request.scope["path"].startswith("/_admin/"):

@@ -78,8 +78,8 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
     ]
     if short:
         raise InputError(
-            f"There are {len(training)} rows to train on, but {', '.join(short)}. Arms that request more rows than"
-            " exist would all be trained on the same rows.",
+            f"There are {len(training)} rows to train on, but {', '.join(short)}. Every arm that requests"
+            " more rows than exist would get all rows, so the arms could not be compared.",
             billed="Nothing was bought.",
             to_do=f"{use_case.with_fewer_rows}. Or provide a CSV with more rows (rejected rows are in"
             " source/rejected.jsonl).",

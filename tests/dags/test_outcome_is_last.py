@@ -12,7 +12,7 @@ from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, sam
 EVERYTHING: dict[str, Any] = {
     "synthesis": {"inference": "batch"},
     "judging": {"inference": "batch"},
-    "promotion": {"ask_a_person": True, "delete_losers": True},
+    "promotion": {"ask_a_person": True, "delete_losers": True, "serve": "on_demand"},
     "arms": [BASE, PLAIN, TUNED, CHAMPION],
 }
 SUCCESS, FAILED, UPSTREAM_FAILED, NOT_DONE = "success", "failed", "upstream_failed", "not done"

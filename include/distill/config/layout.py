@@ -177,9 +177,14 @@ class RunFolder:
         """
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
+    @property
+    def smoke_usages(self) -> str:
+        """The folder of the calls of smoke prompts, with one object for each change of the standing endpoint."""
+        return f"{self.uri}/standing/"
+
     def smoke_usage(self, number: int) -> str:
         """The calls of the smoke prompts of one change of the standing endpoint, for the bill."""
-        return f"{self.uri}/standing/smoke-{number}.json"
+        return f"{self.smoke_usages}smoke-{number}.json"
 
     def report(self, extension: str) -> str:
         """The run's report, in the format that ``extension`` names: ``json`` or ``html``."""

@@ -53,6 +53,20 @@ class SmokePrompts(TypedDict):
     prompts: list[SmokePrompt]
 
 
+class SmokeUsage(TypedDict):
+    """
+    The calls with which one change tried the standing endpoint.
+
+    The record is stored in ``standing/smoke-<n>.json`` of the run's folder.
+    """
+
+    model: str  # key of the base model in models.yaml
+    deployed: bool  # whether the tokens are billed; False for provisioned throughput
+    calls: int
+    input_tokens: int
+    output_tokens: int
+
+
 class StandingPrice(TypedDict):
     """The price of a standing endpoint that is billed by the hour. The record is part of :class:`RollbackChoice`."""
 

@@ -6,6 +6,7 @@ import datetime
 import re
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.lifecycle.endpoints import AnyEndpoint, EndpointKind
 from bedrock_distill.run.heartbeat import format_duration
 
 
@@ -33,6 +34,13 @@ def throughput_cost(seconds: float, usd_per_hour: float | None) -> str:
     if usd_per_hour is None:
         return "the throughput is billed by the hour"
     return f"about ${usd_per_hour * seconds / 3600:.2f}, at ${usd_per_hour:.2f} per hour"
+
+
+def describe_standing(kind: EndpointKind, endpoint: AnyEndpoint) -> str:
+    """Return the state of a standing endpoint, and the model that it will serve, without a full stop."""
+    coming = kind.served(endpoint).coming
+    change = f"is to answer with {coming} next" if coming else f"answers with {endpoint.model_arn}"
+    return f"{kind.noun} {endpoint.name} is {_words(endpoint.status)} and {change}"
 
 
 def _words(name: str) -> str:

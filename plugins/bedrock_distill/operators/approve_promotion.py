@@ -1,4 +1,4 @@
-"""Ask a person whether to promote the winner of a run."""
+"""Ask a person whether to promote the winner of a run, and whether its endpoint may be billed by the hour."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from bedrock_distill.lifecycle.standing_task import StandingTask
 from bedrock_distill.operators.human_approval import HumanApprovalOperator, Question
-from bedrock_distill.operators.promote import promotion_of
+from bedrock_distill.operators.winner import promotion_of
 from bedrock_distill.run.task_ids import REPORT
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import REPORT_LINK
+from include.distill.config.layout import champion_uri
+from include.distill.config.promotion_rule import ServeSetting
 from include.distill.evaluation.approval import decision_hash
-from include.distill.evaluation.champion import champion_snapshot, winning_decision
+from include.distill.evaluation.champion import champion_snapshot, read_champion, winning_decision
+from include.distill.evaluation.endpoint_records import StandingPrice
 from include.distill.report.records import ReportManifest
 from include.distill.report.stored_report import read_decided_report
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PromotionApprovalOperator(HumanApprovalOperator):
+class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
     """
     Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
 
@@ -29,9 +33,13 @@ class PromotionApprovalOperator(HumanApprovalOperator):
     within ``promotion.answer_within_hours``, the promotion is rejected. If the use case lists ``promotion.approvers``,
     Airflow accepts an answer only from these users. Retrying or clearing the task asks again.
 
+    With ``promotion.serve: provisioned``, the question also states the price per hour of the standing endpoint, unless
+    a person has approved this price or a higher one for the existing endpoint. If the price is approved and
+    ``promotion.ask_a_person`` is false, nobody is asked.
+
     :param reported: manifest of the task ``report``. (templated)
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
-        decision that the person was asked about.
+        decision, and of the price if there was one, that the person was asked about; ``None`` if nobody was asked.
     """
 
     template_fields: Sequence[str] = (*HumanApprovalOperator.template_fields, "reported")
@@ -42,8 +50,8 @@ class PromotionApprovalOperator(HumanApprovalOperator):
         super().__init__(**kwargs)
         self.reported = reported
 
-    def question(self, context: Context) -> Question:
-        """Return the question whether to promote the winner."""
+    def question(self, context: Context) -> Question | None:
+        """Return the question whether to promote the winner; ``None`` if nobody has to be asked."""
         from include.distill.evaluation.standing_promotion import promotion_summary
         from include.distill.report.promotion_question import promotion_question, promotion_subject
 
@@ -52,18 +60,31 @@ class PromotionApprovalOperator(HumanApprovalOperator):
         decision = winning_decision(promotion)
         if decision is None:
             raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
+        price = self._open_price(rules.serve)
+        if price is None and rules.serve == "provisioned" and not rules.ask_a_person:
+            self.log.info("Nobody is asked: a person has approved the price of the standing endpoint before.")
+            return None
         return Question(
-            subject=promotion_subject(self.use_case.name, decision, None),
+            subject=promotion_subject(self.use_case.name, decision, price),
             body=promotion_question(
                 report,
                 decision,
                 champion_snapshot(self.store, self.folder),
                 answer_within_hours=rules.answer_within_hours,
                 report_uri=self.reported["report_html_uri"],
+                price=price,
             ),
-            asked=decision_hash(decision),
+            asked=decision_hash(decision, price),
             approvers=rules.approvers,
             hours=rules.answer_within_hours,
             meanwhile="Nothing is billed by the hour meanwhile: all endpoints of the run are released. Without an"
             " answer, nothing is promoted.",
         )
+
+    def _open_price(self, serve: ServeSetting) -> StandingPrice | None:
+        """Return the price per hour that a person has to approve; ``None`` if there is none."""
+        if serve == "none":
+            return None
+        current = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
+        price = self.price_question(serve, self.use_case.student, current)
+        return price.price if price and price.is_open else None

@@ -10,8 +10,8 @@ from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.promote import promotion_of
 from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.operators.winner import promotion_of
 from bedrock_distill.run.approved_spending import refused_spending
 from bedrock_distill.run.failed_tasks import RunStates, next_steps, without_note
 from bedrock_distill.run.running_purchases import unreleased_arms

@@ -8,141 +8,153 @@ decides.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowSkipException
 
+from bedrock_distill.lifecycle.endpoints import kind_named
+from bedrock_distill.lifecycle.standing import champion_endpoint, confirm
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.records import HumanResponse
-from bedrock_distill.run.task_ids import REPORT, TRAINED, arm_task
-from bedrock_distill.run.task_results import ResultOf, read_result
-from bedrock_distill.ui.links import REPORT_LINK
+from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
+from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
+from bedrock_distill.run.task_results import ResultOf
 from include.distill.config.layout import champion_uri
-from include.distill.config.use_case import UseCase
-from include.distill.evaluation.approval import approval_problem, responder
-from include.distill.evaluation.candidate import Evidence, missing_model, new_champion, promotion_obstacle
-from include.distill.evaluation.champion import (
-    Champion,
-    champion_snapshot,
-    promote,
-    read_champion,
-    winning_decision,
-)
-from include.distill.evaluation.records import (
-    ChampionEvent,
-    DecisionRecord,
-    DeletedModelsManifest,
-    PromotionManifest,
-    PromotionRecord,
-)
-from include.distill.report.records import Report, ReportManifest
-from include.distill.report.stored_report import read_decided_report, read_report_of_winner
+from include.distill.core.errors import PromotionError
+from include.distill.evaluation.approval import responder
+from include.distill.evaluation.champion import Champion, promote, read_champion, winning_decision
+from include.distill.evaluation.champion_parts import EndpointPrice, RecordChange
+from include.distill.evaluation.endpoint_records import SmokeManifest, SwitchManifest
+from include.distill.evaluation.records import ChampionEvent, DeletedModelsManifest, PromotionManifest
+from include.distill.report.records import ReportManifest
+from include.distill.report.stored_report import read_decided_report
 from include.distill.training.records import TrainingManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PromoteChampionOperator(DistillOperator):
+class PromoteChampionOperator(WinnerOperator):
     """
     Make the winner the champion, and trigger the DAGs that are scheduled on the use case's asset.
 
     The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. If the
-    rule promotes no arm, the task is skipped and emits no event. The current rule is applied again to the figures in
-    the report, so a report that an earlier version wrote cannot promote an arm that the current rule refuses. The task
-    costs nothing. Retrying or clearing the task does not change the champion again, but emits the event again. A DAG
-    that is scheduled on the asset may therefore receive two events for the same model.
+    rule promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task
+    does not change the champion again, but emits the event again. A DAG that is scheduled on the asset may therefore
+    receive two events for the same model.
 
-    :param reported: manifest of the task ``report``. (templated)
-    :param trained: manifests of the tasks ``trained``, by arm. (templated)
-    :param approval: result of ``approve``. If the use case requires approval, the winner is promoted only if a user
-        with a name chose "Approve". (templated)
-    :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``
-    :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone.
-        In both cases, the task wrote nothing.
+    With a standing endpoint, the task writes the record only if the endpoint answers with the winner, the endpoint has
+    passed the smoke prompts, and no other run is changing it. It checks this again after the write.
+
+    :param switched: manifest of the task ``switched``; ``None`` without a standing endpoint. (templated)
+    :param smoked: manifest of the task ``smoke``; ``None`` without a standing endpoint. (templated)
+    :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``; with a standing endpoint also
+        ``endpoint_arn`` and ``endpoint_kind``
+    :raises PromotionError: the champion changed after it was compared with the winner, the winner's model is gone, or
+        the standing endpoint has not passed the smoke prompts with the winner. The task wrote nothing, unless the
+        message says so.
     """
 
-    template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained", "approval")
-    reported = ResultOf[ReportManifest](REPORT, sibling=False)
-    operator_extra_links = (REPORT_LINK,)
-    ui_color = "#e6f4ea"
+    template_fields: Sequence[str] = (*WinnerOperator.template_fields, "switched", "smoked")
+    switched = ResultOf[SwitchManifest | None](SWITCHED, sibling=False, optional=True)
+    smoked = ResultOf[SmokeManifest | None](SMOKE, sibling=False, optional=True)
     waits_for = "the champion's record to be checked and written"
 
-    def __init__(self, *, reported: Any, trained: Mapping[str, Any], approval: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, switched: Any = None, smoked: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reported = reported
-        self.trained: Mapping[str, TrainingManifest] = trained
-        self.approval: HumanResponse | None = approval
-        self.is_approval_required = approval is not None
+        self.has_smoke_test = smoked is not None
+        self.switched = switched
+        self.smoked = smoked
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: whether the champion is unchanged, and that the report is stored."""
         return "The champion is unchanged, unless its record was written before the error. The report is stored."
 
+    def billed_now(self, error: Exception) -> str:
+        """Return what the standing endpoint costs, if there is one."""
+        return self.endpoint_billed() if self.has_smoke_test else super().billed_now(error)
+
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
-        from include.distill.evaluation.standing_promotion import promotion_summary
-
-        report = read_report_of_winner(self.store, self.reported["report_json_uri"])
-        promotion = promotion_of(report, self.use_case)
-        decision = winning_decision(promotion)
-        if decision is None:
-            raise AirflowSkipException(promotion_summary(promotion))
-        winner = self._winner(report, decision)
-        uri = champion_uri(self.folder.root, winner.use_case)
-        obstacle = promotion_obstacle(
-            winner,
-            self.use_case,
-            unapproved=self._unapproved(decision),
-            compared=champion_snapshot(self.store, self.folder),
-            current=read_champion(self.store, uri),
-        )
-        if obstacle:
-            raise AirflowSkipException(f"No arm is promoted: {obstacle}")
-        champion = promote(self.store, self.folder, winner)
+        winner = self.winner()
+        if self.use_case.promotion.serve == "none":
+            champion = promote(self.store, self.folder, winner.champion)
+        else:
+            champion = self._promote_behind_endpoint(winner, context)
         self.log.info("%s (%s) is the champion of %s.", champion.model_arn, champion.arm, champion.use_case)
+        self._emit(champion, context)
+        manifest: PromotionManifest = {
+            "champion_uri": champion_uri(self.folder.root, champion.use_case),
+            "model_arn": champion.model_arn,
+            "arm": champion.arm,
+            "previous_model_arn": champion.previous.model_arn if champion.previous else None,
+            "simulated": champion.simulated,
+        }
+        if champion.endpoint:
+            manifest["endpoint_arn"], manifest["endpoint_kind"] = champion.endpoint.arn, champion.endpoint.kind
+        return manifest
+
+    def _promote_behind_endpoint(self, winner: Winner, context: Context) -> Champion:
+        """Write the champion's record between two checks that the standing endpoint answers with the winner."""
+        switched, holder = self._passed_smoke_test(winner.champion), self.holder(context)
+        endpoint = confirm(self.site, switched, holder)
+        kind = kind_named(switched["kind"])
+        change = RecordChange(
+            kind="promotion",
+            dag_id=holder.dag_id,
+            run_id=holder.run_id,
+            run_key=holder.run_key,
+            at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            by=responder(self.approval),
+        )
+        recorded = champion_endpoint(self.site, kind, endpoint, price=self._approved_price(winner))
+        champion = promote(self.store, self.folder, winner.champion, endpoint=recorded, change=change)
+        confirm(self.site, switched, holder)
+        return champion
+
+    def _passed_smoke_test(self, winner: Champion) -> SwitchManifest:
+        """
+        Return the change whose smoke test the winner passed.
+
+        :raises PromotionError: it passed none.
+        """
+        switched, smoked = self.switched, self.smoked
+        if switched and smoked and winner.model_arn == switched["model_arn"]:
+            keys: tuple[Literal["model_arn", "arn", "number"], ...] = ("model_arn", "arn", "number")
+            if all(smoked[key] == switched[key] for key in keys):
+                return switched
+        raise PromotionError(
+            f"The standing endpoint has not passed the smoke prompts with {winner.model_arn}. A person may have marked"
+            f" {SMOKE} as successful, or the present promotion.serve differs from that of this run.",
+            left="The champion is unchanged.",
+            then_clear=f"{SWITCH if self.has_smoke_test else PREFLIGHT} with downstream",
+        )
+
+    def _approved_price(self, winner: Winner) -> EndpointPrice | None:
+        """Return the price per hour that a person approved: now, or for an earlier champion."""
+        if winner.price is None:
+            return None
+        if not winner.price.is_open:
+            endpoint = winner.current.endpoint if winner.current else None
+            return endpoint.approved_price if endpoint else None
+        answered = self.approval["responded_at"] if self.approval else ""
+        at = answered.isoformat() if isinstance(answered, datetime.datetime) else str(answered)
+        usd_per_hour = winner.price.price["usd_per_hour"]
+        return EndpointPrice(usd_per_hour=usd_per_hour, by=responder(self.approval) or "", at=at)
+
+    def _emit(self, champion: Champion, context: Context) -> None:
         for asset in (outlet for outlet in self.outlets if isinstance(outlet, Asset)):
             event: ChampionEvent = {
                 "model_arn": champion.model_arn,
                 "verdict": champion.verdict,
                 "run_key": champion.run_key,
                 "simulated": champion.simulated,
-                "champion_uri": uri,
+                "champion_uri": champion_uri(self.folder.root, champion.use_case),
             }
+            if champion.endpoint:
+                event["endpoint_arn"] = champion.endpoint.arn
             context["outlet_events"][asset].extra = cast(dict[str, Any], event)
-        return {
-            "champion_uri": uri,
-            "model_arn": champion.model_arn,
-            "arm": champion.arm,
-            "previous_model_arn": champion.previous.model_arn if champion.previous else None,
-            "simulated": champion.simulated,
-        }
-
-    def _unapproved(self, decision: DecisionRecord) -> str | None:
-        """Return why the answer of ``approve`` is not an approval; ``None`` if it is, or if nobody has to be asked."""
-        rules = self.use_case.promotion
-        # If the use case was changed after preflight froze it, the existence of the task `approve` is enough.
-        if not rules.ask_a_person and not self.is_approval_required:
-            return None
-        return approval_problem(self.approval, decision, rules.approvers)
-
-    def _winner(self, report: Report, decision: DecisionRecord) -> Champion:
-        model_arn = _model_of(self, decision["candidate"])
-        if not model_arn or not self.hook.has_custom_model(model_arn):
-            raise missing_model(decision["candidate"], model_arn)
-        evidence = Evidence(
-            dag_id=report["dag_id"],
-            run_id=report["run_id"],
-            run_key=self.folder.run_key,
-            verdict=report["verdict"],
-            simulated=report["simulated"],
-            report_uri=self.reported["report_json_uri"],
-        )
-        return new_champion(
-            decision, evidence, use_case=self.use_case, model_arn=model_arn, approved_by=responder(self.approval)
-        )
 
 
 class DeleteLosersOperator(DistillOperator):
@@ -150,10 +162,10 @@ class DeleteLosersOperator(DistillOperator):
     Delete the custom models of the arms that lost. Storing a model costs $1.95 a month.
 
     The task deletes only models with the tags of this project, environment and use case. It keeps the champion, the
-    previous champion, any model that is being served, and the model that the rule would promote, because a person may
-    still approve that model. The answers of a deleted model and the verdicts on these answers stay stored, so an
-    identical run buys nothing. A run with changed questions trains the model again. The task costs nothing. A retry
-    deletes the remaining models.
+    earlier champions in its record, at most 5, any model that is being served, and the model that the rule would
+    promote, because a person may still approve that model. The answers of a deleted model and the verdicts on these
+    answers stay stored, so an identical run buys nothing. A run with changed questions trains the model again. The task
+    costs nothing. A retry deletes the remaining models.
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
@@ -181,13 +193,14 @@ class DeleteLosersOperator(DistillOperator):
     def execute(self, context: Context) -> DeletedModelsManifest:
         """Delete the models that lost; return the names of their arms."""
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
-        previous = champion.previous if champion else None
-        kept: set[str | None] = {holder.model_arn for holder in (champion, previous) if holder}
+        earlier = champion.earlier if champion else ()
+        kept: set[str | None] = {holder.model_arn for holder in (champion, *earlier) if holder}
         report = read_decided_report(self.store, self.reported["report_json_uri"])
         # A deleted model cannot be restored, so the winner is kept even if the current rule would not promote it.
         if winner := winning_decision(report.get("promotion")):
-            kept.add(_model_of(self, winner["candidate"]))
-        is_gone = {arm: self._delete(_model_of(self, arm), kept) for arm in self.trained}
+            kept.add(trained_model(self.trained, winner["candidate"], reader=self.task_id))
+        models = {arm: trained_model(self.trained, arm, reader=self.task_id) for arm in self.trained}
+        is_gone = {arm: self._delete(model_arn, kept) for arm, model_arn in models.items()}
         return {
             "deleted": [arm for arm, gone in is_gone.items() if gone],
             "left": [arm for arm, gone in is_gone.items() if not gone],
@@ -209,22 +222,3 @@ class DeleteLosersOperator(DistillOperator):
             return False
         self.log.info("Deleted %s.", model_arn)
         return True
-
-
-def promotion_of(report: Report, use_case: UseCase) -> PromotionRecord | None:
-    """Return the report's promotion record. A decision to promote is kept only if the current rule confirms it."""
-    from include.distill.evaluation.standing_promotion import standing_promotion
-
-    return standing_promotion(
-        report.get("promotion"),
-        report.get("comparisons", []),
-        report.get("answer_endings", {}),
-        use_case=use_case,
-    )
-
-
-def _model_of(operator: PromoteChampionOperator | DeleteLosersOperator, arm: str) -> str | None:
-    """Return the ARN of the model that an arm trained."""
-    task = arm_task(arm, TRAINED)
-    trained = read_result(operator.trained.get(arm), TrainingManifest, task=task, reader=operator.task_id)
-    return trained["model_arn"]

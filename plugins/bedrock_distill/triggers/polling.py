@@ -29,11 +29,13 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.in_flight import IN_FLIGHT, OWNER
 from bedrock_distill.hooks.statuses import DEPLOYMENT_STATUS, THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
-from bedrock_distill.lifecycle.progress import describe_job, describe_stall, throughput_cost
+from bedrock_distill.lifecycle.endpoints import kind_named
+from bedrock_distill.lifecycle.progress import describe_job, describe_stall, describe_standing, throughput_cost
 from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, waiting_line
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
+from include.distill.evaluation.records import StandingKind
 
 ReturnT = TypeVar("ReturnT")
 
@@ -297,3 +299,40 @@ class DeploymentTrigger(PollingTrigger):
         """Delete the deployment. ``undeploy`` then finds nothing to delete."""
         hook.delete_deployment(self.name)
         self.log.warning("Deleted %s because its task was marked as failed.", self.name)
+
+
+class StandingEndpointTrigger(PollingTrigger):
+    """
+    Wait until the creation of a standing endpoint, or the update of its model, has ended.
+
+    :param kind: the kind of endpoint.
+    :param usd_per_hour: price of all its model units; ``None`` for a deployment.
+    """
+
+    def __init__(self, *, kind: StandingKind, usd_per_hour: float | None = None, **common: Any) -> None:
+        super().__init__(**{**common, "give_up_when_failed": False})
+        self.kind = kind
+        self.usd_per_hour = usd_per_hour
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "kind": self.kind, "usd_per_hour": self.usd_per_hour}
+
+    def has_ended(self, hook: BedrockDistillHook) -> bool:
+        """Return whether nothing is in progress, or the endpoint no longer exists."""
+        kind = kind_named(self.kind)
+        endpoint = kind.find(hook, self.name)
+        if endpoint is None:
+            return True
+        self.checks.status = describe_standing(kind, endpoint)
+        return kind.served(endpoint).progress is not Progress.RUNNING
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Return what the endpoint has cost since the wait began."""
+        if self.kind == "on_demand":
+            return "nothing: a deployment is billed by the token"
+        return throughput_cost(seconds, self.usd_per_hour)
+
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Do nothing: applications may call the endpoint, and ``settle`` brings it back to the champion."""

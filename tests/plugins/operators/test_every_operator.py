@@ -41,6 +41,8 @@ ARGUMENTS: dict[str, Any] = {
     "number": 0,
     "provisioned": {},
     "listed": {},
+    "switching": {},
+    "switched": {},
     "poll_interval_seconds": 1,
     "timeout_seconds": 1,
 }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+import pytest
 
 from tests.docs.pages import names, page, rows, section
 from tools.chaos.matrix import RECOVERIES, matrix
-from tools.chaos.on_demand import PATHS
+from tools.chaos.on_demand import PATHS, Path
+from tools.chaos.promotions import PATHS as PROMOTION_PATHS
 from tools.chaos.provider import provider_cases
-from tools.chaos.trial import Row
+from tools.chaos.row import Row
 
 PATH = "docs/explanation/crash_safety.md"
 PAGE = page("explanation/crash_safety.md")
@@ -34,16 +38,18 @@ def test_every_way_to_recover_is_explained() -> None:
 
 
 def test_what_is_explained_is_part_of_a_row() -> None:
-    table = " ".join(
-        [*(case.name for case in matrix()), "next run", *(step.name for path in PATHS.values() for step in path)]
-    )
+    paths = [*PATHS.values(), *PROMOTION_PATHS.values()]
+    table = " ".join([*(case.name for case in matrix()), "next run", *(step.name for path in paths for step in path)])
     assert [name for name in documented() if name not in table] == [], f"{PATH} explains what no case does"
 
 
-def test_the_moments_of_each_sequence_on_demand_are_listed_in_order() -> None:
-    sequences = rows(section(PAGE, "### Serving on demand"))
-    listed = {names(cells[0])[0]: names(cells[1]) for cells in sequences if len(names(cells[1])) > 1}
-    assert listed == {name: [step.name for step in path] for name, path in PATHS.items()}
+@pytest.mark.parametrize(
+    ("heading", "paths"),
+    [("### Serving on demand", PATHS), ("### Promotion with a standing endpoint", PROMOTION_PATHS)],
+)
+def test_the_moments_of_each_sequence_are_listed_in_order(heading: str, paths: Mapping[str, Path]) -> None:
+    listed = {names(cells[0])[0]: names(cells[1]) for cells in rows(section(PAGE, heading)) if len(names(cells[1])) > 1}
+    assert listed == {name: [step.name for step in path] for name, path in paths.items()}
 
 
 def test_the_columns_are_those_of_the_stored_table() -> None:

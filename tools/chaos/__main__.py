@@ -16,6 +16,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.batches import batches
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
+from tools.chaos.promotions import promotions
 from tools.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
 from tools.chaos.random_schedules import DisturbedRun, draw_schedules, run_schedules, write_use_cases
 from tools.chaos.runner import HEADER, LANES, Table, prepare, read_rows, run_cases, say, verdict, write_result
@@ -69,7 +70,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def all_cases() -> list[Case]:
     """Return the cases of the whole table, without the random schedules."""
-    return [*matrix(), *scenarios(), *batches(), *on_demand()]
+    return [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:

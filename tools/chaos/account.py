@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -54,6 +56,13 @@ class Account:
         matching = [rule for rule in rules if (rule["match"], rule["operation"]) == (match, operation)]
         return sum(rule["fired"] for rule in matching if kind in (None, rule["kind"]))
 
+    def fired_by_rule(self) -> dict[tuple[str, str], int]:
+        """Return how many times the fault rules with each match and operation have fired."""
+        fired: Counter[tuple[str, str]] = Counter()
+        for rule in self._call("GET", "/_admin/faults"):
+            fired[rule["match"], rule["operation"]] += rule["fired"]
+        return fired
+
     def ledger(self) -> dict[str, Any]:
         """Return the ledger: everything that was billed."""
         return dict(self._call("GET", "/_admin/ledger"))
@@ -83,6 +92,17 @@ class Account:
     def delete_deployment(self, name: str) -> None:
         """Delete a deployment."""
         self._call("DELETE", f"/model-customization/custom-model-deployments/{name}")
+
+    def deployment(self, arn: str) -> dict[str, Any]:
+        """Return a deployment as Bedrock describes it."""
+        path = f"/model-customization/custom-model-deployments/{quote(arn, safe='')}"
+        return dict(self._call("GET", path))
+
+    def converse(self, model_id: str, text: str) -> str:
+        """Ask a model, as an application does, and return its answer."""
+        body = {"messages": [{"role": "user", "content": [{"text": text}]}], "inferenceConfig": {"maxTokens": 64}}
+        answer = self._call("POST", f"/model/{quote(model_id, safe='')}/converse", body)
+        return str(answer["output"]["message"]["content"][0]["text"])
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource."""
@@ -116,6 +136,8 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     Return the jobs and endpoints whose names contain ``part``, and the number of endpoints that still exist.
 
     An endpoint is a throughput or a deployment.
+
+    The standing endpoint of a champion outlives the runs. Its name contains ``champion`` in place of an arm.
 
     Only a match at the start of a name or after a hyphen counts. The names that the pipeline gives begin with the name
     of the environment and a hyphen.

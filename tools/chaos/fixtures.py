@@ -11,6 +11,7 @@ import yaml
 
 TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
 EVALUATION_ROWS = 2
+DEPLOYMENTS = 100  # the account's quota of deployments, which all cases share
 ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
 FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
@@ -74,7 +75,7 @@ def quick_use_case(
         "student": "nova-micro",
         "judges": ["claude-haiku-4-5"],
         "training": {"poll_interval_seconds": 2},
-        "serving": {"mode": "provisioned", "poll_interval_seconds": 2},
+        "serving": {"mode": "provisioned", "poll_interval_seconds": 2, "deployment_quota": DEPLOYMENTS},
         "approval": {"before_hourly": "never"},  # no case waits for a person
         "arms": [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 0}],
         "fan_out": {"evaluation_tasks": 1, "concurrency": 2},

@@ -31,9 +31,8 @@ from tools.chaos.matrix import (
     reach_held,
 )
 from tools.chaos.scenarios import BARE, EXPIRED, POLLING_FAULTS, start_to_answer, sweep
-from tools.chaos.trial import ARRANGING_SECONDS, DEPLOYMENT, GET_DEPLOYMENT, Case, Trial
+from tools.chaos.trial import ARRANGING_SECONDS, DELETE_DEPLOYMENT, DEPLOYMENT, GET_DEPLOYMENT, Case, Trial
 
-DELETE_DEPLOYMENT = "DeleteCustomModelDeployment"
 DEPLOY, ACTIVE, ANSWER, UNDEPLOY = "tuned.deploy", "tuned.active", "tuned.answer", "tuned.undeploy"
 # The task `deploy` looks for an endpoint of each kind, and then once more for a deployment.
 PURCHASE = Purchase(DEPLOYMENT, GET_DEPLOYMENT, DEPLOY, ACTIVE, "deployment_stalled", 2)
@@ -66,20 +65,20 @@ def _before_removal(trial: Trial, purchase: Purchase) -> None:
 
 
 def _lose_removal(trial: Trial, purchase: Purchase) -> None:
-    trial.hold(DELETE_DEPLOYMENT, match=trial.endpoint_arn)
+    trial.hold(DELETE_DEPLOYMENT)
 
 
 def _stall_removal(trial: Trial, purchase: Purchase) -> None:
-    trial.fault(DELETE_DEPLOYMENT, "deployment_deletion_stalled", match=trial.endpoint_arn, times=1)
+    trial.fault(DELETE_DEPLOYMENT, "deployment_deletion_stalled", times=1)
 
 
 def _removal_requested(trial: Trial, purchase: Purchase) -> None:
-    trial.wait_fired(DELETE_DEPLOYMENT, match=trial.endpoint_arn)
+    trial.wait_fired(DELETE_DEPLOYMENT)
 
 
 def _removal_lost(trial: Trial, purchase: Purchase) -> None:
     trial.wait_answer_held()
-    reach_held(trial, DELETE_DEPLOYMENT, match=trial.endpoint_arn)
+    reach_held(trial, DELETE_DEPLOYMENT)
 
 
 STILL_WAITING = Instant(WAITING.name, _nothing, WAITING.reach, waits=True)
@@ -109,17 +108,28 @@ KILLS: Mapping[str, Callable[[Trial, str], None]] = {
 }
 
 
-def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
-    """Crash one run at each instant of a path, recover it after each crash, and wait for its end."""
-    path[0].arrange(trial, PURCHASE)
-    trial.start_run()
+def crash_at_each(
+    trial: Trial, path: Path, purchase: Purchase, recover: Callable[[Trial, str], None], *, number: int = 1
+) -> None:
+    """
+    Start a run, crash it at each instant of a path, and recover it after each crash.
+
+    :param number: number of the run.
+    """
+    path[0].arrange(trial, purchase)
+    trial.start_run(number)
     for instant, following in zip_longest(path, path[1:]):
-        instant.reach(trial, PURCHASE)
+        instant.reach(trial, purchase)
         if following:
-            following.arrange(trial, PURCHASE)
-        recover(trial, instant.task(PURCHASE))
+            following.arrange(trial, purchase)
+        recover(trial, instant.task(purchase))
         if not following or not following.waits:
             trial.end_stalls()
+
+
+def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
+    """Crash one run at each instant of a path, recover it after each crash, and wait for its end."""
+    crash_at_each(trial, path, PURCHASE, recover)
     trial.finish()
     trial.wait_for_copies()
     trial.expect(throughputs=0, deployments=1)
@@ -168,7 +178,7 @@ def _creation_fails(trial: Trial) -> None:
 
 def _removal_refused(trial: Trial) -> None:
     start_to_answer(trial)
-    trial.fault(DELETE_DEPLOYMENT, "access_denied", match=trial.endpoint_arn, times=1)
+    trial.fault(DELETE_DEPLOYMENT, "access_denied", times=1)
     state = trial.finish()
     trial.ensure(
         state == "failed" and trial.bought()["alive"] == 1,
@@ -182,10 +192,9 @@ def _connections_lost(trial: Trial) -> None:
     """Lose all responses to the request for the deployment, and all connections of the first attempt to remove it."""
     LOST_FOR_GOOD.arrange(trial, PURCHASE)
     start_to_answer(trial)
-    arn = trial.endpoint_arn
-    trial.fault(DELETE_DEPLOYMENT, "drop_before", match=arn, times=POLLING_FAULTS)
+    trial.fault(DELETE_DEPLOYMENT, "drop_before", times=POLLING_FAULTS)
     trial.finish()
-    trial.wait_fired(DELETE_DEPLOYMENT, POLLING_FAULTS, match=arn)
+    trial.wait_fired(DELETE_DEPLOYMENT, POLLING_FAULTS)
     trial.expect(throughputs=0, deployments=1)
 
 

@@ -28,9 +28,10 @@ from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.account import purchases
 from tools.chaos.control import TaskState
 from tools.chaos.fixtures import quick_use_case
+from tools.chaos.row import Row
 from tools.chaos.runner import Table
 from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
-from tools.chaos.trial import RUN_SECONDS, Row
+from tools.chaos.trial import RUN_SECONDS
 
 KILLS = 2
 MAX_RECOVERIES = 5
@@ -47,11 +48,11 @@ ITEMS_OF_A_TASK = {
     "tuned.answer": EVALUATION_ROWS,
     "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
 }
-# How the runs serve their model, in turn. With so little time, ``auto`` chooses provisioned throughput.
-SERVING: tuple[dict[str, Any], ...] = (
-    {"mode": "provisioned"},
-    {"mode": "on_demand"},
-    {"mode": "auto", "max_hours": 1e-6},
+# How the runs serve their model and the champion, in turn. With so little time, ``auto`` chooses provisioned throughput.
+WAYS: tuple[dict[str, Any], ...] = (
+    {"serving": {"mode": "provisioned"}},
+    {"serving": {"mode": "on_demand"}, "promotion": {"serve": "on_demand"}},
+    {"serving": {"mode": "auto", "max_hours": 1e-6}},
 )
 CREATE = ("tuned.provision", "tuned.deploy")
 SERVED = ("tuned.in_service", "tuned.active", "tuned.answer", "tuned.release", "tuned.undeploy", *CREATE)
@@ -133,15 +134,16 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
     Write a use case for each run.
 
     All use cases have the same rows. Each has its own name, and uses the simulated account of the lane in which its run
-    is carried out. The modes of ``SERVING`` alternate. They must not change the result of a run.
+    is carried out. The ``WAYS`` to serve alternate. They must not change the result of a run.
     """
     folder.mkdir(parents=True, exist_ok=True)  # the folder does not exist when no case of the matrix was selected
     for number, run in enumerate(runs):
-        run.lane, run.on_demand = number % lanes, SERVING[number % len(SERVING)]["mode"] == "on_demand"
+        way = WAYS[number % len(WAYS)]
+        run.lane, run.on_demand = number % lanes, way["serving"]["mode"] == "on_demand"
         changes: dict[str, Any] = {
             "source": {"documents": ROWS, "evaluation_rows": EVALUATION_ROWS},
             "aws": {"conn_id": f"aws_lane{run.lane}"},
-            "serving": SERVING[number % len(SERVING)],
+            **way,
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
             "tags": ["whole"],
             "fan_out": FAN_OUT.model_dump(include={"max_tasks", "evaluation_tasks", "concurrency"}),

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from tools.chaos.fixtures import write_use_case
+from tools.chaos.row import Row
 from tools.chaos.shared_faults import SharedFault
 from tools.chaos.stack import STOPPING, Stack, in_parallel
-from tools.chaos.trial import Case, Row, Trial
+from tools.chaos.trial import Case, Trial
 
 LANES = 8
-HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'deployed':>8} {'alive':>5} {'repaid':>6} {'run':>8} {'s':>6}"
+_COUNTS = f"{'jobs':>6} {'served':>6} {'deployed':>8} {'standing':>8} {'alive':>5} {'repaid':>6}"
+HEADER = f"{'':4} {'case':66} {_COUNTS} {'run':>8} {'s':>6}"
 
 
 class Table:
@@ -47,7 +49,8 @@ def line(row: Row) -> str:
     deployed, repaid = f"{row.deployments}/{row.expected_deployments}", f"{row.repaid}/{row.in_flight}"
     state = row.state if row.state == row.expected_state else f"{row.state}!={row.expected_state}"
     mark = "ok" if row.ok else "FAIL"
-    counts = f"{jobs:>6} {served:>6} {deployed:>8} {row.alive_at_end:>5} {repaid:>6}"
+    standing = f"{row.standing}/{row.expected_standing}"
+    counts = f"{jobs:>6} {served:>6} {deployed:>8} {standing:>8} {row.alive_at_end:>5} {repaid:>6}"
     text = f"{mark:4} {row.name:66} {counts} {state:>8} {row.seconds:>6.0f}"
     return text if row.ok or not row.note else f"{text}\n       {row.note}"
 

@@ -8,9 +8,17 @@ from functools import partial
 from typing import Any
 
 from tools.chaos.fixtures import TRAINING_ROWS, write_rows
-from tools.chaos.trial import ARRANGING_SECONDS, GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
+from tools.chaos.trial import (
+    ARRANGING_SECONDS,
+    DELETE_THROUGHPUT,
+    GET_JOB,
+    GET_THROUGHPUT,
+    JOB,
+    THROUGHPUT,
+    Case,
+    Trial,
+)
 
-DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
 AT_ONCE = 5 / 3600  # five seconds, in hours
 POLLING_FAULTS = 7  # one more than botocore's attempts
@@ -107,7 +115,7 @@ def start_to_answer(trial: Trial) -> None:
 
 def _release_fails(trial: Trial) -> None:
     start_to_answer(trial)
-    trial.fault(DELETE_THROUGHPUT, "access_denied", match=trial.endpoint_arn, times=1)
+    trial.fault(DELETE_THROUGHPUT, "access_denied", times=1)
     state = trial.finish()
     trial.ensure(
         state == "failed" and trial.bought()["alive"] == 1,
@@ -119,10 +127,9 @@ def _release_fails(trial: Trial) -> None:
 
 def _release_recovers(trial: Trial) -> None:
     start_to_answer(trial)
-    arn = trial.endpoint_arn
-    trial.fault(DELETE_THROUGHPUT, "drop_before", match=arn, times=POLLING_FAULTS)
+    trial.fault(DELETE_THROUGHPUT, "drop_before", times=POLLING_FAULTS)
     trial.finish()
-    trial.wait_fired(DELETE_THROUGHPUT, POLLING_FAULTS, match=arn)
+    trial.wait_fired(DELETE_THROUGHPUT, POLLING_FAULTS)
     trial.expect()
 
 

@@ -23,7 +23,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
-from tools.chaos.fixtures import ROLE
+from tools.chaos.fixtures import DEPLOYMENTS, ROLE
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.ports import LOOPBACK, free_ports
@@ -37,7 +37,6 @@ Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
-DEPLOYMENTS = 100  # the quota of deployments, which many cases share
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
 STOPPING = threading.Event()  # set when a person ends the command; ends every wait
 # With these settings, Airflow notices a dead worker, scheduler or triggerer within seconds, and parses each DAG file

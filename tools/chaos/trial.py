@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx
 
 from tools.chaos.account import paid_again, purchases
 from tools.chaos.control import ENDED
+from tools.chaos.row import Row
 from tools.chaos.shared_faults import SharedFault
 from tools.chaos.stack import Stack, kill, wait_for, worker_of
 from tools.local_airflow.process_table import is_running
@@ -28,36 +30,16 @@ BATCH = "CreateModelInvocationJob"
 THROUGHPUT = "CreateProvisionedModelThroughput"
 GET_JOB = "GetModelCustomizationJob"
 GET_THROUGHPUT = "GetProvisionedModelThroughput"
+DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 DEPLOYMENT = "CreateCustomModelDeployment"
 GET_DEPLOYMENT = "GetCustomModelDeployment"
+UPDATE_DEPLOYMENT = "UpdateCustomModelDeployment"
+DELETE_DEPLOYMENT = "DeleteCustomModelDeployment"
 ANSWER = "Converse"
+# These requests contain the ARN of an endpoint, but not its name.
+BY_ARN = (DELETE_THROUGHPUT, UPDATE_DEPLOYMENT, DELETE_DEPLOYMENT)
 
 Victim = Literal["task", "worker", "both"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """The result of a case, as stored in ``.local/chaos.json``."""
-
-    name: str
-    jobs: int
-    throughputs: int
-    expected_jobs: int
-    expected_throughputs: int
-    alive_at_end: int
-    repaid: int
-    in_flight: int
-    ok: bool
-    state: str = ""
-    expected_state: str = ""
-    seconds: float = 0.0
-    note: str = ""
-    deployments: int = 0
-    expected_deployments: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the row in the form that ``.local/chaos.json`` stores."""
-        return asdict(self)
 
 
 @dataclass
@@ -96,7 +78,8 @@ class Trial:
         self.run_id = ""
         self.in_flight = 0
         self._copies: list[int] = []
-        self._answers_held = 0
+        self._answers_held: Counter[str] = Counter()
+        self._fired_before: Mapping[tuple[str, str], int] = {}
         self._began = time.monotonic()
 
     @property
@@ -109,10 +92,16 @@ class Trial:
         """A text that is in the name of everything that the case buys."""
         return f"{self.case.key}-{self.case.buys}-"
 
+    @property
+    def seconds(self) -> float:
+        """How long the case has taken so far."""
+        return round(time.monotonic() - self._began, 1)
+
     # Runs
 
     def start_run(self, number: int = 1) -> None:
         """Trigger a run whose id ends with ``number``. Later calls of the other methods refer to this run."""
+        self._fired_before = self.stack.account.fired_by_rule()
         self.run_id = f"chaos__run-{number}"
         self.stack.operator.start(self.dag_id, self.run_id)
 
@@ -129,10 +118,14 @@ class Trial:
         """
         Add a fault to an operation.
 
-        :param match: the fault affects only requests that contain this text. By default, these are the requests that
-            name a purchase of the case.
+        :param match: the fault affects only requests that contain this text. By default, these are the requests for a
+            purchase of the case.
         """
-        self.stack.account.add_fault(operation=operation, kind=kind, match=match or self.match, **rule)
+        match = match or self._match_of(operation)
+        self.stack.account.add_fault(operation=operation, kind=kind, match=match, **rule)
+
+    def _match_of(self, operation: str) -> str:
+        return self.endpoint_arn if operation in BY_ARN else self.match
 
     def end_stalls(self) -> None:
         """Resume the stalled jobs and endpoints of the case."""
@@ -143,22 +136,30 @@ class Trial:
         self.fault(operation, "timeout", match=match, times=1, seconds=seconds, after=after)
 
     def fired(self, operation: str, *, match: str = "") -> int:
-        """Return how many times the faults on an operation have fired."""
-        return self.stack.account.fired(match or self.match, operation)
+        """Return how many times the faults on an operation have fired in this run."""
+        match = match or self._match_of(operation)
+        return self.stack.account.fired(match, operation) - self._fired_before.get((match, operation), 0)
 
     def wait_fired(self, operation: str, count: int = 1, *, match: str = "") -> None:
-        """Wait until the faults on an operation have fired ``count`` times."""
+        """Wait until the faults on an operation have fired ``count`` times in this run."""
         what = f"fault {count} of {operation} in {self.case.key}"
         self._wait(lambda: self.fired(operation, match=match) >= count, what, REACH_SECONDS)
 
-    def hold_answer(self, seconds: float = HELD_SECONDS) -> None:
-        """Delay the next answer to the first evaluation row. No other answer is delayed."""
-        self._answers_held += 1
-        self.hold(ANSWER, seconds=seconds, match=self._first_row)
+    def hold_answer(self, seconds: float = HELD_SECONDS, *, match: str = "") -> None:
+        """
+        Delay one answer.
 
-    def wait_answer_held(self) -> None:
-        """Wait until the answers have been requested that :meth:`hold_answer` delays."""
-        self.wait_fired(ANSWER, self._answers_held, match=self._first_row)
+        :param match: a text in the request. By default, the next answer to the first evaluation row is delayed.
+        """
+        match = match or self._first_row
+        self._answers_held[match] += 1
+        self.hold(ANSWER, seconds=seconds, match=match)
+
+    def wait_answer_held(self, *, match: str = "") -> None:
+        """Wait until all answers have been requested that :meth:`hold_answer` delays."""
+        match = match or self._first_row
+        account, count = self.stack.account, self._answers_held[match]
+        self._wait(lambda: account.fired(match, ANSWER) >= count, f"held answer {count} to {match}", REACH_SECONDS)
 
     @property
     def _first_row(self) -> str:
@@ -357,7 +358,9 @@ class Trial:
         expected: tuple[int, int, int] = (0, 0, 0),
         repaid: int = 0,
         ok: bool = False,
-        **more: str,
+        state: str = "",
+        expected_state: str = "",
+        note: str = "",
     ) -> Row:
         jobs, throughputs, deployments = _counts(bought)
         return Row(
@@ -370,10 +373,12 @@ class Trial:
             repaid=repaid,
             in_flight=self.in_flight,
             ok=ok,
-            seconds=round(time.monotonic() - self._began, 1),
+            state=state,
+            expected_state=expected_state,
+            seconds=self.seconds,
+            note=note,
             deployments=deployments,
             expected_deployments=expected[2],
-            **more,
         )
 
 

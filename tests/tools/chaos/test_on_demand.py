@@ -17,6 +17,7 @@ from tools.chaos.on_demand import (
     give_up,
     on_demand,
 )
+from tools.chaos.promotions import promotions
 from tools.chaos.scenarios import scenarios
 
 INSTANTS = {
@@ -55,7 +56,7 @@ def test_every_other_way_to_recover_is_tried_at_several_instants() -> None:
 
 
 def test_no_two_cases_share_a_name() -> None:
-    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand())]
+    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions())]
     assert len(names) == len(set(names))
 
 
@@ -66,7 +67,6 @@ class Recorder:
         self.done: list[str] = []
         self.in_flight = 0
         self.case = type("Case", (), {"name": "a path / run marked failed"})
-        self.endpoint_arn = "arn"
 
     def __getattr__(self, name: str) -> Any:
         def record(*arguments: Any, **keywords: Any) -> Any:
@@ -82,16 +82,16 @@ def test_the_next_crash_is_arranged_before_the_recovery_from_the_last_one() -> N
     assert trial.done == [
         f"fault {PURCHASE.create} drop_after 1",
         f"hold {PURCHASE.create}",
-        "start_run",
+        "start_run 1",
         f"wait_fired {PURCHASE.create}",
         "hold_answer",
         "recover tuned.deploy",
         "end_stalls",
         "wait_answer_held",
-        "hold DeleteCustomModelDeployment arn",
+        "hold DeleteCustomModelDeployment",
         "recover tuned.answer",
         "end_stalls",
-        "wait_fired DeleteCustomModelDeployment arn",
+        "wait_fired DeleteCustomModelDeployment",
         "recover tuned.undeploy",
         "end_stalls",
         "finish",

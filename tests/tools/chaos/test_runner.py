@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tools.chaos.row import Row
 from tools.chaos.runner import Table, line, prepare, read_rows, run_cases, verdict, write_result
-from tools.chaos.trial import Case, Row, Trial
+from tools.chaos.trial import Case, Trial
 
 ROW = Row("a / b", 1, 1, 1, 1, 0, 0, 0, ok=True, state="success", expected_state="success")
 CONTRACT = {

@@ -11,18 +11,19 @@ from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSen
 from tools.chaos.batches import batches
 from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
+from tools.chaos.promotions import promotions
 from tools.chaos.runner import run_cases
 from tools.chaos.scenarios import NOT_STOPPED, STALLED, scenarios
 
 
 def test_no_two_cases_share_a_name() -> None:
-    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand())]
+    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions())]
     assert len(names) == len(set(names))
 
 
 def test_every_case_is_in_a_phase_that_is_run() -> None:
     started: list[str] = []
-    cases = [*matrix(), *scenarios(), *batches(), *on_demand()]
+    cases = [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions()]
     for case in cases:
         name = case.name
 
@@ -40,7 +41,11 @@ def test_every_case_is_in_a_phase_that_is_run() -> None:
 
 
 def test_only_the_cases_of_the_sweeper_run_alone() -> None:
-    assert all("release_leftovers" in case.name for case in (*scenarios(), *on_demand()) if case.phase == "alone")
+    assert all(
+        "release_leftovers" in case.name
+        for case in (*scenarios(), *on_demand(), *promotions())
+        if case.phase == "alone"
+    )
 
 
 def test_the_texts_that_cases_look_for_in_the_log_are_in_the_messages_of_the_task_trained() -> None:

@@ -58,6 +58,9 @@ class FakeStack:
             "by_document": documents,
         }
 
+    def fired_by_rule(self) -> dict[tuple[str, str], int]:
+        return {}
+
     def add_fault(self, **rule: Any) -> None:
         self.faults.append(rule)
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from airflow.sdk import DAG, BaseOperator, get_parsing_context
+from airflow.sdk import DAG, BaseOperator, TaskGroup, get_parsing_context
 
+from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
@@ -23,10 +25,12 @@ from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSens
 from bedrock_distill.task_groups import arms
 from bedrock_distill.task_groups import batch as batch_steps
 from bedrock_distill.task_groups import synthesis as teaching
+from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from include.distill.config.layout import Layout
 from include.distill.config.loader import load_use_case, load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import run_key
+from tests.tools.chaos.promoting_report import PromotingReport
 
 FOLDER = Path(os.environ["CHAOS_USE_CASES"])
 QUICK = timedelta(seconds=1)
@@ -174,6 +178,36 @@ def batch_dag(use_case: UseCase) -> DAG:
     return quickened(dag)
 
 
+def promotion_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that trains and promotes: no teacher, no endpoint of an arm, no judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args=default_args(use_case),
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        with TaskGroup("tuned"):
+            merge = MergeDatasetOperator(task_id="merge", arm="tuned", synthesis=[])
+            upload = UploadDatasetOperator(task_id="upload", arm="tuned", merged=merge.output)
+            submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm="tuned", dataset=upload.output)
+            trained = BedrockCustomizationJobSensor(
+                task_id="trained", submitted=submit.output, poll_interval_seconds=2, timeout_seconds=3600
+            )
+        report = PromotingReport(task_id="report")
+        preflight >> ingest >> merge >> upload >> submit >> trained >> report
+        tasks = arms.ArmTasks(answer=trained, last=trained, ended=trained, manifests={"trained": trained.output})
+        promoted = promotion_tasks(use_case, report, {"tuned": tasks})
+        outcome = RunOutcomeOperator(task_id="outcome", retries=0, may_be_skipped=MAY_BE_SKIPPED)
+        [promoted, *(task for task in dag.tasks if task.is_teardown)] >> outcome
+        outcome.as_teardown(on_failure_fail_dagrun=True)
+    return quickened(dag)
+
+
 def quickened(dag: DAG) -> DAG:
     """Let every retry start within a second."""
     for task in dag.tasks:
@@ -193,7 +227,7 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-KINDS = {"whole": whole_dag, "batch": batch_dag}
+KINDS = {"whole": whole_dag, "batch": batch_dag, "promotion": promotion_dag}
 
 # Airflow sets this in workers, which need only one DAG.
 ONLY_DAG = get_parsing_context().dag_id

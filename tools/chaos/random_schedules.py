@@ -48,7 +48,7 @@ ITEMS_OF_A_TASK = {
     "tuned.answer": EVALUATION_ROWS,
     "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
 }
-# How the runs serve their model and the champion, in turn. With so little time, ``auto`` chooses provisioned throughput.
+# How the runs serve their model and the champion, in turn. With so little time, ``auto`` chooses throughput.
 WAYS: tuple[dict[str, Any], ...] = (
     {"serving": {"mode": "provisioned"}},
     {"serving": {"mode": "on_demand"}, "promotion": {"serve": "on_demand"}},

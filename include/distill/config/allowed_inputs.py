@@ -52,8 +52,8 @@ def input_problem(uri: str, use_case: UseCase) -> str | None:
         return None
     return (
         f"{uri} may not be read for use case {use_case.name}: the trigger form accepts objects"
-        f" below {', '.join(prefixes)}, except in the pipeline's own folders there. Nothing was read. Copy the file below"
-        f" one of these prefixes, or ask the owner of the use case ({use_case.owner}) to add its folder to"
+        f" below {', '.join(prefixes)}, except in the pipeline's own folders there. Nothing was read. Copy the file"
+        f" below one of these prefixes, or ask the owner of the use case ({use_case.owner}) to add its folder to"
         f" source.allowed_prefixes in {use_case.name}.yaml."
     )
 

@@ -11,19 +11,28 @@ from bedrock_distill.operators.approve_promotion import PromotionApprovalOperato
 from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
+from include.distill.core.storage import write_json
+from include.distill.cost.prices import load_prices
 from include.distill.evaluation.approval import decision_hash
-from tests.fakes.decided_report import ADA, ARMS, REPORTED, decide, decision
+from include.distill.evaluation.champion_parts import ChampionEndpoint, EndpointPrice
+from include.distill.evaluation.endpoint_records import StandingPrice
+from tests.fakes.decided_report import ADA, ARMS, CHAMPION_URI, REPORTED, decide, decision
+from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import RUN_URI, freeze
+from tests.fakes.standing_run import NAME, prepare
+from tests.plugins.conftest import RUN_URI, freeze, make_champion
+
+PRICE: StandingPrice = {"usd_per_hour": load_prices().price("nova-micro", "throughput_per_hour"), "units": 1}
+
+
+@pytest.fixture
+def ask(equip: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The task ``approve``, which returns its question and does not wait."""
+    monkeypatch.setattr(human_approval.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
+    return equip(PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED))
 
 
 class TestApproval:
-    @pytest.fixture
-    def ask(self, equip: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setattr(human_approval.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
-        task = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED)
-        return equip(task)
-
     def test_the_question_shows_the_verdict_and_the_reasons_and_no_answer_means_rejection(
         self, ask: Any, prepared: MemoryStore, context: Any
     ) -> None:
@@ -91,3 +100,49 @@ class TestApproval:
         decide(prepared, decision("tuned", promoted=False))
         with pytest.raises(AirflowSkipException):
             ask.execute(context)
+
+
+class TestPrice:
+    """With `promotion.serve: provisioned`, a person approves the price per hour once."""
+
+    @pytest.fixture
+    def asked(self, ask: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, context: Any) -> Any:
+        def run(**promotion: Any) -> Any:
+            prepare(store, use_case, bedrock, serve="provisioned", **promotion)
+            return ask.execute(context)
+
+        return run
+
+    @pytest.fixture
+    def approved(self, store: MemoryStore, bedrock: FakeBedrock) -> None:
+        bedrock.put_throughput(NAME, "InService", model_arn="arn:model/champion")
+        bedrock.tags_of[f"arn:throughput/{NAME}"] = {
+            "project": "bedrock-distill", "environment": "test", "use-case": "aws_docs_qa", "role": "standing",
+        }  # fmt: skip
+        endpoint = ChampionEndpoint(
+            kind="provisioned", name=NAME, arn=f"arn:throughput/{NAME}", region="us-east-1", created="c", units=1,
+            approved_price=EndpointPrice(usd_per_hour=PRICE["usd_per_hour"], by="ada", at="t"),
+        )  # fmt: skip
+        write_json(store, CHAMPION_URI, make_champion(endpoint=endpoint).model_dump(mode="json"))
+
+    def test_the_price_is_asked_about_also_if_no_person_must_approve_the_model(self, asked: Any, context: Any) -> None:
+        subject, body = asked()
+        assert f"pay ${PRICE['usd_per_hour']:,.2f} per hour" in subject
+        assert "until a person deletes it" in body
+        assert context["ti"].xcoms["asked"] == decision_hash(decision("tuned"), PRICE)
+
+    def test_an_approved_price_is_not_asked_about_again(self, asked: Any, approved: None) -> None:
+        assert asked() is None
+
+    def test_the_model_is_still_asked_about_if_the_use_case_requires_it(
+        self, asked: Any, approved: None, context: Any
+    ) -> None:
+        subject, body = asked(ask_a_person=True)
+        assert "per hour" not in subject + body
+        assert context["ti"].xcoms["asked"] == decision_hash(decision("tuned"))
+
+    def test_a_deployment_has_no_price_per_hour(
+        self, ask: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        prepare(store, use_case, bedrock, serve="on_demand", ask_a_person=True)
+        assert "per hour" not in ask.execute(context)[0]

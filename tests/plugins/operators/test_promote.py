@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +16,10 @@ from bedrock_distill.operators.promote import (
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import write_json
+from include.distill.cost.prices import load_prices
 from include.distill.evaluation.approval import decision_hash
 from include.distill.evaluation.champion import Champion, read_champion, save_champion_snapshot
+from include.distill.evaluation.champion_parts import EndpointPrice
 from tests.fakes.decided_report import (
     ADA,
     ARMS,
@@ -32,6 +35,7 @@ from tests.fakes.decided_report import (
 )
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.standing_run import ARN, MODEL, prepare, switched
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 
@@ -217,6 +221,118 @@ class TestPromote:
         with pytest.raises(PromotionError, match=r"(?s)no longer exists in Bedrock.*clear preflight"):
             promote()
         assert not prepared.exists(CHAMPION_URI)
+
+
+class TestStandingEndpoint:
+    """The winner is recorded only if the standing endpoint answers with it and has passed the smoke prompts."""
+
+    @pytest.fixture
+    def behind(self, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, equip: Any, context: Any) -> Any:
+        """Promote after the winner was put behind the endpoint and was tried."""
+        prepare(store, use_case, bedrock)
+        context["outlet_events"] = {ASSET: SimpleNamespace(extra=None)}
+        manifest = switched(equip, context, bedrock)
+        smoked = {"arn": ARN, "model_arn": MODEL, "number": 1, "calls": 3, "usd": 0.0}
+
+        def run(switched: Any = manifest, **changes: Any) -> Any:
+            task = PromoteChampionOperator(
+                task_id="promote", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED, outlets=[ASSET],
+                switched=switched, smoked={**smoked, **changes},
+            )  # fmt: skip
+            return equip(task).execute(context)
+
+        return run
+
+    def test_the_record_the_event_and_the_result_name_the_endpoint(
+        self, behind: Any, store: MemoryStore, context: Any
+    ) -> None:
+        manifest = behind()
+        champion = read_champion(store, CHAMPION_URI)
+        assert champion is not None
+        assert champion.endpoint is not None
+        assert champion.changed_by is not None
+        assert (champion.endpoint.arn, champion.endpoint.kind, champion.endpoint.units) == (ARN, "on_demand", None)
+        assert (champion.changed_by.kind, champion.changed_by.run_id) == ("promotion", "r")
+        assert (manifest["endpoint_arn"], manifest["endpoint_kind"]) == (ARN, "on_demand")
+        assert context["outlet_events"][ASSET].extra["endpoint_arn"] == ARN
+
+    def test_a_retry_writes_nothing_new(self, behind: Any, store: MemoryStore) -> None:
+        behind()
+        written = store.read(CHAMPION_URI)
+        behind()
+        assert store.read(CHAMPION_URI) == written
+
+    @pytest.mark.parametrize("changes", [{"model_arn": "arn:model/more"}, {"number": 2}, {"arn": "arn:other"}])
+    def test_the_smoke_test_of_another_change_does_not_count(
+        self, behind: Any, store: MemoryStore, changes: dict[str, Any]
+    ) -> None:
+        with pytest.raises(PromotionError, match=r"(?s)has not passed the smoke prompts.*Clear switch with downstream"):
+            behind(**changes)
+        assert not store.exists(CHAMPION_URI)
+
+    def test_a_person_who_marks_smoke_as_successful_promotes_nothing(
+        self, equip: Any, context: Any, behind: Any, store: MemoryStore
+    ) -> None:
+        task = PromoteChampionOperator(
+            task_id="promote", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED, switched={}, smoked={}
+        )
+        task.switched = task.smoked = None  # as Airflow renders the results of tasks that were marked
+        with pytest.raises(PromotionError, match="has not passed the smoke prompts"):
+            equip(task).execute(context)
+        assert not store.exists(CHAMPION_URI)
+
+    def test_a_run_whose_dag_has_lost_the_smoke_test_starts_again_with_preflight(
+        self, behind: Any, promote: Any
+    ) -> None:
+        with pytest.raises(PromotionError, match="Clear preflight with downstream"):
+            promote()
+
+    def test_an_endpoint_that_answers_with_another_model_is_not_recorded(
+        self, behind: Any, store: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.update_deployment(ARN, "arn:model/old")
+        bedrock.end_change()
+        with pytest.raises(PromotionError, match=r"(?s)answers with arn:model/old.*lear switch with downstream"):
+            behind()
+        assert not store.exists(CHAMPION_URI)
+
+    def test_the_endpoint_is_checked_again_after_the_record_was_written(
+        self, behind: Any, store: MemoryStore, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`settle` deleted the endpoint while an old copy of this task slept before the first record of a champion."""
+        write = store.write_if_absent
+
+        def write_and_lose(uri: str, body: bytes) -> bool:
+            if uri == CHAMPION_URI:
+                bedrock.deployments.clear()
+            return write(uri, body)
+
+        monkeypatch.setattr(store, "write_if_absent", write_and_lose)
+        with pytest.raises(PromotionError, match="does not exist any more"):
+            behind()
+
+    def test_the_approved_price_of_throughput_is_recorded_with_the_person(
+        self, equip: Any, context: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock
+    ) -> None:
+        prepare(store, use_case, bedrock, serve="provisioned")
+        usd = load_prices().price("nova-micro", "throughput_per_hour")
+        asked = decision_hash(decision("tuned"), {"usd_per_hour": usd, "units": 1})
+        moment = datetime.datetime(2026, 11, 27, 3, tzinfo=datetime.UTC)
+        approval = {
+            "chosen_options": ["Approve"], "responded_by_user": ADA, "asked": asked, "responded_at": moment,
+        }  # fmt: skip
+        manifest = switched(equip, context, bedrock, approval=approval)
+        smoked = {"arn": manifest["arn"], "model_arn": MODEL, "number": 1, "calls": 3, "usd": 0.0}
+        task = PromoteChampionOperator(
+            task_id="promote", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED, approval=approval,
+            switched=manifest, smoked=smoked,
+        )  # fmt: skip
+        equip(task).execute(context)
+        champion = read_champion(store, CHAMPION_URI)
+        assert champion is not None
+        assert champion.endpoint is not None
+        assert champion.endpoint.units == 1
+        assert champion.endpoint.approved_price == EndpointPrice(usd_per_hour=usd, by="ada", at=moment.isoformat())
 
 
 class TestLosers:

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
-from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
+from bedrock_distill.triggers.polling import (
+    CustomizationJobTrigger,
+    PollingTrigger,
+    ProvisionedThroughputTrigger,
+    StandingEndpointTrigger,
+)
 from include.distill.core.errors import ContractError, RefusedError, TransientError
 from tests.fakes.fake_bedrock import FakeBedrock
 
@@ -48,6 +53,10 @@ def endpoint_trigger(**changes: Any) -> ProvisionedThroughputTrigger:
     return ProvisionedThroughputTrigger(name="endpoint", **common(**changes))
 
 
+def standing_trigger(**changes: Any) -> StandingEndpointTrigger:
+    return StandingEndpointTrigger(name="standing", **{**common(**changes), "kind": changes.get("kind", "on_demand")})
+
+
 def first_event(trigger: PollingTrigger) -> dict[str, Any]:
     async def next_event() -> Any:
         async for event in trigger.run():
@@ -65,7 +74,7 @@ def settings_of(trigger: PollingTrigger) -> dict[str, Any]:
     return {name: getattr(trigger, name) for name in names - {"self", "common"}}
 
 
-@pytest.mark.parametrize("make", [job_trigger, endpoint_trigger])
+@pytest.mark.parametrize("make", [job_trigger, endpoint_trigger, standing_trigger])
 def test_the_triggerer_makes_the_same_trigger_from_the_stored_arguments(make: Any) -> None:
     trigger = make(poll_interval_seconds=30, region_name="eu-west-1", give_up_when_failed=False)
     path, arguments = trigger.serialize()
@@ -168,6 +177,22 @@ class TestHasEnded:
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
         assert endpoint_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
 
+    def test_the_wait_for_a_standing_endpoint_ends_when_its_creation_or_update_has_ended(
+        self, bedrock: FakeBedrock
+    ) -> None:
+        trigger = standing_trigger()
+        bedrock.put_deployment("standing", "Creating")
+        seen = [trigger.has_ended(bedrock)]  # type: ignore[arg-type]
+        bedrock.end_change()
+        seen.append(trigger.has_ended(bedrock))  # type: ignore[arg-type]
+        bedrock.update_deployment("standing", "arn:model/new")
+        seen.append(trigger.has_ended(bedrock))  # type: ignore[arg-type]
+        assert "is to answer with arn:model/new next" in trigger.checks.status
+        bedrock.end_change(fails=True)
+        seen.append(trigger.has_ended(bedrock))  # type: ignore[arg-type]
+        bedrock.deployments.clear()
+        assert [*seen, trigger.has_ended(bedrock)] == [False, True, False, True, True]  # type: ignore[arg-type]
+
     def test_an_unknown_status_wakes_the_task(self, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "Paused")
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
@@ -194,6 +219,11 @@ def marked(trigger: PollingTrigger, state: str | None, monkeypatch: pytest.Monke
 
 
 class TestOnKill:
+    def test_a_standing_endpoint_is_never_deleted(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        bedrock.put_deployment("standing", "Creating")
+        marked(standing_trigger(), "failed", monkeypatch)
+        assert "standing" in bedrock.deployments
+
     def test_marking_the_task_as_failed_stops_its_job_and_logs_what_is_billed(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

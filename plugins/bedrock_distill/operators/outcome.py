@@ -22,7 +22,9 @@ from bedrock_distill.run.task_ids import (
     OUTCOME,
     PROMOTE,
     REPORT,
+    SETTLE,
     SUBMIT,
+    SWITCH,
     TRAINED,
     UPLOAD,
     arm_task,
@@ -35,6 +37,7 @@ from include.distill.core.errors import DistillError, IncompleteRunError, Servic
 from include.distill.core.naming import job_names
 from include.distill.evaluation.approval import REJECT, responder
 from include.distill.evaluation.champion import winning_decision
+from include.distill.evaluation.endpoint_records import SettleManifest
 from include.distill.evaluation.records import PromotionManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.report.records import ReportManifest
@@ -92,7 +95,12 @@ class RunOutcomeOperator(DistillOperator):
                 f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
                 f" could not start: {held_up}. Number of tasks that were skipped: {skipped}."
                 f"{_marked(run, ti, skipped)}{_still_running(run)}",
-                left="Everything that the other tasks stored or bought is kept, and is not bought again.",
+                left=" ".join(
+                    [
+                        "Everything that the other tasks stored or bought is kept, and is not bought again.",
+                        *self._settled(ti),
+                    ]
+                ),
                 billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
                 to_do=" ".join(
                     [
@@ -102,7 +110,15 @@ class RunOutcomeOperator(DistillOperator):
                     ]
                 ),
             )
-        self._log_promotion(ti)
+        self._log_promotion(ti, states)
+
+    def _settled(self, ti: Any) -> Iterator[str]:
+        """Yield what the task ``settle`` did to the standing endpoint, as a sentence, if it changed it."""
+        settled = self._result(ti, SettleManifest, SETTLE)
+        if settled and settled["action"] == "restored":
+            yield f"The standing endpoint {settled['arn']} answers with the champion {settled['model_arn']} again."
+        elif settled and settled["action"] == "deleted":
+            yield "The standing endpoint that this run created was deleted, because no champion was recorded for it."
 
     def _refused_spending(self, states: Mapping[str, str | None]) -> str | None:
         """Return who rejected the spending, or that nobody answered, as a sentence; ``None`` if neither happened."""
@@ -143,7 +159,7 @@ class RunOutcomeOperator(DistillOperator):
         tasks = self.dag.topological_sort()
         return RunStates(states, [task.task_id for task in tasks], [task.task_id for task in tasks if task.is_mapped])
 
-    def _log_promotion(self, ti: Any) -> None:
+    def _log_promotion(self, ti: Any, states: Mapping[str, str | None]) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
         from include.distill.evaluation.standing_promotion import promotion_summary
 
@@ -153,6 +169,7 @@ class RunOutcomeOperator(DistillOperator):
         promoted = self._result(ti, PromotionManifest, PROMOTE)
         if promoted:
             self.log.info("%s was promoted: %s is the champion.", promoted.get("arm"), promoted.get("model_arn"))
+            self._log_endpoint(promoted)
             return
         try:
             promotion = promotion_of(read_decided_report(self.store, reported["report_json_uri"]), self.use_case)
@@ -160,10 +177,25 @@ class RunOutcomeOperator(DistillOperator):
             self.log.warning("Nothing was promoted. The reasons cannot be read: %s", error)
             return
         if winner := winning_decision(promotion):
-            reason = _why_skipped(ti.xcom_pull(task_ids=APPROVE))
+            skipped = SWITCH if states.get(SWITCH) == "skipped" else PROMOTE
+            reason = _why_skipped(ti.xcom_pull(task_ids=APPROVE), skipped)
             self.log.info("Nothing was promoted: the rule accepts %s, but %s", winner["candidate"], reason)
         else:
             self.log.info("%s", promotion_summary(promotion))
+
+    def _log_endpoint(self, promoted: PromotionManifest) -> None:
+        if not (arn := promoted.get("endpoint_arn")):
+            return
+        before = promoted.get("previous_model_arn")
+        self.log.info(
+            "Applications call %s, which answers with %s (before: %s). It is %s.",
+            arn,
+            promoted.get("model_arn"),
+            before or "no champion",
+            "billed by the hour until a person deletes it"
+            if promoted.get("endpoint_kind") == "provisioned"
+            else "billed by the token",
+        )
 
     def _result(self, ti: Any, kind: type[ResultT], task: str) -> ResultT | None:
         """Return the result of a task, written by any version of the pipeline; ``None`` without a result."""
@@ -230,9 +262,13 @@ def _still_running(run: RunStates) -> str:
     return f" Still running: {names}. {incomplete} {OUTCOME}."
 
 
-def _why_skipped(approval: HumanResponse | None) -> str:
-    """Return why the task ``promote`` did not promote the winner, as the end of a sentence."""
+def _why_skipped(approval: HumanResponse | None, task: str) -> str:
+    """
+    Return why the winner was not promoted, as the end of a sentence.
+
+    :param task: the first task of the promotion that was skipped.
+    """
     if approval is None or REJECT not in approval["chosen_options"]:
-        return f"{PROMOTE} was skipped, as its log explains."
+        return f"{task} was skipped, as its log explains."
     person = responder(approval)
     return f"{person} rejected it." if person else "nobody approved it in time."

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
+from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.endpoints import THROUGHPUT
 from bedrock_distill.lifecycle.ownership import is_job_of
+from bedrock_distill.lifecycle.standing import StandingSite
 from bedrock_distill.lifecycle.throughput import released_throughput
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.batch.uncollected import uncollected_tokens
@@ -20,6 +23,7 @@ from include.distill.core.storage import read_json
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
 from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
+from include.distill.cost.smoke_usage import paid_smoke_lines
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.evaluation.champion import champion_snapshot
 
@@ -64,7 +68,10 @@ def spent(
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
     """
     prices = load_prices()
-    lines = paid_call_lines(task.store, task.folder, prices)
+    lines = [
+        *paid_call_lines(task.store, task.folder, prices),
+        *paid_smoke_lines(task.store, task.folder, prices),
+    ]
     if not task.store.exists(task.folder.use_case):
         return Spent([line for line in lines if line.quantity])
     lines += _training_lines(task, jobs, prices)
@@ -85,6 +92,10 @@ def spent(
             if hours := unit_hours(records, failed=is_failed):
                 bill.append(prices.throughput_line(arm.name, _student(task, arm), hours))
     lines += _batch_lines(task, prices)
+    if standing := _standing_throughput(task):
+        hours = unit_hours([release_record([standing], now=now)])
+        lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
+        hourly[False] += standing["units"] * prices.price(task.use_case.student, "throughput_per_hour")
     return Spent([line for line in lines if line.quantity], failed, hourly[False], hourly[True])
 
 
@@ -113,6 +124,20 @@ def _existing(
     if not provisioned or not name or "created" not in provisioned:
         return []
     return [{"name": name, "created": provisioned["created"], "units": task.use_case.serving.model_units}]
+
+
+def _standing_throughput(task: RunTask) -> ReleasedThroughput | None:
+    """Return the standing endpoint if this run bought it and it is billed by the hour; otherwise ``None``."""
+    if task.use_case.promotion.serve != "provisioned":
+        return None
+    site = StandingSite(task.hook, task.store, task.use_case, task.folder.root)
+    try:
+        endpoint = site.find(THROUGHPUT)
+        is_own = endpoint is not None and task.hook.tags(endpoint.arn).get("run-key") == task.folder.run_key
+    except ServiceError as error:
+        log.warning("Bedrock did not say whether this run bought the standing endpoint: %s", error)
+        return None
+    return released_throughput(endpoint) if is_own and isinstance(endpoint, Throughput) else None
 
 
 def _training_lines(

@@ -105,6 +105,25 @@ class TestMarked:
             outcome(curate="failed", judge="running", outcome="running")
 
 
+@pytest.mark.parametrize(
+    ("settled", "words"),
+    [
+        ({"action": "restored", "arn": "arn:e", "model_arn": "arn:m"}, "arn:e answers with the champion arn:m again."),
+        ({"action": "deleted", "arn": None, "model_arn": None}, "that this run created was deleted"),
+    ],
+)
+def test_a_failed_promotion_says_what_happened_to_the_standing_endpoint(
+    outcome: Any, context: Any, settled: dict[str, Any], words: str
+) -> None:
+    results = {"settle": settled}
+    context["ti"].xcom_pull = lambda task_ids, key="return_value", **_: (
+        results.get(task_ids) if key != "failure" else None
+    )
+    with pytest.raises(IncompleteRunError) as caught:
+        outcome(report="success", smoke="failed", promote="upstream_failed", settle="success")
+    assert words in str(caught.value)
+
+
 class TestWhatToDo:
     """The last task repeats what the failed tasks said, and does not guess."""
 
@@ -236,6 +255,20 @@ class TestPromotion:
         assert "tuned was promoted: arn:model/tuned is the champion." in logged(
             {"report": self.REPORTED, "promote": promoted}
         )
+
+    @pytest.mark.parametrize(
+        ("kind", "billed"),
+        [("on_demand", "billed by the token"), ("provisioned", "by the hour until a person deletes it")],
+    )
+    def test_the_standing_endpoint_is_named_with_the_model_that_answered_before(
+        self, logged: Any, kind: str, billed: str
+    ) -> None:
+        promoted = {"arm": "tuned", "model_arn": "arn:model/tuned", "previous_model_arn": "arn:model/old"}
+        text = logged(
+            {"report": self.REPORTED, "promote": {**promoted, "endpoint_arn": "arn:e", "endpoint_kind": kind}}
+        )
+        assert "Applications call arn:e, which answers with arn:model/tuned (before: arn:model/old)." in text
+        assert billed in text
 
     def test_the_reasons_are_named_if_the_rule_promotes_no_arm(self, logged: Any) -> None:
         decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": ["the sample is small"]}

@@ -354,13 +354,22 @@ class TestLosers:
                 ["more"],
                 id="the one before it",
             ),
+            pytest.param(
+                make_champion(
+                    model_arn="arn:model/new",
+                    previous=make_champion(),
+                    history=(make_champion(), make_champion(model_arn="arn:model/more")),
+                ),
+                ["more"],
+                id="an earlier one to which a person may roll back",
+            ),
         ],
     )
     def test_the_champion_and_the_previous_champion_are_kept(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, champion: Champion | None, left: list[str]
     ) -> None:
         if champion:
-            write_json(prepared, CHAMPION_URI, champion.model_dump())
+            write_json(prepared, CHAMPION_URI, champion.model_dump(mode="json"))
         assert delete()["left"] == left
         assert bedrock.models == {f"arn:model/{name}" for name in left}
 

@@ -27,6 +27,7 @@ from tests.distill.conftest import make_request
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.standing_run import NAME
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 PRICES = load_prices()
@@ -293,3 +294,36 @@ class TestSentence:
             "This run has spent about $1,075.50 so far: $3.50 for model calls, $1,000.00 for training (at most), $72.00"
             " for endpoints. Answers and models stay stored and are reused when the tasks are cleared."
         )
+
+
+class TestStandingEndpoint:
+    """A standing endpoint counts only as far as this run pays for it."""
+
+    def test_the_calls_of_the_smoke_prompts_are_part_of_the_bill(self, task: Any, store: MemoryStore) -> None:
+        usage = {"model": "nova-micro", "deployed": True, "calls": 5, "input_tokens": 1000, "output_tokens": 200}
+        write_json(store, FOLDER.smoke_usage(1), usage)
+        assert {line.what: line.quantity for line in spent_lines(task, [])} == {
+            "smoke prompts: nova-micro custom model input": 1000,
+            "smoke prompts: nova-micro custom model output": 200,
+        }
+
+    @pytest.mark.parametrize(("run_key", "hourly"), [(FOLDER.run_key, HOURLY), ("manual-0-00000000", 0.0)])
+    def test_throughput_is_billed_to_the_run_that_bought_it(
+        self, task: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, run_key: str, hourly: float
+    ) -> None:
+        freeze(store, use_case, promotion={"serve": "provisioned"})
+        bedrock.put_throughput(NAME, "InService")
+        bedrock.tags_of[f"arn:throughput/{NAME}"] = {
+            "project": "bedrock-distill", "environment": "test", "use-case": "aws_docs_qa", "role": "standing",
+            "run-key": run_key,
+        }  # fmt: skip
+        bill = spent(task, [])
+        assert bill.hourly == hourly
+        assert [line.what for line in bill.lines] == (["throughput standing endpoint: nova-micro"] if hourly else [])
+
+    def test_throughput_that_bedrock_does_not_show_is_left_out(
+        self, task: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock
+    ) -> None:
+        freeze(store, use_case, promotion={"serve": "provisioned"})
+        bedrock.put_throughput(NAME, "InService")  # with the tags of another owner
+        assert spent(task, []).hourly == 0.0

@@ -22,6 +22,11 @@ from tools.aws_simulator.s3.files import PendingFile, S3Files, StoredBucket, Sto
 _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 # Requests to an object with these queries change nothing that is stored in files.
 _UNSTORED = frozenset({"acl", "legal-hold", "partNumber", "retention", "tagging", "uploads"})
+# What moto keeps about an object besides its metadata. Some of these have no public name in moto.
+_ATTRIBUTES = (
+    *("_storage_class", "_version_id", "_is_versioned", "encryption", "kms_key_id", "bucket_key_enabled"),
+    *("checksum_algorithm", "checksum_value", "checksum_type", "checksum_parts", "website_redirect_location"),
+)
 
 
 @dataclass(frozen=True)
@@ -163,11 +168,15 @@ def save(files: S3Files, bucket: str, key: str, current: FakeKey | None) -> None
         return
     metadata = {name: str(value) for name, value in current.metadata.items()}
     modified = current.last_modified.replace(tzinfo=datetime.UTC).timestamp()
-    files.write(bucket, StoredObject(key, metadata, current.etag.strip('"'), modified, current.value))
+    attributes = {name: getattr(current, name) for name in _ATTRIBUTES}
+    files.write(bucket, StoredObject(key, metadata, current.etag.strip('"'), modified, current.value, attributes))
 
 
 def restore(backend: Any, bucket: str, stored: StoredObject) -> None:
     """Put an object from a file into moto's memory."""
     key = backend.put_object(bucket, stored.key, stored.body, etag=stored.etag)
     key.set_metadata(stored.metadata)
+    for name in _ATTRIBUTES:
+        if name in stored.attributes:
+            setattr(key, name, stored.attributes[name])
     key.last_modified = datetime.datetime.fromtimestamp(stored.modified, tz=datetime.UTC).replace(tzinfo=None)

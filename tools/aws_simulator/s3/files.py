@@ -1,12 +1,12 @@
 """
 Store S3 objects and buckets as files, so that they outlive the process.
 
-- ``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
-  The file name is a hash because a key can be too long for a file name and can contain any character.
+- ``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time, attributes), then the
+  object's bytes. The file name is a hash because a key can be too long for a file name and can contain any character.
 - ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...).
   These requests are repeated after a restart.
 
-Older versions of objects, the tags and ACLs of objects, and unfinished uploads are not stored.
+Older versions of objects, the tags, ACLs and locks of objects, and unfinished uploads are not stored.
 """
 
 from __future__ import annotations
@@ -24,13 +24,18 @@ from urllib.parse import quote, unquote
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object. ``etag`` has no quotes; ``modified`` is in POSIX seconds."""
+    """One object. ``etag`` has no quotes; ``modified`` is in POSIX seconds.
+
+    ``attributes`` are what else S3 keeps about an object, such as its storage class. Files of earlier versions have
+    none.
+    """
 
     key: str
     metadata: dict[str, str]
     etag: str
     modified: float
     body: bytes = field(repr=False)
+    attributes: dict[str, str | int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,37 @@ def test_objects_survive_a_restart_with_their_metadata(tmp_path: Path) -> None:
         assert after["Metadata"] == metadata
 
 
+def test_what_s3_keeps_about_an_object_survives_a_restart(tmp_path: Path) -> None:
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3")
+        s3.create_bucket(Bucket="kept")
+        headers = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"}
+        s3.put_object(Bucket="kept", Key="one", Body=b"1", ChecksumAlgorithm="SHA256", **headers)
+        s3.put_object(Bucket="kept", Key="plain", Body=b"2")
+        upload = s3.create_multipart_upload(Bucket="kept", Key="parts", ChecksumAlgorithm="CRC32")["UploadId"]
+        names = {"Bucket": "kept", "Key": "parts", "UploadId": upload}
+        part = s3.upload_part(**names, PartNumber=1, Body=b"1")
+        s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        s3.put_bucket_encryption(Bucket="kept", ServerSideEncryptionConfiguration={"Rules": [rule]})
+        s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket="kept", Key="versioned", Body=b"3")
+        before = shown(s3)
+    assert (before["one"]["StorageClass"], before["one"]["SSEKMSKeyId"]) == ("STANDARD_IA", "key")
+    kept = [("one", "ChecksumSHA256"), ("parts", "ChecksumCRC32"), ("versioned", "VersionId")]
+    assert all(before[key][name] for key, name in kept)
+    with start_simulator(tmp_path) as simulator:
+        assert shown(simulator.boto("s3")) == before
+
+
+def shown(s3: Any) -> dict[str, dict[str, Any]]:
+    keys = ("one", "plain", "parts", "versioned")
+    answers = {key: s3.head_object(Bucket="kept", Key=key, ChecksumMode="ENABLED") for key in keys}
+    for answer in answers.values():
+        del answer["ResponseMetadata"]
+    return answers
+
+
 def test_every_kind_of_change_is_written_through(tmp_path: Path) -> None:
     with start_simulator(tmp_path) as simulator:
         s3 = simulator.boto("s3")
@@ -168,3 +199,19 @@ class TestRunning:
             start_simulator(tmp_path),
         ):
             pass
+
+
+def test_a_single_part_of_an_object_is_not_taken_for_the_object(simulator: RunningSimulator) -> None:
+    s3 = simulator.boto("s3")
+    s3.create_bucket(Bucket="parts")
+    names = {"Bucket": "parts", "Key": "large", "UploadId": ""}
+    names["UploadId"] = s3.create_multipart_upload(Bucket="parts", Key="large")["UploadId"]
+    sent = [s3.upload_part(**names, PartNumber=n, Body=b"x" * size) for n, size in ((1, 5 * 2**20), (2, 1))]
+    parts = [{"PartNumber": number, "ETag": part["ETag"]} for number, part in enumerate(sent, 1)]
+    s3.complete_multipart_upload(**names, MultipartUpload={"Parts": parts})
+    s3.put_object(Bucket="parts", Key="small", Body=b"small")
+    with refused("NotImplemented", "single parts", status=501):
+        s3.get_object(Bucket="parts", Key="large", PartNumber=2)
+    with refused("501", status=501):
+        s3.head_object(Bucket="parts", Key="large", PartNumber=2)
+    assert s3.get_object(Bucket="parts", Key="small", PartNumber=1)["Body"].read() == b"small"

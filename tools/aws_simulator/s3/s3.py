@@ -28,6 +28,7 @@ from tools.aws_simulator.s3.changes import Change, ObjectRequest, current_object
 from tools.aws_simulator.s3.errors import S3Error, s3_error
 from tools.aws_simulator.s3.files import S3Files
 from tools.aws_simulator.s3.header_checks import check_headers
+from tools.aws_simulator.s3.post_policies import check_form
 from tools.aws_simulator.s3.presigned_urls import check_presigned, is_signed
 from tools.aws_simulator.s3.request_checks import check_request, failed_request
 from tools.aws_simulator.s3.uploads import read_upload
@@ -125,7 +126,10 @@ class SimulatedS3:
         arguments = request.arguments
         check_headers(request.method, request.headers, arguments)
         check_authorization(request.headers, arguments)
-        check_presigned(arguments, datetime.datetime.now(datetime.UTC))
+        now = datetime.datetime.now(datetime.UTC)
+        check_presigned(arguments, now)
+        if request.method == "POST" and not request.key:
+            check_form(request.bucket, request.headers, request.body, now)
         self._check_owner(request.headers)
         if not is_signed(request.headers, arguments, request.body) and not self._is_public(request):
             raise S3Error("AccessDenied", "Access Denied", 403)

@@ -33,7 +33,11 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
+| `start_switch` | none; this task marks the start of the change of the standing endpoint. It always succeeds, and so the teardown `settle` runs even if no arm won | nothing |
+| `switch`, `switched` | a standing endpoint that answers with the winner, only with `promotion.serve`. The first promotion creates the endpoint, and later ones keep its ARN; skipped if no arm won | nothing with `on_demand`. With `provisioned`, the first promotion buys throughput: **billed by the hour until a person deletes it** |
+| `smoke` | the standing endpoint has answered a few prompts | tokens of at most 20 short calls, if the endpoint is on demand |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
+| `settle` | the standing endpoint answers with the recorded champion, whichever task failed | nothing |
 | `delete_losers` | the other custom models are deleted | stops the storage cost of $1.95 per model per month |
 | `outcome` | waits until all tasks have ended; fails if any task failed | nothing |
 
@@ -76,6 +80,10 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
 | `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought an endpoint by the hour, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
+| `switch` | another run is changing the standing endpoint, or the account has as many deployments as its quota allows | Airflow retries the task for an hour. After that, follow the message, then clear `switch` with downstream. Nothing was changed. |
+| `switched` | Bedrock did not create the standing endpoint or did not put the winner behind it, or this took too long | `settle` runs next and brings the endpoint back to the champion. Then clear `switch` with downstream. |
+| `smoke` | the standing endpoint gave a bad answer | `settle` runs next and brings the endpoint back to the champion. Look at the winner's answers in the report, then clear `switch` with downstream. Only the tokens of the calls are billed. |
+| `settle` | the champion could not be put behind the standing endpoint again | The endpoint **may answer with a model that was not promoted**. The task is retried. If all retries fail, run the command in the last line of the error, then clear `settle` with downstream. |
 | `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
 | `outcome` | "not approved": a person rejected what the run was about to buy, or nobody answered in time | Clear `approve_spending` with downstream to ask again, or trigger a smaller run. Nothing was bought. |
@@ -85,7 +93,8 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
 requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.
 
-To stop a job or delete an endpoint that a task is waiting for, mark the task as failed.
+To stop a job or delete an arm's endpoint that a task is waiting for, mark the task as failed. A standing endpoint is
+never deleted in this way: `settle` brings it back to the champion.
 
 Do not set `dagrun_timeout` for this DAG. A run that times out skips its teardowns, so its endpoints would keep running
 and be billed.

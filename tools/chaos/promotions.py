@@ -201,10 +201,11 @@ def _next_run_heals(trial: Trial) -> None:
     state = trial.finish()
     serving = trial.stack.account.deployment(trial.endpoint_arn)["modelArn"]
     trial.ensure(state == "failed", f"The task `settle` was refused, but the run's state is {state}.")
-    models = [
-        model["arn"] for model in trial.stack.account.ledger()["custom_models"] if trial.case.key in model["name"]
-    ]
-    trial.ensure(serving == models[-1], f"The endpoint answers with {serving} before it is settled, not the new model.")
+    models = trial.stack.account.ledger()["custom_models"]
+    of_case = [model["arn"] for model in models if f"-{trial.case.key}-tuned-" in f"-{model['name']}"]
+    trial.ensure(
+        serving == of_case[-1], f"The endpoint answers with {serving} before it is settled, not the new model."
+    )
     trial.stack.account.write_object(f"{root_of(trial)}/{NO_WINNER}", b"")
     trial.start_run(3)
     expect_standing(trial, jobs=2, champion=1)

@@ -37,12 +37,12 @@ def check_form(bucket: str, headers: Mapping[str, str], body: bytes, now: dateti
         return
     fields, file = _fields(body, boundary[1].encode("latin-1"))
     if "key" not in fields:
-        text = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
+        text = (
+            "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
+        )
         raise S3Error("InvalidArgument", text)
     if file is None:
-        raise S3Error(
-            "IncorrectNumberOfFilesInPostRequest", "POST requires exactly one file upload per request."
-        )
+        raise S3Error("IncorrectNumberOfFilesInPostRequest", "POST requires exactly one file upload per request.")
     if "policy" in fields:
         _check_fields(_read(fields["policy"], now), {**fields, "bucket": bucket}, len(file))
     _check_supported(fields)

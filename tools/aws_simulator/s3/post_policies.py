@@ -2,8 +2,8 @@
 Check the uploads of forms (POST) against the policy in the form. Signatures are not verified.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html describes the policy, and
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html the fields. The texts of errors are those of S3,
-as versitygw repeats them (s3err/invalid-policy-document.go).
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html the fields. The texts of errors are those of
+S3, as versitygw repeats them (s3err/invalid-policy-document.go).
 """
 
 from __future__ import annotations

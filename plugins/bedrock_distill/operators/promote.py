@@ -20,6 +20,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.ui.links import CHAMPION_ENDPOINT_LINK, REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.core.errors import PromotionError
 from include.distill.evaluation.approval import responder
@@ -59,6 +60,7 @@ class PromoteChampionOperator(WinnerOperator):
     template_fields: Sequence[str] = (*WinnerOperator.template_fields, "switched", "smoked")
     switched = ResultOf[SwitchManifest | None](SWITCHED, sibling=False, optional=True)
     smoked = ResultOf[SmokeManifest | None](SMOKE, sibling=False, optional=True)
+    operator_extra_links = (REPORT_LINK, CHAMPION_ENDPOINT_LINK)
     waits_for = "the champion's record to be checked and written"
 
     def __init__(self, *, switched: Any = None, smoked: Any = None, **kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bedrock_distill.lifecycle.settling import Settling
 from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.ui.links import STANDING_LINK
 from include.distill.evaluation.endpoint_records import SettleManifest
 
 if TYPE_CHECKING:
@@ -59,4 +60,5 @@ class SettleEndpointOperator(SettleTask, DistillOperator):
         corrects it by hand.
     """
 
+    operator_extra_links = (STANDING_LINK,)
     ui_color = "#fce8e6"

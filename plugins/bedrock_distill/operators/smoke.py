@@ -10,6 +10,7 @@ from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import SETTLE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.ui.links import STANDING_LINK
 from include.distill.config.catalog import Model
 from include.distill.config.layout import smoke_prompts_uri
 from include.distill.core.errors import ContractError, RefusedError, SmokeFailedError
@@ -144,6 +145,7 @@ class SmokeTestOperator(SmokeTask, DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "switched")
+    operator_extra_links = (STANDING_LINK,)
     ui_color = "#e0f2f1"
 
     def __init__(self, *, switched: Any, **kwargs: Any) -> None:

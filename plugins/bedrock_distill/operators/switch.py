@@ -16,6 +16,7 @@ from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
 from bedrock_distill.operators.winner import WinnerOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.task_ids import PREFLIGHT, SETTLE
+from bedrock_distill.ui.links import MODEL_LINK, STANDING_LINK
 from include.distill.config.layout import smoke_prompts_uri
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import read_jsonl, write_json
@@ -105,6 +106,8 @@ class SwitchChampionOperator(SwitchTask, WinnerOperator):
     :raises RefusedError: the account has no room for another deployment, access is missing, or another owner has an
         endpoint with this name; nothing was changed.
     """
+
+    operator_extra_links = (STANDING_LINK, MODEL_LINK)
 
     def aim(self, context: Context) -> Aim:
         """Return the winner of the run."""

@@ -13,7 +13,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.task_ids import REPORT, TRAINED, arm_task
 from bedrock_distill.run.task_results import ResultOf, read_result
-from bedrock_distill.ui.links import REPORT_LINK
+from bedrock_distill.ui.links import REPORT_LINK, ResourceLink
 from include.distill.config.layout import champion_uri
 from include.distill.config.use_case import UseCase
 from include.distill.evaluation.approval import PriceQuestion, approval_problem, responder
@@ -57,7 +57,7 @@ class WinnerOperator(StandingTask, DistillOperator):
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained", "approval")
     reported = ResultOf[ReportManifest](REPORT, sibling=False)
-    operator_extra_links = (REPORT_LINK,)
+    operator_extra_links: tuple[ResourceLink, ...] = (REPORT_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], approval: Any = None, **kwargs: Any) -> None:

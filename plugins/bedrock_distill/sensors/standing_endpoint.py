@@ -14,6 +14,7 @@ from bedrock_distill.run.task_ids import SETTLE, SWITCH
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, StandingEndpointTrigger
+from bedrock_distill.ui.links import MODEL_LINK, STANDING_LINK
 from include.distill.core.errors import WaitTimeoutError
 from include.distill.evaluation.endpoint_records import SwitchManifest
 from include.distill.evaluation.records import StandingKind
@@ -33,6 +34,7 @@ class StandingEndpointSensor(EndpointChangeTask, WaitingSensor[SwitchManifest]):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "switching")
+    operator_extra_links = (STANDING_LINK, MODEL_LINK)
     switching = ResultOf[SwitchManifest](SWITCH, sibling=False)
     waits_for = "{task.resource} to answer with the new model"
 

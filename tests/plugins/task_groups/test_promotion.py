@@ -13,6 +13,7 @@ from include.distill.core.errors import ChangeInProgressError
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, sample, tasks
 
 CHANGE = ("start_switch", "switch", "switched", "smoke")
+AFTER_SMOKE = ("promote", "settle", "delete_losers", "outcome")
 
 
 def test_by_default_no_person_is_asked_no_model_is_deleted_and_there_is_no_standing_endpoint() -> None:
@@ -120,16 +121,21 @@ class TestStandingEndpoint:
         assert ("approve" in tasks(promotion=promotion)) is asks
 
     @pytest.mark.parametrize(
-        ("cleared", "expected"),
+        ("cleared", "downstream", "expected"),
         [
-            ("promote", {*CHANGE, "promote", "settle"}),
-            ("switch", {"start_switch", "switch", "switched", "settle"}),
-            ("delete_losers", {"delete_losers"}),
-            ("report", {"report"}),
+            ("promote", False, {*CHANGE, "promote", "settle"}),
+            ("smoke", True, {*CHANGE, *AFTER_SMOKE}),
+            ("switched", True, {*CHANGE, *AFTER_SMOKE}),
+            ("switch", True, {*CHANGE, *AFTER_SMOKE}),
+            ("approve", True, {*CHANGE, *AFTER_SMOKE, "approve"}),
+            ("settle", False, {"settle"}),
+            ("delete_losers", False, {"delete_losers"}),
         ],
     )
-    def test_clearing_a_task_also_clears_what_must_be_done_again(self, cleared: str, expected: set[str]) -> None:
+    def test_clearing_a_task_also_clears_what_must_be_done_again(
+        self, cleared: str, downstream: bool, expected: set[str]
+    ) -> None:
         promotion = {"serve": "on_demand", "ask_a_person": True, "delete_losers": True}
         dag = DagSerialization.from_dict(DagSerialization.to_dict(distill_dag(sample(promotion=promotion))))
-        part = dag.partial_subset(cleared, include_downstream=False, include_upstream=False)
+        part = dag.partial_subset([cleared], include_downstream=downstream, include_upstream=False)
         assert set(part.task_ids) == expected

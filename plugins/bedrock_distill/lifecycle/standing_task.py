@@ -74,8 +74,8 @@ class StandingTask(RunAccess):
         """Return what the standing endpoint costs, if it exists, as sentences."""
         if self.standing_kind == "on_demand":
             return (
-                "Nothing by this task. A standing deployment is billed by the token, and not while it is idle. It"
-                " counts against the account's quota of deployments."
+                "The standing deployment is billed by the token, and not while it is idle. It counts against the"
+                " account's quota of deployments."
             )
         price = " by the hour" if self.standing_kind is None else f" at ${self.usd_per_hour:,.2f} per hour"
         condition = ", if it is provisioned throughput," if self.standing_kind is None else ""

@@ -47,7 +47,7 @@ class SmokeTask(EndpointChangeTask):
     def billed_now(self, error: Exception) -> str:
         """Return what the calls so far have cost, and what the endpoint costs."""
         calls = self._usage["calls"] if self._usage else 0
-        return f"The tokens of {calls} calls so far, ${self._usd():.4f}. {super().billed_now(error)}"
+        return f"The tokens of {calls} calls so far, ${self._usd():.4f}. {self.endpoint_billed()}"
 
     def execute(self, context: Context) -> SmokeManifest:
         """Send every prompt to the endpoint; return how many calls were made."""

@@ -29,6 +29,7 @@ def promotion_question(
     *,
     answer_within_hours: float,
     report_uri: str,
+    is_served: bool = False,
     price: StandingPrice | None = None,
 ) -> str:
     """
@@ -36,7 +37,11 @@ def promotion_question(
 
     It contains the verdict, the rule's reasons, the current champion, the price per hour if there is one, and where to
     find the report.
+
+    :param is_served: whether the champion has a standing endpoint.
+    :param price: the price per hour that the person is asked to approve; ``None`` if there is none.
     """
+    served = " is put behind the standing endpoint, which applications call. If it answers the smoke prompts, it"
     candidate = as_code(decision["candidate"])
     lines = [
         as_text(report["verdict"]),
@@ -51,8 +56,9 @@ def promotion_question(
         *(price_lines(price) if price else ()),
         f'The full report is in the tab "Distill report" of this run, and at {as_code(report_uri)}.',
         "",
-        f"If you approve, {candidate} becomes the champion, and the DAGs that are scheduled on the champion's asset"
-        f" start. If you reject, or if no one answers within {answer_within_hours:g} hours, nothing changes.",
+        f"If you approve, {candidate}{served if is_served else ''} becomes the champion, and the DAGs that are"
+        " scheduled on the champion's asset start. If you reject, or if no one answers within"
+        f" {answer_within_hours:g} hours, nothing changes.",
     ]
     simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
     return "\n".join([*(simulated if report["simulated"] else []), *lines])

@@ -207,7 +207,6 @@ class Settling:
             manifest["action"] = "restored" if manifest["arn"] else "deleted"
         if change is not None and change["state"] != "settled":
             self.site.lock.end(change, arn=manifest["arn"])
-        log.info("The standing endpoint agrees with the champion's record: %s", manifest)
         return manifest
 
     def _manifest(self, action: SettleAction, recorded_arn: str | None = None) -> SettleManifest:

@@ -72,6 +72,7 @@ class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
                 champion_snapshot(self.store, self.folder),
                 answer_within_hours=rules.answer_within_hours,
                 report_uri=self.reported["report_html_uri"],
+                is_served=rules.serve != "none",
                 price=price,
             ),
             asked=decision_hash(decision, price),

@@ -20,7 +20,8 @@ SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
 LABELS, EXPERIMENT_LABELS = "distill_label__aws_docs_qa", "distill_label__compare_arms"
 MOVED = "distill_label_sample"
-OTHER_DAGS = {MOVED, "distill_clean_up", "distill_release_leftovers"}
+ROLLBACK = "distill_rollback"
+OTHER_DAGS = {MOVED, ROLLBACK, "distill_clean_up", "distill_release_leftovers"}
 
 
 def use_case_dags(*names: str) -> set[str]:
@@ -129,7 +130,8 @@ class TestEveryDag:
         return dag_bag.dags[dag_id]
 
     def test_the_dag_runs_once_at_a_time_without_catch_up_and_without_a_time_out(self, dag: Any) -> None:
-        at_once = 16 if dag.dag_id.startswith("distill_label__") else 1  # several people label the same sample
+        # Several people label the same sample, and the champions of several use cases may be rolled back.
+        at_once = 16 if dag.dag_id.startswith("distill_label__") else 4 if dag.dag_id == ROLLBACK else 1
         assert (dag.catchup, dag.max_active_runs, dag.dagrun_timeout) == (False, at_once, None)
         assert dag.start_date == datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -146,9 +148,8 @@ class TestEveryDag:
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
         params = {name: dag.params.get_param(name) for name in dag.params}
-        assert (
-            "dry_run" in params or not params or "label_sample" in dag.tags
-        )  # the labeling DAG buys and deletes nothing
+        # The labeling DAG buys and deletes nothing, and a person must approve each rollback.
+        assert "dry_run" in params or not params or {"label_sample", "rollback"} & set(dag.tags)
         for name, param in params.items():
             assert param.schema.get("type") or param.schema.get("enum"), name
             assert param.schema.get("title"), name
@@ -244,7 +245,7 @@ class TestLabeling:
         ids = {f"distill_{name}" for name in (*names, "aws_docs_qa")} | {
             f"distill_label__{name}" for name in (*names, "aws_docs_qa")
         }
-        assert set(bag.dags) == ids | {MOVED, "distill_clean_up", "distill_release_leftovers"}
+        assert set(bag.dags) == ids | OTHER_DAGS
         assert len(ids) == 10
 
     def test_the_old_dag_says_which_dag_replaced_it(self, dag_bag: DagBag) -> None:

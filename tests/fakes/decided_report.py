@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bedrock_distill.task_groups.champion_asset import champion_asset
+from bedrock_distill.run.champion_asset import champion_asset
 from include.distill.core.storage import write_json
 from include.distill.evaluation.answer_counts import count_endings
 from include.distill.evaluation.comparisons import compare

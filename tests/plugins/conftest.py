@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from bedrock_distill.lifecycle.rollback_place import RollbackPlace
 from bedrock_distill.run.access import RunAccess
 from include.distill.config.approval_rule import Approval
 from include.distill.config.layout import RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import write_jsonl
+from include.distill.core.storage import write_json, write_jsonl
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from include.distill.inference import paced_client
 from tests.distill.conftest import make_row
@@ -122,3 +124,26 @@ def context() -> dict[str, Any]:
         "params": {},
         "dag_run": SimpleNamespace(start_date=started, run_after=started, dag_id="d", run_id="r"),
     }
+
+
+@pytest.fixture
+def run(
+    store: MemoryStore,
+    bedrock: FakeBedrock,
+    context: dict[str, Any],
+    use_case: UseCase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """A rollback of a use case whose third champion answers on a deployment."""
+    from tests.fakes import rollback_run as fakes  # it uses functions of this module
+
+    monkeypatch.setattr(RollbackPlace, "use_cases", tmp_path)
+    fakes.write_use_case(tmp_path, use_case, serve="on_demand")
+    champions = [fakes.champion(name) for name in ("new", "old", "older")]
+    fakes.record(store, *champions, endpoint=fakes.ENDPOINT)
+    write_json(store, fakes.SMOKE, {"prompts": [fakes.PROMPT]})
+    bedrock.models |= {one.model_arn for one in champions}
+    bedrock.say = lambda request: "An answer."
+    fakes.put_endpoint(bedrock, champions[0].model_arn)
+    return fakes.RollbackRun(store, bedrock, context)

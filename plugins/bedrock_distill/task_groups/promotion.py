@@ -14,6 +14,7 @@ from bedrock_distill.operators.settle import SettleEndpointOperator
 from bedrock_distill.operators.smoke import SmokeTestOperator
 from bedrock_distill.operators.switch import SwitchChampionOperator
 from bedrock_distill.policies.retry import DEFERRED_RETRIES
+from bedrock_distill.run.champion_asset import champion_asset
 from bedrock_distill.run.task_ids import (
     APPROVE,
     DELETE_LOSERS,
@@ -26,7 +27,6 @@ from bedrock_distill.run.task_ids import (
 )
 from bedrock_distill.sensors.standing_endpoint import StandingEndpointSensor
 from bedrock_distill.task_groups.arms import ArmTasks
-from bedrock_distill.task_groups.champion_asset import champion_asset
 from bedrock_distill.task_groups.standing import RETRIES_OF_SETTLE, RETRIES_OF_SWITCH, ChangeTasks
 from include.distill.config.use_case import UseCase
 

@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, Any] = {
     "listed": {},
     "switching": {},
     "switched": {},
+    "smoked": {},
     "poll_interval_seconds": 1,
     "timeout_seconds": 1,
 }

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk import Asset
 
-from bedrock_distill.task_groups.champion_asset import champion_asset
+from bedrock_distill.run.champion_asset import champion_asset
 from tests.plugins.task_groups.conftest import tasks
 
 

@@ -17,18 +17,21 @@ override APPROVE := $(value APPROVE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run celery test chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run promote-demo celery test chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-10s %s\n' "$$name" "$$text"; done
+		printf '  %-12s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.installed ## Install everything into .venv (the other targets do this when needed)
 
 run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 questions), then stop everything
 	@$(LOCAL) run
+
+promote-demo: .venv/.installed ## Promote a simulated model, call its endpoint, promote another one, and roll back
+	@$(BIN)/python -m tools.promote_demo
 
 celery: .venv/.installed ## Run the pipeline once on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
 	@$(BIN)/python -m tools.compose

@@ -1,0 +1,36 @@
+"""Show a promotion, a call and a rollback, like ``make promote-demo``: ``python -m tools.promote_demo``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from include.distill.core.errors import DistillError, InputError
+from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.lock import LockHeldError
+from tools.local_airflow.settings import Layout
+from tools.promote_demo.demo import show
+
+FAILED, REFUSED = 1, 2
+STOPPED = "Everything that was started has been stopped."
+
+
+def main() -> int:
+    """Return 0 for success, also if the rule promoted nothing, 1 for a failure, 2 if refused, 130 if interrupted."""
+    try:
+        with interruptible():
+            show(Layout(), os.environ.copy())
+    except Interrupted:
+        print(f"\nInterrupted. {STOPPED}", file=sys.stderr)
+        return EXIT_CODE
+    except (InputError, LockHeldError) as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except DistillError as error:
+        print(f"\nFailed: {error}\n{STOPPED}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,6 +36,11 @@ CHANGES: dict[str, Any] = {
     "tags": ["promotion"],
     "serving": {"mode": "on_demand"},
     "promotion": {"serve": "on_demand", "smoke_prompts": 2},
+    "arms": [
+        {"name": "base", "kind": "base"},
+        {"name": "best", "kind": "champion"},
+        {"name": "tuned", "originals": "all", "synthetic": 0},
+    ],
 }
 
 

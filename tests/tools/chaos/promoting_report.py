@@ -60,17 +60,18 @@ def report(use_case: UseCase, answers: list[Answer], *, wins: bool) -> dict[str,
     """
     Return the parts of a report that a promotion reads.
 
-    :param wins: whether the judges prefer the arm `tuned`; otherwise they prefer the base student.
+    :param wins: whether the judges prefer the arm `tuned`; otherwise they prefer the arm that it would replace.
     """
+    baseline = use_case.champion_arm or "base"
     verdicts = [
-        [verdict(judge, number, order, wins=wins) for number in range(QUESTIONS) for order in ORDERS]
+        [verdict(judge, number, order, baseline=baseline, wins=wins) for number in range(QUESTIONS) for order in ORDERS]
         for judge in use_case.judges
     ]
     comparisons = compare_all(verdicts, {f"row{number}": f"document{number}" for number in range(QUESTIONS)})
     decision = decide_promotion(
         comparisons,
         candidate="tuned",
-        champion="base",
+        champion=baseline,
         judges=use_case.judges,
         contaminated=0,
         rule=use_case.promotion,
@@ -80,7 +81,7 @@ def report(use_case: UseCase, answers: list[Answer], *, wins: bool) -> dict[str,
         "verdict": "tuned is better." if wins else "tuned is worse.",
         "simulated": True,
         "comparisons": comparisons,
-        "answer_endings": {"tuned": endings, "base": endings},
+        "answer_endings": {"tuned": endings, baseline: endings},
         "promotion": {"rule": "the rule", "false_promotions_a_year": 0.0, "decisions": [decision.as_record()]},
     }
 
@@ -88,13 +89,13 @@ def report(use_case: UseCase, answers: list[Answer], *, wins: bool) -> dict[str,
 ORDERS = ("candidate_first", "baseline_first")
 
 
-def verdict(judge: str, number: int, order: Any, *, wins: bool) -> Verdict:
+def verdict(judge: str, number: int, order: Any, *, baseline: str, wins: bool) -> Verdict:
     """Return one judge's verdict on one question."""
     return {
         "row_id": f"row{number}",
         "judge": judge,
         "candidate": "tuned",
-        "baseline": "base",
+        "baseline": baseline,
         "order": order,
         "verdict": "candidate" if wins else "baseline",
         "raw": "",

@@ -12,9 +12,14 @@ from tests.tools.chaos.promoting_report import answer, report
 ROW = {"row_id": "row0", "question": "How many?", "answer": "Five."}
 
 
+BASE = {"name": "base", "kind": "base"}
+ARMS = [BASE, {"name": "best", "kind": "champion"}, {"name": "tuned"}]
+
+
+@pytest.mark.parametrize("arms", [[BASE, {"name": "tuned"}], ARMS])
 @pytest.mark.parametrize("wins", [True, False])
-def test_the_rule_promotes_the_arm_only_if_it_wins(wins: bool) -> None:
-    use_case = make_use_case()
+def test_the_rule_promotes_the_arm_only_if_it_wins(wins: bool, arms: list[dict[str, str]]) -> None:
+    use_case = make_use_case(arms=arms)
     written = report(use_case, [answer(ROW)], wins=wins)  # type: ignore[arg-type]
     checked = standing_promotion(
         written["promotion"], written["comparisons"], written["answer_endings"], use_case=use_case

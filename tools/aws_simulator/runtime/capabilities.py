@@ -93,10 +93,14 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
     """
     Check the JSON schema of a tool's input.
 
-    Two messages are known from error reports in public repositories: the one of Converse about a type other than
-    ``object``, and the one of Anthropic's models about an invalid schema. The wording of the others is UNVERIFIED.
+    Three messages are known from error reports in public repositories: those of Converse about a type other than
+    ``object`` and about a value that is no JSON object (https://github.com/aws/aws-sdk-net/issues/3377), and the one of
+    Anthropic's models about an invalid schema. The wording of the others is UNVERIFIED.
     """
     field = f"toolConfig.tools.{number}.toolSpec.inputSchema.json"
+    if not isinstance(schema, dict) and request.through_converse:
+        text = f"The format of the value at {field} is invalid. Provide a json object for the field and try again."
+        raise ValidationException(text)
     is_object = isinstance(schema, dict) and schema.get("type") == "object"
     if not is_object and request.through_converse:
         raise ValidationException(f"The value at {field}.type must be one of the following: object.")

@@ -64,7 +64,7 @@ def read_messages(arguments: Mapping[str, Any]) -> InferenceRequest:
     check_tool_blocks(turns, has_tools=bool(tools))
     system = "\n".join(part.text for part in _parts(arguments.get("system", ())) if isinstance(part, Text))
     conversation = Conversation(system, turns, tools, choice, _schema(arguments.get("outputConfig")))
-    request = sampled(conversation, arguments.get("inferenceConfig", {}), _SAMPLING)
+    request = sampled(conversation, arguments.get("inferenceConfig", {}), _SAMPLING, "#/inferenceConfig")
     return replace(request, prefixes=prefixes(_blocks(arguments))) if _has_checkpoint(arguments) else request
 
 

@@ -100,6 +100,8 @@ def read_json_body(body: bytes) -> Any:
 
 
 Types = Mapping[str, tuple[type, ...]]
+# The names of types in the messages of Bedrock's checks, which a Java library makes.
+_NAMES = {str: "String", list: "JSONArray", dict: "JSONObject", int: "Integer", bool: "Boolean", float: "Number"}
 
 
 def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -107,10 +109,11 @@ def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ())
     Return the object ``value``, checked: its keys are those of ``types``, and its values have these types.
 
     Bedrock checks bodies against JSON schemas. The messages here are those of its checks:
-    https://github.com/lobehub/lobehub/issues/5203
+    https://github.com/lobehub/lobehub/issues/5203, https://github.com/langgenius/dify/pull/3326 and
+    https://github.com/x3n0cr4735/celi/pull/91
     """
     if not isinstance(value, dict):
-        raise malformed(f"{where}: expected an object, found {type(value).__name__}")
+        raise _wrong_type(where, (dict,), value)
     for name in required:
         if name not in value:
             raise malformed(f"{where}: required key [{name}] not found")
@@ -119,29 +122,47 @@ def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ())
             raise malformed(f"{where}: extraneous key [{name}] is not permitted")
         is_wrong_boolean = isinstance(member, bool) and bool not in types[name]
         if not isinstance(member, types[name]) or is_wrong_boolean:
-            raise malformed(f"{where}/{name}: expected {types[name][0].__name__}, found {type(member).__name__}")
+            raise _wrong_type(f"{where}/{name}", types[name], member)
     return value
 
 
-def sampled(conversation: Conversation, sampling: Mapping[str, Any], names: tuple[str, ...]) -> InferenceRequest:
-    """Check the sampling values, and return the request.
+def _wrong_type(where: str, types: tuple[type, ...], value: Any) -> ModelRefusal:
+    expected = _NAMES[float] if float in types else _NAMES[types[0]]
+    found = "Null" if value is None else "Double" if isinstance(value, float) else _NAMES[type(value)]
+    return malformed(f"{where}: expected type: {expected}, found: {found}")
+
+
+def sampled(
+    conversation: Conversation, sampling: Mapping[str, Any], names: tuple[str, ...], where: str = "#"
+) -> InferenceRequest:
+    """Check the sampling values, and return the request. The model limits the number of tokens later.
 
     :param names: the body's keys for the maximum number of tokens, temperature, top p and stop sequences.
+    :param where: the place of these keys in the body, for messages.
     """
     max_tokens, temperature, top_p = (sampling.get(name) for name in names[:3])
-    _within(max_tokens, names[0], 1, 1_000_000)
-    _within(temperature, names[1], 0, 1)
-    _within(top_p, names[2], 0, 1)
+    _within(max_tokens, f"{where}/{names[0]}", 1, None)
+    _within(temperature, f"{where}/{names[1]}", 0, 1)
+    _within(top_p, f"{where}/{names[2]}", 0, 1)
     stop_sequences = tuple(sampling.get(names[3]) or ())
     for number, stop in enumerate(stop_sequences):
         if not isinstance(stop, str):
-            raise malformed(f"#/{names[3]}/{number}: expected str, found {type(stop).__name__}")
+            raise _wrong_type(f"{where}/{names[3]}/{number}", (str,), stop)
     return InferenceRequest(conversation, max_tokens, temperature, top_p, stop_sequences)
 
 
-def _within(value: float | None, name: str, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:  # also refuses NaN, which Python reads from JSON
-        raise malformed(f"#/{name}: {value} is not between {low:g} and {high:g}")
+def _within(value: float | None, where: str, low: int, high: int | None) -> None:
+    """Check a number.
+
+    The message "#/max_gen_len: 8192 is not less or equal to 2048" is in public programs. That of a small number is
+    UNVERIFIED.
+    """
+    if value is None:
+        return
+    if not value >= low:  # also refuses NaN, which Python reads from JSON
+        raise malformed(f"{where}: {value} is not greater or equal to {low}")
+    if high is not None and value > high:
+        raise malformed(f"{where}: {value} is not less or equal to {high}")
 
 
 def check_turns(turns: tuple[Turn, ...]) -> None:

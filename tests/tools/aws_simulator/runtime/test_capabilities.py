@@ -124,10 +124,17 @@ def test_a_model_takes_what_its_card_allows(key: str, arguments: dict[str, Any])
         ),
         pytest.param(
             "nova-micro",
-            {"inferenceConfig": {"maxTokens": 10001}},
+            {"inferenceConfig": {"maxTokens": 10**30}},
             "The maximum tokens you requested exceeds the model limit of 10000. Try again with a maximum tokens value"
             " that is lower than 10000.",
             id="too many tokens",
+        ),
+        pytest.param(
+            "nova-micro",
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "a", "inputSchema": {"json": "{}"}}}]}},
+            "The format of the value at toolConfig.tools.0.toolSpec.inputSchema.json is invalid. Provide a json object"
+            " for the field and try again.",
+            id="a schema that is no object",
         ),
         pytest.param(
             NEW_SONNET,

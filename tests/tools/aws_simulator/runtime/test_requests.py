@@ -20,16 +20,21 @@ def turns(*roles: Any) -> tuple[Turn, ...]:
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        pytest.param([], "#: expected an object, found list", id="a list"),
+        pytest.param([], "#: expected type: JSONObject, found: JSONArray", id="a list"),
         pytest.param({}, "#: required key [name] not found", id="a missing key"),
         pytest.param({"name": "x", "size": 1}, "#: extraneous key [size] is not permitted", id="an unknown key"),
-        pytest.param({"name": 1}, "#/name: expected str, found int", id="a wrong type"),
-        pytest.param({"name": "x", "count": True}, "#/count: expected int, found bool", id="a boolean for a number"),
+        pytest.param({"name": 1}, "#/name: expected type: String, found: Integer", id="a wrong type"),
+        pytest.param({"name": None}, "#/name: expected type: String, found: Null", id="a null"),
+        pytest.param(
+            {"name": "x", "count": True}, "#/count: expected type: Integer, found: Boolean", id="a boolean for a number"
+        ),
+        pytest.param({"name": "x", "count": 1.5}, "#/count: expected type: Integer, found: Double", id="a fraction"),
+        pytest.param({"name": "x", "part": {}}, "#/part: expected type: Number, found: JSONObject", id="an object"),
     ],
 )
 def test_an_object_that_breaks_its_form_is_refused(value: Any, complaint: str) -> None:
     with pytest.raises(ValidationException, match="Malformed input request") as caught:
-        fields(value, "#", {"name": (str,), "count": (int,)}, ("name",))
+        fields(value, "#", {"name": (str,), "count": (int,), "part": (int, float)}, ("name",))
     assert complaint in str(caught.value)
 
 
@@ -51,11 +56,22 @@ def test_sampling_values_are_read_and_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_tokens", 0), ("temperature", 1.5), ("temperature", -1), ("top_p", 2)]
+    ("name", "value", "limit"),
+    [
+        ("max_tokens", 0, "greater or equal to 1"),
+        ("temperature", 1.5, "less or equal to 1"),
+        ("temperature", -1, "greater or equal to 0"),
+        ("temperature", float("nan"), "greater or equal to 0"),
+        ("top_p", 2, "less or equal to 1"),
+    ],
 )
-def test_sampling_values_outside_their_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValidationException, match=f"#/{name}: {value} is not between"):
-        sampled(single("", "x"), {name: value}, NAMES)
+def test_sampling_values_outside_their_range_are_refused(name: str, value: float, limit: str) -> None:
+    with pytest.raises(ValidationException, match=f"#/config/{name}: {value} is not {limit}"):
+        sampled(single("", "x"), {name: value}, NAMES, "#/config")
+
+
+def test_the_model_limits_the_tokens_and_not_the_body() -> None:
+    assert sampled(single("", "x"), {"max_tokens": 10**30}, NAMES).max_tokens == 10**30
 
 
 @pytest.mark.parametrize("roles", [("user",), ("user", "assistant", "user"), ("user", "assistant")])

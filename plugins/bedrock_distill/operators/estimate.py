@@ -93,8 +93,12 @@ class EstimateCostOperator(DistillOperator):
         if context["params"].get("dry_run"):
             self.log.info("Dry run: the run stops here, and has paid for nothing. The bill above is only an estimate.")
             context["ti"].xcom_push(key="return_value", value=manifest)
-            raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
+            raise DownstreamTasksSkipped(tasks=self._later_tasks())
         return manifest
+
+    def _later_tasks(self) -> list[str]:
+        """Return all later tasks except teardowns. Some of them, such as ``delete_losers``, run after a skipped one."""
+        return sorted(task.task_id for task in self.get_flat_relatives(upstream=False) if not task.is_teardown)
 
     def _bills(
         self, train: Sequence[RowTokens], evaluation: Sequence[RowTokens], rates: Mapping[str, TokenRate]

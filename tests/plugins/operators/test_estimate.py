@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
@@ -100,11 +100,13 @@ def test_the_estimate_includes_serving_the_champion(
 def test_a_dry_run_keeps_its_estimate_and_skips_all_later_tasks(equip: Any, context: Any) -> None:
     with DAG(dag_id="dag", schedule=None):
         task = EstimateCostOperator(task_id="estimate", run_uri=RUN_URI)
-        task >> [EmptyOperator(task_id="shards"), EmptyOperator(task_id="evaluation_shards")]
+        delete_losers = EmptyOperator(task_id="delete_losers", trigger_rule=TriggerRule.NONE_FAILED)
+        outcome = EmptyOperator(task_id="outcome").as_teardown()
+        task >> EmptyOperator(task_id="approve_spending") >> delete_losers >> outcome
     context["params"] = {"dry_run": True}
     with pytest.raises(DownstreamTasksSkipped) as skipped:
         equip(task).execute(context)
-    assert list(skipped.value.tasks) == ["evaluation_shards", "shards"]
+    assert list(skipped.value.tasks) == ["approve_spending", "delete_losers"]
     assert context["ti"].xcoms["return_value"]["estimated_usd"] > 0
 
 

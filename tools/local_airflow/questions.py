@@ -39,7 +39,7 @@ WAITS = "awaiting_input"  # Airflow's state of a task that waits for an answer
 MINIMUM_AGE_SECONDS = 5.0
 TOKEN_SECONDS = 600
 AUDIENCE = "apache-airflow"  # Airflow's default for tokens
-_ESCAPED = re.compile(r"\\([^\w\s])")
+_ESCAPED = re.compile(r"\\([^\w\s]|_)")
 _INVISIBLE = re.compile("[\u2060]")
 
 

@@ -18,7 +18,10 @@ from tools.local_airflow.questions import Questions, describe, local_user, sign_
 from tools.local_airflow.settings import Layout
 
 NOW = datetime(2026, 11, 27, 2, 0, 10, tzinfo=UTC)
-BODY = r"**Full price: \$60.50**" + "\n\n- the endpoint of tuned&lt;1&gt;: \\$60.50 per hour\n| a\\: b | 1 |"
+BODY = (
+    r"**Full price: \$60.50**"
+    "\n\n- the endpoint of tuned&lt;1&gt;: \\$60.50 per hour\n- approval\\.before\\_spending\n| a\\: b | 1 |"
+)
 
 
 class FakeStack:
@@ -73,7 +76,7 @@ def test_the_prices_are_printed_and_approved_by_a_named_user(stack: FakeStack) -
     prices, note = look(stack, question(), times=3)
     assert "Full price: $60.50" in prices
     assert "- the endpoint of tuned<1>: $60.50 per hour" in prices
-    assert "| a: b | 1 |" in prices
+    assert "- approval.before_spending\n| a: b | 1 |" in prices
     assert note.startswith("Approved, because nobody is billed")
     assert stack.answers == [("d 1", "r/1", "approve_spending", "Approve")]
     assert len(stack.tokens) == 1

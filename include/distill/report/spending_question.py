@@ -45,14 +45,14 @@ def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, ex
             f"- All endpoints that exist at the same time: {_usd(plan.usd_per_hour)} per hour. If Airflow loses the"
             f" run, the sweeper deletes its endpoints {expires:g} hours after the run started."
         )
-    yield from ("", "What would be bought, at full price:", "")
+    yield from ("", "All items of the run, at full price:", "")
     yield from ("| item | quantity | price | US dollars |", "|---|---|---|---|")
     yield from (_row(line) for line in plan.lines)
     if note := unverified_note(plan.lines):
         yield from ("", as_text(note))
     yield from ("", f"The estimate is stored at {as_code(estimate_uri)}.", "")
     yield (
-        "If you approve, the run buys this. If you reject, or if no one answers within"
+        "If you approve, the run buys what is not stored yet. If you reject, or if no one answers within"
         f" {answer_within_hours:g} hours, nothing is bought, all later tasks are skipped, and the run fails."
     )
 
@@ -70,7 +70,8 @@ def _row(line: BillLineRecord) -> str:
     if line["unit"] == "token":
         quantity, price = f"{line['quantity']:,.0f} tokens", f"{_usd(_MILLION * line['unit_price_usd'])} per million"
     else:
-        quantity, price = f"{line['quantity']:g} model-unit hours", f"{_usd(line['unit_price_usd'])} per hour"
+        unit = "model-unit hour" if line["quantity"] == 1 else "model-unit hours"
+        quantity, price = f"{line['quantity']:g} {unit}", f"{_usd(line['unit_price_usd'])} per hour"
     unverified = ", not verified" if line.get("unverified") else ""
     return f"| {as_text(line['what'])} | {quantity} | {price}{unverified} | {line['usd']:,.4f} |"
 

@@ -17,6 +17,7 @@ from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.promotion_rule import Approver
 from include.distill.evaluation.approval import ASKED
+from include.distill.report.markdown import as_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -81,6 +82,8 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
         approvers = [HITLUser(id=one.id, name=one.name) for one in question.approvers]
         self.assigned_users = approvers or None
         self.subject, self.body = question.subject, question.body
+        if approvers:  # Airflow's page does not show who may answer
+            self.body += f"\n\nOnly these users may answer: {as_text(', '.join(user['name'] for user in approvers))}."
         context["ti"].xcom_push(key=ASKED, value=question.asked)
         self.log.info(
             "Waiting for %s, for up to %g h: open Required Actions of this run. %s",

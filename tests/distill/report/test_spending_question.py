@@ -44,7 +44,13 @@ def test_the_question_states_amounts_prices_and_what_happens_without_an_answer()
     assert "until the arm has answered. The estimate assumes 2 h, $121.00." in plain
     assert "sweeper deletes its endpoints 24 hours after" in plain
     assert "Prices that are not verified: throughput tuned: nova-micro ($121.00)" in plain
+    assert "All items of the run, at full price:" in plain
+    assert "If you approve, the run buys what is not stored yet." in plain
     assert "if no one answers within 20 hours, nothing is bought" in plain
+
+
+def test_one_hour_is_not_plural() -> None:
+    assert "| 1 model-unit hour |" in ask(plan({**HOUR, "quantity": 1.0}))
 
 
 def test_a_question_without_endpoints_does_not_mention_them() -> None:

@@ -19,7 +19,7 @@ ADA = {"id": "1", "name": "ada"}
 class AskOperator(HumanApprovalOperator):
     """Ask a question that a test sets, and keep the answer in a list."""
 
-    asks: Question | None = Question("s", "{{ ds }} <b>", "hash", (Approver(id="1", name="Ada"),), 2, "Nothing.")
+    asks: Question | None = Question("s", "{{ ds }} <b>", "hash", (Approver(id="1", name="Ada_B"),), 2, "Nothing.")
 
     def question(self, context: Any) -> Question | None:
         return self.asks
@@ -66,8 +66,9 @@ def test_the_question_reaches_airflow_as_it_is_and_waits_without_a_slot(task: An
     with pytest.raises(TaskAwaitingInput) as parked:
         task.execute(context)
     assert parked.value.timeout == datetime.timedelta(hours=2)
-    assert (sent[0]["body"], sent[0]["defaults"]) == ("{{ ds }} <b>", ["Reject"])
-    assert sent[0]["assigned_users"] == [{"id": "1", "name": "Ada"}]
+    assert sent[0]["body"] == "{{ ds }} <b>\n\nOnly these users may answer: Ada\\_B."
+    assert sent[0]["defaults"] == ["Reject"]
+    assert sent[0]["assigned_users"] == [{"id": "1", "name": "Ada_B"}]
     assert not {"subject", "body"} & set(task.template_fields)
     assert context["ti"].xcoms["asked"] == "hash"
 

@@ -122,7 +122,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ValidationException(f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ValidationException(f"The request body is a JSON {type(value).__name__}, expected an object.")
+        raise ValidationException("The request body is JSON, but not an object.")
     return value
 
 

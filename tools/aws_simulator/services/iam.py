@@ -196,9 +196,9 @@ class Iam:
         if creates and arguments["RoleName"].lower() in {role["name"].lower() for role in self.roles.values()}:
             raise ServiceError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
         if creates:
-            check_trust(arguments["AssumeRolePolicyDocument"])
+            check_trust(arguments["AssumeRolePolicyDocument"], self.roles)
         elif call.operation.name == "UpdateAssumeRolePolicy":
-            check_trust(arguments["PolicyDocument"])
+            check_trust(arguments["PolicyDocument"], self.roles)
         elif "PolicyDocument" in arguments:
             check_permissions(arguments["PolicyDocument"], managed=call.operation.name != "PutRolePolicy")
 

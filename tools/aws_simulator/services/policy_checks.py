@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from moto.iam.exceptions import MalformedPolicyDocument
@@ -16,18 +17,21 @@ from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from tools.aws_simulator.access.conditions import PolicyError, listed
 from tools.aws_simulator.access.documents import VERSIONS, check_principals, read_document, statements
+from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
 
 _TRUST, _MANAGED, _INLINE = 2048, 6144, 10_240
+_OWN_PRINCIPALS = (f"arn:aws:iam::{ACCOUNT_ID}:role/", f"arn:aws:iam::{ACCOUNT_ID}:user/")
 # Permissions of STS that are no operations:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 _ONLY_ACTIONS = ("GetServiceBearerToken", "SetContext", "SetSourceIdentity", "TagSession")
 
 
-def check_trust(text: str) -> None:
+def check_trust(text: str, roles: Collection[str]) -> None:
     """Check a trust policy. ``Version`` may be absent, or be the old version 2008-10-17.
 
+    :param roles: the ARNs of the roles of the account, which has no users.
     :raises ServiceError: IAM does not accept it.
     """
     if len(text) > _TRUST:
@@ -37,6 +41,7 @@ def check_trust(text: str) -> None:
         IAMTrustPolicyDocumentValidator(_as_moto_expects(document)).validate()
         for statement in statements(document):
             check_principals(statement)
+            _check_existing_principals(statement, roles)
             _check_allowed_principals(statement)
             _check_sid(statement)
     except MalformedPolicyDocument as error:
@@ -86,6 +91,19 @@ def check_permissions(text: str, *, managed: bool) -> None:
                 _check_sid(statement)
             except PolicyError as error:
                 raise ServiceError("MalformedPolicyDocument", str(error)) from None
+
+
+def _check_existing_principals(statement: dict[str, Any], roles: Collection[str]) -> None:
+    """Check that the roles and users of this account exist.
+
+    https://repost.aws/knowledge-center/iam-trust-policy-error
+    """
+    for name in ("Principal", "NotPrincipal"):
+        value = statement.get(name)
+        arns = listed(value.get("AWS", [])) if isinstance(value, dict) else []
+        for arn in arns:
+            if arn.startswith(_OWN_PRINCIPALS) and arn not in roles:
+                raise PolicyError(f'Invalid principal in policy: "AWS":"{arn}"')
 
 
 def _check_allowed_principals(statement: dict[str, object]) -> None:

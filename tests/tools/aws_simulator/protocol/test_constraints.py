@@ -41,7 +41,8 @@ def test_sensitive_values_are_not_repeated() -> None:
     ("body", "expected"),
     [
         pytest.param(b"{", "The request body is not JSON", id="not json"),
-        pytest.param(b"[1]", "a JSON list, expected an object", id="not an object"),
+        pytest.param(b"[1]", "is JSON, but not an object", id="a list"),
+        pytest.param(b"null", "is JSON, but not an object", id="null"),
         pytest.param(b"{}", "Value null at 'provisionedModelName' failed", id="required"),
         pytest.param(
             b'{"modelUnits": 0, "provisionedModelName": "a", "modelId": "b"}',

@@ -36,7 +36,7 @@ def trust(**changes: Any) -> str:
 )
 def test_refused_trust_policies(text: str, code: str) -> None:
     with pytest.raises(ServiceError) as caught:
-        check_trust(text)
+        check_trust(text, ())
     assert caught.value.code == code
 
 
@@ -71,6 +71,21 @@ def test_an_update_to_a_wrong_trust_policy_changes_nothing(simulator: RunningSim
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == TRUST
     with refused("NoSuchEntity", status=404):
         iam.update_assume_role_policy(RoleName="absent", PolicyDocument=json.dumps(TRUST))
+
+
+def test_a_trusted_role_of_the_account_must_exist(simulator: RunningSimulator) -> None:
+    iam = simulator.boto("iam")
+    trusted = create_role(iam)
+    missing = f"{trusted['Arn']}-missing"
+    for principal in (missing, [trusted["Arn"], missing], "arn:aws:iam::123456789012:user/someone"):
+        refused_arn = principal[-1] if isinstance(principal, list) else principal
+        with refused("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{refused_arn}"', status=400):
+            create_role(iam, AssumeRolePolicyDocument=trust(Principal={"AWS": principal}))
+        with refused("MalformedPolicyDocument", status=400):
+            document = trust(Principal={"AWS": principal})
+            iam.update_assume_role_policy(RoleName=trusted["RoleName"], PolicyDocument=document)
+    for principal in (trusted["Arn"], "arn:aws:iam::999999999999:role/other"):
+        assert create_role(iam, AssumeRolePolicyDocument=trust(Principal={"AWS": principal}))["Arn"]
 
 
 @pytest.mark.parametrize(

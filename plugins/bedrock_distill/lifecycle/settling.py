@@ -245,10 +245,13 @@ def _may_be_deleted(champion: Champion | None, change: EndpointChange | None, en
     Return whether an endpoint that no record names may be deleted.
 
     It may if a change that is not settled has created it, or if a clean-up has recorded that it deletes the endpoint.
-    If only the records are missing, for example because the storage prefix was changed, applications may still call it.
+    It also may if there was no endpoint when the last change was settled: a request of a task that was killed can reach
+    AWS later. If only the records are missing, for example because the storage prefix was changed, applications may
+    still call it.
     """
     if change is None:
         return False
     was_deleted = champion is not None and champion.has_endpoint_key and champion.endpoint is None
-    # ``arn`` is the endpoint that existed before the change.
-    return was_deleted or (change["state"] != "settled" and change["arn"] != endpoint.arn)
+    # ``arn`` is the endpoint that existed before the change, and after it once the change is settled.
+    is_late = change["state"] == "settled" and change["arn"] is None
+    return was_deleted or is_late or (change["state"] != "settled" and change["arn"] != endpoint.arn)

@@ -194,6 +194,17 @@ class TestMissing:
         run.settle()
         assert served(run) == NEW
 
+    def test_an_endpoint_whose_creation_reached_aws_after_settle_is_deleted_by_the_next_run(self) -> None:
+        """A task was killed while its request was on the way, and its run was marked as failed."""
+        run = first_run()
+        manifest = run.switch()
+        [created] = run.bedrock.deployments.values()
+        run.bedrock.deployments.clear()
+        assert run.settle()["action"] == "none"
+        run.bedrock.deployments[manifest["name"]] = created
+        assert later(run).settle()["action"] == "deleted"
+        assert run.bedrock.deployments == {}
+
     def test_an_endpoint_that_a_clean_up_has_recorded_as_deleted_is_deleted(self) -> None:
         run = second_run()
         set_champion_endpoint(run.store, run.site.champion_uri, None)

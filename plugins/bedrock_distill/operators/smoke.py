@@ -47,7 +47,7 @@ class SmokeTask(EndpointChangeTask):
     def billed_now(self, error: Exception) -> str:
         """Return what the calls so far have cost, and what the endpoint costs."""
         calls = self._usage["calls"] if self._usage else 0
-        return f"The tokens of {calls} calls so far, ${self._usd():.4f}. {self.endpoint_billed()}"
+        return f"The tokens of the calls so far ({calls}), ${self._usd():.6f}. {self.endpoint_billed()}"
 
     def execute(self, context: Context) -> SmokeManifest:
         """Send every prompt to the endpoint; return how many calls were made."""
@@ -91,7 +91,8 @@ class SmokeTask(EndpointChangeTask):
         except (RefusedError, ContractError) as error:
             return f"Bedrock answered with an error ({error.code or type(error).__name__})"
         self._count(completion.input_tokens, completion.output_tokens)
-        return smoke_problem(completion)
+        problem = smoke_problem(completion)
+        return f"the answer {problem}" if problem else None
 
     def _failed(self, prompt: SmokePrompt, problem: str, number: int, prompts: int) -> SmokeFailedError:
         return SmokeFailedError(

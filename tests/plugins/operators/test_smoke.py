@@ -61,7 +61,7 @@ def test_stored_answers_are_not_used_and_the_calls_are_counted_for_the_bill(
 @pytest.mark.parametrize(
     ("completion", "words"),
     [
-        (Completion(" \n", "end_turn", 100, 10), "is blank"),
+        (Completion(" \n", "end_turn", 100, 10), "the answer is blank"),
         (Completion("An ans", "max_tokens", 100, 10), "is truncated"),
         (Completion("", "content_filtered", 100, 10), "is filtered"),
     ],

@@ -50,8 +50,19 @@ def is_document(shape: Shape) -> bool:
     return bool(getattr(shape, "is_document_type", False))
 
 
+def _as_text(value: object) -> str:
+    """Return a value as AWS's services, which are Java programs, write it into messages, such as ``[a, b]``."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}={_as_text(member)}' for name, member in value.items())}}}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
 def _failed(shape: Shape, value: object, path: str, rule: str) -> str:
-    shown = "***" if shape.metadata.get("sensitive") else value
+    shown = "***" if shape.metadata.get("sensitive") else _as_text(value)
     return f"Value '{shown}' at '{path}' failed to satisfy constraint: {rule}"
 
 

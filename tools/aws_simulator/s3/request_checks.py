@@ -43,7 +43,7 @@ def check_request(method: str, path: str, query: str, body: bytes) -> None:
         bucket, _ = unquote(bucket, errors="strict"), unquote(query, errors="strict")
     except UnicodeDecodeError:
         raise S3Error("InvalidURI", "Couldn't parse the specified URI.") from None
-    if not bucket and key:
+    if (not bucket and key) or re.search(r"%(?![0-9A-Fa-f]{2})", path):
         raise S3Error("InvalidURI", "Couldn't parse the specified URI.")
     arguments = parse_qs(query, keep_blank_values=True)
     creates = method == "PUT" and not key and not arguments

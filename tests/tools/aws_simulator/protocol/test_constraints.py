@@ -30,6 +30,19 @@ def test_exactly_one_member_of_a_union_must_be_set() -> None:
     assert any("exactly one of [invokeModel, converse]" in message for message in found)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        pytest.param({"a": [1, None], "b": "c"}, "{a=[1, null], b=c}", id="an object"),
+        pytest.param(True, "true", id="a boolean"),
+        pytest.param(["x", "y"], "[x, y]", id="a list"),
+    ],
+)
+def test_values_are_shown_as_java_shows_them(value: object, shown: str) -> None:
+    found = list(violations(operation("CountTokens").input_shape, {"modelId": value, "input": {}}))
+    assert f"Value '{shown}' at 'modelId' failed to satisfy constraint: Member must be of type string" in found
+
+
 def test_sensitive_values_are_not_repeated() -> None:
     shape = operation("InvokeModel").input_shape
     found = list(violations(shape, {"modelId": "m", "requestMetadata": "secret" * 2000}))

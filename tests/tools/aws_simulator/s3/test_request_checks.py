@@ -82,6 +82,8 @@ def test_no_request_is_answered_with_a_defect(kept: RunningSimulator, requests: 
         ("DELETE", "/..", "", b"", "InvalidBucketName"),
         ("DELETE", "/%2e%2e%2fx", "", b"", "InvalidBucketName"),
         ("GET", "/bucket/%ff", "", b"", "InvalidURI"),
+        ("PUT", "/bucket/100%", "", b"", "InvalidURI"),
+        ("PUT", "/bucket/%zz", "", b"", "InvalidURI"),
         ("GET", "/bucket", "prefix=%ff", b"", "InvalidURI"),
         ("PUT", f"/bucket/{'k' * 1025}", "", b"", "KeyTooLongError"),
         ("PUT", f"/bucket/{'%E2%82%AC' * 342}", "", b"", "KeyTooLongError"),

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import Asset
 
 from bedrock_distill.lifecycle.endpoints import kind_named
 from bedrock_distill.lifecycle.standing import champion_endpoint, confirm
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.smoke import passed_smoke_test
 from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
@@ -121,11 +122,9 @@ class PromoteChampionOperator(WinnerOperator):
 
         :raises PromotionError: it passed none.
         """
-        switched, smoked = self.switched, self.smoked
-        if switched and smoked and winner.model_arn == switched["model_arn"]:
-            keys: tuple[Literal["model_arn", "arn", "number"], ...] = ("model_arn", "arn", "number")
-            if all(smoked[key] == switched[key] for key in keys):
-                return switched
+        switched = self.switched
+        if switched and passed_smoke_test(winner.model_arn, switched, self.smoked):
+            return switched
         raise PromotionError(
             f"The standing endpoint has not passed the smoke prompts with {winner.model_arn}. A person may have marked"
             f" {SMOKE} as successful, or the present promotion.serve differs from that of this run.",

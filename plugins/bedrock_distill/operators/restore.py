@@ -18,7 +18,7 @@ from bedrock_distill.lifecycle.endpoints import kind_named
 from bedrock_distill.lifecycle.rollback_place import NO_CHANGE, RollbackPlace
 from bedrock_distill.lifecycle.standing import champion_endpoint, confirm
 from bedrock_distill.operators.settle import SettleTask
-from bedrock_distill.operators.smoke import SmokeTask
+from bedrock_distill.operators.smoke import SmokeTask, passed_smoke_test
 from bedrock_distill.operators.switch import Aim, SwitchTask
 from bedrock_distill.run.champion_asset import champion_asset
 from bedrock_distill.run.failed_tasks import RunStates, next_steps
@@ -188,8 +188,8 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
 
         :raises PromotionError: it passed none, for example because a person marked `smoke` as successful.
         """
-        switched, smoked, model_arn = self.switched, self.smoked, choice["target"]["model_arn"]
-        if switched and smoked and (smoked["number"], smoked["model_arn"]) == (switched["number"], model_arn):
+        switched, model_arn = self.switched, choice["target"]["model_arn"]
+        if switched and passed_smoke_test(model_arn, switched, self.smoked):
             return switched
         raise PromotionError(
             f"The standing endpoint has not answered the smoke prompts with {model_arn} in this rollback.",

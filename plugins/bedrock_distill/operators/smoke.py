@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bedrock_distill.lifecycle.standing import confirm
 from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
@@ -128,6 +128,19 @@ class SmokeTask(EndpointChangeTask):
     def _usd(self) -> float:
         lines = smoke_lines(self._usage, load_prices()) if self._usage else []
         return sum(line.quantity * line.unit_price_usd for line in lines)
+
+
+def passed_smoke_test(model_arn: str, switched: SwitchManifest | None, smoked: SmokeManifest | None) -> bool:
+    """
+    Return whether a model has passed the smoke test of a change.
+
+    :param switched: the result of ``switched``.
+    :param smoked: the result of ``smoke``, which belongs to another change if a person has marked tasks by hand.
+    """
+    if not switched or not smoked or switched["model_arn"] != model_arn:
+        return False
+    keys: tuple[Literal["model_arn", "arn", "number"], ...] = ("model_arn", "arn", "number")
+    return all(smoked[key] == switched[key] for key in keys)
 
 
 class SmokeTestOperator(SmokeTask, DistillOperator):

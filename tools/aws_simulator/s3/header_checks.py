@@ -33,6 +33,12 @@ def check_headers(method: str, headers: Mapping[str, str], arguments: Mapping[st
         _check_encryption(headers)
         _check_tags(headers)
     _check_copy_source(headers)
+    for directive in ("metadata", "tagging"):
+        if headers.get(f"x-amz-{directive}-directive", "COPY") not in ("COPY", "REPLACE"):
+            raise S3Error("InvalidArgument", f"Unknown {directive} directive.")
+    if "x-amz-write-offset-bytes" in headers:  # only directory buckets have it
+        text = "A header you provided implies functionality that is not implemented"
+        raise S3Error("NotImplemented", text, 501)
     for name in _OVERRIDES:
         value = arguments.get(f"response-{name}", [""])[-1]
         if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value) or any(ord(character) > 255 for character in value):

@@ -25,6 +25,7 @@ from tools.aws_simulator.s3.authorization import check_authorization
 from tools.aws_simulator.s3.bucket_lists import list_buckets
 from tools.aws_simulator.s3.bucket_policies import check_policy, policy_status, public_access
 from tools.aws_simulator.s3.changes import Change, ObjectRequest, current_object, restore
+from tools.aws_simulator.s3.copies import check_copy
 from tools.aws_simulator.s3.errors import S3Error, s3_error
 from tools.aws_simulator.s3.files import S3Files
 from tools.aws_simulator.s3.header_checks import check_headers
@@ -110,6 +111,7 @@ class SimulatedS3:
             upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")
             with self._lock:
                 self._check_upload(request)
+                check_copy(self._backend.buckets, request)
                 # moto refuses unsigned requests that the bucket's policy allows, as it does not see the policy.
                 signed = is_signed(headers, request.arguments, body)
                 added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}

@@ -35,7 +35,7 @@ class Client:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """What the installer gets."""
+        """The requirements that are passed to the package installer."""
         return self.packages or (self.name,)
 
 

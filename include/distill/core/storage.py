@@ -236,7 +236,7 @@ def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
 
 
 def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
-    """Read the JSON value at ``uri`` and the mark of the version that wrote it; see :func:`read_json`."""
+    """Read the JSON value at ``uri``, and which version of the pipeline wrote it; see :func:`read_json`."""
     with _advice_if_missing(uri):
         body = store.read(uri)
     return _parse_json(body, uri, record)

@@ -34,7 +34,7 @@ def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
     """
     if separator := separator_of(head.decode(encoding, errors="ignore").lstrip("\ufeff")):
         save = save_as_csv(declared)
-        return f"The columns are separated by {separator}, which no setting can change, so {save}."
+        return f"The columns are separated by {separator}. No setting allows it, so {save}."
     name = json.dumps(glob.escape(source.rsplit("/", 1)[-1]), ensure_ascii=False)
     return (
         f"Set source.encoding to {encoding} in the use case, or to {{{name}: {encoding}}} if other files of the use"
@@ -60,7 +60,7 @@ def advise(chunks: Iterable[bytes], offset: int, *, declared: str, source: str, 
         return f"The file can be read as cp1252, in which this byte is {shown!r}. {advice}"
     separator = separator_of(head.decode("latin-1"))
     if separator:
-        return f"The columns are separated by {separator}, which no setting can change, so {save_as_csv(declared)}."
+        return f"The columns are separated by {separator}. No setting allows it, so {save_as_csv(declared)}."
     return (
         "Set source.encoding in the use case to the encoding in which the file was saved (such as cp1250 for Polish,"
         f" cp1251 for Russian, cp932 for Japanese, mac_roman for Excel on a Mac), or {save_as_csv(declared)}."

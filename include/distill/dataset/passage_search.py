@@ -78,7 +78,7 @@ class WantedHashes:
 
 def rarest_hashes(table: PassageTable, wanted: WantedHashes, among: Mask) -> WantedHashes:
     """
-    Leave out the most frequent hashes of each text whose hashes occur too often in the documents.
+    Shorten long look-ups: keep only the rarest hashes of a text if all its hashes together occur too often.
 
     The occurrences of all hashes of a text are added up. Only the documents that ``among`` selects are counted.
     """

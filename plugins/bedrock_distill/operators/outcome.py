@@ -98,7 +98,7 @@ class RunOutcomeOperator(DistillOperator):
                 left=" ".join(
                     [
                         "Everything that the other tasks stored or bought is kept, and is not bought again.",
-                        *self._settled(ti),
+                        *self._settled(states, ti),
                     ]
                 ),
                 billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
@@ -112,9 +112,9 @@ class RunOutcomeOperator(DistillOperator):
             )
         self._log_promotion(ti, states)
 
-    def _settled(self, ti: Any) -> Iterator[str]:
+    def _settled(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
         """Yield what the task ``settle`` did to the standing endpoint, as a sentence, if it changed it."""
-        settled = self._result(ti, SettleManifest, SETTLE)
+        settled = self._result(ti, SettleManifest, SETTLE) if SETTLE in states else None
         if settled and settled["action"] == "restored":
             yield f"The standing endpoint {settled['arn']} answers with the champion {settled['model_arn']} again."
         elif settled and settled["action"] == "deleted":

@@ -1,9 +1,9 @@
 """
 Split the 600 rows of the sample for the use case ``promote_demo``: ``python -m tools.promote_demo.split``.
 
-The sample's own evaluation file has 100 questions, which are few for the promotion rule. This split has about twice as
-many. It is the split that a run makes if a use case has no evaluation file, with the default seed, so no group of
-related documents is in both files. The rows and their order are those of the sample.
+The sample's own evaluation file has 100 questions, which are few for the promotion rule. This split has 177. It is made
+as a run does if a use case has no evaluation file, so no group of related documents is in both files. The rows and
+their order are those of the sample.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from include.distill.dataset.records import Side
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 DEMO = INCLUDE / "data" / "promote_demo"
 SHARE = 0.27  # of the rows that are drawn for evaluation; the actual share depends on the sizes of the groups
+# The first seed, counted from the default, that leaves out no row and puts no group with more than 8 % of the questions
+# into the evaluation. A report gives no verdict if more than 10 % of the decided questions are about one group.
+SEED: int = UseCase.model_fields["seed"].default + 31
 NAMES: tuple[Side, Side] = ("train", "evaluation")
 Record = list[str]
 
@@ -57,7 +60,7 @@ def sides_of(rows: list[SampleRow]) -> list[Side | None]:
         groups.add_question(number, question)
         numbers.append(number)
     similarity = SourceData.model_fields["same_document_similarity"].default
-    split = split_groups(groups, {}, similarity=similarity, share=SHARE, seed=UseCase.model_fields["seed"].default)
+    split = split_groups(groups, {}, similarity=similarity, share=SHARE, seed=SEED)
     return [split.sides[number] for number in numbers]
 
 

@@ -38,7 +38,7 @@ def groups(store: MemoryStore, name: str) -> set[str]:
 
 
 def test_files_are_those_that_the_split_writes(tmp_path: Path) -> None:
-    assert write_split(tmp_path) == {"train": 410, "evaluation": 190}
+    assert write_split(tmp_path) == {"train": 423, "evaluation": 177}
     names = [f"{name}{kind}.csv" for name in NAMES for kind in ("", ".provenance")]
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     for name in names:
@@ -71,6 +71,8 @@ def test_no_group_is_on_both_sides(ingested: tuple[MemoryStore, IngestResult]) -
     train, evaluation = groups(ingested[0], "train"), groups(ingested[0], "evaluation")
     assert not train & evaluation
     assert len(evaluation) >= FEWEST_GROUPS
+    sizes = Counter(row["group"] for row in read_jsonl(ingested[0], FOLDER.source("evaluation"), Row))
+    assert max(sizes.values()) <= 0.08 * sizes.total()
 
 
 def test_row_without_a_side_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

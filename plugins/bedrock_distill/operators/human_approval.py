@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from bedrock_distill.lifecycle.run_task import RunTask
@@ -16,6 +17,7 @@ from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.promotion_rule import Approver
+from include.distill.core.errors import RefusedError
 from include.distill.evaluation.approval import ASKED
 from include.distill.report.markdown import as_text
 
@@ -48,10 +50,12 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
     Base class of the operators that ask a person to approve something. It needs no run folder.
 
     The task waits without a worker slot. If no one answers in time, the answer is "Reject". If there are approvers,
-    Airflow accepts an answer only from them. Retrying or clearing the task asks again.
+    Airflow accepts an answer only from them. Retrying or clearing the task asks again. Airflow then shows the text of
+    the first question of the run again, so the task fails if the question has changed.
 
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of what
         the person was asked to approve. If nobody had to be asked, the whole result is ``None``.
+    :raises RefusedError: Airflow would show the person an earlier question.
     """
 
     # Subject and body are left out. They contain text from models and files, which must not be rendered as a template.
@@ -84,6 +88,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
         self.subject, self.body = question.subject, question.body
         if approvers:  # Airflow's page does not show who may answer
             self.body += f"\n\nOnly these users may answer: {as_text(', '.join(user['name'] for user in approvers))}."
+        self._require_present_text(context)
         context["ti"].xcom_push(key=ASKED, value=question.asked)
         self.log.info(
             "Waiting for %s, for up to %g h: open Required Actions of this run. %s",
@@ -92,6 +97,35 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
             question.meanwhile,
         )
         return super().execute(context)
+
+    def _require_present_text(self, context: Context) -> None:
+        """
+        Create the question in Airflow, and check that Airflow stored this text.
+
+        If the task was retried or cleared, Airflow has the question of the first attempt, and keeps its text and the
+        users who may answer. A person would then approve figures that the page does not show.
+        """
+        from airflow.sdk.execution_time import task_runner
+
+        question = CreateHITLDetailPayload(
+            ti_id=context["ti"].id,
+            options=self.options,
+            subject=self.subject,
+            body=self.body,
+            defaults=self.defaults,
+            params=self.serialized_params,
+            multiple=self.multiple,
+            assigned_users=[{"id": user["id"], "name": user["name"]} for user in self.assigned_users or []],
+        )
+        shown: Any = task_runner.SUPERVISOR_COMMS.send(msg=question)
+        if (shown.subject, shown.body) != (self.subject, self.body):
+            raise RefusedError(
+                f"{self.task_id} asked a question before in this run, and the figures or the approvers have changed"
+                " since. Airflow would show the earlier question again, so nobody is asked.",
+                left="Nothing was changed, and everything that is paid for stays stored.",
+                billed="This task bought nothing.",
+                to_do="Trigger a new run, which reuses what is stored, and asks the present question.",
+            )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
         """Return the person's choice, with the hash of what the person was asked to approve."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
+from airflow.sdk.execution_time import task_runner
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from include.distill.config.use_case import UseCase
@@ -26,6 +29,31 @@ SERVING = {
     "student": "nova-micro",
 }
 ROWS = [make_row(n) for n in range(101, 105)]
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """
+    The questions that Airflow has stored: at most one.
+
+    Like Airflow's API, it keeps the first question of a task instance, and answers every request with it.
+    """
+    stored: list[dict[str, Any]] = []
+
+    class Supervisor:
+        def send(self, msg: Any) -> Any:
+            if not stored:
+                stored.append(msg.model_dump())
+            return SimpleNamespace(**stored[0])
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Supervisor(), raising=False)
+    return stored
+
+
+def set_task_instance(context: Any) -> None:
+    """Give the context what an operator needs that asks a person."""
+    context["task_instance"] = context["ti"]
+    context["ti"].id = UUID(int=1)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def estimate(store: MemoryStore, *, hours: float = 1, stored: float = 0, what: s
 def ask(equip: Any, store: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A task whose question is returned instead of being sent to Airflow."""
     monkeypatch.setattr(human_approval.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
+    monkeypatch.setattr(human_approval.AskPersonOperator, "_require_present_text", lambda self, context: None)
     freeze(store, use_case, approval={"approvers": APPROVERS, "answer_within_hours": 3})
     estimate(store)
     return equip(ApproveSpendingOperator(task_id="approve_spending", run_uri=RUN_URI))

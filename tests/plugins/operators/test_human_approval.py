@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from bedrock_distill.operators.human_approval import HumanApprovalOperator, Ques
 from include.distill.config.promotion_rule import Approver
 from include.distill.core.errors import RefusedError
 from tests.plugins.conftest import RUN_URI
+from tests.plugins.operators.conftest import set_task_instance
 
 ADA = {"id": "1", "name": "ada"}
 
@@ -36,15 +38,6 @@ def task(equip: Any) -> Any:
     return equip(asked)
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    from airflow.providers.standard.operators import hitl
-
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **detail: found.append(detail))
-    return found
-
-
 def event(*chosen: str, user: Any = ADA) -> dict[str, Any]:
     moment = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
     return {
@@ -61,8 +54,7 @@ def resume(task: Any, context: Any, answered: dict[str, Any]) -> Any:
 
 
 def test_the_question_reaches_airflow_as_it_is_and_waits_without_a_slot(task: Any, sent: Any, context: Any) -> None:
-    context["task_instance"] = context["ti"]
-    context["ti"].id = "1"
+    set_task_instance(context)
     with pytest.raises(TaskAwaitingInput) as parked:
         task.execute(context)
     assert parked.value.timeout == datetime.timedelta(hours=2)
@@ -71,6 +63,21 @@ def test_the_question_reaches_airflow_as_it_is_and_waits_without_a_slot(task: An
     assert sent[0]["assigned_users"] == [{"id": "1", "name": "Ada_B"}]
     assert not {"subject", "body"} & set(task.template_fields)
     assert context["ti"].xcoms["asked"] == "hash"
+
+
+@pytest.mark.parametrize("changed", [{"body": "$2"}, {"subject": "t"}, {"approvers": ()}])
+def test_a_question_whose_old_text_airflow_would_show_is_not_asked(
+    task: Any, sent: Any, context: Any, changed: dict[str, Any]
+) -> None:
+    set_task_instance(context)
+    for _ in range(2):  # the same question can be asked again
+        with pytest.raises(TaskAwaitingInput):
+            task.execute(context)
+    task.asks = dataclasses.replace(AskOperator.asks, asked="other", **changed)
+    with pytest.raises(RefusedError, match="Airflow would show the earlier question again") as refused:
+        task.execute(context)
+    assert "Trigger a new run" in str(refused.value)
+    assert context["ti"].xcoms["asked"] == "hash", "an answer to the old question does not count for the new one"
 
 
 def test_nobody_is_asked_without_a_question(task: Any, sent: Any, context: Any) -> None:

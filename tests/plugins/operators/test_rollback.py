@@ -12,6 +12,7 @@ from include.distill.core.storage import read_json
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.rollback_run import CHAMPION, CHOICE, ENDPOINT, RollbackRun, champion, record, write_use_case
+from tests.plugins.operators.conftest import set_task_instance
 
 NEW, OLD = champion("new"), champion("old")
 
@@ -97,16 +98,11 @@ class TestChoose:
 
 class TestApproval:
     def test_a_person_is_always_asked_with_the_hours_of_the_use_case(
-        self, run: RollbackRun, monkeypatch: pytest.MonkeyPatch
+        self, run: RollbackRun, sent: list[dict[str, Any]]
     ) -> None:
-        from airflow.providers.standard.operators import hitl
-
-        sent: list[dict[str, Any]] = []
-        monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **detail: sent.append(detail))
         run.do("choose")
         task = run.task("approve_rollback")
-        run.context["task_instance"] = run.context["ti"]
-        run.context["ti"].id = "1"
+        set_task_instance(run.context)
         with pytest.raises(TaskAwaitingInput) as parked:
             task.execute(run.context)
         assert parked.value.timeout.total_seconds() == 20 * 3600

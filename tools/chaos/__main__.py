@@ -19,6 +19,7 @@ from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
 from tools.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
 from tools.chaos.random_schedules import DisturbedRun, draw_schedules, run_schedules, write_use_cases
+from tools.chaos.rollbacks import rollbacks
 from tools.chaos.runner import HEADER, LANES, Table, prepare, read_rows, run_cases, say, verdict, write_result
 from tools.chaos.scenarios import scenarios
 from tools.chaos.stack import Stack
@@ -70,7 +71,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def all_cases() -> list[Case]:
     """Return the cases of the whole table, without the random schedules."""
-    return [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions()]
+    return [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:

@@ -89,7 +89,7 @@ def _rows(trial: Trial, model: int) -> None:
     write_rows(path, trial.case.key, model - 1, TRAINING_ROWS)
 
 
-def _promote(trial: Trial, number: int, model: int) -> None:
+def promote_model(trial: Trial, number: int, model: int) -> None:
     """Promote a model in a run without faults."""
     _rows(trial, model)
     trial.start_run(number)
@@ -109,7 +109,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 
 def crash_update(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
     """Crash only the run that updates the endpoint, because the fault hits all cases of a phase."""
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     _rows(trial, 2)
     crash_at_each(trial, path, UPDATE, recover, number=2)
     trial.finish()
@@ -141,7 +141,7 @@ def _creation_given_up(trial: Trial) -> None:
 
 def _update_given_up(trial: Trial) -> None:
     """Mark runs as failed while they update the endpoint. Each time, the old model answers again."""
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     _rows(trial, 2)
     for number, instant in enumerate(KEPT, start=2):
         _give_up(trial, instant, UPDATE, number)
@@ -169,7 +169,7 @@ _SMOKING_NEW = Instant(SMOKING.name, WAITING.arrange, _wait_created, hits=SMOKE)
 
 
 def _update_fails(trial: Trial) -> None:
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     trial.fault(UPDATE_DEPLOYMENT, "deployment_update_failed", times=1)
     _rows(trial, 2)
     trial.start_run(2)
@@ -187,7 +187,7 @@ def _creation_fails(trial: Trial) -> None:
 
 
 def _smoke_fails(trial: Trial) -> None:
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     trial.fault(ANSWER, "truncated_answer", match=trial.endpoint_arn, times=1)
     _rows(trial, 2)
     trial.start_run(2)
@@ -198,7 +198,7 @@ def _smoke_fails(trial: Trial) -> None:
 
 def _next_run_heals(trial: Trial) -> None:
     """Refuse the update with which ``settle`` brings the champion back. A run without a winner brings it back."""
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     trial.fault(ANSWER, "truncated_answer", match=trial.endpoint_arn, times=1)
     trial.fault(UPDATE_DEPLOYMENT, "access_denied", after=1, times=1)
     _rows(trial, 2)
@@ -217,7 +217,7 @@ def _next_run_heals(trial: Trial) -> None:
 
 
 def _left_by_the_sweeper(trial: Trial) -> None:
-    _promote(trial, 1, 1)
+    promote_model(trial, 1, 1)
     sweep(trial, "after-the-promotion")
     expect_standing(trial, jobs=1, champion=1)
 

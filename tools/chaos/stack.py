@@ -108,7 +108,7 @@ class Stack:
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
 
     def start(self, dags: int) -> None:
-        """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the sweeper's DAG."""
+        """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the other two DAGs."""
         self._dags = dags
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name)]
@@ -137,7 +137,7 @@ class Stack:
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in required_pools(load_use_cases(self.layout.use_cases, self._environment()).valid).items():
             self.operator.ensure_pool(name, settings)
-        dags = self._dags + 1  # plus the DAG of the sweeper
+        dags = self._dags + 2  # plus the DAGs of the sweeper and of rollbacks
         wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:

@@ -101,9 +101,13 @@ class Trial:
 
     def start_run(self, number: int = 1) -> None:
         """Trigger a run whose id ends with ``number``. Later calls of the other methods refer to this run."""
-        self._fired_before = self.stack.account.fired_by_rule()
+        self.remember_faults()
         self.run_id = f"chaos__run-{number}"
         self.stack.operator.start(self.dag_id, self.run_id)
+
+    def remember_faults(self) -> None:
+        """Count only the faults from now on as fired in this run."""
+        self._fired_before = self.stack.account.fired_by_rule()
 
     def finish(self) -> str:
         """Wait for the run to end and return its state."""

@@ -12,6 +12,7 @@ from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
 from tools.chaos.random_schedules import ITEMS_OF_A_TASK, SERVED, draw_schedules, write_use_cases
+from tools.chaos.rollbacks import rollbacks
 from tools.chaos.runner import prepare
 from tools.chaos.scenarios import scenarios
 
@@ -21,7 +22,7 @@ DAG_FILE = Path(__file__).with_name("dags") / "crash_cases.py"
 def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cases = prepare([*matrix(), *scenarios(), *on_demand(), *promotions()], tmp_path)
+    cases = prepare([*matrix(), *scenarios(), *on_demand(), *promotions(), *rollbacks()], tmp_path)
     runs = draw_schedules(2, 1)
     write_use_cases(tmp_path, runs, 1)
     monkeypatch.setenv("CHAOS_USE_CASES", str(tmp_path))
@@ -35,7 +36,7 @@ def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
     by_name = {case.name: dags[f"distill_{case.key}"] for case in cases}
     for name, case_dag in by_name.items():
         promotes = {"switch", "switched", "smoke", "promote", "settle"} <= {*case_dag.task_ids}
-        assert promotes == name.startswith("promotion, "), name
+        assert promotes == name.startswith(("promotion, ", "rollback, ")), name
         assert ("tuned.deploy" in case_dag.task_ids) == name.startswith("on demand, "), name
 
 

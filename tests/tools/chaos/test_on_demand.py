@@ -18,6 +18,7 @@ from tools.chaos.on_demand import (
     on_demand,
 )
 from tools.chaos.promotions import promotions
+from tools.chaos.rollbacks import rollbacks
 from tools.chaos.scenarios import scenarios
 
 INSTANTS = {
@@ -56,7 +57,7 @@ def test_every_other_way_to_recover_is_tried_at_several_instants() -> None:
 
 
 def test_no_two_cases_share_a_name() -> None:
-    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions())]
+    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks())]
     assert len(names) == len(set(names))
 
 

@@ -12,18 +12,19 @@ from tools.chaos.batches import batches
 from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
+from tools.chaos.rollbacks import rollbacks
 from tools.chaos.runner import run_cases
 from tools.chaos.scenarios import NOT_STOPPED, STALLED, scenarios
 
 
 def test_no_two_cases_share_a_name() -> None:
-    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions())]
+    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks())]
     assert len(names) == len(set(names))
 
 
 def test_every_case_is_in_a_phase_that_is_run() -> None:
     started: list[str] = []
-    cases = [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions()]
+    cases = [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks()]
     for case in cases:
         name = case.name
 

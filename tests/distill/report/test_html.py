@@ -296,8 +296,8 @@ def test_an_arm_without_a_loss_curve_shows_the_loss_that_its_job_reports() -> No
 
 
 def test_the_bill_says_that_the_tokens_of_a_training_job_are_an_estimate() -> None:
-    lines = [line("training tuned: nova-micro", 32_234, "token", 0.000001, 0.03)]
-    words = page(cost={"estimated_usd": 1, "actual_usd": 1, "lines": lines}).words
+    lines = [line("training tuned: nova-micro", 32_000, "token", 0.000001, 0.032)]
+    words = page(cost={"estimated_usd": 1, "actual_usd": 0.032, "lines": lines}).words
     assert any("The bill estimates them from the training file." in text for text in words)
     assert not any("The bill estimates them" in text for text in page().words)
 

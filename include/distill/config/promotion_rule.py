@@ -70,8 +70,10 @@ class Promotion(Section):
     @model_validator(mode="after")
     def _approvers_are_asked(self) -> Promotion:
         if self.approvers and not self.may_ask:
-            message = "approvers are listed, but ask_a_person is false, so nobody is asked; expected ask_a_person: true"
-            raise ValueError(message)
+            raise ValueError(
+                "approvers are listed, but ask_a_person is false, so nobody is asked; expected ask_a_person: true or"
+                " serve: provisioned"
+            )
         return self
 
     @property

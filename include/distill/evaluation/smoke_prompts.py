@@ -34,8 +34,8 @@ def smoke_prompts(rows: Iterable[Row], answers: Iterable[Answer], student: Stude
     prompts = prompts_of_rows((row for row in rows if row["row_id"] in complete), student, count=count)
     if len(prompts["prompts"]) < count:
         raise PromotionError(
-            f"Only {len(complete)} answers of the winner are complete, but the standing endpoint is tried with {count}"
-            " questions whose answers are complete.",
+            f"Only {len(complete)} answers of the winner are complete. The smoke test needs {count} questions to which"
+            " the winner gave a complete answer.",
             left="The standing endpoint and the champion are unchanged.",
             billed="Nothing by this task.",
             to_do=(

@@ -238,6 +238,8 @@ def promotions() -> list[Case]:
     for (name, path), (recovery, recover) in product(PATHS.items(), recoveries.items()):
         # A deferred task has no process that could be killed.
         steps = [instant for instant in path if recovery in clears or instant is not STILL_WAITING]
+        if "two copies" in recovery:  # an old copy of `switch` reads the endpoint too, so the first read is not certain
+            steps = [instant for instant in steps if instant is not BEFORE_RECORD]
         cases.append(_case(f"{name} / {recovery}", partial(crash, path=steps, recover=recover)))
     for recovery, path in product(("scheduler SIGKILL", "database lost, same run id"), SHORT_PATHS):
         names = " and ".join(instant.name for instant in path)

@@ -120,8 +120,9 @@ class Planter:
             if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.use_case.curation.max_answer_characters]
         message = (
-            f"No answer of the {len(self.rows)} rows has 80 characters that are not in the documents of other rows, so"
-            " the planted pairs were not measured. Give the report a training CSV with longer answers."
+            f"The answers of the {len(self.rows)} rows are too short, or also occur in the documents of other rows."
+            " An answer of at least 80 characters is needed, so the planted pairs were not measured. Give the report a"
+            " training CSV with longer answers."
         )
         raise InputError(message)
 

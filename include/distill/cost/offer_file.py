@@ -155,7 +155,7 @@ def read_offer(path: Path) -> Offer:
     if code not in get_args(OfferCode) or published is None or not version:
         raise InputError(
             f"{path} is an offer file of {code!r}, version {version!r}, published {raw.get('publicationDate')!r};"
-            f" expected a version, a day, and one of {', '.join(get_args(OfferCode))}."
+            f" expected one of {', '.join(get_args(OfferCode))}, with a version and the day of publication."
         )
     skus: dict[tuple[str, str], list[str]] = {}
     regions = set()

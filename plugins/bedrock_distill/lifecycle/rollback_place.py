@@ -69,7 +69,7 @@ class RollbackPlace(StandingTask):
         return None
 
     def after_wrong_input(self, error: Exception) -> str:
-        """Return what to do if the form is wrong. Clearing a task keeps the form."""
+        """Return what to do if the form is wrong: trigger a new run. A cleared task gets the same form again."""
         return f"Trigger a new run of {ROLLBACK_DAG_ID} with a corrected form. Clearing a task keeps this run's form."
 
     @property

@@ -119,7 +119,9 @@ class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):
 
     def cost_so_far(self) -> str:
         """Return what an endpoint costs until it is gone."""
-        return "nothing for a deployment; provisioned throughput is billed by the hour until it is gone"
+        return (
+            "a deployment costs nothing while it is idle; provisioned throughput is billed by the hour until it is gone"
+        )
 
 
 class BedrockAnswerOnDemandOperator(BedrockAnswerOperator):

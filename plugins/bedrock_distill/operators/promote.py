@@ -72,7 +72,10 @@ class PromoteChampionOperator(WinnerOperator):
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: whether the champion is unchanged, and that the report is stored."""
-        return "The champion is unchanged, unless its record was written before the error. The report is stored."
+        return (
+            "The champion is unchanged, unless this task wrote the new champion's record before the error. The report"
+            " is stored."
+        )
 
     def billed_now(self, error: Exception) -> str:
         """Return what the standing endpoint costs, if there is one."""

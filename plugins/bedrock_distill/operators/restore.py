@@ -146,7 +146,7 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error."""
-        return "The champion is unchanged, unless its record was written before the error."
+        return "The champion is unchanged, unless this task wrote the new record before the error."
 
     def execute(self, context: Context) -> PromotionManifest:
         """Check the approval and the endpoint, write the record, and emit the event."""

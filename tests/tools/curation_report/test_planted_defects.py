@@ -27,5 +27,5 @@ def test_a_question_pattern_has_room_for_words() -> None:
 
 def test_rows_whose_answers_are_all_short_are_refused() -> None:
     planter = Planter([make_row(), make_row(2)], [], make_use_case(), seed=1)
-    with pytest.raises(InputError, match="No answer of the 2 rows has 80 characters"):
+    with pytest.raises(InputError, match="The answers of the 2 rows are too short"):
         planter.answer_of_another_document(make_row())

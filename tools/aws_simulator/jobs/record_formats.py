@@ -38,8 +38,8 @@ class Message:
     """
     One message of a record.
 
-    :param text: what counts as tokens, and what the simulated student reads: the texts, the URIs of files, and tool
-        calls and results, one per line.
+    :param text: the texts, the URIs of files, and the tool calls and results, one per line. Its tokens are counted, and
+        the simulated student reads it.
     """
 
     role: str
@@ -230,7 +230,8 @@ def _check_kinds(kinds: set[str], role: str, rules: TrainingFormat) -> None:
         raise RecordError(f"the model cannot be trained on {', '.join(refused)}")
     only_user, only_assistant = {"image", "video", "document", "toolResult"}, {"toolUse", "reasoningContent"}
     if wrong := sorted(kinds & (only_user if role == "assistant" else only_assistant)):
-        raise RecordError(f"a message of the {role} has {', '.join(wrong)}, which only the other role may have")
+        other = "user" if role == "assistant" else "assistant"
+        raise RecordError(f"a message of the {role} has {', '.join(wrong)}, which only the {other} may send")
 
 
 def _block(block: dict[str, Any], kind: str, rules: TrainingFormat, calls: _ToolCalls) -> str:

@@ -25,8 +25,9 @@ All files are in the run's folder.
 If `run_key` is empty, the newest run of the use case with a report is used. If `candidate` and `baseline` are empty, the
 pair in the report's headline is used. `how` is one of:
 
-- **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
-  under the name in `labeller`. If `labeller` is empty, it is stored under the name of the Airflow user who answers.
+- **ask in Airflow**: people open the run, press the button "Required Actions", and answer within `hours`. A label is
+  stored under the name in `labeller`. If `labeller` is empty, the label is stored under the name of the Airflow user
+  who answers.
 - **write the sheet only**: the run stops after `draw_sample`. The task's log says where the sheet is. Fill in the
   column `label` with `A`, `B` or `Tie`, or leave it empty. You may reorder or delete rows. Save the sheet as CSV.
   `collect_labels` detects the encoding and the separator.

@@ -32,8 +32,9 @@ it again. A rollback to that model lifts this.
 - the run key or the model ARN of an earlier champion. With a wrong value, the error of `choose` lists all choices with
   date, verdict and report.
 
-The question of `approve_rollback` is in the tab "Required Actions" of the run. `promotion.approvers` and
-`promotion.answer_within_hours` of the use case apply to it. Airflow's right to trigger this DAG is for all use cases.
+To answer the question of `approve_rollback`, open the run and press the button "Required Actions".
+`promotion.approvers` and `promotion.answer_within_hours` of the use case apply to the question. Airflow's right to
+trigger this DAG is for all use cases.
 
 ### If a task fails
 

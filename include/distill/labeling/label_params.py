@@ -66,7 +66,7 @@ class LabelParams(BaseModel):
     how: LabelMode = Field(
         "ask in Airflow",
         title="How",
-        description='How people label. With "ask in Airflow", they answer in the run\'s tab "Required Actions".',
+        description='How people label. With "ask in Airflow", they open the run and press "Required Actions".',
     )
     # The fields labelled_csv and labeler keep this spelling, because callers of Airflow's API may already send them.
     labelled_csv: str | None = Field(

@@ -91,7 +91,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
         self._require_present_text(context)
         context["ti"].xcom_push(key=ASKED, value=question.asked)
         self.log.info(
-            "Waiting for %s, for up to %g h: open Required Actions of this run. %s",
+            "Waiting for %s, for up to %g h: open this run and press Required Actions. %s",
             ", ".join(user["name"] for user in approvers) or "a person's answer",
             question.hours,
             question.meanwhile,

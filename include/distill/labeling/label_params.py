@@ -50,7 +50,7 @@ class LabelParams(BaseModel):
     baseline: str | None = Field(
         None,
         title="Baseline",
-        description="The arm with which the candidate was compared. If empty, the baseline in the headline is used.",
+        description="The arm that the candidate was compared with. If empty, the baseline in the headline is used.",
     )
     examples: int = Field(
         MINIMUM_RATED,
@@ -68,7 +68,7 @@ class LabelParams(BaseModel):
         title="How",
         description='How people label. With "ask in Airflow", they open the run and press "Required Actions".',
     )
-    # The fields labelled_csv and labeler keep this spelling, because callers of Airflow's API may already send them.
+    # The fields labelled_csv and labeller keep this spelling, because callers of Airflow's API may already send them.
     labelled_csv: str | None = Field(
         None,
         title="Labeled sheet",
@@ -76,7 +76,7 @@ class LabelParams(BaseModel):
     )
     labeller: str | None = Field(
         None,
-        pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
+        pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty string for an empty field
         max_length=MAX_NAME_LENGTH,
         title="Labeler",
         description=(
@@ -103,7 +103,7 @@ class LabelParams(BaseModel):
     def _check_required_together(self) -> LabelParams:
         if self.how == "read a labelled sheet" and not self.labeller:
             name = label_field("labeller")
-            raise ValueError(f"to read a labelled sheet, enter in {name} the name of the person who labeled it")
+            raise ValueError(f"{name} is required to read a sheet; enter the name of the person who labeled the sheet")
         if (self.candidate is None) != (self.baseline is None):
             raise ValueError(f"enter both {label_field('candidate')} and {label_field('baseline')}, or neither")
         return self

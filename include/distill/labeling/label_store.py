@@ -2,8 +2,9 @@
 Store people's labels, and match the labels with a run's answers.
 
 A label is about two texts, not about two arms: if a run is repeated with another model or prompt, the same questions
-get other answers. Each label therefore contains the hash of the two answers that the labeler saw, and counts only while
-the run has these answers. Labels are never deleted. If a run gets its earlier answers back, their labels count again.
+get different answers. Each label therefore contains the hash of the two answers that the labeler saw, and counts only
+while the run has these answers. Labels are never deleted. If a run gets its earlier answers back, their labels count
+again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class MatchedLabels:
 
     :param counted: labels on answers that the run still has.
     :param changed: number of labels on answers that the run no longer has.
-    :param unmarked: number of labels without a hash of the answers, as earlier versions stored them.
+    :param unmarked: number of labels without a hash of the answers. Earlier versions stored such labels.
     """
 
     counted: Sequence[Label]

@@ -22,7 +22,7 @@ def labeler_name(user: str) -> str:
     """
     # The same name can be stored with composed or decomposed characters.
     name = unicodedata.normalize("NFC", user).lower()
-    # Some other characters become ASCII in this form, such as the sign for kelvin.
+    # ``user`` is tested, because ``name`` can be ASCII even if ``user`` is not: NFC replaces the Kelvin sign with a K.
     is_plain = user.isascii() and _PLAIN.fullmatch(name) and len(name) <= MAX_LENGTH
     if is_plain and not _ENDS_LIKE_A_HASH.search(name):
         return name

@@ -74,6 +74,6 @@ class LabelsManifest(TypedDict):
 
     labels: int
     no_answer: int  # examples without a label
-    outdated: int  # labels in the sheet that are not stored, because the answers have changed since
+    outdated: int  # labels that are not stored, because the answers have changed since the sheet was written
     labellers: list[str]
     report_html_uri: str

@@ -76,7 +76,7 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
         fault.
     """
     text, separator = _decode(body)
-    # As UTF-8, because no setting of the use case names the encoding of a sheet.
+    # The text is passed as UTF-8, because no setting of the use case names the encoding of a sheet.
     table = read_csv(
         io.BytesIO(text.encode()),
         source=source,
@@ -124,7 +124,7 @@ def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
     """
     Return whether a person has edited a sheet.
 
-    This is so if the sheet contains a label, has no rows, or can no longer be read.
+    A sheet counts as edited if it contains a label, has no rows, or can no longer be read.
     """
     try:
         sheet = read_sheet(body, examples, source="sheet")

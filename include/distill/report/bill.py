@@ -89,7 +89,7 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
 
 def _deployed_lines(arm: ArmSummary, student: str, prices: Prices) -> list[BillLine]:
     """
-    Return the lines of the bill for the tokens of an arm's answers from a deployment.
+    Return the bill lines for the tokens that a deployment used for an arm's answers.
 
     There are no such lines for answers from provisioned throughput, which is billed by the hour and not by the token.
     """

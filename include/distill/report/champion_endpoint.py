@@ -14,7 +14,7 @@ def endpoint_entry(use_case: UseCase, champion: Champion | None) -> ReportEndpoi
     """
     Return the champion's standing endpoint before the run's own promotion.
 
-    :return: ``None`` if the champion has none and the use case asks for none.
+    :return: ``None`` if the champion has no such endpoint and the use case requests none.
     """
     endpoint = champion.endpoint if champion else None
     if champion and endpoint:
@@ -54,9 +54,9 @@ def endpoint_sentences(endpoint: ReportEndpoint | None, *, promoted: str | None)
     if promoted and endpoint["arn"]:
         sentences.append(f"Once {promoted} is promoted, the same ARN answers with its model.")
     elif promoted:
-        sentences.append(f"The promotion of {promoted} creates it.")
+        sentences.append(f"The promotion of {promoted} creates the endpoint.")
     if usd := endpoint["usd_per_hour"]:
         billed = "costs" if endpoint["arn"] else "will cost"
         per_month = f"${HOURS_PER_MONTH * usd:,.0f} per month"
-        sentences.append(f"It {billed} ${usd:,.2f} per hour, about {per_month}, until a person deletes it.")
+        sentences.append(f"The endpoint {billed} ${usd:,.2f} per hour, about {per_month}, until a person deletes it.")
     return sentences

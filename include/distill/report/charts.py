@@ -199,7 +199,7 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
         _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
     ]
     trained = [(arm["name"], arm["records"]) for arm in arms if arm["records"]]
-    # Several arms select from the same pairs, so the records of one arm do not follow from the records of another.
+    # If several arms are trained, they select from the same pairs, so no arm's bar follows from the bar above it.
     return stages + [_Stage(f"Records to train {arm}", count, follows=len(trained) == 1) for arm, count in trained]
 
 
@@ -282,7 +282,8 @@ def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Mark
 
 def _plot(curves: Mapping[str, Sequence[LossPoint]], width: int) -> _Plot:
     losses = [point["loss"] for points in curves.values() for point in points if point["loss"] is not None]
-    # The margin around equal losses grows with them, because 0.5 would vanish next to a huge loss.
+    # If all losses are equal, the margin is proportional to the loss, but at least 0.5. A fixed margin of 0.5 would
+    # vanish next to a huge loss.
     margin = 0.06 * (max(losses) - min(losses)) or max(0.5, 0.06 * abs(losses[0]))
     top = 22.0 * len(curves) + 14
     last = max(1, *(point["step"] for points in curves.values() for point in points))

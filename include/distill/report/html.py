@@ -100,8 +100,8 @@ def _unreleased(report: Report, *, deployed: bool) -> list[str]:
     """
     Return the arms whose endpoint still exists.
 
-    :param deployed: whether to return the arms with a deployment, which costs nothing while it is idle. Otherwise, the
-        arms with provisioned throughput are returned, which is still billed.
+    :param deployed: whether to return the arms with a deployment, which costs nothing while it is idle. Otherwise,
+        return the arms with provisioned throughput, which is still billed.
     """
     arms = (arm for arm in report["arms"] if not arm["released"])
     return [arm["name"] for arm in arms if is_deployment(arm["serving"] or "") is deployed]

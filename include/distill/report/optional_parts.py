@@ -1,8 +1,8 @@
 """
 Read the parts of a report that the verdict does not need, without losing the report if a part cannot be read.
 
-A run has paid for its models and judges when its report is written. So one rule applies to every part but the verdicts
-and the counts: if a part cannot be read or computed, the report is written without the part, and says why.
+When a report is written, the run has already paid for its models and judges. So one rule applies to every part except
+the verdicts and the counts: if a part cannot be read or computed, the report is written without the part, and says why.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class OptionalParts:
     Reads parts of a report, and collects one sentence for each part that is missing or incomplete.
 
     :param warn: is called with one sentence for each missing part. The sentence contains the part's name and the type
-        of the error, and no text of the dataset. If the error came from AWS, the sentence also contains AWS's message.
+        of the error, but no text of the dataset. If the error came from AWS, the sentence also contains AWS's message.
         The report does not contain this message.
     """
 
@@ -73,7 +73,8 @@ def _reason(error: Exception) -> str:
         text = f"the key {error} is missing"
     else:
         text = str(error) or type(error).__name__
-    # These messages end with the task to clear, and quote no text of the dataset.
+    # A message about a missing object or a stored record is not shortened: it names the task to clear at its end, and
+    # quotes no text of the dataset.
     is_whole = isinstance(error, MissingObjectError | StoredRecordError) or len(text) <= MAX_REASON_CHARACTERS
     shortened = text if is_whole else f"{text[:MAX_REASON_CHARACTERS]}…"
     return shortened if shortened.endswith((".", "…")) else f"{shortened}."

@@ -1,4 +1,4 @@
-"""Write the question whether to promote the winner of a run, as Markdown for Airflow's Required Actions."""
+"""Write the question of whether to promote the winner of a run, as Markdown for Airflow's Required Actions."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def promotion_question(
     :param is_served: whether the champion has a standing endpoint.
     :param price: the price per hour that the person is asked to approve; ``None`` if there is none.
     """
-    served = " is put behind the standing endpoint, which applications call. If it answers the smoke prompts, it"
     candidate = as_code(decision["candidate"])
+    served = (
+        " is put behind the standing endpoint, which applications call. If the endpoint answers the smoke prompts,"
+        f" {candidate}"
+    )
     lines = [
         as_text(report["verdict"]),
         "",
@@ -70,7 +73,7 @@ def price_lines(price: StandingPrice) -> Iterator[str]:
     units = f"{price['units']} model unit{'s' if price['units'] > 1 else ''}"
     yield (
         f"**The standing endpoint is provisioned throughput with {units}: \\${hourly:,.2f} per hour, about"
-        f" \\${hourly * HOURS_PER_MONTH:,.0f} per month of {HOURS_PER_MONTH} hours.** It is billed from now until a"
-        " person deletes it, also while it is idle. The spend cap of a run does not limit it."
+        f" \\${hourly * HOURS_PER_MONTH:,.0f} per month of {HOURS_PER_MONTH} hours.** Once it exists, it is billed"
+        " until a person deletes it, even while it is idle. The spend cap of a run does not limit it."
     )
     yield ""

@@ -78,7 +78,7 @@ def _checked(mark: Mark, report: Mapping[str, object]) -> Report:
             raise
         raise ReconciliationError(
             f"{error.happened} The stored report was written by {mark}; this is version {VERSION}, whose reports have"
-            " other figures.",
+            " different figures.",
             left="The labels are stored. The report was not written.",
-            to_do="Clear report in the labeled run. It buys nothing, and the new report counts the labels.",
+            to_do="Clear report in the labeled run. The task buys nothing, and the new report counts the labels.",
         ) from error

@@ -1,4 +1,4 @@
-"""Write the question whether to roll a champion back, as Markdown for Airflow's Required Actions."""
+"""Write the question of whether to roll a champion back, as Markdown for Airflow's Required Actions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _lines(
     if not is_repair:
         yield ""
         yield (
-            f"The promotion rule will not promote {as_code(choice['replaces'] or '')} again, also if a run trains it"
+            f"The promotion rule will not promote {as_code(choice['replaces'] or '')} again, even if a run trains it"
             " again. Only another rollback can put it back."
         )
     yield ""
@@ -75,7 +75,8 @@ def _endpoint(champion: Champion | None, serve: StandingKind | None) -> str:
     if champion and champion.endpoint:
         return (
             f"Applications call {as_code(champion.endpoint.arn)}. The ARN stays the same. The endpoint must answer the"
-            " smoke prompts with the model before it is recorded; otherwise the present champion is put back."
+            " smoke prompts with the model. Otherwise, nothing is recorded, and the present champion is put behind the"
+            " endpoint again."
         )
     kind = "provisioned throughput" if serve == "provisioned" else "a deployment, which is billed by the token"
     return f"The use case has no standing endpoint yet. One is created: {kind}."

@@ -72,10 +72,10 @@ class ArmSummary:
     @property
     def on_demand(self) -> bool:
         """
-        Whether the base student, called on demand, gives the answers of this arm.
+        Whether the base student answers for this arm. The base student is called on demand.
 
-        The base student gives the answers of every base arm. It also gives those of a champion arm if the use case has
-        no champion yet.
+        The base student answers for every base arm. It also answers for a champion arm if the use case has no champion
+        yet.
         """
         return self.kind != "fine_tuned" and self.model_arn is None
 

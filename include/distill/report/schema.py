@@ -40,14 +40,15 @@ from include.distill.report.schema_run import (
     SynthesisSchema,
 )
 
-# The task whose result a part of the report is computed from; all other parts are computed by the task `report` itself.
+# For each of these parts of the report, the task whose result contains its figures. The task `report` computes all
+# other parts itself.
 _WRITERS = {
     "source": "ingest",
     "synthesis": "curate",
     "pair_sample": "curate",
-    "comparisons": "the task of the judge in `judge` or `judge_champion`",
-    "noise_control": "the task of the judge in `judge`",
-    "agreement": "the task of the judge in `judge`",
+    "comparisons": "the judge's task in the group `judge` or `judge_champion`",
+    "noise_control": "the judge's task in the group `judge`",
+    "agreement": "the judge's task in the group `judge`",
 }
 SCHEMA_PATH = PROJECT_ROOT / "docs" / "reference" / "report.schema.json"
 
@@ -111,7 +112,9 @@ class ReportSchema(Section):
         "The answers of each arm by how they ended.", absent=EARLIER, default={}
     )
     approvals: list[ApprovalSchema] = optional_key(
-        "Who approved what the run bought, and the champion before the run.", absent=EARLIER, default=[]
+        "People's decisions about the run's spending, and about the champion before the run.",
+        absent=EARLIER,
+        default=[],
     )
     champion_endpoint: ChampionEndpointSchema | None = optional_key(
         "The endpoint that keeps the champion callable.",

@@ -1,4 +1,4 @@
-"""Define the model of ``report.json`` for the data card of a training set."""
+"""Define the pydantic models for the data cards in ``report.json``."""
 
 from __future__ import annotations
 

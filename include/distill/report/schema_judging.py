@@ -1,4 +1,4 @@
-"""Define the models of ``report.json`` for judgments: comparisons, agreement, labels and promotion."""
+"""Define the pydantic models for the judgments in ``report.json``: comparisons, agreement, labels and promotion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Define the models of ``report.json`` for results and costs: rows, pairs, arms, losses and the bill."""
+"""Define the pydantic models for the results and costs in ``report.json``: rows, pairs, arms, losses and the bill."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CENT = 0.01
 
 
 class RowChangesSchema(Section):
-    """Changes since the use case's last run with a report. Counts are numbers of rows; null if there is no such run."""
+    """Changes since the use case's last run with a report. Each count is null if there is no such run."""
 
     since: str | None = Field(description="Run key of the last run with a report; null if there is none.")
     added: NonNegativeInt | None = Field(description="Number of rows with a new question.")
     changed: NonNegativeInt | None = Field(
-        description="Number of rows with the same question but another document or answer."
+        description="Number of rows with the same question but a different document or answer."
     )
     gone: NonNegativeInt | None = Field(
         description="Number of rows of the last run whose question is no longer in the files."
@@ -36,10 +36,10 @@ class SplitSchema(Section):
     evaluation_groups: NonNegativeInt = Field(description="Number of groups of evaluation documents.")
     largest_group_rows: NonNegativeInt = Field(description="Number of accepted rows in the largest group.")
     template_documents: NonNegativeInt = Field(
-        description="Number of documents that consist mostly of text that many documents have."
+        description="Number of documents that consist mostly of text that many documents share."
     )
     same_title_documents: NonNegativeInt = Field(
-        description="Number of evaluation documents that begin with the same words as another one."
+        description="Number of evaluation documents that begin with the same words as another evaluation document."
     )
     generic_question_rows: NonNegativeInt = Field(
         description="Number of evaluation rows whose question is asked about many documents."
@@ -48,8 +48,8 @@ class SplitSchema(Section):
         description="Number of training rows that are used although they contain passages of evaluation documents."
     )
     is_near_share: StrictBool = Field(
-        description="Whether about the requested share of the rows is held out for evaluation. Only the rows whose side"
-        " this run drew are counted."
+        description="Whether about the requested share of the rows is held out for evaluation. Only rows that this run"
+        " itself assigned to training or evaluation are counted."
     )
 
 
@@ -239,7 +239,7 @@ class ServingOptionSchema(Section):
         description="`on_demand` for a deployment, `provisioned` for provisioned throughput."
     )
     possible: StrictBool = Field(description="Whether the model could be served in this way.")
-    why_not: str | None = Field(description="Why it could not; null if it could.")
+    why_not: str | None = Field(description="Why the model could not be served in this way; null if it could.")
     usd: NonNegativeFloat | None = Field(description="US dollars for all answers of the arm.")
     minutes: NonNegativeFloat | None = Field(
         description="Minutes until the last answer; also null if the deployment's quota is not known."
@@ -266,7 +266,7 @@ class ApprovalSchema(Section):
     decision: Literal["approved", "rejected", "unanswered"] = Field(description="The decision.")
     user_name: str | None = Field(description="Name of the Airflow user; null if nobody answered in time.")
     user_id: str | None = Field(description="Id of the Airflow user; null if it is not known.")
-    at: str = Field(description="Time of the decision; of a promotion, the time at which it was recorded.")
+    at: str = Field(description="Time of the decision; for a promotion, the time when it was recorded.")
 
 
 class ChampionEndpointSchema(Section):
@@ -278,7 +278,7 @@ class ChampionEndpointSchema(Section):
     )
     arn: str | None = Field(description="ARN of the endpoint; null if the first promotion will create it.")
     model_arn: str | None = Field(
-        description="ARN of the champion's model, with which the endpoint answers; null if there is no endpoint yet."
+        description="ARN of the champion's model, which the endpoint serves; null if there is no endpoint yet."
     )
     usd_per_hour: float | None = Field(description="Price per hour of all model units; null for a deployment.")
 

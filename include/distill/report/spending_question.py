@@ -60,9 +60,9 @@ def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, ex
 def _hourly(purchase: HourlyPurchase) -> str:
     hours = purchase["hours"]
     return (
-        f"the endpoint of {as_text(purchase['arm'])}: {_usd(purchase['usd_per_hour'])} per hour, from its purchase,"
-        f" when the arm is trained, until the arm has answered. The estimate assumes {hours:g} h,"
-        f" {_usd(hours * purchase['usd_per_hour'])}. The endpoint is deleted even if a later task fails."
+        f"the endpoint of {as_text(purchase['arm'])}: {_usd(purchase['usd_per_hour'])} per hour, from its purchase"
+        f" until the arm has answered. The estimate assumes {hours:g} h, {_usd(hours * purchase['usd_per_hour'])}. The"
+        " endpoint is bought once the arm's model exists, and is deleted even if a later task fails."
     )
 
 

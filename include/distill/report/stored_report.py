@@ -40,7 +40,7 @@ class _ReadPromotion(TypedDict):
 
 
 class _Decided(TypedDict):
-    """The decisions to promote in a report, and the figures with which these decisions can be checked again."""
+    """The decisions to promote in a report, and the figures that are needed to check these decisions again."""
 
     promotion: NotRequired[_ReadPromotion | None]
     comparisons: NotRequired[list[_ReadComparison]]

@@ -25,7 +25,7 @@ def verdict_parts(
     Return the two parts of :func:`verdict_sentence`: the claim, and the evidence.
 
     The evidence is a list of phrases. There is one phrase for each judge's opinion, and one for each arm that was
-    trained on fewer pairs than the use case requests.
+    trained on fewer records than the use case requests.
 
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
     """
@@ -37,7 +37,9 @@ def _smaller_training_sets(arms: Iterable[ReportArm]) -> Iterator[str]:
     for arm in arms:
         records, designed = arm.get("records"), arm.get("designed")
         if records is not None and designed is not None and records < designed:
-            yield f"{arm['name']} was trained on only {records:,} of the {designed:,} pairs that the use case requests"
+            yield (
+                f"{arm['name']} was trained on only {records:,} of the {designed:,} records that the use case requests"
+            )
 
 
 def _claim_and_opinions(comparisons: Sequence[ComparisonResult], judges: Collection[str]) -> tuple[str, list[str]]:

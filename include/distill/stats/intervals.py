@@ -85,8 +85,8 @@ class ClusteredShare:
         """
         Compute the lower and upper bounds of the confidence interval.
 
-        Each bound can also be used alone, as a one-sided bound. Its error probability is then half of that of the
-        interval: 2.5 % for an interval of 95 %.
+        Each bound can also be used alone, as a one-sided bound. Its error probability is then half that of the
+        interval: 2.5 % for a 95 % interval.
         """
         from scipy.stats import t
 

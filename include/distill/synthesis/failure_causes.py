@@ -1,4 +1,4 @@
-"""Group failed rows by the cause, and say what to do about each cause. A model gave no answer for a failed row."""
+"""Group failed rows (rows for which a model gave no answer) by cause, and say what to do about each cause."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from include.distill.synthesis.records import FailedRow
 
-_MAX_CAUSES = 3  # in a message; the file of rejected pairs has all of them
+_MAX_CAUSES = 3  # in a message; the file of rejected pairs lists every failed row
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def advice_on_causes(causes: Sequence[FailureCause]) -> str:
     advice = list(dict.fromkeys(cause.advice for cause in causes[:_MAX_CAUSES] if cause.advice))
     if len(advice) > 1:
         names = {text: ", ".join(cause.name for cause in causes if cause.advice == text) for text in advice}
-        advice = [f"Against {names[text]}: {text}" for text in advice]
+        advice = [f"For {names[text]}: {text}" for text in advice]
     return " ".join(advice)
 
 

@@ -18,7 +18,7 @@ from include.distill.config.sections import Synthesis
 from include.distill.curation.filters import FILTERS, LeakFilter, MalformedFilter
 from include.distill.curation.records import PairCounts
 
-# The name of a language and the name of a list are the most that an answer without a pair contains.
+# An answer without a pair contains at most two words: the language of a code block ("json") and the name of a list.
 _EMPTY_ANSWER = re.compile(r"\W*(?:json\b\W*)?\w*\W*", re.IGNORECASE)
 _MAIN_SHARE = 0.25  # of the lost pairs; a smaller cause gets no advice unless it is the largest
 _SETTINGS = {filter_.name: filter_.settings for filter_ in FILTERS} | {"critic": ("critic",)}
@@ -91,7 +91,7 @@ def _causes(
     empty = sum(is_empty_answer(reject) for reject in counted)
     unreadable = Counter(reject["reason"] for reject in counted if isinstance(reject["text"], str))
     unread = unreadable.total() - empty
-    # An answer without a pair counts as one rejected part; the other pairs of its row are missing.
+    # An answer without a pair counts as one rejected part; the other requested pairs of its row count as missing.
     missing_in_empty = min(empty * (settings.pairs_per_document - 1), counts["missing"])
     missing_in_failed = min(failed * settings.pairs_per_document, counts["missing"] - missing_in_empty)
     yield _Cause(
@@ -117,7 +117,7 @@ def _causes(
 
 def _advice_on_empty_answers(settings: Synthesis) -> str:
     advice = "Check that the documents contain text to ask about, and that the prompt asks for pairs."
-    return advice + (" A raised synthesis.attempts asks more often." if settings.attempts < 5 else "")
+    return advice + (" Raise synthesis.attempts to ask more often." if settings.attempts < 5 else "")
 
 
 def _advice_on_missing_pairs(settings: Synthesis) -> str:
@@ -128,7 +128,7 @@ def _advice_on_missing_pairs(settings: Synthesis) -> str:
 def _advice_on_unreadable_output(reasons: Mapping[str, int]) -> str:
     if 2 * reasons.get("truncated", 0) > sum(reasons.values()):
         return "Raise synthesis.max_tokens, because most of the unreadable output is cut off."
-    return "Change the prompt so that it asks for the JSON that the reasons in the files of rejected rows name."
+    return "Change the prompt so that it asks for the JSON that the messages in synthetic/rejected-*.jsonl describe."
 
 
 def _advice_on_filter(name: str, settings: Synthesis, *, simulated: bool) -> str:
@@ -142,4 +142,4 @@ def _advice_on_filter(name: str, settings: Synthesis, *, simulated: bool) -> str
         ways.append("improve the prompt")
         if settings.rounds < 5:
             ways.append("raise synthesis.rounds to replace dropped pairs")
-    return f"Against {name}: {', or '.join(ways)}."
+    return f"For the filter {name}: {', or '.join(ways)}."

@@ -66,7 +66,7 @@ def character_class(character: str) -> str:
     return block or f"bytes_{len(character.encode(errors='surrogatepass'))}"
 
 
-# National character sets list frequent characters first. This module counts the characters of their first levels
+# National character sets list frequent characters first. This module treats the characters of their first levels
 # as frequent.
 
 

@@ -13,13 +13,13 @@ import re
 
 # Without one of these characters, a text has neither entities nor markup. The search takes a microsecond.
 _MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|''|==|^[ \t]*[-+=]", re.MULTILINE)
-# A name needs the semicolon, so that "a&copy=1" in a URL stays.
+# A named entity other than "&nbsp" must end with a semicolon, so that "a&copy=1" in a URL stays.
 _ENTITY = re.compile(r"&(?:#0{0,20}\d{1,7};?|#[xX]0{0,20}[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
-# All lengths are limited or possessive, or end where the next match can begin, so that the time grows only in
-# proportion to the text.
+# Each quantifier is limited, is possessive, or stops where the next match can begin. The time therefore grows only in
+# proportion to the length of the text.
 _COMMENT_START = re.compile("<!--")
 _MAX_COMMENT = 5000  # in characters
-# Instructions, the declaration of a document type, and the marks around literal text.
+# Processing instructions, document type declarations, the marks of CDATA sections, scripts and style sheets.
 _NOT_SHOWN = re.compile(
     r"<\?\w[^<>]{0,500}\?>|<!doctype\b[^<>]{0,500}>|<!\[CDATA\[|\]\]>"
     r"|<(script|style)(?:\s[^<>]{0,500})?>[^<]*+</\1\s?>",
@@ -41,7 +41,7 @@ _BLOCK_TAGS = (
 )
 _INLINE = frozenset(name for line in _INLINE_TAGS for name in line.split())
 _FORMATTING = _INLINE.union(name for line in _BLOCK_TAGS for name in line.split())
-_MAX_ENCLOSING = 20  # pairs of tags around the whole text that are removed
+_MAX_ENCLOSING = 20  # maximum number of pairs of tags that are removed from around the whole text
 _ENCLOSED = re.compile(r"\s*<([a-zA-Z][\w:.-]{0,60})(?:\s[^<>]{0,1000})?>(.*)</\1\s?>\s*", re.DOTALL)
 _EMPTY_PAIR = re.compile(r"(?<!\S)<([a-zA-Z][\w:.-]*+)></\1>(?=[\s?.!,]|$)")
 _ESCAPE = re.compile(r"\\([*_`~#\[\]()<>|!-])")
@@ -101,7 +101,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _strip_comments(text: str) -> str:
-    """Replace each comment of at most ``_MAX_COMMENT`` characters by a space."""
+    """Replace each comment of at most ``_MAX_COMMENT`` characters with a space."""
     parts: list[str] = []
     position, end = 0, -1
     for match in _COMMENT_START.finditer(text):

@@ -39,7 +39,8 @@ _CHANCE_AGREEMENT = 1 / 256  # probability that two different minima are stored 
 
 Signature = NDArray[np.uint8]
 _factors = np.random.default_rng(20_250_212)
-# Products of 32 bits take half the time of products of 64 bits. Equal minima of different n-grams are rare with both.
+# Multiplying 32-bit numbers takes half the time of multiplying 64-bit numbers. With either size, different n-grams
+# rarely have equal minima.
 _MULTIPLIERS = _factors.integers(0, 2**32, _MINIMA, dtype=np.uint32) | np.uint32(1)
 _OFFSETS = _factors.integers(0, 2**32, _MINIMA, dtype=np.uint32)
 _MIX = np.uint64(0x9E3779B97F4A7C15)

@@ -30,7 +30,8 @@ MAX_HASHES = 512
 SHARED_DENSITY = 0.4  # minimum share of matching hashes in a shared stretch
 _WINDOW = 24  # in hashes
 _WIDE = 0x2E80  # the first code point of the Chinese, Japanese and Korean scripts
-# Whether such text has spaces depends on the program that wrote it. Thai, Lao, Burmese and Khmer have none either.
+# Whether text in these scripts has spaces depends on the program that wrote it. The same is true of Thai, Lao, Burmese
+# and Khmer, which do not separate words with spaces.
 _UNSPACED = "[\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u2e80-\\U0010ffff]"
 _SPACE_IN_UNSPACED = re.compile(f"(?<={_UNSPACED}) | (?={_UNSPACED})")
 _FIRST_WIDE = chr(_WIDE)
@@ -41,7 +42,7 @@ Matches = NDArray[np.bool_]
 
 
 def has_characters(text: str, number: int) -> bool:
-    """Return whether a text has at least ``number`` characters. Each Chinese, Japanese or Korean one counts as two."""
+    """Return whether a text has at least ``number`` characters. A Chinese, Japanese or Korean one counts as two."""
     return len(text) >= number or (
         2 * len(text) >= number and len(text) + sum(c >= _FIRST_WIDE for c in text) >= number
     )

@@ -37,7 +37,7 @@ _SHORTEST_ENDING = 11
 _MAX_CACHED = 500
 _NGRAM_REMAINDERS = 1 << 22
 _PRIME = 2**64 - 59
-# A number, or a sign that compares or connects numbers.
+# A number, or an operator that compares or connects numbers.
 _NUMBER = re.compile(r"\d+|(?<=\s)[<>\u2264\u2265](?=\s)|(?<=\d )[-+*/^](?= \d)")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
 
@@ -65,7 +65,7 @@ class Question:
 
     @cached_property
     def whole(self) -> str:
-        """The text of :attr:`spelled` without its final punctuation. Questions with the same such text are equal."""
+        """The text of :attr:`spelled` without its final punctuation. Questions with equal texts count as equal."""
         return _without_final_punctuation(self.spelled)
 
     @cached_property
@@ -158,8 +158,8 @@ class QuestionIndex:
         self._has_ngram = bytearray(_NGRAM_REMAINDERS)
         self._numbers: set[tuple[str, ...]] = set()  # the numbers of each question
         self._names: dict[int, frozenset[str]] = {}  # by position; questions without names have no entry
-        # Keyed by the hash of the text without spaces, so that texts are not stored twice. An invisible character can
-        # stand for a space.
+        # Keyed by a hash, so that texts are not stored twice. The hash ignores spaces, because some texts have an
+        # invisible character in place of a space, and normalization removes it.
         self._positions: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -209,8 +209,8 @@ class QuestionIndex:
 
     def _may_repeat(self, question: Question) -> bool:
         ngrams, numbers = _features(question.normalized)
-        # Two questions whose similarity reaches the threshold share at least this part of the n-grams of each. If there
-        # are few questions, this check makes most searches unnecessary.
+        # If the similarity of two questions reaches the threshold, each contains at least this share of the other's
+        # n-grams. If there are few questions, this check makes most searches unnecessary.
         return tuple(numbers) in self._numbers and self._count_indexed(ngrams) >= self.threshold * len(ngrams)
 
     def _count_indexed(self, ngrams: Iterable[str]) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Set
 from include.distill.text.markup import strip_markup
 from include.distill.text.question_spelling import without_acronym_dots, without_contractions
 
-# The signs at the end belong to names such as "C++" and "C#".
+# The symbols at the end belong to names such as "C++" and "C#".
 _WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]+(?:\+\+|#(?!\w))?")
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
 # In a question with more than this share of capitalized words, as in "What Is an Elastic IP Address?", only longer
@@ -38,7 +38,8 @@ _OPPOSITES = (
     "avant après", "con sin", "antes después", "con senza", "prima dopo", "com sem", "antes depois",
     "включить отключить", "включить выключить",
 )  # fmt: skip
-# A word of at least this length is the opposite of the same word with one of these beginnings, in many languages.
+# In many languages, one of these prefixes turns a word into its opposite. The word without the prefix must have at
+# least this number of characters.
 _MIN_PREFIXED = 4
 _PREFIXES = ("de", "des", "dés", "dis", "ent", "il", "im", "in", "ir", "non", "re", "un")
 _NEGATIONS = {
@@ -62,7 +63,7 @@ def names_in(text: str) -> frozenset[str]:
     """
     Return the names in a question, in lower case.
 
-    A name is a word with at least two capital letters, a word with a capital letter and a digit or sign ("C++"), or a
+    A name is a word with at least two capital letters, a word with a capital letter and a digit or symbol ("C++"), or a
     word with a capital letter that is not the first word of its sentence. A single letter at the end is a name too
     ("option a"). Two capitalized words in succession, the first of which is a name, are also returned as one name
     ("cloudwatch events").

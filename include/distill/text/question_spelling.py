@@ -1,5 +1,5 @@
 """
-Bring questions that differ only in their spelling into one form.
+Convert questions that differ only in their spelling to the same form.
 
 The following differences disappear, because readers see no difference in meaning: accents or vowel points ("niño",
 "nino"), Persian forms of Arabic letters, digits of different scripts, digits in groups ("1,000"), hyphens inside words,
@@ -15,7 +15,7 @@ import unicodedata
 # The marks of Latin, Greek and Cyrillic letters (except the one that makes the letter "й"), the points of Hebrew, and
 # those of Arabic. The vowel signs of other scripts are not optional.
 _MARKS = re.compile("(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0640]")
-# Latin letters with a stroke; Arabic letters that are often exchanged, or have another form in Persian and Urdu.
+# Latin letters with a stroke; Arabic letters that are often confused, or have another form in Persian and Urdu.
 _LETTERS = str.maketrans("\u0111\u0142\u00f8\u0131\u0671\u0649\u06cc\u06a9\u0629", "dloi\u0627\u064a\u064a\u0643\u0647")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _DOTTED = re.compile(r"(?<![\w.])(?:[A-Za-z]\. ?)+[A-Za-z]\.(?![\w.])")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 
 def find_reserved(text: str, reserved: Sequence[str]) -> list[str]:
-    """Return the distinct reserved strings in ``text``, each as it is spelled there, in the order of the text."""
+    """Return the distinct reserved strings in ``text``, in its spelling and order."""
     return list(dict.fromkeys(match[0] for match in _pattern(tuple(reserved)).finditer(text))) if reserved else []
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import math
 
-_CONSERVATIVE_START = 6  # tokens added to each text, because a few rare words can exceed any average
+_CONSERVATIVE_START = 6  # added to each estimate, because a few rare words can exceed any average
 # Most texts have fewer tokens per byte than this. The value only determines how much of a text is estimated first.
 _USUAL_RATE = 0.35
-_WORTHWHILE_SHARE = 0.7  # if a larger share of a text would be estimated first, all of it is
+_WORTHWHILE_SHARE = 0.7  # if a larger share would be estimated first, the whole text is estimated at once
 
 
 def central_token_count(text: str) -> int:

@@ -1,9 +1,11 @@
 """
-Count what decides how many tokens a text has: words, digits, signs, white space, and characters by script.
+Count what decides how many tokens a text has: words, digits, punctuation, white space, and characters by script.
 
-A tokenizer first cuts a text into pieces: words, groups of digits, runs of signs, and runs of white space. A frequent
-piece is one token. Any other piece is several tokens, and a piece with rare pairs of letters has more tokens. The
-counts of this module are multiplied by the weights of ``token_weights.py``.
+A tokenizer first cuts a text into pieces: words, groups of digits, runs of punctuation, and runs of white space. A
+frequent piece is one token. Any other piece is several tokens, and a piece with rare pairs of letters has more tokens.
+The counts of this module are multiplied by the weights of ``token_weights.py``.
+
+Punctuation includes symbols such as "+" and the underscore. The names in the code call each such character a sign.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from itertools import pairwise
 
 from include.distill.text.characters import character_class
 
-# A sign directly before a word belongs to the word; a space before a word or sign costs nothing. Both are true of
-# the tokenizers of GPT-4 and Llama 3. An underscore counts as a sign.
+# A punctuation mark directly before a word belongs to the word, and a space before a word or punctuation mark costs
+# nothing. Both rules are true of the tokenizers of GPT-4 and Llama 3.
 _PIECE = re.compile(r"(?:[^\w\s]|_)?[^\W\d_]+|\d+|(?:[^\w\s]|_)+|\s{2,}|[^\S ]| (?=\d)")
 # The parts of an ASCII word such as parseHTTPHeader.
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
@@ -105,12 +107,16 @@ class TokenFeatures:
 
     @property
     def signs(self) -> float:
-        """The number of signs, such as punctuation marks. Several signs in a row count as one."""
+        """The number of punctuation marks. Several marks in a row count as one."""
         return sum(self.counts[name] for name in _SIGNS)
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into words, numbers, signs and white space. A single space before a word or sign is left out."""
+    """
+    Cut a text into words, numbers, punctuation and white space.
+
+    A single space before a word or punctuation mark is left out.
+    """
     return _PIECE.findall(text)
 
 
@@ -120,7 +126,7 @@ def non_ascii(text: str) -> Counter[str]:
 
 
 def foreign_share(words: float, english_words: float, signs: float) -> float:
-    """Return a number from 0 to 1: how likely a text with these counts is neither English nor code."""
+    """Return how likely it is that a text with these counts is neither English nor code, from 0 to 1."""
     if not words:
         return 0.0
     not_english = 1 - min(1.0, english_words / words / _ENGLISH_SHARE)
@@ -150,10 +156,10 @@ def is_very_long(piece: str) -> bool:
 
 def may_be_rare(piece: str) -> bool:
     """
-    Return whether a piece may have more tokens than is usual for a piece with its features.
+    Return whether a piece may have more tokens than the average piece with the same features.
 
-    If such a piece makes up much of a text, the usual number is too low for the whole text. The result is ``False`` for
-    a piece that is not ASCII, because the characters of such a piece are counted one by one.
+    If such a piece makes up much of a text, the estimate from averages is too low for the whole text. The result is
+    ``False`` for a piece that is not ASCII, because the characters of such a piece are counted one by one.
     """
     if not piece.isascii() or piece[0].isdigit() or piece == " " or piece.lower() in _ENGLISH:
         return False

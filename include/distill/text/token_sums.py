@@ -1,9 +1,9 @@
 """
 Add up the weighted features of a text, for the central and the conservative estimate of its number of tokens.
 
-Most words of a text have occurred in earlier texts. Therefore, the sums of a word with the signs around it are computed
-once and kept, so each word takes only one look-up. All sums of a word are packed into one integer, so that one addition
-adds all of them.
+Most words of a text have already occurred in earlier texts. The sums of each word, together with the punctuation around
+it, are therefore cached. A word in the cache takes only one look-up. All sums of a word are packed into one integer, so
+a single addition adds all of them.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ from include.distill.text.token_weights import WEIGHTS
 
 Text = TypeVar("Text", bound=str | bytes)
 
-# The packed sums, from the lowest bits. CENTRAL and CONSERVATIVE are hundredths of tokens. FOREIGN is how many more
-# there are if the text is neither English nor code. REPEATABLE is the first of four sums. Each of them is the number of
-# characters in a fourth of the pieces for which averages do not hold if they are repeated. If none of the four sums is
-# large, no such piece is repeated often, and pieces need not be counted.
+# The packed sums, from the lowest bits. CENTRAL and CONSERVATIVE are hundredths of tokens. The two FOREIGN sums are
+# added to them if the text is neither English nor code. REPEATABLE is the first of four sums that show whether a text
+# repeats a piece for which the average number of tokens may be wrong. Such pieces are divided into four groups, and
+# each of the four sums is the number of characters in the pieces of one group. If none of these sums is large, no such
+# piece is repeated often, and the pieces need not be counted.
 _CENTRAL, _CONSERVATIVE, _FOREIGN_CENTRAL, _FOREIGN_CONSERVATIVE, _WORDS, _ENGLISH_WORDS, _SIGNS, _REPEATABLE = range(8)
 _GROUPS = 4
 _BITS = 40
 _MASK = (1 << _BITS) - 1
 
 _REPEATED_SHARE = 0.12  # share of the text above which a piece or character counts as repeated
-_MANY_NON_ASCII = 1 / 8  # UTF-8 bytes per character beyond the first; few languages with more use spaces
+_MANY_NON_ASCII = 1 / 8  # extra UTF-8 bytes per character; few languages with more extra bytes use spaces
 _IS_SPACE, _IS_DIGIT = (np.array([chr(byte) in kind for byte in range(256)]) for kind in (" \t\n\r\v\f", "0123456789"))
 
 
@@ -174,7 +175,7 @@ def _character(text: str) -> int:
 
 def _chunk(data: bytes) -> int:
     text = data.decode(errors="surrogatepass")
-    space = _PIECES[" "] if text[0].isdecimal() else 0  # a single space usually precedes it
+    space = _PIECES[" "] if text[0].isdecimal() else 0  # a single space usually precedes a number
     return space + _sum_of_pieces(*_count_pieces(text))
 
 
@@ -188,7 +189,7 @@ def _packed(features: TokenFeatures, *, repeatable: str, conservative: int | Non
     Pack the sums of the features of one piece into one integer.
 
     :param repeatable: the piece, if the average number of tokens may be wrong for a text that repeats the piece often;
-        otherwise an empty text.
+        otherwise an empty string.
     :param conservative: a conservative estimate in hundredths of a token. It replaces the estimate that would be
         computed from ``features``; ``None`` keeps that estimate.
     """

@@ -1,10 +1,10 @@
-"""The weights by which the counts of ``token_features.py`` are multiplied to estimate a number of tokens."""
+"""Define the weights that turn the counts of ``token_features.py`` into an estimated number of tokens."""
 
 from __future__ import annotations
 
 # Tokens per occurrence of each feature of token_features.py: (central, conservative). The weights were fitted to texts
-# whose real number of tokens is known: the central ones to the smallest mean relative error, the conservative ones to
-# the smallest estimate that is nowhere below 1.1 times the real number.
+# whose real number of tokens is known. The central weights give the smallest mean relative error. The conservative
+# weights give the smallest estimates that are never below 1.1 times the real number.
 WEIGHTS = {
     # words of ASCII letters, cut where the case changes
     "words": (0.92, 1.17),
@@ -21,7 +21,7 @@ WEIGHTS = {
     "hangul_words": (0.00, -0.00),
     "han_or_kana_runs": (0.60, 0.60),
     "ascii_in_accented_words": (0.14, 0.31),
-    # digits, signs and white space
+    # digits, punctuation and white space
     "digit_groups": (1.08, 1.20),
     "spaces_before_digits": (0.97, 0.97),
     "sign_before_word": (0.61, 0.90),

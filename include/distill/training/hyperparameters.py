@@ -16,7 +16,7 @@ def check_hyperparameters(
     """
     Check hyperparameters and return them in Bedrock's format: as strings without an exponent.
 
-    Whole numbers have no decimal point. Bedrock uses its defaults for hyperparameters that are not given.
+    Whole numbers have no decimal point. Bedrock uses its defaults for hyperparameters that are not set.
 
     :param with_validation: whether the job has a validation file.
     :raises InputError: a name is unknown, a value has the wrong type or is out of range, or a hyperparameter needs a

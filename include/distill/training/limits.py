@@ -20,7 +20,7 @@ from include.distill.text.reserved_strings import find_reserved
 from include.distill.text.token_count import conservative_token_count, fits
 from include.distill.training.formats import record_texts
 
-# Tokens that a model's chat template adds to a record: marks around each message. With Llama 3, there are 16.
+# Tokens that a model's chat template adds to a record as marks around each message. The template of Llama 3 adds 16.
 TEMPLATE_TOKENS = 20
 _RESERVED_REMEDY = (
     "Clear the task `ingest` to leave such rows out, or set training.reserved_in_answers: warn to keep them in spite of"

@@ -31,7 +31,9 @@ def loss_curve(
     Read the loss of each step from one of Bedrock's metrics files.
 
     Columns differ between families, but all files have ``step_number``, ``epoch_number`` and the column of the loss.
+    The user guide lists the columns:
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+
     Faults in the file do not raise an error, because only the losses in the report depend on the file. A row without a
     step number is left out, and a step whose loss is not a number has the loss ``None``.
 

@@ -216,4 +216,4 @@ class LossPoint(TypedDict):
 
     step: int
     epoch: float | None  # None if the job reports no epoch
-    loss: float | None  # None if training diverged or the job reports no loss, because JSON has no NaN
+    loss: float | None  # None if the job reports no loss, or NaN after training diverged; JSON has no NaN

@@ -31,7 +31,7 @@ class RowLimits:
     """
     The limits on the length of a row, for the student of a use case.
 
-    :param prompt: the prompt with which the student answers.
+    :param prompt: the student's prompt.
     """
 
     use_case: UseCase
@@ -109,7 +109,7 @@ class RowLimits:
 
     @cached_property
     def _template(self) -> tuple[int, int]:
-        """Return the size in bytes of a record without a row's texts, and how often a record repeats a text at most.
+        """Return the size in bytes of a record without a row's texts, and how often a text can occur in a record.
 
         The second value is the maximum number of times that one of the row's texts can occur in the record, because a
         prompt template may use the same text more than once.

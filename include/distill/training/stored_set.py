@@ -15,7 +15,7 @@ CHUNK_BYTES = 2**20
 def find_change(store: ObjectStore, dataset: DatasetManifest) -> str | None:
     """Read a stored training set, and return how it has changed since it was hashed; ``None`` if it has not changed.
 
-    Anyone who may write to the bucket can change the files. A job would then train on other rows than those that were
+    Anyone who may write to the bucket can change the files. A job would then train on rows that were not
     checked. The files are streamed.
     """
     digest = hashlib.sha256()

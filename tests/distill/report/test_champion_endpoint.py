@@ -48,8 +48,8 @@ def test_the_sentences_say_what_a_promotion_changes() -> None:
     )
     assert endpoint_sentences(FIRST, promoted="tuned") == [
         "The champion has no standing endpoint yet.",
-        "The promotion of tuned creates it.",
-        "It will cost $60.50 per hour, about $44,165 per month, until a person deletes it.",
+        "The promotion of tuned creates the endpoint.",
+        "The endpoint will cost $60.50 per hour, about $44,165 per month, until a person deletes it.",
     ]
 
 

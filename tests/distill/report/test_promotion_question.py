@@ -39,7 +39,7 @@ def test_a_price_per_hour_is_in_the_headline_and_the_text_and_nowhere_else() -> 
 def test_the_question_says_that_applications_call_the_winner_before_it_is_the_champion() -> None:
     body = promotion_question(REPORT, DECISION, None, answer_within_hours=2, report_uri="r", is_served=True)
     assert "If you approve, `tuned` is put behind the standing endpoint, which applications call." in body
-    assert "If it answers the smoke prompts, it becomes the champion" in body
+    assert "If the endpoint answers the smoke prompts, `tuned` becomes the champion" in body
     assert "standing endpoint" not in question()
 
 

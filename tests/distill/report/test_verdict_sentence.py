@@ -100,6 +100,6 @@ def test_an_arm_that_was_trained_on_less_than_requested_is_part_of_the_verdict()
     ]
     sentence = verdict_sentence([], arms=arms)
     assert sentence == (
-        "No verdict: no answers were compared; mixed was trained on only 372 of the 500 pairs that the use case"
+        "No verdict: no answers were compared; mixed was trained on only 372 of the 500 records that the use case"
         " requests."
     )

@@ -53,8 +53,7 @@ def test_the_advice_of_one_cause_is_given_as_it_is() -> None:
 def test_the_advice_of_several_causes_names_each_cause() -> None:
     rows = [*THROTTLED, failed("TooManyRequestsException"), INVALID]
     assert advice_on_causes(failure_causes(rows)) == (
-        f"Against ThrottlingException, TooManyRequestsException: {QUOTA} Against ValidationException: Shorten the"
-        " document."
+        f"For ThrottlingException, TooManyRequestsException: {QUOTA} For ValidationException: Shorten the document."
     )
 
 

@@ -111,8 +111,8 @@ class TestOtherCauses:
     def test_neither_prompt_nor_rounds_are_advised_for_the_simulated_teacher(self) -> None:
         _, advice = explain([], dropped={"repeats_pair": 20}, simulated=True)
         assert advice == (
-            "Against repeats_pair: use documents that are less alike, or raise curation.max_question_similarity in the"
-            " use case."
+            "For the filter repeats_pair: use documents that are less alike, or raise"
+            " curation.max_question_similarity in the use case."
         )
         assert "prompt" in explain([], dropped={"repeats_pair": 20})[1]
 

@@ -189,7 +189,7 @@ class TestGate:
         assert "ThrottlingException (2 times), for example: Bedrock throttled one request." in happened
         assert "ValidationException (once), for example: Too long." in happened
         assert to_do == (
-            "What to do: Against ThrottlingException: Compare `quotas`. Against ValidationException: Shorten the"
+            "What to do: For ThrottlingException: Compare `quotas`. For ValidationException: Shorten the"
             " document. Then clear synthesize with downstream, which requests only the missing answers."
         )
         assert "Secret" not in str(raised.value)

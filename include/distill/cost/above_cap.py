@@ -27,7 +27,7 @@ def above_cap_error(
     """
     Return the error for an estimate above ``max_spend_usd``.
 
-    :param uri: the estimate, for readers who want all items.
+    :param uri: URI of the estimate, which lists all items.
     :param preflight: id of the task that reads the use-case file.
     :param is_cap_of_the_run: whether the run's configuration sets the cap. If so, clearing a task keeps the cap.
     :param serving: how each arm's model is served.
@@ -71,7 +71,7 @@ def _smaller_run(use_case: UseCase, lines: Sequence[BillLine]) -> str:
 
 
 def _on_demand_instead(serving: Mapping[str, ServingChoice]) -> str:
-    """Say what it costs to serve on demand the arms for which the estimate chose provisioned throughput."""
+    """Say what it costs to serve arms on demand if the estimate chose provisioned throughput for them."""
     options = [
         option
         for choice in serving.values()

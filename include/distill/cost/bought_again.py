@@ -3,8 +3,8 @@ Find out what a run buys again, why, and at what price, before the run buys anyt
 
 A run reuses every answer and model of earlier runs. It buys something again only if the data, a prompt, a setting, a
 filter or the form of a request changed. The stored answers of the teacher and of the base students are looked up, so
-their number is exact. Training and judging depend on answers that do not exist yet, so their prices are those of the
-estimate.
+their number is exact. Training and judging depend on answers that do not exist yet, so their prices are taken from
+the estimate.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class _ReadEstimate(TypedDict):
 @dataclass(frozen=True)
 class EarlierRun:
     """
-    The run with which this run is compared: the use case's last run with outputs, or this run before it was cleared.
+    The run that this run is compared with: the use case's last run with outputs, or this run before it was cleared.
 
-    :param mark: the format and the version in which the earlier run was stored.
+    :param mark: the format of the earlier run's records, and the version that wrote them.
     :param fingerprints: hashes of the earlier run's settings and prompts; ``None`` if they are unknown.
     :param row_ids: identities of the earlier run's rows. ``None`` means that it had all rows of this run.
     :param by_step: for each step, the newest run that bought it. The step is compared with that run instead. Steps that
@@ -68,7 +68,7 @@ class EarlierRun:
     by_step: Mapping[str, EarlierRun] = field(default_factory=dict)
 
     def for_step(self, step: str) -> EarlierRun:
-        """Return the run with which a step is compared."""
+        """Return the run that a step is compared with."""
         return self.by_step.get(step, self)
 
 
@@ -84,7 +84,7 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
 
 
 def earlier_run(store: ObjectStore, folder: RunFolder, use_case: str) -> EarlierRun | None:
-    """Return the run with which the run in ``folder`` is compared; ``None`` if there is none or it was deleted."""
+    """Return the run that the run in ``folder`` is compared with; ``None`` if no such run is stored."""
     own_steps = bought_steps(store, folder)
     own: EarlierRun | None = None
     if store.exists(folder.estimate) and own_steps:  # a person cleared this run
@@ -137,9 +137,9 @@ def _frozen_fingerprints(store: ObjectStore, folder: RunFolder, body: bytes) -> 
 @dataclass
 class Comparison:
     """
-    The comparison of a run with an earlier run.
+    Compare a run with an earlier run, to find what the run buys again.
 
-    :param lines: the lines of the estimate, from which the prices are taken.
+    :param lines: the lines of the estimate, which contain the prices.
     :param rows: returns the rows of one side, ``train`` or ``evaluation``.
     """
 
@@ -212,7 +212,7 @@ class Comparison:
         if not certain:
             reasons = self._changed(_SYNTHESIS, earlier)  # these changed, but the stored answers are still found
         if not reasons and earlier.mark.version != VERSION:
-            reasons.append(self._unexplained("may reject other pairs or write another training file", earlier))
+            reasons.append(self._unexplained("may reject different pairs or write a different training file", earlier))
         if reasons:
             usd = sum(self._usd(f"{what} {arm}:") for what in ("training", "throughput", "answers"))
             self._add(f"training and serving {arm}", 1, usd, reasons, certain=certain)
@@ -224,7 +224,7 @@ class Comparison:
             return
         reasons = self._changed(_JUDGING, earlier)
         reasons += ["the base student answers again"] if new_answers else []
-        reasons += ["another model answers"] if retrained else []
+        reasons += ["a newly trained model answers"] if retrained else []
         if reasons:
             calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of(earlier, "evaluation"))
             self._add("judging", calls * len(self.use_case.judges), self._usd("judging:"), reasons, certain=True)
@@ -242,8 +242,8 @@ class Comparison:
     def _unexplained(self, difference: str, earlier: EarlierRun) -> str:
         if earlier.fingerprints is None:
             return (
-                f"prompts, settings or the version changed; {earlier.mark} did not record them in a form that"
-                f" version {VERSION} reads"
+                f"prompts, settings or the version changed; it is not known which, because {earlier.mark} did not"
+                f" record prompts and settings in a form that version {VERSION} can read"
             )
         if earlier.mark.version != VERSION:
             return f"version {VERSION} {difference} than {earlier.mark}"

@@ -229,8 +229,8 @@ def smoke_lines(
     """
     Return the bill lines for the smoke prompts that a promotion sends to the champion's standing deployment.
 
-    The smoke prompts are assumed to be as long as the average evaluation row, although the shortest ones are sent. The
-    calls to provisioned throughput cost nothing more than its hours.
+    The smoke prompts are assumed to be as long as the average evaluation row, although the shortest ones are sent.
+    If provisioned throughput serves the champion, the smoke prompts cost nothing beyond its price per hour.
     """
     if use_case.promotion.serve != "on_demand" or not evaluation:
         return []

@@ -23,12 +23,13 @@ from include.distill.core.errors import InputError
 
 OfferCode = Literal["AmazonBedrock", "AmazonBedrockFoundationModels"]
 FORMAT = "v1.0"
-# A file of one Region has a few megabytes. Files of all Regions have more, and are refused later for that reason.
+# The file of one Region has a few megabytes. A file of several Regions that is below this limit is refused later, when
+# its Regions are counted.
 MAX_BYTES = 300_000_000
 Quantity = Literal["token", "hour", "month"]
-# Units in offer files of 2026, in lower case and without spaces: what is billed, and how many of it. "Units" occurs in
-# AmazonBedrockFoundationModels only; its descriptions and cost reports say that a unit is a million tokens. The
-# spellings of a month are UNVERIFIED.
+# Units in offer files of 2026, in lower case and without spaces. Each stands for an amount of what is billed. "Units"
+# occurs in AmazonBedrockFoundationModels only; its descriptions and cost reports say that a unit is a million tokens.
+# The spellings of a month are UNVERIFIED.
 _UNITS: Mapping[str, tuple[Quantity, int]] = {
     "1ktokens": ("token", 1_000),
     "1mtokens": ("token", 1_000_000),
@@ -47,7 +48,7 @@ class OfferPrice:
     A price in an offer file.
 
     :param usd: US dollars for one ``quantity``.
-    :param effective: day since which the price applies.
+    :param effective: first day on which the price applies.
     """
 
     usd: Decimal
@@ -78,7 +79,7 @@ class Offer:
         """
         Return the price of a usage type; None if the file has no such usage type.
 
-        :param service: the service's name, which must be given for AmazonBedrockFoundationModels.
+        :param service: the service's name. It is required in the offer ``AmazonBedrockFoundationModels``.
         :raises InputError: the price is not one positive amount in US dollars for a known unit.
         """
         key = service if self.code == "AmazonBedrockFoundationModels" else ""
@@ -96,7 +97,7 @@ class Offer:
             if (day := self._day(term, "effectiveDate", usage_type)) <= self.published
         ]
         if not started:
-            raise self._refusal(f"{usage_type} (SKU {sku}) has no price on demand that applied on {self.published}")
+            raise self._refusal(f"{usage_type} (SKU {sku}) has no on-demand price that applied on {self.published}")
         newest = max(day for day, _ in started)
         dimensions = [
             dimension
@@ -105,7 +106,9 @@ class Offer:
             for dimension in _mapping(term.get("priceDimensions")).values()
         ]
         if len(dimensions) != 1:
-            raise self._refusal(f"{usage_type} (SKU {sku}) has {len(dimensions)} prices from {newest}; expected one")
+            raise self._refusal(
+                f"{usage_type} (SKU {sku}) has {len(dimensions)} prices that apply from {newest}; expected one"
+            )
         dimension = _mapping(dimensions[0])
         amount = self._amount(dimension.get("pricePerUnit"), usage_type)
         units = _MARKETPLACE_UNITS if self.code == "AmazonBedrockFoundationModels" else _UNITS
@@ -150,12 +153,12 @@ def read_offer(path: Path) -> Offer:
     if raw.get("formatVersion") != FORMAT or not isinstance(products, Mapping) or not isinstance(terms, Mapping):
         raise InputError(
             f"{path} is not an offer file of AWS in format {FORMAT} with products and terms.OnDemand. Download"
-            " index.json of one Region, not region_index.json, the CSV file or an answer of GetProducts."
+            " index.json of one Region, not region_index.json, the CSV file or a GetProducts response."
         )
     if code not in get_args(OfferCode) or published is None or not version:
         raise InputError(
             f"{path} is an offer file of {code!r}, version {version!r}, published {raw.get('publicationDate')!r};"
-            f" expected one of {', '.join(get_args(OfferCode))}, with a version and the day of publication."
+            f" expected one of {', '.join(get_args(OfferCode))}, with a version and a publication date."
         )
     skus: dict[tuple[str, str], list[str]] = {}
     regions = set()
@@ -178,7 +181,8 @@ def _load(path: Path) -> Any:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise InputError(
-                f"{path} has {size:,} bytes; an offer file may have {MAX_BYTES:,}. Download index.json of one Region."
+                f"{path} has {size:,} bytes; an offer file may have at most {MAX_BYTES:,}. Download index.json of one"
+                " Region."
             )
         with path.open(encoding="utf-8-sig") as file:
             return json.load(file)

@@ -68,7 +68,7 @@ def _read(store: ObjectStore, uri: str) -> StoredAnswerRecord | None:
 
 def _model(record: StoredAnswerRecord) -> str | None:
     """
-    Return the catalog key of the model at whose prices an answer's tokens are billed; ``None`` if they are not billed.
+    Return the catalog key of the model whose prices apply to an answer's tokens; ``None`` if they are not billed.
 
     The tokens of a custom model are not billed on provisioned throughput, which is billed by the hour. They are billed
     on a deployment.

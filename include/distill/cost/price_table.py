@@ -41,7 +41,7 @@ class Price(_Fact):
 
 
 class BatchPrice(_Fact):
-    """The price of a token in a batch job, as a share of its price on demand."""
+    """The price of a token in a batch job, as a share of its on-demand price."""
 
     share_of_on_demand: float = Field(gt=0, le=1)
     source: str = Field(min_length=1)
@@ -58,7 +58,7 @@ class ModelUsageTypes(_Fact):
     """
     How AWS's price list names the usage types of one model.
 
-    :param region: the Region whose prices of the model are in ``include/prices.yaml``.
+    :param region: the Region whose prices for the model are in ``include/prices.yaml``.
     :param name: the part of the usage types that names the model, or the service's name in
         ``AmazonBedrockFoundationModels``.
     :param input: the part of the usage type for input tokens, in ``AmazonBedrockFoundationModels`` only.
@@ -89,7 +89,7 @@ class UsageTypes(_Fact):
 
 
 class PriceTable(_Fact):
-    """All prices by the model's key."""
+    """The content of ``include/prices.yaml``."""
 
     models: dict[str, dict[PriceName, Price]]
     batch: BatchPrice

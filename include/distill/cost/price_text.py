@@ -17,7 +17,7 @@ def replace_prices(text: str, prices: Mapping[tuple[str, ...], Price]) -> str:
     Return the text with new prices. A price that the text does not have is added after the model's last price.
 
     :param prices: the prices by their place, such as ``("models", "nova-micro", "input_per_million")``.
-    :raises InputError: the text has no mapping in block style in which a price could be put.
+    :raises InputError: the text has no block-style mapping that a price could be added to.
     """
     root = yaml.compose(text, yaml.SafeLoader)
     edits: list[tuple[int, int, str]] = []  # start, end, and what replaces the text between them
@@ -26,9 +26,8 @@ def replace_prices(text: str, prices: Mapping[tuple[str, ...], Price]) -> str:
         for key in place[:-1]:
             parent = _value(parent, key)
         if not isinstance(parent, yaml.MappingNode) or parent.flow_style or not parent.value:
-            raise InputError(
-                f"The price table has no block {'.'.join(place[:-1])}: with one line for each key. Add this block."
-            )
+            block = ".".join(place[:-1])
+            raise InputError(f'The price table has no block "{block}" with one line for each key. Add this block.')
         present = _value(parent, place[-1])
         if present is not None:
             edits.append((present.start_mark.index, _end(present), price_entry(price)))
@@ -45,7 +44,7 @@ def replace_prices(text: str, prices: Mapping[tuple[str, ...], Price]) -> str:
 
 
 def price_entry(price: Price) -> str:
-    """Return a price in the form of an entry of the file."""
+    """Format a price as an entry of the file."""
     usd = f"{Decimal(str(price.usd)).normalize():f}"
     verified = "true" if price.verified else "false"
     source = json.dumps(price.source, ensure_ascii=False)

@@ -14,7 +14,7 @@ from include.distill.cost.price_table import PRICES_PATH, Price, load_price_tabl
 from include.distill.cost.records import PriceName
 
 _BASE_PRICES: tuple[PriceName, PriceName] = ("input_per_million", "output_per_million")
-# The prices of the tokens of a deployment, for input and output.
+# The prices of a deployment's input tokens and output tokens.
 DEPLOYED_PRICES: tuple[PriceName, PriceName] = ("custom_input_per_million", "custom_output_per_million")
 
 
@@ -60,7 +60,7 @@ def total_usd(lines: Sequence[BillLine]) -> float:
 
 
 def unverified_note(lines: Iterable[BillLine | BillLineRecord]) -> str | None:
-    """Return a sentence that names the lines whose price is not verified and their sum; None if there are none."""
+    """Return a sentence that names the lines with an unverified price and gives their sum; None if there are none."""
     records = [line.as_record() if isinstance(line, BillLine) else line for line in lines]
     unverified = [record for record in records if record.get("unverified")]
     if not unverified:
@@ -78,7 +78,7 @@ class Prices:
     The prices in US dollars, in the form in which bills are computed.
 
     :param models: prices by model key.
-    :param batch_share: price of a token in a batch job, as a share of its price on demand.
+    :param batch_share: price of a token in a batch job, as a share of its on-demand price.
     :param facts: source, day and verification of the prices in ``models``. A price without an entry counts as verified.
     :param model_per_month: price of storing a custom model for a month.
     """
@@ -116,7 +116,7 @@ class Prices:
 
     def token_prices(self, model: str, *, batch: bool = False, deployed: bool = False) -> tuple[float, float]:
         """
-        Return the prices of one token of input and of output.
+        Return the prices of one input token and one output token.
 
         :param batch: whether batch jobs answer.
         :param deployed: whether a deployment answers, with a custom model that was trained from ``model``.

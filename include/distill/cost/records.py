@@ -10,7 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.core.records import BillLineRecord
 
-# How an arm's model is served: by a deployment, billed by the token, or by provisioned throughput, billed by the hour.
+# How an arm's model is served: by a deployment (billed by the token) or provisioned throughput (billed by the hour).
 ChosenMode = Literal["on_demand", "provisioned"]
 # Prices of a model in ``include/prices.yaml``, in US dollars.
 PriceName = Literal[
@@ -51,7 +51,7 @@ class RepeatedPurchase(TypedDict):
     what: str  # the step, and the arm if the step belongs to one
     count: int  # calls to models, or jobs
     usd: float  # its price in the estimate
-    certain: bool  # False if only the new version's filters or training files may cause it
+    certain: bool  # whether it is certain that the run buys it again; False, for example, if only the version changed
     reasons: list[str]
 
 
@@ -95,7 +95,8 @@ class CostEstimate(BudgetEstimate, ServingEstimate):
     bought_again: NotRequired[list[RepeatedPurchase]]
     # Hashes of the settings and prompts that affect purchases, by key; absent from estimates of versions before 0.2.0.
     fingerprints: NotRequired[dict[str, str]]
-    # Part of the estimate that is expected to be stored already; absent from estimates of versions before 0.2.0.
+    # The part of the estimate for results that are expected to be stored already. Absent from estimates of versions
+    # before 0.2.0.
     stored_usd: NotRequired[float]
 
 
@@ -127,7 +128,7 @@ class HourlyPurchase(TypedDict):
 
     arm: str
     usd_per_hour: float  # US dollars for all model units
-    hours: float  # that the estimate assumes
+    hours: float  # the time that the estimate assumes
 
 
 class SpendingApproval(TypedDict):
@@ -140,12 +141,12 @@ class SpendingApproval(TypedDict):
 
     asked: str  # hash of the figures in the question
     estimated_usd: float
-    to_pay_usd: float  # part of the estimate that was not expected to be stored when the person was asked
-    usd_per_hour: float  # price of everything that is billed by the hour at the same time
+    to_pay_usd: float  # part of the estimate for results not expected to be stored when the person was asked
+    usd_per_hour: float  # highest total price per hour of the endpoints that can exist at the same time
     decision: Literal["approved", "rejected", "unanswered"]
-    user_id: str | None  # of the Airflow user who answered; None if nobody answered in time
+    user_id: str | None  # id of the Airflow user who answered; None if nobody answered in time
     user_name: str | None
-    answered_at: str  # ISO 8601, UTC; if nobody answered, the time at which the question ended
+    answered_at: str  # ISO 8601, UTC; if nobody answered, the time at which the question expired
 
 
 class CriticBudgetEnd(TypedDict):

@@ -1,5 +1,5 @@
 """
-Compare ``include/prices.yaml`` with downloaded offer files of AWS, and take over what differs.
+Compare ``include/prices.yaml`` with downloaded AWS offer files, and update the prices that differ.
 
 Usage: ``python -m include.distill.cost.refresh_prices [--dry-run] FILE...``
 """
@@ -53,8 +53,8 @@ def compare(table: PriceTable, offers: Sequence[Offer]) -> Refresh:
         if file not in wanted:
             needed = ", ".join(f"{code} {region}" for code, region in sorted(wanted))
             refresh.problems.append(
-                f"{offer.path} has prices of {offer.code} in {offer.region}, which the price table does not use; it"
-                f" uses {needed}"
+                f"{offer.path} is the offer file of {offer.code} in {offer.region}, but the price table uses only"
+                f" {needed}"
             )
         elif file in by_file:
             refresh.problems.append(f"{offer.path} and {by_file[file].path} are the same offer of the same Region")
@@ -62,7 +62,7 @@ def compare(table: PriceTable, offers: Sequence[Offer]) -> Refresh:
     for model, names in table.usage_types.models.items():
         offer_of_model = by_file.get((names.offer, names.region))
         if offer_of_model is None:
-            refresh.kept.append(f"{model}: no file of {names.offer} in {names.region} was given")
+            refresh.kept.append(f"{model}: no offer file of {names.offer} in {names.region} was passed")
         else:
             _compare_model(refresh, table, model, offer_of_model)
     for model in table.models.keys() - table.usage_types.models.keys():
@@ -90,7 +90,7 @@ def _compare_model(refresh: Refresh, table: PriceTable, model: str, offer: Offer
             if abs(share - table.batch.share_of_on_demand) > 0.005:
                 refresh.kept.append(
                     f"batch.share_of_on_demand: {table.batch.share_of_on_demand:g}, but {batch.name} costs {share:.3f}"
-                    " of the price on demand"
+                    " of the on-demand price"
                 )
 
 
@@ -155,7 +155,7 @@ def _lines(refresh: Refresh) -> Iterator[str]:
 
 def refresh_prices(files: Sequence[Path], *, path: Path = PRICES_PATH, dry_run: bool = False) -> list[str]:
     """
-    Take over the prices of offer files into the price table, and return what to print.
+    Update the price table with the prices of offer files, and return what to print.
 
     :raises InputError: a file or a price cannot be used. The message lists all problems; nothing was written.
     """
@@ -165,7 +165,7 @@ def refresh_prices(files: Sequence[Path], *, path: Path = PRICES_PATH, dry_run: 
     if refresh.problems:
         listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(refresh.problems, start=1))
         raise InputError(
-            f"The prices cannot be taken over. Number of problems: {len(refresh.problems)}:\n{listed}",
+            f"The prices cannot be updated. Number of problems: {len(refresh.problems)}:\n{listed}",
             left=f"{path} was not changed.",
             to_do="Correct all listed problems, and run the command again.",
         )

@@ -23,7 +23,7 @@ _NAMES: dict[ChosenMode, str] = {"on_demand": "a deployment, on demand", "provis
 
 @dataclass(frozen=True)
 class AnswerCalls:
-    """The calls to the endpoint of an arm, and their tokens in total."""
+    """The number of calls to an arm's endpoint, and the total number of their tokens."""
 
     calls: int
     input_tokens: float
@@ -80,7 +80,7 @@ def provisioned_option(*, usd_per_hour: float, hours: float) -> ServingOption:
 
 
 def impossible_option(mode: ChosenMode, why_not: str) -> ServingOption:
-    """Return the record of a way in which an arm's model cannot be served, with the reason ``why_not``."""
+    """Return the option of a mode that cannot serve an arm's model, with the reason ``why_not``."""
     return {
         "mode": mode, "possible": False, "why_not": why_not, "usd": None, "minutes": None, "usd_per_hour": None,
     }  # fmt: skip
@@ -95,7 +95,7 @@ def choose_serving(
     max_hours: float,
 ) -> ServingChoice:
     """
-    Choose between both ways to serve an arm's model.
+    Choose one of the two ways to serve an arm's model.
 
     :param setting: ``serving.mode`` of the use case.
     :param answer_minutes: how long the answers take on demand; ``None`` if the deployment's quota is not known.

@@ -11,7 +11,7 @@ from include.distill.evaluation.endpoint_records import SmokeUsage
 
 
 def smoke_lines(usage: SmokeUsage, prices: Prices) -> list[BillLine]:
-    """Return the bill lines of the calls of one change. The tokens of provisioned throughput are not billed."""
+    """Return the bill lines of the smoke prompts of one endpoint change; none if the endpoint is billed by the hour."""
     if not usage["deployed"]:
         return []
     return prices.token_lines(
@@ -20,6 +20,6 @@ def smoke_lines(usage: SmokeUsage, prices: Prices) -> list[BillLine]:
 
 
 def paid_smoke_lines(store: ObjectStore, folder: RunFolder, prices: Prices) -> Iterator[BillLine]:
-    """Yield the bill lines of the smoke prompts of all changes that a run has begun."""
+    """Yield the bill lines of the smoke prompts of all endpoint changes that a run has begun."""
     for uri in store.list(folder.smoke_usages):
         yield from smoke_lines(read_json(store, uri, SmokeUsage), prices)

@@ -26,7 +26,7 @@ class SpendingPlan:
     """
     What a run is about to buy, and why a person must approve it.
 
-    :param stored_usd: part of the estimate that is expected to be stored already.
+    :param stored_usd: the part of the estimate for results that are expected to be stored already.
     :param hourly: the endpoints that are billed by the hour.
     :param usd_per_hour: the highest price per hour of the endpoints in ``hourly`` that can exist at the same time.
     :param reasons: why a person must approve the plan, as sentences; empty if nobody has to.
@@ -42,7 +42,7 @@ class SpendingPlan:
 
     @property
     def to_pay_usd(self) -> float:
-        """The part of the estimate that is not expected to be stored already."""
+        """The part of the estimate for results that are not expected to be stored already."""
         return round(max(0.0, self.estimated_usd - self.stored_usd), 4)
 
     @property
@@ -50,7 +50,7 @@ class SpendingPlan:
         """
         A hash of the figures that a person is asked to approve.
 
-        The amount that is stored already is not part of the hash, because it can only make the run cheaper.
+        The price of results that are stored already is not part of the hash, because it can only make the run cheaper.
         """
         lines = [[line["what"], line["quantity"], line["unit"], line["unit_price_usd"]] for line in self.lines]
         return canonical_hash(
@@ -62,7 +62,7 @@ def plan_spending(use_case: UseCase, estimate: SpendingEstimate) -> SpendingPlan
     """Return what a run is about to buy, and why a person must approve it according to the use case."""
     serving = estimate.get("serving")
     hourly = _provisioned(serving) if serving is not None else _hourly_lines(use_case, estimate["lines"])
-    # As many arms are served at the same time. Those with the highest prices may be among them.
+    # At most `arms_at_a_time` arms are served at the same time. They may be the arms with the highest prices.
     at_once = heapq.nlargest(use_case.serving.arms_at_a_time, (purchase["usd_per_hour"] for purchase in hourly))
     usd_per_hour = round(sum(at_once), 4)
     return SpendingPlan(
@@ -145,13 +145,13 @@ def approval_obstacle(rule: Approval, plan: SpendingPlan, approval: SpendingAppr
     if approval is None:
         return "No answer is recorded, for example because approve_spending was marked as successful by hand."
     if approval["asked"] != plan.asked:
-        return f"{describe_answer(approval)} That was another estimate, ${approval['estimated_usd']:,.2f}."
+        return f"{describe_answer(approval)} That was a different estimate, ${approval['estimated_usd']:,.2f}."
     if approval["decision"] != "approved":
         return describe_answer(approval)
     if plan.to_pay_usd > approval["to_pay_usd"] + _CENT:
         return (
-            f"{answered_by(approval)} approved ${approval['to_pay_usd']:,.2f}. Less is stored now, so the run would pay"
-            f" ${plan.to_pay_usd:,.2f}."
+            f"{answered_by(approval)} approved ${approval['to_pay_usd']:,.2f}. Fewer results are stored now, so the run"
+            f" would pay ${plan.to_pay_usd:,.2f}."
         )
     if approval["user_name"] is None:
         return "The recorded approval does not name a user."
@@ -170,5 +170,5 @@ def answered_by(approval: SpendingApproval) -> str:
 def describe_answer(approval: SpendingApproval) -> str:
     """Return a sentence that says who approved or rejected the estimate and when, or that nobody answered."""
     if approval["decision"] == "unanswered":
-        return f"Nobody answered until {approval['answered_at']}."
+        return f"Nobody answered by {approval['answered_at']}."
     return f"{answered_by(approval)} {approval['decision']} the estimate at {approval['answered_at']}."

@@ -1,4 +1,4 @@
-"""Compute what a standing endpoint costs by the hour, and whether a person still has to approve the price."""
+"""Compute what a standing endpoint costs per hour, and whether a person still has to approve the price."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def price_question(
     """
     Return the price of a standing endpoint; ``None`` if the endpoint is billed by the token.
 
-    The price is open if the endpoint would be bought, or if nobody has approved this price or a higher one.
+    A person still has to approve the price (``is_open``) if the endpoint does not exist yet, or if nobody has approved
+    this price or a higher one for it.
 
-    :param student: key in models.yaml of the base model of the models that it serves.
+    :param student: key in models.yaml of the base model whose custom models the endpoint serves.
     :param units: number of model units.
     :param approved_usd_per_hour: the price that a person approved for the existing endpoint; ``None`` if there is none.
     """
@@ -31,7 +32,7 @@ def price_question(
 
 
 def standing_note(use_case: UseCase) -> str | None:
-    """Return what the first promotion starts to cost by the hour, as sentences; ``None`` if it costs nothing."""
+    """Return sentences about the price per hour that starts with the first promotion; ``None`` if there is none."""
     units = use_case.serving.model_units
     if use_case.promotion.serve == "none":
         return None

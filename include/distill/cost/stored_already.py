@@ -1,9 +1,10 @@
 """
-Find out which part of a run's estimate is stored already and is not paid for again, before the run buys anything.
+Find out which part of a run's estimate is for results that are stored already, before the run buys anything.
 
-The stored answers of the teacher and of the base students are looked up, so the shares of these answers are exact. The
-whole estimate is expected to be stored already if all of these answers are stored, and if earlier runs with the same
-rows and settings trained and judged. The training files and all later requests are then expected to be the same too.
+Stored results are not paid for again. The stored answers of the teacher and of the base students are looked up, so the
+shares of these answers are exact. If all of these answers are stored, and earlier runs with the same rows and settings
+trained and judged, all other results are expected to be stored too. The training files and all later requests are then
+expected to be the same as in the earlier runs.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def stored_usd(
     repeats_earlier_run: bool,
 ) -> float:
     """
-    Return how much of an estimate is expected to be stored already, in US dollars.
+    Return how much of an estimate is for results that are expected to be stored already, in US dollars.
 
     :param lines: the lines of the estimate.
     :param rows: returns the rows of one side, ``train`` or ``evaluation``.

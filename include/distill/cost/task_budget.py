@@ -50,8 +50,8 @@ def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_
     """
     model_calls = model_calls_usd(estimate["lines"])
     training_and_serving = estimate["estimated_usd"] - model_calls
-    # The task's own cost is estimated from characters. The run's cost, by which it is divided, must be estimated in the
-    # same way, even if Bedrock counted the run's tokens.
+    # The task's own cost is estimated from characters. It is divided by the run's cost, which must be estimated in
+    # the same way, even if Bedrock counted the run's tokens.
     estimated = estimate.get("by_characters_usd", model_calls)
     room = (cap_usd - training_and_serving) / estimated if estimated else 1.0
     # The prices come from the run's estimate, not from the task's own lines. A single task may have too few rows for a

@@ -42,7 +42,7 @@ class PromptProbe:
     :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
     :param request: returns the step's request for a row.
     :param columns: columns of the row that the prompt contains. A column that occurs twice is listed twice.
-    :param rows: the rows for which the step sends requests: ``train`` or ``evaluation``.
+    :param rows: the rows that the step sends requests for: ``train`` or ``evaluation``.
     """
 
     step: str

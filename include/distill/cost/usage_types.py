@@ -1,5 +1,5 @@
 """
-Build the names of the usage types under which AWS's price list has the prices of ``include/prices.yaml``.
+Build the names of the usage types that AWS's price list uses for the prices in ``include/prices.yaml``.
 
 In the offer ``AmazonBedrock``, for example, the usage type for ``input_per_million`` ends with ``input-tokens``.
 """
@@ -19,7 +19,7 @@ BATCH: Mapping[Literal["input_per_million", "output_per_million"], str] = {
     "output_per_million": "output-tokens-batch",
 }
 STORAGE = "Customization-Storage"
-# What each price is for: tokens, hours or months, and how many of them.
+# The quantity that each price is for, such as 1,000,000 tokens.
 UNITS: Mapping[PriceName, tuple[Quantity, int]] = {
     "input_per_million": ("token", 1_000_000),
     "output_per_million": ("token", 1_000_000),

@@ -2,8 +2,8 @@ r"""
 Find texts that lost a backslash, because the teacher did not double it in JSON.
 
 In JSON, ``"C:\temp\new"`` is valid, but means ``C:``, a TAB, ``emp``, a line break and ``ew``. The escapes ``\b`` and
-``\f`` give control characters, which no pair may contain. TABs and line breaks are ordinary characters. They show that
-a backslash was lost only in three cases:
+``\f`` give control characters, which no pair may contain. TABs and line breaks are ordinary characters. There
+are only three cases in which they show that a backslash was lost:
 
 - The text has, for example, a TAB and ``emp``, and the document has ``\temp``.
 - The text has a line break where it should name the escape ``\n``, and the document has ``\n``. For example, "The

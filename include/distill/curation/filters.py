@@ -193,7 +193,7 @@ class UngroundedFilter:
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fact of the answer that, with certainty, the document does not support."""
+        """Yield a rejection for each fact of the answer that the document certainly does not support."""
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if row.settings.drop_refusals and candidate.refusal:
             return

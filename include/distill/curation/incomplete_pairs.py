@@ -23,11 +23,11 @@ INCOMPLETE_REASONS = (
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _EMPTY_CODE = re.compile(r"```\w*\s*```\s*\Z")
 _COLON = re.compile(r"[:：﹕︓∶꞉](?:[\s*_\"'”’»」)–—…]|\.{2,})*\Z")
-# "C:" and "arn:" are complete answers, "Note:" and "1:" are not.
+# "C:" and "arn:" are complete answers. "Note:" and "1:" are not.
 _PREFIX = re.compile(
     r"(?!(?i:answer|note|steps?|example|antwort|réponse|respuesta|risposta|resposta)\b)(?=[^:]*[^\W\d])[\w.+/-]+:+"
 )
-# "Use:" announces something, unless the question asks for the name of a header or the like.
+# An answer such as "Use:" announces more text, unless the question asks for a header, a key or the like.
 _WORD_AND_COLON = re.compile(r"[A-Z\u00c0-\u00de][a-z\u00df-\u00ff]{2,}:+")
 _ASKS_FOR_PREFIX = re.compile(
     r"prefix|header|label|key|field|scheme|namespace|drive|präfix|préfixe|prefijo", re.IGNORECASE
@@ -98,7 +98,7 @@ _FUNCTION_WORDS = frozenset(
 
 
 def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
-    """Yield a reason of :data:`INCOMPLETE_REASONS`, and a message, for each part of ``pair`` that is not complete."""
+    """Yield a reason from :data:`INCOMPLETE_REASONS` and a message for each way in which ``pair`` is incomplete."""
     question = pair["question"]
     answer = _EMPTY_CODE.sub("", _INVISIBLE.sub("", pair["answer"]).strip()).strip()
     end = repr(answer[-40:])
@@ -106,7 +106,7 @@ def find_incomplete_parts(pair: QuestionAnswer) -> Iterator[tuple[str, str]]:
         yield "answer_ends_in_colon", f"The answer ends in a colon, so what it announces is missing: {end}."
     is_list_marker = any(_LIST_MARKER.search(text) for text in (answer, unicodedata.normalize("NFKC", answer)))
     if is_list_marker and not (_NUMBER.fullmatch(answer) and _ASKS_FOR_NUMBER.search(question)):
-        yield "answer_ends_in_list_number", f"The answer ends in the number or mark of an empty list item: {end}."
+        yield "answer_ends_in_list_number", f"The answer ends in the number or bullet of an empty list item: {end}."
     if _is_cut_off(answer):
         yield "answer_is_cut_off", f"The answer stops in the middle of a sentence or of a code block: {end}."
     words = strip_punctuation(question).split()

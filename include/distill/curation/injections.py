@@ -41,9 +41,9 @@ _TAIL = re.compile(
     r".{0,30}\b(?:is|be))\b[:\s]+(?:(?:the )?(?:exact )?(?:words?|phrase|sentence|text|message)[:\s]+)?(?=\S)|[:：]\s*",
     re.IGNORECASE,
 )
-# Questions with one of these words ask about the instruction, which is a good question about a text on prompts.
+# Questions with one of these words ask about the instruction. Such questions are good if the document is about prompts.
 _ABOUT_PROMPTS = re.compile(r"\b(?:prompts?|injections?|attackers?|jailbreak\w*)\b", re.IGNORECASE)
-# Questions with one of these words ask about the instruction only if the instruction has the word too.
+# Questions with one of these words ask about the instruction only if the instruction also contains the word.
 _ABOUT_INSTRUCTIONS = re.compile(
     r"\b(?:instruct\w*|models?|assistants?|ai|llms?|chatbots?|repl(?:y|ies|ied)|respon[ds]\w*|phrase|sentence|say|says|"
     r"ignored?|message|form|questionnaire|anweisung\w*|antworten|réponse|respuesta|responder|инструкци\w+|отвечать|"

@@ -44,7 +44,7 @@ class PairText(WrittenPair):
     """
 
     row_id: str  # row that the pair was written from
-    pair: int  # number of the pair among the accepted pairs of that row, from 0
+    pair: int  # index of the pair among the accepted pairs of that row, starting at 0
     # Share of the answer's content words that the document or the question contains, 0 to 1. Earlier versions stored
     # the share of the answer's character n-grams, or nothing.
     grounding: NotRequired[float]
@@ -82,7 +82,7 @@ class RepeatedPair(RejectedPair):
     The record is stored in ``synthetic/rejected-repeated.jsonl``.
     """
 
-    pair: int  # number of the pair among the accepted pairs of its row, from 0
+    pair: int  # index of the pair among the accepted pairs of its row, starting at 0
     undecided: NotRequired[list[str]]  # as in :class:`PairText`
 
 

@@ -29,12 +29,13 @@ def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[
     if not share:
         return list(rows), []
     # The purpose must differ from the purpose of the evaluation split. With the same purpose, this split would draw the
-    # same numbers again. The training rows all drew high numbers there, so too few of them would be held out here.
+    # same numbers again. The training rows drew high numbers in the evaluation split, so this split would hold out too
+    # few of them.
     return split_by_document(rows, share=share, seed=use_case.seed, purpose="validation")
 
 
 def original_rows(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
-    """Return the arm's originals: the rows of ``training`` on which the arm is trained."""
+    """Return the arm's originals: the rows of ``training`` that the arm is trained on."""
     return list(training) if arm.originals == "all" else list(training[: arm.originals])
 
 
@@ -46,7 +47,7 @@ def rows_of_pairs(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
 
 
 def rows_for_teacher(use_case: UseCase, rows: Sequence[RowT]) -> list[RowT]:
-    """Return the rows that are sent to the teacher: all rows from which at least one arm takes pairs."""
+    """Return the rows that are sent to the teacher: all rows that at least one arm takes pairs from."""
     training, _ = hold_out(rows, use_case)
     # Every arm takes rows from the start of the list, so the longest selection contains all the others.
     return max((rows_of_pairs(arm, training) for arm in use_case.arms), key=len, default=[])

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from include.distill.dataset.passage_table import Mask, PassageTable, are_in, starts_of
 from include.distill.text.passages import CHARACTERS_PER_HASH
 
-# Text in up to this number of documents is never common text. The limit matters only for few documents.
+# Text in up to this number of documents is never common text. The limit matters only for small data sets.
 COMMON_DOCUMENTS = 5
-# In characters: the length of a passage that relates two documents although it is a small part of both.
+# In characters. Two documents that share a passage of this length are related, even if it is a small part of both.
 PASSAGE_CHARACTERS = 640
 _LONGEST = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH  # in hashes
-_GAP = 3  # number of hashes that differ in some documents, such as those of a page number or a date
-_EDGE_SHARE = 0.9  # of the documents with a hash: those in which the hash is in the header or footer
+_GAP = 3  # maximum distance between repeated hashes of a header; a page number or a date may be between them
+_EDGE_SHARE = 0.9  # minimum share of the documents with a hash that have the hash in their header or footer
 
 
 def headers_and_footers(table: PassageTable) -> NDArray[np.uint32]:

@@ -123,7 +123,7 @@ def cell_fault(role: Role, texts: RowTexts) -> RowFault | None:
 
 
 def _is_only_punctuation(text: str) -> bool:
-    """Return whether a cell has only marks such as "?", "." or "---". Symbols such as an emoji can be text."""
+    """Return whether a cell has only punctuation such as "?", "." or "---". Symbols such as an emoji can be text."""
     # Nearly all cells begin with a letter or a digit, so the other characters need not be checked.
     return not text[:1].isalnum() and all(
         character.isspace() or unicodedata.category(character)[0] == "P" or character in _MARKS_AMONG_SYMBOLS
@@ -132,7 +132,7 @@ def _is_only_punctuation(text: str) -> bool:
 
 
 def _is_marker(text: str) -> bool:
-    # Most short cells are sentences, for which the patterns need not be tried.
+    # Most short cells are sentences, so the patterns need not be tried on them.
     if " " in text and len(text) > _LONGEST_MARKER_WITH_SPACES and text[0] not in "#[":
         return False
     return bool(_NULL.fullmatch(text) or _is_spreadsheet_error(text) or _NO_VALUE.fullmatch(text))
@@ -186,9 +186,9 @@ def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
 
 
 def _is_comment(texts: RowTexts) -> bool:
-    """Return whether a row that begins with a comment sign is a comment, such as ``# doc, question, answer``.
+    """Return whether a row that begins with ``#`` or the like is a comment, such as ``# doc, question, answer``.
 
-    A document may also begin with such a sign, for example with a heading in Markdown. If the question has a question
+    A document may also begin with such a character, for example with a Markdown heading. If the question has a question
     mark, the row is not a comment.
     """
     question, answer = texts["question"], texts["answer"]

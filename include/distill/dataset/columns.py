@@ -68,7 +68,7 @@ def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[s
     """
     Return the indexes of the columns with the name ``mapped`` or, if it is ``None``, with one of ``usual_names``.
 
-    If no name is exactly ``mapped``, case, white space and invisible marks are ignored.
+    If no name is exactly ``mapped``, case, white space and invisible characters are ignored.
     """
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
@@ -78,7 +78,7 @@ def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[s
 
 
 def plain_name(name: str) -> str:
-    """Return a column's name in lower case, without the white space and invisible marks around it."""
+    """Return a column's name in lower case, without the white space and invisible characters around it."""
     return name.strip().strip("\ufeff\u200b").strip().casefold()
 
 
@@ -168,8 +168,8 @@ class SecondHeaders:
     """Recognize second headers below the first one. A file has them if it was joined from several files.
 
     If a second header has the same columns in the same places, only the second header is rejected. If it has the
-    columns in other places or has another number of columns, the rows below it would be read with shifted columns. The
-    file is then refused, and a person must split it into one file per header.
+    columns in different places or has a different number of columns, the rows below it would be read with shifted
+    columns. The file is then refused, and a person must split it into one file per header.
 
     :param indexes: the columns that :func:`find_columns` found in ``header``.
     """

@@ -7,8 +7,8 @@ byte is valid. If a UTF-8 file is declared with such an encoding, the mistake is
 file in a Windows encoding that is declared as ISO 8859 is recognized because it seems to have control characters from
 U+0080 to U+009F, which do not occur in text.
 
-If the file ends inside a character, as a truncated upload may, the incomplete character is ignored, and ``is_cut``
-tells the reader that the last record is incomplete.
+If the file ends inside a character, for example because an upload was truncated, the incomplete character is ignored.
+``is_cut`` then tells the reader that the last record is incomplete.
 
 Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. In all other files, a lone CR
 is text, because treating it as a line ending would split a row.
@@ -44,7 +44,7 @@ _SIGNATURES = {
     b"SQLite format 3\x00": "a SQLite database",
     b"{\\rtf": "rich text",
 }
-# Files that contain no rows, so they can be neither unpacked nor exported.
+# Files that cannot contain rows. The advice to unpack or export the file would not help.
 _SIGNATURES_WITHOUT_ROWS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
@@ -59,7 +59,7 @@ _SIGNATURES_WITHOUT_ROWS = {
 }
 # Control characters that a text does not contain. A NUL byte is not one of them, because UTF-16 contains many.
 _BINARY_BYTES = bytes(set(range(1, 32)) - set(b"\t\n\v\f\r\x0e\x0f\x1a\x1b\x1c\x1d\x1e\x1f"))
-_MIN_BINARY_BYTES, _MIN_BINARY_SHARE = 16, 0.02  # about 6 % of compressed data are such bytes
+_MIN_BINARY_BYTES, _MIN_BINARY_SHARE = 16, 0.02  # in compressed data, about 6% of the bytes are such characters
 _TEXT_KINDS = (
     (re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])'), "JSON"),
     (re.compile(rb"\s*<(?:\?xml|!doctype|html|error)\b", re.IGNORECASE), "a web page or XML (perhaps a sign-in page)"),
@@ -120,7 +120,7 @@ class CsvLines:
         self._bytes = _CountedBytes(head, body)
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
-        # Neither setting translates line endings. They differ only in whether a lone CR ends a line.
+        # Neither value of `newline` translates line endings. They differ only in whether a lone CR ends a line.
         self._text = TextIOWrapper(
             self._bytes,
             encoding=encoding,
@@ -159,7 +159,8 @@ class CsvLines:
             raise InputError(self._record_too_long())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
-        # If files are joined, a mark may also be before the opening quote of a later record. It would hide the quote.
+        # In a file joined from several files, a later record may also begin with a byte order mark. Before an opening
+        # quote, the mark would hide the quote.
         elif line.startswith('\ufeff"') and not self._raw_lines:
             line = line[1:]
         self._raw_lines.append(line)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from include.distill.dataset.tables import TableRecord
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "，": "full-width commas", "،": "Arabic commas"}
-# Excel reads this line as the separator of the lines below.
-_LONGEST_QUOTED = 60  # characters; longer than the usual headers with a wrong separator
+_LONGEST_QUOTED = 60  # in characters; most headers with a wrong separator are shorter
+# Excel reads the separator of the lines below from such a line.
 _SEPARATOR_LINE = re.compile(r"\s*sep\s*=\s*(.?)[\s,]*", re.IGNORECASE)
 
 
@@ -77,7 +77,7 @@ def one_column_message(
 def _one_column_advice(header: TableRecord, below: Sequence[TableRecord], save: str) -> str:
     if _SEPARATOR_LINE.fullmatch(header.fields[0]):
         separator = guess_separator(below[0]) if below and len(below[0].fields) == 1 else None
-        columns = f" The columns seem to be separated by {separator}: also {save}." if separator else ""
+        columns = f" The columns seem to be separated by {separator}, so also {save}." if separator else ""
         return f"The line is a setting for Excel, not the header. Remove the line.{columns}"
     if "," in header.fields[0] and all(len(record.fields) == 1 for record in below):
         quoted = "The whole line is enclosed in quotes, so its commas do not separate columns."

@@ -10,7 +10,7 @@ fields. For example, these two rows are read as one record, whose third field ha
 
 The fields look correct. But if each line of the record is split at its commas, every line has as many fields as the
 header: three. A correct record with a CSV table in a cell differs: its first and last line also have the cells next to
-the table, so at least one line has another number of fields.
+the table, so at least one line has a different number of fields.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LINE_END = re.compile(r"\r\n?|\n")
 # A line that cannot close an open quote: all of its quotes are doubled.
 _STAYS_OPEN = re.compile(r'(?:[^"]|"")*+')
 _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
-# A truncated upload ends in a record whose lines are text. If a smaller share of the lines are complete rows, all of
-# the lines count as text.
+# In a truncated upload, the lines of the last record are text. If less than this share of the lines are complete rows,
+# all of the lines count as text.
 _SHARE_OF_ROWS = 0.5
 _COLUMNS_OF_ONE_SHAPE = 2
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -223,7 +223,7 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
     if len(lines) < 2 or any(line.count(separator) != width - 1 for line in lines):
         return 0
     spaced = [_has_spaces_after(separator, line) for line in lines]
-    # White space after some commas but not all is a sign of text: commas between fields all have it, or none has.
+    # White space after some commas but not all is a sign of text: either all commas between fields have it, or none do.
     if any(spaced) and not all(_has_spaces_after_all(separator, line) for line in lines):
         return 0
     cells = [line.split(separator) for line in lines]
@@ -239,13 +239,14 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
     # Each row has its question in the same column.
     if len(rows) in questions:
         return len(rows)
-    # The rows of a file often resemble each other, unlike the header, the rows and the notes of a table in a cell.
+    # Rows of a file often have cells of the same shape. A table in a cell has a header, rows and notes, whose cells
+    # differ in shape.
     shapes = [{_shape(cell) for cell in column} for column in zip(*rows, strict=True)]
     alike = sum(len(shape) == 1 and len(min(shape)) > 1 for shape in shapes)  # single words do not count
     if alike >= (width if len(rows) == 2 else _COLUMNS_OF_ONE_SHAPE):
         return len(rows)
     is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
-    is_like_a_question = len(rows) == 2 and 1 in questions  # only one of the two lines
+    is_like_a_question = len(rows) == 2 and 1 in questions  # in a column, only one of the two lines has a question
     return len(rows) if is_prose and not any(spaced) and not is_like_a_question else 0
 
 

@@ -5,12 +5,12 @@ One record is in memory at a time, whatever the length of the file. Python's ``c
 character is dropped silently. pandas would guess types and fill in missing fields, and it does not report line numbers.
 
 If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on could
-return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
-only the last record is faulty, unless the lines below the quote look like whole rows.
+return parts of rows. There is one exception. If a quote is still open at the end of the file, for example in a
+truncated upload, only the last record is faulty, unless the lines below the quote look like whole rows.
 
 The module differs from ``csv`` in two ways, and neither loses text. White space may follow a closing quote. Empty
 fields at the end of rows are dropped if each of the first 20 rows has the same number of them beyond the header's last
-column, as when a program writes two commas too many at the end of every row.
+column, for example because a program writes two extra commas at the end of every row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from include.distill.dataset.tables import NoRowsError, RowFault, Table, TableRe
 _EXPECTED = "a document, a question and an answer"
 # Number of records below the header that are read ahead to find the real header, or empty fields at the end of rows.
 _RECORDS_AHEAD = 20
-# If two stray quotes merge more rows than this, the file is refused instead of rejecting them as one row.
+# If two stray quotes merge more rows than this, the file is refused. Fewer merged rows are rejected as one row.
 _MOST_MERGED_ROWS = 10
 _REPLACE = "Replace the file with a complete copy."
 _limit_lock = threading.Lock()
@@ -117,7 +117,7 @@ def _raise_later(error: InputError) -> Iterator[TableRecord]:
 
 
 def _empty_fields_at_end(records: Sequence[TableRecord], width: int) -> int:
-    """Return by how many empty fields at the end every record is longer than the header.
+    """Return the number of empty fields that every record has beyond the header's last column.
 
     Return 0 if the records differ in length, or if one of these fields is not empty.
 

@@ -1,5 +1,5 @@
 """
-Recognize the parts of a row that a quote in the wrong place has split at a line break of a cell.
+Recognize the parts of a row that was split at a line break in a cell, because a quote is missing or in the wrong place.
 
 If the opening quote of a cell with line breaks is missing, or a stray quote closes the cell early, each line below is
 read as a record of its own. Most of these records have too few fields. But the first or the last of them can have as
@@ -17,7 +17,7 @@ from include.distill.dataset.tables import RowFault, TableRecord
 # A longer run of short records is not the rest of one cell.
 _MOST_LINES = 100
 _MESSAGE = (
-    "the row is a part of a row that was split at a line break, because a quote is missing or in the wrong place: a"
+    "this is only a part of a row that was split at a line break, because a quote is missing or in the wrong place: a"
     " closing quote without an opening one is near line {line}. Enclose each field that contains line breaks in quotes,"
     " and double each quote inside it."
 )

@@ -71,7 +71,7 @@ class DocumentGroups:
         return number
 
     def add_question(self, number: int, question: str) -> None:
-        """Add the question of a row whose document has this number."""
+        """Add the question of a row. ``number`` is the number of the row's document."""
         self.questions.append(question_key(question))
         self.question_documents.append(number)
 

@@ -16,11 +16,11 @@ from itertools import islice
 
 from include.distill.dataset.csv_headers import save_as_csv, separator_of
 
-# The characters outside ASCII of texts in Western languages. If many letters of a text are outside ASCII, the text is
-# in another script, and cp1252 only happens to have a character for each byte.
+# The characters outside ASCII that texts in Western languages contain. If many letters of a text are outside ASCII, the
+# text is in another script, and cp1252 only happens to have a character for each byte.
 _WESTERN = frozenset("ÀÁÂÄÅÆÇÈÉÊËÍÎÏÑÓÔÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüœŒ€‘’“”„–—…•·°§«»™®©²³½×±µ£¡¿\xa0")
 _LARGEST_SHARE_OUTSIDE_ASCII = 0.3
-# In another encoding, these bytes are letters.
+# The bytes of these symbols are letters in other encodings, so a symbol inside a word shows that cp1252 is wrong.
 _SIGN_IN_A_WORD = re.compile(r"[^\W\d_][°§²³½×±µ£¡¿][^\W\d_]")
 _CHUNKS_TRIED = 256
 
@@ -34,11 +34,11 @@ def declare(encoding: str, *, declared: str, source: str, head: bytes) -> str:
     """
     if separator := separator_of(head.decode(encoding, errors="ignore").lstrip("\ufeff")):
         save = save_as_csv(declared)
-        return f"The columns are separated by {separator}. No setting allows it, so {save}."
+        return f"The columns are separated by {separator}. No setting allows this separator, so {save}."
     name = json.dumps(glob.escape(source.rsplit("/", 1)[-1]), ensure_ascii=False)
     return (
         f"Set source.encoding to {encoding} in the use case, or to {{{name}: {encoding}}} if other files of the use"
-        " case have another encoding."
+        " case have a different encoding."
     )
 
 
@@ -60,7 +60,8 @@ def advise(chunks: Iterable[bytes], offset: int, *, declared: str, source: str, 
         return f"The file can be read as cp1252, in which this byte is {shown!r}. {advice}"
     separator = separator_of(head.decode("latin-1"))
     if separator:
-        return f"The columns are separated by {separator}. No setting allows it, so {save_as_csv(declared)}."
+        save = save_as_csv(declared)
+        return f"The columns are separated by {separator}. No setting allows this separator, so {save}."
     return (
         "Set source.encoding in the use case to the encoding in which the file was saved (such as cp1250 for Polish,"
         f" cp1251 for Russian, cp932 for Japanese, mac_roman for Excel on a Mac), or {save_as_csv(declared)}."

@@ -246,10 +246,10 @@ def _with_clusters(
     groups: DocumentGroups, passages: PassageIndex, names: Sequence[str], clustered: Collection[int]
 ) -> list[str]:
     """
-    Join the groups of clustered documents that share a passage, and return the name of each document's group.
+    Join the groups of two clustered documents if the documents share a passage, and return each document's group name.
 
-    :param names: name of each document's group before this function joins groups.
-    :param clustered: numbers of the documents whose groups are joined; usually all evaluation documents.
+    :param names: name of each document's group before this function joins groups, by document number.
+    :param clustered: the document numbers of the documents to compare; usually all evaluation documents.
     """
     parents: dict[str, str] = {}
 
@@ -264,7 +264,7 @@ def _with_clusters(
         return root(names[number]) == root(names[other])
 
     for number, other, _ in passages.find(numbers, numbers, want_shared=True, is_settled=is_settled):
-        # The smaller name is kept, as when documents are joined.
+        # The joined group keeps the smaller name, like the groups in `GroupLinks.names`.
         smaller, larger = sorted((root(names[number]), root(names[other])))
         parents[larger] = smaller
     return [root(name) if number in numbers else name for number, name in enumerate(names)]

@@ -172,7 +172,7 @@ class _FirstPass:
         if not is_rejected(row):
             location = self.locations.encode(row["source"], row["row"])
             number = self.groups.add(row["document"], group=row.pop("group", None), row=location)
-            # With an evaluation file, only its answers and questions are looked for in the training rows.
+            # If there is an evaluation file, the training rows are searched only for its answers and questions.
             if part != "train":
                 self.groups.passages.add_answer(row["answer"], number)
                 self.groups.add_question(number, row["question"])

@@ -30,13 +30,13 @@ from include.distill.text.passages import CHARACTERS_PER_HASH, Sketch, has_share
 _MIN_MATCHES = 6
 # Share of a document that counts as "half of the document". The margin allows for errors of the estimate.
 LEAKED_SHARE = 0.35
-# Share of a document's hashes that match if a third of the document, with one word in ten replaced, is in another text.
+# Share of a document's hashes that match if a text contains a third of the document with one word in ten replaced.
 _LEAKED_HASHES = 0.25
 _FEW_HASHES = 128
 # Share of an answer's hashes that are in a document that contains the answer.
 _ANSWER_SHARE = 0.8
-# The same if one word in ten was replaced. The matches are then spread over the whole answer. A short answer is too
-# small a sample to tell.
+# The same share if one word in ten was replaced. The matches are then spread over the whole answer. In a short answer,
+# there are too few hashes to tell.
 _CHANGED_ANSWER_SHARE = 0.5
 _CHANGED_ANSWER_SPREAD = 0.9
 _CHANGED_ANSWER_HASHES = 20

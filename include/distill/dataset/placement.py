@@ -58,7 +58,7 @@ class Placement:
     _kept_leaks: int = 0
 
     def collect_evaluation_questions(self, entries: Iterable[SpooledRow]) -> None:
-        """Read the rows of the evaluation side, whose questions must not be in training rows."""
+        """Collect the questions of the evaluation rows. Training rows must not ask these questions."""
         # With an evaluation file, ``groups`` has only its questions. Without one, it has the questions of all rows.
         asked = Counter(self.groups.questions)
         self._generic = {key for key, count in asked.items() if is_generic_question(count, asked.total())}
@@ -76,7 +76,7 @@ class Placement:
         return bool(self._generic) and question_key(question) in self._generic
 
     def place_all(self, entries: Iterable[SpooledRow]) -> Iterator[tuple[Target, Row | RejectedRow]]:
-        """Yield, for each row, the object to which it is written and the record that is written."""
+        """For each row, yield the object to write to and the record to write."""
         remaining = iter(entries)
         while batch := list(islice(remaining, _BATCH)):
             sides = [None if is_rejected(entry["row"]) else self._side(entry) for entry in batch]

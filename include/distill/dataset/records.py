@@ -101,7 +101,7 @@ class Grouped(TypedDict):
 
 class Identified(TypedDict):
     """
-    The identity of the row from which a record was made.
+    The identity of the row that a record was made from.
 
     A function that accepts any record with a ``row_id``, such as ``pairs_of``, uses this class as its type bound.
     """
@@ -149,8 +149,9 @@ class RunRows(TypedDict):
 class LatestRun(RunRows):
     """The most recent run that read a use case's rows, stored in ``<prefix>/latest/<use case>.json``."""
 
-    previous: RunRows | None  # the run before it, with which a retry of the latest run compares its rows again
-    # The newest run before it that completed each step, such as `synthetic` or `merged/tuned`, or else began it.
+    previous: RunRows | None  # the run before it; `estimate` compares the latest run with it
+    # For each step, such as `synthetic` or `merged/tuned`: the newest run before it that completed the step. If no run
+    # completed the step, the newest run that began it.
     bought_by_step: NotRequired[dict[str, RunRows]]
     reported: NotRequired[RunRows | None]  # the newest run before it that has a report; this run is compared with it
 
@@ -165,7 +166,7 @@ class RowChanges(TypedDict):
 
     since: str | None  # run key of the last run with a report
     added: int | None  # number of new rows
-    changed: int | None  # number of rows with the same question, but another document or answer
+    changed: int | None  # number of rows with the same question, but a different document or answer
     gone: int | None  # number of rows that are no longer in the files
     settings: list[str]  # names of the settings that changed, sorted
 
@@ -181,7 +182,7 @@ class SplitFigures(TypedDict):
     template_documents: int  # number of documents that consist mostly of text that many documents have
     same_title_documents: int  # number of evaluation documents that begin with the same words as another one
     generic_question_rows: int  # number of evaluation rows whose question is asked about many documents
-    kept_leaks: int  # number of training rows that are kept with shared_passages: warn
+    kept_leaks: int  # number of training rows that are kept only because of shared_passages: warn
     is_near_share: bool  # whether about evaluation_share of the rows whose side this run drew is held out
 
 

@@ -1,15 +1,15 @@
 """
 Compare a run with an earlier run of its use case: the rows that changed, and the settings that affect purchases.
 
-The earlier run is the last one that has a report. Failed runs without a report are passed over, because people compare
+The earlier run is the last one that has a report. Failed runs without a report are skipped, because people compare
 a run with the last report that they saw.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
-its question. A row whose question is still there, with another document or answer, counts as changed. If only
+its question. A row with the same question but a different document or answer counts as changed. If only
 identities were compared, such a row would count as one removed row and one added row.
 
-``<prefix>/latest/<use case>.json`` names the last run, the run before it, and the run with which the last run was
-compared. Therefore, a retry of the last run is compared with the same run as the first attempt was.
+``<prefix>/latest/<use case>.json`` names the last run, the run before it, and the run that the last run was compared
+with. A retry of the last run is therefore compared with the same run as the first attempt.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
 
 def _with_purchases(store: ObjectStore, bought: Mapping[str, RunRows], run: RunRows) -> dict[str, RunRows]:
     """
-    Return ``bought``, the run that last bought each step, after it was updated with the newer run ``run``.
+    Return ``bought``, which maps each step to the run that last bought it, updated with the newer run ``run``.
 
-    ``run`` replaces the older run at each step that ``run`` bought, with one exception: if the older run completed the
+    ``run`` replaces the older run for each step that ``run`` bought, with one exception: if the older run completed the
     step and ``run`` did not, the older run stays.
     """
     newest = dict(bought)

@@ -14,7 +14,7 @@ from include.distill.dataset.records import RejectedRow, Row, Side
 from include.distill.dataset.rows import is_rejected, reject
 from include.distill.dataset.tables import RowFault
 
-# The object under ``source/`` to which a row is written.
+# The object under ``source/`` that a row is written to.
 Target = Side | Literal["rejected"]
 # Returns why a row on a side is too long, or None.
 LengthCheck = Callable[[Row, Side], RowFault | None]

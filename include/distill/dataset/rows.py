@@ -42,7 +42,7 @@ class RowOptions:
 
     :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in
         :data:`~include.distill.dataset.columns.COLUMN_NAMES`.
-    :param group_column: the column that identifies related rows, such as the page from which the rows were written.
+    :param group_column: the column that identifies related rows, such as the page that the rows were written from.
     :param max_document_characters: maximum length of a document, a question or an answer, in characters.
     """
 

@@ -36,8 +36,9 @@ def same_input_problem(
     train, test = FORM_FIELDS["training_csv"].name, FORM_FIELDS["evaluation_csv"].name
     return (
         f"{train} and {test} {how}: {source.training_csv} and {source.evaluation_csv}. The arms would be compared on"
-        f" the rows that they were trained on, so all of these rows would be rejected. Name another file with other"
-        f" rows for the evaluation, or leave {test} empty, so that some of the training documents are set aside for it."
+        f" the rows that they were trained on, so all of these rows would be rejected. Name a different file"
+        f" with different rows for the evaluation, or leave {test} empty, so that some of the training documents are"
+        " set aside for it."
     )
 
 

@@ -9,7 +9,7 @@ from include.distill.dataset.records import SourceCounts, SplitFigures
 
 # A note is written if at least this share of the documents is affected.
 _NOTABLE_SHARE = 0.1
-_LARGE_GROUP_SHARE = 0.25  # of the rows; a note is written if one group has more
+_LARGE_GROUP_SHARE = 0.25  # a note is written if one group has more than this share of the rows
 
 
 def split_notes(source: SourceData, counts: SourceCounts) -> list[str]:

@@ -181,7 +181,7 @@ def test_another_version_is_named_as_the_reason_and_a_new_training_is_only_possi
     store.write(LAST.use_case, yaml.safe_dump(raw).encode())
     (purchase,) = bought_again(store).values()
     assert (purchase["what"], purchase["certain"]) == ("training and serving tuned", False)
-    assert f"version {VERSION} may reject other pairs" in purchase["reasons"][0]
+    assert f"version {VERSION} may reject different pairs" in purchase["reasons"][0]
     assert "a version before 0.2.0" in purchase_sentence(purchase)
     for uri in store.list(f"{LAST.responses}/"):
         store.delete(uri)

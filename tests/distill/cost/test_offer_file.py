@@ -119,10 +119,12 @@ class TestBadPrices:
             pytest.param(
                 twice("0.1"), r"has several prices: \$0\.000000035\d* per token, \$0\.0001 per token", id="two prices"
             ),
-            pytest.param(without_term(), r"\(SKU SKU0000000000000\) has no price on demand", id="no term"),
+            pytest.param(without_term(), r"\(SKU SKU0000000000000\) has no on-demand price", id="no term"),
             pytest.param(changed_term(effectiveDate="2026-12-01T00:00:00Z"), "that applied on 2026-10-06", id="future"),
             pytest.param(changed_term(effectiveDate="soon"), "without a valid effectiveDate", id="no day"),
-            pytest.param(changed_term(priceDimensions={}), "has 0 prices from 2026-10-01", id="no dimension"),
+            pytest.param(
+                changed_term(priceDimensions={}), "has 0 prices that apply from 2026-10-01", id="no dimension"
+            ),
             pytest.param(
                 changed_term(priceDimensions={"a": {"unit": "hour"}, "b": {}}), "has 2 prices", id="two price steps"
             ),
@@ -156,7 +158,7 @@ class TestBadFiles:
             pytest.param("[]", "is not an offer file", id="a list"),
             pytest.param(offer(formatVersion="v2.0"), "is not an offer file", id="another format"),
             pytest.param({"formatVersion": "v1.0", "regions": {}}, "not region_index.json", id="the list of Regions"),
-            pytest.param({"FormatVersion": "aws_v1", "PriceList": []}, "an answer of GetProducts", id="GetProducts"),
+            pytest.param({"FormatVersion": "aws_v1", "PriceList": []}, "a GetProducts response", id="GetProducts"),
             pytest.param(offer(terms={"Reserved": {}}), "terms.OnDemand", id="no terms on demand"),
             pytest.param(offer(code="AmazonEC2"), "offer file of 'AmazonEC2'", id="another service"),
             pytest.param(offer(publicationDate=None), "published None", id="no day"),
@@ -182,7 +184,7 @@ class TestBadFiles:
         with pytest.raises(InputError, match="unpack it first"):
             read_offer(tmp_path / "index.json.gz")
         monkeypatch.setattr(offer_file, "MAX_BYTES", 1000)
-        with pytest.raises(InputError, match="bytes; an offer file may have 1,000"):
+        with pytest.raises(InputError, match="bytes; an offer file may have at most 1,000"):
             read(tmp_path, offer())
 
     def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:

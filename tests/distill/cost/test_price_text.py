@@ -50,7 +50,7 @@ def test_new_prices_follow_the_models_last_price_in_their_order() -> None:
 
 @pytest.mark.parametrize("place", [("models", "c", "x"), ("other", "x"), ("models", "a", "input_per_million", "x")])
 def test_a_place_that_the_text_does_not_have_is_refused(place: tuple[str, ...]) -> None:
-    with pytest.raises(InputError, match=f"no block {'.'.join(place[:-1])}:"):
+    with pytest.raises(InputError, match=f'no block "{".".join(place[:-1])}"'):
         replace_prices(TEXT, {place: price(1)})
 
 

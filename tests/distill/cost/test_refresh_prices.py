@@ -44,7 +44,7 @@ class TestTakenOver:
         assert table.models["claude-sonnet-5-5"]["output_per_million"].usd == 11
         assert "claude-sonnet-4-6.input_per_million: " in text, "its service is not in the file"
         assert "nova-pro.throughput_per_hour: " in text
-        assert "llama-3-1-8b: no file of AmazonBedrock in us-west-2 was given" in text
+        assert "llama-3-1-8b: no offer file of AmazonBedrock in us-west-2 was passed" in text
 
     def test_comments_and_prices_of_other_models_stay(self, tmp_path: Path, prices: Path) -> None:
         refresh_prices([file(tmp_path, offer())], path=prices)
@@ -83,8 +83,8 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("contents", "problem"),
         [
-            pytest.param([offer(region="eu-west-1")], "AmazonBedrock in eu-west-1, which the price table", id="Region"),
-            pytest.param([claude(region="us-west-2")], "FoundationModels in us-west-2, which", id="Region of Claude"),
+            pytest.param([offer(region="eu-west-1")], "AmazonBedrock in eu-west-1, but the price table", id="Region"),
+            pytest.param([claude(region="us-west-2")], "FoundationModels in us-west-2, but", id="Region of Claude"),
             pytest.param([offer(), offer()], "are the same offer of the same Region", id="twice"),
             pytest.param(
                 [offer({"USE1-NovaMicro-input-tokens": ("0.035", "1K tokens")})],

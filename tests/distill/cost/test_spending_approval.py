@@ -154,10 +154,10 @@ class TestAnswer:
             ({"decision": "rejected"}, "Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00."),
             (
                 {"decision": "unanswered", "user_id": None, "user_name": None},
-                "Nobody answered until 2026-11-27T02:00:00+00:00.",
+                "Nobody answered by 2026-11-27T02:00:00+00:00.",
             ),
-            ({"asked": "x", "estimated_usd": 3.0}, "That was another estimate, $3.00."),
-            ({"to_pay_usd": 50.0}, "Less is stored now, so the run would pay $61.50."),
+            ({"asked": "x", "estimated_usd": 3.0}, "That was a different estimate, $3.00."),
+            ({"to_pay_usd": 50.0}, "Fewer results are stored now, so the run would pay $61.50."),
             ({"user_id": "2", "user_name": "Bob"}, "Bob (user id 2) is not among the approvers"),
             ({"user_id": None, "user_name": None}, "does not name a user"),
         ],

@@ -19,8 +19,8 @@ def header(*fields: str) -> TableRecord:
 @pytest.mark.parametrize(
     ("body", "advice"),
     [
-        ("sep=;\n" + ROWS.replace(",", ";"), "setting for Excel.*Remove the line.*by semicolons: also save"),
-        ("sep=\t\n" + ROWS.replace(",", "\t"), "setting for Excel.*Remove the line.*by tabs: also save"),
+        ("sep=;\n" + ROWS.replace(",", ";"), "setting for Excel.*Remove the line.*by semicolons, so also save"),
+        ("sep=\t\n" + ROWS.replace(",", "\t"), "setting for Excel.*Remove the line.*by tabs, so also save"),
         ('"sep=,"\n' + ROWS, r"setting for Excel, not the header\. Remove the line\.$"),
         ('"doc,question,answer"\n"a,b,c"\n', "The whole line is enclosed in quotes"),
         ("FAQ export\n" + ROWS, r"Line 2 has 3 columns \('doc', 'question', 'answer'\).*remove the lines above it"),

@@ -53,7 +53,7 @@ def test_the_encoding_in_the_advice_reads_the_file(text: str, written: str, decl
 def test_a_wrong_separator_is_named_with_the_wrong_encoding(written: str, mark: str, name: str) -> None:
     body = TEXT.replace(",", mark).encode(written)
     message = problem(body, "cp1251" if written == "utf-8-sig" else "utf-8")
-    assert f"separated by {name}. No setting allows it, so save the file as comma-separated UTF-8" in message
+    assert f"separated by {name}. No setting allows this separator, so save the file as comma-separated" in message
     assert ("and set source.encoding to utf-8" in message) == (written == "utf-8-sig")
 
 

@@ -59,7 +59,7 @@ def test_the_same_files_in_both_fields_are_refused_with_both_fields_and_two_ways
     (problem,) = problems(store, training.format(local=tmp_path), evaluation.format(local=tmp_path))
     assert str(problem).startswith("Training CSV (training_csv) and Evaluation CSV (evaluation_csv) name")
     assert how in str(problem)
-    assert "Name another file" in str(problem)
+    assert "Name a different file" in str(problem)
     assert "leave Evaluation CSV (evaluation_csv) empty" in str(problem)
     assert "clear" not in str(problem)
 

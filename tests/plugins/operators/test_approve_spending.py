@@ -112,7 +112,7 @@ def test_a_cleared_estimate_asks_again_only_with_other_figures(ask: Any, store: 
     assert ask.execute(context) is None, "the run pays less than what was approved"
     estimate(store, hours=2)
     assert ask.execute(context) is not None
-    with pytest.raises(RefusedError, match="another estimate"):
+    with pytest.raises(RefusedError, match="a different estimate"):
         require_approved_spending(ask)
 
 

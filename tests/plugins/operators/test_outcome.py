@@ -340,7 +340,7 @@ class TestRefusedSpending:
 
     def test_that_nobody_answered_is_said(self, message: Any) -> None:
         text = message({}, decision="unanswered", user_id=None, user_name=None).happened
-        assert "The run was not approved. Nobody answered until 2026-11-27T02:00:00+00:00." in text
+        assert "The run was not approved. Nobody answered by 2026-11-27T02:00:00+00:00." in text
 
     @pytest.mark.parametrize(
         ("states", "answer"),

@@ -92,7 +92,7 @@ def test_a_rejected_run_buys_nothing_even_if_a_later_task_is_cleared(task: Any, 
 def test_an_approval_does_not_cover_an_estimate_with_other_figures(task: Any) -> None:
     answer(task)
     estimate(task.store, quantity=2, usd=121)
-    with pytest.raises(RefusedError, match="That was another estimate"):
+    with pytest.raises(RefusedError, match="That was a different estimate"):
         require_approved_spending(task)
     assert refused_spending(task) is None
 

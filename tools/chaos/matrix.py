@@ -39,7 +39,8 @@ class Purchase:
 
 
 PURCHASES = (
-    Purchase(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 2),
+    # `submit` looks twice for the job, each time under its current and its former name.
+    Purchase(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 4),
     Purchase(THROUGHPUT, GET_THROUGHPUT, "tuned.provision", "tuned.in_service", "throughput_stalled", 1),
 )
 
@@ -107,6 +108,15 @@ def _fired(operation: str, trial: Trial, purchase: Purchase) -> None:
     trial.wait_fired(getattr(purchase, operation))
 
 
+def _read_after_purchase(trial: Trial, purchase: Purchase) -> None:
+    """Wait until the first read after the purchase is delayed."""
+    trial.wait_fired(purchase.get)
+    trial.ensure(
+        trial.fired(purchase.create) > 0,
+        f"{purchase.get} was delayed before {purchase.create} was called. Correct reads_before of {purchase.buyer}.",
+    )
+
+
 def _watched(trial: Trial, purchase: Purchase) -> None:
     trial.wait_watched(purchase.waiter)
 
@@ -147,7 +157,7 @@ LOST = Instant("response lost", _lose_response, partial(_fired, "create"))
 LOST_ONCE = Instant("response lost", _lose_one_response, partial(_fired, "create"))
 LOST_FOR_GOOD = Instant("response lost", _lose_all_responses, partial(_fired, "create"))
 UNRECORDED = Instant("response not recorded", _hold_create, partial(_fired, "create"))
-UNREAD = Instant("response not recorded", _stall_and_hold_get, partial(_fired, "get"))
+UNREAD = Instant("response not recorded", _stall_and_hold_get, _read_after_purchase)
 WAITING = Instant("waiting", _stall, _watched, waits=True)
 UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
 UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)

@@ -1,26 +1,42 @@
-"""Take screenshots of a finished run's graph and report in Airflow's UI, for the docs (``make pictures``)."""
+"""
+Take screenshots in Airflow's UI for the docs (``make pictures``): a run's graph and report, and questions to people.
+
+The questions are asked by runs that this module starts and then rejects, so these runs buy and change nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from include.distill.core.errors import DistillError
 from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow import background
+from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.browser import BrowserError, find_chromium, open_browser
 from tools.local_airflow.outcome import REPORT_TASK
+from tools.local_airflow.processes import NotReadyError, wait_until
+from tools.local_airflow.questions import WAITS, question_address
+from tools.local_airflow.runs import wait_for_dag
 from tools.local_airflow.server import ServedStack, running_server, stop_server
 from tools.local_airflow.settings import Layout, RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PICTURES = PROJECT_ROOT / "docs" / "pictures"
 TASK_GROUPS = ["prepare-run", "write-pairs", "base", "tuned", "judge", "finish-run"]
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
+QUESTION_SECONDS = 300.0
+ROLLBACK_DAG = "distill_rollback"
+DEMO = "promote_demo"
+REJECT = "Reject"
 
 
 def main() -> int:
@@ -38,7 +54,16 @@ def main() -> int:
         served = running_server(layout)
         if failed or served is None:
             return 1
-        take_pictures(served, RunRequest().dag_id)
+        request = RunRequest()
+        take_pictures(served, request.dag_id)
+        conf = {**request.conf, "ask_before_spending": True}
+        take_question(served, request.dag_id, conf, "approve_spending", PICTURES / "approval.png")
+        try:
+            conf = {"use_case": DEMO, "to": "previous"}
+            take_question(served, ROLLBACK_DAG, conf, "approve_rollback", PICTURES / "rollback.png")
+        except NotReadyError as error:
+            print(f"{error} A rollback needs two champions, which `make promote-demo` makes.", file=sys.stderr)
+            return 1
     except DistillError as error:
         print(f"Failed: {error}", file=sys.stderr)
         return 1
@@ -73,6 +98,38 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
         page.locator("h1").wait_for()
         page.screenshot(path=folder / "report.png")
     print(f"Pictures of run {run_id}: {folder / 'graph.png'}, {folder / 'report.png'}")
+
+
+def take_question(served: ServedStack, dag_id: str, conf: Mapping[str, Any], task_id: str, path: Path) -> None:
+    """
+    Trigger a run, take a picture of the question that one of its tasks asks, and reject what the question asks for.
+
+    :param task_id: the task that asks.
+    :raises NotReadyError: the task did not ask, for example because the run has failed.
+    """
+    now = datetime.now(UTC)
+    run_id = f"picture__{now:%Y%m%dT%H%M%S}"
+    wait_for_dag(served, dag_id)
+    served.api.unpause(dag_id)
+    served.api.trigger(dag_id, run_id, logical_date=now.isoformat(), conf=conf)
+    states: dict[str, Any] = {}
+
+    def is_asked() -> bool:
+        states.update((task["task_id"], task["state"]) for task in served.api.task_instances(dag_id, run_id))
+        return states.get(task_id) == WAITS or served.api.run_state(dag_id, run_id) in FINISHED_RUN_STATES
+
+    wait_until(is_asked, f"the question of {task_id} in {dag_id}", QUESTION_SECONDS)
+    if states[task_id] != WAITS:
+        raise NotReadyError(
+            f"The run {run_id} of {dag_id} ended without a question of {task_id}. No picture was taken."
+        )
+    with open_browser(width=1100, height=900) as page:
+        page.goto(question_address(served.ports, dag_id, run_id, task_id))
+        page.get_by_role("button", name=REJECT).wait_for()
+        page.wait_for_timeout(SETTLE_MILLISECONDS)
+        page.screenshot(path=path)
+    served.api.answer(dag_id, run_id, task_id, REJECT)
+    print(f"Picture of the question of {task_id}: {path}. The run {run_id} was rejected.")
 
 
 def newest_run_with_report(served: ServedStack, dag_id: str) -> str | None:

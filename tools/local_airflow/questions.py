@@ -108,7 +108,9 @@ class Questions:
         if asked not in self._shown:
             self._shown.add(asked)
             notes = [describe(question)]
-            notes += [] if answers else [f"Answer it at {self._address(task_id)}\nThe run waits for your answer."]
+            if not answers:
+                url = question_address(self._stack.ports, self._dag_id, self._run_id, task_id)
+                notes.append(f"Answer it at {url}\nThe run waits for your answer.")
         age = (self._now() - datetime.fromisoformat(asked)).total_seconds()
         if not answers or age < MINIMUM_AGE_SECONDS:
             return notes
@@ -120,9 +122,11 @@ class Questions:
         api = self._stack.api
         return api if api.is_signed_in else api.as_user(sign_token(self._stack.layout.secrets, local_user()))
 
-    def _address(self, task_id: str) -> str:
-        run = f"/dags/{quote(self._dag_id, safe='')}/runs/{quote(self._run_id, safe='')}"
-        return f"{self._stack.ports.ui_url}{run}/tasks/{quote(task_id, safe='')}/required_actions"
+
+def question_address(ports: Ports, dag_id: str, run_id: str, task_id: str) -> str:
+    """Return the URL of the page in Airflow's UI on which a person answers the question of a task."""
+    run = f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return f"{ports.ui_url}{run}/tasks/{quote(task_id, safe='')}/required_actions"
 
 
 def describe(question: Mapping[str, Any]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools.local_airflow import pictures
 from tools.local_airflow.browser import BrowserError
-from tools.local_airflow.pictures import main, newest_run_with_report, take_pictures
+from tools.local_airflow.pictures import main, newest_run_with_report, take_pictures, take_question
+from tools.local_airflow.processes import NotReadyError
 
 
 class FakeServer:
@@ -42,3 +44,29 @@ def test_without_chromium_nothing_is_started(
     monkeypatch.setattr(pictures, "find_chromium", lambda: None)
     assert main() == 1
     assert "apt-get install chromium" in capsys.readouterr().err
+
+
+class FakeRollbackServer(FakeServer):
+    """A stack whose next run fails in the task ``choose``, before it asks anything."""
+
+    def unpause(self, dag_id: str) -> None:
+        self.unpaused = dag_id
+
+    def trigger(self, dag_id: str, run_id: str, *, logical_date: str, conf: dict[str, Any]) -> None:
+        self.conf = conf
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        return [{"task_id": "choose", "state": "failed"}, {"task_id": "approve", "state": "upstream_failed"}]
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        return "failed"
+
+
+def test_a_run_that_asks_nothing_is_reported_without_a_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    server: Any = FakeRollbackServer()
+    monkeypatch.setattr(pictures, "wait_for_dag", lambda stack, dag_id: None)
+    with pytest.raises(NotReadyError, match=r"of d ended without a question of approve\. No picture was taken"):
+        take_question(server, "d", {"to": "previous"}, "approve", tmp_path / "picture.png")
+    assert server.conf == {"to": "previous"}
+    assert server.unpaused == "d"
+    assert not list(tmp_path.iterdir())

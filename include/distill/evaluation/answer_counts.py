@@ -17,7 +17,8 @@ from include.distill.config.promotion_rule import Promotion
 from include.distill.evaluation.records import Answer, AnswerEndings
 from include.distill.inference.answer_endings import Ending, ending_of
 
-# With this share of incomplete answers, the half-win rate changes by at most 0.02, the default of promotion.margin.
+# If this share of an arm's answers is incomplete, these answers change the half-win rate by at most 0.02, which is the
+# default of promotion.margin.
 MAX_INCOMPLETE_SHARE = Promotion().max_incomplete_share
 
 _Incomplete = Literal["truncated", "filtered", "malformed", "interrupted", "empty", "unknown"]

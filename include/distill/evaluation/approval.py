@@ -18,14 +18,14 @@ from include.distill.evaluation.records import DecisionRecord
 
 # The choices of Airflow's ApprovalOperator.
 APPROVE, REJECT = "Approve", "Reject"
-# The key of an answer with the hash of the decision that the person was asked about.
+# The key under which an answer stores the hash of what the person was asked about.
 ASKED = "asked"
 
 
 @dataclass(frozen=True)
 class PriceQuestion:
     """
-    The price of the standing endpoint that serves the champion, if it is billed by the hour.
+    The price of a standing endpoint that serves the champion and is billed by the hour.
 
     :ivar is_open: whether a person still has to approve the price.
     """
@@ -62,7 +62,8 @@ def approval_problem(
 
     See :func:`answer_problem`.
 
-    :param price: the price of the standing endpoint. If it is open, an approval without the price does not count.
+    :param price: the price of the standing endpoint. If a person still has to approve this price, an approval that does
+        not include it does not count.
     """
     asked, changed = decision_hash(decision), "an earlier result of this run, and the result has changed since"
     if price and isinstance(approval, Mapping):
@@ -72,7 +73,7 @@ def approval_problem(
             approval = {**approval, ASKED: answered or ""}
         if price.is_open:
             usd = f"${price.price['usd_per_hour']:,.2f} per hour"
-            changed = f"the result without the present price of the standing endpoint, {usd}, or an earlier result"
+            changed = f"an earlier result, or the result without the present price of the standing endpoint ({usd})"
     return answer_problem(approval, asked, approvers, task="approve", changed=changed)
 
 
@@ -86,10 +87,10 @@ def answer_problem(
     :param asked: hash of what the person must have been asked about.
     :param approvers: the users who may approve. If empty, every user to whom Airflow gives the choice may approve.
     :param task: id of the task.
-    :param changed: what the person approved if it has another hash, as the end of a sentence.
+    :param changed: what the person approved if the hash in the answer is not ``asked``, as the end of a sentence.
     """
     if not isinstance(approval, Mapping):
-        return f"the task `{task}` has no answer of a person, for example because it was marked as successful by hand"
+        return f"the task `{task}` has no answer from a person, for example because it was marked as successful by hand"
     answer: Mapping[str, Any] = approval
     if answer.get("chosen_options") != [APPROVE]:
         return f"the recorded choice is {answer.get('chosen_options')!r}"

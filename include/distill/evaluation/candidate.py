@@ -78,7 +78,7 @@ def promotion_obstacle(
 
     :param unapproved: why the recorded answer of ``approve`` is not an approval; ``None`` if it is, or if nobody has to
         be asked.
-    :param compared: the champion with which the run's models were compared.
+    :param compared: the champion that the run's models were compared with.
     :param current: the present champion.
     """
     if unapproved:

@@ -3,9 +3,10 @@ Read and replace the champion, the promoted model of a use case.
 
 The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. If the
 use case has a standing endpoint, the object also names the endpoint and more earlier champions. Other systems may read
-it. A run's task ``preflight`` reads the champion once and stores a snapshot in the run's folder. The
-run's models are compared with this champion and may replace only this champion, even if tasks of the run are cleared
-much later.
+the object.
+
+A run's task ``preflight`` reads the champion once and stores a snapshot in the run's folder. The run's models are
+compared with this champion and may replace only this champion, even if tasks of the run are cleared much later.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from include.distill.core.stored_objects import broken_record
 from include.distill.evaluation.champion_parts import ChampionEndpoint, RecordChange, WithdrawnModel
 from include.distill.evaluation.records import DecisionRecord, PromotionRecord
 
-# The keys of a record that only a use case with a standing endpoint or a rollback has.
+# The keys that a record has only if the use case has had a standing endpoint or a rollback.
 NEW_KEYS = frozenset({"endpoint", "history", "withdrawn", "revision", "changed_by"})
 HISTORY_LIMIT = 5
 
@@ -41,8 +42,8 @@ class Champion(BaseModel):
     :param endpoint: the standing endpoint; ``None`` if there is none, or if a person deleted it.
     :param history: earlier champions, newest first; see :attr:`earlier`.
     :param withdrawn: the models that people rolled back from, newest first.
-    :param revision: a number that grows with every write by a change of the standing endpoint.
-    :param changed_by: the promotion or rollback that wrote the record; ``None`` in a record without these keys.
+    :param revision: a number that increases with every write since the first standing endpoint or rollback.
+    :param changed_by: the promotion or rollback that last wrote the record; ``None`` if the record does not name it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
@@ -68,7 +69,7 @@ class Champion(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_keys_that_were_never_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The record of a use case that never had a standing endpoint stays as earlier versions wrote it.
+        # The record of a use case without a standing endpoint or a rollback keeps the format of earlier versions.
         record: dict[str, Any] = handler(self)
         return {key: value for key, value in record.items() if key not in NEW_KEYS or key in self.model_fields_set}
 
@@ -84,7 +85,7 @@ class Champion(BaseModel):
 
     @property
     def is_extended(self) -> bool:
-        """Whether the record has keys of a use case with a standing endpoint or a rollback."""
+        """Whether the record has any of the keys in :data:`NEW_KEYS`."""
         return not self.model_fields_set.isdisjoint(NEW_KEYS)
 
     def withdrawal(self, model_arn: str) -> WithdrawnModel | None:
@@ -101,14 +102,14 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     """
     Read the champion at ``uri``, or return ``None`` if there is no champion.
 
-    :raises ContractError: the object is not a champion's record, or a newer version wrote it in a format that this
-        version does not know. In both cases, it is not known which model is the champion.
+    :raises ContractError: the object is not a champion's record, or a newer version of the pipeline wrote it in a
+        format that the running version does not know. In both cases, it is not known which model is the champion.
     """
     return read_stored_champion(store, uri)[0]
 
 
 def read_stored_champion(store: ObjectStore, uri: str) -> tuple[Champion | None, str | None]:
-    """Read the champion like :func:`read_champion`, with the version of the object for :func:`write_champion`."""
+    """Read the champion like :func:`read_champion`. Also return the object's version for :func:`write_champion`."""
     try:
         record, version = read_versioned_json(store, uri, dict[str, Any])
         return Champion.model_validate(record), version
@@ -147,18 +148,18 @@ def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) ->
 
 
 def save_champion_snapshot(store: ObjectStore, folder: RunFolder, champion: Champion | None) -> None:
-    """Store the champion with which the run's models are compared, or ``None`` if there is no champion."""
+    """Store the champion that the run's models are compared with, or ``None`` if there is no champion."""
     write_json(store, folder.champion, {"champion": champion.model_dump() if champion else None})
 
 
 def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     """
-    Read the champion with which the run's models are compared, or return ``None`` if there was no champion.
+    Read the champion that the run's models are compared with, or return ``None`` if there was no champion.
 
     :raises NotFoundError: preflight has not saved a snapshot.
     :raises StoredRecordError: the snapshot has no key ``champion``, or its champion is not a champion's record.
     """
-    # Not read as a ``ChampionSnapshot``: in a champion's record of an earlier version, some keys may be absent.
+    # The type is not ``ChampionSnapshot``, because a champion's record of an earlier version may lack some keys.
     snapshot = read_json(store, folder.champion, dict[str, Any])
     if "champion" not in snapshot:
         raise broken_record(folder.champion, "has no champion")
@@ -184,13 +185,13 @@ def promote(
     """
     Make ``winner`` the champion in a single write. Its predecessor is stored in ``previous``.
 
-    A retry finds that ``winner`` is already the champion and writes nothing. With a standing endpoint, the record also
-    has the endpoint and the earlier champions.
+    If ``winner`` is already the champion, for example in a retry, nothing is written unless ``endpoint`` differs from
+    the recorded one. With a standing endpoint, the record also has the endpoint and the earlier champions.
 
-    :param endpoint: the standing endpoint, which answers with ``winner``; ``None`` if the use case has none.
+    :param endpoint: the standing endpoint, which serves ``winner``; ``None`` if the use case has none.
     :param change: this promotion; ``None`` if the use case has no standing endpoint.
-    :raises PromotionError: the current champion is not the champion with which the run's models were compared, a person
-        rolled back from ``winner``, or another task wrote the record at the same time. Nothing was changed.
+    :raises PromotionError: the run's models were compared with a champion other than the current one, a person rolled
+        back from ``winner``, or another task wrote the record at the same time. Nothing was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
     current, version = read_stored_champion(store, uri)
@@ -210,9 +211,9 @@ def promote(
 
 def require_comparison(winner: Champion, current: Champion | None, compared: Champion | None) -> Champion | None:
     """
-    Check that ``winner`` was compared with the present champion. Return the champion that it replaces.
+    Check that ``winner`` was compared with the present champion. Return the champion that ``winner`` replaces.
 
-    :param compared: the champion with which the run's models were compared, or ``None`` if there was none.
+    :param compared: the champion that the run's models were compared with, or ``None`` if there was none.
     :raises PromotionError: there is another champion now, or a person rolled back from ``winner``.
     """
     if current and (withdrawal := current.withdrawal(winner.model_arn)):
@@ -260,7 +261,7 @@ def _successor(
 
 
 def describe_champion(champion: Champion | None) -> str:
-    """Describe the champion with which the run's models were compared, for the report."""
+    """Describe the champion that the run's models were compared with. The report shows this description."""
     if champion is None:
         return "none yet; the candidates were compared with the base student instead"
     simulated = "SIMULATED, " if champion.simulated else ""

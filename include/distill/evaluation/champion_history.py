@@ -34,12 +34,12 @@ def restore_champion(
     """
     Make the chosen earlier champion the champion again, in a single write.
 
-    The champion that it replaces becomes the newest of the earlier champions, and is withdrawn: the rule does not
-    promote it again. A retry finds the result and writes nothing. If the choice is the present champion, only the
-    endpoint changes.
+    The champion that is replaced becomes the newest of the earlier champions, and is withdrawn: the rule does not
+    promote it again. If this rollback is already recorded, for example in a retry, nothing is written unless
+    ``endpoint`` differs from the recorded one. If the choice is the present champion, only the endpoint changes.
 
     :param change: this rollback.
-    :param endpoint: the standing endpoint, which answers with the chosen model; ``None`` if there is none.
+    :param endpoint: the standing endpoint, which serves the chosen model; ``None`` if there is none.
     :raises PromotionError: the champion has changed since the choice, or another task wrote the record at the same
         time. Nothing was changed.
     """
@@ -49,9 +49,9 @@ def restore_champion(
     if current is not None and is_done and (endpoint is None or current.endpoint == endpoint):
         return current
     if current is None or (not is_done and current.model_arn != choice["replaces"]):
-        now = f"the champion {current.model_arn}" if current else "no champion"
+        now = f"the champion is now {current.model_arn}" if current else "there is no champion now"
         raise PromotionError(
-            f"The rollback of {choice['use_case']} was to replace {choice['replaces']}, but there is now {now}.",
+            f"The rollback of {choice['use_case']} was to replace {choice['replaces']}, but {now}.",
             left="Nothing was changed.",
             to_do="Trigger distill_rollback again if the present champion is still the wrong one.",
         )
@@ -92,7 +92,7 @@ def fence_champion(store: ObjectStore, uri: str) -> Champion | None:
 
 def set_champion_endpoint(store: ObjectStore, uri: str, endpoint: ChampionEndpoint | None) -> Champion | None:
     """
-    Record the standing endpoint of the present champion. Whoever deletes the endpoint first records ``None``.
+    Record the standing endpoint of the present champion. ``None`` must be recorded before the endpoint is deleted.
 
     :return: the champion; ``None`` if there is no record.
     """
@@ -111,7 +111,7 @@ def _changed(store: ObjectStore, uri: str, update: dict[str, Any]) -> Champion |
             continue
         return changed
     raise TransientError(
-        f"Other tasks wrote {uri} {_ATTEMPTS} times while this task tried to.",
+        f"Other tasks wrote {uri} {_ATTEMPTS} times while this task tried to write it.",
         left="This task did not change the champion.",
         then_clear=FAILED_TASK,
     )

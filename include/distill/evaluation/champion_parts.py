@@ -1,4 +1,4 @@
-"""Define the parts of a champion's record that a use case with a standing endpoint or a rollback has."""
+"""Define the parts of a champion's record that exist only after a standing endpoint or a rollback."""
 
 from __future__ import annotations
 

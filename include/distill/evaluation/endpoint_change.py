@@ -3,8 +3,8 @@ Allow one change of a use case's standing endpoint at a time.
 
 The object ``endpoints/<use case>/change.json`` is the lock. A run takes it before it changes the endpoint, and keeps it
 until its task ``settle`` has compared the endpoint with the champion's record. If the run has ended or Airflow does not
-know it, another run takes the lock over. Each holder gets a new number, so a task of an earlier holder that is still
-running finds that the lock is no longer its own.
+know it, another run takes the lock over. Each holder gets a new number. If a task of an earlier holder is still
+running, the number tells the task that the lock is no longer its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.distill.core.storage import ObjectStore, read_versioned_json, repla
 from include.distill.evaluation.endpoint_records import EndpointChange
 from include.distill.evaluation.records import ChangeKind, StandingKind
 
-# Return whether a DAG run, by the ids of its DAG and of itself, is queued or running.
+# A function of a DAG id and a run id. It returns whether this DAG run is queued or running.
 IsLive = Callable[[str, str], bool]
 _ATTEMPTS = 5
 
@@ -38,7 +38,7 @@ class ChangeAim:
     """
     What a change does.
 
-    :param model_arn: the model that it puts behind the endpoint.
+    :param model_arn: the model that the change puts behind the endpoint.
     :param replaces: the champion's model before the change; ``None`` without a champion.
     :param name: name of the endpoint.
     """
@@ -64,7 +64,7 @@ class ChangeLock:
 
     @property
     def uri(self) -> str:
-        """The URI of the record."""
+        """The URI of the object ``change.json``, which is the lock."""
         return endpoint_change_uri(self.root, self.use_case)
 
     def read(self) -> EndpointChange | None:
@@ -75,8 +75,8 @@ class ChangeLock:
         """
         Take the lock for a change, or go on with the change that an earlier attempt of this run began.
 
-        :param renew: begin another change even if this run began one with the same aim, because its creation of the
-            endpoint failed. Only another number makes Bedrock create the endpoint again.
+        :param renew: begin a new change even if this run already began one with the same aim. This is needed if the
+            creation of the endpoint failed, because Bedrock creates the endpoint again only for a new number.
         :raises ChangeInProgressError: another run is changing the endpoint.
         """
         for _ in range(_ATTEMPTS):
@@ -96,12 +96,13 @@ class ChangeLock:
 
     def begin_settling(self, holder: Holder, seen: EndpointChange | None, aim: ChangeAim) -> EndpointChange | None:
         """
-        Take the lock to bring the endpoint back to the champion's record.
+        Take the lock in order to make the endpoint agree with the champion's record again.
 
-        :param seen: the last change, as the caller judged it: it is settled, its run is ``holder``, or its run has
-            ended; ``None`` if there was none.
+        :param seen: the last change, as the caller read it; ``None`` if there was none. The caller has checked that
+            this change is settled, or that its run is ``holder`` or has ended.
         :param aim: the model that the endpoint serves again.
-        :return: the lock with a new number; ``None`` if the lock has changed since, so the caller must judge again.
+        :return: the lock with a new number; ``None`` if the lock is no longer ``seen``. The caller must then check the
+            lock again.
         """
         change, version = self._read()
         if change != seen:
@@ -112,7 +113,7 @@ class ChangeLock:
 
     def end(self, change: EndpointChange | None, *, arn: str | None) -> None:
         """
-        Record that the endpoint agrees with the champion's record. Do nothing if the lock has changed since.
+        Record that the endpoint agrees with the champion's record. Do nothing if the lock is no longer ``change``.
 
         :param change: the change as it was read or taken; ``None`` if there was none.
         :param arn: ARN of the endpoint; ``None`` if there is none.
@@ -126,7 +127,7 @@ class ChangeLock:
         """
         Check that the run of a change has ended.
 
-        :raises ChangeInProgressError: it has not.
+        :raises ChangeInProgressError: the run has not ended.
         """
         if is_live(change["dag_id"], change["run_id"]):
             raise ChangeInProgressError(
@@ -166,7 +167,7 @@ class ChangeLock:
 
     def _contended(self) -> TransientError:
         return TransientError(
-            f"Other tasks wrote {self.uri} {_ATTEMPTS} times while this task tried to.",
+            f"Other tasks wrote {self.uri} {_ATTEMPTS} times while this task tried to write it.",
             left="This task did not change the endpoint.",
             then_clear=FAILED_TASK,
         )

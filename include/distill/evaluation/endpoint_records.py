@@ -12,13 +12,14 @@ SettleAction = Literal["none", "restored", "deleted", "left_to_other"]
 
 class EndpointChange(TypedDict):
     """
-    The last change of the model behind a use case's standing endpoint, which is also the lock against two changes.
+    The last change of the model behind a use case's standing endpoint.
 
-    The record is stored in ``<prefix>/endpoints/<use case>/change.json``.
+    The record is stored in ``<prefix>/endpoints/<use case>/change.json``. It is also the lock that prevents two changes
+    at the same time.
     """
 
     use_case: str
-    number: int  # grows whenever another run, or the end of a change, takes the record
+    number: int  # increases whenever a task takes the lock to begin a change or to settle one
     state: Literal["switching", "settling", "settled"]
     kind: ChangeKind
     dag_id: str
@@ -27,13 +28,13 @@ class EndpointChange(TypedDict):
     aim_model_arn: str  # the model that the change puts behind the endpoint
     replaces: str | None  # the champion's model before the change
     endpoint_kind: StandingKind
-    name: str  # of the endpoint
-    arn: str | None  # of the endpoint when the last change was settled; None if there was none
+    name: str  # name of the endpoint
+    arn: str | None  # ARN of the endpoint when the last change was settled; None if there was none
     began: str  # ISO 8601, UTC
 
 
 class SmokePrompt(TypedDict):
-    """A prompt with which a standing endpoint is tried, as the model receives it."""
+    """A prompt that tests a standing endpoint, in the form in which the model receives it."""
 
     row_id: str
     system: str
@@ -44,7 +45,7 @@ class SmokePrompt(TypedDict):
 
 class SmokePrompts(TypedDict):
     """
-    The prompts with which a standing endpoint is tried. They hold documents of evaluation rows.
+    The prompts that test a standing endpoint. They contain documents of evaluation rows.
 
     The record is stored in ``<prefix>/endpoints/<use case>/smoke.json``. It contains whole prompts, so that a rollback
     needs no template.
@@ -55,7 +56,7 @@ class SmokePrompts(TypedDict):
 
 class SmokeUsage(TypedDict):
     """
-    The calls with which one change tried the standing endpoint.
+    The calls that one change made to test the standing endpoint.
 
     The record is stored in ``standing/smoke-<n>.json`` of the run's folder.
     """
@@ -82,9 +83,9 @@ class RollbackChoice(TypedDict):
     """
 
     use_case: str
-    to: str  # as in the form
+    to: str  # the value in the form
     target: dict[str, Any]  # a ``ChampionRecord`` without the keys that only the present champion has
-    replaces: str | None  # the champion's model when it was chosen
+    replaces: str | None  # the champion's model when the choice was made
     chosen_at: str  # ISO 8601, UTC
     dag_id: str
     run_id: str
@@ -95,9 +96,9 @@ class RollbackManifest(TypedDict):
     """Result of ``choose``. The record is passed through XCom only."""
 
     use_case: str
-    to: str  # as in the form
+    to: str  # the value in the form
     model_arn: str  # the model that is put back
-    replaces: str | None  # the champion's model when it was chosen
+    replaces: str | None  # the champion's model when the choice was made
     choice_uri: str
 
 
@@ -109,7 +110,7 @@ class SwitchManifest(TypedDict):
     arn: str | None  # None from ``switch`` if the endpoint cannot be found yet
     model_arn: str
     student: str  # key of the base model in models.yaml
-    number: int  # of the change
+    number: int  # number of the change
     created: bool  # whether this change created the endpoint
 
 

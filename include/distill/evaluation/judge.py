@@ -74,7 +74,7 @@ class Judge:
         return cls(use_case.catalog_model(model), prompts[use_case.prompts.judging], use_case.judging)
 
     def request(self, comparison: PairwiseComparison) -> ModelRequest:
-        """Return the request for a verdict on ``comparison``. It does not contain the names of the arms."""
+        """Return the request for a verdict on ``comparison``. The request does not contain the names of the arms."""
         answer_a, answer_b = answers_in_order(comparison.order, comparison.candidate_answer, comparison.baseline_answer)
         user = self.prompt.render(
             document=comparison.row["document"],

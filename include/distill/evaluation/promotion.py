@@ -112,14 +112,15 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
 def rule_sentence(rule: Promotion) -> str:
     """Describe the rule in one sentence, for the report."""
     lower_bound = f"one-sided {1 - ALPHA:.1%} lower bound of the half-win rate against the champion"
+    groups = f"at least {min_clusters(rule)} document groups"
     conditions = (
         "the report does not withhold its verdict",
         "every judge finds the candidate better",
         f"and every judge's {lower_bound} is above {0.5 + rule.margin:.1%}",
         f"on at least {MINIMUM_QUESTIONS} questions with readable verdicts",
-        f"of which at least {min_decisive(rule)} from at least {min_clusters(rule)} document groups are decided",
+        f"of which at least {min_decisive(rule)} are decided and come from {groups}",
         f"with less than {rule.max_unparsable_share:.1%} of the verdicts unparsable",
-        "few incomplete answers of both arms",
+        "few incomplete answers from each arm",
         "and no evaluation question in the training data",
     )
     return ", ".join(conditions)
@@ -179,7 +180,8 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
         )
     if not unparsable < rule.max_unparsable_share:
         reasons.append(
-            f"{unparsable:.1%} of the verdicts are unparsable, but must be below {rule.max_unparsable_share:.1%}"
+            f"{unparsable:.1%} of the verdicts are unparsable, but this share must be below"
+            f" {rule.max_unparsable_share:.1%}"
         )
     return [f"{comparison['judge']}: {reason}" for reason in reasons]
 

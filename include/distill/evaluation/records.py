@@ -93,7 +93,7 @@ class Tally(TypedDict):
     losses: int
     ties: int
     unparsable: int
-    same: int  # ties because both answers are equal
+    same: int  # questions that are ties because both answers are equal
     flip_rate: float | None  # this and the next two are shares from 0 to 1; None if the denominator is 0
     first_position_rate: float | None
     longer_wins_rate: float | None
@@ -182,7 +182,7 @@ class PromotionRecord(TypedDict):
     decisions: list[DecisionRecord]
 
 
-# How the champion of a use case is kept callable.
+# How the standing endpoint serves the champion.
 StandingKind = Literal["on_demand", "provisioned"]
 # What changed the champion or the standing endpoint last.
 ChangeKind = Literal["promotion", "rollback"]
@@ -222,7 +222,7 @@ class Withdrawn(TypedDict):
     model_arn: str
     at: str  # ISO 8601, UTC
     by: str | None  # the Airflow user; None if Airflow did not name one
-    run_key: str  # of the rollback
+    run_key: str  # run key of the rollback
 
 
 class ChangeMark(TypedDict):
@@ -261,7 +261,7 @@ class ChampionRecord(TypedDict):
     endpoint: NotRequired[StandingEndpoint | None]  # None if a person deleted the endpoint
     history: NotRequired[list[ChampionRecord]]  # earlier champions, newest first; the first one is ``previous``
     withdrawn: NotRequired[list[Withdrawn]]  # newest first
-    revision: NotRequired[int]  # grows with every write of the record by a change of the standing endpoint
+    revision: NotRequired[int]  # increases with every write since the first standing endpoint or rollback
     changed_by: NotRequired[ChangeMark | None]
 
 

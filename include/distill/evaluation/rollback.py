@@ -1,8 +1,8 @@
 """
 Choose the model that a rollback puts back, and check that the choice still applies.
 
-A run of ``distill_rollback`` chooses once and stores its choice. Without that, clearing the run after it has succeeded
-would go back from the model that it restored to the model that it replaced.
+A run of ``distill_rollback`` chooses once and stores its choice. Otherwise, if a person cleared the run after it had
+succeeded, the run would choose again, and put back the model that it had just replaced.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def is_restored(champion: Champion | None, run_key: str) -> bool:
 
 def refuse_outdated(choice: RollbackChoice, champion: Champion | None, run_key: str) -> None:
     """
-    Check that the champion is still the one that the rollback replaces, or the one that it restored.
+    Check that the champion is still the one that the rollback replaces, or already the one that the rollback restores.
 
     :raises PromotionError: another run changed the champion after the choice.
     """
@@ -85,5 +85,5 @@ def refuse_outdated(choice: RollbackChoice, champion: Champion | None, run_key: 
 
 
 def choice_hash(choice: RollbackChoice) -> str:
-    """Hash what a person is asked about. The hash changes if the models or the price change."""
+    """Hash the rollback that a person is asked about. The hash changes if the models or the price change."""
     return canonical_hash(choice)

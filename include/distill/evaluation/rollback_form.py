@@ -27,17 +27,18 @@ class RollbackForm(BaseModel):
         max_length=2048,
         title="Back to",
         description=(
-            "`previous`: the champion before the present one. `current`: put the present champion behind its endpoint"
-            " again, or create the endpoint if there is none. Or the run key or the model ARN of an earlier champion;"
-            " with a wrong value, the error lists all of them. A person must approve the choice, and the rule does not"
-            " promote the replaced model again."
+            "Enter `previous` to go back to the champion before the present one. Enter `current` to put the present"
+            " champion behind its endpoint again, or to create the endpoint if there is none. Enter the run key or the"
+            " model ARN of an earlier champion to go back to that champion. If there is no such champion, the error"
+            " lists all choices. A person must approve the choice, and the rule does not promote the replaced model"
+            " again."
         ),
     )
 
 
 def parse_rollback_form(params: Mapping[str, object]) -> RollbackForm:
     """
-    Validate the values of the form. An empty text in ``to`` counts as missing.
+    Validate the values of the form. An empty value counts as missing.
 
     :raises InputError: a value is missing or not valid. The message names every field that has a fault.
     """

@@ -1,5 +1,5 @@
 """
-Choose the prompts with which a standing endpoint is tried before its model becomes the champion, and judge its answers.
+Choose the prompts that test a standing endpoint before its model becomes the champion, and check its answers.
 
 The prompts are those of evaluation rows with short documents that the model has already answered completely. So an
 answer that is cut off or blank shows a fault of the endpoint. The texts of the answers are not compared.
@@ -82,7 +82,11 @@ def smoke_request(prompt: SmokePrompt, *, model: Model, model_arn: str, endpoint
 
 
 def smoke_problem(completion: Completion) -> str | None:
-    """Return what is wrong with an answer, as the end of a sentence that quotes no text; ``None`` if nothing is."""
+    """
+    Return what is wrong with an answer, as the end of a sentence; ``None`` if nothing is wrong.
+
+    The sentence does not quote the answer.
+    """
     ending = ending_of(completion.stop_reason, completion.text)
     if ending == "complete":
         return None

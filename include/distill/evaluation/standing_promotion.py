@@ -25,9 +25,9 @@ def standing_promotion(
     use_case: UseCase,
 ) -> PromotionRecord | None:
     """
-    Check the decisions to promote in a report under the current rule, and return the section ``promotion``.
+    Check a report's decisions to promote against the current rule, and return the report's section ``promotion``.
 
-    A decision to promote that the current rule does not confirm is replaced with a decision not to promote, with the
+    If the current rule does not confirm a decision to promote, a decision not to promote takes its place and states the
     reasons.
 
     :param promotion: the section ``promotion`` of the report.
@@ -57,7 +57,7 @@ def _confirmed(
         candidate=decision["candidate"],
         champion=decision["champion"],
         judges=use_case.judges,
-        contaminated=0,  # the report would otherwise not have decided to promote
+        contaminated=0,  # with contaminated questions, the report would not have decided to promote
         rule=use_case.promotion,
         answer_problems=incomplete_answer_problems(arms, answer_endings, use_case.promotion.max_incomplete_share),
     )

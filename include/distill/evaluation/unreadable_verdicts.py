@@ -37,7 +37,7 @@ def explain_unreadable_verdicts(judged: Iterable[tuple[Verdict, Sequence[StoredA
     remedy = (
         "Raise judging.max_tokens."
         if endings.most_common(1)[0][0] == "truncated"
-        else f"Read the outputs in the field raw of {uri}, and change the prompt for judging, or use another judge."
+        else f"Read the outputs in the field `raw` of {uri}, and change the prompt for judging, or use another judge."
     )
     return (
         f"{endings.total()} of {verdicts} verdicts of {judge} cannot be read (the judge's last outputs: {causes}). They"

@@ -60,7 +60,8 @@ def detectable_win_rate(rows: Iterable[Grouped]) -> float | None:
     groups = Counter(row["group"] for row in rows)
     if len(groups) < 2:
         return None
-    # The rate of independent questions: how much the questions of one group depend on each other is not known yet.
+    # The rate is computed as if all questions were independent, because it is not known yet how much the questions of
+    # one group depend on each other.
     difference = minimum_detectable_difference(groups.total(), decided_share=1, degrees=len(groups) - 1)
     return None if difference is None else 0.5 + difference
 

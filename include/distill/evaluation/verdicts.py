@@ -1,6 +1,5 @@
 """
-Resolve a judge's verdicts: translate letters into arms, combine the two orders of each question, and count the
-outcomes.
+Translate a judge's letters into arms, combine the judge's two verdicts on each question, and count the outcomes.
 
 Every judge compares the answers to every question twice, in both orders, to cancel position bias. An arm wins only if
 it is the winner in both orders. Unparsable replies are counted and never dropped, because dropping them would hide the
@@ -85,7 +84,7 @@ def answers_in_order(order: Order, candidate_answer: str, baseline_answer: str) 
 
 def winner_of(letter: Letter | None, order: Order) -> Outcome:
     """
-    Translate a judge's letter into the arm that it chose.
+    Translate a judge's letter into the arm that the judge chose.
 
     :param letter: ``None`` when the judge's reply could not be parsed.
     :raises InputError: the judging prompt does not offer this letter.
@@ -104,7 +103,7 @@ def winner_of(letter: Letter | None, order: Order) -> Outcome:
 
 def resolve(verdicts: Iterable[Verdict]) -> list[ResolvedVerdict]:
     """
-    Combine a judge's two verdicts on every question, one for each order of the answers.
+    Combine the two verdicts that a judge gave on each question, one for each order of the answers.
 
     :return: one verdict per question, sorted by judge, pair of arms and row.
     :raises ReconciliationError: the verdict for one order is missing or was stored twice.

@@ -1,5 +1,5 @@
 """
-Decide whether a verdict on a pair of arms is given, or withheld and why.
+Decide whether to give or withhold the verdict on a pair of arms, and say why it is withheld.
 
 The sentence at the top of the report and the promotion rule both use these functions, so a run cannot promote a
 candidate while its report withholds the verdict.

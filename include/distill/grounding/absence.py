@@ -7,14 +7,14 @@ from dataclasses import dataclass
 _LONGEST_QUOTE = 120
 _MESSAGES = {
     "number_not_in_document": "Neither the document nor the question contains the number {!r}.",
-    "unit_not_in_document": "The document has the number of {!r} only with another unit, or without a unit.",
+    "unit_not_in_document": "The document contains the number in {!r} only with another unit, or without a unit.",
     "date_not_in_document": "Neither the document nor the question contains the date or month {!r}.",
     "identifier_not_in_document": "Neither the document nor the question contains {!r}.",
     "name_not_in_document": "Neither the document nor the question contains the name {!r}.",
     "quotation_not_in_document": "Neither the document nor the question contains the quoted text {!r}.",
     "not_in_document": "The document is about something else: {}.",
-    "only_in_question": "The document contains none of the content words that the answer adds to its question: {!r}.",
-    "low_coverage": "The document and the question contain only {}.",
+    "only_in_question": "The document contains none of the content words that the answer {!r} adds to its question.",
+    "low_coverage": "Too little of the answer is supported: {}.",
     "not_checked": "The answer was not compared with the document, because curation.min_grounding is 0.",
     "polarity": "The document seems to say the opposite of {!r}.",
     "replaced_word": "The answer copies a sentence of the document, but replaces words with {!r}.",

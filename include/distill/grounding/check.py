@@ -1,10 +1,14 @@
 """
 Check whether a document supports an answer, as far as words can show this without a model.
 
-An answer is dropped only on hard evidence: a number, unit, date, name, identifier or quotation that neither the
-document nor the question contains, a noun that replaces a word in a copied sentence, or hardly any content word in
-common with the document. An answer is undecided if its words suggest a fault but cannot prove it. All other answers are
-kept.
+An answer is dropped only on hard evidence:
+
+* It contains a number, unit, date, name, identifier or quotation that neither the document nor the question contains.
+* It copies a sentence of the document, but replaces a word with a noun that neither the document nor the question
+  contains.
+* It has hardly any content words in common with the document.
+
+An answer is undecided if its words suggest a fault but cannot prove it. All other answers are kept.
 """
 
 from __future__ import annotations
@@ -111,7 +115,8 @@ class GroundingCheck:
             return [Absence("not_in_document", f"together with the question, it contains only {missing}")]
         minimum = limits.undecided_below * self._strictness
         if share < (minimum / 2 if is_supported else minimum):
-            return [Absence("low_coverage", missing, is_certain=False)]
+            text = f"the document and the question contain only {missing}"
+            return [Absence("low_coverage", text, is_certain=False)]
         return []
 
     def _beyond_question(
@@ -131,7 +136,8 @@ class GroundingCheck:
         if not share:
             return [Absence("only_in_question", answer, is_certain=False)]
         if len(added) >= _MIN_ADDED_STEMS and share < unrelated.undecided_below * self._strictness:
-            return [Absence("low_coverage", f"{share:.0%} of what the answer adds to its question", is_certain=False)]
+            text = f"the document contains only {share:.0%} of the content words that the answer adds to its question"
+            return [Absence("low_coverage", text, is_certain=False)]
         return []
 
     def _sentences(self, form: Form, answer: str, language: Language, asked: Evidence) -> list[Absence]:

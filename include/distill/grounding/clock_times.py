@@ -57,7 +57,7 @@ _HOUR_AND_MINUTE = re.compile(r"(?<!\d)(\d{1,2})\s?(?:Uhr|heures?|h)\s?(\d{2})(?
 
 
 def spoken_times(text: str, of: Language) -> list[tuple[int, int, int]]:
-    """Return the start, the end, and the minutes since the last noon or midnight, of each time that contains words."""
+    """Return the start and end of each time that contains words, and the minutes since the last noon or midnight."""
     found = [(match.start(), match.end(), 0) for match in _NOON_OR_MIDNIGHT.finditer(text)]
     if of.code in WITHOUT_SPACES:
         found += _dense_times(text)
@@ -97,7 +97,7 @@ def _spoken_times(text: str, of: Language) -> Iterator[tuple[int, int, int]]:
 
 
 def _hour(word: str, of: Language) -> int | None:
-    """Return the hour that a word or digits name. Arabic names hours by ordinals."""
+    """Return the hour that a word or digits name. Arabic uses ordinals for hours."""
     if word.isdigit():
         return int(word)
     values = language(of.code)

@@ -107,7 +107,8 @@ def _is_calculated(quantity: Quantity, text: str, language: Language, sources: S
     """
     Return whether a quantity may be calculated from quantities of a source.
 
-    Near a word such as "total", it may be a sum or a difference. After a word such as "about", it may be a rounding.
+    Near a word such as "total", it may be a sum or a difference. After a word such as "about", it may be a
+    rounded value.
     """
     if quantity.unit is None and any(_FIRST_YEAR <= value <= _LAST_YEAR for value in quantity.values):
         return False

@@ -57,7 +57,7 @@ class Evidence:
     """
     The facts in one text. Each part is computed when it is first needed.
 
-    :param of: language of the text; recognized if ``None``.
+    :param of: language of the text; if ``None``, the language is recognized from the text.
     """
 
     def __init__(self, text: str, *, of: Language | None = None) -> None:
@@ -86,7 +86,7 @@ class Evidence:
 
     @cached_property
     def _latin_words(self) -> frozenset[str]:
-        """Latin words in a Chinese or Japanese text, where no spaces separate them from other characters."""
+        """The words in Latin letters in a Chinese or Japanese text, in which no spaces separate them from the rest."""
         return frozenset(_LATIN_WORD.findall(self.lower)) if self.language.without_spaces else frozenset()
 
     @cached_property
@@ -122,7 +122,7 @@ class Evidence:
 
     @cached_property
     def skeletons(self) -> frozenset[str]:
-        """The consonants of each word, by which names in different scripts are compared."""
+        """The consonants of each word. They are used to compare names in different scripts."""
         return skeletons(self.text)
 
     @cached_property
@@ -151,7 +151,7 @@ class Evidence:
 
     @cached_property
     def units_by_value(self) -> dict[Decimal, set[Unit | None]]:
-        """The units with which each value occurs. Ordinals and words such as "half" are listed without a unit."""
+        """The units that occur with each value. Ordinals and words such as "half" are listed without a unit."""
         units: dict[Decimal, set[Unit | None]] = {}
         for quantity in self.quantities:
             for value in quantity.values:

@@ -94,8 +94,8 @@ def _absent_identifiers(answer: str, language: Language, sources: Sequence[Evide
 
 
 def _absent_months_and_weekdays(text: str, language: Language, sources: Sequence[Evidence]) -> Iterator[Absence]:
-    # A short English answer about a document in another Latin language is taken to be in that language, so English
-    # months are also looked up.
+    # If a document is in another language with Latin letters, a short English answer counts as written in that
+    # language. So English months are also looked up.
     named = {*months(text, language), *(months(text, english()) if language.is_latin else ())}
     for month, word in sorted(named):
         if not any(month in source.months for source in sources):

@@ -87,7 +87,7 @@ def shares(text: str, language: Language) -> Iterator[Fraction]:
         parts = Decimal(match["parts"]) if match["parts"].isdigit() else language.numbers.get(match["parts"].lower())
         if whole and parts and parts < whole:
             yield Fraction((parts / whole).normalize(), None, match.start(), match.end())
-        position = match.start("whole")  # the second word of a pair can be the first of the next one
+        position = match.start("whole")  # the second word of a match can be the first word of the next match
 
 
 def _dense_fractions(text: str) -> Iterator[Fraction]:

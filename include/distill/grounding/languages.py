@@ -35,7 +35,8 @@ _SCRIPTS = {
 }
 _MIN_VOTES = 1
 _LETTERS_OF_MONTH = 5
-# Not a part of an identifier such as "c5d.large". A single consonant is a French word only with an apostrophe.
+# A word that is not a part of an identifier such as "c5d.large". A single consonant is a French word only with an
+# apostrophe.
 _VOTING_WORD = re.compile(rf"(?<![\w.])(?!(?![aeiouyàèéêòóý])\w(?:[^\w']|$))(?:{WORD.pattern})(?!\w|\.\w)")
 _SAMPLE_CHARACTERS = 2_000  # enough to recognize the language of a document
 
@@ -52,9 +53,9 @@ class Language:
     :param calculations: words next to a number that was calculated, such as "total" and "later".
     :param approximations: words before a number that was rounded, such as "about".
     :param limits: words before a number that states a limit instead of a count, such as "most" in "at most eight".
-    :param generic: content words that fit into any text, such as "service" and "choose".
+    :param generic: content words that are common in texts about any topic, such as "service" and "choose".
     :param steps: words that come before the number of a step, such as "step".
-    :param opposites: pairs of words of which one says the opposite of the other.
+    :param opposites: pairs of words with opposite meanings.
     """
 
     code: str = ""
@@ -129,13 +130,13 @@ def _read(path: Path) -> Language:
 
 
 def language_of(text: str) -> Language:
-    """Return the language of ``text``. The script decides. If it is Latin, stop words and names of months decide."""
+    """Return the language of ``text``. The script decides; in Latin script, stop words and names of months decide."""
     sample = text[:_SAMPLE_CHARACTERS]
     letters = {name: len(script.findall(sample)) for name, script in _SCRIPTS.items()}
     total = sum(letters.values())
     if not total:
         return UNKNOWN
-    # A Chinese or Japanese character carries as much as two or three letters, and technical texts in these languages
+    # A Chinese or Japanese character says as much as two or three letters, and technical texts in these languages
     # contain many names in Latin letters.
     if letters["kana"] + letters["han"] > 0.12 * total:
         return language("ja" if letters["kana"] > 0.05 * (letters["kana"] + letters["han"]) else "zh")
@@ -148,7 +149,7 @@ def language_of(text: str) -> Language:
 @single_flight_cache
 def _voters(code: str) -> frozenset[str]:
     """
-    Return the words by which a text's language is recognized: the stop words and the long names of months.
+    Return the words that show which language a text is in: the stop words and the long names of months.
 
     Short names of months, such as "mars", are often words of other languages too.
     """

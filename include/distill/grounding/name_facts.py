@@ -79,7 +79,7 @@ def _may_be_another_form(name: Name, sources: Sequence[Evidence]) -> bool:
     capitalized = [part for part in re.findall(r"[^\W_]+", name.text) if not part.islower()]
     is_compound = "-" in name.text and len(capitalized) < len(re.findall(r"[^\W_]+", name.text))
     if is_compound and all(any(part.lower() in source.words for source in sources) for part in capitalized):
-        return True  # "SSD-backed", which may be in other words than the sources
+        return True  # "SSD-backed", which the sources may say in other words
     root = name.text.lower()[:_COUNTRY_ROOT]
     return is_usually_translated(name.text) and (
         _ADJECTIVE.search(name.text) is not None or any(f" {root}" in source.plain for source in sources)

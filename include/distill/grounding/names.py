@@ -1,4 +1,8 @@
-"""Find the names in a text: capitalized words inside sentences, abbreviations, and Latin words in other scripts."""
+"""
+Find the names in a text: capitalized words inside sentences, and abbreviations.
+
+In a text that is not in Latin script, words in Latin letters are also names.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n\"“”„«»\[\u2022/>-]\s*)$
 _TITLE = re.compile(r"\b(?:M|Mme|Mlle|Mr|Mrs|Ms|Dr|Prof|Sr|Sra|Sig|Dott)\.\s$")
 _SHORTEST_NAME = 2
 _NOT_NAMES = frozenset({"i", "ok", "vs", "etc", "eg", "ie", "am", "pm", "faq", "no", "yes"})
-# Latin words that are a part of ordinary writing in other scripts.
+# Words in Latin letters that are common in texts of other scripts, so they are not names.
 LOAN_WORDS = frozenset(
     {
         "web",

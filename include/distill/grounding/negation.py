@@ -25,7 +25,7 @@ def contradicts(answer: Sentence, document: Sequence[Sentence], language: Langua
     """
     Return the sentence of the document that is most like ``answer``, if one of the two denies what the other affirms.
 
-    ``None`` if no sentence is similar enough, or if the two sentences do not contradict each other.
+    Return ``None`` if no sentence is similar enough, or if the two sentences do not contradict each other.
     """
     if language.without_spaces:
         return _other_parity(answer, document, language)

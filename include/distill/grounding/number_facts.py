@@ -36,7 +36,7 @@ def absent_quantities(text: str, language: Language, sources: Sequence[Evidence]
 
 
 def _is_certain(quantity: Quantity, text: str, language: Language, sources: Sequence[Evidence]) -> bool:
-    """Return whether a quantity, which no source contains, certainly cannot be derived from the sources."""
+    """Return whether a quantity that no source contains certainly cannot be derived from the sources."""
     if not quantity.values:
         return True
     if is_derivable(quantity, text, language, sources):
@@ -117,7 +117,7 @@ def _may_leave_unit_out(values: list[Decimal], sources: Sequence[Evidence]) -> b
     """
     Return whether a source has the number in a place where its unit may be left out.
 
-    Such places are a cell of a table, because another cell may have the unit, and the end of a clause.
+    Such places are the end of a clause and a table cell. In a table, another cell may have the unit.
     """
     return any(set(values) & (source.values_in_tables | source.values_without_noun) for source in sources)
 

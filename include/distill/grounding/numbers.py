@@ -1,7 +1,8 @@
 """
 Find the quantities in a text: numbers in digits of every script, in words and in Chinese characters, with their units.
 
-A number can have several readings. ``1.000`` is 1 in English and 1,000 in German, so it has both values.
+A number can have several readings. ``1.000`` in an English text is 1, or 1,000 if it is written as in German, so it has
+both values.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _AND_A_HALF = re.compile(rf"({WORD.pattern}) (?:and a half|et demie?|y medi[ao]|
 _MONTHS_IN_YEAR, _FIRST_YEAR, _LAST_YEAR = 12, 1000, 2999
 # Chinese and Japanese characters that count things or tell the time.
 _COUNTERS = frozenset("点點時时岁歳歲个個人本冊册次回名台张件条种項项章级倍位只期篇层層枚匹")
-# Between two numbers that share the unit after the second: "30 or 60 minutes", "5, 10 and 15 days".
+# The text between two numbers that share the unit after the second number: "30 or 60 minutes", "5, 10 and 15 days".
 _NOT_BETWEEN = "(?!(?:for|at|per|is|in|of|für|je|pro|por|par|pour)\\b)"
 _BETWEEN = re.compile(
     rf"\s?(?:[-,/–~、或と至到和]|{_NOT_BETWEEN}(?![\u3040-\u30ff\u3400-\u9fff])\w{{1,3}})?,?\s?(?:{_NOT_BETWEEN}\w{{1,4}}\s)?"
@@ -168,7 +169,7 @@ def readings(digits: str, language: Language) -> tuple[Decimal, ...]:
     """
     Return every value that a number written in digits can have, depending on what its separators mean.
 
-    For example, 1.234 can be 1234 or 1.234. The result is empty for a version, a date or a time.
+    For example, 1.234 in an English text can be 1234 or 1.234. The result is empty for a version, a date or a time.
     """
     if digits.isdigit():
         return (Decimal(digits).normalize(),)

@@ -87,7 +87,8 @@ def replaced_words(
         replacement, original = answer.words[first:last], best.words[start:end]
         is_end = last == len(answer.words) and len(original) > _LONGEST_REPLACEMENT
         if is_end and all(map(unit_named, (*replacement, *original[: len(replacement)]))):
-            original = original[: len(replacement)]  # "every week", where the document's sentence does not end yet
+            # The answer ends with a unit, as in "every week", but the document's sentence goes on.
+            original = original[: len(replacement)]
         is_short = max(len(replacement), len(original)) <= _LONGEST_REPLACEMENT
         is_content = not language.stop_words & {*replacement, *original}
         if kind == "replace" and is_short and is_content and new & set(replacement):
@@ -142,7 +143,7 @@ def _is_in_place_of_other(answer: str, start: int, end: int, document: str) -> b
     """
     Return whether the new characters of an answer replace a word of the document.
 
-    They do if the document has the same characters before and after them, but another word between.
+    They do if the document has the same characters before and after them, but another word in between.
 
     :param start: start of the new characters in ``answer``.
     :param end: end of the new characters in ``answer``.

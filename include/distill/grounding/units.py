@@ -1,4 +1,4 @@
-"""Recognize units of measurement after or before a number, and convert quantities of one dimension."""
+"""Recognize units of measurement before or after a number, and give the factor from each unit to its base unit."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def unit_at(text: str, start: int, end: int) -> tuple[Unit | None, str, int]:
 
 
 def _is_abbreviation(word: str) -> bool:
-    """Return whether a single letter, written apart from its number, is likely a unit: "5 m", but not "5 B"."""
+    """Return whether a single letter after a number and a space is likely a unit: "5 m", but not "5 B"."""
     return word in {"s", "h", "m", "g", "l", "L", "W"}
 
 

@@ -14,7 +14,8 @@ from include.distill.grounding.plain_text import WORD
 _FILE = FOLDER / "weekdays.yaml"
 _NAME = re.compile(rf"(?:{WORD.pattern})(?:-feira)?")
 _SHORTEST_WORD = 4  # "sat" and "sun" are also other words, so a shorter name must be capitalized
-_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # with Korean, which attaches particles to the name
+# Korean is included, because it attaches particles to the name.
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 @single_flight_cache

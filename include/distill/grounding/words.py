@@ -16,7 +16,8 @@ _DENSE_TOKEN = re.compile("[\u30a0-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _STEM_LETTERS = 5
 _ENGLISH_ENDING = re.compile(r"(?:ies|ied|ing|ed|es|ly|s|e|y)$")
 _ARABIC_ARTICLE = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال)")
-# Each letter can also be the first of a word, so it is removed after an article too: "بيانات" and "البيانات" are equal.
+# Each prefix can also be the first letter of a word, so it is removed after an article too. The stems of "بيانات" and
+# "البيانات" are then equal.
 _ARABIC_PREFIX = re.compile("^(?:و|ف)?[بل]?")
 _ARABIC_ENDING = re.compile("(?:ات|ون|ين|ها|هم|ية|ة|ه|ي|ا|ًا)$")
 _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640]")
@@ -57,7 +58,7 @@ def number_stems(language: Language) -> frozenset[str]:
 
 
 def generic_stems(language: Language) -> frozenset[str]:
-    """Return the stems of the content words that fit into any text, such as "service" and "choose"."""
+    """Return the stems of the content words that are common in texts about any topic, such as "service"."""
     return _stems(language.code)[1]
 
 
@@ -88,9 +89,10 @@ def dense_pairs(text: str) -> frozenset[str]:
 
 def covered(stems: list[str], known: frozenset[str], text: str) -> float:
     """
-    Return the share of ``stems`` that are in ``known`` or, for stems of at least five letters, are a part of ``text``.
+    Return the share of ``stems`` that are in ``known`` or in ``text``.
 
-    In German, "Speicher" is a part of "Blockspeicher".
+    Only stems of at least five letters are looked up in ``text``, in which they may be a part of a word. For example,
+    the German word "Speicher" is a part of "Blockspeicher".
     """
     if not stems:
         return 1.0

@@ -45,7 +45,7 @@ class StoredAnswer:
 
     :param paid_by: run key of the run that paid for the answer.
     :param batch: whether the answer comes from a batch job.
-    :param deployed: whether a deployment of a custom model answered, so that the tokens have the custom model's price.
+    :param deployed: whether a deployment of a custom model answered. If so, the tokens have the custom model's price.
     """
 
     request: ModelRequest
@@ -217,7 +217,7 @@ class AnswerStore:
         return self.store.exists(self.uri(request))
 
     def stored_keys(self, identity: str) -> set[bytes]:
-        """Return the first 8 bytes of the key of each stored answer of a model. The keys come from objects' names."""
+        """Return the first 8 bytes of the key of each stored answer of a model. The keys are in the objects' names."""
         prefix = self._uri(identity, "").rsplit("/", 2)[0]
         names = (uri.rsplit("/", 1)[1].removesuffix(".json") for uri in self.store.list(f"{prefix}/"))
         return {bytes.fromhex(name)[:8] for name in names if re.fullmatch(r"[0-9a-f]{64}", name)}
@@ -229,7 +229,7 @@ class AnswerStore:
 
         :raises ServiceError: the call failed. Nothing was stored.
         """
-        # Two rows of a task may need the same answer at the same time. The second row waits until it is stored.
+        # Two rows of a task may need the same answer at the same time. The second row waits for the first.
         with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
@@ -304,10 +304,10 @@ def ask_until_readable(
     """
     Send a request, and repeat it with a reminder of the expected format until the answer can be read.
 
-    At temperature 0, a model gives the same answer to the same request. Each repetition therefore ends with another
-    reminder, and has its own key in the store. Unreadable answers are stored too, so a retry of the task gets the same
-    answers without paying again. If no answer is readable, the result of the last one is returned, and the caller
-    records the fault.
+    At temperature 0, a model gives the same answer to the same request. Each repetition therefore ends with a
+    different reminder, and has its own key in the store. Unreadable answers are stored too, so a retry of the task gets
+    the same answers without paying again. If no answer is readable, the result of the last one is returned, and the
+    caller records the fault.
 
     :param request: the first request. It is sent unchanged. Each repetition increases its sample index by one.
     :param attempts: maximum number of answers, including the first.

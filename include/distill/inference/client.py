@@ -161,7 +161,7 @@ class RateLimitedModel:
         if self._budget and self._lost_calls and request.is_on_demand:
             self._budget.record_lost(self._lost_calls.earlier(request))
         answer = self._answers.get_or_ask(request, self._paced_client(request))
-        # An answer that provisioned throughput gave before is not billed by the token.
+        # A stored answer that came from provisioned throughput was not billed by the token.
         if self._budget and request.is_on_demand and answer.deployed is request.is_deployed:
             self._budget.record_stored(answer)
         if self._shares_queue_with is None:  # the calls of a second budget are not part of the expected number

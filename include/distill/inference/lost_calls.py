@@ -19,8 +19,8 @@ from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.inference.records import LostCallRecord
 from include.distill.inference.requests import ModelRequest
 
-# One repetition is worth its price, because most lost answers are a single failure of the network. A second repetition
-# is not: a model that is too slow for the timeout twice would probably also be too slow the third time.
+# One repetition is worth its price, because most answers are lost through a single network failure. A second repetition
+# is not worth it: a model that is too slow for the timeout twice would probably also be too slow the third time.
 MAX_SENT = 2
 
 
@@ -36,9 +36,9 @@ class LostCalls:
 
     :param folder: URI of the run's folder for lost calls.
     :param task: identifies the task instance within the run.
-    :param max_tries: Airflow's ``max_tries`` of the task instance, which identifies the current round. Airflow raises
-        this number when a person clears the task. A new round then begins, in which the requests may be sent again. A
-        retry by Airflow does not change the number, so it belongs to the same round as the attempt before it.
+    :param max_tries: Airflow's ``max_tries`` of the task instance. This number identifies the current round. Airflow
+        raises it when a person clears the task. A new round then begins, and the requests may be sent again. A retry by
+        Airflow does not change the number, so the retry belongs to the same round as the attempt before it.
     """
 
     store: ObjectStore
@@ -119,7 +119,7 @@ class LostCalls:
 
     @cached_property
     def _uris_by_key(self) -> dict[str, list[str]]:
-        """The URIs of the run's records of lost calls, by the key of the request that was lost.
+        """The URIs of the run's records of lost calls, by the key of the request.
 
         The key is part of the record's name. Only records that were stored before this attempt began are included.
         """

@@ -50,7 +50,8 @@ _END_OF_OBJECT = re.compile(r'"\s*+(?:,\s*+)?\}')
 _QUOTE_OR_ESCAPE = re.compile(r'\\.|"', re.DOTALL)
 # A list of pairs is decoded twice: once as a whole, and once pair by pair. Lists inside lists are decoded more often.
 _MAX_READS, _FREE_CHARACTERS = 8, 100_000
-# If more characters are before an object, they are cut off, because the decoder counts the lines before each error.
+# If more characters than this are before an object, they are cut off, because the decoder counts the lines before each
+# error.
 _MAX_BEFORE = 16_384
 _EXPECTED = "expected one object with the strings question, answer and topic"
 
@@ -76,7 +77,7 @@ class _JsonObject(dict[str, object]):
         return made
 
 
-# strict=False accepts line breaks inside strings. parse_int=float, because int() rejects numbers with thousands of
+# strict=False accepts line breaks inside strings. parse_int is float, because int() rejects numbers with thousands of
 # digits.
 _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_JsonObject.from_items, parse_int=float)
 

@@ -192,7 +192,7 @@ class PacedClient:
             to_do=(
                 error.to_do
                 if isinstance(error, ContractError)
-                else "Check the model's status in AWS Health, and the time-outs of the network, or reduce max_tokens."
+                else "Check the model's status in AWS Health, and the network timeouts, or reduce max_tokens."
             ),
             then_clear=FAILED_TASK,
             effect="requests the missing answers",
@@ -302,30 +302,31 @@ def _advice_on_failures(error: ServiceError) -> str:
     """Return what to do if AWS cannot be reached or fails."""
     if isinstance(error, ExpiredCredentialsError):
         return error.to_do
-    advice = "Look for the model and its Region in AWS Health, and wait until it answers again."
+    advice = "Look for the model and its Region in AWS Health, and wait until the model answers again."
     return f"{error.to_do} {advice}".lstrip()
 
 
 def _advice_on_throttling(request: ModelRequest) -> str:
-    """Return what to do about a model that is throttled for longer than a minute."""
+    """Return what to do about a model that is throttled for longer than ``patience_seconds``."""
     if not request.is_on_demand:
         return (
-            "The endpoint cannot answer this many calls at once. To send fewer, lower fan_out.concurrency or raise"
-            " serving.model_units in the use case, and clear preflight with downstream. Otherwise, wait some minutes."
+            "The endpoint cannot answer this many calls at once. In the use case, lower fan_out.concurrency to send"
+            " fewer calls, or raise serving.model_units to serve more. Then clear preflight with downstream. Otherwise,"
+            " wait some minutes."
         )
     if request.is_deployed:
         return (
             f"The quota for deployments of {request.model.key} is too low for these calls, or other callers use it up."
-            ' The console of Service Quotas shows it under Amazon Bedrock: "on demand custom model deployment requests'
-            ' per minute" and "on demand custom model deployment tokens per minute". To serve the model by provisioned'
-            " throughput instead, which is billed by the hour, set serving.mode to provisioned in the use case, and"
-            " clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers have"
-            " ended."
+            ' The console of Service Quotas shows this quota under Amazon Bedrock: "on demand custom model deployment'
+            ' requests per minute" and "on demand custom model deployment tokens per minute". To serve the model by'
+            " provisioned throughput instead, which is billed by the hour, set serving.mode to provisioned in the use"
+            " case, and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other"
+            " callers have ended."
         )
     return (
         f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. The"
-        ' console of Service Quotas shows the quota under Amazon Bedrock: "model inference requests per minute" and'
-        ' "model inference tokens per minute". To stay below the quota, enter it under `quotas` in the use case, and'
-        " clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
+        ' console of Service Quotas shows this quota under Amazon Bedrock: "model inference requests per minute" and'
+        ' "model inference tokens per minute". To stay below the quota, enter its value under `quotas` in the use case,'
+        " and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
         " have ended."
     )

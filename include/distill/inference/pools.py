@@ -1,5 +1,5 @@
 """
-Name and size the Airflow pools through which tasks share a model's quota.
+Name and size the Airflow pools that divide a model's quota among tasks.
 
 A quota belongs to one model in one Region of one account and is shared by all DAGs, so there is one pool per account,
 model and Region. The account is that of ``aws.role_arn``. A task's share of the quota is the number of slots that it
@@ -74,8 +74,8 @@ def pool_arguments(use_case: UseCase, model: str, *, tasks: int) -> PoolArgument
     """
     Return the pool of a step that calls ``model``, and the number of slots that each task of the step holds.
 
-    If the pool has several times as many slots as the step has tasks, each task holds several slots. Otherwise, the
-    tasks together could use only a small part of the quota.
+    If the pool has several times as many slots as the step has tasks, each task holds several slots. With one slot
+    each, all tasks together could use only a small part of the quota.
 
     :param tasks: maximum number of tasks in the step.
     """

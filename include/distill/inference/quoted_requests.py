@@ -1,8 +1,8 @@
 """
-Prepare AWS's message about a failed model call for the log, which must not contain texts of the user.
+Prepare AWS's message about a failed model call for the log. The log must not contain the user's texts.
 
-A message may quote the request, for example if a value in it is not valid. Airflow keeps its logs longer than a run's
-folder, and more people may read them.
+A message may quote the request, for example if a value in the request is not valid. Airflow keeps its logs longer than
+a run's folder, and more people may read them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SHORTEST_QUOTE = 12
 
 
 def loggable(message: str, request: ModelRequest) -> str:
-    """Remove from ``message`` what it quotes from ``request``. Escape control characters and shorten the message."""
+    """Remove quotations of ``request`` from ``message``, escape control characters, and shorten the message."""
     return escaped(_without_quotes(message[: 4 * MAX_CHARACTERS], request))
 
 
@@ -33,7 +33,7 @@ def escaped(message: str) -> str:
 
 
 def _without_quotes(message: str, request: ModelRequest) -> str:
-    # The length is measured in bytes, because a few characters of Chinese or Japanese are as much as a few words.
+    # The length is measured in bytes, because a few Chinese or Japanese characters say as much as a few words.
     texts = [spelling.encode("utf-8", "replace").lower() for spelling in _spellings(request)]
     body = message.encode("utf-8", "replace")
     lower = body.lower()
@@ -50,7 +50,7 @@ def _without_quotes(message: str, request: ModelRequest) -> str:
 
 
 def _spellings(request: ModelRequest) -> Iterator[str]:
-    """Yield the texts of a request in the spellings in which a message may quote them."""
+    """Yield the texts of a request in all spellings that a message may quote."""
     for text in (request.user, request.system):
         yield text
         yield " ".join(text.split())

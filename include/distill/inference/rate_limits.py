@@ -8,8 +8,8 @@ same way, so calls stay within a stated quota instead of being throttled. If no 
 adapts the rate to throttling.
 
 Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that the task holds in its
-Airflow pool divided by the number of slots in the pool. The quota also allows a burst of calls at the start. Only the
-first tasks, as many as the pool has slots, may use the burst. Retries never use it.
+Airflow pool divided by the number of slots in the pool. The quota also allows a burst of calls at the start. If the
+pool has N slots and each task holds one, only the first N tasks may use the burst. Retries never use it.
 
 No rate limiter library is used, because none of them gives back the tokens that a call reserved and did not use. With
 an unknown quota, botocore's adaptive retries caused three times as many rejected calls as this module
@@ -46,7 +46,7 @@ class Quota:
     """
     The part of a model's quota that one task may use. A rate is ``None`` if its quota is not known.
 
-    :param tokens_per_minute: rate of tokens, counted in the way in which Bedrock reserves them.
+    :param tokens_per_minute: rate of tokens, counted in the same way as Bedrock reserves them.
     :param burst_share: share of a minute's requests that may start at once, before the steady rate applies.
     :param token_burst_share: share of a minute's tokens that may be reserved at once.
     :param starts_full: whether the task may start with a burst; false for a retry.
@@ -79,7 +79,7 @@ class Quota:
 
 class TokenBucket:
     """
-    A model of the token bucket with which Bedrock limits requests or tokens.
+    A model of the token bucket that Bedrock uses to limit requests or tokens.
 
     The bucket refills at a steady rate, and each call takes an amount from it.
 
@@ -208,7 +208,7 @@ class TokenEstimator:
 
     A request has two estimates of its input tokens, a central and a conservative one
     (:attr:`ModelRequest.estimated_tokens`). Until real usage is known, the conservative one is used. After the first
-    answer, the central one is used and multiplied by the highest ratio of real to estimated tokens so far, which
+    answer, the central one is used and multiplied by the highest ratio of real to estimated tokens so far. This ratio
     depends on the model's tokenizer. If an estimate is too high, the unused tokens are given back when the call ends.
     If an estimate is too low, another call may be throttled.
     """
@@ -325,9 +325,10 @@ class RateLimiter:
 
     def fails_for_every_request(self, patience_seconds: float) -> bool:
         """
-        Return whether calls have failed for ``patience_seconds`` and no call has been answered since the first of them.
+        Return whether calls have failed for ``patience_seconds`` and no call has been answered since the first failure.
 
-        At least two different requests must have failed, because the cause may be a problem of a single request.
+        At least two different requests must have failed, because the failures of one request may be caused by that
+        request itself.
         """
         with self._changed:
             if len(self._failing_since) < 2:

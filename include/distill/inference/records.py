@@ -19,7 +19,7 @@ UnreadableReason = Literal[
 
 
 class DocumentQuestion(TypedDict):
-    """A document and a question about it, from which a student's request is built. Dataset rows have both fields."""
+    """A document and a question about it: the input for a student's request. Dataset rows have both fields."""
 
     document: str
     question: str
@@ -69,7 +69,7 @@ class StoredAnswerRecord(TypedDict):
     max_tokens: int
     batch: NotRequired[bool]  # True when the answer comes from a batch job; absent otherwise
     # Key of the base model in models.yaml, if a deployment of a custom model answered, so that the tokens are billed at
-    # the custom model's price; absent otherwise. Answers of provisioned throughput cost nothing of their own.
+    # the custom model's price; absent otherwise. Answers from provisioned throughput have no price of their own.
     deployed: NotRequired[str]
     paid_by: str  # run key of the run that paid for the answer
     completion: CompletionRecord
@@ -79,7 +79,7 @@ class LostCallRecord(TypedDict):
     """
     A model call whose answer did not arrive. AWS may bill the call.
 
-    The record is stored in ``lost_calls/`` of the run's folder and counted in the run's bill. The numbers of tokens are
+    The record is stored in ``lost_calls/`` of the run's folder and counted in the run's bill. The token counts are
     upper limits.
     """
 
@@ -124,12 +124,12 @@ class ThroughputManifest(TypedDict):
     student: str  # key of the base model in models.yaml
     missing_answers: int  # evaluation questions without a stored answer
     bought: bool  # True if this attempt created the endpoint; False if it already existed or is not needed
-    usd_per_hour: NotRequired[float]  # for all model units; absent with a deployment and from earlier versions
+    usd_per_hour: NotRequired[float]  # for all model units; absent with a deployment and in records of earlier versions
     deployment_name: NotRequired[str]  # absent without a deployment
     deployment_arn: NotRequired[str]
     throughput_name: str | None  # None when no answer is missing, and with a deployment
     throughput_arn: str | None
-    created: NotRequired[str]  # ISO 8601; absent without an endpoint and from manifests of earlier versions
+    created: NotRequired[str]  # ISO 8601; absent without an endpoint and in records of earlier versions
 
 
 class EndpointManifest(TypedDict):

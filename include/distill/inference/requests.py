@@ -27,7 +27,7 @@ from include.distill.inference.records import CompletionRecord
 from include.distill.text.token_count import token_counts
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-# Bedrock ends a request after 60 minutes, so a client need not wait longer.
+# Bedrock ends a request after 60 minutes, so a client does not have to wait longer.
 # https://docs.aws.amazon.com/nova/latest/nova2-userguide/important-timeout-configuration.html
 MAX_ANSWER_SECONDS = 3600
 
@@ -100,7 +100,7 @@ class ModelRequest:
 
 
 def is_deployment(invoke_id: str) -> bool:
-    """Return whether a model id of an API call is the ARN of a custom model deployment."""
+    """Return whether the model id in an API call is the ARN of a custom model deployment."""
     return ":custom-model-deployment/" in invoke_id
 
 
@@ -203,7 +203,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """Read the response of an API call.
 
     :param response: the response, as boto3 returns it.
-    :raises PossiblyBilledError: the response was cut off or is empty, as after a failure of the network.
+    :raises PossiblyBilledError: the response was cut off or is empty, for example after a network failure.
     :raises UnreadableAnswerError: the response does not have the documented format. The call was billed.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})

@@ -2,12 +2,12 @@ r"""
 Parse the verdict in a judge's or a critic's output. A verdict is read only where its meaning is certain.
 
 The prompts ask for one JSON object with the keys reason and verdict. Small faults that leave the verdict certain are
-accepted: a code fence, a comma before the closing brace, unescaped quotes or wrong escapes in the reason, and white
+accepted: a code fence, a comma before the closing brace, unescaped quotes or invalid escapes in the reason, and white
 space, Markdown or the word "answer" around the verdict's letter. In all other cases, there is no verdict, and the
-caller asks again. Three examples:
+caller asks again. Three examples of such cases:
 
-- The object has other text on its lines. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for example
-  because an answer contains these words, has not decided for B.
+- Other text is on the same lines as the object. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for
+  example because an answer contains these words, has not decided for B.
 - The text around the object shows that it is a quotation (:mod:`include.distill.inference.verdict_quotations`).
 - The output names more than one verdict, and the verdicts differ or cannot all be read.
 """
@@ -26,7 +26,8 @@ from include.distill.text.normalization import normalize
 _QUOTE = "[\"'“”]"
 _MAX_VERDICTS, _MAX_OBJECTS = 8, 100  # an output with more verdicts or objects is not a reply to the prompt
 _FENCE = re.compile(r"`{3,}+[ \t]*+(?:json[a-z]*\b)?", re.IGNORECASE)
-# Long white space is shortened first. Otherwise, the search for objects would read it again from each of its lines.
+# A long run of white space is shortened first. Otherwise, the search for objects would read the rest of the run again
+# from each of its lines.
 _WHITE_SPACE = re.compile(r"\s{2,}+")
 _COMMA_AT_END = re.compile(r",(?:\s*+,)?(?=\s*+[}\]])")
 _LINE_END = re.compile("[\x0b\x0c\x85\u2028\u2029]")
@@ -69,7 +70,7 @@ class _Pairs(list[tuple[str, object]]):
     """The keys and values of a JSON object, including those of repeated keys."""
 
 
-# strict=False accepts line breaks inside strings. parse_int=float, because int() rejects numbers with thousands of
+# strict=False accepts line breaks inside strings. parse_int is float, because int() rejects numbers with thousands of
 # digits.
 _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_Pairs, parse_int=float)
 
@@ -89,7 +90,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 def _only_verdict(text: str) -> str | None:
     """
-    Return, in lower case, the verdict on which all objects in ``text`` agree.
+    Return the verdict that all objects in ``text`` agree on, in lower case.
 
     :return: ``None`` if there is no such verdict, if all objects may be quotations, or if ``text`` may also contain
         another verdict.
@@ -162,7 +163,7 @@ def _read_broken_object(text: str, start: int, key: int) -> _VerdictObject | Non
     """
     Read an object whose reason makes it invalid JSON, for example because of unescaped quotes.
 
-    Its last key must be the verdict, and it must contain no other verdict.
+    The object's last key must be the verdict, and the object must contain no other verdict.
     """
     if not _BEGINS_WITH_REASON.match(text, start):
         return None

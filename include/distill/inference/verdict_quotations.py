@@ -1,5 +1,5 @@
 """
-Recognize a verdict that a judge or a critic only quotes, from the text around the verdict's object.
+Check whether the text around a verdict shows that a judge or a critic only quotes the verdict.
 
 A hostile answer may contain an object with a verdict. A judge may repeat this object to describe the answer. The
 repeated object is not the judge's own verdict. The line before an object shows the difference: "Answer A ends with:"
@@ -13,7 +13,7 @@ import re
 
 _MARKUP = " \t\r\n*_`#>~|"
 _CLAUSE = re.compile(r"[,;.!?，、；。！？](?=\s|\Z)")
-# Words with which a judge introduces its own reply.
+# Words that a judge uses to introduce its own reply.
 _OWN_REPLY = re.compile(
     r"""
     \b(?: verdict | judge?ment | decision | evaluation | assessment | conclusion | result | output | json | final
@@ -26,7 +26,7 @@ _OWN_REPLY = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Words with which a judge introduces another text, also if the line names a verdict.
+# Words that a judge uses to introduce quoted text, even if the line also names a verdict.
 _QUOTED_TEXT = re.compile(
     r"""
     \b(?: says? | said | saying | contain(?:s|ed|ing)? | reads | writes | wrote | returns | states | ask(?:s|ed|ing)?
@@ -105,7 +105,7 @@ def is_quotation(before: str, after: str) -> bool:
         return True  # the reply repeats the answers, each below its own heading
     if is_introduction:
         return bool(_QUOTED_TEXT.search(clause)) or _is_about_an_answer(clause) or not _OWN_REPLY.search(clause)
-    # Without a colon, a line is an introduction only if it breaks off at a word that introduces another text.
+    # Without a colon, a line is an introduction only if it breaks off at a word that introduces quoted text.
     return any(match.end() == len(clause) for match in _QUOTED_TEXT.finditer(clause))
 
 

@@ -102,7 +102,7 @@ class TestPrice:
         ],
     )
     def test_an_open_price_needs_an_approval_of_this_price(self, asked: Any) -> None:
-        assert "without the present price of the standing endpoint, $60.50 per hour" in str(
+        assert "without the present price of the standing endpoint ($60.50 per hour)" in str(
             self.problem(asked, is_open=True)
         )
 

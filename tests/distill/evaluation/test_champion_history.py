@@ -96,9 +96,9 @@ class TestRestore:
     def test_a_champion_that_changed_after_the_choice_is_kept(self, two: MemoryStore) -> None:
         chosen = choice(winner("one"), "arn:two")
         run_and_promote(two, "three")
-        with pytest.raises(PromotionError, match=r"to replace arn:two, but there is now the champion arn:three"):
+        with pytest.raises(PromotionError, match=r"to replace arn:two, but the champion is now arn:three"):
             restore_champion(two, URI, chosen, change=rollback("back"))
-        with pytest.raises(PromotionError, match="there is now no champion"):
+        with pytest.raises(PromotionError, match="but there is no champion now"):
             restore_champion(MemoryStore(), URI, chosen, change=rollback("back"))
 
     def test_the_present_champion_can_get_an_endpoint(self, store: MemoryStore) -> None:

@@ -79,7 +79,9 @@ def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_reasons_have
             id="too few decided documents",
         ),
         pytest.param(
-            {"n": 103, "unparsable": 3}, "2.9% of the verdicts are unparsable, but must be below 2.0%", id="unreadable"
+            {"n": 103, "unparsable": 3},
+            "2.9% of the verdicts are unparsable, but this share must be below 2.0%",
+            id="unreadable",
         ),
         pytest.param(
             {"unparsable": 1, "ties": 19}, "99 questions have a readable verdict, but at least 100", id="99 readable"
@@ -171,15 +173,16 @@ def test_a_use_case_cannot_lower_the_minimums_that_guarantee_the_intervals(rule:
     decided = decision(comparison("haiku", **few), comparison("llama", **few), **rule)
     assert [reason for reason in decided.reasons if "at least 50 are needed" in reason]
     assert [reason for reason in decided.reasons if "at least 40 are needed" in reason]
-    assert "at least 50 from at least 40 document groups are decided" in rule_sentence(Promotion(**rule))
+    assert "at least 50 are decided and come from at least 40 document groups" in rule_sentence(Promotion(**rule))
 
 
 def test_the_rule_is_described_in_one_sentence() -> None:
     assert rule_sentence(Promotion(min_decisive=60, max_unparsable_share=0.05)) == (
         "the report does not withhold its verdict, every judge finds the candidate better, and every judge's one-sided"
         " 97.5% lower bound of the half-win rate against the champion is above 52.0%, on at least 100 questions with"
-        " readable verdicts, of which at least 60 from at least 40 document groups are decided, with less than 5.0% of"
-        " the verdicts unparsable, few incomplete answers of both arms, and no evaluation question in the training data"
+        " readable verdicts, of which at least 60 are decided and come from at least 40 document groups, with less than"
+        " 5.0% of the verdicts unparsable, few incomplete answers from each arm, and no evaluation question in the"
+        " training data"
     )
 
 

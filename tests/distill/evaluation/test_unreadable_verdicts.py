@@ -30,7 +30,7 @@ def test_without_unreadable_verdicts_there_is_nothing_to_say() -> None:
         ([("{", "max_tokens")], "1 cut off at judging.max_tokens", "Raise judging.max_tokens."),
         ([("Both.", "end_turn")], "1 complete, but not in the format that the prompt asks for", "change the prompt"),
         ([("", "end_turn")], "1 empty", "or use another judge"),
-        ([("", "content_filtered")], "1 filtered", f"the field raw of {URI}"),
+        ([("", "content_filtered")], "1 filtered", f"the field `raw` of {URI}"),
         ([("x", "odd")], "1 with an unknown stop reason", "change the prompt"),
     ],
 )

@@ -35,7 +35,9 @@ def test_a_message_quotes_the_fact() -> None:
 
 
 def test_the_message_about_coverage_states_the_share_without_quotation_marks() -> None:
-    assert Absence("low_coverage", "3 of 9 words").message == "The document and the question contain only 3 of 9 words."
+    assert Absence("low_coverage", "the document contains only 3 of 9 words").message == (
+        "Too little of the answer is supported: the document contains only 3 of 9 words."
+    )
 
 
 def test_a_message_quotes_at_most_120_characters() -> None:

@@ -207,7 +207,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("kind", "advice"),
         [
-            (TransientError, "Check the proxy. Look for the model and its Region in AWS Health, and wait until it"),
+            (TransientError, "Check the proxy. Look for the model and its Region in AWS Health, and wait until"),
             (ExpiredCredentialsError, "Check the proxy."),
         ],
     )

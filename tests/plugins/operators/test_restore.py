@@ -144,10 +144,10 @@ class TestWithoutAnEndpoint:
 
     def test_an_approval_is_needed_all_the_same(self, run: RollbackRun) -> None:
         run.do("choose")
-        with pytest.raises(AirflowSkipException, match="no answer of a person"):
+        with pytest.raises(AirflowSkipException, match="no answer from a person"):
             run.do("switch")
         run.results |= {"switch": {}, "switched": {}, "smoke": {}}
-        with pytest.raises(AirflowSkipException, match="no answer of a person"):
+        with pytest.raises(AirflowSkipException, match="no answer from a person"):
             run.do("restore")
         assert run.champion.model_arn == "arn:model/new"
 

@@ -62,6 +62,8 @@ class ReportArm(TypedDict):
     records: int | None  # number of records in the training file
     # Number of records that the use case requests. None without training; absent from reports of earlier versions.
     designed: NotRequired[int | None]
+    # Whether the base student answers for a champion arm, because there is no champion yet. Absent for other arms.
+    base_student_answers: NotRequired[bool]
     train_uri: str | None
     job_arn: str | None
     job_status: str | None

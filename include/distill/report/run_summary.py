@@ -82,7 +82,7 @@ class ArmSummary:
     def as_record(self) -> ReportArm:
         """Return the arm in the form of ``report.json``."""
         dataset, trained = self.dataset, self.trained
-        return {
+        record: ReportArm = {
             "name": self.name,
             "kind": self.kind,
             "records": dataset["records"] if dataset else None,
@@ -93,6 +93,9 @@ class ArmSummary:
             "serving": self.serving,
             "released": self.released,
         }
+        if self.kind == "champion":
+            record["base_student_answers"] = self.on_demand
+        return record
 
 
 def arm_records(arms: Sequence[ArmSummary], use_case: UseCase, cards: Sequence[DataCard]) -> list[ReportArm]:

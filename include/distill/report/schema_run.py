@@ -175,6 +175,10 @@ class ArmSchema(Section):
         " that requests `all` rows or pairs requests as many as there are.",
         absent=EARLIER,
     )
+    base_student_answers: StrictBool | None = optional_key(
+        "Whether the base student answers for the champion arm, because the use case has no champion yet.",
+        absent="for arms of another kind, and from reports of earlier versions",
+    )
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")

@@ -62,6 +62,12 @@ def test_an_arm_without_training_has_null_values_and_counts_as_released() -> Non
     assert set(record.values()) == {None}
 
 
+def test_a_champion_arm_says_whether_the_base_student_answers_for_it() -> None:
+    assert ArmSummary("best", "champion", []).as_record()["base_student_answers"] is True
+    assert ArmSummary("best", "champion", [], model_arn="arn:m").as_record()["base_student_answers"] is False
+    assert "base_student_answers" not in ArmSummary("tuned", "fine_tuned", []).as_record()
+
+
 def test_a_trained_arm_names_its_job_and_training_file() -> None:
     arm = ArmSummary(
         "tuned",

@@ -103,3 +103,19 @@ def test_an_arm_that_was_trained_on_less_than_requested_is_part_of_the_verdict()
         "No verdict: no answers were compared; mixed was trained on only 372 of the 500 records that the use case"
         " requests."
     )
+
+
+@pytest.mark.parametrize(
+    ("arms", "note"),
+    [
+        ([{"name": "best", "base_student_answers": True}], "; there is no champion yet, so the base student answers"),
+        ([{"name": "best", "base_student_answers": False}], None),
+        ([{"name": "other", "base_student_answers": True}], None),
+    ],
+)
+def test_the_verdict_says_when_the_base_student_answers_for_a_champion(arms: Any, note: str | None) -> None:
+    comparisons = build_report(**inputs(verdicts=[verdicts(counted(71, 29), judge="haiku")]))["comparisons"]
+    comparisons = [{**comparison, "baseline": "best"} for comparison in comparisons]
+    sentence = verdict_sentence(comparisons, arms=arms)
+    assert sentence.startswith("tuned is better than best")
+    assert (note in sentence) if note else ("base student" not in sentence)

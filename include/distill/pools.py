@@ -20,8 +20,8 @@ def main() -> int:
     """
     Print the pools. Return 2 if the environment has no name, because then no use case is valid.
 
-    A broken use case is reported, but the pools of the other use cases are printed: docker-compose.yaml imports them
-    before Airflow starts.
+    A broken use case is reported. The pools of the other use cases are still printed, because docker-compose.yaml
+    imports them before Airflow starts.
     """
     try:
         environment_name()

@@ -1,7 +1,7 @@
 """
 Record the answers of a batch job that were billed but cannot be used.
 
-Such an answer has an unknown format, or it is missing in the job's output although Bedrock counted it as successful.
+Such an answer has an unknown format, or it is missing from the job's output although Bedrock counted it as successful.
 The request is sent again on demand, so the bill must contain the lost answer and the new one.
 """
 
@@ -43,7 +43,7 @@ def record_lost_answers(
 
     :param unreadable: keys of the requests whose answers have an unknown format.
     :param without_line: keys of the requests that the output does not contain.
-    :param missing: how many of the requests in ``without_line`` were billed. Bedrock does not say which of them, so the
+    :param missing: how many of the requests in ``without_line`` were billed. Bedrock does not say which ones, so the
         longest requests are recorded.
     :param lost_calls_uri: folder for the records, in the folder of the run that pays for the job.
     """

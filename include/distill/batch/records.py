@@ -43,7 +43,7 @@ class LineError(TypedDict):
 
 class BatchError(LineError):
     """
-    One output line of a batch job for which no answer was stored, with the reason.
+    One line of a batch job's output for which no answer was stored, with the reason.
 
     The record is stored in ``batches/<job name>-errors.jsonl``.
     """
@@ -74,9 +74,9 @@ class BatchPlanRecord(TypedDict):
 
 class BatchOutcomeRecord(TypedDict):
     """
-    The number of records in an ended batch job, and how many of them were answered or failed.
+    The counts of an ended batch job: all records, answered records and failed records.
 
-    The job did not process the remaining ``records - answered - errors``.
+    The job did not process the remaining ``records - answered - errors`` records.
 
     The record is stored in ``<prefix>/batches/landed/<job name>.json``.
     """

@@ -2,8 +2,8 @@
 Store the answers of an ended batch job from its output files, even if the job failed, expired or was stopped.
 
 Bedrock bills every answer that it wrote, including the answers of stopped and expired jobs, so each answer is stored.
-An output record that has an error, cannot be read, or does not belong to the job is listed in a file of errors, with
-the reason. If a request in the job has no stored answer afterwards, it is later sent on demand.
+An output record that has an error, cannot be read, or does not belong to the job is listed with the reason in an
+error file. If a request in the job has no stored answer afterwards, it is later sent on demand.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -138,7 +138,7 @@ def _collect_line(
         record: BatchOutputLine = json.loads(line.decode())
         record_id = str(record["recordId"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"the line is not a record of batch output: {error!r}"
+        message = f"the line is not a batch output record: {error!r}"
         return _LineOutcome("", {"reason": "unreadable_line", "message": message})
     if record_id not in keys:
         message = f"the batch job {plan.name} has no request with this id"

@@ -82,7 +82,7 @@ class StepRequests:
 
     def first_requests(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
         """
-        Yield a step's first request to ``model``, for every row or for every comparison that needs a judge.
+        Yield a step's first requests to ``model``: one for every row, or one for every comparison that needs a judge.
 
         The teacher's rows are streamed.
         """

@@ -44,11 +44,11 @@ _KEPT_FOLDERS = {
     ),
     "splits": (
         ResourceKind.RECORDS,
-        "it keeps each document on its side of the split and is deleted with its bucket",
+        "it records the side of the split that each document is on, and is deleted with its bucket",
     ),
     "latest": (
         ResourceKind.RECORDS,
-        "it names the last run, with which the next run is compared, and is deleted with its bucket",
+        "it names the last run, so that the next run can be compared with it, and is deleted with its bucket",
     ),
 }
 

@@ -19,7 +19,7 @@ from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import MAX_CHARACTERS
 
 _MAX_CHARACTER_BYTES = 4  # in UTF-8
-_MAX_HOURS = 1e6  # 114 years; a later time could not be represented
+_MAX_HOURS = 1e6  # 114 years; with a much larger value, the expiry would be too late for Python's ``datetime``
 
 
 class ListingStore(ObjectStore, Protocol):
@@ -71,7 +71,7 @@ def list_project_root(
 
 
 def _changing(changes: Iterable[object], state_of: Callable[[RunRecord], str | None]) -> Iterator[tuple[str, str]]:
-    """Yield each use case whose standing endpoint an unfinished run is changing, with the id of the run."""
+    """Yield each use case whose standing endpoint is being changed by an unfinished run, with the run's id."""
     for change in changes:
         if not isinstance(change, dict) or change.get("state") == "settled":
             continue

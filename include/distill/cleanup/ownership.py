@@ -2,9 +2,9 @@
 Decide whether a resource in the account belongs to this environment, from its name, its tags and its training data.
 
 The tag ``project`` alone proves nothing: anybody who may tag resources can set it, and other environments in the
-account set it too. A resource is ours if all tags are there, if the run key in the tags is the key of the DAG run in
-the tags, and if the name is the one that this pipeline computes from the tags. So tags that were copied to another
-resource, or changed, do not make it ours.
+account set it too. A resource is ours if it has all required tags, if its tag ``run-key`` is the key of the DAG run
+that its tags name, and if its name is the one that this pipeline computes from the tags. So a resource with copied or
+changed tags does not count as ours.
 
 Version 0.1 of this pipeline computed the same names in all installations. So a resource that it bought is ours only
 if its model was also trained on a file below a root of this environment. If there is any doubt, the resource is left
@@ -34,7 +34,7 @@ _ORDINAL = re.compile(r"-s([1-9]\d{0,5})", re.ASCII)
 _ATTEMPT = re.compile(r"-a([1-9]\d{0,5})", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _LAST_PART = re.compile(r"-[^-]*$")
-# The tag of an endpoint that keeps a champion callable. Applications use it, so it does not end with a run.
+# The tag that marks a standing endpoint. Applications call such an endpoint, so it is not deleted when a run ends.
 ROLE_TAG, STANDING_ROLE = "role", "standing"
 
 
@@ -48,7 +48,7 @@ class NotOurs:
     """
     Why a resource is left unchanged.
 
-    :param is_doubtful: whether the resource may be ours nevertheless, so that a person should look at it.
+    :param is_doubtful: whether the resource may still be ours, so a person should look at it.
     """
 
     reason: str
@@ -58,7 +58,7 @@ class NotOurs:
 @dataclass(frozen=True)
 class OwnershipCheck:
     """
-    The check of one environment's resources.
+    Check whether resources belong to one environment.
 
     :param roots: returns the roots that the environment owns. It is called only for resources of earlier versions.
     """
@@ -79,8 +79,8 @@ class OwnershipCheck:
             only for throughput of an earlier version.
         """
         if is_standing(tags):
-            return NotOurs("it is the standing endpoint of a champion, which applications call")
-        # Versions without environments had no installations, so every installation of ours names its environment.
+            return NotOurs("it is a champion's standing endpoint, which applications call")
+        # Versions without environments created no deployments, so each of our deployments has the tag ``environment``.
         required = ("environment", "arm") if kind is ByHand.DEPLOYMENT else ("arm",)
         return self._refusal(tags, required, lambda: _is_endpoint_name(name, tags), training_uri, kind.command(name))
 
@@ -122,7 +122,7 @@ class OwnershipCheck:
         if owner not in (None, self.environment):
             return NotOurs(f"it belongs to environment {owner!r}, and this is environment {self.environment}")
         advice = f"if it is yours and no run needs it, delete it by hand: {by_hand}"
-        # The first version did not tag a resource with its run if AWS does not accept the characters of the run id.
+        # The first version did not tag a resource with its run if the run id had characters that AWS does not accept.
         tags_of_run = () if owner is None and "run-id" not in tags else ("dag-id", "run-id")
         if missing := [key for key in ("use-case", "run-key", *tags_of_run, *more_tags) if not tags.get(key)]:
             return NotOurs(f"its owner is unknown, because it has no tag {missing[0]}; {advice}", is_doubtful=True)

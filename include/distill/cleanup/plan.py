@@ -97,8 +97,9 @@ class CleanUpChoice(BaseModel):
     delete_standing_endpoints: bool = Field(
         False,
         title="Standing endpoints",
-        description="Also delete the standing endpoints of champions, of both kinds. Applications that call them then"
-        " fail. A later promotion creates an endpoint with another ARN.",
+        description="Also delete the standing endpoints of champions: deployments and provisioned throughput."
+        " Applications that call these endpoints will fail. A later promotion creates a new endpoint with a different"
+        " ARN.",
     )
     custom_models: bool = Field(
         True, title="Custom models", description="Delete trained models. The next run pays to train them again."
@@ -134,7 +135,7 @@ class CleanUpChoice(BaseModel):
         False,
         title="Newest reports",
         description="Also delete the folder of each use case's newest run with a report, and the folder of the run that"
-        " promoted the champion. They are deleted too if their bucket is.",
+        " promoted the champion. If a bucket is deleted, these folders in it are deleted even if this is not ticked.",
     )
     confirm_buckets: str = Field(
         "",
@@ -260,7 +261,8 @@ class ProjectRoot:
     :param champions: every string in ``champions/*.json`` and in the records of the last changes of standing endpoints.
         These strings include the name and ARN of each champion.
     :param changing: the id of the unfinished run that changes a standing endpoint, by use case.
-    :param foreign: the objects that this environment does not own: all objects, if another environment owns the root.
+    :param foreign: the objects that this environment does not own. If another environment owns the root, these are all
+        objects.
     :param is_owned: whether this environment certainly owns the root; false for a root without objects.
     """
 
@@ -295,7 +297,7 @@ class Inventory:
     Everything that was listed in one account and Region.
 
     :param environment: the name of this installation.
-    :param missing_roots: URIs of roots of use cases whose bucket does not exist. So nothing is stored below them.
+    :param missing_roots: URIs of roots whose bucket does not exist, so nothing is stored below them.
     :param labeled: use cases whose labeling DAG (``distill_label__<use case>``) has a run in progress.
     :param broken: messages about invalid use-case files.
     """

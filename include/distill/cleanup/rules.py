@@ -61,7 +61,8 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
         named = choice.named_buckets - kept.keys()
         items = _plan(_Rules(inventory, choice, now, named))
         buckets = [item for item in items if item.kind is ResourceKind.BUCKET]
-        # The reports that would only have been deleted with such a bucket are kept too. They are not why it is kept.
+        # If a bucket is kept, the newest reports in it are kept too. The plan shows the original reason to keep the
+        # bucket, not these reports.
         more = {item.name: item for item in buckets if item.keep_reason and item.name in named}
         if not more:
             others = [item for item in items if item.kind is not ResourceKind.BUCKET]
@@ -174,7 +175,8 @@ class _Rules:
         roots = [root for root in self.inventory.roots if model.use_case in root.use_cases]
         if reason := next((part.reason for root in roots for part in root.foreign if part.uri == root.uri), None):
             return (
-                f"it may be the champion, whose record was not read, because the root of its use case is kept: {reason}"
+                "it may be the champion, because the champion's record was not read; the use case's root is kept:"
+                f" {reason}"
             )
         champions = {text for root in self.inventory.roots for text in root.champions}
         if champions & {model.name, model.arn}:
@@ -195,8 +197,8 @@ class _Rules:
             return None
         return (
             f"it may be the champion of another root: it was trained on {uri or 'unknown data'}, which is not below a"
-            f" root of a use case whose records were read ({', '.join(roots) or 'none'} for {model.use_case}); clean up"
-            " with the bucket and prefix with which it was trained"
+            f" root of a use case whose records were read ({', '.join(roots) or 'none'} for {model.use_case}); set"
+            " the bucket and prefix that were used to train it, and clean up again"
         )
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
@@ -313,7 +315,7 @@ class _Rules:
 
         def reason(stored: StoredObject) -> str:
             is_ours = OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
-            foreign = None if is_ours else "this pipeline does not use such names, so they may be someone else's"
+            foreign = None if is_ours else "this pipeline did not choose their names, so they may be someone else's"
             return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
         objects = [stored for stored in root.objects if stored.uri.startswith(place)]

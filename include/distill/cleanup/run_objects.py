@@ -1,4 +1,4 @@
-"""Find the objects of each run, and the newest run with a report of each use case."""
+"""Find the objects of each run, and each use case's newest run with a report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def newest_reports(roots: Sequence[ProjectRoot]) -> frozenset[str]:
 
 def _started(root: ProjectRoot, objects: Sequence[StoredObject], report: StoredObject) -> str:
     """
-    Return when a run started, as a text that sorts in the order of time.
+    Return when a run started, as a string that sorts in chronological order.
 
     The time of the report does not show when the run started, because the report is written again when there are new
     labels or when the task ``report`` is cleared.

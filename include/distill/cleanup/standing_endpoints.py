@@ -1,4 +1,4 @@
-"""Decide whether a clean-up deletes the standing endpoint of a champion, whose role does not end with any run."""
+"""Decide whether a clean-up deletes a champion's standing endpoint, which applications call after its run ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIELD = repr(CleanUpChoice.model_fields["delete_standing_endpoints"].title)
 def reason_to_keep(
     listed: ListedEndpoint, inventory: Inventory, choice: CleanUpChoice, ownership: OwnershipCheck
 ) -> str | None:
-    """Return why a standing endpoint is kept, apart from its age; ``None`` if the form asks to delete it."""
+    """Return why a standing endpoint is kept, without considering its age; ``None`` if it may be deleted."""
     return next(_reasons(listed, inventory, choice, ownership), None)
 
 
@@ -27,7 +27,7 @@ def _reasons(
     if not choice.wants(use_case):
         yield f"it belongs to use case {use_case}, but {choice.use_case} was chosen"
     if not choice.delete_standing_endpoints:
-        yield f"it is the standing endpoint of a champion, which applications call; tick {_FIELD} to delete it"
+        yield f"it is a champion's standing endpoint, which applications call; tick {_FIELD} to delete it"
     if use_case not in inventory.use_cases:
         yield f"use case {use_case} has no YAML file, so the record of its champion cannot be changed"
     for root in _roots(inventory, use_case):

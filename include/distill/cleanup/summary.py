@@ -33,7 +33,10 @@ def plan_summary(
     if deleted:
         lines += _savings(deleted, usd_per_unit_hour, usd_per_model_month)
     if not deleted:
-        lines.append("Nothing is deleted. Each KEEP line gives the reason, and what to change on the form if you can.")
+        lines.append(
+            "Nothing is deleted. Each KEEP line gives the reason. If another choice on the form can help, the line"
+            " names it."
+        )
     elif dry_run:
         lines.append(
             f"Dry run: nothing was deleted. To delete what is marked DELETE, trigger {CLEAN_UP_DAG_ID} again with the"
@@ -55,7 +58,8 @@ def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], 
         prices = [usd_per_unit_hour.get(listed.use_case or "") for listed in throughputs]
         known = [listed.units * price for listed, price in zip(throughputs, prices, strict=True) if price is not None]
         per_hour = sum(known)
-        unknown = f", without {len(prices) - len(known)} whose price is unknown" if len(known) < len(prices) else ""
+        missing = len(prices) - len(known)
+        unknown = f", not counting {missing} whose price is unknown" if missing else ""
         lines.append(
             f"The throughput to delete costs about ${per_hour:,.2f} per hour, ${HOURS_PER_MONTH * per_hour:,.2f} per"
             f" month{unknown}."
@@ -63,5 +67,5 @@ def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], 
     if models:
         lines.append(f"Storing the models to delete costs about ${models * usd_per_model:,.2f} per month.")
     if any(item.uris or item.marks for item in items):
-        lines.append("S3 bills the objects to delete by their size and the month.")
+        lines.append("S3 bills the objects to delete every month, by their size.")
     return lines

@@ -4,7 +4,7 @@ Write any text into AWS tags, and read it back.
 AWS allows only some characters in a tag, and at most 256. A legal run id or DAG id of Airflow may have other characters
 (``nightly~2``), and the setting ``[scheduler] allowed_run_id_pattern`` may allow any character. A text that AWS accepts
 is stored unchanged. Any other text is escaped: ``nightly~2`` is stored as ``escaped:nightly=7E2``. Each byte that AWS
-may not keep as it is, and each ``=``, becomes ``=`` and two hex digits. If the escaped text is too long, it continues
+might refuse or change, and each ``=``, becomes ``=`` and two hex digits. If the escaped text is too long, it continues
 in the tags ``<key>-2``, ``<key>-3`` and so on.
 """
 

@@ -52,7 +52,7 @@ def input_problem(uri: str, use_case: UseCase) -> str | None:
         return None
     return (
         f"{uri} may not be read for use case {use_case.name}: the trigger form accepts objects"
-        f" below {', '.join(prefixes)}, except in the pipeline's own folders there. Nothing was read. Copy the file"
+        f" below {', '.join(prefixes)}, except in the pipeline's own folders. Nothing was read. Copy the file"
         f" below one of these prefixes, or ask the owner of the use case ({use_case.owner}) to add its folder to"
         f" source.allowed_prefixes in {use_case.name}.yaml."
     )
@@ -75,7 +75,7 @@ def _own_sources(use_case: UseCase) -> Iterator[str]:
 
 
 def _is_below(uri: str, prefixes: list[str] | tuple[str, ...]) -> bool:
-    # S3 compares keys literally. ".." and an empty part are legal in a key, but are more likely an attempt to mislead.
+    # S3 compares keys literally. ".." and an empty part are legal in a key, but may be an attempt to mislead.
     parts = uri.removeprefix(_S3).removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         return False
@@ -88,7 +88,7 @@ def _is_of_the_pipeline(uri: str, use_case: UseCase) -> bool:
         return False
     for bucket in (storage.training_bucket, storage.output_bucket):
         root = f"{_S3}{bucket}/{storage.prefix}/"
-        if uri.endswith("/") and root.startswith(uri):  # all files in a folder are read, also in folders below it
+        if uri.endswith("/") and root.startswith(uri):  # all files in a folder and its subfolders are read
             return True
         if uri.startswith(root):
             return uri.removeprefix(root).split("/")[0] in PIPELINE_FOLDERS

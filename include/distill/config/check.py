@@ -14,7 +14,7 @@ from pathlib import Path
 from include.distill.config.environment import ENVIRONMENT_VARIABLE
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 
-# Values of the variables that the shipped use cases need, for a check in which they are not set.
+# The values that the check uses for variables that are not set. The shipped use cases need these variables.
 PLACEHOLDERS = {
     ENVIRONMENT_VARIABLE: "check",
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/placeholder",

@@ -184,7 +184,7 @@ _FIELDS = (
     FormField(
         ASK_BEFORE_SPENDING,
         "Ask before spending",
-        "After the cost estimate, wait until a person approves it in Required Actions, also if the use-case file does"
+        "After the cost estimate, wait until a person approves it in Required Actions, even if the use-case file does"
         " not require this.",
         "boolean",
     ),

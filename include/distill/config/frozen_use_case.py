@@ -1,8 +1,9 @@
 """
 Write and read the copy of a use case that ``preflight`` stores in a run's folder.
 
-The copy has the facts of the catalog that shape the requests to models. So a newer catalog, for example with structured
-output for a model, does not change the requests of a run in progress. The run still finds its stored answers.
+The copy has the facts from the catalog that shape the requests to models. So a newer catalog, for example with
+structured output for a model, does not change the requests of a run in progress. The run still finds its stored
+answers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from include.distill.core.yaml_text import load_yaml
 _MODELS = "models"  # is not a key of use-case files
 # The facts about a model that are part of its requests or of the keys of its answers.
 _REQUEST_FACTS = ("api", "inference_id", "temperature", "json_schema", "teacher_json_schema")
-# A run that a version without the section ``approval`` started goes on without a question.
+# If a version without the section ``approval`` started the run, the run continues without asking anybody.
 _NO_QUESTION = {"before_spending": "never", "before_hourly": "never"}
 # Versions that wrote format 1 sent no schema to teachers.
 _TEACHER_OF_FORMAT_1 = {"teacher_json_schema": False}
@@ -69,7 +70,7 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
         if mark.version == VERSION:
             raise
         raise UseCaseError(
-            f"{error.happened} The use case was frozen by {mark}; this is version {VERSION}.",
+            f"{error.happened} The use case was frozen by {mark}, but this installation runs version {VERSION}.",
             left="This task bought nothing.",
             to_do=(
                 "To freeze the present use-case file instead, clear preflight with downstream; answers to unchanged"

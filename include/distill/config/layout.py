@@ -37,7 +37,7 @@ class RunFolder:
 
     @property
     def use_case_name(self) -> str:
-        """The use case in the URI; empty for a folder of an earlier version, whose URI does not name it."""
+        """The use case in the URI; empty for a folder of an earlier version, whose URI names no use case."""
         return "" if self.is_former else self.uri.rsplit("/", 2)[1]
 
     @property
@@ -74,7 +74,7 @@ class RunFolder:
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
-        """The output records of a batch job for which no answer was stored, each with the reason."""
+        """The lines of a batch job's output for which no answer was stored, each with the reason."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
     @property
@@ -150,7 +150,7 @@ class RunFolder:
 
     @property
     def spending_approval(self) -> str:
-        """The latest decision on whether the run may spend the estimated cost, also if nobody answered in time."""
+        """The latest decision on whether the run may spend the estimated cost. It can be ``unanswered``."""
         return f"{self.uri}/spending_approval.json"
 
     def merged(self, arm: str, name: str) -> str:
@@ -179,11 +179,11 @@ class RunFolder:
 
     @property
     def smoke_usages(self) -> str:
-        """The folder of the calls of smoke prompts, with one object for each change of the standing endpoint."""
+        """The folder that records the calls with smoke prompts, in one object per change of the standing endpoint."""
         return f"{self.uri}/standing/"
 
     def smoke_usage(self, number: int) -> str:
-        """The calls of the smoke prompts of one change of the standing endpoint, for the bill."""
+        """The calls with smoke prompts for one change of the standing endpoint. The bill includes these calls."""
         return f"{self.smoke_usages}smoke-{number}.json"
 
     def report(self, extension: str) -> str:
@@ -245,7 +245,7 @@ class Layout:
         return smoke_prompts_uri(self._root, use_case)
 
     def rollback_choice(self, use_case: str, run_key: str) -> str:
-        """The choice of a run of ``distill_rollback``."""
+        """The record of what one run of ``distill_rollback`` puts back."""
         return rollback_choice_uri(self._root, use_case, run_key)
 
     def training_output(self, fingerprint: str) -> str:
@@ -314,5 +314,5 @@ def smoke_prompts_uri(root: str, use_case: str) -> str:
 
 
 def rollback_choice_uri(root: str, use_case: str, run_key: str) -> str:
-    """Return the URI of the choice of a run of ``distill_rollback``."""
+    """Return the URI of the record of what one run of ``distill_rollback`` puts back."""
     return f"{root}/endpoints/{use_case}/rollbacks/{run_key}.json"

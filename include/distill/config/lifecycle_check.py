@@ -1,7 +1,7 @@
 """
 Check a model's life cycle. Bedrock's GetFoundationModel takes precedence over ``include/models.yaml``.
 
-AWS moves models from ACTIVE to LEGACY and then to their end of life at any time, so the file may be out of date:
+AWS can move models from ACTIVE to LEGACY and then to their end of life at any time, so the file may be out of date:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
 """
 

@@ -199,7 +199,7 @@ class UseCases:
     The valid use cases of a folder, and one message for each invalid file.
 
     :param places: the AWS connections and Regions of all files. They include those of invalid files whose section
-        ``aws`` can be read, because an earlier run of such a use case may have left an endpoint there.
+        ``aws`` can be read, because an earlier run of such a use case may have left an endpoint in its Region.
     """
 
     valid: tuple[UseCase, ...]
@@ -236,7 +236,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
             problems += [str(error), *_prompt_problems(path, variables)]
         except PromptError as error:
             problems.append(f"{path.name}: {error}")
-        except Exception as error:  # a fault that nobody foresaw must stay in this use case
+        except Exception as error:  # an unforeseen error must not affect the other use cases
             problems.append(f"{path.name}: the file cannot be used: {type(error).__name__}: {error}")
         else:
             valid.append(use_case)
@@ -248,7 +248,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
 
 def _prompt_problems(path: Path, variables: Mapping[str, str]) -> list[str]:
     """Return the problems of the local prompts of an invalid use-case file, if its section ``prompts`` is valid."""
-    with suppress(Exception):  # the file is invalid in any way, and its problem is reported already
+    with suppress(Exception):  # the file may be invalid in any way, and its problem is already reported
         raw = expand_variables(load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)["prompts"], variables)
         try:
             load_prompts(Prompts.model_validate(raw), None)
@@ -265,6 +265,6 @@ def _read_place(path: Path) -> set[Place]:
             {key: raw["aws"][key] for key in ("conn_id", "region") if key in raw["aws"]}, os.environ
         )
         aws = Aws.model_validate({"role_arn": _ANY_ROLE, **cast("dict[str, object]", section)})
-    except Exception:  # the file is invalid in any way, and its problem is reported already
+    except Exception:  # the file may be invalid in any way, and its problem is already reported
         return set()
     return {Place(aws.conn_id, aws.region)}

@@ -1,4 +1,4 @@
-"""Say in which ways Bedrock can serve the custom models of a base model, by the facts in the catalog."""
+"""Say how Bedrock can serve the custom models of a base model, according to the catalog."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def standing_problem(serve: ServeSetting, model: Model, region: str) -> str | No
     """
     Return why a champion of this base model cannot have the standing endpoint that ``promotion.serve`` asks for.
 
-    :return: the end of a sentence with what to expect instead; ``None`` if the champion can have it.
+    :return: the reason, which ends with the values that are expected instead; ``None`` if the champion can have it.
     """
     if serve == "none":
         return None

@@ -12,7 +12,7 @@ RecordT = TypeVar("RecordT")
 
 def read_owner_record(store: ObjectStore, uri: str, kind: type[RecordT], *, problem: ContractError) -> RecordT | None:
     """
-    Return the record of an owner; ``None`` if the folder or the bucket has no record.
+    Return the record of an owner; ``None`` if the record or the bucket does not exist.
 
     :param kind: the type of the record. The value of each of its keys is a string.
     :param problem: the error to raise if the object at ``uri`` is not such a record.

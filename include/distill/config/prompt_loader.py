@@ -188,6 +188,6 @@ def restore_prompts(record: Mapping[str, Any]) -> dict[str, Prompt]:
 
 
 def _has_format_2(record: Mapping[str, Any]) -> bool:
-    # Format 1 had the prompts at the top, where a prompt can have any name, even "prompts".
+    # Format 1 had the prompts at the top level, where a prompt can have any name, even "prompts".
     prompts = record.get("prompts")
     return "prompts" in record and not (isinstance(prompts, dict) and isinstance(prompts.get("template"), str))

@@ -44,7 +44,7 @@ def deployment_quota_problem(
     :param existing: names of the account's deployments in the Region, without those of the run.
     :param needed: number of deployments that the run has at the same time, or leaves behind.
     :param standing: names of standing endpoints of champions.
-    :param instead: the settings with which the run needs no deployment, as in "serving.mode to provisioned".
+    :param instead: the setting to change so that the run needs no deployment, as in "serving.mode to provisioned".
     """
     quota = use_case.serving.deployment_quota
     if not needed or len(existing) + needed <= quota:

@@ -50,7 +50,7 @@ def claim_root(store: ObjectStore, root: str, environment: str) -> None:
     record: RootRecord = {"environment": environment}
     write_json_if_absent(store, owner_uri(root), record)
     if problem := foreign_root_problem(store, root, environment):
-        raise RefusedError(f"{problem}.", left="Nothing was stored below it.", billed="Nothing was bought.")
+        raise RefusedError(f"{problem}.", left=f"Nothing was stored below {root}/.", billed="Nothing was bought.")
 
 
 def foreign_root_problem(store: ObjectStore, root: str, environment: str) -> str | None:

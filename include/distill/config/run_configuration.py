@@ -1,8 +1,8 @@
 """
-Refuse unknown keys in the configuration with which a run was triggered.
+Refuse unknown keys in the configuration of a triggered run.
 
-Airflow checks the values of known keys, but passes unknown keys on without a word. A misspelt key would have no effect:
-a run with ``{"document": 8}`` would use all documents, and pay for them.
+Airflow checks the values of known keys, but accepts unknown keys without a warning. A misspelt key would have no
+effect: a run with ``{"document": 8}`` would use all documents, and pay for them.
 """
 
 from __future__ import annotations
@@ -60,5 +60,5 @@ def _nearest(name: str, known: Collection[str]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Return a key in small letters and without separators, so that ``Dry-Run`` and ``dry_run`` are the same."""
+    """Return a key in lower case and without separators, so that ``Dry-Run`` and ``dry_run`` are the same."""
     return "".join(character for character in name.casefold() if character.isalnum() or character == ".")

@@ -44,13 +44,13 @@ class RunIdentity:
 
 def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
     """
-    Return the record of the run that owns a folder; ``None`` if the folder or the bucket has no record.
+    Return the record of the run that owns a folder; ``None`` if the record or the bucket does not exist.
 
     :raises ContractError: the record cannot be read or has a newer format, so the owner is unknown.
     """
     problem = ContractError(
         f"{folder.run_record} does not name the run that owns this folder.",
-        left="Nothing else was read there, and nothing was written or bought.",
+        left="Nothing else in the folder was read, and nothing was written or bought.",
         to_do="Restore an earlier version of the object, or trigger a new run instead.",
         then_clear=FAILED_TASK,
     )
@@ -69,7 +69,7 @@ def check_run_record(record: RunRecord, folder: RunFolder, run: RunIdentity) -> 
         f"{folder.uri} belongs to run {record['run_id']} of {record['dag_id']} in environment {record['environment']}"
         f" ({folder.run_record}); this task belongs to run {run.run_id} of {run.dag_id} in environment"
         f" {run.environment}.",
-        left="Nothing was read, written or bought there.",
+        left="Nothing in this folder was read or written, and nothing was bought.",
         to_do="Give each installation its own DISTILL_ENVIRONMENT and storage.prefix, and trigger a new run with"
         " another run id.",
     )

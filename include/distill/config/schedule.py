@@ -9,7 +9,7 @@ from croniter import CroniterBadDateError, CroniterError, croniter
 
 # Airflow's names for common schedules.
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
-_YEARS = 6  # the field of a cron expression with the years, which is optional
+_YEARS = 6  # index of the optional field for years in a cron expression
 _RANDOM_OR_HASHED = re.compile(r"(?:^|[\s,])[rh](?:$|[\s,/(])", re.IGNORECASE)  # croniter's extensions R and H
 
 

@@ -17,7 +17,7 @@ Temperature = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 # The limit of `documents` and `evaluation_rows`, in the file and in the trigger form.
 MAX_RECORDS = 1_000_000
-# The upper limits keep times inside Python's range, where `timedelta` and `datetime` can still be computed.
+# The upper limits keep times within the range that `timedelta` and `datetime` support.
 Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
 PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
@@ -68,11 +68,12 @@ BucketName = Annotated[str, AfterValidator(_check_bucket)]
 Location = Annotated[NonBlankText, AfterValidator(check_location)]
 S3Folder = Annotated[str, Field(pattern=r"^s3://[^/]+/(?:[^/]+/)*$"), AfterValidator(check_location)]
 Number = Annotated[int | float | str, BeforeValidator(_check_number)]
-# Keys that a reader may expect, each with the reason why there is no such key. Batch jobs: the pattern
-# of ``ModelId`` in botocore's service model bedrock/2023-04-20 has no ARN of a deployment or of provisioned throughput.
+# Keys that a reader may expect, each with the reason why there is no such key. The statement about batch jobs comes
+# from botocore's service model bedrock/2023-04-20. Its pattern for ``ModelId`` matches no ARN of a deployment or of
+# provisioned throughput.
 KEY_HINTS = {
-    "answering.inference": "Bedrock's batch jobs accept neither deployments nor provisioned throughput, so the answers"
-    " are always single calls. The key inference exists in synthesis and judging",
+    "answering.inference": "Bedrock's batch jobs accept neither deployments nor provisioned throughput, so the arms"
+    " always answer in single calls. The key inference exists only in synthesis and judging",
 }
 
 
@@ -103,5 +104,5 @@ class Section(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _drop_the_sign_of_zero(cls, value: Any) -> Any:
-        # -0.0 equals 0, but would be another request, and so be bought again.
+        # -0.0 equals 0, but would make a different request, and its answer would be bought again.
         return 0.0 if isinstance(value, float) and value == 0 else value

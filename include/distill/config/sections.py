@@ -37,7 +37,8 @@ ServingSetting = Literal["auto", "on_demand", "provisioned"]
 
 
 MAX_PAIRS_PER_DOCUMENT = 20
-# The thresholds of the grounding check apply at this value of ``curation.min_grounding``, and change in proportion.
+# At this value of ``curation.min_grounding``, the grounding check uses its thresholds unchanged. At other values, the
+# thresholds change in proportion.
 DEFAULT_MIN_GROUNDING = 0.3
 
 
@@ -62,7 +63,7 @@ class Storage(Section):
     prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
     create_buckets: bool = False
     bucket_owners: dict[BucketName, AccountId] = Field(
-        default_factory=dict, description="accounts of the buckets that belong to another account than aws.role_arn"
+        default_factory=dict, description="owner accounts of the buckets that are not in the account of aws.role_arn"
     )
 
 
@@ -75,7 +76,9 @@ class SourceData(Section):
 
     training_csv: Location
     evaluation_csv: Location | None = None
-    allowed_prefixes: tuple[S3Folder, ...] = Field((), description="further folders in S3 of files that forms name")
+    allowed_prefixes: tuple[S3Folder, ...] = Field(
+        (), description="more folders in S3 from which the forms may name files"
+    )
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )
@@ -108,8 +111,8 @@ class SourceData(Section):
     )
     shared_passages: Literal["drop", "warn"] = Field(
         "drop",
-        description="whether a training row is dropped, or kept and counted, if its document contains about half of an"
-        " evaluation document or an evaluation answer, or is mostly contained in an evaluation document",
+        description="whether a training row is dropped, or kept and counted, if its document contains an evaluation"
+        " answer or about half of an evaluation document, or is mostly contained in an evaluation document",
     )
     licence: str = ""
     attribution: str = ""
@@ -388,8 +391,8 @@ class FanOut(Section):
         300,
         gt=0,
         le=86_400,
-        description="maximum time for which a call may be throttled before its row fails, and for which all calls of a"
-        " task may fail before the task stops",
+        description="how long a call may be throttled before its row fails, and how long all calls of a task may fail"
+        " before the task stops",
     )
     max_failed_share: Share = 0.05
 

@@ -59,8 +59,8 @@ class UseCase(Section):
     name: Annotated[Slug, Field(max_length=24)]
     environment: EnvironmentName
     description: str
-    owner: str = Field(max_length=500)  # Airflow's column for the owners of a DAG is limited
-    schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # so is its column for the description
+    owner: str = Field(max_length=500)  # Airflow limits the length of a DAG's owners
+    schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # Airflow also limits a schedule's description
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()  # Airflow's limit
     aws: Aws
     storage: Storage
@@ -130,7 +130,7 @@ class UseCase(Section):
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         names = [arm.name for arm in arms]
         if reserved := sorted(RESERVED_ARM_NAMES.intersection(names)):
-            message = f"found the names {reserved}, which are names of tasks of every run; expected other names"
+            message = f"found the names {reserved}, which every run uses for its tasks; expected other names"
             raise ValueError(message)
         if len(set(names)) != len(names):
             message = f"found the names {names}, expected a different name for each arm"
@@ -207,7 +207,7 @@ class UseCase(Section):
 
     @property
     def label_dag_id(self) -> str:
-        """The id of the DAG with which people label runs of this use case."""
+        """The id of the DAG that people use to label runs of this use case."""
         return label_dag_id(self.name)
 
     @property
@@ -242,7 +242,7 @@ class UseCase(Section):
 
     def with_frozen_models(self, models: Mapping[str, Model]) -> UseCase:
         """
-        Return a copy for which :meth:`catalog_model` returns ``models`` instead of these models in the catalog.
+        Return a copy whose :meth:`catalog_model` returns ``models`` instead of the catalog's models with the same keys.
 
         :param models: models with the facts that the run froze, by key.
         """
@@ -280,7 +280,7 @@ class UseCase(Section):
 
     @property
     def epochs(self) -> float:
-        """The number of passes over the training file, as configured, or else the default of the student's family."""
+        """The configured number of passes over the training file, or else the default of the student's family."""
         catalog = load_catalog()
         default = catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))

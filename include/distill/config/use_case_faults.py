@@ -15,7 +15,7 @@ _KEY_CHARACTERS = 100
 
 
 def is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
-    """Return whether a fault is about a value with an unknown variable, so that the value itself may be right."""
+    """Return whether a fault may be due only to an unknown variable in the value."""
     value = fault["input"]
     return fault["type"] != "extra_forbidden" and isinstance(value, str) and any(text in value for text in unknown)
 

@@ -9,7 +9,7 @@ class ByHand(Enum):
     """The kinds of resources that cost money, each with its page in the console and the command that ends it."""
 
     THROUGHPUT = ("provisioned-throughput", "delete-provisioned-model-throughput --provisioned-model-id")
-    # The documentation names this page "Custom model on-demand"; its address is UNVERIFIED.
+    # The documentation names this page "Custom model on-demand"; its URL is UNVERIFIED.
     # https://docs.aws.amazon.com/bedrock/latest/userguide/delete-custom-model-deployment.html
     DEPLOYMENT = ("custom-model-on-demand", "delete-custom-model-deployment --custom-model-deployment-identifier")
     CUSTOM_MODEL = ("custom-models", "delete-custom-model --model-identifier")
@@ -26,7 +26,7 @@ class ByHand(Enum):
         return f"{command} --region {region}" if region else command
 
     def page(self, region: str | None = None) -> str:
-        """Return the address of the page of the Bedrock console that lists such resources."""
+        """Return the URL of the page in the Bedrock console that lists such resources."""
         if region is None:
             return f"https://console.aws.amazon.com/bedrock/home#/{self.value[0]}"
         return f"https://{region}.console.{_console_domain(region)}/bedrock/home?region={region}#/{self.value[0]}"
@@ -36,7 +36,8 @@ class ByHand(Enum):
         return f"on the page {self.page(region)} or with `{self.command(name_or_arn, region)}`"
 
 
-# The commands that put another model behind an endpoint, up to its name or ARN, and up to the model's ARN.
+# For each kind of endpoint, the command that puts another model behind it. The endpoint's name or ARN follows the first
+# string, and the model's ARN follows the second.
 _SWITCHES = {
     ByHand.DEPLOYMENT: ("update-custom-model-deployment --custom-model-deployment-identifier", "--model-arn"),
     ByHand.THROUGHPUT: ("update-provisioned-model-throughput --provisioned-model-id", "--desired-model-id"),

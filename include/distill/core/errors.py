@@ -29,11 +29,11 @@ class DistillError(Exception):
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.
-    :param billed: what is billed now, or is not.
+    :param billed: what is billed now, or that nothing is billed.
     :param to_do: what to do next, as sentences.
     :param then_clear: the task to clear after ``to_do``, such as ``"preflight with downstream"``. It is empty if
-        ``to_do`` says all that has to be done. It is :data:`FAILED_TASK` if the failed task has to run again. Then
-        the task fills in what to clear, because the code that raises the error does not know it.
+        ``to_do`` says all that has to be done. It is :data:`FAILED_TASK` if the failed task has to run again. In
+        that case, the task fills in what to clear, because the code that raises the error does not know it.
     :param effect: what clearing the task does, as the end of a sentence, such as "buys the next attempt".
     :param settings: keys of the use case whose values are wrong. If the trigger form sets one of them, only a new run
         can change it.
@@ -127,7 +127,7 @@ class ServiceError(DistillError):
     """
     AWS did not carry out a request.
 
-    ``code`` is AWS's error code, and ``bucket_region`` is the Region in which S3 says that the bucket is. Both are
+    ``code`` is AWS's error code, and ``bucket_region`` is the Region of the bucket according to S3. Both are
     empty if AWS did not state them.
     """
 
@@ -168,11 +168,11 @@ class ConcurrencyLimitError(TransientError):
 
 
 class DeploymentsInProgressError(ConcurrencyLimitError):
-    """The account creates as many deployments at the same time as its quota allows. Nothing was created."""
+    """The account is already creating as many deployments as its quota allows at a time. Nothing was created."""
 
 
 class DailyQuotaError(RefusedError):
-    """A quota per day is used up. The call was not billed. No call of the task can succeed until the quota refills."""
+    """A daily quota is used up. The call was not billed. No call of the task can succeed until the quota refills."""
 
 
 class InvalidRequestError(RefusedError):
@@ -184,7 +184,7 @@ class NotFoundError(RefusedError):
 
 
 class MissingObjectError(NotFoundError):
-    """An object that an earlier task of the run stored does not exist. The message names the task to clear."""
+    """An object that an earlier task of the run should have stored is missing. The message names the task to clear."""
 
 
 class ConflictError(RefusedError):

@@ -49,7 +49,7 @@ def marked(record: Mapping[str, object]) -> dict[str, object]:
 
 def take_mark(record: dict[str, Any], uri: str) -> Mark:
     """
-    Remove the mark, which is the format and the version, from a record that was read from ``uri``; return the mark.
+    Remove the mark (format and version) from a record that was read from ``uri``, and return the mark.
 
     A record without a mark is not changed.
 
@@ -62,19 +62,19 @@ def take_mark(record: dict[str, Any], uri: str) -> Mark:
     version = record.pop(VERSION_KEY, None)
     if not isinstance(number, int) or isinstance(number, bool) or number < EARLIEST_FORMAT:
         raise ContractError(
-            f"{uri} has the format {number!r}; expected a whole number from {EARLIEST_FORMAT}. Another program may have"
-            " written it.",
+            f"{uri} has the format {number!r}; expected a whole number that is at least {EARLIEST_FORMAT}. Another"
+            " program may have written it.",
             left="The object was not changed.",
             **advice_on(uri),
         )
     if number > FORMAT:
         written_by = f"version {version}" if isinstance(version, str) and version else "a newer version"
         raise NewerFormatError(
-            f"{uri} was written by {written_by} (format {number}); this is version {VERSION}, which reads formats up to"
-            f" {FORMAT}.",
+            f"{uri} was written by {written_by} (format {number}), but this installation runs version {VERSION}, which"
+            f" reads formats up to {FORMAT}.",
             left="The object was not used or changed, and everything that is paid for stays stored.",
-            to_do="Do not delete the object: it may record what was paid for. Upgrade this Airflow to that version or a"
-            " later one (docs/upgrading.md).",
+            to_do="Do not delete the object: it may record what was paid for. Upgrade this installation to that version"
+            " or a later one (docs/upgrading.md).",
             then_clear=FAILED_TASK,
         )
     return Mark(number, version if isinstance(version, str) else None)

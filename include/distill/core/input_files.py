@@ -213,4 +213,4 @@ def allowed_path(uri: str) -> Path:
 
 
 def _other_scheme(uri: str) -> str:
-    return " A URI has to begin with s3:// in small letters; everything else is a path." if ":/" in uri else ""
+    return " A URI has to begin with s3:// in lower case; everything else is a path." if ":/" in uri else ""

@@ -42,7 +42,7 @@ def slug(text: str, *, limit: int) -> str:
 
 def label_dag_id(use_case: str) -> str:
     """
-    Return the id of the DAG with which people label runs of a use case.
+    Return the id of the DAG that people use to label runs of a use case.
 
     The name of a use case contains no double underscore, so no use case has a pipeline DAG with this id. A permission
     for one of the two kinds of DAG is therefore never a permission for the other.
@@ -117,7 +117,7 @@ def throughput_names(environment: str, use_case: str, arm: str, run_key: str, or
 
 def standing_endpoint_name(environment: str, use_case: str) -> str:
     """
-    Make the name of the endpoint that keeps a use case's champion callable, of either kind.
+    Make the name of a use case's standing endpoint, which is a deployment or a provisioned throughput.
 
     It has no number and ends in a hash, so no endpoint of an arm has this name.
     """
@@ -125,7 +125,7 @@ def standing_endpoint_name(environment: str, use_case: str) -> str:
 
 
 def is_standing_endpoint_name(name: str) -> bool:
-    """Return whether a name has the form of a standing endpoint's name, of any environment and use case."""
+    """Return whether a name has the form of a standing endpoint's name, whatever its environment and use case."""
     return re.search(r"-champion-[0-9a-f]{16}$", name) is not None
 
 
@@ -154,8 +154,8 @@ def change_token(name: str, number: int, model_arn: str) -> str:
     """
     Make the ``clientRequestToken`` for a change that creates a use case's standing endpoint.
 
-    Every attempt of the same change sends the same token. The token of an earlier change would not do: AWS ignores a
-    repeated token, also after the endpoint was deleted, so the endpoint would never be created again.
+    Every attempt of the same change sends the same token. The token of an earlier change would not work: AWS ignores a
+    request with a repeated token, even after the endpoint was deleted, so the endpoint would never be created again.
 
     :param name: name of the endpoint.
     :param number: number of the change, which grows with every change of the use case's endpoint.

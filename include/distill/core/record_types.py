@@ -2,7 +2,7 @@
 Check that a JSON value has the form of a record, which is a ``TypedDict`` from a package's ``records.py``.
 
 Pydantic cannot check a ``TypedDict`` in Python 3.11. The check is also faster than pydantic's, so that every line of a
-large file can be checked. Keys that the record does not have are ignored, because a newer version may add keys.
+large file can be checked. Keys that the type does not have are ignored, because a newer version may add keys.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-# Return what is wrong with a value; ``None`` if nothing is. The text continues a sentence and quotes no value.
+# A check returns what is wrong with a value; ``None`` if nothing is. The text continues a sentence and quotes no value.
 _Check = Callable[[Any], str | None]
 
 _MAX_FORMS = 64
@@ -70,20 +70,20 @@ def _check_of(kind: Any, is_partial: bool) -> _Check:
 
 def _record_check(kind: Any, is_partial: bool) -> _Check:
     hints = get_type_hints(kind, include_extras=True)
-    # With postponed annotations, ``__required_keys__`` has all keys of a class, also those that are NotRequired.
+    # With postponed annotations, ``__required_keys__`` has all keys of a class, even those that are NotRequired.
     optional = {
         key for key, hint in hints.items() if get_origin(hint) is NotRequired or key not in kind.__required_keys__
     }
     hints = {key: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for key, hint in hints.items()}
     required = frozenset(hints.keys() - (hints.keys() if is_partial else optional))
     checks = [(key, _check_of(hint, False)) for key, hint in hints.items()]
-    # Whether values of these types are right depends on more than their types.
+    # For these keys, it is not enough to check the type of the value itself.
     further = [
         (key, check) for key, check in checks if hints[key] not in _JSON_TYPES and hints[key] not in (Any, object)
     ]
     texts = [(key, frozenset(get_args(hints[key]))) for key, _ in further if _is_choice_of_texts(hints[key])]
     further = [(key, check) for key, check in further if key not in dict(texts)]
-    # The records of a file have the same keys with values of the same types. So the keys and types of a right record
+    # The records of a file have the same keys with values of the same types. So the keys and types of a valid record
     # are remembered, and checked only once.
     right: set[tuple[object, ...]] = set()
 
@@ -133,7 +133,7 @@ def _items_check(container: type, item: object, entries: Callable[[Any], Any]) -
 
 def _union_check(members: Collection[Any]) -> _Check:
     checks = [_check_of(member, False) for member in members]
-    # If an object may be a record or null, the fault of the record says more than that the value is not null.
+    # If a value may be a record or null, the record's fault is more helpful than the message that it is not null.
     records = [_check_of(member, False) for member in members if is_typeddict(member)]
 
     def check(value: Any) -> str | None:

@@ -27,7 +27,7 @@ from include.distill.core.stored_objects import broken_record, missing_object
 
 RecordT = TypeVar("RecordT")
 
-# S3 gives a HEAD request only the status, and stores in memory give no code.
+# For a HEAD request, S3 returns only a status. In-memory stores return no error code.
 _NO_OBJECT = ("", "404", "NoSuchKey")
 _scan = json.JSONDecoder().raw_decode
 
@@ -184,7 +184,7 @@ def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT], *, head: t
 
 @contextmanager
 def _advice_if_missing(uri: str) -> Iterator[None]:
-    """Replace the error about a missing object by one that names the task to clear."""
+    """Replace the error about a missing object with one that names the task to clear."""
     try:
         yield
     except MissingObjectError:
@@ -236,7 +236,7 @@ def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
 
 
 def read_marked_json(store: ObjectStore, uri: str, record: type[RecordT]) -> tuple[Mark, RecordT]:
-    """Read the JSON value at ``uri``, and which version of the pipeline wrote it; see :func:`read_json`."""
+    """Read the JSON value at ``uri`` and its mark (format and version); see :func:`read_json`."""
     with _advice_if_missing(uri):
         body = store.read(uri)
     return _parse_json(body, uri, record)
@@ -275,8 +275,8 @@ def replace_json(store: ObjectStore, uri: str, record: Mapping[str, object], ver
     Write ``record`` like :func:`write_json`, unless the object has changed since it was read.
 
     :param version: the version from :func:`read_versioned_json`; ``None`` if there was no object.
-    :return: whether the object is ``record`` now. If the response to a write was lost, botocore has sent the request
-        again, and S3 has refused the repetition. So a refused write is compared with what is stored.
+    :return: whether the object is ``record`` now. If the response to a write is lost, botocore sends the request
+        again, and S3 refuses the repetition. So a refused write is compared with what is stored.
     """
     body = _marked_json(record)
     if store.write_if_absent(uri, body) if version is None else store.write_if_unchanged(uri, body, version):

@@ -27,8 +27,8 @@ class Advice(TypedDict):
     then_clear: str
 
 
-# What to do about an object, by a pattern of its URI. A pattern's groups are inserted as {0}, {1} and so on. A third
-# text is the task to clear after that.
+# Each row has a pattern for an object's URI, the advice on the object, and sometimes the task to clear after that. The
+# pattern's groups are inserted into the advice as {0}, {1} and so on.
 _ROWS: tuple[tuple[str, ...], ...] = (
     (
         r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
@@ -161,7 +161,7 @@ def broken_record(uri: str, fault: str, *, line: int | None = None) -> StoredRec
 
 
 def missing_object(uri: str) -> MissingObjectError:
-    """Return the error about an object that an earlier task stored and that does not exist."""
+    """Return the error about a missing object that an earlier task should have stored."""
     return MissingObjectError(
         f"{uri} does not exist. It was deleted, or the task that writes it has not ended.",
         left=f"Everything that is paid for stays stored.{_batch_job(uri)}",

@@ -14,8 +14,8 @@ import yaml
 MAX_CHARACTERS = 200_000
 # Keys and values, with all aliases replaced. The largest use case in this repository has a few hundred.
 MAX_NODES = 50_000
-# Characters of all keys and values, with all aliases replaced. Each alias to a text can cost its length again, when the
-# text is checked or quoted.
+# Characters of all keys and values, with all aliases replaced. Each alias to a text can cost the text's length again,
+# when the text is checked or quoted.
 MAX_EXPANDED_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 # PyYAML reads 1:30:00 as a number in base 60. For a long number, the time grows with the square of its length.
@@ -69,7 +69,7 @@ def _check_limits(root: yaml.Node) -> None:
     Count the nodes, levels and characters of a document as if all aliases were replaced.
 
     PyYAML represents an alias by the node that it repeats, so each node is measured only once. The function uses a loop
-    and no recursion, because a chain of aliases can be longer than Python's limit of recursion.
+    and no recursion, because a chain of aliases can be longer than Python's recursion limit.
 
     :raises YamlTextError: a limit is exceeded, or a node contains itself.
     """

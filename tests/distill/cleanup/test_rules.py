@@ -185,7 +185,7 @@ MODELS = [
     pytest.param(
         {"roots": [root(is_owned=False, runs={}, objects=[], foreign=[ForeignRoot(ROOT, "owned by dev", ())])]},
         {},
-        "it may be the champion, whose record was not read, because the root of its use case is kept: owned by dev",
+        "it may be the champion, because the champion's record was not read; the use case's root is kept: owned by dev",
         id="the root of its use case belongs to others",
     ),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),
@@ -291,17 +291,17 @@ SHARED = [
     pytest.param(
         f"responses/nova-micro/ab/{HASH}.json", {}, {"paid_answers": False}, "'Paid answers'", id="answers not ticked"
     ),
-    pytest.param("datasets/mine.csv", {}, {}, "does not use such names", id="a file that a person put there"),
-    pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "does not use such names", id="a note next to a data set"),
+    pytest.param("datasets/mine.csv", {}, {}, "did not choose their names", id="a file that a person put there"),
+    pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "did not choose their names", id="a note next to a data set"),
     pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the input of a batch job"),
     pytest.param("batches/landed/name-judge-0a-a2.json", {}, {}, None, id="the outcome of a batch job"),
     pytest.param(f"batches/{HASH[:16]}/abcdefghijkl/input.jsonl.out", {}, {}, None, id="the output of a batch job"),
     pytest.param(
         f"batches/{HASH}/input.jsonl", {}, {"paid_answers": False}, "'Paid answers'", id="batch files not ticked"
     ),
-    pytest.param("batches/mine.jsonl", {}, {}, "does not use such names", id="a file next to batch jobs"),
+    pytest.param("batches/mine.jsonl", {}, {}, "did not choose their names", id="a file next to batch jobs"),
     pytest.param(
-        f"responses/nova-micro/ab/{HASH}.json.bak", {}, {}, "does not use such names", id="a copy of an answer"
+        f"responses/nova-micro/ab/{HASH}.json.bak", {}, {}, "did not choose their names", id="a copy of an answer"
     ),
     pytest.param(
         f"datasets/{HASH}/train.jsonl",

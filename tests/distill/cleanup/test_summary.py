@@ -31,7 +31,7 @@ def test_a_dry_run_ends_with_totals_costs_and_the_next_step() -> None:
         "To delete: throughput 1, custom model 2, run 1. To keep: run 1.",
         "The throughput to delete costs about $121.00 per hour, $88,330.00 per month.",
         "Storing the models to delete costs about $3.90 per month.",
-        "S3 bills the objects to delete by their size and the month.",
+        "S3 bills the objects to delete every month, by their size.",
         "Dry run: nothing was deleted. To delete what is marked DELETE, trigger distill_clean_up again with the same"
         " choices, but without 'Dry run' (dry_run).",
     ]
@@ -49,7 +49,7 @@ def test_if_nothing_is_deleted_the_reasons_are_pointed_out() -> None:
 
 def test_throughput_without_a_known_price_is_counted() -> None:
     line = summary(throughput("docs"), throughput("gone"))[1]
-    assert line.endswith("$60.50 per hour, $44,165.00 per month, without 1 whose price is unknown.")
+    assert line.endswith("$60.50 per hour, $44,165.00 per month, not counting 1 whose price is unknown.")
 
 
 def test_totals_are_in_the_order_of_deletion() -> None:

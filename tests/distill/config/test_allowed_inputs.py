@@ -134,7 +134,7 @@ def test_a_path_outside_the_folders_is_refused_with_the_folders_and_with_who_can
         "In S3, a form may name files below s3://more-b/shared/, ",
     ):
         assert part in problem
-    assert ("has to begin with s3:// in small letters" in problem) is (":/" in path)
+    assert ("has to begin with s3:// in lower case" in problem) is (":/" in path)
 
 
 def test_the_refusal_of_an_object_names_the_folders_and_the_owner_of_the_use_case() -> None:

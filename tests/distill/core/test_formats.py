@@ -46,7 +46,7 @@ def test_a_newer_format_is_refused_with_both_versions_named(version: Any) -> Non
     text = str(error.value)
     assert text.startswith(f"{URI} was written by ")
     assert "version 0.3.0" in text if version == "0.3.0" else "a newer version" in text
-    for part in (f"format {FORMAT + 1}", f"this is version {VERSION}", f"up to {FORMAT}", "Upgrade this Airflow"):
+    for part in (f"format {FORMAT + 1}", f"runs version {VERSION}", f"up to {FORMAT}", "Upgrade this installation"):
         assert part in text
 
 

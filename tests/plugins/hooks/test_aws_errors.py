@@ -218,7 +218,7 @@ NO_UNITS = "Your account does not currently have any no commitment model units r
         ("InvalidSignatureException", "The request signature we calculated", RefusedError, "secret key"),
         ("SignatureDoesNotMatch", "", RefusedError, "secret key"),
         ("IncompleteSignature", "", RefusedError, "secret key"),
-        ("InvalidToken", "malformed", RefusedError, "Copy access key, secret key and session token together"),
+        ("InvalidToken", "malformed", RefusedError, "Copy the access key, secret key and session token"),
         ("InvalidClientTokenId", "The security token included is invalid", RefusedError, "mistyped, deactivated"),
         ("UnrecognizedClientException", "", RefusedError, "mistyped, deactivated"),
         ("MissingAuthenticationToken", "", RefusedError, "no credentials"),

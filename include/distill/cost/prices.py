@@ -10,6 +10,7 @@ from pathlib import Path
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 from include.distill.core.records import BillLineRecord
+from include.distill.cost.amounts import usd_text
 from include.distill.cost.price_table import PRICES_PATH, Price, load_price_table
 from include.distill.cost.records import PriceName
 
@@ -65,9 +66,9 @@ def unverified_note(lines: Iterable[BillLine | BillLineRecord]) -> str | None:
     unverified = [record for record in records if record.get("unverified")]
     if not unverified:
         return None
-    named = ", ".join(f"{record['what']} (${record['usd']:,.2f})" for record in unverified)
+    named = ", ".join(f"{record['what']} ({usd_text(record['usd'])})" for record in unverified)
     return (
-        f"Prices that are not verified: {named}; together ${sum(record['usd'] for record in unverified):,.2f}."
+        f"Prices that are not verified: {named}; together {usd_text(sum(record['usd'] for record in unverified))}."
         " Compare them with https://aws.amazon.com/bedrock/pricing/ before you rely on the spend cap."
     )
 

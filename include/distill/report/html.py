@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.core.paths import INCLUDE
+from include.distill.cost.amounts import usd_text
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.evaluation.answer_counts import describe_endings
 from include.distill.evaluation.champion import winning_decision
@@ -181,9 +182,7 @@ def format_p_value(p: float) -> str:
 
 def format_dollars(amount: float | None) -> str:
     """Format an amount in dollars with two decimals, or with four decimals below one cent."""
-    if amount is None:
-        return _NOTHING
-    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
+    return _NOTHING if amount is None else usd_text(amount)
 
 
 def format_price(amount: float, unit: str) -> str:

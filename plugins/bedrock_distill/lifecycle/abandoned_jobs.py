@@ -24,6 +24,7 @@ from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.run.task_ids import SUBMIT, TRAINED, arm_task, arms_with_task
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import ServiceError
+from include.distill.cost.amounts import usd_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -126,7 +127,7 @@ def stop_job(hook: BedrockDistillHook, name_or_arn: str, *, at_most_usd: float |
         return None
     hook.stop_job(job.arn)
     age = datetime.datetime.now(datetime.UTC) - job.created
-    upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
+    upper_bound = f", at most {usd_text(at_most_usd)}" if at_most_usd is not None else ""
     return (
         f"Stopped {job.name} because its task was marked as failed. The job was created"
         f" {str(age).split('.', maxsplit=1)[0]} ago. Its training so far is billed{upper_bound}. To buy the next"

@@ -20,6 +20,7 @@ from include.distill.batch.uncollected import uncollected_tokens
 from include.distill.core.errors import ServiceError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
+from include.distill.cost.amounts import usd_text
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
 from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
@@ -176,11 +177,11 @@ def spent_sentence(bill: Spent) -> str:
     if not parts:
         return f"This run has paid for nothing.{uncertain}"
     total = sum(total_usd(part) for part in parts.values())
-    amounts = ", ".join(f"${total_usd(part):,.2f} for {name}" for name, part in parts.items())
+    amounts = ", ".join(f"{usd_text(total_usd(part))} for {name}" for name, part in parts.items())
     hourly = f" and ${bill.hourly:,.2f} per hour until it is deleted" if bill.hourly else ""
     return (
-        f"This run has spent about ${total:,.2f} so far: {amounts}{hourly}.{uncertain} Answers and models stay stored"
-        " and are reused when the tasks are cleared."
+        f"This run has spent about {usd_text(total)} so far: {amounts}{hourly}.{uncertain} Answers and models stay"
+        " stored and are reused when the tasks are cleared."
     )
 
 
@@ -189,7 +190,7 @@ def _uncertain(bill: Spent) -> str:
     if not bill.failed:
         return ""
     hourly = f" and ${bill.failed_hourly:,.2f} per hour until it is deleted" if bill.failed_hourly else ""
-    return f" In addition at most ${total_usd(bill.failed):,.2f}{hourly}, if Bedrock bills endpoints that failed."
+    return f" In addition at most {usd_text(total_usd(bill.failed))}{hourly}, if Bedrock bills endpoints that failed."
 
 
 def _part(what: str) -> str:

@@ -27,6 +27,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stated_reason
 from include.distill.core.naming import Names, job_names, request_token
+from include.distill.cost.amounts import usd_text
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import recipe_fingerprint, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
@@ -105,7 +106,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
         tokens = self.use_case.epochs * self.dataset["tokens"]
         at_most_usd = load_prices().training_line(self.arm, self.use_case.student, tokens).usd
-        self._at_most = f", at most ${at_most_usd:.2f} in all"
+        self._at_most = f", at most {usd_text(at_most_usd)} in all"
         attempt, names = self._attempt(fingerprint)
         request = JobRequest(
             name=names.name,

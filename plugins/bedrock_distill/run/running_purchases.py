@@ -22,6 +22,7 @@ from bedrock_distill.run.task_ids import (
     steps_in_batches,
 )
 from include.distill.core.by_hand import ByHand
+from include.distill.cost.amounts import usd_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -121,7 +122,7 @@ def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iter
             continue
         submitted = ti.xcom_pull(task_ids=submit) or {}
         at_most = submitted.get("at_most_usd")
-        cost = f", at most ${at_most:.2f} in all" if at_most is not None else ""
+        cost = f", at most {usd_text(at_most)} in all" if at_most is not None else ""
         if stated := _stated(states, ti, trained, submit):
             yield stated
         elif _is_watched(states.get(submit), states[trained]):

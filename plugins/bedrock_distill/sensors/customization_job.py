@@ -17,6 +17,7 @@ from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTri
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
 from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
+from include.distill.cost.amounts import usd_text
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
 
@@ -171,4 +172,4 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     @property
     def _at_most(self) -> str:
         usd = self.submitted.get("at_most_usd")
-        return f", at most ${usd:.2f}" if usd is not None else ""
+        return f", at most {usd_text(usd)}" if usd is not None else ""

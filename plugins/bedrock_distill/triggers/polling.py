@@ -35,6 +35,7 @@ from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, waiting_line
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
+from include.distill.cost.amounts import usd_text
 from include.distill.evaluation.records import StandingKind
 
 ReturnT = TypeVar("ReturnT")
@@ -239,7 +240,7 @@ class CustomizationJobTrigger(PollingTrigger):
     def cost_so_far(self, seconds: float) -> str:
         """Say that the training so far is billed, and what the whole training costs at most, if this is known."""
         return "the training so far" + (
-            f", at most ${self.at_most_usd:.2f} in all" if self.at_most_usd is not None else ""
+            f", at most {usd_text(self.at_most_usd)} in all" if self.at_most_usd is not None else ""
         )
 
     def give_up(self, hook: BedrockDistillHook) -> None:

@@ -20,13 +20,13 @@ def wait(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, equip: Any
     prepare(store, use_case, bedrock)
     manifest = switch_task(equip).execute(context)
 
-    def run(*, deferrable: bool = False, **changes: Any) -> Any:
+    def run(*, deferrable: bool = False, timeout_seconds: float = 60.0, **changes: Any) -> Any:
         sensor = StandingEndpointSensor(
             task_id="switched",
             run_uri=RUN_URI,
             switching={**manifest, **changes},
             poll_interval_seconds=0.01,
-            timeout_seconds=0.03,
+            timeout_seconds=timeout_seconds,
             deferrable=deferrable,
         )
         return equip(sensor).execute(context)
@@ -58,7 +58,7 @@ def test_a_creation_that_failed_is_final(wait: Any, bedrock: FakeBedrock) -> Non
 
 def test_the_time_out_says_what_settle_does_next(wait: Any) -> None:
     with pytest.raises(WaitTimeoutError) as caught:
-        wait()
+        wait(timeout_seconds=0.03)
     text = str(caught.value)
     assert f"Deployment {NAME} did not answer with {MODEL}" in text
     assert "settle runs next" in text

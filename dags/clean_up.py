@@ -1,8 +1,8 @@
 """## Delete what the pipeline left behind in AWS
 
-This DAG lists the endpoints (provisioned throughput and deployments), custom models, run folders and buckets of the chosen use cases. It logs what
-it would delete, what it would keep, and why. It deletes only if `dry_run` is off, and runs only when a person triggers
-it.
+This DAG lists the endpoints (provisioned throughput and deployments), custom models, run folders and buckets of the
+chosen use cases. It logs what it would delete, what it would keep, and why. It deletes only if `dry_run` is off, and
+runs only when a person triggers it.
 
 ### Tasks
 
@@ -11,22 +11,24 @@ it.
 | `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
 | `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | stops the hourly billing |
 
-Resources are deleted in this order: throughput, deployments (the task waits until they are gone), custom models, run folders, data
-sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
+Resources are deleted in this order: throughput, deployments (the task waits until they are gone), custom models, run
+folders, data sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
 
 ### Parameters
 
-By default, standing endpoints, data sets, paid answers and buckets are kept. If you delete the paid answers, the next run pays for all of
-them again. A bucket is deleted only if the form gives its exact name, it has the tag `project=bedrock-distill`, no tag
-names another environment, and the other deletions leave it empty. The pipeline sets these tags on the buckets that it
-creates. The pipeline's own records (`latest/`, `splits/`, `reports/`) are deleted with their bucket; the record of a
-champion is kept, and so is its bucket. Unknown keys in the configuration of a run are refused.
+By default, standing endpoints, data sets, paid answers and buckets are kept. If you delete the paid answers, the next
+run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the tag
+`project=bedrock-distill`, no tag names another environment, and the other deletions leave it empty. The pipeline sets
+the tags `project` and `environment` on the buckets that it creates. The pipeline's own records (`latest/`, `splits/`,
+`reports/`) are deleted with their bucket. The record of a champion is never deleted, so a bucket that contains one is
+kept. Unknown keys in the configuration of a run are refused.
 
 ### What is kept
 
 - the standing endpoint of a champion (tag `role=standing`), unless you tick `delete_standing_endpoints`, and its model
 - endpoints and models of other environments, and those whose tags do not match their name or their run
-- throughput and models of version 0.1 of this pipeline, unless their training data is below a prefix of this environment
+- throughput and models that version 0.1 of this pipeline bought, unless their training data is below a prefix of this
+  environment
 - everything below a prefix whose `environment.json` does not name this environment (`DISTILL_ENVIRONMENT`)
 - buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model whose endpoint is kept

@@ -20,14 +20,14 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `synthesize` | new pairs that passed the filters | tokens of the teacher, and of the critic if there is one |
 | `curate` | repeated pairs are dropped; the pairs that each filter dropped are counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, stored in a folder named after its hash | nothing |
-| `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
+| `<arm>.submit` | a fine-tuning job, either a new one or one that an earlier attempt or run bought | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
 | `<arm>.start_serving` | none; this task marks the start of serving. It always succeeds, and so the teardown `undeploy` or `release` runs even if `deploy` or `provision` fails | nothing |
-| `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose an endpoint by the hour, `deploy` buys it: **billed by the hour until `undeploy`** |
-| `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought an endpoint by the hour |
+| `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose provisioned throughput, `deploy` buys it: **billed by the hour until `undeploy`** |
+| `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought provisioned throughput |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer; in place of `deploy` and `active` if the student cannot be served on demand, or with `serving.mode: provisioned` | **billed by the hour until `release`** |
-| `<arm>.answer` | the arm's answers to the evaluation rows | the base student and a deployment are billed by the token; an endpoint by the hour has no extra cost |
+| `<arm>.answer` | the arm's answers to the evaluation rows | the base student and a deployment are billed by the token; with provisioned throughput, answers have no extra cost |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
 | `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended. The report is written even if that task failed | nothing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
@@ -37,17 +37,17 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `switch`, `switched` | a standing endpoint that answers with the winner, only with `promotion.serve`. The first promotion creates the endpoint, and later ones keep its ARN; skipped if no arm won | nothing with `on_demand`. With `provisioned`, the first promotion buys throughput: **billed by the hour until a person deletes it** |
 | `smoke` | the standing endpoint has answered a few prompts | tokens of at most 20 short calls, if the endpoint is on demand |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
-| `settle` | the standing endpoint answers with the recorded champion, whichever task failed | nothing |
+| `settle` | the standing endpoint answers with the recorded champion, even if an earlier task failed | nothing |
 | `delete_losers` | the other custom models are deleted | stops the storage cost of $1.95 per model per month |
 | `outcome` | waits until all tasks have ended; fails if any task failed | nothing |
 
 ### Parameters
 
-The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input
-files and the sizes for one run, and set a spend cap that is at most the cap in the file. An empty number of documents or
+The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input files
+and the sizes for one run, and set a spend cap that is at most the cap in the file. An empty number of documents or
 evaluation rows means all rows of the file. With `ask_before_spending`, a person must approve the estimate before the
-run buys anything. With `dry_run`, the run stops after `estimate`. A key that the form does not
-have is refused.
+run buys anything. With `dry_run`, the run stops after `estimate`. If the configuration of a run has a key that the form
+does not have, `preflight` fails.
 
 ### If a task fails
 
@@ -78,7 +78,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
 | `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `deploy` with downstream, or `provision` with downstream in an arm without `deploy`. This creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. A deployment is billed only for the tokens of these answers. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
-| `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought an endpoint by the hour, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
+| `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought provisioned throughput, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
 | `switch` | another run is changing the standing endpoint, or the account has as many deployments as its quota allows | Airflow retries the task for an hour. After that, follow the message, then clear `switch` with downstream. Nothing was changed. |
 | `switched` | Bedrock did not create the standing endpoint or did not put the winner behind it, or this took too long | `settle` runs next and brings the endpoint back to the champion. Then clear `switch` with downstream. |
@@ -195,7 +195,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         with display_group(FINISH_GROUP, "Promote the winner, and say how the run ended"):
             promoted = promotion_tasks(use_case, report, arms)
             # If one instance of a mapped task fails, the later tasks cannot start while the other instances still run.
-            # `outcome` waits for all of them, so that its list of failures and its cost are complete.
+            # `outcome` waits for all of them, so that its list of failures and the cost in its message are complete.
             may_run_longer = [task for task in dag.tasks if task.is_mapped or task.is_teardown]
             outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
             outcome.as_teardown(on_failure_fail_dagrun=True)

@@ -5,9 +5,9 @@ the arms. People choose the better answer, in Airflow or on a sheet. The run's r
 how well each judge agrees with the people, and how well the people agree with each other. No run of a use case waits
 for this DAG.
 
-There is one such DAG, `distill_label__<use case>`, for each use case, so Airflow's rights decide who may label it. This
-DAG refuses runs of other use cases. Whoever may read this DAG can see questions, documents and
-answers of the use case. So give rights to this DAG only to people who may read the reports of `distill_<use case>`.
+Each use case has its own labeling DAG, `distill_label__<use case>`, so Airflow's permissions decide who may label runs
+of the use case. This DAG refuses runs of other use cases. Whoever may read this DAG can see questions, documents and
+answers of the use case. So give access to this DAG only to people who may read the reports of `distill_<use case>`.
 
 ### Tasks
 
@@ -22,7 +22,7 @@ All files are in the run's folder.
 
 ### Parameters
 
-If `run_key` is empty, the newest run of the use case with a report is used. If `candidate` and `baseline` are empty, the
+If `run_key` is empty, the use case's newest run with a report is used. If `candidate` and `baseline` are empty, the
 pair in the report's headline is used. `how` is one of:
 
 - **ask in Airflow**: people open the run, press the button "Required Actions", and answer within `hours`. A label is
@@ -74,7 +74,7 @@ from include.distill.config.use_case import UseCase
 
 
 def label_dag(use_case: UseCase) -> DAG:
-    """Return the DAG with which people label runs of a use case."""
+    """Return the labeling DAG of a use case."""
     with DAG(
         dag_id=use_case.label_dag_id,
         description=f"Has people label a blinded sample of a finished run of {use_case.name}.",

@@ -1,7 +1,7 @@
 """## Replaced by one labeling DAG per use case
 
-This DAG labels nothing. An earlier version used it for all use cases, so the right to this DAG was the right to label
-every use case. Trigger `distill_label__<use case>` instead, and remove the rights to this DAG.
+This DAG labels nothing. An earlier version used it for all use cases, so everyone who had permission for this DAG could
+label every use case. Trigger `distill_label__<use case>` instead, and remove the permissions for this DAG.
 
 ### Tasks
 
@@ -47,7 +47,7 @@ with DAG(
         """Fail with a message that names the new DAGs."""
         raise InputError(
             "distill_label_sample was replaced by one DAG for each use case. No person was asked, and no label was"
-            " stored. Trigger distill_label__<use case> with the same values, without use_case."
+            " stored. Trigger distill_label__<use case> with the same values, but without use_case."
         )
 
     moved()

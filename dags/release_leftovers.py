@@ -1,7 +1,7 @@
 """## Release endpoints that no run uses
 
-Every 15 minutes, this DAG deletes the project's endpoints that no live run uses: provisioned throughput, which is billed
-by the hour until it is deleted, and deployments, which are not billed while they are idle, but count against the
+Every 15 minutes, this DAG deletes the project's endpoints that no live run uses: provisioned throughput, which is
+billed by the hour until it is deleted, and deployments, which are not billed while they are idle, but count against the
 account's quota. Normally, the teardown `release` or `undeploy` deletes the endpoints of its run. This DAG is the safety
 net for runs whose teardown failed or did not run. It never deletes the standing endpoint of a champion (tag
 `role=standing`).
@@ -9,14 +9,14 @@ net for runs whose teardown failed or did not run. It never deletes the standing
 ### Tasks
 
 There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. If the
-name of a connection has characters that a task id cannot have, they are replaced, and a hash is added. If the file
+name of a connection has characters that a task id cannot contain, they are replaced, and a hash is added. If the file
 of a use case has an error, its endpoints are still checked, as long as its connection and Region can be read.
 
 The task handles only endpoints that certainly belong to this environment (`DISTILL_ENVIRONMENT`): their tags name the
 environment, the run that created them and the time when they expire, and their name is the one that the pipeline
-computes from these tags. Throughput that version 0.1 of this pipeline bought must also serve a model that was trained on data below a
-prefix of this environment. All other endpoints are left unchanged. The log gives the reason, and a warning names
-endpoints that may be yours.
+computes from these tags. Throughput that version 0.1 of this pipeline bought must also serve a model that was trained
+on data below a prefix of this environment. All other endpoints are left unchanged. The log gives the reason, and a
+warning names endpoints that may be yours.
 
 | state of the run that created the endpoint | what the task does |
 |---|---|

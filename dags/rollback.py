@@ -5,8 +5,8 @@ This DAG makes an earlier champion of a use case the champion again. If the use 
 DAG runs only when a person triggers it, and a person must approve each rollback.
 
 The record `champions/<use case>.json` in the training bucket says which model is the champion. It keeps up to 5 earlier
-champions. The promotion rule does not promote a model again from which a person rolled back, even if a later run trains
-it again. A rollback to that model lifts this.
+champions. If a person rolls back from a model, the promotion rule does not promote this model again, even if a later
+run trains it again. A rollback to the model ends this restriction.
 
 ### Tasks
 
@@ -19,7 +19,7 @@ it again. A rollback to that model lifts this.
 | `switched` | the endpoint answers with the model | nothing |
 | `smoke` | the endpoint has answered the smoke prompts of the last promotion | tokens of a few short prompts |
 | `restore` | the champion's record names the model; the DAGs that are scheduled on the champion's asset start | nothing |
-| `settle` | the endpoint answers with the recorded champion, also if an earlier task failed | nothing |
+| `settle` | the endpoint answers with the recorded champion, even if an earlier task failed | nothing |
 | `outcome` | fails unless the rollback was recorded and no task failed | nothing |
 
 ### Parameters
@@ -27,14 +27,14 @@ it again. A rollback to that model lifts this.
 **Use case** is the use case whose champion is replaced. **Back to** is one of:
 
 - `previous`: the champion before the present one. After a rollback, this is the model that was replaced.
-- `current`: the present champion. The DAG puts it behind its endpoint again, or creates the endpoint if there is none,
-  for example because `promotion.serve` was `none` when the model was promoted.
-- the run key or the model ARN of an earlier champion. With a wrong value, the error of `choose` lists all choices with
-  date, verdict and report.
+- `current`: the present champion. The DAG puts this model behind the standing endpoint again, or creates the endpoint
+  if there is none, for example because `promotion.serve` was `none` when the model was promoted.
+- the run key or the model ARN of an earlier champion. If the value is wrong, the error message of `choose` lists all
+  choices with date, verdict and report.
 
 To answer the question of `approve_rollback`, open the run and press the button "Required Actions".
-`promotion.approvers` and `promotion.answer_within_hours` of the use case apply to the question. Airflow's right to
-trigger this DAG is for all use cases.
+`promotion.approvers` and `promotion.answer_within_hours` of the use case apply to the question. A user who may trigger
+this DAG may trigger a rollback of every use case.
 
 ### If a task fails
 
@@ -43,14 +43,14 @@ If this run and a run of the use case change the endpoint at the same time, one 
 
 | task | cause | what to do |
 |---|---|---|
-| `choose` | **Back to** names no champion, or the model no longer exists in Bedrock | Nothing was changed. Trigger the DAG again with one of the choices in the log. |
+| `choose` | **Back to** names no champion, the model no longer exists in Bedrock, or the standing endpoint cannot serve it, for example because its base model or Region differs | Nothing was changed. Trigger the DAG again with one of the choices in the log. |
 | `choose`, `switch`, `restore` | another run has changed the champion since the choice | Nothing was changed by this run. Trigger the DAG again if you still want to go back. |
 | `approve_rollback` | a person rejected the rollback, or nobody answered in time; the task is not failed, and `outcome` fails the run | Nothing was changed. Trigger the DAG again. |
 | `switch` | another run is changing the endpoint | Airflow repeats the task. If it failed, wait until that run has ended, then clear `switch` with downstream. |
 | `switched` | Bedrock did not put the model behind the endpoint | `settle` puts the recorded champion back. Read Bedrock's reason, then clear `switch` with downstream. |
 | `smoke` | the endpoint gave a bad answer | `settle` puts the recorded champion back. Choose another champion, or clear `switch` with downstream to try again. |
 | `restore` | `smoke` has no result for the model, for example because a person marked it as successful | The record is unchanged. Clear `switch` with downstream. |
-| `settle` | the recorded champion could not be put behind the endpoint again | The endpoint may answer with the other model. Use the command in the last line of the error, then clear `settle` with downstream. |
+| `settle` | the recorded champion could not be put behind the endpoint again | The endpoint may answer with a model that is not the champion. Use the command in the last line of the error, then clear `settle` with downstream. |
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=4,  # for several use cases; changes of one use case wait for each other
+    # Several use cases can be rolled back at the same time. Of two changes to one endpoint, one waits for the other.
+    max_active_runs=4,
     doc_md=__doc__,
     tags=["distill", "rollback"],
     params=rollback_params([use_case.name for use_case in load_use_cases().valid]),

@@ -8,8 +8,9 @@ from pathlib import Path
 from include.distill.config.loader import load_use_cases
 from include.distill.core.errors import UseCaseError
 
-# Some problems appear only when a DAG is created. A file with an import error loads no DAG, so these files cannot show
-# them themselves. Their DAGs are not registered a second time, because this file has no variable that contains them.
+# Some problems appear only when distill.py or label_sample.py creates a DAG. These two files cannot show such problems
+# themselves, because a file with an import error loads no DAG. This file therefore runs them and collects the problems.
+# Their DAGs are not registered a second time, because this file has no variable that contains the DAGs.
 problems = list(load_use_cases().problems)
 for name in ("distill.py", "label_sample.py"):
     problems += runpy.run_path(str(Path(__file__).with_name(name)))["PROBLEMS"]

@@ -19,7 +19,8 @@ def as_markdown(results: list[Result], day: date) -> str:
     rows += [(result.client, result.version, *(result.cases.get(case, ABSENT) for case in CASES)) for result in results]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     cases = "\n".join(f"- {name}: {text}" for name, text in CASES.items())
-    return f"Measured on {day.isoformat()}. A dash means that the client does not do this.\n\n{table}\n\n{cases}\n"
+    header = f"Measured on {day.isoformat()}. A dash means that the case was not run with the client."
+    return f"{header}\n\n{table}\n\n{cases}\n"
 
 
 def write_between_markers(path: Path, text: str) -> None:

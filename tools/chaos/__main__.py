@@ -18,6 +18,7 @@ from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
 from tools.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
+from tools.chaos.random_promotions import random_promotions
 from tools.chaos.random_schedules import DisturbedRun, draw_schedules, run_schedules, write_use_cases
 from tools.chaos.rollbacks import rollbacks
 from tools.chaos.runner import HEADER, LANES, Table, prepare, read_rows, run_cases, say, verdict, write_result
@@ -119,15 +120,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(stack: Stack, cases: list[Case], runs: list[DisturbedRun], table: Table, options: argparse.Namespace) -> None:
     folder = stack.layout.use_cases
-    prepared = prepare(cases, folder)
+    disturbed = random_promotions(options.walks, options.seed)
+    prepared = prepare([*cases, *disturbed], folder)
     write_use_cases(folder, runs, len(stack.lanes))
     prepare_provider([], folder)  # Airflow also loads the provider's DAG file, which reads these settings
     say(f"Starting the AWS simulator and Airflow (logs: {stack.layout.logs}) ...")
     stack.start(len(prepared) + len(runs))
-    say(f"{len(cases)} cases and {options.walks} random schedules with seed {options.seed}\n{HEADER}")
-    run_cases(stack, prepared, table, lanes=options.lanes)
+    schedules = f"{options.walks} random schedules and {len(disturbed)} random promotions with seed {options.seed}"
+    say(f"{len(cases)} cases, {schedules}\n{HEADER}")
+    run_cases(stack, prepared[: len(cases)], table, lanes=options.lanes)
     if runs:
-        run_schedules(stack, runs, table)
+        run_schedules(stack, runs, prepared[len(cases) :], table)
 
 
 def _measure_provider(stack: Stack, options: argparse.Namespace) -> int:

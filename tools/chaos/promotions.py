@@ -83,7 +83,7 @@ SHORT_PATHS: Sequence[Path] = ((LOST, BEFORE_RECORD), (WAITING, RECORDED))
 KEPT = (BEFORE, LOST, WAITING, SMOKING, BEFORE_RECORD)  # instants at which the recorded champion is still the old one
 
 
-def _rows(trial: Trial, model: int) -> None:
+def write_model_rows(trial: Trial, model: int) -> None:
     """Write the training rows of the case's first or second model."""
     path = trial.stack.layout.use_cases / f"{trial.case.key}-train.csv"
     write_rows(path, trial.case.key, model - 1, TRAINING_ROWS)
@@ -91,7 +91,7 @@ def _rows(trial: Trial, model: int) -> None:
 
 def promote_model(trial: Trial, number: int, model: int) -> None:
     """Promote a model in a run without faults."""
-    _rows(trial, model)
+    write_model_rows(trial, model)
     trial.start_run(number)
     state = trial.finish()
     trial.ensure(state == "success", f"Run {number} should have promoted its model, but its state is {state}.")
@@ -100,7 +100,7 @@ def promote_model(trial: Trial, number: int, model: int) -> None:
 def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
     """Crash two runs at each instant of a path: the run that creates the endpoint, and the run that updates it."""
     for number, purchase in ((1, CREATION), (2, UPDATE)):
-        _rows(trial, number)
+        write_model_rows(trial, number)
         crash_at_each(trial, path, purchase, recover, number=number)
         trial.finish()
         trial.wait_for_copies()
@@ -110,7 +110,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 def crash_update(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
     """Crash only the run that updates the endpoint, because the fault hits all cases of a phase."""
     promote_model(trial, 1, 1)
-    _rows(trial, 2)
+    write_model_rows(trial, 2)
     crash_at_each(trial, path, UPDATE, recover, number=2)
     trial.finish()
     trial.wait_for_copies()
@@ -142,7 +142,7 @@ def _creation_given_up(trial: Trial) -> None:
 def _update_given_up(trial: Trial) -> None:
     """Mark runs as failed while they update the endpoint. Each time, the old model answers again."""
     promote_model(trial, 1, 1)
-    _rows(trial, 2)
+    write_model_rows(trial, 2)
     for number, instant in enumerate(KEPT, start=2):
         _give_up(trial, instant, UPDATE, number)
     expect_standing(trial, jobs=2, champion=1, state="failed")
@@ -171,7 +171,7 @@ _SMOKING_NEW = Instant(SMOKING.name, WAITING.arrange, _wait_created, hits=SMOKE)
 def _update_fails(trial: Trial) -> None:
     promote_model(trial, 1, 1)
     trial.fault(UPDATE_DEPLOYMENT, "deployment_update_failed", times=1)
-    _rows(trial, 2)
+    write_model_rows(trial, 2)
     trial.start_run(2)
     expect_standing(trial, jobs=2, champion=1, state="failed")
     trial.clear(SWITCH, downstream=True)
@@ -189,7 +189,7 @@ def _creation_fails(trial: Trial) -> None:
 def _smoke_fails(trial: Trial) -> None:
     promote_model(trial, 1, 1)
     trial.fault(ANSWER, "truncated_answer", match=trial.endpoint_arn, times=1)
-    _rows(trial, 2)
+    write_model_rows(trial, 2)
     trial.start_run(2)
     expect_standing(trial, jobs=2, champion=1, state="failed")
     trial.clear(SWITCH, downstream=True)
@@ -201,7 +201,7 @@ def _next_run_heals(trial: Trial) -> None:
     promote_model(trial, 1, 1)
     trial.fault(ANSWER, "truncated_answer", match=trial.endpoint_arn, times=1)
     trial.fault(UPDATE_DEPLOYMENT, "access_denied", after=1, times=1)
-    _rows(trial, 2)
+    write_model_rows(trial, 2)
     trial.start_run(2)
     state = trial.finish()
     serving = trial.stack.account.deployment(trial.endpoint_arn)["modelArn"]

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,9 +28,9 @@ from tools.chaos.account import purchases
 from tools.chaos.control import TaskState
 from tools.chaos.fixtures import quick_use_case
 from tools.chaos.row import Row
-from tools.chaos.runner import Table
+from tools.chaos.runner import Table, run_case
 from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
-from tools.chaos.trial import RUN_SECONDS
+from tools.chaos.trial import RUN_SECONDS, Case
 
 KILLS = 2
 MAX_RECOVERIES = 5
@@ -152,31 +151,40 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
         (folder / f"{run.key}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
 
 
-def run_schedules(stack: Stack, runs: list[DisturbedRun], table: Table) -> None:
-    """Carry out the first run without kills, then the other runs with kills, one at a time in each lane."""
+def run_schedules(stack: Stack, runs: list[DisturbedRun], promotions: Sequence[Case], table: Table) -> None:
+    """
+    Carry out the first run without kills, then the other runs with kills, one at a time in each lane.
+
+    :param promotions: the random schedules of promotions. They have one more lane, the simulated account of the cases.
+    """
     reference, *others = runs
-    one_service_at_a_time = threading.Lock()
     try:
-        expected = _run_to_success(stack, reference, one_service_at_a_time)
+        expected = _run_to_success(stack, reference)
     except Exception as error:
         note = f"{type(error).__name__}: {error} Without this run, the other runs cannot be compared."
         table.add([Row("walk w00: undisturbed", 0, 0, 1, 1, 0, 0, 0, ok=False, note=note)])
         return
-    lanes: list[SimpleQueue[DisturbedRun]] = [SimpleQueue() for _ in stack.lanes]
+    lanes: list[SimpleQueue[Callable[[], None]]] = [SimpleQueue() for _ in range(len(stack.lanes) + 1)]
     for run in others:
-        lanes[run.lane].put(run)
+        lanes[run.lane].put(partial(_add_row, stack, run, expected, table))
+    for case in promotions:
+        lanes[-1].put(partial(run_case, stack, case, None, table))
 
-    def work(lane: SimpleQueue[DisturbedRun]) -> None:
+    def work(lane: SimpleQueue[Callable[[], None]]) -> None:
         while not lane.empty():
-            table.add([_row(stack, lane.get(), expected, one_service_at_a_time)])
+            lane.get()()
 
     in_parallel(work, lanes, len(lanes))
 
 
-def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_service_at_a_time: threading.Lock) -> Row:
+def _add_row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], table: Table) -> None:
+    table.add([_row(stack, run, expected)])
+
+
+def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any]) -> Row:
     began, note, calls = time.monotonic(), "", 0
     try:
-        outcome = _run_to_success(stack, run, one_service_at_a_time)
+        outcome = _run_to_success(stack, run)
         calls = outcome["calls"]
         if difference := describe_difference(outcome["report"], expected["report"]):
             note = f"the report differs: {difference}"
@@ -226,13 +234,13 @@ def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) 
     return "; ".join(parts)[:600]
 
 
-def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: threading.Lock) -> dict[str, Any]:
+def _run_to_success(stack: Stack, run: DisturbedRun) -> dict[str, Any]:
     """Start the run, carry out its kills, and recover it until it succeeds. Return its report and the billed calls."""
     account = stack.lanes[run.lane]
     account.reset_counts()
     stack.operator.start(run.dag_id, RUN_ID)
     for due in run.kills:
-        _carry_out(stack, run, due, one_service_at_a_time)
+        run.killed.append(carry_out(stack, run.dag_id, RUN_ID, due))
     for run.recoveries in range(MAX_RECOVERIES + 1):
         if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
             uri = f"s3://chaos-training/{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}/report/report.json"
@@ -241,33 +249,35 @@ def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: thre
     raise RuntimeError(f"{run.key} did not succeed after {MAX_RECOVERIES} recoveries.")
 
 
-def _carry_out(stack: Stack, run: DisturbedRun, due: Kill, one_service_at_a_time: threading.Lock) -> None:
-    """Carry out a kill when it is due, or as soon as the run has ended, whichever comes first."""
+def carry_out(stack: Stack, dag_id: str, run_id: str, due: Kill) -> str:
+    """
+    Carry out a kill when it is due, or as soon as the run has ended, whichever comes first.
+
+    :return: the service or the task that was killed, or ``nothing`` if no task was running any more.
+    """
 
     def is_due() -> bool:
-        tasks = stack.metadata.tasks(run.dag_id, RUN_ID)
+        tasks = stack.metadata.tasks(dag_id, run_id)
         ended = sum(task.state in ("success", "failed") for task in tasks)
-        return ended >= due.after_tasks or stack.metadata.settled(run.dag_id, RUN_ID) is not None
+        return ended >= due.after_tasks or stack.metadata.settled(dag_id, run_id) is not None
 
-    progress = partial(stack.metadata.progress, run.dag_id)
-    wait_for(is_due, f"the end of {due.after_tasks} tasks of {run.dag_id}", RUN_SECONDS, progress=progress)
+    progress = partial(stack.metadata.progress, dag_id)
+    wait_for(is_due, f"the end of {due.after_tasks} tasks of {dag_id}", RUN_SECONDS, progress=progress)
     time.sleep(due.delay)
     if due.victim == "task":
-        run.killed.append(_kill_a_task(stack, run))
-        return
-    with one_service_at_a_time:
-        stack.kill_service(due.victim)
-    run.killed.append(due.victim)
+        return _kill_a_task(stack, dag_id, run_id)
+    stack.kill_service(due.victim)
+    return due.victim
 
 
-def _kill_a_task(stack: Stack, run: DisturbedRun) -> str:
+def _kill_a_task(stack: Stack, dag_id: str, run_id: str) -> str:
     """Kill a running task and return its id, or ``nothing`` when the run has ended."""
 
     def running() -> list[TaskState]:
-        return [task for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "running" and task.pid]
+        return [task for task in stack.metadata.tasks(dag_id, run_id) if task.state == "running" and task.pid]
 
-    end = partial(stack.metadata.settled, run.dag_id, RUN_ID)
-    wait_for(lambda: running() or end(), f"a running task of {run.dag_id}", RUN_SECONDS, pause=0.1)
+    end = partial(stack.metadata.settled, dag_id, run_id)
+    wait_for(lambda: running() or end(), f"a running task of {dag_id}", RUN_SECONDS, pause=0.1)
     for task in running():
         kill(task.pid)
         return task.task_id

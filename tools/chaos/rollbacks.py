@@ -23,19 +23,19 @@ from tools.local_airflow.questions import AskingStack, Questions
 
 ROLLBACK_DAG_ID = "distill_rollback"
 LOOK_SECONDS = 1.0
-_RESTORE = "restore"
+RESTORE = "restore"
 PATHS: dict[str, Path] = {
     LOST.name: (
         BEFORE,
         LOST,
         SMOKING,
-        Instant(BEFORE_RECORD.name, BEFORE_RECORD.arrange, BEFORE_RECORD.reach, hits=_RESTORE),
+        Instant(BEFORE_RECORD.name, BEFORE_RECORD.arrange, BEFORE_RECORD.reach, hits=RESTORE),
     ),
     UNREAD.name: (
         UNREAD,
         STILL_WAITING,
         READY_AT_LAST,
-        Instant(RECORDED.name, RECORDED.arrange, RECORDED.reach, hits=_RESTORE),
+        Instant(RECORDED.name, RECORDED.arrange, RECORDED.reach, hits=RESTORE),
     ),
 }
 
@@ -56,7 +56,7 @@ class Rollback(Trial):
 
 
 @contextmanager
-def _approved(rollback: Rollback) -> Iterator[None]:
+def approved(rollback: Rollback) -> Iterator[None]:
     """Approve the questions of a rollback until the block ends."""
     ended = threading.Event()
 
@@ -89,7 +89,7 @@ def _promote_twice(trial: Trial) -> Rollback:
 def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
     """Crash a rollback at each instant of a path, and recover it after each crash."""
     rollback = _promote_twice(trial)
-    with _approved(rollback):
+    with approved(rollback):
         crash_at_each(rollback, path, UPDATE, recover)
         _expect_restored(trial, rollback)
 
@@ -97,7 +97,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 def _cleared_after_success(trial: Trial) -> None:
     """Clear a rollback that succeeded. It must not go back once more, to the model that it replaced."""
     rollback = _promote_twice(trial)
-    with _approved(rollback):
+    with approved(rollback):
         rollback.start_run()
         rollback.finish()
         rollback.clear_run()

@@ -51,7 +51,7 @@ def run(tmp_path: Path, *arguments: str) -> int:
 
 def test_random_schedules_need_no_case(tmp_path: Path, stack: type[InterruptedStack]) -> None:
     assert run(tmp_path, "--only", "-", "--walks", "12", "--seed", "424242") == 130
-    assert stack.started_with == (13, [f"w{number:02}" for number in range(13)])
+    assert stack.started_with == (15, ["c01", "c02", *(f"w{number:02}" for number in range(13))])
 
 
 def test_the_state_folder_of_the_local_commands_is_readable_by_its_owner_only(

@@ -82,7 +82,7 @@ class Recorder:
 
 def test_both_runs_are_crashed_with_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     trial, expected = Recorder(), []
-    monkeypatch.setattr(cases, "_rows", lambda trial, model: trial.rows_of(model))
+    monkeypatch.setattr(cases, "write_model_rows", lambda trial, model: trial.rows_of(model))
     monkeypatch.setattr(cases, "expect_standing", lambda trial, **counts: expected.append(counts))
     crash(trial, path=PATHS["response lost"], recover=lambda trial, task: trial.recover(task))  # type: ignore[arg-type]
     steps = [done for done in trial.done if done.startswith(("rows_of", "start_run", "recover", "finish"))]

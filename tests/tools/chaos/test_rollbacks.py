@@ -67,7 +67,7 @@ def test_a_rollback_goes_back_to_the_previous_champion_and_its_question_is_appro
     account = SimpleNamespace(fired_by_rule=dict)
     stack = SimpleNamespace(operator=operator, account=account, layout=None, ports=SimpleNamespace(ui_url="http://ui"))
     rollback = Rollback(Case("a case", lambda _: None, key="c01"), stack, None)  # type: ignore[arg-type]
-    with rollbacks._approved(rollback):
+    with rollbacks.approved(rollback):
         rollback.start_run()
         while not operator.answered:
             pass

@@ -134,13 +134,15 @@ def _what_to_do(task: Explained, context: Context, error: BaseException, stated:
 def _with_new_run(wrong: Mapping[str, Any]) -> str:
     new_run = new_run_advice(wrong)
     if any(key.endswith("_csv") for key in wrong):
-        return f"{new_run} If only the content of the file is wrong, correct the file and clear"
-        f" {PREFLIGHT} with downstream."
+        return (
+            f"{new_run} If only the content of the file is wrong, correct the file and clear {PREFLIGHT} with"
+            " downstream."
+        )
     return new_run
 
 
 def _retry(task: Any, context: Context, error: BaseException) -> str:
-    """Return when Airflow repeats the task, such as ``in 60 s``; an empty text if it does not."""
+    """Return when Airflow repeats the task, such as ``in 60 s``; an empty string if it does not."""
     ti = context["ti"]
     if isinstance(error, AirflowFailException | AirflowSensorTimeout) or ti.try_number > ti.max_tries:
         return ""

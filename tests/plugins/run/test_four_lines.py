@@ -236,6 +236,7 @@ class TestConfigurationOfTheRun:
         context = attempt(context, 3, conf={"documents": 8, "training_csv": "a.csv"})
         line = four(explained(provision(error), context))[TO_DO]
         assert line.startswith("Trigger a new run with another value of Training CSV (training_csv), now a.csv.")
+        assert line.endswith("correct the file and clear preflight with downstream.")
         assert "documents" not in line
 
     @pytest.mark.parametrize("name", ["DrawLabelSampleOperator", "ListLeftoversOperator", "CollectLabelsOperator"])

@@ -75,8 +75,8 @@ class AwsClients:
 
         Creating a client in boto3 is not thread-safe, so this method holds a lock.
 
-        :param extra_seconds: added to the read timeout. There is one client for each number of seconds, because a
-            client's timeout cannot change.
+        :param extra_seconds: added to the read timeout. Each value has its own client, because a client's
+            timeout cannot change.
         """
         with self._creation_lock:
             if (service, extra_seconds) not in self._clients:
@@ -95,7 +95,7 @@ class AwsClients:
     def call(self, service: str, method: str, what: str = "", *, extra_seconds: int = 0, **parameters: Any) -> Any:
         """Call ``method`` on the boto3 client for ``service`` and return the response.
 
-        A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
+        A client keeps the credentials that it was created with. When they expire, all clients are dropped, so the
         next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
         S3 gives no reason when it refuses a HEAD request, so such a request is repeated once with new clients.
 
@@ -119,7 +119,7 @@ class AwsClients:
             ) from error
 
     def _limit(self, service: str, extra_seconds: int) -> str:
-        """Return when botocore gives up on a request, such as "sent once, and given up after about 6 min"."""
+        """Describe when botocore gives up on a request, such as "sent once, and given up after about 6 min"."""
         config = SINGLE_ATTEMPT if service == "bedrock-runtime" else self._config["retries"]
         sent = config["total_max_attempts"]
         seconds = sent * (self._config["connect_timeout"] + self._config["read_timeout"] + extra_seconds)

@@ -53,7 +53,7 @@ class ErrorTable:
     def for_code(self, code: str, message: str) -> ErrorMeaning | None:
         """Return the meaning of an error response; ``None`` if the code is unknown."""
         name = _normalized(code)
-        # S3 adds the prefix "KMS." to the codes of KMS. A code with this prefix that has no row means the same as the
+        # S3 adds the prefix "KMS." to the codes of KMS. If such a code has no row of its own, it means the same as the
         # code without the prefix.
         rows = self.by_code.get(name) or self.by_code.get(name.removeprefix("kms."), ())
         return next((row for row in rows if row.applies_to(message)), None)

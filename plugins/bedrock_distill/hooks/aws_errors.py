@@ -74,14 +74,14 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
         RefusedError,
     ),
 }
-# The code that botocore gives to an answer with status 400 and without a body, which only HEAD requests get.
+# botocore uses this code for a response with status 400 and no body. Only HEAD requests get such a response.
 BAD_HEAD_REQUEST = "400"
 TOO_MANY_REQUESTS = 429
 # These operations of bedrock-runtime are billed as soon as the model starts to answer.
 BILLED_METHODS = frozenset({"invoke_model", "converse"})
 _ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError, ResponseStreamingError, IncompleteReadError)
-# OpenSSL's reasons for a broken connection that was already encrypted, so the request may have been sent. All other
-# reasons belong to the handshake, before the request is sent.
+# OpenSSL gives these reasons if a connection breaks after the TLS handshake, so the request may have been sent. All
+# other reasons mean that the handshake failed, before the request was sent.
 _SSL_AFTER_HANDSHAKE = re.compile(r"bad[ _]record[ _]mac|decryption[ _]failed|decrypt[ _]error", re.IGNORECASE)
 # A gateway gives this status if the service behind it received the request but did not answer in time.
 GATEWAY_TIMEOUT = 504
@@ -139,13 +139,13 @@ def from_client_error(error: ClientError, what: str, *, connection: str = "the A
 
 
 def head_refused_twice(error: ServiceError, what: str, *, connection: str) -> RefusedError:
-    """Return the error for a HEAD request that S3 refused twice, with the credentials read again in between."""
+    """Return the error for a HEAD request that S3 refused twice: before and after the credentials were read again."""
     stated = f", but says that the bucket is in {error.bucket_region}" if error.bucket_region else ""
     detail = f"{BAD_HEAD_REQUEST}: S3 refused the HEAD request twice without giving a reason{stated}"
     advice = (
-        f"The credentials were read again before the second request. Renew them in {connection} or in the environment."
-        " If they are valid, check the bucket's Region and the object's encryption (an object with a"
-        " customer-provided key, SSE-C, cannot be read)."
+        "The credentials were read again before the second request. If they have expired, renew them in"
+        f" {connection} or in the environment. If they are valid, check the bucket's Region and the"
+        " object's encryption (an object with a customer-provided key, SSE-C, cannot be read)."
     )
     refused = RefusedError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
     refused.code, refused.bucket_region = error.code, error.bucket_region

@@ -1,5 +1,5 @@
 """
-Find, create, update and delete custom model deployments, with which Bedrock serves a custom model on demand.
+Find, create, update and delete custom model deployments, which serve a custom model on demand.
 
 A deployment costs nothing to create and nothing while it is idle; its calls are billed by the token. It counts against
 the account's quota of deployments. The fields and statuses are defined in botocore's service model
@@ -40,8 +40,8 @@ class Deployment:
     def from_response(cls, answer: Mapping[str, Any]) -> Deployment:
         """Create the record from Bedrock's response.
 
-        The name is in ``modelDeploymentName`` if Get… returned the response, in ``customModelDeploymentName`` if List…
-        did.
+        GetCustomModelDeployment returns the name in ``modelDeploymentName``, but ListCustomModelDeployments returns it
+        in ``customModelDeploymentName``.
         """
         update = answer.get("updateDetails") or {}
         return cls(
@@ -57,7 +57,7 @@ class Deployment:
 
 
 class DeploymentCalls(AwsClients):
-    """The calls of the hook for custom model deployments."""
+    """The hook's calls for custom model deployments."""
 
     def find_deployment(self, name_or_arn: str) -> Deployment | None:
         """Return a deployment by name or ARN; ``None`` if it does not exist."""

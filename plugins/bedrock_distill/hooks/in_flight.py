@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-# A faster answer is normal, and is not worth a word.
+# A request that AWS answers sooner is not mentioned.
 SLOW_SECONDS = 20.0
 
 
-# Whose requests the present thread sends. The triggerer's process sends those of many tasks.
+# The owner of the requests that the present thread sends. The triggerer's process sends requests for many tasks.
 OWNER: ContextVar[object] = ContextVar("owner", default=None)
 
 
@@ -59,9 +59,9 @@ class InFlight:
 
     def slowest(self) -> str:
         """
-        Describe the request that has waited longest; return an empty text if none has waited long.
+        Describe the request that has waited longest; return an empty string if none has waited long.
 
-        If :data:`OWNER` is set, only the requests of this owner count.
+        If :data:`OWNER` is set, only the requests of this owner are considered.
         """
         owner = OWNER.get()
         with self._lock:

@@ -18,7 +18,7 @@ from include.distill.cleanup.plan import StoredObject
 from include.distill.core.errors import FAILED_TASK, NotFoundError, OutcomeError, RefusedError, TransientError
 from include.distill.core.storage import split_uri
 
-_ACCESS_DENIED = ("403", "AccessDenied")  # S3 gives a HEAD request only the status
+_ACCESS_DENIED = ("403", "AccessDenied")  # S3's response to a HEAD request has only the status
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
 _CONDITION_FAILED = ("PreconditionFailed", "412")  # the codes of a conditional write whose condition does not hold
@@ -177,7 +177,7 @@ class S3ObjectStore:
     def ensure_bucket(
         self, bucket: str, *, region: str, create: bool, tags: Mapping[str, str] = MappingProxyType({})
     ) -> str | None:
-        """Check that a bucket is in ``region``. Return ``None`` if there is no problem, or a message that describes it.
+        """Check that a bucket is in ``region``. Return a message about the problem; ``None`` if there is none.
 
         :param create: create and tag the bucket if it does not exist.
         :param tags: tags of the new bucket, in addition to the tag ``project``.
@@ -211,7 +211,7 @@ class S3ObjectStore:
         )
 
     def _with_owner(self, error: RefusedError, bucket: str) -> RefusedError:
-        """Add to an error that another account may own the bucket.
+        """Return the error; if access was denied, it also says that another account may own the bucket.
 
         S3 returns the same error code for a missing permission and for a bucket of another account.
         """
@@ -220,8 +220,8 @@ class S3ObjectStore:
             return error
         refused = RefusedError(
             f"{error.happened} S3 also refuses access if an account other than {owner} owns the bucket.",
-            to_do="If the bucket belongs to another account on purpose, name that account in storage.bucket_owners; if"
-            f" it does so by mistake, use another bucket. If {owner} owns the bucket: {error.to_do}",
+            to_do="If the bucket is meant to belong to another account, name that account in storage.bucket_owners; if"
+            f" it is not, use another bucket. If {owner} owns the bucket: {error.to_do}",
             then_clear=error.then_clear,
         )
         refused.code, refused.bucket_region = error.code, error.bucket_region

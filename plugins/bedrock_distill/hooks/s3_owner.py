@@ -40,7 +40,7 @@ def _with_owner(
     source = params.get("CopySource")
     buckets = {
         "ExpectedBucketOwner": params.get("Bucket"),
-        # A managed copy gives the source as a mapping. A copy of one part of an object may give it as "bucket/key".
+        # A managed copy passes the source as a mapping. A copy of one part of an object may pass it as "bucket/key".
         "ExpectedSourceBucketOwner": source["Bucket"] if isinstance(source, Mapping) else source and _bucket_in(source),
     }
     added = {

@@ -24,5 +24,5 @@ def _mark_as_redirected(
 ) -> None:
     headers = response[1].get("ResponseMetadata", {}).get("HTTPHeaders", {}) if response else {REGION_HEADER: ""}
     if REGION_HEADER not in headers:
-        # botocore follows only one redirect of a request, and reads this mark to find out whether it already did.
+        # botocore follows only one redirect of a request. This mark tells it that it has already followed one.
         request_dict["context"].get("s3_redirect", {})["redirected"] = True

@@ -37,7 +37,7 @@ class ResumingBody(RawIOBase):
 
     @property
     def entity_tag(self) -> str:
-        """The entity tag of the object, which changes with its bytes."""
+        """The entity tag of the object. It changes when the object's bytes change."""
         return str(self._tag)
 
     def readable(self) -> bool:

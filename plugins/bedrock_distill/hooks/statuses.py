@@ -37,7 +37,7 @@ DEPLOYMENT_STATUS = {
     "Active": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
 }
-# The last change of the model behind a deployment. If it fails, the deployment goes on with the old model.
+# The status of the last update of a deployment's model. If the update fails, the deployment keeps the old model.
 DEPLOYMENT_UPDATE_STATUS = {
     "Updating": Progress.RUNNING,
     "UpdateCompleted": Progress.SUCCEEDED,

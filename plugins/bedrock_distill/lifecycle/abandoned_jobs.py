@@ -2,7 +2,7 @@
 Stop a training job after a person marked its task as failed. No task waits for the job any more.
 
 If the task waits in the triggerer, its trigger stops the job within seconds (``on_kill``). The task ``outcome`` checks
-again at the end of the run, without a trigger.
+again at the end of the run, and needs no trigger for that.
 
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
 starts. If the attempt raises an error, it overwrites this XCom with the name of the error class. If a failed task has
@@ -82,7 +82,7 @@ def record_error(context: Context) -> Iterator[None]:
     except Exception as error:
         try:
             context["ti"].xcom_push(key=ATTEMPT_KEY, value=type(error).__name__)
-        except Exception:  # Airflow's API may be the cause of the error, which counts more
+        except Exception:  # Airflow's API may have caused `error`, which matters more than this failure
             log.warning("The error could not be recorded in Airflow", exc_info=True)
         raise
 

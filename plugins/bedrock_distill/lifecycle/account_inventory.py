@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """One connection and Region, and those of the chosen use cases that use this pair."""
+    """A connection and a Region, with the chosen use cases that use this connection in this Region."""
 
     hook: BedrockDistillHook
     store: S3ObjectStore

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bedrock_distill.hooks.deployments import Deployment
 
 QUOTA_CODE = "ServiceQuotaExceededException"
-# The words of the quotas' names are UNVERIFIED. AWS's defaults, in one account in August 2026: 10 and 2.
+# The wording of the quotas' names is UNVERIFIED. In one account in August 2026, AWS's defaults were 10 and 2.
 _TOTAL_QUOTA = "the quota of custom model deployments (10 by default)"
 _IN_PROGRESS_QUOTA = "the quota of custom model deployments in progress (2 by default)"
 _NAMED_DEPLOYMENTS = 10
@@ -42,8 +42,8 @@ def quota_error(
             left=left,
             billed="Nothing was created.",
             to_do=(
-                "Wait until they are active, which takes some minutes, or ask for a higher value of"
-                f" {_IN_PROGRESS_QUOTA} in the console of Service Quotas."
+                "Wait until they are active, which takes a few minutes, or ask for a higher value of"
+                f" {_IN_PROGRESS_QUOTA} in the Service Quotas console."
             ),
             then_clear=FAILED_TASK,
         )
@@ -55,7 +55,7 @@ def quota_error(
         billed="Nothing was created.",
         to_do=(
             f"Delete a deployment that no application and no run uses {DEPLOYMENT.by_hand.ways('<name>')}, or ask"
-            f" for a higher value of {_TOTAL_QUOTA} in the console of Service Quotas.{kept} The oldest others:"
+            f" for a higher value of {_TOTAL_QUOTA} in the Service Quotas console.{kept} The oldest other deployments:"
             f" {_described([one for one in existing if one.name not in standing])}."
         ),
         then_clear=FAILED_TASK,

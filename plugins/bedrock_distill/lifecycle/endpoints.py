@@ -2,7 +2,8 @@
 The two kinds of endpoint that serve an arm's model: how to find, create and delete one, and what its states mean.
 
 A deployment serves on demand: it is billed by the token, and not at all while it is idle. Provisioned throughput is
-billed by the hour. Both are named by run, arm and number, in different namespaces of Bedrock.
+billed by the hour. The name of an endpoint contains the run, the arm and a number. Bedrock keeps the names of
+deployments apart from the names of throughput.
 """
 
 from __future__ import annotations
@@ -73,12 +74,12 @@ class AnyEndpoint(Protocol):
 
 class Served(NamedTuple):
     """
-    The model behind an endpoint now, and the change of the model in progress.
+    The model behind an endpoint now, and the model that Bedrock is putting behind it.
 
     :ivar progress: RUNNING while the endpoint is created or updated, SUCCEEDED if it answers with ``model_arn`` and
         nothing is in progress, FAILED if its creation failed.
-    :ivar coming: the model with which it answers once the creation or the update has succeeded; ``None`` if nothing is
-        in progress.
+    :ivar coming: the model that answers once the creation or the update has succeeded; ``None`` if nothing is in
+        progress.
     :ivar failed_update: the model of the last update, if that update failed. The endpoint goes on with the old model.
     """
 
@@ -130,9 +131,10 @@ class EndpointKind(ABC):
     @abstractmethod
     def served(self, endpoint: AnyEndpoint) -> Served:
         """
-        Return the model behind an endpoint, and the change in progress.
+        Return the model behind an endpoint, and the model that Bedrock is putting behind it.
 
-        :param endpoint: the endpoint as a look-up returned it. A list does not have the details of updates.
+        :param endpoint: the endpoint as :meth:`find` returned it. The endpoints from :meth:`list` lack the details of
+            updates.
         :raises ContractError: the endpoint has a status that this pipeline does not know.
         """
 
@@ -198,7 +200,7 @@ class _ThroughputKind(EndpointKind):
         desired = throughput.desired_model_arn or throughput.model_arn
         if progress is Progress.RUNNING:
             return Served(throughput.model_arn, progress, coming=desired)
-        # There is no status for an update that failed (UNVERIFIED): the throughput goes on with its old model.
+        # No status says that an update failed. The throughput then keeps its old model (UNVERIFIED).
         is_old = progress is Progress.SUCCEEDED and desired != throughput.model_arn
         return Served(throughput.model_arn, progress, failed_update=desired if is_old else None)
 
@@ -249,7 +251,7 @@ class _DeploymentKind(EndpointKind):
 
 THROUGHPUT: EndpointKind = _ThroughputKind()
 DEPLOYMENT: EndpointKind = _DeploymentKind()
-# What is billed by the hour comes first: it must end even if the other kind cannot be listed.
+# The kind that is billed by the hour comes first, so that its billing ends even if the other kind cannot be listed.
 ENDPOINT_KINDS = (THROUGHPUT, DEPLOYMENT)
 
 
@@ -275,12 +277,12 @@ def _unknown_status(kind: EndpointKind, name: str, status: str) -> ContractError
 
 
 def kind_of(manifest: ThroughputManifest) -> EndpointKind:
-    """Return the kind of endpoint in the manifest of ``deploy`` or ``provision``; throughput if it has no endpoint."""
+    """Return the kind of endpoint in the manifest of ``deploy`` or ``provision``; throughput if there is none."""
     return DEPLOYMENT if DEPLOYMENT.name_in(manifest) else THROUGHPUT
 
 
 def release_first(release_task: str, what: str) -> str:
-    """Return sentences for a message: a task deletes an endpoint next, and what to do if that task fails."""
+    """Return sentences that name the task that deletes an endpoint next, and say what to do if that task fails."""
     return (
         f"{release_task} runs next and deletes {what}. If it fails, clear no other task of this arm until"
         f" {release_task} has succeeded. Otherwise, the arm would buy a second endpoint."
@@ -340,7 +342,7 @@ def delete_and_wait(hook: BedrockDistillHook, kind: EndpointKind, name_or_arn: s
     Delete an endpoint and wait until Bedrock no longer finds it.
 
     Bedrock may refuse to delete a deployment that is changing (ConflictException). After a refusal, the deletion is
-    tried again. In which states Bedrock refuses is UNVERIFIED.
+    tried again. The states in which Bedrock refuses are UNVERIFIED.
 
     :raises ConflictError: Bedrock still refuses to delete the deployment after ``wait_seconds``, or refuses to delete
         throughput.

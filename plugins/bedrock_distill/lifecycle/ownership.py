@@ -7,9 +7,9 @@ tags.
 
 Version 0.1 of this pipeline did not have environments. It used other names, which are called former names here, and
 no tag ``environment``. Several installations in an account computed the same former name. So a resource under a former
-name is ours only if, in addition, its training data is below the root of this run. A resource under a former name that
-is not ours is ignored, because this run buys under another name. A resource under a current name that is not ours is an
-error.
+name is ours only if, in addition, its training data is below the root of this run. If a resource with a former name is
+not ours, it is ignored, because this run buys under another name. If a resource with a current name is not ours, this
+is an error.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from include.distill.training.job_identity import training_recipe
 log = logging.getLogger(__name__)
 
 _PREFLIGHT = task_to_clear(PREFLIGHT)
-# The run's folder belongs to the old environment, so clearing a task would be refused.
+# A new run is needed, because this run's folder belongs to the old environment, so a cleared task would be refused.
 _OTHER_INSTALLATION = (
     "If it belongs to another installation, give each installation its own DISTILL_ENVIRONMENT, and trigger a new run."
 )
@@ -120,7 +120,7 @@ class Ownership:
         :param model_arn: the model that the endpoint must serve; if ``None``, any model is accepted.
         :raises RefusedError: an endpoint of another environment or run has the current name.
         """
-        # Versions without environments had no deployments, so none has a former name.
+        # Versions without environments had no deployments, so no deployment has a former name.
         candidates = _candidates(names if kind is THROUGHPUT else Names(names.name, None))
         return self._find_endpoint(kind, candidates, {"arm": arm}, model_arn)
 
@@ -250,7 +250,7 @@ class Ownership:
     def _not_ours(self, different: Iterable[str], tags: Mapping[str, str]) -> str:
         owner = ", ".join(f"{key} {from_tags(tags, key) or 'unknown'}" for key in _TAGS_OF_OWNER)
         return (
-            f"belongs to {owner}; this run is of environment {self.use_case.environment}, use-case"
+            f"belongs to {owner}; this run belongs to environment {self.use_case.environment}, use-case"
             f" {self.use_case.name}, run-key {self.folder.run_key} ({'; '.join(different)})"
         )
 
@@ -263,7 +263,7 @@ def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
     """
     Return whether a batch job reads and writes the files of a plan.
 
-    A job with other files belongs to another environment, and only has the same name.
+    A job with the same name but with other files belongs to another environment.
     """
     if different := list(_location_differences(job, plan.input_uri, plan.output_uri)):
         log.warning(
@@ -288,6 +288,6 @@ def _unequal(what: str, theirs: str | None, ours: str) -> str:
 
 
 def _is_same_model(arn: str, model_id: str) -> bool:
-    """Compare a base model's ARN with an id. Either may lack the suffix for the size of the context, such as 128k."""
+    """Compare a base model's ARN with an id. Either may lack the suffix for the context size, such as ``:128k``."""
     theirs, ours = arn.rpartition("/")[2], model_id.rpartition("/")[2]
     return bool(theirs) and (theirs == ours or theirs.startswith(f"{ours}:") or ours.startswith(f"{theirs}:"))

@@ -26,8 +26,8 @@ from include.distill.evaluation.rollback_form import NOTHING_CHANGED, ROLLBACK_D
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# The result of `switch` and the tasks after it if the use case has no standing endpoint. They must not be skipped,
-# because Airflow would then skip `restore` too: a task after a setup cannot have another trigger rule.
+# `switch` and `switched` return this if the use case has no standing endpoint. If they were skipped instead, Airflow
+# would skip `restore` too, because a task after a setup must have the trigger rule ALL_SUCCESS.
 NO_CHANGE = cast(SwitchManifest, {})
 
 
@@ -74,12 +74,12 @@ class RollbackPlace(StandingTask):
 
     @property
     def champion_uri(self) -> str:
-        """The record of the use case's champion."""
+        """The URI of the champion's record."""
         return champion_uri(self.root, self.use_case.name)
 
     @property
     def choice_uri(self) -> str:
-        """The record of what this rollback does."""
+        """The URI of the record that says what this rollback does."""
         return rollback_choice_uri(self.root, self.use_case.name, self.change_key)
 
     def champion(self) -> Champion | None:
@@ -113,7 +113,7 @@ class RollbackPlace(StandingTask):
         """
         Return why this rollback may not be carried out; ``None`` if a person approved it.
 
-        A rollback that has changed the champion's record was approved before.
+        If this rollback has already changed the champion's record, a person approved it before that.
 
         :param approval: the result of ``approve_rollback``.
         """

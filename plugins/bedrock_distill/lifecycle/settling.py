@@ -1,9 +1,10 @@
 """
 Bring the standing endpoint of a use case back to the champion's record.
 
-This is to the standing endpoint what ``release`` is to an arm's endpoint: it always runs, also after a failure. The
-record is never changed to fit the endpoint. Before the endpoint is changed, the lock and the record get another number
-and another revision. A task ``promote`` of the same or of another run that is still running can then no longer write.
+The task ``settle`` is to the standing endpoint what ``release`` is to an arm's endpoint: it always runs, even after a
+failure. The recorded model is never changed to fit the endpoint. Before the endpoint is changed, the lock gets a new
+number, and the record gets a new revision. If a task ``promote`` of this run or of another run is still running, it can
+then no longer write the record.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Settling:
     One attempt to settle the standing endpoint of a use case.
 
     :param holder: the run that settles.
-    :param is_live: whether the run of a change is queued or running.
+    :param is_live: returns whether the run of a change is queued or running.
     :param wait_seconds: maximum number of seconds to wait for Bedrock.
     """
 
@@ -64,9 +65,9 @@ class Settling:
         """
         Make the endpoint agree with the record, and release the lock.
 
-        If another run in progress has the lock, nothing is done, because that run settles itself.
+        If another run in progress has the lock, nothing is done, because that run settles the endpoint itself.
 
-        :raises SettleError: the endpoint does not agree with the record. The message has the command to do it by hand.
+        :raises SettleError: the endpoint does not agree with the record. The message says how a person corrects this.
         :raises ContractError: a record cannot be read, so it is not known which model should answer.
         """
         settling: EndpointChange | None = None
@@ -98,7 +99,7 @@ class Settling:
         return self.is_live(change["dag_id"], change["run_id"])
 
     def _adopt(self, champion: Champion | None, change: EndpointChange | None) -> Champion | None:
-        """Record an endpoint again whose key a task of an earlier version dropped when it wrote the record."""
+        """Add the endpoint to the champion's record if a task of an earlier version wrote the record without it."""
         if champion is None or champion.has_endpoint_key or change is None:
             return champion
         for kind in ENDPOINT_KINDS:
@@ -123,8 +124,8 @@ class Settling:
                 return _Deviation(kind, endpoint, None)
             else:
                 log.warning(
-                    "%s %s is in no champion's record and is left: no change of this use case created it. If no"
-                    " application calls it, delete it %s.",
+                    "%s %s is in no champion's record, but is not deleted, because no change of this use case created"
+                    " it. If no application calls it, delete it %s.",
                     kind.noun,
                     endpoint.arn,
                     kind.by_hand.ways(endpoint.arn, self.site.use_case.aws.region),
@@ -144,7 +145,7 @@ class Settling:
         return self.site.lock.begin_settling(self.holder, change, aim)
 
     def _repair(self, settling: EndpointChange, champion: Champion | None) -> None:
-        """Bring the endpoint back, unless another task has taken the lock."""
+        """Make the endpoint agree with the record, unless another task has taken the lock."""
         deviation = self._deviation(champion, settling)
         if deviation is None or self.site.lock.read() != settling:
             return
@@ -164,9 +165,10 @@ class Settling:
 
     def _wait_until_idle(self, deviation: _Deviation, *, updated: bool = False) -> AnyEndpoint:
         """
-        Wait until nothing is in progress, and return the endpoint.
+        Wait until no creation or update of the endpoint is in progress, and return the endpoint.
 
-        :param updated: whether the wait is for an update to the desired model, which must then be there.
+        :param updated: whether Bedrock was asked to put the desired model behind the endpoint. If so, wait until the
+            endpoint answers with this model.
         """
         kind, desired = deviation.kind, deviation.desired
         deadline = time.monotonic() + self.wait_seconds
@@ -183,7 +185,8 @@ class Settling:
             if updated and served.failed_update == desired:
                 raise self._error(deviation, f"the update failed: {stated_reason(endpoint.failure_message)}")
             if time.monotonic() > deadline:
-                raise self._error(deviation, f"Bedrock has not ended the change within {self.wait_seconds:.0f} s")
+                waited = f"{self.wait_seconds:.0f} s"
+                raise self._error(deviation, f"Bedrock has not completed the creation or the update within {waited}")
             self.sleep(POLL_SECONDS)
 
     def _agreed(self, champion: Champion | None, change: EndpointChange | None) -> SettleManifest:
@@ -226,7 +229,7 @@ class Settling:
             to_do=(
                 f"Run `{by_hand}`."
                 if restorable
-                else "Trigger distill_rollback with another champion of the record's history."
+                else "Trigger distill_rollback with another champion from the record's history."
             ),
             then_clear=FAILED_TASK,
             effect="compares the endpoint with the record again",
@@ -244,14 +247,14 @@ def _may_be_deleted(champion: Champion | None, change: EndpointChange | None, en
     """
     Return whether an endpoint that no record names may be deleted.
 
-    It may if a change that is not settled has created it, or if a clean-up has recorded that it deletes the endpoint.
-    It also may if there was no endpoint when the last change was settled: a request of a task that was killed can reach
-    AWS later. If only the records are missing, for example because the storage prefix was changed, applications may
-    still call it.
+    It may be deleted if a change that is not settled has created it, or if a clean-up has recorded that it deletes the
+    endpoint. It may also be deleted if there was no endpoint when the last change was settled, because a request from a
+    task that was killed can reach AWS later. If only the records are missing, for example because the storage
+    prefix was changed, it must not be deleted, because applications may still call it.
     """
     if change is None:
         return False
     was_deleted = champion is not None and champion.has_endpoint_key and champion.endpoint is None
-    # ``arn`` is the endpoint that existed before the change, and after it once the change is settled.
+    # ``arn`` names the endpoint before the change until the change is settled, and then the endpoint after the change.
     is_late = change["state"] == "settled" and change["arn"] is None
     return was_deleted or is_late or (change["state"] != "settled" and change["arn"] != endpoint.arn)

@@ -69,7 +69,7 @@ class StandingSite:
 
     @property
     def name(self) -> str:
-        """The name of the endpoint, of either kind."""
+        """The name of the endpoint, which is the same for both kinds."""
         return standing_endpoint_name(self.use_case.environment, self.use_case.name)
 
     @property
@@ -86,7 +86,7 @@ class StandingSite:
         """
         Return the endpoint of a kind; ``None`` if it does not exist or is being deleted.
 
-        :raises RefusedError: an endpoint with the name exists, and its tags are not those of this use case's endpoint.
+        :raises RefusedError: an endpoint with this name exists, but its tags are not those of this use case's endpoint.
         """
         endpoint = kind.find(self.hook, self.name)
         if endpoint is None or endpoint.status == DELETING:
@@ -126,7 +126,7 @@ class StandingSite:
 @dataclass(frozen=True)
 class Switched:
     """
-    The endpoint after its model was requested. The creation or the update may still be in progress.
+    The endpoint that is to answer with the new model. Its creation or update may still be in progress.
 
     :param created: whether the endpoint is new, so that no champion's record names it yet.
     """
@@ -160,7 +160,7 @@ def switch(site: StandingSite, change: EndpointChange, *, is_live: IsLive) -> Sw
             f"The {kind.noun} {site.name} is being changed to {served.coming}, so {aim} cannot be put behind it now.",
             left=f"The {kind.noun} was not changed by this task.",
             billed="Nothing by this task.",
-            to_do="Wait until the change has ended, which takes some minutes.",
+            to_do="Wait until that change is complete, which takes a few minutes.",
             then_clear=FAILED_TASK,
         )
     require_held(site, change)
@@ -172,7 +172,7 @@ def require_held(site: StandingSite, change: EndpointChange) -> None:
     """
     Check directly before a call to Bedrock that the change still has the lock.
 
-    :raises ChangeInProgressError: it has not.
+    :raises ChangeInProgressError: the change no longer has the lock.
     """
     if not site.lock.is_held(change):
         raise ChangeInProgressError(
@@ -186,9 +186,9 @@ def require_held(site: StandingSite, change: EndpointChange) -> None:
 
 def request_update(site: StandingSite, kind: EndpointKind, endpoint: AnyEndpoint, model_arn: str) -> AnyEndpoint:
     """
-    Ask Bedrock to put a model behind an endpoint. A lost response is no error if the endpoint shows the update.
+    Ask Bedrock to put a model behind an endpoint. A lost response is not an error if the endpoint shows the update.
 
-    :return: the endpoint as Bedrock describes it after that.
+    :return: the endpoint as Bedrock describes it after the request.
     """
     try:
         kind.update(site.hook, endpoint.arn, model_arn)
@@ -202,7 +202,12 @@ def request_update(site: StandingSite, kind: EndpointKind, endpoint: AnyEndpoint
 def _delete_failed(
     site: StandingSite, kind: EndpointKind, endpoint: AnyEndpoint, change: EndpointChange, is_live: IsLive
 ) -> EndpointChange:
-    """Delete an endpoint whose creation failed, and return the change with a number for another creation."""
+    """
+    Delete an endpoint whose creation failed, so that the endpoint can be created again.
+
+    :return: the change with a new number, which the next creation needs.
+    :raises SwitchFailedError: the champion's record names the endpoint, so only a person may replace it.
+    """
     if site.is_recorded(endpoint):
         raise SwitchFailedError(
             f"The standing endpoint {endpoint.arn} has failed: {stated_reason(endpoint.failure_message)}.",
@@ -218,7 +223,8 @@ def _delete_failed(
         change["kind"], change["aim_model_arn"], change["replaces"], change["endpoint_kind"], change["name"]
     )
     holder = Holder(change["dag_id"], change["run_id"], change["run_key"])
-    # The number must change before the deletion: AWS would ignore the token of the failed creation.
+    # The number must change before the deletion. With the old number, the next creation would have the same token as
+    # the failed one, and AWS would ignore it.
     renewed = site.lock.take(holder, aim, is_live=is_live, renew=True)
     log.warning("%s failed and is deleted: %s.", endpoint.arn, stated_reason(endpoint.failure_message))
     delete_and_wait(site.hook, kind, endpoint.arn, wait_seconds=_DELETION_SECONDS)
@@ -250,7 +256,7 @@ def _create(site: StandingSite, kind: EndpointKind, change: EndpointChange) -> A
 
 def switched_arn(site: StandingSite, manifest: SwitchManifest) -> str | None:
     """
-    Return the ARN of the endpoint if it answers with the model of the change; ``None`` while Bedrock works on it.
+    Return the ARN of the endpoint if it answers with the new model; ``None`` while the change is in progress.
 
     :raises SwitchFailedError: the creation or the update failed, or the endpoint is gone.
     """
@@ -305,7 +311,8 @@ def confirm(site: StandingSite, manifest: SwitchManifest, holder: Holder) -> Any
     """
     Return the endpoint if it answers with the model of the change and the change still has the lock.
 
-    :raises PromotionError: it does not, or has not.
+    :raises PromotionError: the endpoint is gone, is a new one or does not answer with the model, or another task has
+        taken over the change.
     """
     kind, aim = kind_named(manifest["kind"]), manifest["model_arn"]
     endpoint, change = site.find(kind), site.lock.read()

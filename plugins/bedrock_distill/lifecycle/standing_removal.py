@@ -1,4 +1,4 @@
-"""Delete the standing endpoint of a champion because a person asked for it, without disturbing a change of it."""
+"""Delete the standing endpoint of a champion because a person asked for it, unless a run is changing it."""
 
 from __future__ import annotations
 

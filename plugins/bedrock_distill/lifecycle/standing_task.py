@@ -25,7 +25,7 @@ _LIVE = ("queued", "running")
 
 class StandingTask(RunAccess):
     """
-    A mixin for the tasks of a change of the standing endpoint, in a run and in a rollback.
+    A mixin for the tasks that take part in a change of the standing endpoint, in a run and in a rollback.
 
     A rollback has no run folder, so it overrides ``root``, ``change_key`` and :meth:`smoke_usage_uri`.
     """
@@ -41,7 +41,7 @@ class StandingTask(RunAccess):
         return self.folder.run_key
 
     def smoke_usage_uri(self, number: int) -> str | None:
-        """Return where the calls of the smoke prompts are recorded for the run's bill; ``None`` for nowhere."""
+        """Return where the calls of the smoke prompts are recorded for the run's bill; ``None`` if they are not."""
         return self.folder.smoke_usage(number)
 
     @cached_property
@@ -55,12 +55,12 @@ class StandingTask(RunAccess):
         return Holder(dag_run.dag_id, dag_run.run_id, self.change_key)
 
     def is_live(self, context: Context) -> IsLive:
-        """Return a function that says whether another DAG run, which holds the lock, has not ended yet."""
+        """Return a function that takes the ids of a DAG and a run, and says whether the run is queued or running."""
         return lambda dag_id, run_id: state_of_run(dag_id, run_id, context) in _LIVE
 
     @property
     def standing_kind(self) -> StandingKind | None:
-        """The kind of the standing endpoint, as far as the task knows it without a request."""
+        """The kind of the standing endpoint; ``None`` if there is none, or if the use case is not read yet."""
         use_case: UseCase | None = self.__dict__.get("use_case")
         serve = use_case.promotion.serve if use_case else "none"
         return None if serve == "none" else serve
@@ -83,9 +83,11 @@ class StandingTask(RunAccess):
 
     def price_question(self, kind: StandingKind, student: str, record: Champion | None) -> PriceQuestion | None:
         """
-        Return the price of the standing endpoint, and whether a person must still approve it; ``None`` without one.
+        Return the price of the standing endpoint, and whether a person must still approve it.
 
-        :param student: the base model of the model that it would serve.
+        The result is ``None`` if the endpoint is billed by the token.
+
+        :param student: the base model of the model that the endpoint would serve.
         :param record: the present champion, whose record has the price that a person approved.
         """
         if kind != "provisioned":
@@ -102,7 +104,7 @@ class StandingTask(RunAccess):
 
 
 class EndpointChangeTask(StandingTask):
-    """A mixin for the tasks that change the standing endpoint, wait for it, try it, or end the change."""
+    """A mixin for the tasks that change the standing endpoint, wait for it, try it, or settle it."""
 
     def billed_now(self, error: Exception) -> str:
         """Return what the standing endpoint costs, if it exists."""

@@ -43,8 +43,9 @@ def standing_tags(use_case: UseCase, *, dag_id: str, run_id: str, run_key: str) 
     """
     Return the tags for a use case's standing endpoint.
 
-    The run that creates the endpoint is only information: the endpoint outlives it. There is no tag ``expires-at`` and
-    no tag ``arm``, so the sweeper finds no owner and leaves the endpoint, also the sweeper of an earlier version.
+    The tags name the run that created the endpoint only as information, because the endpoint outlives the run. There is
+    no tag ``expires-at`` and no tag ``arm``. So a sweeper, even one of an earlier version, finds no owner and leaves
+    the endpoint.
     """
     texts = {
         "project": PROJECT_TAG,

@@ -12,7 +12,7 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
     """
     Return the price as the end of a sentence about buying throughput, such as ", at $24.00 per hour".
 
-    If the price is unknown, return an empty text.
+    If the price is unknown, return an empty string.
     """
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""

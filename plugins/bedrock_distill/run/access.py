@@ -66,7 +66,7 @@ class RunAccess(ExplainedTask):
         use_case = restore_use_case(self.store.read(self.folder.use_case), self.folder.use_case)
         if self.folder.use_case_name not in ("", use_case.name):
             raise RefusedError(
-                f"{self.folder.use_case} belongs to use case {use_case.name}, but its folder belongs to use case"
+                f"{self.folder.use_case} describes use case {use_case.name}, but is in a folder of use case"
                 f" {self.folder.use_case_name}.",
                 left="This task bought nothing.",
                 to_do="Trigger a new run.",

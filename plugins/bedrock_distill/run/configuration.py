@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def configuration_of(context: Context) -> dict[str, Any]:
     """
-    Return the parameters and the configuration of the run, including keys that are no parameter of the DAG.
+    Return the parameters and the configuration of the run, including keys that are not parameters of the DAG.
 
     Airflow adds unknown keys of the configuration to the parameters only if ``[core] dag_run_conf_overrides_params`` is
     set, which is the default.

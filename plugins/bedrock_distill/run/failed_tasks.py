@@ -25,7 +25,7 @@ class TaskGroupOfState:
     """
     The instances of one task that have the same state.
 
-    :ivar numbers: numbers of the instances of a mapped task; empty if the task is not mapped.
+    :ivar numbers: map indexes of these instances; empty if the task is not mapped.
     :ivar total: number of all instances of the task.
     """
 
@@ -34,7 +34,7 @@ class TaskGroupOfState:
     total: int = 1
 
     def __str__(self) -> str:
-        """Return the task and its instances as text, such as ``ask[2], ask[5]``; ``ask (9 of 12)`` if they are many."""
+        """Return the task and its instances: ``ask[2], ask[5]``, or ``ask (9 of 12)`` for many or all instances."""
         count = len(self.numbers)
         if count > _NAMES_SHOWN or count == self.total > 1:
             return f"{self.task_id} ({count} of {self.total})"

@@ -40,7 +40,7 @@ def read_note(ti: Any, task_id: str, map_index: int | None = None) -> FailureNot
     Return the note of a task that failed; ``None`` if there is none.
 
     :param ti: the task instance that reads the note.
-    :param map_index: number of the instance that failed, if the failed task is mapped.
+    :param map_index: map index of the instance that failed, if the failed task is mapped.
     """
     instance = {} if map_index is None else {"map_indexes": map_index}
     try:

@@ -51,7 +51,7 @@ def _is_former_folder_of(
     run: RunIdentity, store: ObjectStore, folder: RunFolder, use_case: str, context: Context
 ) -> bool:
     """
-    Return whether an earlier version certainly used ``folder`` for this run.
+    Return whether it is certain that an earlier version used ``folder`` for this run.
 
     The key in the name of such a folder has only 32 bits of a hash, so the name proves nothing. One of these proves it:
     ``run.json``, the ids in the report, or a manifest of this run that names an object in the folder. Earlier versions
@@ -69,7 +69,7 @@ def _is_former_folder_of(
         report = read_json(store, folder.report("json"), dict[str, object])
         return (report.get("dag_id"), report.get("run_id")) == (run.dag_id, run.run_id)
     except (NotFoundError, ValueError, AttributeError):  # there is no report, or none that can be read
-        # Airflow deletes a task's manifest when the task starts again, so that of preflight is gone in preflight.
+        # Airflow deletes a task's manifest when the task starts again. So `preflight` finds only that of `estimate`.
         named = ((PREFLIGHT, "use_case_uri", folder.use_case), (ESTIMATE, "estimate_uri", folder.estimate))
         manifests = ((context["ti"].xcom_pull(task_ids=task), key, uri) for task, key, uri in named)
         return any(isinstance(manifest, dict) and manifest.get(key) == uri for manifest, key, uri in manifests)

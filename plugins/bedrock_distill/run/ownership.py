@@ -1,4 +1,4 @@
-"""Check that a run folder, which a form or an XCom names, belongs to the use case whose DAG is running."""
+"""Check that a run folder from a form or an XCom belongs to the use case whose DAG is running."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require_run_of(
         raise InputError(
             f"Run {folder.run_key} of {use_case} has no report, was deleted, or is a run of another use case.",
             left=left,
-            to_do="Trigger a new run with the run key of a run of this use case that has a report, or leave the field"
+            to_do="Trigger a new run. Enter the key of a run of this use case that has a report, or leave the field"
             " empty. To label a run of another use case, trigger the DAG of that use case.",
         )
     if problem := foreign_root_problem(store, folder.root, environment_name()):

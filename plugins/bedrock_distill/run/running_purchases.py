@@ -61,7 +61,7 @@ def served_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
 
 
 def unreleased_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
-    """Return the arms that may have an endpoint that its last task did not delete, with their tasks."""
+    """Return the arms whose endpoint may still exist after the task that should delete it, with the arms' tasks."""
     return {
         arm: tasks
         for arm, tasks in served_arms(states).items()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 HTTP_NOT_FOUND = 404
-# Airflow's client puts ids into the path of a URL without quoting them. httpx quotes most characters, but these would
-# name another run, such as the run "a" instead of "a?b".
+# Airflow's client puts ids into the path of a URL without quoting them. httpx quotes most characters. With an id
+# that matches this pattern, the URL would name another run, such as the run "a" instead of "a?b".
 _CHANGES_PATH = re.compile(r"[?#%/\\\x00-\x1f\x7f]|^\.{0,2}$")
 _STATES = ("queued", "running", "success", "failed")
 

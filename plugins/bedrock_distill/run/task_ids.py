@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 _HASH_MARK = "--"
-# An id with the mark is not plain, so that a plain id never equals an id with a hash.
+# A connection id that contains the mark does not count as plain, so no plain id equals an id with a hash.
 _PLAIN_CONNECTION = re.compile(rf"(?!.*{_HASH_MARK})[A-Za-z0-9_.-]{{1,100}}")
 _NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -38,7 +38,7 @@ SETTLE = "settle"
 DELETE_LOSERS = "delete_losers"
 OUTCOME = "outcome"
 
-# Further tasks of a rollback, which has the tasks from START_SWITCH to SMOKE, SETTLE and OUTCOME as well.
+# Further tasks of a rollback. It also has SETTLE, OUTCOME and the tasks from START_SWITCH to SMOKE.
 CHOOSE = "choose"
 APPROVE_ROLLBACK = "approve_rollback"
 RESTORE = "restore"
@@ -72,7 +72,8 @@ class ServingTasks(NamedTuple):
     delete: str
 
 
-# Of an arm that is always served by provisioned throughput, and of an arm that may be served on demand.
+# The first is for an arm that is always served by provisioned throughput, the second for an arm that may be served on
+# demand.
 PROVISIONED = ServingTasks(PROVISION, IN_SERVICE, RELEASE)
 ON_DEMAND = ServingTasks(DEPLOY, ACTIVE, UNDEPLOY)
 

@@ -1,5 +1,5 @@
 """
-Read the results that tasks pass to each other, also if a task ran under an earlier version of the pipeline.
+Read the results that tasks pass to each other, even if a task ran under an earlier version of the pipeline.
 
 Airflow stores the results (XCom) when a task ends. If a run started before an upgrade and a person clears one of its
 tasks, this task gets the results of an earlier version. A key that the earlier version did not write gets a default if
@@ -186,6 +186,6 @@ class ResultOf(Generic[ResultT]):
             return self
         value = operator.__dict__[self._name]
         if (value is None and self._optional) or not isinstance(value, Mapping | None):
-            return cast(ResultT, value)  # or a template that is not rendered yet
+            return cast(ResultT, value)  # `None`, or a template that is not rendered yet
         task = sibling_task(operator.task_id, self._task) if self._sibling else self._task
         return cast(ResultT, read_result(value, dict, task=task, reader=operator.task_id))

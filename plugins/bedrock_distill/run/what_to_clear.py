@@ -2,8 +2,7 @@
 Say which task to clear after a task failed.
 
 Only this module decides which task to clear. The errors of tasks, the task ``outcome`` and the tests of the runbook use
-it.
-If the cause of an error is in an earlier task, the error itself names that task.
+it. If the cause of an error is in an earlier task, the error itself names that task.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         """
 
     def state_left(self, error: Exception) -> str:
-        """Return that waiting changes nothing."""
+        """Return a sentence that says that the task has changed nothing."""
         return (
             f"This task only waits. It has changed neither {self.resource} nor anything else that earlier tasks stored"
             " or bought."
@@ -147,13 +147,13 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
         """Check whether the wait is over, after the trigger has fired. If it is not, wait again until the deadline."""
         if event["end"] == "deadline":
-            with self.checks.repeated():  # a retry after an error would not wait, but would delay what comes next
+            with self.checks.repeated():  # the wait is over, so an error must not cause a retry
                 if (manifest := self.poll()) is not None:
                     return manifest
             raise self._timed_out()
-        if (manifest := self.poll()) is not None:  # after a refusal, this raises an error with the task's own advice
+        if (manifest := self.poll()) is not None:  # if AWS refuses this check too, the task's own error is raised
             return manifest
-        if event["end"] == "refused":  # only in the triggerer
+        if event["end"] == "refused":  # AWS refused the check only in the triggerer
             raise RefusedError(event["message"], to_do=event.get("to_do", ""), then_clear=FAILED_TASK)
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises

@@ -51,7 +51,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
             raise NotFoundError(
                 error.happened,
                 left=f"This task stopped none of {self.resource}.",
-                to_do=f"Clear {submit} with downstream, which submits the questions again that no job answers.",
+                to_do=f"Clear {submit} with downstream, which submits the unanswered questions again.",
             ) from error
         if not jobs:
             return {"jobs": len(arns)}
@@ -61,7 +61,8 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
 
     def billed_now(self, error: Exception) -> str:
         """Say in a sentence what is billed now: the answered records."""
-        return f"Each record that is answered, at half the on-demand price, by {self.resource}."
+        arns = ", ".join(self.submitted["job_arns"])
+        return f"Each record that the jobs answer, at half the on-demand price. The jobs are {arns}."
 
     def cost_so_far(self) -> str:
         """Return how the jobs are billed."""
@@ -82,8 +83,9 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         return WaitTimeoutError(
             f"This task has waited {format_duration(self.timeout_seconds)}, but not all jobs have ended. {why}",
             left=f"This task stopped none of {self.resource}.",
-            billed="Each record that they answer until they end, at half the on-demand price.",
+            billed="Each record that the jobs answer until they end, at half the on-demand price.",
             to_do=(
-                f"To wait longer, clear {self.task_to_clear}. To stop the jobs, also mark it as failed while it waits."
+                f"To wait longer, clear {self.task_to_clear}. To stop the jobs, clear the task as well, and then mark"
+                " it as failed while it waits."
             ),
         )

@@ -69,7 +69,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         """
         Look up the endpoint by its name.
 
-        :return: the endpoint, if it is ready or if the arm needs none; otherwise ``None``.
+        :return: the manifest if the endpoint is ready or the arm needs none; otherwise ``None``.
         """
         kind, name = self.kind, self.name
         endpoint = None
@@ -82,7 +82,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
                 "model_arn": self.provisioned["model_arn"],
                 "student": self.provisioned["student"],
             }
-        # Throughput is billed from its creation, so all attempts together wait only once. AWS's clock may be ahead.
+        # Throughput is billed from its creation, so the time-out counts from then. AWS's clock may be ahead.
         self.began = min(self.began, endpoint.created)
         self.checks.status = f"{name} is {endpoint.status}"
         self.log.info("%s", self.checks.status)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class RollbackEndpointSensor(RollbackPlace, StandingEndpointSensor):
     """Wait until the standing endpoint answers with the chosen model; see ``StandingEndpointSensor``."""
 
-    # The use case, which the form names, has the real values. A rollback has no folder.
+    # The defaults are placeholders. `open_place` takes the values from the use case. A rollback has no folder.
     def __init__(
         self,
         *,
@@ -32,7 +32,7 @@ class RollbackEndpointSensor(RollbackPlace, StandingEndpointSensor):
         )
 
     def open_place(self, context: Context) -> None:
-        """Take the intervals from the use case."""
+        """Read the form, and take the interval of the checks and the time-out from the use case."""
         super().open_place(context)
         serving = self.use_case.serving
         self.poll_interval_seconds, self.timeout_seconds = serving.poll_interval_seconds, 60 * serving.timeout_minutes

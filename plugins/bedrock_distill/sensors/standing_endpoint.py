@@ -65,7 +65,7 @@ class StandingEndpointSensor(EndpointChangeTask, WaitingSensor[SwitchManifest]):
         return None
 
     def trigger(self, **common: Any) -> PollingTrigger:
-        """Return the trigger that waits for the end of the change."""
+        """Return the trigger that waits until the creation or the update of the endpoint has ended."""
         name = self.switching["arn"] or self.switching["name"]
         kind = self.switching["kind"]
         usd_per_hour = self.usd_per_hour if kind == "provisioned" else None

@@ -7,8 +7,8 @@ An arm that may be served on demand has the tasks ``deploy``, ``active`` and ``u
 student, or the use case asks for provisioned throughput, they are called ``provision``, ``in_service`` and ``release``.
 
 All arms train at the same time, as far as Bedrock's quotas allow. By default, they are served one after another,
-because the usual quota is one model unit. The champion, which needs no training, comes first; the others follow in the
-use case's order. If an arm fails, the others still run.
+because this works even with a quota of one model unit. The champion, which needs no training, comes first; the others
+follow in the use case's order. If an arm fails, the others still run.
 
 So that the endpoint is released after every kind of failure, the graph has explicit edges and three setups, and all
 tasks between the setups and the teardown have the trigger rule ALL_SUCCESS (``docs/explanation/architecture.md``).
@@ -56,7 +56,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
 
 RETRIES_OF_RELEASE = 5
-# With the delay of the retry policy, an hour for deployments of others that are being created.
+# The retry policy waits 3 minutes before each retry, so `deploy` waits about an hour for other deployments that are
+# being created.
 _RETRIES_OF_DEPLOY = 20
 
 
@@ -93,7 +94,7 @@ _ON_DEMAND = _Serving(
 @dataclass(frozen=True)
 class ArmTasks:
     """
-    The tasks of an arm to which other parts of the graph connect, and the arm's results for the report.
+    The tasks of an arm that other parts of the graph connect to, and the arm's results for the report.
 
     :ivar last: the last task that does any work: ``release`` or ``undeploy``; ``answer`` if the arm has no endpoint.
     :ivar ended: the task after which the report may be written.
@@ -197,11 +198,11 @@ def serving_tasks(
     release = kind.delete(
         task_id=kind.names.delete, arm=arm.name, provisioned=provision.output, retries=RETRIES_OF_RELEASE
     )
-    # These tasks are setups, so the endpoint is deleted even if one fails after buying it, and clearing `answer`
-    # also runs them again.
+    # These tasks are setups, so the endpoint is deleted even if one of them fails after the purchase, and clearing
+    # `answer` also runs them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
-    # The report needs the answers and the hours of the endpoint, but not that Bedrock accepted the deletion.
+    # The report needs the answers and the endpoint's hours. It is written even if Bedrock refuses the deletion.
     ended = EmptyOperator(task_id=WAIT_FOR_RELEASE, trigger_rule=TriggerRule.ALL_DONE)
     release >> ended
     manifests = {"answers": answer.output, "provisioned": provision.output}

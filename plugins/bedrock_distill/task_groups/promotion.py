@@ -35,7 +35,7 @@ MAY_BE_SKIPPED = (APPROVE, SWITCH, SWITCHED, SMOKE, PROMOTE)
 
 
 def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
-    """Create the tasks that follow ``report``, and return the last one that is no teardown.
+    """Create the tasks that follow ``report``, and return the last one that is not a teardown.
 
     :param report: the task that writes the report.
     :param arms: the tasks of every arm, by the arm's name.
@@ -79,6 +79,6 @@ def change_tasks(use_case: UseCase, report: Any, decided: Mapping[str, Any]) -> 
     )
     smoke = SmokeTestOperator(task_id=SMOKE, switched=switched.output)
     settle = SettleEndpointOperator(task_id=SETTLE, retries=RETRIES_OF_SETTLE)
-    # `settle` also repairs what an earlier run left, so `start_switch` follows `report` also without a winner.
+    # `settle` also repairs what an earlier run left, so `start_switch` follows `report` even if no arm won.
     report >> start
     return ChangeTasks(start, switch, switched, smoke, settle)

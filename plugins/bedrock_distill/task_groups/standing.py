@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# With the delay of the retry policy, an hour for the change of another run, or for deployments of others.
+# The retry policy waits 3 minutes before each retry, so `switch` waits about an hour for another run's change, or for
+# other deployments that are being created.
 RETRIES_OF_SWITCH = 20
 RETRIES_OF_SETTLE = 5
 
@@ -13,9 +14,9 @@ RETRIES_OF_SETTLE = 5
 @dataclass(frozen=True)
 class ChangeTasks:
     """
-    The tasks of a change of the standing endpoint.
+    The tasks that make up a change of the standing endpoint.
 
-    :ivar start: succeeds whenever the change may begin, so that ``settle`` always runs after it.
+    :ivar start: does nothing. It succeeds when the change may begin, so that ``settle`` runs whatever happens next.
     :ivar switch: begins the change.
     :ivar switched: waits until the endpoint answers with the new model.
     :ivar smoke: tries the endpoint.

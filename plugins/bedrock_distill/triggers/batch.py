@@ -13,7 +13,7 @@ from bedrock_distill.triggers.polling import PollingTrigger
 
 class BatchJobsTrigger(PollingTrigger):
     """
-    Wait until all given batch jobs have ended.
+    Wait until all the batch jobs have ended.
 
     :param job_arns: ARNs of the jobs.
     :param name: a description of all jobs, for messages.

@@ -29,7 +29,7 @@ def test_a_full_account_names_standing_endpoints_apart_because_applications_call
     assert isinstance(error, RefusedError)
     assert error.happened.endswith("The account has 2 deployments in this Region.")
     assert f"Keep the standing endpoints, which applications call: {STANDING}." in error.to_do
-    assert error.to_do.endswith(f"The oldest others: {arm} (Active, created 2026-11-22 02:00 UTC).")
+    assert error.to_do.endswith(f"The oldest other deployments: {arm} (Active, created 2026-11-22 02:00 UTC).")
     assert error.left == "The champion is unchanged."
 
 

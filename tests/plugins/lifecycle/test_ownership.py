@@ -90,7 +90,7 @@ class TestJobs:
     ) -> None:
         put_job(names.name, fields, tags)
         with pytest.raises(
-            RefusedError, match=r"(?s)belongs to environment .*this run is of environment test.*Nothing was bought"
+            RefusedError, match=r"(?s)belongs to environment .*this run belongs to environment test.*Nothing was bought"
         ):
             submit()
         assert bedrock.bought == bedrock.stopped == []
@@ -180,7 +180,7 @@ class TestThroughput:
     ) -> None:
         self.put(bedrock, self.NAME, tags)
         for act in (self.provision, self.release):
-            with pytest.raises(RefusedError, match=r"belongs to environment .*this run is of environment test"):
+            with pytest.raises(RefusedError, match=r"belongs to environment .*this run belongs to environment test"):
                 act(equip, context)
         assert list(bedrock.throughputs) == [self.NAME]
         assert bedrock.bought == []

@@ -163,7 +163,7 @@ class TestMissing:
         with caplog.at_level(logging.WARNING):
             assert run.settle()["action"] == "none"
         assert served(run) == OLD
-        assert "no champion's record and is left" in caplog.text
+        assert "no champion's record, but is not deleted" in caplog.text
 
     def test_an_unknown_endpoint_of_the_other_kind_is_left_and_the_recorded_one_is_reported(
         self, caplog: pytest.LogCaptureFixture
@@ -356,7 +356,7 @@ class TestErrors:
 
     def test_a_change_that_never_ends_is_an_error(self, run: Run) -> None:
         settling = Settling(run.site, run.holder, is_live=run.is_live, wait_seconds=0, sleep=lambda _: None)
-        with pytest.raises(SettleError, match="has not ended the change within 0 s"):
+        with pytest.raises(SettleError, match="has not completed the creation or the update within 0 s"):
             settling.run()
 
     @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class TestFrozen:
     ) -> None:
         freeze(store, use_case, name="payroll")
         with pytest.raises(
-            RefusedError, match=r"belongs to use case payroll, but its folder belongs to use case aws_docs_qa"
+            RefusedError, match=r"describes use case payroll, but is in a folder of use case aws_docs_qa"
         ):
             _ = equip(SomeTask(RUN_URI)).use_case
 

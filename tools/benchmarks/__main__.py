@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.state.mkdir(parents=True, exist_ok=True)
     with server("model_server") as model:
         figures = _measure(chosen, Bench(model, options.state, SMALL if options.small else Sizes()))
-    loads = f"load of the machine {load:.1f} before, {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores"
-    _say(f"{verdict(figures, (time.monotonic() - began) / 60)} {loads}.")
+    loads = f"{load:.1f} before and {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores"
+    _say(f"{verdict(figures, (time.monotonic() - began) / 60)} Machine load: {loads}.")
     if options.markdown:
         _say(markdown(figures))
     when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -53,7 +53,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--markdown", action="store_true", help="also print the table for docs/explanation/performance.md"
     )
     parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
-    parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file to which the table is written")
+    parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file for the table, as JSON")
     options = parser.parse_args(arguments)
     for text in options.only or ():
         if not any(text in case.name for case in CASES):

@@ -28,7 +28,7 @@ def dag_imports(bench: Bench) -> Sequence[Figure]:
 
 
 def xcom(bench: Bench) -> Sequence[Figure]:
-    """Measure the largest XCom: the list of shard numbers over which tasks are mapped."""
+    """Measure the largest XCom: the list of the shard numbers, which has one number for each mapped task."""
     del bench  # every case takes a bench; this case does not use it
     size = len(json.dumps(list(range(MAX_TASKS))))
     return [Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MAX_TASKS} tasks")]

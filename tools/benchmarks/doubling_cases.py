@@ -69,7 +69,7 @@ YAMLS: Mapping[str, Shape] = {
 
 
 def find_repeats(text: str) -> None:
-    """Search for a long question in an index, and for a long question that differs from it in a few words."""
+    """Add a long question to an index, and search the index for three variants of the question."""
     index = QuestionIndex(threshold=0.8)
     index.add(Question(text))
     index.find_many([Question(f"Please tell me: {text}"), Question(f"{text} Thank you."), Question(text[::2])])
@@ -107,7 +107,7 @@ def slowest_growth(reader: str, read: Callable[[str], object], shapes: Mapping[s
         ideal=2.0,
         unit="×",
         target=TARGET,
-        note=f"{seconds:.2f} s of CPU for the slowest growth, {shape}; {len(growths)} shapes",
+        note=f"{seconds:.2f} s of CPU for the fastest growth, {shape}; {len(growths)} shapes",
     )
 
 

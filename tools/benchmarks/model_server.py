@@ -44,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the counts as JSON values, with the time from first request to last answer and the repeated calls."""
+        """Return the counts, the number of repeated calls, and the seconds from first request to last answer."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,

@@ -35,7 +35,7 @@ SIMILAR_QUESTIONS_SHOWN = 12
 
 
 def read_usable_rows(path: Path) -> list[Row]:
-    """Read the rows of a CSV that a run would accept."""
+    """Read a CSV, and return the rows that a run would accept."""
     return read_file(path)[0]
 
 
@@ -53,12 +53,12 @@ def read_file(path: Path) -> tuple[list[Row], list[RejectedRow]]:
         with path.open("rb") as body:
             rows = list(read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates))
     except OSError as error:
-        message = f"{path} cannot be read ({error.strerror}). Nothing was measured. Name a CSV file that you may read."
+        message = f"{path} cannot be read ({error.strerror}). Nothing was measured. Pass a CSV file that you may read."
         raise InputError(message) from error
     except InputError as error:
         message = (
-            f"{error}\nNothing was measured. This command reads no use case, so correct the file: it must be UTF-8,"
-            " with the default names of the columns."
+            f"{error}\nNothing was measured. This command reads no use case, so correct the file: it must be UTF-8"
+            " and have the default column names."
         )
         raise InputError(message) from error
     rejected = [row for row in rows if is_rejected(row)]
@@ -175,7 +175,7 @@ def main() -> int:
     parser.add_argument("files", type=Path, nargs="*", metavar="TRAINING_CSV EVALUATION_CSV")
     files = parser.parse_args().files or [SAMPLE / "train.csv", SAMPLE / "evaluation.csv"]
     if len(files) != 2:
-        parser.error("name both files, TRAINING_CSV and EVALUATION_CSV, or none of them for the sample")
+        parser.error("pass both files, TRAINING_CSV and EVALUATION_CSV, or pass no file to measure the sample")
     try:
         read = [read_file(path) for path in files]
         for path, (usable, rejected) in zip(files, read, strict=True):

@@ -40,7 +40,7 @@ def grounding(rows: Sequence[Row], *, seed: int) -> tuple[Counter[Outcome], Coun
     """
     Check each answer against its own document, and against a random other document. Count the outcomes.
 
-    :return: the counts with the own documents, and the counts with the other documents.
+    :return: the counts for the answers' own documents, and the counts for the other documents.
     """
     draw = random.Random(seed)
     own, foreign = Counter[Outcome](), Counter[Outcome]()

@@ -50,7 +50,7 @@ class PlantedPair:
 @dataclass
 class Planter:
     """
-    Makes good pairs, and the texts from which pairs with defects are made.
+    Makes good pairs, and the texts that pairs with defects are made from.
 
     Each good pair is made from a different part of a row's answer.
     """
@@ -99,7 +99,7 @@ class Planter:
             return row, {"question": question, "answer": part, "topic": " ".join(keywords[:2])}
         message = (
             f"{len(self.rows)} rows have too few sentences for {GOOD_PAIRS} good pairs and the defects, so the planted"
-            " pairs were not measured. Give the report a longer training CSV."
+            " pairs were not measured. Pass a longer training CSV."
         )
         raise InputError(message)
 
@@ -121,7 +121,7 @@ class Planter:
                 return answer[: self.use_case.curation.max_answer_characters]
         message = (
             f"The answers of the {len(self.rows)} rows are too short, or also occur in the documents of other rows."
-            " An answer of at least 80 characters is needed, so the planted pairs were not measured. Give the report a"
+            " An answer of at least 80 characters is needed, so the planted pairs were not measured. Pass a"
             " training CSV with longer answers."
         )
         raise InputError(message)
@@ -139,10 +139,10 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Split an answer into parts: sentences, where a part below 60 characters is joined to the next sentence.
+    """Split an answer into parts of one or more sentences.
 
-    The last part has no next sentence. It is left out if it is below 40 characters. Parts longer than half the answer
-    are left out too.
+    A part of fewer than 60 characters is joined to the next sentence. The last part has no next sentence. It is left
+    out if it has fewer than 40 characters. Parts longer than half the answer are left out too.
     """
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
@@ -174,7 +174,7 @@ _EDITS: tuple[Callable[[str], str], ...] = (
 def plant(rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase, *, seed: int) -> list[PlantedPair]:
     """Return 200 good pairs, then the defective pairs in random order: 20 of each kind.
 
-    :raises ValueError: the rows have too few sentences.
+    :raises InputError: the rows have too few sentences, or their answers are too short.
     """
     planter = Planter(rows, evaluation, use_case, seed)
     good = []
@@ -253,10 +253,10 @@ def _malformed(planter: Planter, number: int) -> tuple[Row, str]:
 
 def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
     """
-    Make a pair that repeats the row: in its answer or in its question.
+    Make a pair that repeats the row's answer or question.
 
-    Either the pair gets the row's answer, in capitals. Or it gets a question that is similar to the row's question,
-    and the row's question itself as its topic.
+    The pair gets either the row's answer in capitals, or a question that is similar to the row's question. In the
+    second case, the topic of the pair is the row's question itself.
     """
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.foreign_clients", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="clients whose names contain NAME")
     parser.add_argument(
-        "--write", action="store_true", help=f"write the table into {README.name} of the simulator; not with --only"
+        "--write", action="store_true", help=f"write the table into the simulator's {README.name}; not with --only"
     )
     options = parser.parse_args(arguments)
     if options.write and options.only:

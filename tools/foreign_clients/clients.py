@@ -50,7 +50,7 @@ CLIENTS = (
     Client("llama-index-llms-bedrock-converse", "llama_index_client"),
     Client("strands-agents", "strands_agents_client"),
     Client("pydantic-ai-slim", "pydantic_ai_client", packages=("pydantic-ai-slim[bedrock]",)),
-    # instructor does not stream text, only partial objects, and those not with Bedrock.
+    # instructor can stream only partial objects, not text, and with Bedrock it cannot stream at all.
     Client("instructor", "instructor_client", ("hello", "tools", "structured"), ("instructor", "boto3")),
     Client("anthropic", "anthropic_client", packages=("anthropic[bedrock]",)),
     Client("s3fs", "s3fs_client", ("s3",)),

@@ -1,7 +1,8 @@
 """
 Install a client into a virtual environment of its own, because the clients need different versions of botocore.
 
-The packages come from where pip or uv is configured to get them. uv is used if it is installed, because it is faster.
+The packages come from the package index that pip or uv is configured to use. If uv is installed, it is used, because it
+is faster.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _run(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=True)
     except subprocess.TimeoutExpired as error:
-        raise InstallationError(f"no end after {INSTALL_SECONDS} s") from error
+        raise InstallationError(f"did not end within {INSTALL_SECONDS} s") from error
     except subprocess.CalledProcessError as error:
         lines = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
         raise InstallationError(lines[-1]) from error

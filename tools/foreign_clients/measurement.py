@@ -56,7 +56,7 @@ def environment_of(client: Client, url: str, current: Mapping[str, str], home: P
     kept = {name: value for name, value in current.items() if name not in changes and "KEY" not in name.upper()}
     changed = {name: value for name, value in changes.items() if value is not None}
     extra = {client.endpoint_variable: url} if client.endpoint_variable else {}
-    # No library asks a server for news or model names, which would only fail without a network.
+    # Stop libraries from asking a server for news or model names. Without a network, such a request fails.
     quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OTEL_SDK_DISABLED": "true", "PYTHONWARNINGS": "ignore"}
     return {**kept, **changed, **extra, **quiet, "HOME": str(home), "PYTHONPATH": str(ROOT)}
 
@@ -68,7 +68,7 @@ def outcome(command: list[str], variables: dict[str, str], folder: Path, seconds
             command, env=variables, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"no end after {seconds:g} s"
+        return f"did not end within {seconds:g} s"
     if done.returncode == 0:
         return OK
     return shortened(error_line(done.stderr) or f"exit code {done.returncode}")

@@ -19,12 +19,12 @@ def as_markdown(results: list[Result], day: date) -> str:
     rows += [(result.client, result.version, *(result.cases.get(case, ABSENT) for case in CASES)) for result in results]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     cases = "\n".join(f"- {name}: {text}" for name, text in CASES.items())
-    header = f"Measured on {day.isoformat()}. A dash means that the case was not run with the client."
-    return f"{header}\n\n{table}\n\n{cases}\n"
+    intro = f"Measured on {day.isoformat()}. A dash means that the case does not apply to the client."
+    return f"{intro}\n\n{table}\n\n{cases}\n"
 
 
 def write_between_markers(path: Path, text: str) -> None:
-    """Replace what a file has between the two markers.
+    """Replace the text between the two markers in a file.
 
     :raises ValueError: the file does not have both markers; it is not changed.
     """

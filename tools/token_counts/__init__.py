@@ -1,1 +1,1 @@
-"""Measure the real token counts against which the pipeline's token estimates are tested."""
+"""Measure real token counts. Tests compare the pipeline's token estimates with them."""

@@ -117,4 +117,4 @@ def test_one_file_alone_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(sys, "argv", ["report", "rows.csv"])
     with pytest.raises(SystemExit):
         main()
-    assert "name both files" in capsys.readouterr().err
+    assert "pass both files" in capsys.readouterr().err

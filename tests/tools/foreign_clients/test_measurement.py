@@ -36,7 +36,7 @@ def test_outcome(tmp_path: Path) -> None:
     assert of("pass") == "ok"
     assert of("raise ValueError('no | way')") == r"ValueError: no \| way"
     assert of("raise SystemExit(3)") == "exit code 3"
-    assert of("import threading; threading.Event().wait()", 0.2) == "no end after 0.2 s"
+    assert of("import threading; threading.Event().wait()", 0.2) == "did not end within 0.2 s"
 
 
 def test_error_line() -> None:

@@ -1,10 +1,11 @@
 """
-Check the form of the header Authorization of S3 requests.
+Check the form of the Authorization header of S3 requests.
 
-The signature itself is not checked, and a request without a date is accepted. The codes and texts are those of S3, as
-versitygw repeats them (s3err/sigv4.go), and as clients report them: https://github.com/aws/aws-cli/issues/2954,
-https://github.com/robmcvey/cakephp-amazon-s3/issues/15, https://github.com/n8n-io/n8n/issues/12216. Those about an
-invalid older header, and "a non-empty Access Key (AKID) must be provided", are in public questions.
+The signature itself is not checked, and a request without a date is accepted. The error codes and texts are those of
+S3. versitygw repeats them (s3err/sigv4.go), and users report them: https://github.com/aws/aws-cli/issues/2954,
+https://github.com/robmcvey/cakephp-amazon-s3/issues/15, https://github.com/n8n-io/n8n/issues/12216. Two texts are only
+in public questions: the one about an invalid header in the older form, and "a non-empty Access Key (AKID) must be
+provided".
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _COMPONENTS = ("Credential", "SignedHeaders", "Signature")
 
 
 def check_authorization(headers: Mapping[str, str], arguments: Mapping[str, list[str]]) -> None:
-    """Check the header Authorization. A request without it is accepted.
+    """Check the Authorization header. A request without it is accepted.
 
-    :raises S3Error: the header is malformed, or the request was signed for something else.
+    :raises S3Error: the header is malformed, or the request was signed for another service or date.
     """
     authorization = headers.get("authorization", "").strip()
     if not authorization:

@@ -7,9 +7,9 @@ because the simulator does not check what its clients may do. A job can use a bu
 this to the job's role. An unsigned request is accepted only if the policy or an ACL allows it.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 
-The texts of errors about the resource, the action and the principal are S3's, as in github.com/versity/versitygw
-(issues 645, 648 and 649), which compares itself with S3. The other texts are S3's too, as far as public reports show
-them: github.com/hashicorp/terraform/issues/28688.
+The error texts about the resource, the action and the principal are S3's. Issues 645, 648 and 649 of
+github.com/versity/versitygw quote them to compare that server with S3. The other texts are also S3's where a public
+report quotes them, such as github.com/hashicorp/terraform/issues/28688.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _PREFIX = "arn:aws:s3:::"
 
 
 def check_policy(bucket: str, body: bytes) -> str:
-    """Return the text of a policy that is valid for a bucket.
+    """Check the policy of a bucket, and return its text.
 
-    :raises S3Error: it is not valid.
+    :raises S3Error: the policy is not valid.
     """
     if len(body) > _MAXIMUM_BYTES:
         raise S3Error("PolicyTooLarge", f"Policy exceeds the maximum allowed document size of {_MAXIMUM_BYTES} bytes.")
@@ -82,7 +82,7 @@ def _is_of(resource: str, bucket: str) -> bool:
 
 
 def policy_status(policy: str | None) -> bytes:
-    """Return the answer of GetBucketPolicyStatus: whether the policy is public.
+    """Return the response to GetBucketPolicyStatus: whether the policy is public.
 
     A policy is public if one of its statements allows an action to everyone and has no conditions.
 

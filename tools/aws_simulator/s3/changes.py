@@ -74,11 +74,11 @@ class Change:
         request, keys = self._request, self._bucket.keys
         if request.key:
             self._keys = {request.key: list(keys.getlist(request.key, []))}
-            # moto empties the parts of an upload when it is complete, but a client may try again after a failure.
+            # moto discards an upload's parts when the upload completes, but a client may try again after a failure.
             for upload in request.arguments.get("uploadId", []) if request.method == "POST" else []:
                 if upload in self._bucket.multiparts:
                     self._uploads[upload] = copy.deepcopy(self._bucket.multiparts[upload])
-        elif request.method == "POST":  # DeleteObjects, or the upload of a form, whose key is in the form
+        elif request.method == "POST":  # DeleteObjects, or a form upload, whose key is in the form
             self._keys = {key: list(keys.getlist(key)) for key in keys}
         elif request.method == "PUT" or request.query:
             self._pending = self._files.prepare_bucket(request.bucket, self._new_configuration())
@@ -94,7 +94,7 @@ class Change:
         return StoredBucket(self._bucket.region_name, settings)
 
     def commit(self) -> None:
-        """Write the files of what moto has changed.
+        """Write what moto has changed to the files.
 
         :raises OSError: a file cannot be written. moto's memory is as it was before the request.
         """
@@ -125,7 +125,7 @@ class Change:
             self._pending.commit()
 
     def undo(self) -> None:
-        """Give moto's memory its former content back."""
+        """Restore the former content of moto's memory."""
         buckets, request = self._backend.buckets, self._request
         if self._pending:
             self._pending.discard()

@@ -1,5 +1,5 @@
 """
-Compute the checksums with which S3 verifies uploads.
+Compute the checksums that S3 uses to verify uploads.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
@@ -45,7 +45,7 @@ NAMES = tuple(_ALGORITHMS)
 
 
 def checksum(name: str, body: bytes) -> str:
-    """Return a checksum in base64, as headers have it."""
+    """Return the checksum of a body in base64, the encoding that S3's headers use."""
     return base64.b64encode(_ALGORITHMS[name][1](body)).decode()
 
 

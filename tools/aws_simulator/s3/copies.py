@@ -1,5 +1,5 @@
 """
-Check the conditions of requests that copy an object, which moto ignores except for one.
+Check the conditions of requests that copy an object. moto itself checks only one of these conditions.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html describes the conditions and their combinations.
 """

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 
 class S3Error(Exception):
-    """An error response of S3. ``details`` are more elements of the response."""
+    """An error response of S3. ``details`` are additional elements of the response."""
 
     def __init__(self, code: str, message: str, status: int = 400, *, details: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ MALFORMED_XML = (
 
 
 def s3_error(error: S3Error, method: str) -> Response:
-    """Return the response for ``error``. The answer to HEAD has no body."""
+    """Return the response for ``error``. The response to a HEAD request has no body."""
     root = Element("Error")
     SubElement(root, "Code").text, SubElement(root, "Message").text = error.code, str(error)
     for name, value in error.details.items():

@@ -26,8 +26,8 @@ from urllib.parse import quote, unquote
 class StoredObject:
     """One object. ``etag`` has no quotes; ``modified`` is in POSIX seconds.
 
-    ``attributes`` are what else S3 keeps about an object, such as its storage class. Files of earlier versions have
-    none.
+    ``attributes`` holds what else S3 keeps about an object, such as its storage class. It is empty for a file that an
+    earlier version of the simulator wrote.
     """
 
     key: str
@@ -56,7 +56,8 @@ class StoredRequest:
 
 class PendingFile:
     """
-    The new content of a file, next to the old one. If the process ends before ``commit``, the file keeps its content.
+    The new content of a file, in a temporary file next to it. If the process ends before ``commit``, the file keeps its
+    old content.
 
     :raises OSError: the content cannot be written.
     """

@@ -1,5 +1,5 @@
 """
-Refuse values of headers and queries that moto ignores or fails on, with the errors of S3.
+Refuse header and query values that moto ignores or fails on. The errors are those of S3.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -36,7 +36,7 @@ def check_headers(method: str, headers: Mapping[str, str], arguments: Mapping[st
     for directive in ("metadata", "tagging"):
         if headers.get(f"x-amz-{directive}-directive", "COPY") not in ("COPY", "REPLACE"):
             raise S3Error("InvalidArgument", f"Unknown {directive} directive.")
-    if "x-amz-write-offset-bytes" in headers:  # only directory buckets have it
+    if "x-amz-write-offset-bytes" in headers:  # only directory buckets support this header
         text = "A header you provided implies functionality that is not implemented"
         raise S3Error("NotImplemented", text, 501)
     for name in _OVERRIDES:
@@ -55,8 +55,8 @@ def _check_metadata(headers: Mapping[str, str]) -> None:
 def _check_customer_key(headers: Mapping[str, str]) -> None:
     """Refuse encryption with a customer's key, as S3 does over http.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html. MinIO repeats the text:
-    https://github.com/minio/minio/issues/11162
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html describes the rule.
+    MinIO repeats S3's error text, which is quoted in https://github.com/minio/minio/issues/11162
     """
     if any(name.startswith(_CUSTOMER_KEYS) for name in headers):
         raise S3Error(
@@ -67,7 +67,7 @@ def _check_customer_key(headers: Mapping[str, str]) -> None:
 
 
 def _check_encryption(headers: Mapping[str, str]) -> None:
-    # The answer of S3: https://github.com/confluentinc/kafka-connect-storage-cloud/issues/57
+    # https://github.com/confluentinc/kafka-connect-storage-cloud/issues/57 quotes S3's response.
     if headers.get("x-amz-server-side-encryption", _ENCRYPTION[0]) not in _ENCRYPTION:
         raise S3Error("InvalidArgument", "The encryption method specified is not supported")
 

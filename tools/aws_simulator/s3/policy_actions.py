@@ -1,5 +1,5 @@
 """
-Name the actions of S3 on buckets and on objects.
+List S3's actions on buckets and on objects.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
@@ -108,7 +108,7 @@ _OBJECT = (
 
 
 def resources_of(pattern: str) -> set[str]:
-    """Return the kinds of resources that have an action like ``pattern``, such as {"object"} for "s3:GetObject"."""
+    """Return the kinds of resources that an action matching ``pattern`` applies to: {"object"} for "s3:GetObject"."""
     kinds = {"bucket": _BUCKET, "object": _OBJECT}
     return {
         kind for kind, names in kinds.items() if any(matches(pattern, f"s3:{name}", ignore_case=True) for name in names)

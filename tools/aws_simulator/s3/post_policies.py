@@ -1,9 +1,9 @@
 """
-Check the uploads of forms (POST) against the policy in the form. Signatures are not verified.
+Check form uploads (POST) against the policy in the form. Signatures are not verified.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html describes the policy, and
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html the fields. The texts of errors are those of
-S3, as versitygw repeats them (s3err/invalid-policy-document.go).
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html describes the fields. The error texts are those
+of S3. versitygw repeats them (s3err/invalid-policy-document.go).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 
 from tools.aws_simulator.s3.errors import S3Error
 
-# Fields that need no condition in the policy. Those that begin with the prefix are ignored.
+# Fields that need no condition in the policy, and the prefix of other such fields.
 _FREE = frozenset({"awsaccesskeyid", "bucket", "policy", "signature", "x-amz-signature"})
 _IGNORED = "x-ignore-"
-# Fields that begin with x-amz- and are not lost by moto.
+# The beginnings of the x-amz- fields that moto does not lose.
 _KEPT = ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-meta-", "x-amz-security-token", "x-amz-signature")
 
 
 def check_form(bucket: str, headers: Mapping[str, str], body: bytes, now: datetime.datetime) -> None:
-    """Check a form, also against its policy. A request without a form is accepted.
+    """Check a form, and whether it follows its policy. A request without a form is accepted.
 
     :raises S3Error: the form has no key or no file, its policy is not valid or has expired, or the form does not follow
         the policy.
@@ -113,7 +113,7 @@ def _check_fields(conditions: list[Any], fields: Mapping[str, str], size: int) -
 
 
 def _tests(condition: Any) -> list[tuple[str, Any, Any]]:
-    """Return the tests of a condition: their operators, and two arguments each."""
+    """Return the tests of a condition. Each test is an operator and its two arguments."""
     if isinstance(condition, dict):
         return [("eq", name, value) for name, value in condition.items()]
     if not isinstance(condition, list):

@@ -2,7 +2,7 @@
 Check the parameters of presigned URLs, and recognize unsigned S3 requests. Signatures are not verified.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html states the parameters and their limits.
-The texts of errors are those of S3, as MinIO and versitygw repeat them (cmd/api-errors.go, s3err/presigned-urls.go).
+The error texts are those of S3. MinIO (cmd/api-errors.go) and versitygw (s3err/presigned-urls.go) repeat them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 _WITHOUT_BUCKET = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEY_BYTES = 1024
 _PART_NUMBERS = range(1, 10_001)
-# Operations that moto does not have. It takes their requests for others.
+# Operations that moto does not have. It mistakes their requests for requests of other operations.
 _MISSING = {
     "analytics": "the analytics configurations of buckets",
     "intelligent-tiering": "the intelligent tiering configurations of buckets",
@@ -68,7 +68,7 @@ def _check_bucket(name: str, *, creates: bool) -> None:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     """
-    # The characters of all names that S3 has ever allowed. Others could lead out of the folder of the buckets.
+    # All names that S3 has ever allowed match. Other characters could form a path out of the folder of the buckets.
     valid = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", name) is not None
     if creates:
         valid = (
@@ -109,9 +109,10 @@ def _check_arguments(arguments: Mapping[str, list[str]]) -> None:
 
 
 def _check_part(arguments: Mapping[str, list[str]]) -> None:
-    """Check that an upload of a part names both the part and its upload. Without this, moto would store an object.
+    """Check that a request to upload a part names both the part and the upload.
 
-    Recorded answers of S3: https://github.com/versity/versitygw/issues/1236 and issue 1237 there.
+    Without this check, moto would store the part as an object.
+    https://github.com/versity/versitygw/issues/1236 and issue 1237 of the same repository quote S3's responses.
     """
     if "uploadId" in arguments and "partNumber" not in arguments:
         raise S3Error("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)

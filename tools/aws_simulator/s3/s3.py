@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _CREDENTIAL = "AWS4-HMAC-SHA256 Credential=restored/20200101/{region}/s3/aws4_request, SignedHeaders=host, Signature=0"
 _OWNER_HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 _XML = {"content-type": "application/xml"}
-# What an unsigned request may do, by its method and whether it names an object.
+# The action that an unsigned request needs, by its method and by whether it names an object.
 _PUBLIC_ACTIONS = {
     ("GET", True): "s3:GetObject",
     ("HEAD", True): "s3:GetObject",
@@ -69,7 +69,7 @@ class SimulatedS3:
                 "Nothing was started. Close the other simulator first."
             )
         self._files = S3Files(folder)
-        # By bucket. Other threads read the texts, which are replaced as a whole.
+        # The policy texts by bucket name. Other threads read them, so a text is only ever replaced as a whole.
         self._policies: dict[str, str] = {}
         self._moto = moto
         self._lock = moto.lock
@@ -112,7 +112,7 @@ class SimulatedS3:
             with self._lock:
                 self._check_upload(request)
                 check_copy(self._backend.buckets, request)
-                # moto refuses unsigned requests that the bucket's policy allows, as it does not see the policy.
+                # moto does not see the bucket's policy, so it refuses unsigned requests that the policy allows.
                 signed = is_signed(headers, request.arguments, body)
                 added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
                 answer = self._ask(replace(request, headers={**upload.headers, **added}, body=upload.body), path)
@@ -140,7 +140,7 @@ class SimulatedS3:
         """Return whether the policy or an ACL of a bucket allows an unsigned request."""
         creates = request.method == "PUT" and not request.key
         if request.method == "OPTIONS" or (request.bucket not in self._backend.buckets and not creates):
-            return bool(request.bucket)  # that a bucket does not exist is no secret
+            return bool(request.bucket)  # anyone may learn that a bucket does not exist
         action = _PUBLIC_ACTIONS.get((request.method, bool(request.key)))
         if action is None or not _SUBRESOURCES.isdisjoint(request.arguments):
             return False
@@ -166,7 +166,7 @@ class SimulatedS3:
             logger.info("moto failed on an S3 %s", request.method, exc_info=True)
             raise failed_request(request.method, request.query, request.body) from error
         finally:
-            # moto may refuse or fail after it has made a part of a change, such as the bucket.
+            # moto may refuse a request or fail after a part of the change, for example after it has created the bucket.
             if change and (answer is None or answer[0] >= 300):
                 change.undo()
         if answer[0] >= 500:
@@ -212,7 +212,7 @@ class SimulatedS3:
         return 204, {}, ""
 
     def _check_owner(self, headers: Mapping[str, str]) -> None:
-        """Refuse a request that expects another bucket owner than the simulated account, which owns all buckets here.
+        """Refuse a request that expects a bucket owner other than the simulated account, which owns all buckets.
 
         moto does not check this.
         """
@@ -255,7 +255,7 @@ class SimulatedS3:
         try:
             self._policies[bucket] = check_policy(bucket, body)
         except S3Error as error:  # earlier versions stored any text
-            logger.warning("The policy of the bucket %s is not valid and is left out: %s", bucket, error)
+            logger.warning("The stored policy of the bucket %s is not valid, so it is ignored: %s", bucket, error)
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""
@@ -295,7 +295,7 @@ class SimulatedS3:
 
 
 def _capped(query: str) -> str:
-    """Return a query in which no list asks for more than 1,000 items, which are the most that S3 returns."""
+    """Return the query with all requested list sizes capped at 1,000, the most that S3 returns."""
     return re.sub(
         r"\b(max-keys|max-uploads|max-parts)=(\d+)",
         lambda match: f"{match[1]}={min(int(match[2]), _MOST_ITEMS)}",
@@ -307,7 +307,7 @@ def _response(method: str, status: int, headers: dict[str, str], content: bytes 
     if status == 403 and not content:
         return s3_error(S3Error("AccessDenied", "Access Denied", 403), method)
     if status in (204, 304):
-        # Such a response has no body. Bytes of one would be taken for the next response on the connection.
+        # Such a response has no body. A client would take the bytes of a body for the start of the next response.
         content = b""
         headers = {name: value for name, value in headers.items() if name not in ("content-length", "content-type")}
     if method != "HEAD":

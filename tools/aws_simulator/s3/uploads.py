@@ -1,9 +1,9 @@
 """
 Read the body of an upload, and check that it arrived as it was sent.
 
-A body is sent as it is, or in chunks (the content encoding ``aws-chunked``), which may be followed by a trailer with a
-checksum: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html. Signatures of chunks and
-trailers are not checked.
+A body is sent as it is or in chunks (the content encoding ``aws-chunked``). A trailer with a checksum may follow the
+last chunk. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html describes chunks and trailers.
+Their signatures are not checked.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _check_checksums(headers: dict[str, str], body: bytes) -> None:
             continue
         name = match[1]
         if name not in NAMES:
-            # MD5, SHA512 and the XXHash algorithms, which are newer. Their values cannot be checked here.
+            # S3 added MD5, SHA512 and the XXHash algorithms later. Their checksums cannot be checked here.
             text = f"The AWS simulator's S3 does not have the checksum algorithm of {header}."
             raise S3Error("NotImplemented", text, 501)
         if not is_checksum(name, stated):

@@ -1,7 +1,8 @@
 """
 Check the XML documents in the bodies of requests. moto accepts some invalid documents, and fails on others.
 
-Their elements: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+The pages of the operations describe the elements of these documents:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from tools.aws_simulator.s3.errors import MALFORMED_XML, S3Error
 
-# The root element of the document, by the query of the request. None: AWS accepts several, or an empty body.
+# The root element of the document, by the query of the request. None means that AWS accepts several root elements, or
+# an empty body.
 _ROOTS: dict[str, str | None] = {
     "accelerate": "AccelerateConfiguration",
     "acl": None,
@@ -53,7 +55,7 @@ def has_xml(method: str, arguments: Mapping[str, list[str]]) -> bool:
 
 
 def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
-    """Check the body of a request that must be an XML document.
+    """Check a request body that must be an XML document.
 
     :raises S3Error: the body is not the document that the query requires, such as ``<Tagging>`` for ``?tagging``.
     """
@@ -77,11 +79,13 @@ def check_xml(arguments: Mapping[str, list[str]], body: bytes) -> None:
 
 
 def check_new_bucket(body: bytes) -> None:
-    """Check the body of a request that creates a bucket: https://github.com/brendanhay/amazonka/issues/81.
+    """Check the body of a request that creates a bucket.
 
-    Version 3.1 of the SDK for .NET had the second root element: https://github.com/aws/aws-sdk-net/issues/396
+    The root element is ``CreateBucketConfiguration``. Version 3.1 of the SDK for .NET sends ``PutBucketConfiguration``
+    instead, as https://github.com/aws/aws-sdk-net/issues/396 shows. S3 refuses another root element with MalformedXML,
+    as https://github.com/brendanhay/amazonka/issues/81 shows.
 
-    :raises S3Error: it is not the configuration of a bucket.
+    :raises S3Error: the body is not well-formed XML, or has another root element.
     """
     if _local(_read(body)) not in ("CreateBucketConfiguration", "PutBucketConfiguration"):
         raise S3Error(*MALFORMED_XML)

@@ -31,7 +31,7 @@ class Admin:
 
     They are for tests and tools. AWS has no such routes.
 
-    :param operations: the names of the operations to which rules of the fault plan may apply.
+    :param operations: the names of the operations that rules of the fault plan may name.
     """
 
     def __init__(
@@ -114,9 +114,9 @@ class Admin:
 
 
 class AdminRoute(Route):
-    """A route that refuses what it would ignore: unknown query parameters, and values in a body that it does not need.
+    """A route that refuses unknown query parameters, and refuses values in a body if it needs no body.
 
-    A value that is ignored would look like one that had an effect.
+    If it ignored them, a client could believe that they had an effect.
     """
 
     def __init__(self, path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> None:
@@ -170,7 +170,8 @@ def _require_json(request: Request) -> None:
     """
     Refuse a body that is not JSON.
 
-    Any web page can make a browser send a form to the simulator. For JSON, the browser first asks the simulator.
+    Any web page can make a browser send a form to the simulator. Before a browser sends JSON for a web page, it asks
+    the simulator for permission.
 
     :raises HTTPException: the stated content type is not JSON, or the request has a body and states no content type.
     """
@@ -190,7 +191,7 @@ def _json(value: Any) -> JSONResponse:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    """Answer a request with values that are not valid. The text names each of them."""
+    """Return the error response to a request that has invalid values. Its text names each invalid value."""
     faults = error.errors() if isinstance(error, ValidationError) else []
     described = "; ".join(_fault(fault["loc"], fault["msg"], fault["input"]) for fault in faults)
     return JSONResponse({"message": f"{described}. Nothing was changed."}, status_code=400, headers=_HEADERS)

@@ -54,7 +54,7 @@ class Table:
 
 
 class AdminPage:
-    """The page."""
+    """The HTML page that shows the account."""
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ class AwsSimulator:
 
     :param folder: the state folder. It is created if it does not exist, and locked so that no other process uses it.
     :param settings: settings that replace those stored in the state.
-    :param hosts: host names under which clients may reach the simulator, besides the addresses of the loopback
+    :param hosts: host names that clients may use for the simulator, in addition to the addresses of the loopback
         interface. A request with another Host header, or from a web page of another origin, is refused.
     :param roles: ARNs of roles that are created unless they exist. Bedrock may assume them, and they may use all
         buckets and models.
@@ -112,7 +112,7 @@ class AwsSimulator:
         }
 
     def _open_bedrock(self, catalog: Catalog) -> None:
-        """Open Bedrock and the admin routes. Unfinished jobs do not go on yet."""
+        """Open Bedrock and the admin routes. This does not resume unfinished jobs yet."""
         logging = LoggingConfiguration(self._state, self._s3, self._roles)
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
@@ -150,7 +150,7 @@ class AwsSimulator:
         )
 
     def operations(self) -> dict[str, frozenset[str]]:
-        """Return the names of the implemented operations, by the service's name in botocore. S3 is left to moto."""
+        """Return the names of the implemented operations, by the service's name in botocore. S3 is not included."""
         bedrock = {name: self.bedrock.implemented & set(load_service(name).operation_names) for name in SERVICES}
         return {**bedrock, **dict(service.implemented for service in self._services.values())}
 
@@ -186,16 +186,16 @@ class AwsSimulator:
 
     async def _answer_service(self, request: Request) -> ASGIApp:
         """
-        Pass a request to the service for which it was signed, and return that service's answer.
+        Pass a request to the service that it was signed for, and return that service's response.
 
         The SDKs sign requests to bedrock-runtime for "bedrock" too. An unsigned request goes to Bedrock or to S3. So
-        does a request whose header Authorization names no service. The service then refuses the header.
+        does a request whose Authorization header names no service. The service then refuses the header.
         """
         authorization = request.headers.get("authorization", "")
         scope = credential_scope(authorization, request.url.query)
         service_name = scope.service if scope else stated_service(authorization)
         if is_bearer(authorization) or service_name == "bedrock":
-            if "x-amz-target" in request.headers:  # the only such service whose requests have a target
+            if "x-amz-target" in request.headers:  # of the services signed as "bedrock", one uses targets
                 return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)
         if service_name is None:
@@ -236,7 +236,7 @@ class AwsSimulator:
 
 
 def _marked(send: Send) -> Send:
-    """Mark the answer as simulated, also if it comes from moto or from a framework."""
+    """Mark the response as simulated, even if it comes from moto or from a web framework."""
 
     async def send_marked(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -49,7 +49,7 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 
 class SimulatedBedrock:
     """
-    The simulated Bedrock, which answers requests.
+    The simulated Bedrock, which answers all Bedrock requests.
 
     :param handlers: functions or coroutine functions, by operation name.
     :param check_token: raises ``ApiError`` if the session token of a request is refused.
@@ -154,7 +154,7 @@ class SimulatedBedrock:
 
 
 def _scope(request: Request) -> CredentialScope:
-    """Return what a request was signed for.
+    """Return the access key of a request, and the Region and the service that it was signed for.
 
     :raises ApiError: the request is not signed for Bedrock and has no valid API key.
     """

@@ -41,7 +41,7 @@ def markdown(implemented: Operations) -> str:
     total = sum(len(known[name]) for name in SERVICES)
     paragraphs = [
         f"botocore {botocore.__version__} knows {total} operations of Bedrock. The simulator implements {bedrock} of"
-        f" them and refuses the other {total - bedrock} by name.",
+        f" them. It refuses the other {total - bedrock}, and\nthe error names the operation.",
     ]
     for name in SERVICES:
         rows = [f"| `{operation}` | {_mark(operation in implemented[name])} |" for operation in sorted(known[name])]
@@ -56,11 +56,12 @@ def _mark(implemented: bool) -> str:
 
 
 def _neighbours(implemented: Operations, known: Mapping[str, list[str]]) -> str:
-    rows = ["| `s3` | as far as moto's S3 implements them | moto's error |"]
+    rows = ["| `s3` | the operations of moto's S3 | all others, with an error of moto or of the simulator |"]
     for name in sorted(set(implemented) - set(SERVICES)):
         operations = ", ".join(f"`{operation}`" for operation in sorted(implemented[name]))
-        rows.append(f"| `{name}` | {operations} | the other {len(known[name]) - len(implemented[name])}, by name |")
-    rows.append("| any other | none | all, with the name of the service |")
+        others = len(known[name]) - len(implemented[name])
+        rows.append(f"| `{name}` | {operations} | the other {others}; the error names the operation |")
+    rows.append("| any other | none | all; the error names the service |")
     return "\n".join(["| service | implemented | refused |", "|---|---|---|", *rows])
 
 
@@ -72,7 +73,10 @@ def insert(text: str, table: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{README} has no lines {BEGIN!r} and {END!r}, between which the table belongs.")
+        raise ValueError(
+            f"{README} must have the line {BEGIN!r} and, after it, the line {END!r}. The table belongs between them."
+            " Nothing was written."
+        )
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 

@@ -1,14 +1,16 @@
 """
-Refuse requests with the keys of a session that lack its token, have another token, or come after its end.
+Refuse requests that use a session's keys without its token, with another token, or after the session has expired.
 
-The code, the text and the status depend on the service's protocol. The sources are answers of AWS in public reports:
+The error code, text and status depend on the service's protocol. The sources are AWS's documentation and public reports
+that quote AWS's responses:
 
 - Bedrock: https://github.com/anthropics/anthropic-sdk-typescript/issues/537 (invalid), and
   https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/CommonErrors.html (expired)
 - IAM and STS: https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2890 (invalid),
   https://github.com/seppevs/move-sqs/issues/129 (missing) and https://github.com/cfn-sphere/cfn-sphere/issues/55
-- other services with JSON: https://github.com/aws/aws-sdk-php/issues/2444 and issue 1307 there, with status 400. They
-  are about Cognito and DynamoDB; Service Quotas and Pricing are UNVERIFIED.
+  (expired)
+- other services with JSON: https://github.com/aws/aws-sdk-php/issues/2444 and issue 1307 of the same repository, with
+  status 400. These issues are about Cognito and DynamoDB. The errors of Service Quotas and Pricing are UNVERIFIED.
 - S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
   https://github.com/uswitch/kiam/issues/261 (missing) and https://github.com/aws/aws-sdk-js/issues/4129 (invalid)
 """
@@ -39,7 +41,7 @@ _S3_ERRORS: Mapping[TokenProblem, tuple[str, str, int]] = {
 
 
 class SessionTokens:
-    """The checks of the session tokens in requests."""
+    """Checks the session tokens in requests."""
 
     def __init__(self, sts: Sts) -> None:
         self._sts = sts

@@ -1,8 +1,8 @@
 """
 Answer the IAM operations on roles and their policies with moto, and keep roles and policies in the state.
 
-Users, groups and instance profiles do not exist: their operations are refused by name. The managed policies of AWS are
-those that moto knows.
+Users, groups and instance profiles do not exist. Their operations are refused with an error that names the operation,
+except ListInstanceProfilesForRole, which returns an empty list. The managed policies of AWS are those that moto knows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _READ_ONLY = ("Get", "List")
 class Iam:
     """The roles and managed policies of the account.
 
-    ``is_new`` is True if the state did not have IAM before.
+    ``is_new`` is True if the state had no IAM records before.
     """
 
     def __init__(self, state: State, moto: MotoThread) -> None:
@@ -114,7 +114,7 @@ class Iam:
             for arn in record["attached"]:
                 if arn in self._backend.managed_policies:
                     self._backend.managed_policies[arn].attach_to(role)
-                else:  # versions before this check let clients delete an attached policy
+                else:  # earlier versions let clients delete attached policies
                     logger.warning("The policy %s, attached to the role %s, does not exist.", arn, record["name"])
         self._take_records()
 
@@ -146,9 +146,9 @@ class Iam:
 
     def _update_trust(self, call: ServiceCall) -> Response:
         """
-        Replace the trust policy of a role, which has been checked.
+        Replace the trust policy of a role. The new policy has already been checked.
 
-        moto refuses a policy whose version is absent or 2008-10-17. IAM supports both versions:
+        moto refuses a policy that has no version or the version 2008-10-17. IAM accepts both policies:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
         """
         self._backend.get_role(call.arguments["RoleName"]).assume_role_policy_document = call.arguments[
@@ -180,7 +180,7 @@ class Iam:
         return {"roles": list(self.roles.values()), "policies": list(self.policies.values())}
 
     def _check(self, call: ServiceCall) -> None:
-        """Make the checks of IAM that moto does not make."""
+        """Check what IAM checks and moto does not."""
         arguments, creates = call.arguments, call.operation.name == "CreateRole"
         if call.operation.name == "ListPolicies" and arguments.get("Scope") != "Local":
             self._need_aws_policies(OF_AWS)

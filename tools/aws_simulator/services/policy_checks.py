@@ -1,8 +1,9 @@
 """
 Check the policy documents of IAM requests beyond what moto checks.
 
-Quotas of sizes: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-The text about principals in permissions: https://github.com/hashicorp/terraform-provider-aws/issues/10419
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html states the maximum sizes of policies.
+https://github.com/hashicorp/terraform-provider-aws/issues/10419 quotes the error text about principals in permissions
+policies.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from tools.aws_simulator.protocol.specification import load_service
 
 _TRUST, _MANAGED, _INLINE = 2048, 6144, 10_240
 _OWN_PRINCIPALS = (f"arn:aws:iam::{ACCOUNT_ID}:role/", f"arn:aws:iam::{ACCOUNT_ID}:user/")
-# Permissions of STS that are no operations:
+# Permissions of STS that are not operations are listed in
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 _ONLY_ACTIONS = ("GetServiceBearerToken", "SetContext", "SetSourceIdentity", "TagSession")
 
 
 def check_trust(text: str, roles: Collection[str]) -> None:
-    """Check a trust policy. ``Version`` may be absent, or be the old version 2008-10-17.
+    """Check a trust policy. Its ``Version`` may be missing, or may be the old version 2008-10-17.
 
     :param roles: the ARNs of the roles of the account, which has no users.
-    :raises ServiceError: IAM does not accept it.
+    :raises ServiceError: IAM does not accept the policy.
     """
     if len(text) > _TRUST:
         raise ServiceError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {_TRUST}", 409)
@@ -51,9 +52,9 @@ def check_trust(text: str, roles: Collection[str]) -> None:
 
 
 def _as_moto_expects(document: dict[str, Any]) -> str:
-    """Return a trust policy with the newer version, and with the actions of STS in their usual case.
+    """Return a trust policy with the newer version, and with STS's own capitalization of its actions.
 
-    The case of an action does not matter:
+    IAM ignores the capitalization of actions, but moto does not:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     """
     usual = {f"sts:{name}".lower(): f"sts:{name}" for name in (*load_service("sts").operation_names, *_ONLY_ACTIONS)}
@@ -70,9 +71,9 @@ def _as_moto_expects(document: dict[str, Any]) -> str:
 
 
 def check_permissions(text: str, *, managed: bool) -> None:
-    """Check what moto does not check in a policy of permissions.
+    """Check what moto does not check in a permissions policy.
 
-    :raises ServiceError: IAM does not accept it.
+    :raises ServiceError: IAM does not accept the policy.
     """
     size = len(re.sub(r"\s", "", text))
     if managed and size > _MANAGED:
@@ -94,7 +95,7 @@ def check_permissions(text: str, *, managed: bool) -> None:
 
 
 def _check_existing_principals(statement: dict[str, Any], roles: Collection[str]) -> None:
-    """Check that the roles and users of this account exist.
+    """Check that the statement names no role or user of this account that does not exist.
 
     https://repost.aws/knowledge-center/iam-trust-policy-error
     """

@@ -1,7 +1,7 @@
 """
 Refuse a request for a service that the simulator does not have, in the protocol of the request.
 
-The client then gets an error with the service's name. It never gets an empty successful answer, or an answer of S3.
+The client then gets an error with the service's name. It never gets an empty successful response or a response of S3.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tools.aws_simulator.protocol.query import query_error, read_form, xml_respo
 from tools.aws_simulator.services.service import NOT_IMPLEMENTED
 from tools.aws_simulator.services.signature_errors import check_service_signature
 
-# Their models have the protocol rest-xml. All other services without forms and targets have rest-json.
+# Services with the protocol rest-xml. All other services whose requests have no form and no target use rest-json.
 _REST_XML = frozenset({"cloudfront", "route53", "s3control", "s3-object-lambda", "s3-outposts", "s3express"})
 _JSON_CODE, _QUERY_CODE = "UnknownOperationException", "InvalidAction"
 
 
 def is_s3_control(request: Request) -> bool:
-    """Return whether a request that is signed for S3 is for S3 Control, which has the account id in a header."""
+    """Return whether a request signed for S3 is for S3 Control. Such a request has the account id in a header."""
     return "x-amz-account-id" in request.headers and request.scope["path"].startswith("/v20180820/")
 
 
@@ -48,7 +48,7 @@ async def refuse_service(request: Request, service: str) -> Response:
 
 
 async def refuse_signature(request: Request) -> Response | None:
-    """Return the error for a header Authorization that names no service; None if the request has the form of S3's."""
+    """Return the error for an Authorization header that names no service; None if the request looks like one for S3."""
     target, action = "x-amz-target" in request.headers, _action(request, await request.body())
     if not target and not action:
         return None

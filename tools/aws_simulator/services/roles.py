@@ -2,7 +2,7 @@
 Decide what the roles of the account may do.
 
 A role's permissions are its inline and managed policies, limited by its permissions boundary. The policy of a bucket
-can deny a request, or allow it to the role. Policies of keys, session policies and organization policies are not
+can deny a request, or allow the role to make it. Key policies, session policies and organization policies are not
 evaluated.
 """
 
@@ -82,9 +82,9 @@ class Roles:
         resource_policy: str | None = None,
     ) -> bool:
         """
-        Return whether a role may do an action on a resource of the account. A role that does not exist may not.
+        Return whether a role may do an action on a resource of the account. A role that does not exist may do nothing.
 
-        :param resource_policy: the policy of the resource. It may deny the action, or allow it to the role.
+        :param resource_policy: the policy of the resource. It may deny the action, or allow the role to do it.
         """
         role = self._iam.roles.get(role_arn)
         if role is None:
@@ -110,7 +110,7 @@ class Roles:
             as_anyone = AccessRequest(action, resource, as_role.principals | account, everything)
             if decide(attached, as_anyone) == "denied":
                 return False
-            # A policy that allows an action to the whole account leaves the decision to the policies of the role.
+            # If the resource's policy allows the whole account to do an action, the policies of the role decide.
             return decide([*documents, *attached], as_role, boundary=boundary) == "allowed"
         except PolicyError:
             return False

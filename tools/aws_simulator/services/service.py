@@ -1,8 +1,8 @@
 """
 Answer the requests of a service other than Bedrock and S3.
 
-An operation that botocore knows and the simulator does not implement is refused by name. An exception in a handler is a
-defect of the simulator; the answer then has status 500 and says so.
+An operation that botocore knows and the simulator does not implement is refused, and the error names the operation. An
+exception in a handler is a defect of the simulator. The response then has status 500 and describes the defect.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ ServiceHandler = Callable[[ServiceCall], Any]
 
 class SimulatedService:
     """
-    One service.
+    One simulated service other than Bedrock and S3.
 
     :param handlers: functions or coroutine functions, by operation name. They return the result, or a response.
 
-    ``is_query`` is True if the service has the Query protocol, and False if it has JSON 1.1.
+    ``is_query`` is True if the service uses the Query protocol, and False if it uses JSON 1.1.
     """
 
     def __init__(self, model: ServiceModel, handlers: Mapping[str, ServiceHandler]) -> None:
@@ -98,8 +98,8 @@ class SimulatedService:
     def _query_operation(self, form: Mapping[str, str]) -> OperationModel:
         """Return the operation that a form names.
 
-        A recorded answer of AWS: https://github.com/aws/aws-cli/issues/37. A request without a version gets the same
-        code (UNVERIFIED). MissingAction is one of IAM's common errors.
+        https://github.com/aws/aws-cli/issues/37 quotes AWS's error for an unknown operation. A request without a
+        version gets the same code (UNVERIFIED). MissingAction is one of IAM's common errors.
         """
         name, version = form.get("Action"), form.get("Version", "")
         if not name:
@@ -116,9 +116,9 @@ class SimulatedService:
     @property
     def _failure(self) -> str:
         """
-        The code of an error of the service itself.
+        The code of the error that reports a failure of the service itself.
 
-        IAM's service model declares ServiceFailure. The common errors of all services have InternalFailure:
+        IAM's service model declares ServiceFailure. The common errors of all services include InternalFailure:
         https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
         """
         return "ServiceFailure" if "ServiceFailureException" in self._model.shape_names else "InternalFailure"

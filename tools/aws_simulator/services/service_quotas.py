@@ -59,7 +59,7 @@ class ServiceQuotas:
         return [*named, *self._deployments(), *self._deployment_rates(region), *self._rates()]
 
     def _deployments(self) -> Iterator[Quota]:
-        """Return the quotas of custom model deployments. Their codes and the words of their names are UNVERIFIED."""
+        """Return the quotas of custom model deployments. Their codes and the wording of their names are UNVERIFIED."""
         settings, defaults = self._settings.current, Settings()
         for kind, field in (("Total", "deployments"), ("In-progress", "deployments_in_progress")):
             value, default = float(getattr(settings, field)), float(getattr(defaults, field))
@@ -70,7 +70,7 @@ class ServiceQuotas:
         """
         Return the rate quotas of custom model deployments: each quota is shared by all deployments of one base model.
 
-        Source of the names: public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer.
+        The names come from public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer.
         The codes are not known. All these quotas are shown as not adjustable. This was seen in AWS for Llama 3.3 only.
         """
         for model in self._catalog.models.values():
@@ -114,7 +114,7 @@ class ServiceQuotas:
         quota = self._find(call)
         if quota.default is None:
             raise ServiceError(
-                "NoSuchResourceException", f"The AWS simulator does not know AWS's default of the quota {quota.code}."
+                "NoSuchResourceException", f"The AWS simulator does not know AWS's default for the quota {quota.code}."
             )
         return {"Quota": _default(quota, call.scope.region)}
 

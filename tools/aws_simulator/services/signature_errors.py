@@ -1,9 +1,9 @@
 """
-Give the errors of malformed signatures the form that a service's protocol has for them.
+Convert the errors about malformed signatures to the form that a service's protocol uses.
 
-The codes of query protocols are those of https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, as in
-https://github.com/jenkinsci/aws-credentials-plugin/issues/72; the status of JSON protocols is always 400, as in
-https://github.com/iann0036/cloud9-sync/issues/10 and https://github.com/JuliaCloud/AWS.jl/issues/334.
+The Query protocol uses the codes of https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html. An example
+is in https://github.com/jenkinsci/aws-credentials-plugin/issues/72. With JSON protocols, the status is always 400.
+Examples are in https://github.com/iann0036/cloud9-sync/issues/10 and https://github.com/JuliaCloud/AWS.jl/issues/334.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _QUERY = {
 
 
 def check_service_signature(request: Request, service: str, *, is_query: bool) -> None:
-    """Check the header Authorization of a request to a service other than Bedrock and S3, if there is one.
+    """Check the Authorization header, if any, of a request to a service other than Bedrock and S3.
 
-    :raises ServiceError: the header is malformed, or the request was signed for something else.
+    :raises ServiceError: the header is malformed, or the request was signed for another service or date.
     """
     if "authorization" not in request.headers:
         return

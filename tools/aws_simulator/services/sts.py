@@ -2,7 +2,7 @@
 Answer the STS operations GetCallerIdentity and AssumeRole.
 
 The simulator accepts any access key. A key that AssumeRole has issued identifies the session of the role and needs the
-token of the session; any other key is the root user of the account, as the simulator knows no users.
+token of the session. Any other key counts as the root user of the account, because the simulator has no users.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Sts:
         """Return why a request with this access key and session token is refused; None if it is accepted.
 
         A key that AssumeRole has not issued is accepted with any token and without one. Sessions that earlier versions
-        of the simulator stored have no token, so only their time is checked.
+        of the simulator stored have no token, so only their expiry time is checked.
         """
         session = self.session(access_key)
         if session is None:

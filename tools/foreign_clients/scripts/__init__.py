@@ -1,6 +1,7 @@
 """
-One script per client. A script runs one case, in the environment of its client: ``python -m <script> <case>``.
+Run the cases of the clients. There is one script per client.
 
-A script may import nothing of the repository except this package. It finds the simulator in the environment variables,
-as the client's users do. A case that goes wrong raises an exception.
+A script runs one case, in the environment of its client: ``python -m <script> <case>``. It may import nothing of the
+repository except this package. It gets the simulator's URL from environment variables that users of the client can also
+set. A case that goes wrong raises an exception.
 """

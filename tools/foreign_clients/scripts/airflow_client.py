@@ -1,4 +1,4 @@
-"""Airflow's amazon provider: deferrable operators, whose triggers wait with aiobotocore."""
+"""Run deferrable operators of Airflow's amazon provider. Their triggers wait with aiobotocore."""
 
 from __future__ import annotations
 

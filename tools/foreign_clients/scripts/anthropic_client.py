@@ -1,4 +1,4 @@
-"""The Anthropic SDK's client for Bedrock."""
+"""Run the Bedrock client of the Anthropic SDK."""
 
 from __future__ import annotations
 

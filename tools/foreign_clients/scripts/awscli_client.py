@@ -1,4 +1,4 @@
-"""awscli: commands of bedrock, bedrock-runtime, sts and s3."""
+"""Run commands of awscli for bedrock, bedrock-runtime, sts and s3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""boto3 of the newest version. The simulator's service models may come from another version."""
+"""Run the newest version of boto3. The simulator's service models may come from another version."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ match sys.argv[1]:
         s3.create_bucket(Bucket="boto3-client")
         with TemporaryDirectory() as folder:
             path = Path(folder, "large.bin")
-            path.write_bytes(bytes(range(256)) * 40_000)  # above the 8 MiB from which boto3 uploads in parts
+            path.write_bytes(bytes(range(256)) * 40_000)  # boto3 uploads files of 8 MiB or more in parts
             s3.upload_file(str(path), "boto3-client", "large.bin")
             s3.download_file("boto3-client", "large.bin", f"{path}.copy")
             if Path(f"{path}.copy").read_bytes() != path.read_bytes():

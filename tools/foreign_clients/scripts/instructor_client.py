@@ -1,4 +1,4 @@
-"""instructor: a boto3 client that returns answers as Pydantic objects."""
+"""Run instructor, which wraps a boto3 client and returns answers as Pydantic objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""langchain-aws: ChatBedrockConverse."""
+"""Run langchain-aws with its class ``ChatBedrockConverse``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""litellm, with Bedrock's Converse route."""
+"""Run litellm with its route to Bedrock's Converse API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""llama-index: BedrockConverse."""
+"""Run llama-index with its class ``BedrockConverse``."""
 
 from __future__ import annotations
 

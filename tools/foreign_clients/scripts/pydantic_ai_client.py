@@ -1,4 +1,4 @@
-"""pydantic-ai: an Agent with Bedrock's Converse API."""
+"""Run pydantic-ai: an ``Agent`` that uses Bedrock's Converse API."""
 
 from __future__ import annotations
 

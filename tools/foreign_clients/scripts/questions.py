@@ -1,4 +1,4 @@
-"""What the scripts ask, and how they check the answers."""
+"""Define the questions that the scripts ask, and check the answers."""
 
 from __future__ import annotations
 

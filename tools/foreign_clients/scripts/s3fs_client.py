@@ -1,4 +1,4 @@
-"""s3fs: S3 as a file system."""
+"""Run s3fs, which offers S3 as a file system."""
 
 from __future__ import annotations
 

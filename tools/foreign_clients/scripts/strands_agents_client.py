@@ -1,4 +1,4 @@
-"""strands-agents: an Agent with a BedrockModel."""
+"""Run strands-agents: an ``Agent`` that uses a ``BedrockModel``."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def add(state: State, kind: str, name: str, body: dict[str, str]) -> None:
 def test_an_empty_account_says_what_it_does_not_have(state: State) -> None:
     page = rendered(state)
     assert page.count('class="empty"') == 9
-    assert "No Region has a resource of Bedrock." in page
+    assert "No Region has Bedrock resources." in page
 
 
 def test_only_the_newest_rows_are_shown_and_the_others_are_counted(state: State) -> None:

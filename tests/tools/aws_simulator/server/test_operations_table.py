@@ -41,18 +41,18 @@ def test_the_table_has_every_operation_of_bedrock_once(operations: dict[str, fro
     first = markdown(operations).partition("\n")[0]
     assert f"knows {len(known)} operations" in first
     assert f"implements {len(marked)} of them" in first
-    assert f"the other {len(known) - len(marked)} by name" in first
+    assert f"refuses the other {len(known) - len(marked)}, and" in first
 
 
 def test_a_service_is_listed_with_its_operations_and_the_number_of_the_others() -> None:
     table = markdown({**dict.fromkeys(SERVICES, frozenset()), "sts": frozenset({"GetCallerIdentity", "AssumeRole"})})
     others = len(load_service("sts").operation_names) - 2
-    assert f"| `sts` | `AssumeRole`, `GetCallerIdentity` | the other {others}, by name |" in table
+    assert f"| `sts` | `AssumeRole`, `GetCallerIdentity` | the other {others}; the error names the operation |" in table
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END, f"{END}\n{BEGIN}"])
 def test_a_readme_without_a_place_for_the_table_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="between which the table belongs"):
+    with pytest.raises(ValueError, match="The table belongs between them"):
         insert(text, "table")
 
 

@@ -195,7 +195,8 @@ class AwsSimulator:
         scope = credential_scope(authorization, request.url.query)
         service_name = scope.service if scope else stated_service(authorization)
         if is_bearer(authorization) or service_name == "bedrock":
-            if "x-amz-target" in request.headers:  # of the services signed as "bedrock", one uses targets
+            # Of the services whose requests are signed for "bedrock", only the one named below sends the header X-Amz-Target.
+            if "x-amz-target" in request.headers:
                 return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)
         if service_name is None:

@@ -195,7 +195,7 @@ class AwsSimulator:
         scope = credential_scope(authorization, request.url.query)
         service_name = scope.service if scope else stated_service(authorization)
         if is_bearer(authorization) or service_name == "bedrock":
-            # Of the services whose requests are signed for "bedrock", only the one named below sends the header X-Amz-Target.
+            # Of the requests signed for "bedrock", only those to the Data Automation runtime have this header.
             if "x-amz-target" in request.headers:
                 return await refuse_service(request, "bedrock-data-automation-runtime")
             return await self.bedrock.handle(request)

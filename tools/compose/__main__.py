@@ -24,7 +24,8 @@ from tools.compose.stack import COPIES, ComposeStack
 from tools.compose.variables import new_variables
 from tools.local_airflow.account import read_ledger, standing_endpoints
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
-from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
+from tools.local_airflow.interruption import Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.progress import clock
@@ -33,7 +34,6 @@ from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, w
 from tools.local_airflow.settings import Layout, RunRequest, read_request
 from tools.local_airflow.stack import airflow_version
 
-FAILED, REFUSED = 1, 2
 say = functools.partial(print, flush=True)
 
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
             return run(checkout, os.environ)
     except Interrupted:
         sys.stderr.write("\nInterrupted. Everything that was started has been stopped.\n")
-        return EXIT_CODE
+        return INTERRUPTED
     except (InputError, LockHeldError) as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED

@@ -18,8 +18,8 @@ from pathlib import Path
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from tools.compose.image_names import find_images
+from tools.local_airflow.exit_codes import REFUSED
 
-REFUSED = 2
 # The files in the project's folder that may name images.
 FILES = ("docker-compose*.y*ml", "compose*.y*ml", "Dockerfile*", "*.Dockerfile")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

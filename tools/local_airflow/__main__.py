@@ -9,12 +9,11 @@ from pathlib import Path
 
 from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow import background, commands
-from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
+from tools.local_airflow.interruption import Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError, read_holder
 from tools.local_airflow.server import COMMAND, serve
 from tools.local_airflow.settings import Layout, read_request
-
-FAILED, REFUSED = 1, 2
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
             return carry_out[options.command](layout, os.environ.copy())
     except Interrupted:
         print(f"\nInterrupted. {_what_is_left(options.command, layout)}", file=sys.stderr)
-        return EXIT_CODE
+        return INTERRUPTED
     except (InputError, LockHeldError) as error:
         print(error, file=sys.stderr)
         return REFUSED

@@ -19,6 +19,7 @@ from tools.local_airflow.commands import (
     run_once,
     where_the_ui_is,
 )
+from tools.local_airflow.exit_codes import FAILED
 from tools.local_airflow.interruption import Interrupted, uninterrupted
 from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.process_table import sweep
@@ -137,7 +138,7 @@ def _start_and_run(layout: Layout, request: RunRequest, environ: Mapping[str, st
             stop_server(layout)
         raise
     print(f"\n{text}\n")
-    return max(_confirm(served), 0 if succeeded else 1)
+    return max(_confirm(served), 0 if succeeded else FAILED)
 
 
 def _run_in_running_stack(
@@ -154,7 +155,7 @@ def _run_in_running_stack(
         print(f"{_name(unfinished[0])} is still in progress. The new run starts when it has ended.")
     succeeded, text = run_once(served, request, environ, timeout_seconds, alone=not unfinished)
     print(f"\n{text}\n")
-    return max(_confirm(served), 0 if succeeded else 1)
+    return max(_confirm(served), 0 if succeeded else FAILED)
 
 
 def _provide_run(
@@ -279,7 +280,7 @@ def _confirm(served: ServedStack) -> int:
                 f"\nAirflow is NOT healthy after {RECOVERY_SECONDS:.0f} s. Its processes still run, and its state is "
                 f"kept. Read {logs}. To restart everything, run `make down`, then `make up`."
             )
-            return 1
+            return FAILED
         time.sleep(PAUSE_SECONDS)
         for note in served.check():
             print(note, flush=True)

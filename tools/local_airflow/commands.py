@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.distill.core.errors import InputError
 from tools.local_airflow.account import give_back_endpoints, read_ledger, standing_endpoints
+from tools.local_airflow.exit_codes import FAILED
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.ports import explain_ports
 from tools.local_airflow.progress import clock
@@ -48,7 +49,7 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
     print(f"\n{text}")
     if not succeeded:
         print("\nTo see the failed run in Airflow's UI, run `make up`. This also starts a new run.")
-    return 0 if succeeded else 1
+    return 0 if succeeded else FAILED
 
 
 def requested(layout: Layout, environ: Mapping[str, str]) -> RunRequest:

@@ -19,6 +19,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow import background
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.browser import BrowserError, find_chromium, open_browser
+from tools.local_airflow.exit_codes import FAILED
 from tools.local_airflow.outcome import REPORT_TASK
 from tools.local_airflow.processes import NotReadyError, wait_until
 from tools.local_airflow.questions import WAITS, question_address
@@ -46,14 +47,14 @@ def main() -> int:
             "There is no Chromium on this machine. No picture was taken. On Debian, run: apt-get install chromium",
             file=sys.stderr,
         )
-        return 1
+        return FAILED
     layout = Layout()
     was_up = running_server(layout) is not None
     failed = background.up(layout, os.environ.copy())
     try:
         served = running_server(layout)
         if failed or served is None:
-            return 1
+            return FAILED
         request = RunRequest()
         take_pictures(served, request.dag_id)
         conf = {**request.conf, "ask_before_spending": True}
@@ -63,10 +64,10 @@ def main() -> int:
             take_question(served, ROLLBACK_DAG, conf, "approve_rollback", PICTURES / "rollback.png")
         except NotReadyError as error:
             print(f"{error} A rollback needs two champions, which `make promote-demo` makes.", file=sys.stderr)
-            return 1
+            return FAILED
     except DistillError as error:
         print(f"Failed: {error}", file=sys.stderr)
-        return 1
+        return FAILED
     finally:
         if not was_up:
             stop_server(layout)

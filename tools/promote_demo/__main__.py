@@ -6,12 +6,12 @@ import os
 import sys
 
 from include.distill.core.errors import DistillError, InputError
-from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
+from tools.local_airflow.interruption import Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError
 from tools.local_airflow.settings import Layout
 from tools.promote_demo.demo import show
 
-FAILED, REFUSED = 1, 2
 STOPPED = "Everything that was started has been stopped."
 
 
@@ -22,7 +22,7 @@ def main() -> int:
             show(Layout(), os.environ.copy())
     except Interrupted:
         print(f"\nInterrupted. {STOPPED}", file=sys.stderr)
-        return EXIT_CODE
+        return INTERRUPTED
     except (InputError, LockHeldError) as error:
         print(error, file=sys.stderr)
         return REFUSED

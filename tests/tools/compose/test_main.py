@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.compose.__main__ import REFUSED, main
+from tools.compose.__main__ import main
+from tools.local_airflow.exit_codes import REFUSED
 from tools.local_airflow.lock import CheckoutLock
 
 

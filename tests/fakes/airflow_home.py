@@ -1,8 +1,8 @@
 """
-Give a test process an Airflow home of its own, and remove those of processes that have ended.
+Give a test process an Airflow home of its own, and remove the homes of processes that have ended.
 
-The process locks a file in its home. The kernel releases the lock however the process ends, so a home whose file can be
-locked belongs to nobody any more.
+The process locks a file in its home. The kernel releases the lock however the process ends. So if another process can
+lock the file, the owner of the home has ended.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _is_free(path: Path) -> bool:
     try:
         with path.open() as file:
             return _can_lock(file)
-    except OSError:  # removed in the meantime, or of another user
+    except OSError:  # removed in the meantime, or owned by another user
         return False
 
 

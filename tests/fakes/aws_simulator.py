@@ -20,6 +20,6 @@ ROLES = [
 
 @contextmanager
 def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
-    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given."""
+    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are passed."""
     with testing.start_simulator(state_dir, roles=ROLES, **settings) as simulator:
         yield simulator

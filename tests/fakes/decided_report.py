@@ -1,4 +1,4 @@
-"""Store a report with decisions of the promotion rule, as ``report`` leaves it for the tasks after it."""
+"""Store a report with decisions of the promotion rule, as the task ``report`` leaves it for later tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer as the models in tests: a teacher that writes pairs, a student, a judge, a critic."""
+"""Answer requests in place of the models: a teacher that writes pairs, a student, a judge and a critic."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class FakeBatchJobs:
         End a job and write its output files.
 
         :param answered: how many records have an answer; by default, all records except ``errors``.
-        :param errors: how many more records have an error. The other records have no line in the output.
+        :param errors: how many further records have an error. The other records have no line in the output.
         """
         records = self.asked(arn)
         count = len(records) - errors if answered is None else answered

@@ -94,7 +94,7 @@ class FakeBedrock:
         self._lose()
 
     def put_job(self, name: str, status: str, **more: Any) -> None:
-        """Put a job into a state. A completed job also has a model. By default, the job is the sample use case's."""
+        """Put a job into a state. A completed job also has a model. By default, the sample use case owns the job."""
         if status == "Completed":
             self.models.add(f"arn:model/{name}")
             more = {"model_arn": f"arn:model/{name}", "training_loss": 0.5, **more}

@@ -29,8 +29,8 @@ def wait_until(
 
     :param cpu_budget: CPU time in which the event must happen.
     :param cpu_seconds: returns the CPU time that was used so far; by default, that of all threads of this process.
-    :param seconds: time for which ``read`` is called in any case.
-    :raises TimeoutError: the event did not happen although the CPU time was used up, or nothing is being done.
+    :param seconds: ``read`` is called for at least this time, even if the CPU time is used up earlier.
+    :raises TimeoutError: the CPU time was used up before the event happened, or the process does no work.
     """
     began_at, cpu_at_begin = clock(), cpu_seconds()
     window_at, cpu_at_window = began_at, cpu_at_begin

@@ -61,7 +61,7 @@ class RollbackRun:
         context["ti"].get_dagrun_state = lambda dag_id, run_id: "running"
 
     def task(self, name: str) -> Any:
-        """Return a task with the results of the tasks before it, after its ``pre_execute``."""
+        """Return a task that has the results of earlier tasks, after running its ``pre_execute``."""
         inputs = {field: self.results.get(task) for field, task in _INPUTS.get(name, {}).items()}
         task = TASKS[name](task_id=name, **inputs)
         task.__dict__["store"], task.__dict__["hook"] = self.store, self.bedrock

@@ -38,7 +38,7 @@ def wait_for(process: subprocess.Popen[bytes], read: Callable[[], Any]) -> Any:
     """Wait for something that a process does at its start.
 
     :raises ProcessEndedError: the process ended first.
-    :raises TimeoutError: the process has used much CPU time without doing it, or does nothing.
+    :raises TimeoutError: the process has used much CPU time without doing this, or does no work.
     """
 
     def read_while_running() -> Any:
@@ -71,7 +71,7 @@ def simulator_process(arguments: Sequence[str]) -> Iterator[subprocess.Popen[byt
 
 
 def port_in(port_file: Path) -> str:
-    """Return the port in a file that a simulator writes; an empty text before that."""
+    """Return the port that a simulator has written to its port file; an empty text if it has not written one."""
     return port_file.read_text() if port_file.exists() else ""
 
 

@@ -39,7 +39,7 @@ OLD, NEW = "arn:model/old", "arn:model/new"
 
 
 class StandingAccount(FakeBedrock):
-    """A fake Bedrock in which every new endpoint has another ARN, as in AWS. A change ends while a task waits."""
+    """A fake Bedrock in which every new endpoint gets a new ARN, as in AWS. A change ends while a task waits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class StandingAccount(FakeBedrock):
         self.standing_tags: dict[str, str] = {}
 
     def create_deployment(self, *, name: str, token: str, model_arn: str, tags: Mapping[str, str]) -> None:
-        if token in self.tokens:  # AWS ignores a repeated token, also after the endpoint was deleted
+        if token in self.tokens:  # AWS ignores a repeated token, even after the endpoint was deleted
             return
         super().create_deployment(name=name, token=token, model_arn=model_arn, tags=tags)
         self.tokens.add(token)
@@ -100,7 +100,7 @@ class Crashes:
     """
     Count the calls to AWS, and kill the process at one of them.
 
-    :ivar at: number of the call, from 1; 0 for none.
+    :ivar at: number of the call at which the process is killed, counted from 1; 0 for no crash.
     :ivar after: whether AWS still carries out the call.
     """
 
@@ -137,7 +137,7 @@ class _Watched:
 
 @dataclasses.dataclass
 class Run:
-    """A run that promotes a model in the steps of its tasks, with all of its state outside of the process."""
+    """A run that promotes a model. Each step is a task of the DAG, and all state is outside the process."""
 
     bedrock: StandingAccount
     store: MemoryStore
@@ -164,7 +164,7 @@ class Run:
         return run_id in self.live
 
     def preflight(self) -> None:
-        """Save the champion with which the run's model is compared."""
+        """Save the champion that the run's model is compared with."""
         save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, USE_CASE.name))
 
     def switch(self) -> SwitchManifest:
@@ -239,7 +239,7 @@ def agreement(bedrock: StandingAccount, store: MemoryStore) -> str:
 
 @dataclasses.dataclass
 class Rollback(Run):
-    """A run that makes an earlier champion the champion again, in the steps of its tasks."""
+    """A run that makes an earlier champion the champion again. Each step is a task of the DAG."""
 
     model_arn: str = OLD
     change: ChangeKind = "rollback"

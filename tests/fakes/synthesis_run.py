@@ -1,5 +1,5 @@
 """
-Run the synthesis of one run in its own process, which a test can kill: the pipeline's code, with files instead of S3.
+Run the synthesis of one run in a process that a test can kill. The code is the pipeline's, with files instead of S3.
 
 The model writes a line into the file ``bill`` for each call before it answers, as AWS would bill it. Arguments: folder,
 number of rows, run key, calls at a time, and how many calls are answered before the model hangs.

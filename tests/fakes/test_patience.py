@@ -1,4 +1,4 @@
-"""Waiting ends when the event happens, when the work for it is done without it, or when no work is done."""
+"""Waiting ends when the event happens, when the CPU time for it is used up, or when no work is done."""
 
 from __future__ import annotations
 

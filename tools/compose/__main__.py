@@ -62,12 +62,12 @@ def main(arguments: list[str]) -> int:
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:
-    """Start an installation, run the use case's DAG once, print the outcome and compare it with ``make run``."""
+    """Start an installation, run the DAG once, print the outcome, and compare the report with that of ``make run``."""
     request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
     if outside := request.input_roots(checkout.project):
         raise InputError(
-            f"`make celery` can read CSV files only from include/ and from S3, not from {outside[0]}. Nothing was"
-            " started. Copy the file into include/ or into S3."
+            f"`make celery` can read local CSV files only from include/, not from {outside[0]}. Nothing was started."
+            " Copy the file into include/."
         )
     layout = replace(checkout, state=checkout.state / "celery")
     variables = new_variables()
@@ -99,7 +99,7 @@ def _introduce(request: RunRequest, layout: Layout) -> None:
 def _run_once(
     stack: ComposeStack, request: RunRequest, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any] | None, str]:
-    """Trigger the DAG and show its progress. Return its report (None if the run failed) and the text to print."""
+    """Trigger the DAG and show the run's progress. Return the report (None if the run failed) and the text to print."""
     started = time.monotonic()
     before = read_ledger(stack.ports.simulator_url)
     stack.api.unpause(request.dag_id)  # all DAGs of a new installation are paused

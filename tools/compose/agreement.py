@@ -20,7 +20,7 @@ def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     """Compare a report with the one that ``make run`` wrote.
 
     :return: whether ``make celery`` may succeed, and the text to print. It fails only if the two reports have the same
-        input and different results. It may succeed if ``make run`` has written no report, or one on another input.
+        input but different results. It may succeed if ``make run`` has written no report, or a report on other input.
     """
     if not other.is_file():
         return True, f"There is no report to compare with: {other} does not exist. `make run` creates it."
@@ -33,11 +33,11 @@ def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     if not (different := differences(report, theirs)):
         return (
             True,
-            f"The report agrees with `make run` ({other}): they have the same verdict and the same counts of rows,"
-            " synthetic pairs, wins, losses and ties.",
+            f"The report agrees with that of `make run` ({other}). The verdict and the counts of rows, synthetic pairs,"
+            " wins, losses and ties are the same.",
         )
     lines = "\n".join(f"  {line}" for line in different)
-    advice = "If the code has changed since that report was made, run `make run` again."
+    advice = "If the code has changed since `make run` wrote its report, run `make run` again."
     return (
         False,
         f"The report DIFFERS from that of `make run` ({other}). Each line shows the value of this run first:\n"

@@ -29,7 +29,7 @@ class Service:
     One service of the compose file.
 
     :param command: the command and its arguments; empty if the image's own command is used.
-    :param health_check: the command of the health check and its arguments.
+    :param health_check: the health check's command and its arguments.
     :param needs: the services that this service waits for, each with its ``depends_on`` condition.
     """
 

@@ -37,12 +37,12 @@ class ImagePlace(NamedTuple):
 
 def find_images(file: str, text: str) -> list[ImagePlace]:
     """
-    Return the places that name an image from a registry. Build stages and images of the project are left out.
+    Return the places that name an image from a registry. Skip build stages and images that the project builds.
 
-    :param file: the name of the file. It decides the format, and is part of messages.
+    :param file: the name of the file. Its ending selects the format, and error messages show the name.
     :raises InputError: an image cannot be pinned, for example because its name has no tag or contains a variable.
     """
-    # The spaces keep the positions.
+    # Spaces replace the comments, so that the positions of all other characters stay the same.
     code = _COMMENT.sub(lambda match: " " * len(match[0]), text)
     places = _in_compose(file, text) if file.endswith((".yaml", ".yml")) else _in_dockerfile(file, code)
     return sorted(set(places))
@@ -70,7 +70,7 @@ def _in_compose(file: str, code: str) -> Iterator[ImagePlace]:
     unvisited, visited = [root] if root else [], set()
     while unvisited:
         node = unvisited.pop()
-        if id(node) in visited:  # an alias is the node that it repeats
+        if id(node) in visited:  # the node of an alias is the node of its anchor
             continue
         visited.add(id(node))
         if isinstance(node, yaml.SequenceNode):

@@ -1,5 +1,5 @@
 """
-Write the digests of the container images into the files of Docker and Docker Compose (``make pin-images``).
+Write the digests of the container images into the Dockerfiles and Compose files (``make pin-images``).
 
 A tag can be moved to another image, but a digest cannot. A digest is written only if Docker has just looked it up in
 the registry, so the command needs a machine with Docker and access to the registry. Images that the project
@@ -27,7 +27,7 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 def run_docker(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of Docker and return its output."""
+    """Run a Docker command and return its exit code and output."""
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
 
 
@@ -40,7 +40,7 @@ def look_up(image: str, run: Run) -> str:
     """
     Pull an image and return the digest that the registry gave for its tag.
 
-    :raises InputError: there is no Docker, the image cannot be pulled, or Docker does not know its digest.
+    :raises InputError: Docker cannot be run, it cannot pull the image, or it does not report exactly one digest.
     """
     tail = (
         "No file was changed. Run make pin-images again on a machine with Docker that can reach the image's registry."
@@ -61,9 +61,9 @@ def look_up(image: str, run: Run) -> str:
     digests = {digest for name, _, digest in entries if _full_name(name) == _full_name(image.rpartition(":")[0])}
     if shown.returncode or not digests or not all(DIGEST.fullmatch(digest) for digest in digests):
         raise InputError(f"Docker pulled {image} but reports no digest for it: {shown.stdout.strip()!r}. {tail}")
-    if len(digests) > 1:  # the registry gave the image under several digests, and one of them may be an old one
+    if len(digests) > 1:  # the image was pulled under several digests, and some of them may be outdated
         raise InputError(
-            f"Docker reports several digests for {image}: {', '.join(sorted(digests))}. Only one of them is that of the"
+            f"Docker reports several digests for {image}: {', '.join(sorted(digests))}. Only one of them belongs to the"
             f" tag. No file was changed. Run docker image rm {image}, then make pin-images again."
         )
     (digest,) = digests
@@ -74,7 +74,7 @@ def pin(folder: Path, run: Run = run_docker) -> list[str]:
     """
     Look up the digests of all images, then write them into the files.
 
-    :param folder: the folder of the files.
+    :param folder: the folder that contains the files.
     :return: the pinned images.
     :raises InputError: an image cannot be pinned, or its digest could not be looked up. No file was changed.
     """
@@ -91,7 +91,7 @@ def pin(folder: Path, run: Run = run_docker) -> list[str]:
 
 
 def main(folder: Path = PROJECT_ROOT) -> int:
-    """Pin the images and print them. Return 0 for success, and 2 if nothing was changed."""
+    """Pin the images and print them. Return 0 for success, or 2 if there was an error and no file was changed."""
     try:
         sys.stdout.write("\n".join(pin(folder)) + "\n")
     except InputError as error:

@@ -1,7 +1,7 @@
 """
 Find or install PostgreSQL and Redis, and build the commands that run them for one installation.
 
-The module uses Debian's names of programs and packages. Neither server runs as root: PostgreSQL refuses to, and Redis
+The module uses Debian's names for programs and packages. Neither server runs as root: PostgreSQL refuses to, and Redis
 does not need to.
 """
 

@@ -51,7 +51,7 @@ def open_installation(
             "/opt/airflow": layout.project,
             "/opt/airflow/logs": layout.task_logs,
             "/opt/airflow/aws-simulator": layout.aws_simulator,
-            "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 the container's own
+            "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 a path in the container
         }
         translation = Translation(tuple(services), free_ports(CONTAINER_PORTS), folders)
         with _database_folder(layout) as database_folder:
@@ -67,7 +67,7 @@ def open_installation(
 
 
 def _remove_earlier_installation(layout: Layout) -> None:
-    """Remove the processes and files of an earlier installation, but keep its report."""
+    """Kill the processes and delete the files of an earlier installation, but keep its report."""
     sweep(layout.state)
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +76,7 @@ def _remove_earlier_installation(layout: Layout) -> None:
 
 @contextmanager
 def _database_folder(layout: Layout) -> Iterator[Path]:
-    """Create a folder for PostgreSQL, in the state folder if PostgreSQL's user can enter it, otherwise elsewhere."""
+    """Create a folder for PostgreSQL: in the state folder if PostgreSQL's user can enter it, or in a temporary one."""
     if can_reach(layout.state):
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"

@@ -76,6 +76,6 @@ def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
     with ExitStack() as held:
         probes = {port: held.enter_context(socket.socket()) for port in container_ports}
         for probe in probes.values():
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the servers can use a port in TIME_WAIT
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for the servers
             probe.bind((LOOPBACK, 0))
         return {port: int(probe.getsockname()[1]) for port, probe in probes.items()}

@@ -43,7 +43,7 @@ def is_open(simulator_url: str) -> bool:
 
 
 def existing_endpoints(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the provisioned throughputs, which are billed by the hour, and the deployments that still exist."""
+    """List the endpoints that still exist: provisioned throughputs, which are billed by the hour, and deployments."""
     return [endpoint for kind in ("throughputs", "deployments") for endpoint in ledger[kind] if endpoint["alive"]]
 
 
@@ -64,7 +64,7 @@ def standing_endpoints(ledger: Mapping[str, Any]) -> list[str]:
 
 
 def endpoints_of_runs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the endpoints that still exist, without the standing endpoints of champions."""
+    """List the endpoints that still exist, except the standing endpoints of champions."""
     standing = standing_endpoints(ledger)
     return [endpoint for endpoint in existing_endpoints(ledger) if endpoint["arn"] not in standing]
 
@@ -137,6 +137,6 @@ def _get(url: str) -> dict[str, Any]:
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(
             f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged. "
-            "Read aws-simulator.log, which is in the folder of the other logs, before you try again."
+            "Read aws-simulator.log, which is in the same folder as the other logs, before you try again."
         ) from None
     return answer

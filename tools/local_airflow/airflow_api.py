@@ -157,7 +157,7 @@ class AirflowApi:
                 return instances
 
     def questions(self, dag_id: str, run_id: str) -> list[JsonObject]:
-        """List the questions of a run to people, in the order in which they were asked."""
+        """List the questions that a run asks people, in the order in which it asked them."""
         found: list[JsonObject] = self._call("GET", f"{_run_path(dag_id, run_id)}/hitlDetails")["hitl_details"]
         return sorted(found, key=lambda question: str(question["created_at"]))
 

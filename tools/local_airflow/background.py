@@ -34,13 +34,16 @@ if TYPE_CHECKING:
 
 RECOVERY_SECONDS = 360.0  # an api-server that hangs is restarted after 240 s, other components earlier
 PAUSE_SECONDS = 2.0
-HOUSEKEEPING = "distill_release_leftovers"  # its runs take seconds, and the next one makes up for a lost one
+HOUSEKEEPING = "distill_release_leftovers"  # its runs take seconds, and the next run does what an interrupted one left
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
     """
-    Start Airflow and its UI in the background, if they do not run yet. Run the DAG if rows were chosen, or if none of
-    its runs has succeeded yet.
+    Start Airflow and its UI in the background, unless they are already running, and run the DAG if necessary.
+
+    If Airflow was not running, the DAG runs if the person chose rows or set ``APPROVE``, or if the DAG has neither a
+    successful run nor an unfinished one. Unfinished runs continue. If Airflow was already running, see
+    :func:`_needs_run`.
     """
     request = requested(layout, environ)
     timeout_seconds = read_timeout(environ)
@@ -191,8 +194,8 @@ def _provide_run(
 def _needs_run(served: ServedStack, request: RunRequest) -> bool:
     """Return whether a running stack must run the DAG.
 
-    It must if the person chose rows or set ``APPROVE``. It also must if the person chose a use case that has no runs,
-    or only failed runs.
+    The DAG must run if the person chose rows or set ``APPROVE``. It must also run if the person chose a use case that
+    has no runs, or only failed runs.
     """
     if request.is_explicit or not request.names_use_case:
         return request.is_explicit
@@ -205,7 +208,7 @@ def _unfinished(served: ServedStack, dag_id: str) -> list[dict[str, Any]]:
 
 
 def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
-    """Continue a run that an earlier command left unfinished. If the run's endpoint is gone, clear its tasks."""
+    """Continue a run that an earlier command left unfinished. If the run's endpoint is gone, clear the run's tasks."""
     print(
         f"Run {run_id} of DAG {dag_id} was left unfinished by an earlier command. It continues now. To end it "
         f"instead, mark it as failed in Airflow's UI: {served.ports.ui_url}/dags/{dag_id}/runs/{run_id}"
@@ -214,8 +217,8 @@ def _continue_run(served: ServedStack, dag_id: str, run_id: str) -> None:
     if not existing and had_endpoint(served.api.task_instances(dag_id, run_id)):
         served.api.clear(dag_id, run_id, "preflight")
         print(
-            "Its endpoint was deleted when Airflow stopped, so its task `preflight` was cleared with downstream. "
-            "Stored answers and training jobs are used again. Only a new endpoint is paid for."
+            "The run's endpoint was deleted when Airflow stopped, so the task `preflight` and all tasks after it were "
+            "cleared. The run uses stored answers and training jobs again. It pays only for a new endpoint."
         )
 
 
@@ -254,17 +257,17 @@ def _stop_to_allow_folders(served: ServedStack) -> None:
             "ended, then run the same command again: it restarts Airflow. If you cannot wait, run `make down` first. "
             "The interrupted run continues the next time that you run `make up` for its use case."
         )
-    print("Restarting Airflow, because so far it may not read the folder of your file ...", flush=True)
+    print("Restarting Airflow, because it is not yet allowed to read the folder of your file ...", flush=True)
     try:
         stop_server(served.layout)
     except Interrupted:
         with uninterrupted():
-            stop_server(served.layout)  # so that it is known what is left
+            stop_server(served.layout)  # finish stopping, so that nothing is left running
         raise
 
 
 def _confirm(served: ServedStack) -> int:
-    """Print that Airflow is running if each of its components is healthy. Return the exit code."""
+    """Wait for a while until all components are healthy, print whether they are, and return the exit code."""
     for line in served.restarts.new_lines():
         print(line)
     deadline = time.monotonic() + RECOVERY_SECONDS

@@ -1,4 +1,4 @@
-"""Carry out ``make run``, and do what it has in common with ``make up``: read the request and follow a run."""
+"""Carry out ``make run``, and provide the steps that ``make up`` also needs: read the request and follow a run."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_timeout(environ: Mapping[str, str]) -> float:
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise InputError(
             f"DISTILL_TIMEOUT_SECONDS={text!r} must be a whole number of seconds above 0. Nothing was started. "
-            "Correct it or leave it out."
+            "Correct the value or do not set the variable."
         )
     return float(text)
 
@@ -90,8 +90,8 @@ def run_once(
     """
     Trigger the DAG and show its progress. Return whether the run succeeded, and the text to print.
 
-    :param alone: whether no other run is in progress. If so, endpoints that an interrupted run left are deleted first.
-        Otherwise they are kept, because the other run may still need them.
+    :param alone: True if no other run is in progress. Endpoints that an interrupted run left are then deleted first.
+        If False, they are kept, because the other run may still need them.
     """
     for name in give_back_endpoints(stack.ports.simulator_url) if alone else ():
         print(f"Deleted the simulated endpoint {name}, which an interrupted run had left behind.")

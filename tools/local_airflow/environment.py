@@ -57,7 +57,7 @@ def build_environment(
         **aws_settings(ports),
         **LOCAL_INSTALLATION,
         "DISTILL_SCHEDULES": schedules,
-        "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so no other host name may lead to it
+        "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so it refuses requests to other host names
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
     }
 
@@ -140,7 +140,7 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
         "API__BASE_URL": ports.ui_url,
         "API__WORKERS": 1,
         "API__MAXIMUM_PAGE_LIMIT": 1000,
-        "API__DEFAULT_WRAP": True,  # otherwise the log page cuts the long lines at the end of an error
+        "API__DEFAULT_WRAP": True,  # otherwise the log page cuts off long lines, such as the end of an error
         "API__SECRET_KEY": keys["api_secret"],
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "WORKERS__EXECUTION_API_TIMEOUT": 30,

@@ -1,8 +1,8 @@
 """
 Explain why a run failed: name each failed task, the last error in its log, and the path of the log.
 
-Airflow logs one JSON object per line. The object of an error has ``error_detail``, a list of the exceptions that starts
-with the outermost one.
+Airflow logs one JSON object per line. The object of an error has the key ``error_detail``, which is a list of the
+exceptions with the outermost one first.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTCOME_TASK = "outcome"
-# The error of `outcome` also says which jobs it stopped or could not stop. Nobody else says that.
+# The error of `outcome` also says which jobs `outcome` stopped or could not stop. No other error says that.
 MORE_THAN_NAMES = ("Stopped ", "could not be stopped")
 TASKS_SHOWN = 5
 NO_ERROR = (
     "The task's log contains no error. Probably a person marked the run or this task as failed. If nobody did, Airflow"
-    " ended the task, and the log of its scheduler says why."
+    " ended the task, and the scheduler's log says why."
 )
 ERROR_LEVELS = ("error", "critical", "exception")
 
@@ -121,7 +121,7 @@ def _says_more(outcome: Failure) -> bool:
 
 
 def _names(failures: Sequence[Failure]) -> str:
-    """Name the tasks. If many or all instances of a mapped task failed, name it once, with their number."""
+    """Name the tasks. If many or all instances of a mapped task failed, name the task once, with the counts."""
     by_task: dict[str, list[Failure]] = {}
     for failure in failures:
         by_task.setdefault(failure.task.partition("[")[0], []).append(failure)

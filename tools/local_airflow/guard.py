@@ -23,7 +23,7 @@ import sys
 import time
 from contextlib import suppress
 
-import psutil  # noqa: F401 - loaded early: .venv may be gone when the guard has to stop its tree
+import psutil  # noqa: F401 - loaded early: .venv may be gone when the guard has to stop its processes
 
 from tools.local_airflow.process_table import descendants
 

@@ -45,8 +45,8 @@ def find_problems(health: Mapping[str, Any] | None, started: Mapping[str, dateti
     List the components of Airflow that make no progress.
 
     :param health: Airflow's answer; None if the api-server did not answer.
-    :param started: when the component's present process was started, by the component's name. An earlier heartbeat was
-        sent by a process that has ended, and does not count.
+    :param started: when the present process of each component was started, by the component's name. An earlier
+        heartbeat came from a process that has ended, so it does not count.
     """
     if health is None:
         return [Problem(API_SERVER, "does not answer")]

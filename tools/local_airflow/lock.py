@@ -59,7 +59,7 @@ class Holder:
         return Ports(self.api_port, self.stand_in_port) if self.api_port else None
 
     def is_running(self) -> bool:
-        """Return whether this process still runs: both its pid and its start time must match."""
+        """Return whether the holder still runs: a process with its pid and its start time must exist."""
         return self.started is not None and start_time(self.pid) == self.started
 
 
@@ -72,7 +72,7 @@ class CheckoutLock:
 
     def acquire(self, command: str) -> Holder:
         """
-        Take the lock and write to the file who holds it.
+        Take the lock and write its holder to the file.
 
         :param command: the command that the person typed, e.g. ``make run``.
         :raises LockHeldError: another process holds the lock. The message names that process and says what to do.

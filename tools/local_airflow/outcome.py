@@ -93,7 +93,7 @@ def describe_promotion(report: Mapping[str, Any], promoted: Mapping[str, Any] | 
         replaced = f"replaces the champion {before}" if before else "is the first champion"
         sentence = f"{promoted['arm']} was promoted: its model {promoted['model_arn']} {replaced}."
         if arn := promoted.get("endpoint_arn"):
-            sentence += f" Applications call it at {arn}, whose ARN stays the same when the champion changes."
+            sentence += f" Applications call it at {arn}. This ARN stays the same when the champion changes."
     elif winner := winning_decision(promotion):
         sentence = (
             f"nothing was promoted. The rule accepts {winner['candidate']}, but the task {PROMOTE_TASK!r} was skipped:"
@@ -176,7 +176,7 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         if line["usd"] > 0
     ]
     hours = (
-        ", including the expected hours of provisioned throughput; that of the AWS simulator runs for a few seconds"
+        ", including the expected hours of provisioned throughput, which runs only for seconds in the AWS simulator"
         if any(line["unit"] == "unit-hour" for line in cost["lines"])
         else ""
     )

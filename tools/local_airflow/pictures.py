@@ -1,7 +1,8 @@
 """
 Take screenshots in Airflow's UI for the docs (``make pictures``): a run's graph and report, and questions to people.
 
-The questions are asked by runs that this module starts and then rejects, so these runs buy and change nothing.
+The module starts runs that ask the questions, and answers each question with Reject. So these runs buy and change
+nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def main() -> int:
             conf = {"use_case": DEMO, "to": "previous"}
             take_question(served, ROLLBACK_DAG, conf, "approve_rollback", PICTURES / "rollback.png")
         except NotReadyError as error:
-            print(f"{error} A rollback needs two champions, which `make promote-demo` makes.", file=sys.stderr)
+            print(f"{error} A rollback needs two champions. Run `make promote-demo` first.", file=sys.stderr)
             return FAILED
     except DistillError as error:
         print(f"Failed: {error}", file=sys.stderr)
@@ -103,7 +104,7 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
 
 def take_question(served: ServedStack, dag_id: str, conf: Mapping[str, Any], task_id: str, path: Path) -> None:
     """
-    Trigger a run, take a picture of the question that one of its tasks asks, and reject what the question asks for.
+    Trigger a run, take a picture of the question that one of its tasks asks, and answer the question with Reject.
 
     :param task_id: the task that asks.
     :raises NotReadyError: the task did not ask, for example because the run has failed.

@@ -51,7 +51,7 @@ class PortTakenError(Exception):
 @contextmanager
 def reserve_ports(environ: Mapping[str, str], defaults: Mapping[str, int] = DEFAULT_PORTS) -> Iterator[Ports]:
     """
-    Yield the ports that the environment sets, or the default ports. A default port that is taken is replaced.
+    Yield the ports that the environment sets, or the default ports. A free port replaces a default port that is taken.
 
     :raises InputError: the environment sets a value that is not a port number, or a port that is taken.
     """
@@ -86,20 +86,21 @@ def _reserve(reserved: ExitStack, environ: Mapping[str, str], name: str, default
             return _take(reserved, ANY_FREE_PORT)
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise InputError(
-            f"{name}={text!r} must be a port number, 1 to 65535. Nothing was started. Correct it or leave it out."
+            f"{name}={text!r} must be a port number, 1 to 65535. Nothing was started. "
+            "Correct the value or do not set the variable."
         )
     try:
         return _take(reserved, int(text))
     except PortTakenError as error:
         raise InputError(
             f"{name}={text}: this port cannot be used on {LOOPBACK} ({error}). Nothing was started. "
-            f"Choose another port, or leave {name} out to get the default port, or a free one if that is taken."
+            f"Choose another port or do not set {name}. If it is not set, the default port or a free port is used."
         ) from None
 
 
 def _take(reserved: ExitStack, port: int) -> int:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server may use a port in TIME_WAIT
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:

@@ -1,10 +1,10 @@
 """
-Answer the questions that a local run asks people, or say where a person answers them.
+Answer the questions that a local run asks people, or say where a person can answer them.
 
 A run asks before it buys something expensive, and a rollback asks before it changes the champion. In the simulated
-account nobody is billed and no application is served, so local commands print these questions and approve them, as a
-user with the name of the person who typed the command. With ``APPROVE=ask``, they wait for that person. All other
-questions, such as the approval of a promotion, always wait for a person.
+account nobody is billed and no application is served, so local commands print these questions and approve them under
+the name of the person who typed the command. With ``APPROVE=ask``, they wait for that person. All other questions, such
+as the approval of a promotion, always wait for a person.
 """
 
 from __future__ import annotations
@@ -145,9 +145,9 @@ def local_user() -> str:
 
 def sign_token(secrets: Path, user: str) -> str:
     """
-    Create a token for Airflow's API. A request with this token comes from an administrator with the name ``user``.
+    Create a token for Airflow's API. Airflow treats requests with this token as those of an administrator ``user``.
 
-    The local Airflow has no users. To Airflow, a request without a token comes from the user "Anonymous".
+    The local Airflow has no users. It treats requests without a token as those of a user "Anonymous".
 
     :param secrets: the file with this checkout's secrets, which include the key that signs tokens.
     """

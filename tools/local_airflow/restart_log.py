@@ -44,7 +44,7 @@ class RestartLog:
         return last
 
     def new_lines(self) -> list[str]:
-        """Return the lines that no call has returned yet, by this command or by an earlier one."""
+        """Return the lines that neither this command nor an earlier one has printed yet."""
         lines = self.lines()
         count = self._count_printed()
         new = lines[count if count <= len(lines) else 0 :]  # somebody may have deleted the log

@@ -87,7 +87,7 @@ def follow_run(
     """
     Show a run's progress on standard output until it has ended, and answer its questions as ``APPROVE`` says.
 
-    The API may be restarted meanwhile. The time for which the run waits for a person does not count.
+    The API may be restarted meanwhile. While the run waits for a person, the time does not count towards the timeout.
 
     :raises ComponentDiedError: a process of the stack died, and a restart did not help.
     :raises NotReadyError: the run takes longer than the timeout.

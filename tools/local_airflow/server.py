@@ -95,7 +95,7 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
 
 
 def remember_folders(layout: Layout, folders: Sequence[Path]) -> list[Path]:
-    """Add the input folders of a run to those of earlier runs. Return all these folders that still exist.
+    """Add the input folders of a run to those of earlier runs. Return all of them that still exist.
 
     The folders of earlier runs are kept because these runs can be cleared or continued.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The shipped use cases have no default for these variables, so that nobody uses a bucket of another account by mistake.
-# Any names do in the account of the AWS simulator.
+# In the account of the AWS simulator, any names work.
 LOCAL_INSTALLATION = {
     "DISTILL_ENVIRONMENT": "local",
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
@@ -95,7 +95,7 @@ class Layout:
         """Create the state folder. Only its owner can read it, because it has copies of the CSV files."""
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = self.state.stat().st_mode
-        if not mode & stat.S_ISVTX:  # a folder such as /tmp, which everybody must be able to use
+        if not mode & stat.S_ISVTX:  # not for a folder such as /tmp, which everybody must be able to use
             self.state.chmod(0o700)
 
     def log_of(self, component: str) -> Path:
@@ -114,7 +114,7 @@ class RunRequest:
     The use case to run and the rows to use.
 
     :param training_csv: an absolute path or an ``s3://`` URI; None means the file that the use case names.
-    :param evaluation_csv: the file with the evaluation questions, given in the same way.
+    :param evaluation_csv: the file with the evaluation questions, in the same form.
     :param documents: maximum number of rows to use from the training CSV; None means the limit of the use case, if any.
     :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None has the same meaning.
     :param is_explicit: whether the person set ``CSV``, ``EVALUATION_CSV``, ``DOCUMENTS``, ``EVALUATION`` or
@@ -196,7 +196,7 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
 
 def asks_person(environ: Mapping[str, str]) -> bool:
     """
-    Return whether the person who typed the command approves the run's purchases (``APPROVE=ask``).
+    Return whether the run asks the person who typed the command to approve its purchases (``APPROVE=ask``).
 
     :raises InputError: ``APPROVE`` is neither empty nor ``ask``.
     """
@@ -204,7 +204,7 @@ def asks_person(environ: Mapping[str, str]) -> bool:
     if text not in ("", "ask"):
         raise InputError(
             f"APPROVE={text!r} must be `ask`, or empty to let the command approve what the run buys in the simulated"
-            " account. Nothing was started. Correct it or leave it out."
+            " account. Nothing was started. Correct the value or do not set the variable."
         )
     return bool(text)
 
@@ -238,6 +238,7 @@ def _read_count(environ: Mapping[str, str], name: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise InputError(
-            f"{name}={text!r} must be a whole number above 0. Nothing was started. Correct it or leave it out."
+            f"{name}={text!r} must be a whole number above 0. Nothing was started. Correct the value or do not set the"
+            " variable."
         )
     return int(text)

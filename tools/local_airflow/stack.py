@@ -65,7 +65,7 @@ class LocalStack:
         for name in ("api-server", "dag-processor", "scheduler"):
             self._start_airflow(name)
         logs = f"(logs: {self.layout.logs})"
-        check = self._group.check  # during the start, a component that ends is an error, and not restarted
+        check = self._group.check  # a component that ends during the start is not restarted, but raises an error
         wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=check)
         for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
@@ -140,7 +140,7 @@ def airflow_component(name: str) -> Component:
 
 
 def move_earlier_state(layout: Layout) -> None:
-    """Move the AWS simulator's state from the folder that earlier versions used. So nothing in it is bought again."""
+    """Move the AWS simulator's state out of the folder of earlier versions, so that nothing in it is bought again."""
     earlier = layout.state / "stand_in"
     if earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)

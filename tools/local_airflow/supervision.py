@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 HEALTH_SECONDS = 10.0  # between two requests to the health endpoint
 STALLED_SECONDS = 90.0  # Airflow itself calls a component unhealthy after 30 s without a heartbeat
 API_STALLED_SECONDS = 240.0  # longer, because a busy machine delays answers more than heartbeats
-SIMULATOR_STALLED_SECONDS = 110.0  # it sends no heartbeat, so the first 30 s without one are not part of this time
+# Longer than STALLED_SECONDS, because this time starts at the first request that the simulator does not answer. For a
+# component with heartbeats, the time starts only when Airflow calls it unhealthy, 30 s after the last heartbeat.
+SIMULATOR_STALLED_SECONDS = 110.0
 MAX_RESTARTS = 3
 WINDOW_SECONDS = 900.0
 # What a restart means for the tasks that were running.
@@ -34,7 +36,7 @@ EFFECTS = {
     "triggerer": "Tasks that wait in it continue to wait.",
     "dag-processor": "It runs no task, so no task was interrupted.",
     API_SERVER: "Running tasks continue. A task that could not reach it fails, and Airflow repeats the task.",
-    SIMULATOR: "Its state is kept. Running tasks send the requests again that it did not answer.",
+    SIMULATOR: "Its state is kept. Running tasks repeat the requests that it did not answer.",
 }
 
 

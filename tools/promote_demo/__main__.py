@@ -1,4 +1,4 @@
-"""Show a promotion, a call and a rollback, like ``make promote-demo``: ``python -m tools.promote_demo``."""
+"""Show a promotion, a call and a rollback (``make promote-demo``): ``python -m tools.promote_demo``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ STOPPED = "Everything that was started has been stopped."
 
 
 def main() -> int:
-    """Return 0 for success, also if the rule promoted nothing, 1 for a failure, 2 if refused, 130 if interrupted."""
+    """
+    Run the demonstration and return the exit code.
+
+    :return: 0 for success (even if the rule promoted nothing), 1 for a failure, 2 if the command was refused, 130 if it
+        was interrupted.
+    """
     try:
         with interruptible():
             show(Layout(), os.environ.copy())

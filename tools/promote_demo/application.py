@@ -8,8 +8,8 @@ def ask(arn: str, *, instruction: str, prompt: str, region: str) -> str:
     Return the champion's answer.
 
     :param arn: ``endpoint.arn`` in ``champions/<use case>.json``. It stays the same when the champion changes.
-    :param instruction: ``prompts.instruction`` of the use case, with which the model was trained.
-    :param prompt: the document and the question in the template ``prompts.answering``.
+    :param instruction: ``prompts.instruction`` of the use case. The model was trained with this text.
+    :param prompt: the template ``prompts.answering``, filled in with the document and the question.
     """
     import boto3
 

@@ -2,8 +2,8 @@
 Show a promotion, calls to the champion's endpoint, and a rollback, in the AWS simulator and a real Airflow.
 
 The first run trains on a few documents, and the second one on all of them, so the two runs train different models.
-Nothing here makes a run promote its model: the rule of the use case decides, and if it promotes nothing, its reasons
-are printed.
+Nothing here forces a run to promote its model: the use case's rule decides. If it promotes nothing, its reasons are
+printed.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def show(layout: Layout, environ: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class RecordUris:
-    """Where the record of the champion and the smoke prompts of its endpoint are."""
+    """The URIs of the champion's record and of the smoke prompts of its endpoint."""
 
     champion: str
     prompts: str
 
 
 def record_uris(layout: Layout) -> RecordUris:
-    """Return the URIs of the records of the use case in the simulated account."""
+    """Return the URIs for the demonstration's use case in the simulated account."""
     use_case = load_use_case(layout.use_cases / f"{USE_CASE}.yaml", LOCAL_INSTALLATION)
     places = UseCaseLayout(use_case.storage)
     return RecordUris(places.champion(USE_CASE), places.smoke_prompts(USE_CASE))
@@ -105,8 +105,9 @@ class Demo:
         print(where_the_ui_is(self.stack.ports, self.environ))
         if champion := read_record(self.uris.champion):
             print(
-                f"An earlier demonstration has left the champion {champion['model_arn']}. Its results are stored, so"
-                " this one can differ. To start from nothing, run `make clean` first."
+                f"An earlier demonstration has left the champion {champion['model_arn']}. Its stored results are used"
+                " again, so the output can differ from that of a first demonstration. To start from an empty account,"
+                " run `make clean` first."
             )
 
     def run(self, title: str, request: RunRequest) -> None:
@@ -120,7 +121,7 @@ class Demo:
         print(describe_promotion(report, fetch_promotion(self.stack, run)))
 
     def roll_back(self, title: str) -> None:
-        """Roll back to the champion before the present one, or repair the present one if there is no other."""
+        """Roll back to the previous champion. If there is none, repair the endpoint of the present champion."""
         _begin(title)
         champion = read_record(self.uris.champion)
         if champion is None:
@@ -128,7 +129,7 @@ class Demo:
             return
         to = "previous" if champion.get("previous") else "current"
         if to == "current":
-            print("There is only one champion so far. `current` checks its endpoint instead of going back.")
+            print("There is only one champion so far. The rollback to `current` keeps it and checks its endpoint.")
         now = datetime.now(UTC)
         run_id = f"demo__{now:%Y%m%dT%H%M%S}"
         self.stack.api.trigger(
@@ -162,7 +163,7 @@ class Demo:
 
 
 def read_record(uri: str) -> dict[str, Any] | None:
-    """Return a JSON object in the simulated account; ``None`` if there is none."""
+    """Read a JSON object from the simulated account; ``None`` if it does not exist."""
     try:
         record: dict[str, Any] = json.loads(read_object(uri))
     except ClientError as error:

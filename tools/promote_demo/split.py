@@ -1,9 +1,9 @@
 """
 Split the 600 rows of the sample for the use case ``promote_demo``: ``python -m tools.promote_demo.split``.
 
-The sample's own evaluation file has 100 questions, which are few for the promotion rule. This split has 177. It is made
-as a run does if a use case has no evaluation file, so no group of related documents is in both files. The rows and
-their order are those of the sample.
+The sample's own evaluation file has 100 questions, which is few for the promotion rule. The evaluation file of this
+split has 177. The rows are split as in a run of a use case that has no evaluation file, so no group of related
+documents is in both files. The rows and their order are those of the sample.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from include.distill.dataset.records import Side
 
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 DEMO = INCLUDE / "data" / "promote_demo"
-SHARE = 0.27  # of the rows that are drawn for evaluation; the actual share depends on the sizes of the groups
+SHARE = 0.27  # share of the rows for evaluation; the actual share depends on the sizes of the groups
 # The first seed, counted from the default, that leaves out no row and puts no group with more than 8 % of the questions
 # into the evaluation. A report gives no verdict if more than 10 % of the decided questions are about one group.
 SEED: int = UseCase.model_fields["seed"].default + 31
@@ -31,7 +31,7 @@ Record = list[str]
 
 @dataclass(frozen=True)
 class SampleRow:
-    """A row of the sample, as the fields of its CSV file, and the fields of the row that says where it comes from."""
+    """A row of the sample: the fields of its CSV file, and the fields that say where the row comes from."""
 
     fields: Record
     provenance: Record
@@ -50,7 +50,7 @@ def read_sample(folder: Path = SAMPLE) -> tuple[Record, Record, list[SampleRow]]
 
 
 def sides_of(rows: list[SampleRow]) -> list[Side | None]:
-    """Return the side of each row, as ``ingest`` draws it. A row that would connect two sides has no side."""
+    """Return the side of each row, as ``ingest`` chooses it. A row that would connect the two sides has no side."""
     groups = DocumentGroups()
     numbers = []
     for row_number, row in enumerate(rows):
@@ -65,7 +65,7 @@ def sides_of(rows: list[SampleRow]) -> list[Side | None]:
 
 
 def write_split(folder: Path = DEMO) -> dict[Side, int]:
-    """Write the training rows, the evaluation rows and their provenance; return the number of rows of each file."""
+    """Write the training rows, the evaluation rows and their provenance; return the number of rows in each file."""
     header, provenance_header, rows = read_sample()
     sides = sides_of(rows)
     if None in sides:

@@ -58,7 +58,7 @@ def test_a_report_that_differs_on_the_same_rows_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        pytest.param({}, "agrees with `make run`", id="the same"),
+        pytest.param({}, "agrees with that of `make run`", id="the same"),
         pytest.param({"source": REPORT["source"] | {"rows": 9}}, "made from other rows", id="other rows"),
         pytest.param(None, "`make run` creates it", id="no report"),
     ],

@@ -26,7 +26,7 @@ def test_a_file_outside_of_include_is_refused_before_anything_starts(
     assert main(["--state", str(tmp_path / "state")]) == REFUSED
     error = capsys.readouterr().err
     assert f"not from {tmp_path.resolve()}. Nothing was started." in error
-    assert "Copy the file into include/ or into S3." in error
+    assert "Copy the file into include/." in error
     assert not (tmp_path / "state").exists()
 
 

@@ -101,7 +101,7 @@ def decided(*, promoted: bool) -> dict[str, Any]:
         (
             decided(promoted=True),
             {"arm": "tuned", "model_arn": "arn:new", "previous_model_arn": None, "endpoint_arn": "arn:e"},
-            "Promotion: tuned was promoted: its model arn:new is the first champion. Applications call it at arn:e,",
+            "Promotion: tuned was promoted: its model arn:new is the first champion. Applications call it at arn:e.",
         ),
         ({}, None, "Promotion: No arm is promoted: no arm was compared with the champion"),
     ],
@@ -145,7 +145,7 @@ def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
 def test_the_bill_says_that_its_estimate_includes_hours_if_throughput_was_expected() -> None:
     lines = [{"what": "throughput tuned: m", "quantity": 0.01, "unit": "unit-hour", "usd": 0.6}]
     text = describe_bill({"estimated_usd": 60.5, "actual_usd": 0.6, "lines": lines})
-    assert text.startswith("Bill: $0.60 (estimated $60.50, including the expected hours of provisioned throughput;")
+    assert text.startswith("Bill: $0.60 (estimated $60.50, including the expected hours of provisioned throughput,")
 
 
 def test_the_bill_says_how_each_arm_is_served_and_why() -> None:

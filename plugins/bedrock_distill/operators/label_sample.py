@@ -262,7 +262,9 @@ class AskLabelOperator(SampleAccess, HITLOperator):
         self.response_timeout = datetime.timedelta(hours=choice.hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
-        self.log.info("Waiting up to %g h for a person: press Required Actions of this run. Nothing is billed.", choice.hours)
+        self.log.info(
+            "Waiting up to %g h for an answer in Required Actions of this run. Nothing is billed.", choice.hours
+        )
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:

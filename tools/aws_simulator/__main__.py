@@ -25,7 +25,7 @@ from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 from tools.aws_simulator.services.roles import service_role
 
-# What the start raises if the folder cannot be written, or if its files are damaged.
+# The errors that occur at the start if the state folder cannot be written, or if its files are damaged.
 UNREADABLE = (OSError, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError)
 _SETTINGS = ("job_seconds", "throughput_seconds", "deployment_seconds", "model_units", "latency_ms")
 
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port-file",
         type=_file,
-        help="file in an existing folder, to which the port is written once clients can connect",
+        help="file that receives the port once clients can connect; its folder must exist",
     )
     parser.add_argument(
         "--role",
@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ARN",
-        help="role of the account, created unless it exists. Bedrock may assume it for jobs, and it may use all buckets"
-        " and models. May be repeated",
+        help="ARN of a role that the account has from the start; may be repeated. Bedrock may assume the role for jobs,"
+        " and the role may use all buckets and models",
     )
     for name in _SETTINGS:
         field = Settings.model_fields[name]

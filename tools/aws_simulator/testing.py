@@ -34,7 +34,7 @@ FAST = {
     "model_units": 10,
 }
 STOP_SECONDS = 60
-ROLE = "arn:aws:iam::123456789012:role/bedrock-jobs"  # a role that jobs may name without further preparation
+ROLE = "arn:aws:iam::123456789012:role/bedrock-jobs"  # a role that exists from the start, for jobs
 
 
 class AdminError(Exception):
@@ -49,7 +49,7 @@ class RunningSimulator:
         self._clients: dict[tuple[str, str], Any] = {}
 
     def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
-        """Return a boto3 client of a service that is connected to the simulator.
+        """Return a boto3 client that connects to the simulator.
 
         Without ``config``, the client makes one attempt per call. All callers share it, because creating one is slow.
         """
@@ -131,9 +131,10 @@ def _refuse_mock_aws(*_: Any, **__: Any) -> None:
 def start_simulator(
     state_dir: str | Path, *, roles: Collection[str] = (ROLE,), **settings: Any
 ) -> Iterator[RunningSimulator]:
-    """Run an AWS simulator until the block ends, with the settings ``FAST`` unless others are given.
+    """Run an AWS simulator with the settings ``FAST`` until the block ends. ``settings`` override them.
 
-    Environment variables are left alone; :func:`environment` returns those that lead AWS's SDKs to the simulator.
+    Environment variables are left alone. :func:`environment` returns the variables that make AWS's SDKs use the
+    simulator.
 
     :param roles: ARNs of roles for jobs that the account has from the start.
     """

@@ -5,7 +5,7 @@ A Condition holds if every operator holds for each of its keys. The values of on
 of them must match. For a negated operator such as ``StringNotEquals``, none of them may match.
 
 If the request does not have the key, these operators hold: a negated operator without a quantifier, an operator with
-``IfExists``, an operator with the quantifier ``ForAllValues``, and ``Null`` with the value ``true``. Others do not.
+``IfExists``, an operator with the quantifier ``ForAllValues``, and ``Null`` with the value ``true``. No others hold.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 """

@@ -1,8 +1,8 @@
 """
 Check the documents of policies that are attached to resources: trust policies of roles, and policies of buckets.
 
-The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-Which principals there are: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+Policy grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+Kinds of principals: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STATEMENT = frozenset(
 )
 _AWS_PRINCIPAL = re.compile(
     r"\*|\d{12}|arn:aws[a-z-]*:(?:iam|sts)::\d{12}:(?:root|(?:user|role|assumed-role|federated-user)/.+)"
-    # The id of a deleted user or role replaces its ARN.
+    # When a user or role is deleted, AWS replaces its ARN in policies with its id.
     r"|A(?:IDA|ROA)[A-Z0-9]{12,}"
 )
 _PRINCIPALS = {

@@ -1,7 +1,7 @@
 """
 Match names and ARNs with the wildcards of IAM policies.
 
-``*`` matches any characters and ``?`` matches one. In an ARN, a wildcard matches inside one of the six segments only.
+``*`` matches any characters and ``?`` matches one. An ARN has six segments, and a wildcard matches only inside its own.
 In the element Resource, a ``*`` at the end of the pattern also matches the segments that follow, as in ``arn:aws:s3*``.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 """
@@ -12,7 +12,7 @@ import functools
 import re
 
 _SEGMENTS = 6
-# A value that replaces a policy variable has no wildcards. These private characters stand for its * and ?.
+# A value that replaces a policy variable has no wildcards. In such a value, these private characters stand for * and ?.
 _LITERALS = {"*": "\ue000", "?": "\ue001"}
 _AS_LITERALS = str.maketrans(_LITERALS)
 _FROM_LITERALS = str.maketrans({literal: character for character, literal in _LITERALS.items()})
@@ -25,7 +25,7 @@ def literal(text: str) -> str:
 
 def plain(pattern: str) -> str:
     """
-    Return the text for which a pattern stands if an operator has no wildcards.
+    Return the text that a pattern stands for in an operator without wildcards.
 
     In this text, ``*`` and ``?`` are ordinary characters. Characters that :func:`literal` replaced are restored.
     """

@@ -81,9 +81,10 @@ def list_page(
 
 def _milliseconds(moment: float) -> int:
     """
-    Return a time in whole milliseconds, which is the precision of the times in answers.
+    Return a time in whole milliseconds, which is the precision of the times in responses.
 
-    So a list with ``creationTimeAfter`` set to the creation time of a job, as an answer shows it, lacks this job.
+    If a request's ``creationTimeAfter`` is the creation time that a response shows for a job, the list therefore does
+    not contain that job.
     """
     return round(moment * 1_000_000) // 1000
 
@@ -99,11 +100,11 @@ def page_of(
     """
     Return one page of ``items``, as a request's ``maxResults`` and ``nextToken`` ask for, and the next page's token.
 
-    The token holds the position of the last item of a page. So the next page follows it even if the item is no longer
-    in the list, as when a program stops each job in a list of running jobs.
+    The token holds the position of the page's last item, and the next page starts after this position. This works even
+    if the item is no longer in the list, for example because a program stops each job in a list of running jobs.
 
     :param kind: name of the list. A token that names another list is refused, unless ``kind`` is empty.
-    :param position: returns the time and the ARN of an item, by which the items are sorted.
+    :param position: function that returns the sort key of an item: its time and its ARN.
     :raises ValidationException: the token in the arguments does not belong to this list.
     """
     ordered = sorted(items, key=position, reverse=descending)

@@ -171,7 +171,7 @@ class Fault(BaseModel):
 
 
 def check_rules(rules: Sequence[Fault], implemented: frozenset[str]) -> None:
-    """Refuse rules that could never fire, or that have a value without an effect.
+    """Refuse rules that could never fire, or whose ``seconds`` would have no effect.
 
     :param implemented: the names of the operations of Bedrock that the simulator implements.
     :raises ValueError: a rule could never fire, or has ``seconds`` although its kind of fault uses none.
@@ -181,13 +181,13 @@ def check_rules(rules: Sequence[Fault], implemented: frozenset[str]) -> None:
         operations = _OPERATIONS_OF_KIND.get(rule.kind, implemented)
         if rule.operation != "*" and rule.operation not in operations:
             raise ValueError(
-                f"{where} can never fire, because the kind does not apply to an operation {rule.operation!r}. No rule"
+                f"{where} can never fire, because its kind does not apply to the operation {rule.operation!r}. No rule"
                 f" was added. This kind applies to * and to {', '.join(sorted(operations))}."
             )
         has_seconds = rule.kind in ("timeout", "stream_pause") or rule.kind.endswith("_stalled")
         if rule.seconds is not None and not has_seconds:
             raise ValueError(
-                f"{where} has seconds, which only timeout, stream_pause and the kinds that end in _stalled have. No"
+                f"{where} has seconds, but only timeout, stream_pause and the kinds that end in _stalled use it. No"
                 " rule was added. Remove seconds."
             )
 

@@ -161,7 +161,8 @@ class Ledger:
     def _deployments(self, by_model: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
         """Return the deployments and the tokens billed for them. A deployment itself costs nothing.
 
-        Price: https://aws.amazon.com/blogs/machine-learning/customize-amazon-nova-models-with-amazon-bedrock-fine-tuning
+        AWS describes this billing in
+        https://aws.amazon.com/blogs/machine-learning/customize-amazon-nova-models-with-amazon-bedrock-fine-tuning
         """
         uncalled = {"calls": 0, "rejected": 0, "input_tokens": 0, "output_tokens": 0}
         return [

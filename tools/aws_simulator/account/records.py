@@ -34,7 +34,7 @@ class ValidationData(TypedDict):
 
 
 class VpcConfig(TypedDict):
-    """The network of a job, as ``vpcConfig`` in the request. The simulator shows it and has no networks."""
+    """The network of a job, as ``vpcConfig`` in the request. The simulator has no networks and only returns it."""
 
     subnetIds: list[str]
     securityGroupIds: list[str]
@@ -110,8 +110,8 @@ class CustomModelBody(_Training, TrainingMetrics):
     """
     A custom model.
 
-    ``weights`` are the weights of the simulated student that answers with quotes from documents, by the name of the
-    feature. The value is None if no training record had a document. What the model remembers of other records is stored
+    ``weights`` maps each feature's name to its weight in the simulated student that answers with quotes from documents.
+    The value is None if no training record had a document. What the model remembers of other records is stored
     elsewhere (``resources/memories.py``).
     """
 
@@ -186,7 +186,7 @@ class DeploymentBody(TypedDict):
 
 
 class InferenceProfileBody(TypedDict):
-    """An application inference profile. ``modelArns`` are the ARNs of its model in all Regions that it may use."""
+    """An application inference profile. ``modelArns`` are its model's ARNs in all Regions that the profile may use."""
 
     fingerprint: str
     modelId: str
@@ -241,7 +241,7 @@ class BatchJobBody(BackgroundJobBody):
 
 class RoleRecord(TypedDict):
     """
-    An IAM role. Its policies are JSON texts, as the requests had them.
+    An IAM role. Its policies are the unchanged JSON texts of the requests.
 
     ``policies`` are the inline policies by name. ``attached`` are the ARNs of managed policies.
     """

@@ -22,7 +22,7 @@ LARGEST_COUNT = 1_000_000_000
 
 
 def _as_day(value: object) -> object:
-    """Refuse what pydantic takes for a day besides a date and a text such as 2026-11-27: times and POSIX seconds."""
+    """Accept only a date or a text such as 2026-11-27. Refuse times and POSIX seconds, which pydantic would accept."""
     is_day = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
     is_text = isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)
     if value is not None and not is_day and not is_text:
@@ -30,7 +30,7 @@ def _as_day(value: object) -> object:
     return value
 
 
-# Without strict, pydantic takes true and "1" for the number 1. The comparison with a largest value also refuses NaN.
+# Without strict, pydantic accepts true and "1" as the number 1. The upper limits also keep out NaN.
 Seconds = Annotated[float, Field(strict=True, ge=0, le=LONGEST_SECONDS)]
 Milliseconds = Annotated[float, Field(strict=True, ge=0, le=LONGEST_MS)]
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
@@ -84,7 +84,7 @@ def read_stored(kind: type[Rules], stored: Any) -> Rules:
     """
     Return settings or a rule from the state folder.
 
-    Earlier versions had no largest values. What they stored above today's largest value becomes this value.
+    Earlier versions had no upper limits. A stored number above its limit is replaced with the limit.
     """
     try:
         return kind.model_validate(stored)
@@ -134,7 +134,7 @@ class SettingsStore:
         self._listeners.append(listener)
 
 
-# The ARNs and the id of what a quota may be set for before it exists, as new_arn makes them.
+# A quota may be set for some resources before they exist. These are the forms of the ARNs and ids that new_arn makes.
 _CREATED = re.compile(
     r"arn:aws:bedrock:[a-z0-9-]+:\d{12}:"
     r"(application-inference-profile|provisioned-model|custom-model-deployment)/\w+|[0-9a-f]{12}"
@@ -143,7 +143,7 @@ _CATALOG_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]+:\d*:(foundation-model|inf
 
 
 def _check_quotas(quotas: Mapping[str, ModelQuota]) -> None:
-    """Refuse a quota that would limit nothing, because no request can name its model.
+    """Refuse a quota that would limit nothing because no request can name its model.
 
     :raises ValueError: the catalog has no model of this name.
     """
@@ -154,6 +154,7 @@ def _check_quotas(quotas: Mapping[str, ModelQuota]) -> None:
     if unknown:
         raise ValueError(
             f"The catalog of the AWS simulator has no model {', '.join(map(repr, unknown))}, so the quota would limit"
-            " nothing. Nothing was changed. Name a model by its key in the catalog, its id, or the id or ARN of what"
-            f" requests name. The keys are {', '.join(model.key for model in models)}."
+            " nothing. Nothing was changed. Name a model by its key in the catalog or its id, or use the id or ARN of"
+            " an inference profile, a provisioned throughput or a custom model deployment. The keys are"
+            f" {', '.join(model.key for model in models)}."
         )

@@ -15,7 +15,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-# The loader in C, which not every installation has, needs a tenth of the time.
+# The C loader is ten times as fast, but PyYAML can be installed without it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CATALOG_PATH = Path(__file__).with_name("models.yaml")
 
@@ -79,8 +79,8 @@ class PromptCache(_Fact):
     """
     How a model caches prompts.
 
-    ``minimum_tokens`` is the size of the smallest prefix that is cached. ``ttls`` are the times for which a prefix can
-    be kept. ``fields`` are the fields of a request that may contain cache checkpoints. ``checkpoints`` is the
+    ``minimum_tokens`` is the size of the smallest prefix that is cached. ``ttls`` are the lifetimes that a
+    prefix can have. ``fields`` are the fields of a request that may contain cache checkpoints. ``checkpoints`` is the
     maximum number of checkpoints in a request.
     """
 

@@ -26,10 +26,10 @@ class QuotaName(_Fact):
 
 class RateNames(_Fact):
     """
-    The name that a model has in the names of its rate quotas, and the codes of these quotas.
+    A model's name as it appears in the names of its rate quotas, and the codes of these quotas.
 
-    An example of a quota's name: "Cross-region model inference requests per minute for Amazon Nova Micro", where the
-    model's name is "Amazon Nova Micro". A code is None if it is not known.
+    For example, the quota name "Cross-region model inference requests per minute for Amazon Nova Micro" contains the
+    model name "Amazon Nova Micro". A code is None if it is not known.
     """
 
     name: str

@@ -47,7 +47,7 @@ class Scope:
     destinations: tuple[str, ...]
 
 
-# Source: data/profiles.json, answers of ListInferenceProfiles of 2026-10-07 in 17 Regions, in
+# Source: the responses of ListInferenceProfiles in 17 Regions on 2026-10-07, in data/profiles.json of
 # github.com/YutaOkoshi/aws-bedrock-quick-reference. On AWS, the Regions differ slightly from model to model:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 # Here, all profiles of a scope have the same Regions.
@@ -91,7 +91,7 @@ def destinations(region: str, scope: str) -> tuple[str, ...]:
     """
     Return the Regions to which a profile of ``scope`` sends requests from ``region``, as AWS lists them.
 
-    The Region of the request is one of them. A global profile has this Region, and one empty
-    name that stands for all others.
+    The Region of the request is one of them. For a global profile, the result is this Region and one empty name, which
+    stands for all other Regions.
     """
     return tuple(sorted({*(SCOPES[scope].destinations or ("",)), region}))

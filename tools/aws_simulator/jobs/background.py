@@ -159,7 +159,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
                 remaining = deadline.remaining()
                 if remaining is not None and remaining <= 0:
                     return
-                # Earlier versions stored stalls that are longer than a timer can be.
+                # Earlier versions could store a stall that is too long for a timer.
                 self._changed.wait(remaining if remaining is None else min(remaining, threading.TIMEOUT_MAX))
 
     def _wait_stopping(self, deadline: Deadline) -> bool:

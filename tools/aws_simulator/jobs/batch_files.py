@@ -3,8 +3,8 @@ Read the input files of a batch job from S3, and write its output files.
 
 The input is one file, or all ``.jsonl`` files in a folder and its subfolders. Other files in the folder are left alone:
 records may refer to them. Each input file has an output file of its own:
-https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html and batch-inference-results.html. It
-is UNVERIFIED that the output files of subfolders are in subfolders.
+https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html and batch-inference-results.html. If
+an input file is in a subfolder, its output file is in the same subfolder (UNVERIFIED).
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class BatchFiles:
     def _bodies(self) -> dict[str, bytes]:
         """Return the input files by their path in the input folder.
 
-        :raises DataFaultError: the role may not list the folder or read a file. Bedrock's message
-            about such a file of a batch job is not known, so the simulator uses the message for customization jobs.
+        :raises DataFaultError: the role may not list the folder or read a file. For batch jobs, Bedrock's message is
+            not known, so the simulator uses the message for customization jobs.
         """
         bucket, key = split_uri(self.input_uri)
         if key.endswith(SUFFIX):
@@ -147,12 +147,14 @@ def _check_largest(what: str, records: int, size: int, limits: BatchLimits, larg
 def _written(value: dict[str, Any]) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape sequence can repeat
+    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape sequence can express
         return json.dumps(value).encode() + b"\n"
 
 
 def _read_record(line: bytes, file: str, number: int) -> BatchLine:
-    """Return one record. If no output could repeat its value, its ``modelInput`` is the text of the line.
+    """Return one record.
+
+    If the record has a number or a depth that the output cannot repeat, its ``modelInput`` is the text of the line.
 
     :raises DataFaultError: the line is not a record. The message begins with Bedrock's text. The simulator adds the
         part from "Line" on: the number of the line and what is wrong.
@@ -172,12 +174,12 @@ def _read_record(line: bytes, file: str, number: int) -> BatchLine:
     except ValueError as error:
         raise DataFaultError(f"{text} is not JSON: {error}.") from error
     if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
-        raise DataFaultError(f"{text} is not an object with the object modelInput.")
+        raise DataFaultError(f"{text} is not an object whose modelInput is an object.")
     return BatchLine(file, record, fault)
 
 
 def _is_record_otherwise(line: bytes) -> bool:
-    """Return whether a line is a record apart from its numbers and its depth."""
+    """Return whether a line would be a record if its numbers and its depth were allowed."""
     try:
         value = json.loads(line, parse_int=float)
     except RecursionError:

@@ -20,8 +20,8 @@ from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.services.roles import Roles
 
 NAME_IN_USE = "The provided job name is currently in use."
-# Measured in https://github.com/stdapi-ai/stdapi.ai/issues/292; that it is also the text in another Region, or for a
-# custom model, is UNVERIFIED.
+# Measured in https://github.com/stdapi-ai/stdapi.ai/issues/292. Whether AWS uses this text in other Regions, or for
+# custom models, is UNVERIFIED.
 NOT_SUPPORTED = "Batch inference is not supported for the requested model."
 DEFAULT_TIMEOUT_HOURS = 24
 _COPIED = ("modelId", "roleArn", "inputDataConfig", "outputDataConfig", "modelInvocationType", "timeoutDurationInHours")

@@ -1,9 +1,9 @@
 """
 Check and read the hyperparameters of customization jobs.
 
-Requests and answers have every value as a string. The types and ranges are those of
-https://docs.aws.amazon.com/bedrock/latest/userguide/custom-models-hp.html, which writes floats such as 1.00E-5.
-The system test of the amazon provider, example_bedrock.py, sends .0005.
+In requests and responses, every value is a string. The types and ranges are those of
+https://docs.aws.amazon.com/bedrock/latest/userguide/custom-models-hp.html. Floats may be written as 1.00E-5, as on that
+page, or as .0005, as in example_bedrock.py, the system test of the amazon provider.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _check(name: str, text: str, rule: Hyperparameter) -> None:
         kind = "a whole number such as 2" if is_integer else "a number such as 0.00001 or 1.0E-5"
         shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
         raise ValidationException(
-            f"Hyperparameter {name} is {shown!r}, expected {kind}, of at most {_LONGEST} characters, as a string."
+            f"Hyperparameter {name} is {shown!r}, expected {kind}, as a string of at most {_LONGEST} characters."
         )
     if not Decimal(repr(rule.minimum)) <= Decimal(text) <= Decimal(repr(rule.maximum)):
         raise ValidationException(

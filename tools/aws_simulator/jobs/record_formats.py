@@ -177,7 +177,7 @@ class _ToolCalls:
         if not name.strip() or not call_id.strip():
             raise RecordError("a tool call has no name or no id")
         if self._names is not None and (name not in self._names or call_id in self._called):
-            raise RecordError(f"the tool call {call_id} of {name!r} is not of a tool in toolConfig, or has a used id")
+            raise RecordError(f"the tool call {call_id} calls {name!r}, which is not in toolConfig, or repeats an id")
         self._called.add(call_id)
         return f"{name} {json.dumps(arguments, ensure_ascii=False)}"
 
@@ -186,7 +186,7 @@ class _ToolCalls:
         result = _object(result, "toolResult")
         call_id = _string(_member(result, "toolUseId", "toolResult"), "toolUseId")
         if self._names is not None and (call_id not in self._called or call_id in self._answered):
-            raise RecordError(f"the tool result {call_id} answers no tool call, or one that has a result")
+            raise RecordError(f"the tool result {call_id} answers no tool call, or a call that has a result")
         self._answered.add(call_id)
         contents = _list(_member(result, "content", "toolResult"), "content")
         if not call_id.strip() or not contents:

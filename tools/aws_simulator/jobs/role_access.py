@@ -1,8 +1,8 @@
 """
 Let a job use S3 and models with the permissions of its role only.
 
-What the role may not read does not exist for the job, so the job fails with the message that AWS gives for missing
-permissions.
+If the role may not read an object, the object does not exist for the job. The job then fails with the message that AWS
+gives for missing permissions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tools.aws_simulator.services.roles import Roles
 
 @dataclass(frozen=True)
 class RoleAccess:
-    """S3 as the role of one job sees it. It is an :class:`S3AsRole`."""
+    """S3 as the role of one job sees it. It implements :class:`S3AsRole`."""
 
     s3: S3Access
     roles: Roles
@@ -73,5 +73,5 @@ class RoleAccess:
         return self.s3.keys(bucket, prefix) if self.may_list(bucket) else []
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Write an object. The caller has checked the permission before the job began its work."""
+        """Write an object. The permission is not checked here, because the job checks it before it begins its work."""
         self.s3.write(bucket, key, body)

@@ -93,8 +93,8 @@ class AnswerModel:
         """
         Return the probabilities of the tokens of an answer.
 
-        :param own: the number of ``example`` in the memory; None if the memory does not have it. The predictions then
-            use only the other examples in the memory.
+        :param own: the index of ``example`` in the memory, so that the predictions use only the other examples; None if
+            the memory does not have it.
         """
         tokens = self._read_answer(example) if own is None else self._answers[own]
         own_words = Counter(tokens[1:]) if own is not None else Counter[str]()

@@ -2,9 +2,9 @@
 Check JSON values against schemas with regular expressions, in a bounded number of steps.
 
 Python's engine tries all ways to match, which can take years for a pattern such as ``(a+)+$``. The engine of pydantic
-never tries a character twice in the same state: https://docs.rs/regex/latest/regex/#untrusted-input. It has no
-lookarounds and no backreferences. Patterns with these, and the names that ``patternProperties`` and its neighbours
-compare, are left to Python's engine as far as the estimated number of steps allows.
+never tries a character twice in the same state: https://docs.rs/regex/latest/regex/#untrusted-input. It supports
+neither lookarounds nor backreferences. Python's engine is therefore used for patterns that have them, and for property
+names, which ``patternProperties`` and similar keywords check. A check that could need too many steps is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from re import _parser as parser  # type: ignore[attr-defined] # the only parser of expressions in Python
+from re import _parser as parser  # type: ignore[attr-defined] # Python's only parser of regular expressions
 from typing import Annotated, Any
 
 import jsonschema
@@ -25,7 +25,7 @@ _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _NAMES = ("patternProperties", "additionalProperties", "unevaluatedProperties")
 _LITERALS = ("const", "enum", "default", "examples")
 FORMATS = jsonschema.Draft202012Validator.FORMAT_CHECKER
-# What the two engines read differently: sets inside sets, and possessive repetitions.
+# Syntax that the two engines read differently: sets inside sets, and possessive repetitions.
 _AMBIGUOUS = re.compile(r"&&|--|~~|\[[^\]\\]*\[|[*+?}]\+")
 
 
@@ -35,11 +35,11 @@ class CostlyPatternError(Exception):
 
 class _Estimate:
     """
-    An upper bound of the steps in which a pattern is matched.
+    An upper bound for the number of steps that it takes to match a pattern.
 
     :ivar size: number of characters and sets in the pattern, with its repetitions written out.
-    :ivar parts: for the pattern and for each lookaround, the number of repetitions whose lengths can be combined, and
-        the number of choices that a repetition makes again and again.
+    :ivar parts: two numbers for the pattern, and two for each lookaround: how many choices are made once (the length of
+        a repetition, or an alternative), and how many choices inside a repetition are made again in every round.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -95,9 +95,9 @@ class _Estimate:
 _estimate = functools.lru_cache(maxsize=1024)(_Estimate)
 
 
-@functools.lru_cache(maxsize=32)  # a pattern can need 10 MB
+@functools.lru_cache(maxsize=32)  # a compiled pattern can take 10 MB of memory
 def _linear(pattern: str) -> Callable[[str], bool] | None:
-    """Return the test of pydantic's engine; None if the engine does not have or does not like the pattern."""
+    """Return the check by pydantic's engine; None if it does not support the pattern or may read it differently."""
     if _AMBIGUOUS.search(pattern):
         return None
     try:
@@ -118,7 +118,7 @@ class BoundedPatterns:
         Return whether a part of ``text`` matches ``pattern``.
 
         :raises CostlyPatternError: the check could take too long.
-        :raises re.error: it is no pattern.
+        :raises re.error: ``pattern`` is not a regular expression.
         """
         linear = _linear(pattern)
         if linear is not None:
@@ -144,7 +144,7 @@ class BoundedPatterns:
             yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
     def _guarded(self, keyword: Any, patterns: list[str]) -> Any:
-        """Return a keyword of jsonschema that first checks how long the comparison of the names could take."""
+        """Return a jsonschema keyword that first refuses property names whose check could take too long."""
 
         def guarded(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
             for name in instance if isinstance(instance, dict) else ():
@@ -155,7 +155,7 @@ class BoundedPatterns:
         return guarded
 
     def _allow(self, pattern: str, text: str) -> None:
-        """Check that Python's engine may compare a text with a pattern."""
+        """Check that Python's engine cannot take too long to compare a text with a pattern."""
         steps = _estimate(pattern).steps(len(text))
         if steps > _MOST_STEPS_OF_A_TEXT:
             raise CostlyPatternError(
@@ -170,7 +170,7 @@ class BoundedPatterns:
 
 
 def _name_patterns(schema: Any) -> Iterator[str]:
-    """Yield all patterns with which a schema compares names."""
+    """Yield all patterns that a schema compares property names with."""
     for name, member in schema.items() if isinstance(schema, Mapping) else ():
         if name == "patternProperties" and isinstance(member, Mapping):
             yield from member
@@ -181,7 +181,7 @@ def _name_patterns(schema: Any) -> Iterator[str]:
 
 
 def without_dialects(schema: Any) -> Any:
-    """Return a schema without ``$schema``, for which jsonschema would replace the validator by one of its own."""
+    """Return a schema without ``$schema``, because jsonschema would use a validator of its own for that dialect."""
     if isinstance(schema, list):
         return [without_dialects(member) for member in schema]
     if not isinstance(schema, Mapping):

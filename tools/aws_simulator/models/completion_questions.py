@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tools.aws_simulator.models.text import Document, Sentence
 
-FEWEST_WORDS = 3  # in a sentence; a shorter one says nothing that could be asked
+FEWEST_WORDS = 3  # in a sentence; no question is made from a shorter one
 MOST_WORDS_ASKED = 12
 MOST_CHARACTERS_ASKED = 30  # of a sentence that has no spaces, such as a Japanese one
 _FULL_STOP = (".", "!", "。", "！", "।", "॥", "۔", "…")

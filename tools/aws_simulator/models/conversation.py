@@ -154,8 +154,8 @@ class Conversation:
         """
         All texts of the request that count as input tokens.
 
-        Thinking counts only if it came after the user's last message, as between calls of tools, because a model
-        ignores older thinking:
+        Thinking counts only if it came after the user's last message, for example between tool calls. A model ignores
+        older thinking:
         https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
         """
         asked = [number for number, turn in enumerate(self.turns) if turn.role == "user" and turn.text]

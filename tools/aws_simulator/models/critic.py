@@ -35,8 +35,8 @@ def check_grounding(prompt: str) -> str:
         if invented := sorted(_numbers(sentence.words) - document_numbers):
             return _verdict("UNGROUNDED", f"the document has no {', '.join(invented)}")
         if (share := _support(sentence, document, passages)) < SUPPORTED:
-            return _verdict("UNGROUNDED", f"{share:.2f} of a sentence stands in one place of the document")
-    return _verdict("GROUNDED", f"each of {len(answer.sentences)} sentences has its place in the document")
+            return _verdict("UNGROUNDED", f"only {share:.2f} of a sentence is found in any one passage")
+    return _verdict("GROUNDED", f"each of {len(answer.sentences)} sentences is grounded in the document")
 
 
 def _numbers(tokens: list[str]) -> set[str]:

@@ -1,10 +1,10 @@
 """
 Fine-tune a simulated student on any records.
 
-Records of a single message with the delimiters ``<document>`` and ``<question>`` train the student that quotes
-documents (``student.py``). All other records train the student that remembers answers (``answer_model.py``). Each
-student has its own loss. For a file with both kinds of records, a loss is the mean of both, weighted by the numbers of
-records.
+If a record consists of one prompt and its answer, and the prompt has the delimiters ``<document>`` and ``<question>``,
+the record trains the student that quotes documents (``student.py``). All other records train the student that remembers
+answers (``answer_model.py``). Each student has its own loss. If a file has records for both students, the loss of the
+file is the mean of the two losses, weighted by the number of records for each student.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _values(losses: Sequence[Sequence[TrainingStep]]) -> list[list[float]]:
 
 
 def _mean(*losses: tuple[int, float]) -> float:
-    """Return the mean of losses, weighted by the numbers of records. A loss over 0 records does not count."""
+    """Return the mean of losses, each weighted by its number of records. A loss over 0 records does not count."""
     counted = [(count, loss) for count, loss in losses if count]
     if len(counted) == 1:
         return counted[0][1]

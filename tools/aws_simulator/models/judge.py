@@ -79,7 +79,7 @@ def _agreement(case: _Case, answer: str) -> float:
 
 def _relevant(case: _Case) -> str:
     """
-    Quote up to three sentences in a row, the first of which is the sentence that is most similar to the question.
+    Quote up to three consecutive sentences, starting with the one that is most similar to the question.
 
     If that sentence is a heading or a question, start with the next sentence.
     """

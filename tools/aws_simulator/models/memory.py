@@ -1,9 +1,10 @@
 """
 Remember the prompts and answers of a training file, and find the answer to the nearest prompt.
 
-Two prompts are near if they share words of much weight. Rare words have the most weight, and the measure is the cosine
-of the two sets of words. In languages without spaces between words, pairs of characters take the place of words.
-If two training prompts are equally near, the one whose system prompt and earlier messages fit better is taken.
+Two prompts are near if they share words with high weights. The rarer a word, the higher its weight. The similarity of
+two prompts is the cosine of their weighted sets of words. In languages without spaces between words, pairs of
+characters take the place of words. If two training prompts are equally near, the one whose system prompt and earlier
+messages fit better is taken.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 NEAR = 0.5  # a prompt that is less similar gets the answer of the base model
 SYSTEM_BONUS, HISTORY_BONUS, EXACT_BONUS = 0.1, 0.1, 0.2
-# The rarest terms of a prompt find the candidates, which are then compared exactly. After this number of examples with
-# one of the terms, no further term is looked at. In training, where each record asks for its neighbour, it is smaller.
+# The candidates for the nearest prompt are found term by term, the rarest term first, until this number of examples has
+# been read. They are then compared exactly. The limit is lower in training, where each record looks for its neighbour.
 _ENTRIES, _ENTRIES_IN_TRAINING = 50_000, 400
 _CANDIDATES, _CANDIDATES_IN_TRAINING = 10, 3
 _EQUALLY_NEAR = 1_000  # if more prompts than this are equally near, only the first of them are compared
-_TEXT_BUDGET = 20_000_000  # characters of all prompts together that are split into words
+_TEXT_BUDGET = 20_000_000  # maximum number of characters, in all prompts together, that are split into words
 
 
 # Han, Kana, Thai, Lao, Tibetan, Burmese and Khmer are written without spaces between words.
@@ -89,7 +90,7 @@ class Memory:
         """
         Return the example whose prompt is nearest; None if no prompt has a word in common.
 
-        :param excluded: the number of an example to ignore; None to ignore none.
+        :param excluded: the index of an example to ignore; None to ignore none.
         """
         query = self._index_terms(asked.user)
         candidates = self._candidates(query) if excluded is None else self._candidates_in_training(query, excluded)
@@ -101,7 +102,7 @@ class Memory:
         return Match(self._most_frequent(best) if excluded is None else best, similarities[best])
 
     def _rarest(self, query: frozenset[str], entries: int) -> Iterator[tuple[float, NDArray[np.int64]]]:
-        """Yield the weights of the query's rarest terms, and the numbers of the examples that have them."""
+        """Yield the weight of each of the query's rarest terms, and the indices of the examples that have the term."""
         postings = self._postings
         for _, term in sorted((len(postings[term]), term) for term in query if term in postings):
             numbers = postings[term][:entries]
@@ -111,7 +112,7 @@ class Memory:
                 return
 
     def _candidates(self, query: frozenset[str]) -> list[int]:
-        """Return the examples that share the weightiest terms with the query."""
+        """Return the examples whose shared terms with the query have the highest weights."""
         found = np.zeros(len(self.examples))
         for weight, numbers in self._rarest(query, _ENTRIES):
             found[numbers] += weight
@@ -123,7 +124,7 @@ class Memory:
         return [int(number) for number in numbers[np.argsort(-found[numbers], kind="stable")[:_EQUALLY_NEAR]]]
 
     def _candidates_in_training(self, query: frozenset[str], excluded: int) -> list[int]:
-        """Return a few examples that share rare terms with example ``excluded``."""
+        """Return a few examples that share rare terms with the query, which is the prompt of example ``excluded``."""
         found: dict[int, float] = defaultdict(float)
         for weight, numbers in self._rarest(query, _ENTRIES_IN_TRAINING):
             for number in numbers.tolist():
@@ -140,7 +141,7 @@ class Memory:
         return min(1.0, shared / (norm * float(self._norms[number])))
 
     def _bonus(self, asked: TrainingExample) -> Callable[[int], float]:
-        """Return a function that takes the number of an example and returns a score for how well the example fits.
+        """Return a function that takes the index of an example and returns a score for how well the example fits.
 
         The score is high for exactly the same prompt, the same system prompt, and similar earlier messages.
         """

@@ -69,7 +69,10 @@ def _text(conversation: Conversation) -> str:
 
 
 def _best_sentence(conversation: Conversation) -> str:
-    """Return the sentence that answers the last message best. The last message itself is only the last resort."""
+    """Return the sentence outside the last message that has the most words in common with that message.
+
+    If no sentence has any, return the first sentence of the last message itself.
+    """
     asked = content_terms(words(conversation.user))
     best, most = "", 0
     for sentence in _sentences(conversation):

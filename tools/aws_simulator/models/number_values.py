@@ -10,7 +10,7 @@ from typing import Any
 def number_for(schema: Mapping[str, Any], kind: str, stated: float | None, others: list[float]) -> float | int:
     """Return a number that follows a JSON schema.
 
-    :param stated: the number that a prompt states for this place; None if it states none.
+    :param stated: the number that a prompt states for this value; None if it states none.
     :param others: the other numbers of the prompt. If ``stated`` is None, the first of them is used and removed.
     """
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
@@ -37,9 +37,8 @@ def _is_within(schema: Mapping[str, Any], value: float) -> bool:
 def _inside(schema: Mapping[str, Any], kind: str) -> float | int:
     """Return a number between the bounds of a schema.
 
-    If the number must be a multiple or an integer, this is the one next to the lower bound. If there is no lower bound,
-    it is the one next to the upper bound. Any other number is in the middle between two bounds, or 1 away
-    from the only bound.
+    If the number must be a multiple or an integer, it is the one closest to the lower bound, or to the upper bound if
+    there is no lower bound. Any other number is in the middle between two bounds, or 1 away from the only bound.
     """
     low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf))
     high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from re import _parser as parser  # type: ignore[attr-defined] # the only parser of expressions in Python
+from re import _parser as parser  # type: ignore[attr-defined] # Python's only parser of regular expressions
 from typing import Any
 
 _CHARACTERS = "a1A_- .0bcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ23456789,:;/@é"
@@ -29,14 +29,14 @@ def texts_for(pattern: str, length: int = 0, budget: Budget | None = None) -> It
 
     For each length, there are several texts, which differ in their characters if the pattern allows that.
 
-    :param length: the length that the text should have at least.
+    :param length: the minimum length that the text should have.
     :param budget: ends the texts when it is used up.
     """
     try:
         parsed = parser.parse(pattern)
     except (re.error, RecursionError):
         return
-    # How many more times than it must each repetition is made, one attempt after the other.
+    # Each attempt adds another number of rounds to the minimum of every repetition.
     wanted, budget, members = min(length, _LONGEST), budget or Budget(), dict[int, list[str]]()
     for more in (*range(_FEW), *range(max(_FEW, wanted - _MANY), wanted + 1), _MANY):
         for choice in range(8):
@@ -59,8 +59,8 @@ class _Writer:
     """
     Writes one text.
 
-    :param more: how many more times than it must each repetition is made.
-    :param choice: the number of the character or alternative to take wherever the pattern allows several.
+    :param more: number of rounds to add to the minimum of every repetition.
+    :param choice: the index of the character or alternative to take wherever the pattern allows several.
     :param members: the characters of the classes that were already written, by the id of the class.
     """
 
@@ -98,7 +98,7 @@ class _Writer:
             return self.write(value[1][self._choice % len(value[1])])
         if name == "ATOMIC_GROUP":
             return self.write(value)
-        return self._groups.get(value, "") if name == "GROUPREF" else ""  # the others match no character
+        return self._groups.get(value, "") if name == "GROUPREF" else ""  # other parts, such as ^, match no character
 
     def _one_of(self, characters: list[str]) -> str:
         return characters[self._choice % len(characters)] if characters else ""

@@ -18,7 +18,7 @@ _PROPER = r"[A-Z][\w'’-]*(?:,?\s+[A-Z][\w'’-]*)*"
 _PLACE = re.compile(rf"\b(?:in|at|to|from|for|near|of)\s+({_PROPER})")
 _QUOTED = re.compile(r"[\"“‘`]([^\"”’`\n]{1,200})[\"”’`]")
 _CALCULATION = re.compile(r"(?<![\d().])[\d(][\d\s().]{0,50}(?:[-+*/^%]\s{0,5}[\d(][\d\s().]{0,50})+")
-# What a value looks like, by a word in the name of its property.
+# Patterns of values. The key is a word in the property's name.
 _SHAPES = {
     "city": _PLACE,
     "location": _PLACE,

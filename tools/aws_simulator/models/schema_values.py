@@ -42,7 +42,7 @@ _SAMPLES = {
     "ipv6": "2001:db8::1",
     "regex": "simulated",
 }
-# Keywords next to anyOf and oneOf that limit nothing.
+# If a schema with anyOf or oneOf has no other keywords than these, its options alone limit the value.
 _ANNOTATIONS = {"title", "description", "default", "examples", "anyOf", "oneOf", "$defs", "definitions"}
 
 
@@ -57,7 +57,7 @@ def value_for(schema: Mapping[str, Any], prompt: str) -> Any:
     """
     for reference in _references(schema):
         if not _resolves(schema, reference):
-            raise UnfillableSchemaError(f"the reference {reference!r} leads to no part of the schema")
+            raise UnfillableSchemaError(f"the reference {reference!r} does not refer to a part of the schema")
     schema = without_dialects(schema)
     maker = _Maker(schema, prompt)
     try:
@@ -89,7 +89,7 @@ def _resolves(root: Mapping[str, Any], reference: str) -> bool:
 
 
 def _target(root: Any, reference: str) -> Any:
-    """Return the part of a schema that a reference such as ``#/$defs/node`` leads to; None if there is none."""
+    """Return the part of a schema that a reference such as ``#/$defs/node`` refers to; None if there is none."""
     for step in reference.removeprefix("#").strip("/").split("/"):
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(root, list):
@@ -100,7 +100,7 @@ def _target(root: Any, reference: str) -> Any:
 
 
 class _Maker:
-    """Makes the values of one prompt. Each string and number is taken from another place in the prompt."""
+    """Makes the values for one prompt. Each string and number is taken from a different place in the prompt."""
 
     def __init__(self, root: Mapping[str, Any], prompt: str) -> None:
         self._root = root
@@ -150,12 +150,12 @@ class _Maker:
         return self._of_type(schema, _type_of(schema), name, depth)
 
     def _with(self, schema: Mapping[str, Any], key: str, option: Any) -> Any:
-        """Return ``schema`` with its list ``key`` (``anyOf`` or ``oneOf``) replaced by ``option``, a schema in it."""
+        """Return ``schema`` with only one ``option`` of its list ``key``, which is ``anyOf`` or ``oneOf``."""
         common = {name: member for name, member in schema.items() if name != key}
         return {**common, "allOf": [option]} if set(common) - _ANNOTATIONS and isinstance(option, Mapping) else option
 
     def _conditional(self, schema: Mapping[str, Any], value: Any, name: str, depth: int) -> Any:
-        """Return a value that fits a schema with ``not``, ``if``, ``anyOf`` or ``oneOf``; else ``value``."""
+        """Return a value that fits a schema with ``not``, ``if``, ``anyOf`` or ``oneOf``; ``value`` if none fits."""
         candidates: list[Any] = [*schema.get("enum", ()), *_others(value)]
         for key in ("anyOf", "oneOf"):
             candidates += [
@@ -201,7 +201,7 @@ class _Maker:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         self._count(schema.get("minProperties", 0))
         properties = schema.get("properties", {})
-        # Optional properties stop at some depth, so that a schema that contains itself has an end.
+        # Below some depth, optional properties are left out. Otherwise, a value of a recursive schema would never end.
         required = schema.get("required", ())
         names = dict.fromkeys([*properties, *required]) if depth < _DEPTH // 2 else dict.fromkeys(required)
         for name in list(names):
@@ -299,7 +299,7 @@ def _first(values: Iterator[Any], number: int) -> Iterator[Any]:
 
 
 def _others(value: Any) -> list[Any]:
-    """Return values of other types than ``value``."""
+    """Return simple values of several types that differ from ``value``."""
     others: list[Any] = ["simulated", 1, 0, 0.5, True, False, None, [], {}]
     return [other for other in others if type(other) is not type(value) or other != value]
 

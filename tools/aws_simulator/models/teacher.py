@@ -4,7 +4,7 @@ Write question and answer pairs as the simulated teacher, from sentences of the 
 An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. If the
 last of these sentences introduces a list, the answer continues to the end of the list. The question is taken from the
 document, made from the answer with a pattern (``questions.py``), or made from the heading before the answer. The
-patterns match English sentences, and few of them. So a short document, and one of another language, also gets
+patterns match only a few English sentences. For a document that is short or in another language, there are also
 questions that are the beginning or the end of a sentence (``completion_questions.py``). A document may still yield
 fewer pairs than requested. The same prompt always gives the same pairs. The pairs say nothing about what a real teacher
 would write.
@@ -58,8 +58,8 @@ class _Task:
     """
     The parts of a prompt that asks for pairs.
 
-    :param completes: whether questions may be parts of sentences. This is so for a document that is short or to which
-        the patterns do not apply, for example because it is in German.
+    :param completes: whether questions may be parts of sentences. This is true for a document that is short, or that
+        the patterns do not fit, for example because it is in German.
     """
 
     document: Document
@@ -139,7 +139,7 @@ def _is_heading(task: _Task, sentence: Sentence) -> bool:
     """Return whether the sentence is a heading.
 
     If ``task.completes``, a sentence that ends with a period is a heading only if it is a title. A short document, or
-    one in German, has ordinary sentences that ``is_heading`` takes for headings.
+    one in German, has ordinary sentences that ``is_heading`` mistakes for headings.
     """
     return sentence.is_heading and (is_title(sentence) or not (task.completes and sentence.text.endswith(".")))
 
@@ -244,7 +244,8 @@ def _completed(task: _Task, selected: list[_Candidate]) -> list[_Candidate]:
     def in_example(index: int) -> bool:
         return len(sentences[index].phrases & example) > ALIKE * len(sentences[index].phrases)
 
-    # A sentence of the example is asked about last: the example of a short document often quotes most of its sentences.
+    # Sentences that are in the example come last. They are not left out, because the example of a short document often
+    # quotes most of its sentences.
     for made in sorted(
         completion_questions(task.document), key=lambda made: (in_example(made.sentence), made.rank, made.sentence)
     ):

@@ -51,7 +51,7 @@ def is_document(shape: Shape) -> bool:
 
 
 def _as_text(value: object) -> str:
-    """Return a value as AWS's services, which are Java programs, write it into messages, such as ``[a, b]``."""
+    """Return a value as AWS's messages show it: in the notation of Java, such as ``[a, b]``."""
     if isinstance(value, list):
         return f"[{', '.join(map(_as_text, value))}]"
     if isinstance(value, dict):

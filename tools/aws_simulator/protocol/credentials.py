@@ -1,5 +1,7 @@
 """
-Read which service, Region and access key a request was signed for. The signature itself is not checked.
+Read the access key that signed a request, and the Region and service that it was signed for.
+
+The signature itself is not checked.
 
 These three values are in the header Authorization, or in the query of a presigned URL.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
@@ -24,7 +26,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class CredentialScope:
-    """The access key with which a request was signed, and the Region and the service for which it was signed."""
+    """The access key that signed a request, and the Region and service that the request was signed for."""
 
     access_key: str
     region: str
@@ -48,8 +50,8 @@ def bearer_scope(authorization: str, host: str) -> CredentialScope:
     """
     Return the scope of a request with an API key of Bedrock. The key itself is not checked.
 
-    AWS takes the Region from the host name. A short-term key contains a presigned URL with the Region; for a long-term
-    key on an address without a Region, the Region is us-east-1.
+    AWS takes the Region from the host name. Here, the Region of a short-term key is in the presigned URL that the key
+    contains. The Region of a long-term key is in the host name; if it is not there, the Region is us-east-1.
 
     :raises AccessDeniedException: the key does not look like an API key. The message is AWS's, as clients report it.
     """

@@ -1,15 +1,16 @@
 """
 Define the errors of Bedrock, with the names that they have in its service model.
 
-botocore's model of an operation gives the HTTP status of each error. The table in this module gives the HTTP status of
-the few errors that AWS's front end or the simulator returns but no operation declares.
+botocore's model of an operation gives the HTTP status of each error that the operation declares. The table in this
+module gives the HTTP status of errors that AWS's front end or the simulator also returns if the operation does not
+declare them.
 """
 
 from __future__ import annotations
 
 UNMODELLED_STATUS = {
-    # Of the operations here, only those that get and delete the logging configuration do not declare it. It is one of
-    # the errors of all services: https://docs.aws.amazon.com/mgn/latest/APIReference/CommonErrors.html
+    # All implemented operations declare this error, except those that get and delete the logging configuration. It is
+    # one of the errors that all services share: https://docs.aws.amazon.com/mgn/latest/APIReference/CommonErrors.html
     "ValidationException": 400,
     "IncompleteSignatureException": 400,
     "InvalidSignatureException": 403,
@@ -104,8 +105,8 @@ class OperationNotImplementedError(UnknownOperationException):
     AWS has the operation, but the simulator does not implement it.
 
     The code is AWS's code for an operation that an endpoint does not have. The HTTP status is 501 (Not Implemented)
-    and not AWS's 404, because many client libraries take every 404 for a model that does not exist. The SDKs do not
-    repeat a request after 501.
+    and not AWS's 404, because many client libraries treat every 404 as a missing model. The SDKs do not repeat a
+    request after 501.
     """
 
     @property
@@ -142,7 +143,7 @@ class ExpiredTokenException(ApiError):
 
 class UnrecognizedClientException(ApiError):
     """
-    A request with the keys of a session lacks the session's token, or has another one.
+    A request with the keys of a session lacks the session's token, or has a different token.
 
     The simulator also raises this for an empty access key.
     """

@@ -20,7 +20,7 @@ class TooDeepError(ValueError):
 
 
 class NumberError(ValueError):
-    """A number is NaN, infinite or too large. The rest of the text may be JSON or not."""
+    """A number is NaN, infinite or too large. The rest of the text may or may not be JSON."""
 
 
 class LoneSurrogateError(ValueError):

@@ -2,7 +2,7 @@
 Recognize HTTP requests to a server on this machine that come from a web page of another site.
 
 A server that needs no login trusts whoever can reach it. The browser on this machine can reach it, and so can every web
-page that is open in this browser. A page has two ways:
+page that is open in this browser. A page can do so in two ways:
 
 - DNS rebinding: the page uses a host name that resolves to 127.0.0.1. The Host header shows this name.
 - A cross-site request: the page sends a request to the server's own address. The Origin and Sec-Fetch-Site headers
@@ -36,8 +36,8 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> s
     foreign = next((origin for origin in values.get(b"origin", []) if origin not in own), None)
     if foreign is not None:
         return f"the Origin header is {foreign[:200]!r}; expected none, or {own[0]}"
-    # A link on another site may lead here, because the other site cannot read what the browser then shows. In a frame,
-    # the other site could make the reader click on this server's buttons.
+    # A link on another site to this server is allowed, because that site cannot read what the browser then shows. A
+    # frame is refused, because a site that shows this server in a frame could trick a person into clicking its buttons.
     in_frame = not _FRAMES.isdisjoint(values.get(b"sec-fetch-dest", []))
     is_link = "navigate" in values.get(b"sec-fetch-mode", []) and not in_frame
     site = next((site for site in values.get(b"sec-fetch-site", []) if site in ("cross-site", "same-site")), None)

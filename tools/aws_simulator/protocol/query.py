@@ -21,7 +21,8 @@ from starlette.responses import Response
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import ServiceError
 
-# Those of a signed URL are in its query, which is the form of a GET request.
+# Parameters that every request may have. They include those of a signed URL, because the query of a GET request is also
+# its form.
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonParameters.html
 _OF_EVERY_REQUEST = re.compile(
     "(?i:x-amz-.*)|Action|Version|AWSAccessKeyId|Signature|SignatureMethod|SignatureVersion|Timestamp|Expires|SecurityToken"
@@ -66,7 +67,7 @@ def read_query_arguments(operation: OperationModel, form: Mapping[str, str]) -> 
     """Return the checked arguments of a request, by member name.
 
     :raises ServiceError: the request breaks a constraint of the service model, or has a parameter that the operation
-        does not have. IAM's common errors include the code; whether AWS refuses such a parameter is UNVERIFIED.
+        does not have. The code is one of IAM's common errors. Whether AWS refuses such a parameter is UNVERIFIED.
     """
     shape = operation.input_shape
     read = _ReadForm(form)
@@ -81,7 +82,7 @@ def read_query_arguments(operation: OperationModel, form: Mapping[str, str]) -> 
 
 
 def _with_small_initial(text: str) -> str:
-    """Write the member's name in a constraint message with a small initial, as IAM does: ``at 'roleName' failed``."""
+    """Begin the member's name in a constraint message with a lower-case letter, as IAM does: ``at 'roleName'``."""
     return re.sub(r"(?<= at ')[A-Z]", lambda match: match[0].lower(), text, count=1)
 
 

@@ -27,10 +27,10 @@ from tools.aws_simulator.protocol.specification import error_status
 
 Arguments = dict[str, Any]
 
-# AWS's own answers break the service model. Models that profiles lead to have the inference type INFERENCE_PROFILE, and
-# models that read videos have the modality VIDEO.
-# Names of profiles have full stops, descriptions have commas, apac profiles have six models instead of five, and one
-# ARN of a global profile has no Region. Seen in answers of ListFoundationModels and ListInferenceProfiles in
+# AWS's own responses break the service model. Models in inference profiles have the inference type INFERENCE_PROFILE,
+# and models that read videos have the modality VIDEO. Names of profiles have full stops, descriptions have commas,
+# apac profiles have six models although the maximum is five, and one ARN in a global profile has no Region. Sources:
+# the responses of ListFoundationModels and ListInferenceProfiles in
 # github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories.
 _BROKEN_BY_AWS = re.compile(
     r"'INFERENCE_PROFILE' at '[\w.]+\.inferenceTypesSupported\.\d+\.member' failed"
@@ -183,7 +183,7 @@ def _body_of(shape: StructureShape | None, result: Mapping[str, Any]) -> bytes:
 
 
 def to_json(shape: Shape, value: Any) -> Any:
-    """Return ``value`` in the form that JSON can represent."""
+    """Return ``value`` in a form that JSON can represent."""
     if shape.type_name == "structure" and not is_document(shape):
         return {
             shape.members[name].serialization.get("name", name): to_json(shape.members[name], member)

@@ -1,8 +1,9 @@
 """
 Check the form of the header Authorization, as the front ends of AWS's services do. S3 has errors of its own.
 
-The signature itself is not checked, and a request without X-Amz-Date is accepted. Codes, texts and their order are
-those that dynalite recorded (https://github.com/architect/dynalite), and that Bedrock and other services showed:
+The signature itself is not checked, and a request without X-Amz-Date is accepted. The error codes, their texts and the
+order of the checks are those of AWS. dynalite recorded them (https://github.com/architect/dynalite), and public issues
+show them for Bedrock and other services:
 https://github.com/westonbrown/Cyber-AutoAgent/issues/29, https://github.com/maximhq/bifrost/issues/2533,
 https://github.com/aws/chalice/issues/828, https://github.com/awslabs/fhir-works-on-aws-deployment/issues/379,
 https://github.com/NetSPI/AWSSigner/issues/3
@@ -57,7 +58,7 @@ def check_signature(headers: Mapping[str, str], service: str, is_region: Callabl
     """
     Check the header Authorization of a request to a service.
 
-    :param is_region: returns whether there is a Region of this name.
+    :param is_region: function that returns whether a Region with this name exists.
     :raises ApiError: the header is malformed, or the request was signed for something else.
     """
     authorization = headers.get("authorization", "").strip()

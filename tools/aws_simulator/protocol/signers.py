@@ -1,5 +1,5 @@
 """
-Read which access key signed a request, and with which session token.
+Read the access key that signed a request, and the request's session token.
 
 Both are in the headers, in the query of a presigned URL, in the URL inside a short-term API key of Bedrock, or in the
 form of an upload to S3 by a browser. S3 also has presigned URLs and headers of Signature Version 2.

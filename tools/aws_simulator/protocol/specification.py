@@ -69,15 +69,18 @@ def _neighbour_routes() -> list[Route]:
 
 
 def vendor_api(raw_path: str) -> str | None:
-    """Return the name of a known API to which a path belongs and which the simulator does not have; None if unknown.
+    """Return the name of the known API that a path belongs to; None if it belongs to none.
 
-    For example, ``/openai/v1/models`` belongs to "OpenAI's API".
+    The simulator implements none of these APIs. For example, ``/openai/v1/models`` belongs to "OpenAI's API".
     """
     return next((name for beginning, name in _VENDOR_APIS.items() if raw_path.startswith(beginning)), None)
 
 
 def _unknown(method: str, raw_path: str) -> UnknownOperationException:
-    """Return the error for a request to no operation of Bedrock. If it is for another known API, name this."""
+    """Return the error for a request that matches no Bedrock operation.
+
+    If the path belongs to another known API, the error names that API.
+    """
     if vendor := vendor_api(raw_path):
         return OperationNotImplementedError(
             f"The AWS simulator does not implement {vendor} ({method} {raw_path}). Nothing was changed. Use"
@@ -115,7 +118,7 @@ class Specification:
 
 
 def error_status(operation: OperationModel | None, code: str) -> int | None:
-    """Return the HTTP status of an error of ``operation``; None if the model does not declare the error."""
+    """Return the HTTP status of an error of ``operation``; None if neither the model nor UNMODELLED_STATUS has it."""
     for shape in operation.error_shapes if operation else ():
         if shape.name == code:
             return int(shape.metadata["error"]["httpStatusCode"])

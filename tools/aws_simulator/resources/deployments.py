@@ -9,7 +9,7 @@ immediately after Delete, unless a fault rule stalls the deletion. The console s
 does not have: https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html.
 So during a deletion, Get answers as before, and all other requests are refused (UNVERIFIED).
 
-Only some custom models can be deployed: their base model, their Region and the day of their customization decide.
+Whether a custom model can be deployed depends on its base model, its Region and the day of its customization:
 https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-demand.html
 """
 
@@ -53,9 +53,9 @@ def is_deployment(model_id: str) -> bool:
 
 
 def rate_quota_name(model: str) -> str:
-    """Return a name for which the settings may state a rate quota: that of the deployments of one base model.
+    """Return the name under which the settings may state a rate quota for the deployments of one base model.
 
-    The quota applies to each deployment of a custom model that has this base model.
+    The quota applies separately to each deployment of a custom model that has this base model.
 
     :param model: the key of the base model.
     """
@@ -88,7 +88,7 @@ class Deployments:
 
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateCustomModelDeployment."""
-        # The service model has no ConflictException for this operation, also not for a name that is in use.
+        # The service model has no ConflictException for this operation, not even for a name that is in use.
         if repeated := find_repeated(self._state.deployments, call, ValidationException):
             return {"customModelDeploymentArn": repeated.arn}
         name, token = call.arguments["modelDeploymentName"], call.arguments.get("clientRequestToken")
@@ -163,7 +163,7 @@ class Deployments:
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListCustomModelDeployments."""
-        # The arguments of other lists have the names on the left.
+        # Other list operations, and list_page, use the names on the left.
         renamed = {"creationTimeAfter": "createdAfter", "creationTimeBefore": "createdBefore"}
         arguments = dict(call.arguments)
         arguments |= {name: arguments[given] for name, given in renamed.items() if given in arguments}
@@ -215,8 +215,8 @@ class Deployments:
     def delete(self, call: Call) -> dict[str, Any]:
         """Handle DeleteCustomModelDeployment.
 
-        The simulator answers ConflictException if the deployment is already being deleted. The documentation does not
-        say in which cases AWS answers it (UNVERIFIED).
+        The simulator returns ConflictException if the deployment is already being deleted. The documentation does not
+        say in which cases AWS returns it (UNVERIFIED).
         """
         deployment, fault = self._find(call), _fault(call, "deployment_deletion_")
         if "deletion" in deployment.body:
@@ -229,7 +229,7 @@ class Deployments:
         return {}
 
     def _existing(self, region: str | None = None) -> Sequence[Deployment]:
-        """Return the deployments, oldest first, after ending the deletions whose time has come."""
+        """Complete the deletions whose time is over, and return the remaining deployments, oldest first."""
         existing = []
         for deployment in self._state.deployments.all(region):
             deletion = deployment.body.get("deletion")

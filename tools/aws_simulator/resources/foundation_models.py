@@ -99,11 +99,11 @@ class FoundationModels:
         return entry if entry and scope in entry.model.profiles else None
 
     def in_region(self, region: str) -> Sequence[ModelEntry]:
-        """Return the entries that a Region has, also those of retired models."""
+        """Return the entries that a Region has, including those of retired models."""
         return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
 
     def _details(self, region: str, entry: ModelEntry) -> dict[str, Any]:
-        """Return the details of a model in the form in which the API shows them."""
+        """Return the details of a model as the API shows them."""
         model, status = entry.model, self.status(entry)
         # A legacy model cannot be customized: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
         customizable = entry.customization is not None and status == "ACTIVE"
@@ -170,7 +170,7 @@ def _lifecycle(model: Model, status: LifecycleStatus) -> dict[str, Any]:
 def _inference_types(region: str, entry: ModelEntry) -> list[str]:
     """Return how requests can use a model. INFERENCE_PROFILE is in AWS's answers, but not in its service model.
 
-    Source: data/models.json, answers of ListFoundationModels of 2026-10-07, in
+    Source: the responses of ListFoundationModels on 2026-10-07, in data/models.json of
     github.com/YutaOkoshi/aws-bedrock-quick-reference
     """
     if entry.customization:

@@ -6,8 +6,8 @@ application profile copies a foundation model or a system-defined profile. It ha
 Requests to it are answered, billed and limited as requests to the model.
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles.html
 
-Names and descriptions have the form of AWS's answers. AWS also states when a system-defined profile was created; the
-catalog does not know that, and so the optional ``createdAt`` and ``updatedAt`` are absent.
+Names and descriptions have the same form as in AWS's responses. AWS also states when a system-defined profile was
+created. The catalog does not contain this date, so the optional ``createdAt`` and ``updatedAt`` are absent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class InferenceProfiles:
 
     def find_model(self, region: str, identifier: str) -> ModelEntry | None:
         """
-        Return the model to which a profile leads, even if the model is retired; None if there is no such profile.
+        Return the model in a profile, even if the model is retired; None if there is no such profile.
 
         :param identifier: the id or the ARN of a system-defined or an application profile.
         """
@@ -139,7 +139,7 @@ class InferenceProfiles:
         return {"inferenceProfileSummaries": page, "nextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:
-        """Handle DeleteInferenceProfile. The documentation does not say when AWS answers which error (UNVERIFIED)."""
+        """Handle DeleteInferenceProfile. Which error AWS returns in which case is not documented (UNVERIFIED)."""
         identifier = call.arguments["inferenceProfileIdentifier"]
         if self._models.find_profile(call.region, identifier):
             raise ValidationException(f"The inference profile {identifier} is system-defined and cannot be deleted.")

@@ -1,5 +1,5 @@
 """
-Keep what custom models remember of their training files in the state, so that it survives a restart.
+Store what custom models remember of their training files, so that it survives a restart.
 
 A memory can be large, and every list of custom models reads the records of all models. So a model's memory is not part
 of its record. It is loaded only when it is needed, and the last few memories are kept loaded.

@@ -207,7 +207,7 @@ class Throughputs:
         Return the ARN of the model that currently answers requests.
 
         This is the old model during an update, and also after a failed one. The service model has no status for a
-        failed update (UNVERIFIED): the throughput is in service, and its model is not the desired one.
+        failed update (UNVERIFIED): the throughput is in service, but its model is not the desired one.
         """
         body = throughput.body
         is_old = self.status(throughput) == "Updating" or body.get("update_fault") == "throughput_update_failed"

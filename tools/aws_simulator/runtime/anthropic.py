@@ -2,8 +2,8 @@
 Read and write the bodies of Anthropic models (the Messages API).
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html. Error messages
-name the place of the error as "messages.0.content.1.text": https://github.com/anthropics/claude-code/issues/146 quotes
-one.
+name the place of the error, for example "messages.0.content.1.text":
+https://github.com/anthropics/claude-code/issues/146
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tools.aws_simulator.runtime.prompt_cache import Block, Checkpoint, prefixes
 from tools.aws_simulator.runtime.requests import InferenceRequest, ModelRefusal
 from tools.aws_simulator.runtime.thinking import read_anthropic_thinking
 
-# The version of Bedrock, or a date, which newer SDKs send.
+# Bedrock's version, such as bedrock-2023-05-31, or only a date, as newer SDKs send it.
 _VERSION = re.compile(r"(bedrock-)?\d{4}-\d{2}-\d{2}")
 
 
@@ -101,7 +101,7 @@ def _check_turns(turns: tuple[Turn, ...]) -> None:
     """
     Check the order of messages, and that results of tools follow their calls.
 
-    The texts of the errors are quoted publicly.
+    The texts of the errors are quoted in public repositories.
     """
     if not turns:
         raise ModelRefusal("messages: at least one message is required")
@@ -262,7 +262,7 @@ def _block_of(field: str, value: Mapping[str, Any], tokens: int) -> Iterator[Blo
 def content_block(part: Part) -> dict[str, Any]:
     """Return a part of a reply as a content block."""
     if isinstance(part, ToolUse):
-        # Ids in Converse begin with tooluse_. Those in the Messages API at Bedrock have another beginning:
+        # Ids in Converse begin with tooluse_. Those in the Messages API at Bedrock have a different prefix:
         # https://github.com/langchain-ai/langchain-aws quotes toolu_bdrk_01AtEZRTCKioFXqhoNcpgaV7
         id_ = f"toolu_bdrk_01{part.id.removeprefix('tooluse_')}"
         return {"type": "tool_use", "id": id_, "name": part.name, "input": json.loads(json.dumps(part.input))}

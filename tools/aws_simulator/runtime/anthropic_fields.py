@@ -67,7 +67,7 @@ _NAMES = {
 
 
 def checked(value: Any, where: str, types: Types, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the object ``value``, checked: its keys are those of ``types``, and its values have these types."""
+    """Check that ``value`` is an object with only the keys and types in ``types``, and return it."""
     prefix = f"{where}." if where else ""
     if not isinstance(value, dict):
         raise ModelRefusal(f"{where or 'body'}: Input should be a valid {_NAMES[dict]}")

@@ -1,8 +1,9 @@
 """
 Fit a request to its model: apply the additional fields, and refuse what the model cannot do.
 
-AWS's card of each model says what it cannot do. The source of each message is at its check. Messages of Anthropic's
-models are shown by InvokeModel as they are, and by Converse after "The model returned the following errors".
+AWS's card of each model says what the model cannot do. The source of each message is stated at its check.
+InvokeModel returns the messages of Anthropic's models unchanged. Converse puts "The model returned the following
+errors" before them.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
     Check the JSON schema of a tool's input.
 
     Three messages are known from error reports in public repositories: those of Converse about a type other than
-    ``object`` and about a value that is no JSON object (https://github.com/aws/aws-sdk-net/issues/3377), and the one of
+    ``object`` and about a value that is not a JSON object (https://github.com/aws/aws-sdk-net/issues/3377), and that of
     Anthropic's models about an invalid schema. The wording of the others is UNVERIFIED.
     """
     field = f"toolConfig.tools.{number}.toolSpec.inputSchema.json"

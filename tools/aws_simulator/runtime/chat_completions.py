@@ -1,5 +1,5 @@
 """
-Read and write bodies in the format of OpenAI's chat completions, which models of several providers take.
+Read and write bodies in the format of OpenAI's chat completions, which models of several providers accept.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
 """
@@ -92,7 +92,7 @@ def _image(block: Mapping[str, Any]) -> Media:
 
 
 def _turns(messages: list[dict[str, Any]]) -> Iterator[Turn]:
-    """Return the turns. Consecutive results of tools form one turn of the user."""
+    """Return the turns. Consecutive tool results form one turn of the user."""
     results: list[Part] = []
     for message in messages:
         if message["role"] == "tool":

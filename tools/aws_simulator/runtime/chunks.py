@@ -45,7 +45,7 @@ def last_delta(body_format: str, body: Body) -> dict[str, Any]:
     The paths in ``additionalModelResponseFieldPaths`` can name these fields. ConverseStream finds
     ``/delta/stop_sequence`` in the stream of an Anthropic model:
     https://github.com/vercel/ai/pull/11410. The documentation of ConverseStream names ``/stop_sequence``, which is
-    found too. What other models' streams have is UNVERIFIED.
+    found too. Which fields the streams of other models have is UNVERIFIED.
     """
     if body_format != "anthropic":
         return {}
@@ -72,7 +72,7 @@ def nova_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body]:
     Yield the events of ConverseStream as JSON objects.
 
     The cassette ``test_nova_micro_streaming`` of https://github.com/Arize-ai/openinference records such a stream.
-    There, each piece of the text is a block of its own; here, the blocks are those of the answer of InvokeModel.
+    There, each piece of the text is a block of its own. Here, the blocks are the same as in InvokeModel's answer.
     """
     for name, value in message_events(body["output"]["message"]["content"]):
         yield {name: value}

@@ -25,7 +25,7 @@ MAX_DOCUMENTS = 5
 MAX_IMAGES = 20
 MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MB
 MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
-# Underscores are accepted although the message does not name them, and the only white space is the plain blank:
+# Underscores are accepted although the message does not name them. The only white space that is accepted is the blank:
 # https://github.com/aws-samples/generative-ai-use-cases/issues/1671
 _DOCUMENT_NAME = re.compile(r"(?!.*  )[A-Za-z0-9 _\-()\[\]]+")
 
@@ -55,7 +55,7 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _blocks(messages: Sequence[Mapping[str, Any]], kind: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the blocks of a kind, also those in results of tools."""
+    """Yield the blocks of a kind, including those in tool results."""
     for message in messages:
         for block in message["content"]:
             for inner in (block, *block.get("toolResult", {}).get("content", ())):

@@ -2,9 +2,9 @@
 Read the images and documents of a request, and count their tokens.
 
 An image counts one token per 750 pixels: https://docs.anthropic.com/en/docs/build-with-claude/vision. The same formula
-is used for all models; those of other providers are UNVERIFIED. A page of a PDF counts 1,500 tokens, the smallest
-number that https://docs.anthropic.com/en/docs/build-with-claude/pdf-support states. Other documents count the tokens of
-their text, or, if they are not text, one token per six bytes (UNVERIFIED).
+is used for models of other providers (UNVERIFIED). A page of a PDF counts 1,500 tokens, the smallest number that
+https://docs.anthropic.com/en/docs/build-with-claude/pdf-support states. Other documents count the tokens of their text,
+or, if they are not text, one token per six bytes (UNVERIFIED).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOKENS_PER_PAGE = 1500
 _BYTES_PER_TOKEN = 6
 _LONGEST_EDGE = 1568  # Larger images are scaled down to this edge before the model sees them (the same page).
 _PDF_PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
-_PDF_HEAD = 1024  # readers find the mark of a PDF in its first 1,024 bytes: Appendix H of the PDF reference
+_PDF_HEAD = 1024  # readers look for %PDF- in the first 1,024 bytes: Appendix H of the PDF reference
 _BEGINNINGS = {"png": b"\x89PNG", "gif": b"GIF8", "jpeg": b"\xff\xd8", "webp": b"RIFF"}
 _JPEG_SIZES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 
@@ -31,7 +31,7 @@ def read_image(kind: str, data: bytes) -> Media:
     """Return an image.
 
     :param kind: png, jpeg, gif or webp.
-    :raises ModelRefusal: the bytes are no image. The message is that of Anthropic's models.
+    :raises ModelRefusal: the bytes are not an image. The message is that of Anthropic's models.
     """
     size = image_size(data)
     if size is None or 0 in size:  # zero is invalid: https://www.w3.org/TR/png-3/#11IHDR
@@ -44,7 +44,7 @@ def read_image(kind: str, data: bytes) -> Media:
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
-    """Return the width and height of an image; None if the bytes are no PNG, JPEG, GIF or WebP image."""
+    """Return the width and height of an image; None if the bytes are not a PNG, JPEG, GIF or WebP image."""
     if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return width, height

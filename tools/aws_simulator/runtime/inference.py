@@ -181,7 +181,7 @@ class Inference:
             request = bodies.READERS[target.model.body](model_input)
         request = for_model(target.model, request)
         answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
-        # Batch jobs cache no prompts (UNVERIFIED), but their answers state it like those of other calls.
+        # Batch jobs cache no prompts (UNVERIFIED), but their answers still state the number of cached tokens, 0.
         answer = replace(answer, cache=CacheUse() if target.model.prompt_cache else None)
         charge = Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
@@ -333,7 +333,7 @@ def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply
     except (UnfillableSchemaError, RecursionError) as error:
         raise ValidationException(
             f"The AWS simulator could not make an answer that follows the JSON schema of the request: {error}. Nothing"
-            " was billed. AWS's models might answer. For the simulator, simplify the schema."
+            " was billed. A model on AWS might answer. To get an answer from the simulator, simplify the schema."
         ) from error
     reply = shown(target.model, request, reply)
     matches = [(reply.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in reply.text]

@@ -1,7 +1,7 @@
 """
 Write a log object to S3 for each answered call of a model, if the Region has model invocation logging.
 
-Bedrock collects several calls in one object and delivers it after minutes. Here, each call has an object of its own,
+Bedrock collects several calls in one object and delivers it after a few minutes. Here, each call has its own object,
 which exists before the answer is sent. Nothing is written to CloudWatch Logs.
 
 Format of the objects: https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html. Public
@@ -37,7 +37,7 @@ class InvocationLogs:
     """
     The logs of the calls.
 
-    :param identity: returns the ARN of the caller with an access key.
+    :param identity: function that takes an access key and returns the ARN of its owner.
     """
 
     def __init__(self, configuration: LoggingConfiguration, s3: LogBuckets, identity: Callable[[str], str]) -> None:
@@ -143,7 +143,7 @@ def _extend(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 
 def _finished(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a block with the input of a tool as JSON. If the stream broke off, the input stays incomplete text."""
+    """Return a block with its tool input as JSON. If the stream broke off, the input remains an incomplete text."""
     tool = block.get("toolUse")
     if tool is None or not isinstance(tool.get("input"), str):
         return block

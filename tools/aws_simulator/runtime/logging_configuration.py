@@ -1,5 +1,5 @@
 """
-Store the configuration of model invocation logging, which an account has once per Region.
+Store the configuration of model invocation logging. An account has one configuration per Region.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 """
@@ -18,7 +18,7 @@ from tools.aws_simulator.protocol.errors import ValidationException
 from tools.aws_simulator.services.roles import BEDROCK, Roles
 
 # Bedrock writes this empty object when a bucket is configured, to check its permission. Public programs that read the
-# logs skip objects of this name.
+# logs skip objects with this name.
 _CHECK = "amazon-bedrock-logs-permission-check"
 
 
@@ -100,7 +100,7 @@ class LoggingConfiguration:
     def _check_log_group(self, cloud_watch: dict[str, Any], region: str) -> None:
         """Check that Bedrock may assume the role, and that the role may write to the log group.
 
-        :raises ValidationException: Bedrock or the role may not. Source of the message:
+        :raises ValidationException: Bedrock or the role lacks the permission. Source of the message:
             https://github.com/alphagov/govuk-infrastructure/pull/2440
         """
         group, role = cloud_watch["logGroupName"], cloud_watch["roleArn"]

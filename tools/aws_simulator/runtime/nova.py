@@ -20,7 +20,7 @@ from tools.aws_simulator.runtime.requests import InferenceRequest, fields, malfo
 from tools.aws_simulator.runtime.thinking import read_nova_thinking
 
 _BLOCKS = ("text", "image", "document", "video", "toolUse", "toolResult", "cachePoint", "reasoningContent")
-# Nova has names of its own for two numbers:
+# Nova uses its own names for two of the token counts:
 # https://docs.aws.amazon.com/nova/latest/userguide/using-invoke-api.html
 _USAGE = {"cacheReadInputTokens": "cacheReadInputTokenCount", "cacheWriteInputTokens": "cacheWriteInputTokenCount"}
 

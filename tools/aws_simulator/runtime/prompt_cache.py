@@ -24,7 +24,7 @@ _LOOKBACK = 20
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a request, in the order tools, system, messages. ``value`` is the block as the request has it."""
+    """A block of a request, in the order tools, system, messages. ``value`` is the block as it is in the request."""
 
     field: str
     value: Any

@@ -35,7 +35,7 @@ class ModelRefusal(ValidationException):
 @contextmanager
 def model_errors(*, through_converse: bool) -> Iterator[None]:
     """
-    Give the model's errors inside the ``with`` block the message that Converse or InvokeModel returns.
+    Change the message of a model's error in the ``with`` block to the message that Converse or InvokeModel returns.
 
     Source of Converse's message: https://github.com/BerriAI/litellm/issues/13825 and other issues that quote it.
     """
@@ -86,7 +86,7 @@ class InferenceRequest:
 
 
 def malformed(detail: str) -> ModelRefusal:
-    """Return the error for a body that does not have the form of its format."""
+    """Return the error for a body that does not conform to its format."""
     return ModelRefusal(f"Malformed input request: {detail}, please reformat your input and try again.")
 
 
@@ -100,13 +100,13 @@ def read_json_body(body: bytes) -> Any:
 
 
 Types = Mapping[str, tuple[type, ...]]
-# The names of types in the messages of Bedrock's checks, which a Java library makes.
+# The names of types in Bedrock's error messages. They are Java names, because a Java library checks the bodies.
 _NAMES = {str: "String", list: "JSONArray", dict: "JSONObject", int: "Integer", bool: "Boolean", float: "Number"}
 
 
 def fields(value: Any, where: str, types: Types, required: tuple[str, ...] = ()) -> dict[str, Any]:
     """
-    Return the object ``value``, checked: its keys are those of ``types``, and its values have these types.
+    Check that ``value`` is an object with only the keys and types in ``types``, and return it.
 
     Bedrock checks bodies against JSON schemas. The messages here are those of its checks:
     https://github.com/lobehub/lobehub/issues/5203, https://github.com/langgenius/dify/pull/3326 and
@@ -154,8 +154,8 @@ def sampled(
 def _within(value: float | None, where: str, low: int, high: int | None) -> None:
     """Check a number.
 
-    The message "#/max_gen_len: 8192 is not less or equal to 2048" is in public programs. That of a small number is
-    UNVERIFIED.
+    The message "#/max_gen_len: 8192 is not less or equal to 2048" is in public programs. The message about a number
+    that is too small is UNVERIFIED.
     """
     if value is None:
         return

@@ -26,12 +26,12 @@ from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.runtime.pace import Pace
 
 DEFAULT_PAUSE_SECONDS = 60.0
-# https://github.com/aws-samples/amazon-bedrock-client-for-mac/issues/112 (ConverseStream) and
+# Sources: https://github.com/aws-samples/amazon-bedrock-client-for-mac/issues/112 (ConverseStream) and
 # https://github.com/langchain-ai/langchainjs/issues/2645 (InvokeModelWithResponseStream)
 UNSUPPORTED = "The model is unsupported for streaming."
-# https://github.com/earendil-works/pi/issues/3739
+# Source: https://github.com/earendil-works/pi/issues/3739
 UNSUPPORTED_TOOLS = "This model doesn't support tool use in streaming mode."
-# The headers of InvokeModel that a stream has in its last chunk instead.
+# Headers of InvokeModel. A stream has these values in its last chunk instead.
 _METRICS = {
     "x-amzn-bedrock-input-token-count": "inputTokenCount",
     "x-amzn-bedrock-output-token-count": "outputTokenCount",

@@ -53,7 +53,7 @@ def read_anthropic_thinking(value: Any) -> ThinkingSettings | None:
 
 
 def read_nova_thinking(value: Any) -> ThinkingSettings | None:
-    """Read ``reasoningConfig`` of a Nova request. Nova shows no text of its thinking."""
+    """Read ``reasoningConfig`` of a Nova request. Nova does not show the text of its thinking."""
     if value is None:
         return None
     config = fields(value, "#/reasoningConfig", {"type": (str,), "maxReasoningEffort": (str,)}, ("type",))

@@ -174,7 +174,7 @@ class TestFiles:
             pytest.param(b"not json\n" * 100, "must conform to JSONL format. Line 1 is not JSON: ", id="no JSON"),
             pytest.param(
                 [*builders.batch_records(2), {"recordId": "r"}],
-                "must conform to JSONL format. Line 3 is not an object with the object modelInput.",
+                "must conform to JSONL format. Line 3 is not an object whose modelInput is an object.",
                 id="no input",
             ),
             pytest.param(b"[" * 100_000, "Line 1 is not JSON", id="nested too deeply"),

@@ -168,8 +168,8 @@ def test_what_a_validator_accepts_is_accepted(family: TrainingFormat, value: Any
             id="only reasoning",
         ),
         pytest.param(MICRO, record([use()], text("b")), "of the user has toolUse", id="call of the user"),
-        pytest.param(MICRO, with_tools(text("a"), [use(name="g")]), "not of a tool", id="unknown tool"),
-        pytest.param(MICRO, with_tools(text("a"), [use(), use()]), "used id", id="id used twice"),
+        pytest.param(MICRO, with_tools(text("a"), [use(name="g")]), "not in toolConfig", id="unknown tool"),
+        pytest.param(MICRO, with_tools(text("a"), [use(), use()]), "repeats an id", id="id used twice"),
         pytest.param(
             MICRO, with_tools(text("a"), [use()], [result("2")], text("b")), "answers no tool call", id="no call"
         ),

@@ -184,7 +184,7 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
     parts = [head, *([table(lines)] if lines else [])]
     parts += [f"  By the estimate, {describe_serving(arm, choice)}" for arm, choice in cost.get("serving", {}).items()]
     if at_most := cost.get("failed_endpoints_usd"):
-        parts.append(f"  In addition at most ${at_most:.2f}, if Bedrock bills endpoints that failed.")
+        parts.append(f"  If Bedrock bills endpoints that failed, add at most ${at_most:.2f}.")
     if hourly := cost.get("hourly_usd"):
         parts.append(f"  Plus ${hourly:.2f} per hour, until the endpoint that still exists is deleted.")
     return "\n".join(parts)

@@ -172,7 +172,10 @@ def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
         raise InputError(
             f"The trigger form has invalid values: {form_faults(error, CleanUpChoice)}.",
             left="Nothing was deleted.",
-            to_do=f"Trigger {CLEAN_UP_DAG_ID} again with correct values. Clearing a task keeps this run's form.",
+            to_do=(
+                f"Trigger {CLEAN_UP_DAG_ID} again with correct values. Clearing a task keeps the form values of this"
+                " run."
+            ),
         ) from error
 
 

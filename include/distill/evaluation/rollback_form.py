@@ -50,5 +50,8 @@ def parse_rollback_form(params: Mapping[str, object]) -> RollbackForm:
         raise InputError(
             f"The trigger form of {ROLLBACK_DAG_ID} has invalid values: {form_faults(error, RollbackForm)}.",
             left=NOTHING_CHANGED,
-            to_do=f"Trigger {ROLLBACK_DAG_ID} again with correct values. Clearing a task keeps this run's form.",
+            to_do=(
+                f"Trigger {ROLLBACK_DAG_ID} again with correct values. Clearing a task keeps the form values of this"
+                " run."
+            ),
         ) from error

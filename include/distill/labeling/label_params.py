@@ -142,5 +142,8 @@ def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelPara
         raise InputError(
             f"The trigger form of {label_dag_id(use_case)} has invalid values: {faults}.",
             left="No label was requested or stored.",
-            to_do=f"Trigger {label_dag_id(use_case)} again with correct values. Clearing a task keeps this run's form.",
+            to_do=(
+                f"Trigger {label_dag_id(use_case)} again with correct values. Clearing a task keeps the form values of"
+                " this run."
+            ),
         ) from error

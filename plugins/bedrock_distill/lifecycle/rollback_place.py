@@ -70,7 +70,10 @@ class RollbackPlace(StandingTask):
 
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if the form is wrong: trigger a new run. A cleared task gets the same form again."""
-        return f"Trigger a new run of {ROLLBACK_DAG_ID} with a corrected form. Clearing a task keeps this run's form."
+        return (
+            f"Trigger a new run of {ROLLBACK_DAG_ID} with a corrected form. Clearing a task keeps the form values of"
+            " this run."
+        )
 
     @property
     def champion_uri(self) -> str:

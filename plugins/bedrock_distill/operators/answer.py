@@ -107,7 +107,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
 
     @property
     def task_to_clear(self) -> str:
-        """What to clear after an error. For an arm with an endpoint, it includes that this creates a new endpoint."""
+        """Return what to clear after an error. If clearing creates a new endpoint, the text says so."""
         endpoint = [] if self.serving is None else [self._create_task]
         return task_to_clear(self.task_id, tasks=endpoint, price=self._price)
 

@@ -38,8 +38,9 @@ class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
     ``promotion.ask_a_person`` is false, nobody is asked.
 
     :param reported: manifest of the task ``report``. (templated)
-    :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
-        decision, and of the price if there was one, that the person was asked about; ``None`` if nobody was asked.
+    :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of what
+        the person was asked about: the decision and, if any, the price. If nobody was asked, the whole result is
+        ``None``.
     """
 
     template_fields: Sequence[str] = (*HumanApprovalOperator.template_fields, "reported")
@@ -78,8 +79,8 @@ class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
             asked=decision_hash(decision, price),
             approvers=rules.approvers,
             hours=rules.answer_within_hours,
-            meanwhile="Nothing is billed by the hour meanwhile: all endpoints of the run are released. Without an"
-            " answer, nothing is promoted.",
+            meanwhile="All endpoints of the run are released, so the run costs nothing by the hour meanwhile. Without"
+            " an answer, nothing is promoted.",
         )
 
     def _open_price(self, serve: ServeSetting) -> StandingPrice | None:

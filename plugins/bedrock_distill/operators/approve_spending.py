@@ -1,4 +1,4 @@
-"""Ask a person whether the run may buy what it estimated, if the use case requires it."""
+"""Ask a person whether the run may spend the estimated cost, if the use case requires it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ApproveSpendingOperator(HumanApprovalOperator):
     again. After a rejection, or if no one answers within ``approval.answer_within_hours``, all later tasks are skipped,
     and ``outcome`` fails the run.
 
-    Retrying or clearing the task asks again, unless the present estimate is approved. The task costs nothing.
+    Retrying or clearing the task asks again, unless the current estimate is already approved. The task costs nothing.
 
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of the
         figures that the person was asked to approve. If nobody was asked, the whole result is ``None``.

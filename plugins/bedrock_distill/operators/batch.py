@@ -264,7 +264,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 raise JobFailedError(
                     f"Batch job {job.name}, which had the same questions, failed earlier:"
                     f" {escaped(stated_reason(job.message))}.",
-                    left="It is not bought again, because the same questions would fail again. Stored answers stay.",
+                    left="It is not bought again, because the same questions would fail again. Stored answers are"
+                    " kept.",
                     billed="Nothing for these questions.",
                     to_do=(
                         f"{failure.advice} Or set inference: on_demand for {self.step}, which sends the questions"
@@ -275,7 +276,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job.status == "Failed":
                 self.log.warning("%s failed: %s. %s", job.name, escaped(stated_reason(job.message)), failure.advice)
             if job.status == "Completed" and not self._answers_were_lost(job.name):
-                self.log.warning("%s answered no record; %s sends them %s.", job.name, self.step, FULL_PRICE)
+                self.log.warning(
+                    "%s answered none of its questions; %s sends them %s.", job.name, self.step, FULL_PRICE
+                )
                 return None
         self.log.warning(
             "All %d attempts (batch.max_attempts) have ended (last: %s); %s sends the questions %s.",

@@ -89,7 +89,10 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
 
     def after_wrong_input(self, error: Exception) -> str:
         """Return what to do if the form is wrong: trigger a new run. A cleared task gets the same form again."""
-        return f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps this run's form."
+        return (
+            f"Trigger a new run of {self.dag_id} with a corrected form. Clearing a task keeps the form values of this"
+            " run."
+        )
 
     def progress(self) -> str:
         """Return what was deleted so far."""
@@ -109,7 +112,8 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
         """List the resources of all accounts, then plan what to delete. If a listing fails, nothing is deleted."""
-        environment_name()  # without it, no use case is valid, and the message says what to do
+        # If the environment has no name, no use case is valid. The error then says what to do.
+        environment_name()
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -122,10 +126,11 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         summary = plan_summary(
             [plan for _, plan in plans],
             dry_run=choice.dry_run,
+            # An unknown price is left out, so that it does not stop the task.
             usd_per_unit_hour={
                 one.name: prices.price(one.student, "throughput_per_hour")
                 for one in use_cases.valid
-                if "throughput_per_hour" in prices.models.get(one.student, {})  # an unknown price must not stop it
+                if "throughput_per_hour" in prices.models.get(one.student, {})
             },
             usd_per_model_month=prices.model_per_month,
         )

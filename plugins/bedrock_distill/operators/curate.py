@@ -197,7 +197,7 @@ class CuratePairsOperator(DistillOperator):
             )
 
     def _failure_causes(self, shards: int) -> list[FailureCause]:
-        # The records of failed rows are the only rejected ones that no filter has dropped.
+        # A rejected record without the key `filter` is the record of a failed row.
         return failure_causes(cast(FailedRow, reject) for reject in self._rejects(shards) if "filter" not in reject)
 
     def _require_usable_pairs(self, manifest: CurateManifest) -> None:

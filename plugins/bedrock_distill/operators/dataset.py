@@ -29,7 +29,8 @@ class MergeDatasetOperator(ArmOperator):
 
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
-        "validation"}``. ``sha256`` covers the bytes of both files; ``tokens`` is an estimate for the training file.
+        "validation"}``. ``sha256`` is one hash of the training and validation files; ``tokens`` is an estimate for the
+        training file.
     :raises LimitError: the file exceeds a limit of the model family.
     """
 
@@ -88,7 +89,7 @@ class MergeDatasetOperator(ArmOperator):
 
 class UploadDatasetOperator(ArmOperator):
     """
-    Copy the arm's training set to a folder named after its hash, from which Bedrock reads it.
+    Copy the arm's training set to the folder that Bedrock reads. The folder is named after the hash of the set.
 
     The same data always has the same URI, so an unchanged run sends the same request to Bedrock. The task buys nothing.
     Retrying or clearing the task copies nothing if the training set is already there.

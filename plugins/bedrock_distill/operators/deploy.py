@@ -29,8 +29,8 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
 
     The task creates a custom model deployment. It costs nothing while it is idle, and its calls are billed by the
     token. If ``estimate`` chose provisioned throughput for the arm, the task buys throughput instead. Throughput is
-    billed by the hour. If an earlier version wrote the estimate, the estimate contains no choice. The task buys
-    throughput then. If the run already has an endpoint of either kind for the arm, the task uses that endpoint. After
+    billed by the hour. If an earlier version of the pipeline wrote the estimate, it contains no choice, and the task
+    buys throughput. If the run already has an endpoint of either kind for the arm, the task uses that endpoint. After
     ``undeploy``, clearing this task creates a new endpoint, whose name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
@@ -65,14 +65,14 @@ class BedrockDeployModelOperator(BedrockProvisionThroughputOperator):
         chosen = THROUGHPUT if self._chosen_mode == "provisioned" else DEPLOYMENT
         self._kind = self._existing_kind() or chosen
         if self._kind is not chosen:
-            self.log.info("The run already has %s for arm %s, which is used.", self._kind.noun, self.arm)
+            self.log.info("Arm %s uses the %s that the run already has.", self.arm, self._kind.noun)
         elif self._kind is THROUGHPUT:
             self.log.info("Arm %s is served by provisioned throughput, as the estimate says.", self.arm)
         return self._kind
 
     @property
     def _chosen_mode(self) -> str:
-        """How the arm is served, as ``estimate`` chose. In a DAG without ``estimate``, the use case decides."""
+        """Return how to serve the arm, as ``estimate`` chose. In a DAG without ``estimate``, the use case decides."""
         try:
             estimate = read_json(self.store, self.folder.estimate, ServingEstimate)
         except NotFoundError:  # a custom DAG without the task `estimate`
@@ -129,7 +129,8 @@ class BedrockAnswerOnDemandOperator(BedrockAnswerOperator):
     Send a shard of evaluation rows to the deployment of an arm's model.
 
     The parameters and the result are those of the base class. The calls to a deployment are paced by its own quota and
-    billed by the token, at the custom model's price. Batch jobs do not accept deployments, so all calls are single.
+    billed by the token, at the custom model's price. Batch jobs do not accept deployments, so each
+    request is sent in a call of its own.
 
     :param serving: manifest of the arm's task ``active``. (templated)
     """

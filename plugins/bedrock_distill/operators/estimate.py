@@ -37,17 +37,18 @@ class EstimateCostOperator(DistillOperator):
     The estimate assumes that no answer or model is stored yet. The log, and ``stored_usd`` in ``estimate.json``, say
     how much of the estimated cost is for answers and models that are probably stored already. The estimate does not
     include repeated requests, hours of provisioned throughput beyond ``serving.expected_hours``, or the hours of a
-    champion's standing endpoint. The task also
-    chooses how each arm's model is served, on demand or by provisioned throughput. The log, and ``serving`` in
-    ``estimate.json``, state the cost and time of both, and the reason for the choice. The log, and ``bought_again`` in
-    ``estimate.json``, list what the use case's last run bought and this run buys again, with the reason and the price.
-    With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs nothing. Retrying or
-    clearing the task estimates again.
+    champion's standing endpoint.
+
+    The task also chooses how each arm's model is served, on demand or by provisioned throughput. The log, and
+    ``serving`` in ``estimate.json``, state the cost and time of each way, and the reason for the choice. The log, and
+    ``bought_again`` in ``estimate.json``, list what the use case's last run bought and this run buys again, with the
+    reason and the price. With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs
+    nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
         number of training records of the student's family.
-    :raises UseCaseError: a model cannot be served as ``serving.mode`` asks.
+    :raises UseCaseError: a model cannot be served as ``serving.mode`` requires.
     :raises EstimateAboveCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -97,7 +98,7 @@ class EstimateCostOperator(DistillOperator):
         return manifest
 
     def _later_tasks(self) -> list[str]:
-        """Return all later tasks except teardowns. Some of them, such as ``delete_losers``, run after a skipped one."""
+        """Return all later tasks except teardowns. Some, such as ``delete_losers``, run even after a skipped task."""
         return sorted(task.task_id for task in self.get_flat_relatives(upstream=False) if not task.is_teardown)
 
     def _bills(
@@ -144,7 +145,7 @@ class EstimateCostOperator(DistillOperator):
             self.log.warning("%s", note)
 
     def _require_sizes(self, train: Sequence[RowTokens]) -> None:
-        """Check that every trained arm can reach the minimum of the student's family, before the teacher is asked."""
+        """Check before any paid call that each trained arm can reach the student family's minimum number of records."""
         if any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
             family = load_catalog().family_of(self.model(self.use_case.student))
             training, held_out = hold_out(train, self.use_case)
@@ -177,8 +178,8 @@ class EstimateCostOperator(DistillOperator):
         rate = detectable_win_rate(evaluation)
         if rate is not None and not warnings:
             self.log.info(
-                "With %s evaluation questions, 4 of 5 runs find a true half-win rate of %.0f%%, if every question is"
-                " decided. Smaller differences usually stay unclear.",
+                "With %s evaluation questions, 4 of 5 runs detect a true half-win rate of %.0f%% if every question is"
+                " decided. A rate closer to 50%% is detected less often.",
                 *(f"{len(evaluation):,}", 100 * rate),
             )
 

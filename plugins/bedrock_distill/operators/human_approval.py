@@ -58,7 +58,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
     :raises RefusedError: Airflow would show the person an earlier question.
     """
 
-    # Subject and body are left out. They contain text from models and files, which must not be rendered as a template.
+    # Not subject and body: they contain text from models and files, which must not be rendered as a template.
     template_fields: Sequence[str] = ()
     ui_color = "#fef7e0"
 
@@ -124,7 +124,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
                 " since. Airflow would show the earlier question again, so nobody is asked.",
                 left="Nothing was changed, and everything that is paid for stays stored.",
                 billed="This task bought nothing.",
-                to_do="Trigger a new run, which reuses what is stored, and asks the present question.",
+                to_do="Trigger a new run. It reuses what is stored, and asks about the current figures.",
             )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> HumanResponse:
@@ -176,4 +176,8 @@ class HumanApprovalOperator(RunTask, AskPersonOperator):
         RunTask.pre_execute(self, context)
 
     def pre_execute(self, context: Context) -> None:
-        """Leave the check of the folder to ``execute``. A check that fails after the wait would lose the answer."""
+        """
+        Check nothing here; ``execute`` checks the folder.
+
+        Airflow also calls this method after the wait. If a check failed then, the answer would be lost.
+        """

@@ -86,7 +86,7 @@ class ShardRowsOperator(DistillOperator):
 
     :param rows: ``"evaluation"``, or ``"train"``, which splits only the rows that are sent to the teacher.
     :param max_tasks: maximum number of shards.
-    :return: the numbers of the shards, over which the next task is mapped.
+    :return: the numbers of the shards. The next task is mapped over them.
     """
 
     ui_color = "#e6f4ea"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from include.distill.labeling.records import LabelExample
 from include.distill.report.markdown import as_paragraphs
 
-# The UI shows a question on one page, so longer documents are cut. A sheet contains the whole document.
+# The UI shows a question on one page, so it shows only this many characters of a document. A sheet contains the whole
+# document.
 MAX_DOCUMENT_CHARACTERS = 20_000
 
 

@@ -179,7 +179,7 @@ class SampleAccess(LabelTask, RunAccess):
         """
         Read the key of the sample, and return its examples.
 
-        After this call, the operator works on the run from which the sample was drawn.
+        After this call, the operator works on the sample's run.
 
         :raises InputError: the manifest does not name a run and a sample of this use case. A user could have edited
             the manifest in Airflow.
@@ -234,7 +234,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
-    # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
+    # Not subject and body: they contain text that models wrote, which must not be rendered as a template.
     template_fields: Sequence[str] = ("number", "sample")
     ui_color = "#fef7e0"
 
@@ -270,8 +270,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
         """Return the person's choice, with the number of the example."""
         response: LabelResponse = super().execute_complete(context, event)
-        # A task that a person marked by hand returns no result. So a result's position can differ from its
-        # example's number.
+        # A result's position can differ from its example's number: a task that is marked by hand has no result.
         return {**response, "number": int(self.number)}
 
 
@@ -353,13 +352,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
-        # Not the frozen use case, which contains what the trigger form of the run named.
+        # Use the file, because the frozen use case also contains values from the trigger form of the run.
         refuse_foreign_sheet(uri, self.folder, load_use_case(self.use_cases / f"{self.use_case_name}.yaml"))
-        with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
+        with open_input(uri, self.store, expected="expected a sheet of this run, with labels filled in") as file:
             body = file.read(MAX_SHEET_BYTES + 1)
         if len(body) > MAX_SHEET_BYTES:
             raise InputError(
-                f"{uri} is larger than {MAX_SHEET_BYTES:,} bytes, so it is not a sheet of this DAG.",
+                f"{uri} is larger than {MAX_SHEET_BYTES:,} bytes, so it cannot be a sheet from this DAG.",
                 left="No label was stored.",
                 to_do=f"Trigger {label_dag_id(self.use_case_name)} with a sheet in {label_field('labelled_csv')}.",
             )
@@ -390,7 +389,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None:
-    """Raise an InputError unless a sheet is in the run's folder, or the use case allows forms to name its place."""
+    """Refuse a sheet that is neither in the run's folder nor in a place that the use case allows forms to name."""
     is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
     if not is_of_the_run and (problem := input_problem(uri, use_case)):
         raise InputError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def count_missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:
     """
-    Return the number of the run's evaluation questions for which a custom model has no stored answer.
+    Return how many of the run's evaluation questions have no stored answer from a custom model.
 
     :param model_arn: ARN of the custom model.
     :param student: key of its base model in models.yaml.

@@ -85,7 +85,7 @@ class RunOutcomeOperator(DistillOperator):
         if skipped and not failed and not held_up and (refusal := self._refused_spending(states)):
             raise IncompleteRunError(
                 f"The run was not approved. {refusal} Number of tasks that were skipped: {skipped}.",
-                left="The rows and the estimate are stored, and everything that earlier runs bought.",
+                left="The rows, the estimate and everything that earlier runs bought are stored.",
                 billed=f"Nothing was bought after the question. {self._spent(states, ti)}",
                 to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
             )
@@ -113,7 +113,7 @@ class RunOutcomeOperator(DistillOperator):
         self._log_promotion(ti, states)
 
     def _settled(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Yield what the task ``settle`` did to the standing endpoint, as a sentence, if it changed it."""
+        """Yield a sentence about what ``settle`` did to the standing endpoint, if it changed anything."""
         settled = self._result(ti, SettleManifest, SETTLE) if SETTLE in states else None
         if settled and settled["action"] == "restored":
             yield f"The standing endpoint {settled['arn']} answers with the champion {settled['model_arn']} again."

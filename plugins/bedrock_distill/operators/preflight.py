@@ -105,7 +105,7 @@ class BedrockPreflightOperator(DistillOperator):
         if problems:
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
             raise InputError(
-                f"Use case {use_case.name} cannot run. Number of problems: {len(problems)}:\n{listed}",
+                f"Use case {use_case.name} cannot run. Problems ({len(problems)}):\n{listed}",
                 billed="Nothing was bought.",
                 to_do="Correct all listed problems.",
                 then_clear=FAILED_TASK,
@@ -130,7 +130,7 @@ class BedrockPreflightOperator(DistillOperator):
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
 
     def _refuse_unknown_keys(self, use_case: UseCase, context: Context) -> None:
-        """Refuse configuration keys that are in no field of the form, such as ``document`` for ``documents``."""
+        """Refuse configuration keys that match no field of the form, such as ``document`` for ``documents``."""
         known = {*FORM_FIELDS, *(self.dag.params if self.has_dag() else ())}
         in_file = f"it can be set only in {use_case.name}.yaml"
         refuse_unknown_keys(
@@ -227,7 +227,8 @@ class BedrockPreflightOperator(DistillOperator):
                 " change aws.region or student in the use-case file"
             )
         family = load_catalog().family_of(student)
-        if documents := use_case.source.documents:  # without a number, `estimate` checks the rows of the file
+        # If the use case does not limit the number of documents, `estimate` checks the sizes.
+        if documents := use_case.source.documents:
             sizes = size_problems(use_case, family, training=documents)
             problems += [InputError(problem, settings=SIZES) for problem in sizes]
         return problems + _failures(

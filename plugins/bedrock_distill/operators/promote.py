@@ -2,8 +2,8 @@
 Promote the winner of a run, and delete the models that lost.
 
 ``report`` applies the promotion rule (:mod:`include.distill.evaluation.promotion`), and these operators carry out its
-decision. All endpoints are released before the first operator runs, so nothing is billed by the hour while a person
-decides.
+decision. The endpoints of all arms are released before the first operator runs, so none of them is billed by the hour
+while a person decides.
 """
 
 from __future__ import annotations
@@ -123,20 +123,20 @@ class PromoteChampionOperator(WinnerOperator):
         """
         Return the change whose smoke test the winner passed.
 
-        :raises PromotionError: it passed none.
+        :raises PromotionError: the winner passed no smoke test.
         """
         switched = self.switched
         if switched and passed_smoke_test(winner.model_arn, switched, self.smoked):
             return switched
         raise PromotionError(
             f"The standing endpoint has not passed the smoke prompts with {winner.model_arn}. A person may have marked"
-            f" {SMOKE} as successful, or the present promotion.serve differs from that of this run.",
+            f" {SMOKE} as successful, or promotion.serve has changed since this run began.",
             left="The champion is unchanged.",
             then_clear=f"{SWITCH if self.has_smoke_test else PREFLIGHT} with downstream",
         )
 
     def _approved_price(self, winner: Winner) -> EndpointPrice | None:
-        """Return the price per hour that a person approved: now, or for an earlier champion."""
+        """Return the price per hour that a person approved, in this run or for an earlier champion."""
         if winner.price is None:
             return None
         if not winner.price.is_open:
@@ -166,7 +166,7 @@ class DeleteLosersOperator(DistillOperator):
     Delete the custom models of the arms that lost. Storing a model costs $1.95 a month.
 
     The task deletes only models with the tags of this project, environment and use case. It keeps the champion, the
-    earlier champions in its record, at most 5, any model that is being served, and the model that the rule would
+    earlier champions in its record (at most 5), any model that is being served, and the model that the rule would
     promote, because a person may still approve that model. The answers of a deleted model and the verdicts on these
     answers stay stored, so an identical run buys nothing. A run with changed questions trains the model again. The task
     costs nothing. A retry deletes the remaining models.

@@ -75,7 +75,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
 
     @property
     def task_to_clear(self) -> str:
-        """The task to clear."""
+        """Return the task to clear, and when to clear it."""
         return f"{self.task_id} if you do not want to wait for the next run of this DAG"
 
     def state_left(self, error: Exception) -> str:
@@ -149,7 +149,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         check: OwnershipCheck,
         context: Context,
     ) -> Action | None:
-        """Handle one endpoint. Return ``None`` if it may not be ours, or is a standing endpoint, and is kept."""
+        """Handle one endpoint. Return ``None`` if it is a standing endpoint or possibly not ours, and is kept."""
         try:
             tags = hook.tags(endpoint.arn)
         except NotFoundError:

@@ -70,7 +70,7 @@ class RenderReportOperator(DistillOperator):
     )
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
-    waits_for = "the results to be read and the report to be drawn"
+    waits_for = "the results to be read and the report to be written"
 
     def __init__(
         self,
@@ -112,9 +112,9 @@ class RenderReportOperator(DistillOperator):
         )
         write_json(self.store, self.folder.report("json"), report)
         without_page = message_page(
-            "The page could not be drawn", f"{report['verdict']} The figures are in report.json."
+            "The page could not be rendered", f"{report['verdict']} The figures are in report.json."
         )
-        page = optional.read("its drawn page", lambda: render_html(report), without_page)
+        page = optional.read("its HTML page", lambda: render_html(report), without_page)
         self.store.write(self.folder.report("html"), page.encode())
         optional.read("its entry in the list of past runs", lambda: self._write_entry(report, context), None)
         self.log.info("%s %s", report["verdict"], promotion_summary(report["promotion"]))
@@ -200,7 +200,8 @@ class RenderReportOperator(DistillOperator):
             approvals=reader.approvals(),
             **reader.champion_endpoint(),
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
-            missing_parts=reader.optional.notes,  # not a copy, because the count of leaks may add a note
+            # The list itself, not a copy: `build_report` may search for leaked questions, which may add a note.
+            missing_parts=reader.optional.notes,
         )
 
     def _judged_run(
@@ -267,7 +268,7 @@ class RenderReportOperator(DistillOperator):
             fallback=no_calls,
         )
         lines = optional.read(
-            "the bill, so its sum is 0",
+            "the bill, so the total cost is shown as 0",
             lambda: bill(
                 self.use_case,
                 synthesis=synthesis,
@@ -284,7 +285,7 @@ class RenderReportOperator(DistillOperator):
             "lines": compare_with_estimate(lines, []),
         }
         compared = optional.read(
-            "the estimate, so its sum is 0",
+            "the estimate, so the estimated cost is shown as 0",
             lambda: self._compared_with_estimate(lines),
             fallback=without_estimate,
         )

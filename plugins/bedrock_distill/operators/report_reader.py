@@ -62,8 +62,8 @@ class ReportReader:
     """
     Read the optional parts of the report of the run in ``folder``.
 
-    ``optional`` collects a note about each part that cannot be read. ``answer_tasks`` is the number of mapped tasks in
-    which each arm answers.
+    ``optional`` collects a note about each part that cannot be read. ``answer_tasks`` is the number of mapped
+    answer tasks of each arm.
     """
 
     store: ObjectStore
@@ -201,7 +201,7 @@ class ReportReader:
         """Return the ARN of the champion before the run.
 
         If the champion's record cannot be read, return a text that matches no ARN. This prevents an arm from replacing
-        a champion with which it was not compared.
+        a champion that it was not compared with.
         """
 
         def read() -> str | None:
@@ -212,7 +212,7 @@ class ReportReader:
         return self.optional.read("the name of the champion", read, fallback=unknown)
 
     def approvals(self) -> list[ReportApproval]:
-        """Return who approved the spending, the champion before the run, and the price of its standing endpoint."""
+        """Return the approvals of the spending, of the champion before the run, and of the price of its endpoint."""
 
         def spending() -> ReportApproval | None:
             uri = self.folder.spending_approval
@@ -228,14 +228,14 @@ class ReportReader:
 
         nobody: ReportApproval | None = None
         entries = [
-            self.optional.read("who approved the spending", spending, fallback=nobody),
-            self.optional.read("who approved the champion", promotion, fallback=nobody),
-            self.optional.read("who approved the price of the standing endpoint", price, fallback=nobody),
+            self.optional.read("the record of who approved the spending", spending, fallback=nobody),
+            self.optional.read("the record of who approved the champion", promotion, fallback=nobody),
+            self.optional.read("the record of who approved the standing endpoint's price", price, fallback=nobody),
         ]
         return [entry for entry in entries if entry]
 
     def champion_endpoint(self) -> EndpointPart:
-        """Return the part about the champion's standing endpoint; empty without one."""
+        """Return the part of the report about the champion's standing endpoint; empty if there is no endpoint."""
 
         def read() -> ReportEndpoint | None:
             return endpoint_entry(self.use_case, champion_snapshot(self.store, self.folder))

@@ -1,7 +1,7 @@
 """
 Carry out a rollback: put the chosen model behind the standing endpoint, try it, record it, and check the run.
 
-The tasks up to ``smoke``, and ``settle``, are those of a promotion. They also have the same lock, so a rollback and a
+The tasks up to ``smoke``, and ``settle``, are those of a promotion. They also take the same lock, so a rollback and a
 promotion of one use case never change the endpoint at the same time.
 """
 
@@ -50,12 +50,13 @@ RESTORED_CHAMPION = AssetAlias("distill_restored_champion")
 
 class RollbackSwitchOperator(RollbackPlace, SwitchTask, BaseOperator):
     """
-    Put the chosen model behind the standing endpoint; create the endpoint if there is none.
+    Put the chosen model behind the standing endpoint. If the endpoint does not exist yet, create it.
 
-    The task is skipped if no person approved the choice. If the use case has no standing endpoint, it changes nothing.
-    Retrying or clearing the task finds the change that it began.
+    The task is skipped if no person approved the choice. If the champion has no standing endpoint and
+    ``promotion.serve`` is ``none``, the task changes nothing. Retrying or clearing the task finds the change that it
+    began.
 
-    :return: see ``SwitchTask``; an empty object without a standing endpoint.
+    :return: see ``SwitchTask``; an empty object if the task changes nothing.
     """
 
     ui_color = "#e6f4ea"
@@ -82,7 +83,7 @@ class RollbackSwitchOperator(RollbackPlace, SwitchTask, BaseOperator):
         return self._prompts_of_run(target)
 
     def _prompts_of_run(self, target: dict[str, Any]) -> SmokePrompts:
-        """Return prompts from the run that promoted the model. Such a model had no standing endpoint until now."""
+        """Return prompts from the run that promoted the model, because no earlier change has stored smoke prompts."""
         folder = RunFolder(Layout(self.use_case.storage).run_uri(self.use_case.name, target["run_key"]))
         if not (self.store.exists(folder.use_case) and self.store.exists(folder.source("evaluation"))):
             raise PromotionError(
@@ -122,8 +123,8 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
 
     The task replaces ``champions/<use case>.json`` in one write, after the standing endpoint has answered the smoke
     prompts. The replaced champion becomes the newest of the earlier champions, and the rule does not promote it again.
-    The task is skipped if no person approved the choice. It costs nothing. Retrying or clearing it writes nothing
-    again, but emits the event again.
+    The task is skipped if no person approved the choice. It costs nothing. Retrying or clearing the task does not write
+    the record again, but emits the event again.
 
     :param switched: manifest of the task ``switched``. (templated)
     :param smoked: manifest of the task ``smoke``. (templated)
@@ -186,7 +187,8 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
         """
         Return the change whose smoke test the chosen model passed.
 
-        :raises PromotionError: it passed none, for example because a person marked `smoke` as successful.
+        :raises PromotionError: the model passed no smoke test, for example because a person marked `smoke` as
+            successful.
         """
         switched, model_arn = self.switched, choice["target"]["model_arn"]
         if switched and passed_smoke_test(model_arn, switched, self.smoked):
@@ -200,7 +202,7 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
     def _approved_price(
         self, choice: RollbackChoice, champion: Champion | None, approval: object
     ) -> EndpointPrice | None:
-        """Return the price per hour that a person approved: now, or when the endpoint was bought."""
+        """Return the price per hour that a person approved, in this rollback or earlier."""
         person = responder(approval)
         if choice["price"] and person:
             return EndpointPrice(usd_per_hour=choice["price"]["usd_per_hour"], by=person, at=_now())
@@ -264,7 +266,9 @@ class RollbackOutcomeOperator(RollbackPlace, BaseOperator):
 
     def _left(self) -> str:
         champion = self.champion()
-        return f"The champion of {self.use_case.name} is {champion.model_arn if champion else 'no model'}."
+        if champion is None:
+            return f"Use case {self.use_case.name} has no champion."
+        return f"The champion of {self.use_case.name} is {champion.model_arn}."
 
     def _log_champion(self) -> None:
         champion = self.champion()
@@ -291,7 +295,7 @@ def require_approval(task: RollbackPlace, context: Context) -> None:
 
 def _why(approval: Any) -> str:
     if not isinstance(approval, dict):
-        return f"{APPROVE_ROLLBACK} has no answer of a person."
+        return f"{APPROVE_ROLLBACK} has no answer from a person."
     person = responder(approval)
     if person is None:
         return "Nobody answered in time."

@@ -31,8 +31,8 @@ class ChooseRollbackOperator(RollbackPlace, BaseOperator):
     changes neither the champion nor its endpoint, and costs nothing.
 
     :return: ``{"use_case", "to", "model_arn", "replaces", "choice_uri"}``
-    :raises InputError: the form names no champion, and the message lists the choices; or it names a champion that the
-        endpoint cannot serve.
+    :raises InputError: the form names no champion (the message lists the choices), or a champion that the endpoint
+        cannot serve.
     :raises PromotionError: the champion has changed since the choice, or the model no longer exists in Bedrock.
     """
 
@@ -79,17 +79,24 @@ class ChooseRollbackOperator(RollbackPlace, BaseOperator):
         }
 
     def _refuse_other_endpoint(self, champion: Champion | None, target: Champion) -> None:
-        """Refuse a model that the standing endpoint cannot serve: Bedrock documents no change of the base model."""
+        """
+        Refuse a model that the standing endpoint cannot serve.
+
+        AWS does not document whether an endpoint can change to a model with another base model.
+        """
         kind = self.endpoint_kind(champion)
         if kind is None or champion is None:
             return
         name = self.use_case.name
         if endpoint := champion.endpoint:
             if endpoint.region != self.use_case.aws.region:
-                problem = f"the endpoint {endpoint.arn} is in {endpoint.region}, and aws.region of {name} is another"
+                problem = (
+                    f"the endpoint {endpoint.arn} is in {endpoint.region}, but aws.region of {name} is"
+                    f" {self.use_case.aws.region}"
+                )
             elif champion.student != target.student:
                 problem = (
-                    f"{target.model_arn} is trained from {target.student}, and the endpoint {endpoint.arn} serves"
+                    f"{target.model_arn} is trained from {target.student}, but the endpoint {endpoint.arn} serves"
                     f" models trained from {champion.student}"
                 )
             else:
@@ -118,14 +125,14 @@ class ChooseRollbackOperator(RollbackPlace, BaseOperator):
 
 class RollbackApprovalOperator(RollbackPlace, AskPersonOperator):
     """
-    Ask a person to approve the rollback. A rollback is always asked about, also with ``ask_a_person: false``.
+    Ask a person to approve the rollback, even with ``ask_a_person: false``.
 
     The question shows both models with their verdicts and reports, the endpoint, and its price if it is billed by the
-    hour. ``promotion.approvers`` and ``promotion.answer_within_hours`` apply. If the rollback has changed the record of
-    the champion already, nobody is asked again. Retrying or clearing the task asks again. The task costs nothing.
+    hour. ``promotion.approvers`` and ``promotion.answer_within_hours`` apply. Retrying or clearing the task asks again,
+    unless this rollback has already changed the champion's record. The task costs nothing.
 
     :return: the result of Airflow's ``ApprovalOperator`` (the choice and who made it), and ``asked``, a hash of what
-        the person was asked about; ``None`` if nobody was asked.
+        the person was asked about. If nobody was asked, the whole result is ``None``.
     """
 
     waits_for = "a person's approval of the rollback"
@@ -135,10 +142,14 @@ class RollbackApprovalOperator(RollbackPlace, AskPersonOperator):
         return NOTHING_CHANGED
 
     def pre_execute(self, context: Context) -> None:
-        """Leave the look-up to ``execute``. If it failed after the wait, the answer would be lost."""
+        """
+        Look up nothing here; ``execute`` does it.
+
+        Airflow also calls this method after the wait. If a look-up failed then, the answer would be lost.
+        """
 
     def question(self, context: Context) -> Question | None:
-        """Return the question; ``None`` if this rollback has changed the record already."""
+        """Return the question; ``None`` if this rollback has already changed the champion's record."""
         choice, champion = self.stored_choice(), self.champion()
         if is_restored(champion, self.change_key):
             self.log.info("This rollback has been approved and recorded already, so nobody is asked again.")

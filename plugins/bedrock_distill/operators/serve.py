@@ -116,7 +116,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
     The throughput is bought without a commitment. Each model unit is billed by the hour until ``release``. A retry
     finds the throughput that an earlier attempt bought. Throughput that has the expected name but serves another
-    model, or has the tags of another run, is not used. After a release, clearing this task buys a new throughput, whose
+    model, or has the tags of another run, is not used. After a release, clearing this task buys new throughput, whose
     name ends in the next number.
 
     :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
@@ -242,11 +242,11 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def _refuse_after_release(self, kind: EndpointKind, ordinal: int) -> None:
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(
-                f"The {kind.noun} of {self.arm} was already marked as released when this task was about to"
-                f" {kind.buys.removesuffix('s')} it.",
+                f"{self.release_task} marked the {kind.noun} of arm {self.arm} as released while this task was"
+                f" running, so this task did not {kind.buys.removesuffix('s')} it.",
                 billed="Nothing was bought.",
                 then_clear=FAILED_TASK,
-                effect=f"{kind.buys} a new one",
+                effect=f"{kind.buys} a new endpoint",
             )
 
 
@@ -304,9 +304,9 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         """
         Return the endpoints that may still exist.
 
-        If this task has already looked for endpoints in Bedrock, these are the ones that it has not deleted yet. If
-        not, it is the endpoint that ``provision`` bought. If ``provision`` has no result, it is the endpoint that
-        ``provision`` may have bought before it failed.
+        If this task has already looked for endpoints in Bedrock, these are the ones that it has not deleted yet. If it
+        has not looked yet, this is the endpoint that ``provision`` bought. If ``provision`` has no result, these are
+        the endpoints that it may have bought before it failed.
         """
         if self._to_delete is not None:
             return self._to_delete
@@ -346,7 +346,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         if refusals:
             raise RefusedError(
                 " ".join(refusal.happened for refusal in refusals),
-                left="No endpoint of another owner was deleted. All endpoints of this arm that exist were deleted.",
+                left="No endpoint of another owner was deleted. All endpoints of this run for the arm were deleted.",
                 billed=refusals[0].billed,
                 to_do=refusals[0].to_do,
                 then_clear=refusals[0].then_clear,
@@ -358,7 +358,8 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         """
         Return every endpoint of this run for the arm, and an error for each name that another run already uses.
 
-        :param last_ordinal: number at the end of the newest endpoint's name. All names from 1 to it are looked up.
+        :param last_ordinal: number at the end of the newest endpoint's name. All names with a number from 1 to this
+            number are looked up.
         """
         endpoints: list[tuple[EndpointKind, AnyEndpoint]] = []
         refusals: list[RefusedError] = []

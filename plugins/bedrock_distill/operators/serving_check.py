@@ -1,4 +1,4 @@
-"""Check before a run whether Bedrock can serve the custom models of its arms, and within which quota."""
+"""Check before a run whether Bedrock can serve the custom models of its arms within the account's quota."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def serving_problems(
     deployed: list[str] = []
     for arm, student in _students(use_case, champion).items():
         if load_catalog().model(student).customization is None:
-            continue  # preflight says that Bedrock cannot fine-tune it
+            continue  # another check of preflight reports that Bedrock cannot fine-tune this student
         try:
             choice = serving_choice(use_case, student, load_prices())
         except UseCaseError as error:
@@ -61,7 +61,7 @@ def _deployment_problems(
     except RefusedError as error:
         return [f"the custom model deployments of this account cannot be listed: {error}"]
     place = use_case.environment, use_case.name
-    # This run may have been cleared. A deployment that it already has is replaced or found again.
+    # If this run was cleared, it may already have deployments. They are found again or replaced, so they do not count.
     own = tuple(throughput_names(*place, arm, run_key, 1).name.removesuffix("1") for arm in arms)
     # A promotion creates the standing endpoint after the arms' deployments have been deleted.
     creates = use_case.promotion.serve == "on_demand" and standing_endpoint_name(*place) not in names
@@ -93,11 +93,12 @@ def _hourly_note(student: str, choice: ServingChoice) -> str | None:
     price = next(option["usd_per_hour"] or 0.0 for option in choice["options"] if option["mode"] == "provisioned")
     return (
         f"Models trained from {student} are served by provisioned throughput, at ${price:,.2f} per hour, because"
-        f" {choice['reason']}. A new account's quota is 0 model units, so look in Service Quotas before you train."
+        f" {choice['reason']}. A new account's quota is 0 model units, so check the quota in Service Quotas before you"
+        " train."
     )
 
 
 def _students(use_case: UseCase, champion: str | None) -> dict[str, str]:
-    """Return, by the name of the arm, the base model of each custom model that is served."""
+    """Return the base model of each custom model that is served. The keys are the names of the arms."""
     students = {arm.name: served_student(use_case, arm, champion) for arm in use_case.arms}
     return {arm: student for arm, student in students.items() if student is not None}

@@ -48,11 +48,11 @@ class SettleEndpointOperator(SettleTask, DistillOperator):
     """
     Bring the standing endpoint back to the recorded champion, and end the run's change of it.
 
-    The task is to the standing endpoint what ``release`` is to the endpoint of an arm: it always runs, also in a run
-    without a winner, and so repairs what an earlier run left. If the champion's record names the model that answers,
-    it changes nothing. Otherwise it puts the recorded model behind the endpoint again, or deletes an endpoint that no
-    record names. It never writes another model into the record. The task costs nothing, and may run any number of
-    times.
+    The task is to the standing endpoint what ``release`` is to the endpoint of an arm: it always runs, even in a run
+    without a winner, so it also repairs what an earlier run left. If the champion's record names the model that
+    answers, the task changes nothing. Otherwise, it puts the recorded model behind the endpoint again, or deletes an
+    endpoint that no record names. It never writes another model into the record. The task costs nothing, and may run
+    any number of times.
 
     :return: ``{"action": "none" | "restored" | "deleted" | "left_to_other", "arn": str | None, "model_arn": str |
         None}``

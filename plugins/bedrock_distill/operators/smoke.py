@@ -100,13 +100,13 @@ class SmokeTask(EndpointChangeTask):
             f" {prompt['row_id']}: {problem}.",
             left=self.state_left(SmokeFailedError("")),
             billed=self.billed_now(SmokeFailedError("")),
-            to_do="Look at the model's answers in the report, and compare its answer to this row.",
+            to_do="Look at the model's answers in the report, in particular at its answer to this row.",
             then_clear=f"{SWITCH} with downstream",
             effect="puts the model behind the endpoint again and repeats the calls",
         )
 
     def _earlier_usage(self, model: Model) -> SmokeUsage:
-        """Return the calls of earlier attempts, so that the bill has all of them."""
+        """Return the calls of earlier attempts, so that the bill includes them."""
         usage: SmokeUsage = {
             "model": model.key,
             "deployed": self.switched["kind"] == "on_demand",

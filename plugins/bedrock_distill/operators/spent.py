@@ -178,9 +178,11 @@ def spent_sentence(bill: Spent) -> str:
         return f"This run has paid for nothing.{uncertain}"
     total = sum(total_usd(part) for part in parts.values())
     amounts = ", ".join(f"{usd_text(total_usd(part))} for {name}" for name, part in parts.items())
-    hourly = f" and ${bill.hourly:,.2f} per hour until it is deleted" if bill.hourly else ""
+    hourly = (
+        f" Endpoints that still exist cost ${bill.hourly:,.2f} per hour until they are deleted." if bill.hourly else ""
+    )
     return (
-        f"This run has spent about {usd_text(total)} so far: {amounts}{hourly}.{uncertain} Answers and models stay"
+        f"This run has spent about {usd_text(total)} so far: {amounts}.{hourly}{uncertain} Answers and models stay"
         " stored and are reused when the tasks are cleared."
     )
 
@@ -189,8 +191,8 @@ def _uncertain(bill: Spent) -> str:
     """Describe the endpoints that failed; an empty text if there were none."""
     if not bill.failed:
         return ""
-    hourly = f" and ${bill.failed_hourly:,.2f} per hour until it is deleted" if bill.failed_hourly else ""
-    return f" In addition at most {usd_text(total_usd(bill.failed))}{hourly}, if Bedrock bills endpoints that failed."
+    hourly = f", and ${bill.failed_hourly:,.2f} per hour until they are deleted" if bill.failed_hourly else ""
+    return f" If Bedrock bills endpoints that failed, add at most {usd_text(total_usd(bill.failed))}{hourly}."
 
 
 def _part(what: str) -> str:

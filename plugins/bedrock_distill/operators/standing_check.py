@@ -27,7 +27,8 @@ def standing_problems(use_case: UseCase, champion: Champion | None) -> list[str]
     """
     Return why a promotion could not put its model behind the standing endpoint that the champion's record names.
 
-    AWS does not document an update to a model of another base model (UNVERIFIED), so such an update is not tried.
+    AWS does not document whether an endpoint can change to a model with another base model (UNVERIFIED), so this is not
+    tried.
     """
     endpoint = champion.endpoint if champion else None
     if champion is None or endpoint is None or use_case.promotion.serve == "none":
@@ -49,8 +50,8 @@ def standing_warnings(hook: BedrockDistillHook, use_case: UseCase, champion: Cha
     """
     Return warnings about the standing endpoint that do not keep the run from starting.
 
-    They say what the first promotion starts to cost by the hour, whether the endpoint answers with another model than
-    the champion, and which models the rule does not promote again.
+    They state the price per hour that starts with the first promotion, say whether the endpoint answers with a model
+    other than the champion, and name the models that the rule does not promote again.
     """
     warnings: list[str] = []
     if champion is None or champion.endpoint is None:

@@ -37,7 +37,7 @@ class Aim:
     """
     What a change puts behind the standing endpoint.
 
-    :ivar student: key in models.yaml of the base model of the model.
+    :ivar student: key in models.yaml of the model's base model.
     :ivar replaces: the champion's model before the change; ``None`` if there is no champion.
     :ivar prompts: the prompts that the endpoint must answer before the change is recorded.
     """
@@ -60,7 +60,7 @@ class SwitchTask(EndpointChangeTask):
         """
         Return what to put behind the endpoint.
 
-        It changes nothing. To skip the change, it raises ``AirflowSkipException``.
+        This method changes nothing. To skip the change, it raises ``AirflowSkipException``.
         """
 
     def state_left(self, error: Exception) -> str:
@@ -94,11 +94,10 @@ class SwitchChampionOperator(SwitchTask, WinnerOperator):
     Begin to put the winner behind the standing endpoint of the use case.
 
     The first promotion creates the endpoint, and later ones update its model, so its ARN stays the same. If the rule
-    promotes no arm, or the winner may not become the champion, the task is skipped. The prompts with which ``smoke``
-    tries the endpoint are those of evaluation rows that the winner has already answered completely. They are stored in
-    ``endpoints/<use case>/smoke.json``. A deployment costs nothing while it is idle. Provisioned throughput is billed
-    by the hour until a person deletes it, so it is bought only if a person approved its price. A retry goes on with the
-    same change.
+    promotes no arm, or the winner may not become the champion, the task is skipped. The task stores the smoke prompts
+    in ``endpoints/<use case>/smoke.json``. They are the prompts of evaluation rows that the winner has already answered
+    completely. A deployment costs nothing while it is idle. Provisioned throughput is billed by the hour until a person
+    deletes it, so it is bought only if a person approved its price. A retry goes on with the same change.
 
     :return: ``{"kind", "name", "arn", "model_arn", "student", "number", "created": bool}``
     :raises ChangeInProgressError: another run is changing the endpoint; nothing was changed.
@@ -114,10 +113,10 @@ class SwitchChampionOperator(SwitchTask, WinnerOperator):
         serve = self.use_case.promotion.serve
         if serve == "none":
             raise PromotionError(
-                "This run began with promotion.serve: none, and the use case has a standing endpoint now.",
+                "This run began with promotion.serve: none, but the use case has a standing endpoint now.",
                 left="The standing endpoint and the champion are unchanged.",
                 then_clear=f"{PREFLIGHT} with downstream",
-                effect="promotes with the present settings; stored answers are not paid for again",
+                effect="promotes with the current settings; stored answers are not paid for again",
             )
         winner = self.winner()
         replaced = require_comparison(winner.champion, winner.current, winner.compared)

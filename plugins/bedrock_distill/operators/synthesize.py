@@ -72,7 +72,7 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
         use_case = self.use_case
         expected = synthesis_lines(use_case, lengths, load_prices())
         ask = self.rate_limited_model(context, model=use_case.teacher, expected=expected, calls=len(lengths))
-        # Each answer is counted when it arrives, because a row that fails later has paid for it too.
+        # Each answer is counted when it arrives, because it is paid for even if its row fails later.
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         work = partial(
             create_synthetic_samples,
@@ -135,7 +135,7 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
             raise self._no_answers(failed_rows)
         if failed_rows:
             self.log.warning(
-                "%d rows have no pairs, and %d have. %s The rows and the reasons are in %s.",
+                "Rows without pairs: %d. Rows with pairs: %d. %s The failed rows and the reasons are in %s.",
                 *(len(failed_rows), answered, describe_causes(failure_causes(failed_rows))),
                 self.folder.synthetic_rejected(int(self.shard)),
             )

@@ -49,7 +49,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     model no longer exists. If ``delete_losers`` may have deleted the model, another attempt is bought only if answers
     of the model are missing. A job that failed because of its data or hyperparameters is not bought again.
 
-    Before the task buys a job, it reads the training set back and compares its hash. So no job is bought on files that
+    Before the task buys a job, it reads the training set back and compares its hash. So no job is bought for files that
     were changed in S3.
 
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training

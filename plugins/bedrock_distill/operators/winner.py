@@ -31,8 +31,8 @@ class Winner:
     The winner of a run, which may become the champion.
 
     :ivar champion: the record that a promotion would write.
-    :ivar compared: the champion with which it was compared; ``None`` if there was none.
-    :ivar current: the present champion; ``None`` if there is none.
+    :ivar compared: the champion that the winner was compared with; ``None`` if there was none.
+    :ivar current: the current champion; ``None`` if there is none.
     :ivar price: the price of the standing endpoint; ``None`` if it is not billed by the hour.
     """
 
@@ -97,8 +97,8 @@ class WinnerOperator(StandingTask, DistillOperator):
     def _unapproved(self, decision: DecisionRecord, price: PriceQuestion | None) -> str | None:
         """Return why the answer of ``approve`` is not an approval; ``None`` if it is, or if nobody has to be asked."""
         rules = self.use_case.promotion
-        # If the use case was changed after preflight froze it, the existence of the task `approve` is enough. With a
-        # price per hour, that task also exists if only the price can be asked about.
+        # The use case may have changed after preflight froze it. If the DAG now has the task `approve`, approval is
+        # required. With `serve: provisioned`, the task proves nothing: it may exist only to ask about the price.
         is_required = rules.ask_a_person or (self.is_approval_required and rules.serve != "provisioned")
         if not is_required and not (price and price.is_open):
             return None

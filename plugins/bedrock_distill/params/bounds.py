@@ -13,7 +13,7 @@ def unclamped(schema: Mapping[str, Any]) -> dict[str, Any]:
     Return a JSON Schema that accepts the same values as ``schema``, with the bounds moved into ``allOf``.
 
     For example, ``{"minimum": 1}`` becomes ``{"allOf": [{"minimum": 1}]}``. With ``minimum`` at the top level, the form
-    replaces a number that is too small when the field loses the focus: -5 documents became 1, and a run was started
+    replaces a number that is too small when the field loses focus: -5 documents became 1, and a run was started
     with 1 document. The form does not look into ``allOf``. Airflow checks ``allOf`` when the run is triggered, and the
     form shows the error.
     """

@@ -1,4 +1,4 @@
-"""Test that each condition of the promotion rule can prevent a promotion alone, also when it was not checked."""
+"""Test that each condition of the promotion rule can prevent a promotion on its own, even when it was not checked."""
 
 from __future__ import annotations
 

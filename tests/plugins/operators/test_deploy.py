@@ -162,7 +162,7 @@ class TestDeploy:
             return looked_up(name)
 
         bedrock.find_deployment = undeploy_meanwhile  # type: ignore[method-assign]
-        with pytest.raises(ThroughputReleasedError, match=r"(?s)about to create it.*Nothing was bought"):
+        with pytest.raises(ThroughputReleasedError, match=r"(?s)so this task did not create it.*Nothing was bought"):
             deploy.execute(context)
 
     def test_after_undeploy_the_next_deployment_has_the_next_number(

@@ -60,7 +60,7 @@ def test_after_any_error_nothing_is_billed_and_stored_labels_are_unchanged(error
 def test_a_wrong_form_needs_a_new_run_because_clearing_keeps_the_form(error: Exception, context: Any) -> None:
     step = lines_after(error, context)[TO_DO]
     assert step.startswith("Trigger a new run of distill_label_sample ")
-    assert "Clearing a task keeps this run's form" in step
+    assert "Clearing a task keeps the form values of this run" in step
     assert "preflight" not in step  # the labeling DAG has no such task
 
 

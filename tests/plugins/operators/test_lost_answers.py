@@ -1,4 +1,4 @@
-"""Count the calls whose answer is lost in every step that calls models, also after retries and clears."""
+"""Count the calls whose answer is lost in every step that calls models, even after retries and clears."""
 
 from __future__ import annotations
 

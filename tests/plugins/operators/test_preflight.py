@@ -125,7 +125,7 @@ class TestOwner:
         write_json(store, FOLDER.run_record, {**read_json(store, FOLDER.run_record, dict), **change})
         before = dict(store.objects)
         with pytest.raises(
-            RefusedError, match=f"(?s){next(iter(change.values()))}.*Nothing was read, written or bought"
+            RefusedError, match=f"(?s){next(iter(change.values()))}.*Nothing in this folder was read or written"
         ):
             preflight().execute(context)
         assert store.objects == before

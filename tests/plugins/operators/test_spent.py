@@ -151,7 +151,7 @@ class TestEndpointsThatExist:
         bill = spent(task, [], {"tuned": None})
         assert [line.quantity for line in bill.lines] == [pytest.approx(3, abs=0.1)]
         assert (bill.failed, bill.hourly, bill.failed_hourly) == ([], HOURLY, 0)
-        assert f"for endpoints and ${HOURLY:.2f} per hour until it is deleted. Answers" in spent_sentence(bill)
+        assert f" for endpoints. Endpoints that still exist cost ${HOURLY:.2f} per hour until" in spent_sentence(bill)
 
     def test_an_endpoint_without_any_release_record_is_billed_until_now(
         self, created: datetime.datetime, task: Any, bedrock: FakeBedrock
@@ -185,8 +185,8 @@ class TestEndpointsThatExist:
         assert (bill.lines, bill.hourly, bill.failed_hourly) == ([], 0, HOURLY)
         assert [line.quantity for line in bill.failed] == [pytest.approx(3, abs=0.1)]
         text = spent_sentence(bill)
-        assert text.startswith("This run has paid for nothing. In addition at most $")
-        assert text.endswith(f"and ${HOURLY:.2f} per hour until it is deleted, if Bedrock bills endpoints that failed.")
+        assert text.startswith("This run has paid for nothing. If Bedrock bills endpoints that failed, add at most $")
+        assert text.endswith(f", and ${HOURLY:.2f} per hour until they are deleted.")
 
     def test_a_failed_endpoint_that_was_released_is_no_certain_cost(
         self, created: datetime.datetime, task: Any, store: MemoryStore

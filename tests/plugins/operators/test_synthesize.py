@@ -183,7 +183,7 @@ class TestRetry:
         bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
         synthesize().execute(context)
         printed = capsys.readouterr().out
-        assert "1 rows have no pairs, and 3 have. InvalidRequestError (once), for example: too long" in printed
+        assert "Rows without pairs: 1. Rows with pairs: 3. InvalidRequestError (once), for example: too long" in printed
 
     def test_refused_access_stops_the_shard_because_every_row_would_be_refused(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any

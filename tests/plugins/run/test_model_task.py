@@ -62,7 +62,7 @@ class TestBilledNow:
         assert text.startswith("Only the calls that a model answered are billed.")
 
     def test_a_task_that_failed_before_its_first_call_says_the_same(self) -> None:
-        """Airflow calls this also if the task's inputs could not be read."""
+        """Airflow calls this even if the task's inputs could not be read."""
         error = InputError("x")
         assert Task(task_id="answer").billed_now(error) == task_with(None).billed_now(error)
 

@@ -1,4 +1,4 @@
-"""What a run rejected is copied from S3 and described, also if the run failed."""
+"""What a run rejected is copied from S3 and described, even if the run failed."""
 
 from __future__ import annotations
 

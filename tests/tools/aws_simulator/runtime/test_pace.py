@@ -1,4 +1,4 @@
-"""The wait between two events follows the settings, also while it is under way."""
+"""The wait between two events follows the settings, even while it is under way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run the cases: most of them in parallel, then each group that shares a fault, then the rest one at a time."""
+"""Run most cases in parallel, then each group of cases that share a fault, then the remaining cases one at a time."""
 
 from __future__ import annotations
 

@@ -190,8 +190,8 @@ def main() -> int:
 def _print_tables(train: Sequence[Row], evaluation: Sequence[Row]) -> None:
     if len({row["document"] for row in (*train, *evaluation)}) < 2:
         raise InputError(
-            "All usable rows have the same document. Nothing was measured, because answers are also compared with other"
-            " documents. Use files with at least two documents."
+            "All usable rows have the same document. Nothing was measured, because each answer must also be compared"
+            " with a different document. Use files with at least two documents."
         )
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=LOCAL_INSTALLATION)
     parts = (

@@ -20,7 +20,7 @@ LONGEST_ERROR = 200
 
 @dataclass
 class Result:
-    """What a client did: its version, and ``ok`` or an error for each case."""
+    """The result of one client: its version, and ``ok`` or an error for each case."""
 
     client: str
     version: str

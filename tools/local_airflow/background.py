@@ -227,7 +227,7 @@ def _name(run: Mapping[str, Any]) -> str:
 
 
 def had_endpoint(instances: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a task of a run created an endpoint that the run had not released yet."""
+    """Return whether a run has created an endpoint that it has not released."""
     succeeded = {str(instance["task_id"]) for instance in instances if instance["state"] == "success"}
     return any(
         f"{task_id.removesuffix(create)}{delete}" not in succeeded

@@ -145,11 +145,12 @@ def local_user() -> str:
 
 def sign_token(secrets: Path, user: str) -> str:
     """
-    Create a token for Airflow's API. Airflow treats requests with this token as those of an administrator ``user``.
+    Create a token for Airflow's API. Airflow treats a request with this token as one from an administrator.
 
     The local Airflow has no users. It treats requests without a token as those of a user "Anonymous".
 
     :param secrets: the file with this checkout's secrets, which include the key that signs tokens.
+    :param user: the name of the administrator.
     """
     import jwt
 

@@ -314,5 +314,5 @@ def smoke_prompts_uri(root: str, use_case: str) -> str:
 
 
 def rollback_choice_uri(root: str, use_case: str, run_key: str) -> str:
-    """Return the URI of the record of what one run of ``distill_rollback`` puts back."""
+    """Return the URI of the record that says which champion a run of ``distill_rollback`` restores."""
     return f"{root}/endpoints/{use_case}/rollbacks/{run_key}.json"

@@ -35,8 +35,8 @@ def changed_by_escape(text: str, document: str) -> str | None:
     Suppose that the document contains ``5\nDone``, and the text has a line break before "Done". The text has lost a
     backslash in two cases:
 
-    - The text has the same character before the line break as the document before ``\nDone``: here, "5". A space does
-      not count.
+    - In the text, the character before the line break is the same as the one before ``\nDone`` in the document: here,
+      "5". Two spaces do not count as the same character.
     - The document never has "Done" without ``\n`` before it.
 
     Otherwise, the line break may be intended: an answer may have "Done" on a separate line. A TAB or carriage return

@@ -60,7 +60,7 @@ def folder_of(run: RunRows) -> RunFolder:
 
 def bought_steps(store: ObjectStore, folder: RunFolder) -> dict[str, bool]:
     """
-    Return the steps that a run bought, each with whether the run completed it.
+    Return the steps that a run paid for, and for each step whether the run completed it.
 
     A step is named after the folder of its outputs: ``synthetic``, ``merged/<arm>``, ``answers/<arm>`` or
     ``judgments``. A step counts as complete if the step after it has outputs. For example, ``synthetic`` is complete if

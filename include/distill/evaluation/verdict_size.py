@@ -1,4 +1,4 @@
-"""Say before a run what its evaluation can never show, because it has too few questions or document groups."""
+"""Warn before a run if its evaluation has too few questions or document groups for a verdict."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """
-Translate the reasons why models stopped writing into a few kinds of endings.
+Map the stop reason of an answer to one of a few kinds of endings.
 
-Providers use different words for the same event, and Bedrock passes the words on. For example, Anthropic, Amazon and
-Converse call a cut answer ``max_tokens``, Meta and Mistral call it ``length``, and Cohere calls it ``MAX_TOKENS``.
-:data:`ENDINGS` has all published words. Case, spaces and hyphens do not matter. A word that is not in :data:`ENDINGS`
-is counted as ``unknown``.
+Providers use different words for the same stop reason, and Bedrock passes the words on. For example, if an answer was
+cut off, the stop reason of Anthropic, Amazon and Converse is ``max_tokens``, that of Meta and Mistral is ``length``,
+and that of Cohere is ``MAX_TOKENS``. :data:`ENDINGS` has all words that the providers document. Case, spaces and
+hyphens do not matter. A word that is not in :data:`ENDINGS` is counted as ``unknown``.
 
 Sources: the enumeration ``StopReason`` of Converse in botocore's model ``bedrock-runtime``, and the pages about request
 and response bodies in https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html

@@ -153,8 +153,8 @@ def check_report(report: Mapping[str, object]) -> Report:
         ]
         tasks = _tasks_of(report, error)
         raise ReconciliationError(
-            f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. A result of"
-            f" {tasks} contains the wrong figure.",
+            f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. They come"
+            f" from the results of {tasks}.",
             left="The report was not written.",
             to_do=f"Clear {tasks} with downstream. Stored answers are not paid for again.",
         ) from error

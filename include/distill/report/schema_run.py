@@ -176,7 +176,7 @@ class ArmSchema(Section):
         absent=EARLIER,
     )
     base_student_answers: StrictBool | None = optional_key(
-        "Whether the base student answers for the champion arm, because the use case has no champion yet.",
+        "True if the use case has no champion yet, so that the base student answers for the champion arm.",
         absent="for arms of another kind, and from reports of earlier versions",
     )
     train_uri: str | None = Field(description="S3 URI of the training file.")

@@ -1,9 +1,9 @@
 """
-Remove Markdown, tags, HTML entities, and the marks of BBCode, LaTeX and wikis from a text that is compared.
+Remove Markdown, tags, HTML entities, and the marks of BBCode, LaTeX and wikis from a text before it is compared.
 
 Only markup that changes the appearance of a text is removed. Text that merely looks like markup stays, because it often
 is the subject of a question: an unpaired tag ("What does <div> do?"), an empty pair of tags ("What does <b></b> do?"),
-a name with underscores ("__init__"), or a product ("2*3*4").
+a name with underscores ("__init__"), or a multiplication ("2*3*4").
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
             ) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
             raise self.failed_calls(
-                f"Arm {self.arm} has no answer of {self._student.model.key} for {len(failed)} of {len(rows)} rows",
+                f"Arm {self.arm} has no answer from {self._student.model.key} for {len(failed)} of {len(rows)} rows",
                 failed,
                 left="The other answers are stored.",
             )

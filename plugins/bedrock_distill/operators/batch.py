@@ -134,10 +134,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
     A job of another environment is not used. If there are too few questions for a batch job, the step sends them on
     demand.
 
-    :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
+    :param shards: indices of the row shards for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
-        questions in the jobs that this task bought, or found because an earlier attempt or run had bought a job with
-        exactly the same questions.
+        questions in the jobs. This includes jobs that an earlier attempt or run bought for exactly the same questions.
     :raises JobFailedError: an earlier job with the same questions failed for a reason that would make a new job fail,
         too; no job was bought for these questions.
     :raises RefusedError: access or a quota is missing; the refused job was not bought.
@@ -246,13 +245,13 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def _attempt(self, sha256: str) -> Names | None:
         """
-        Return the names of the first attempt that is running or not bought yet.
+        Return the names of the first attempt whose job is running or has not been bought yet.
 
         Return ``None`` if an earlier job answered none of the questions, or if all attempts have ended. The step then
         sends the questions on demand.
 
-        The questions of the job have no stored answers. An attempt that has ended therefore did not answer them, or its
-        answers were deleted.
+        The job contains only questions without stored answers. So if an attempt has ended, it did not answer them, or
+        its answers were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             names = batch_names(self.use_case.environment, self.use_case.name, self.step, sha256, attempt)

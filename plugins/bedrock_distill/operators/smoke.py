@@ -72,7 +72,7 @@ class SmokeTask(EndpointChangeTask):
         }
 
     def _client(self, model: Model, context: Context) -> PacedClient:
-        """Return a client that is paced by the deployment's own quota. Throughput has no stated quota."""
+        """Return a client with the pace of the deployment's own quota. Provisioned throughput has no quota of calls."""
         stated = model.customization.deployment_quota if model.customization else None
         is_billed = self.switched["kind"] == "on_demand"
         quota = Quota(stated.requests_per_minute, stated.tokens_per_minute) if stated and is_billed else Quota()

@@ -108,7 +108,7 @@ def _existing(
     task: RunTask, arm: str, releases: int, provisioned: ThroughputManifest | None
 ) -> list[ReleasedThroughput]:
     """
-    Return the throughput of an arm that still exists.
+    Return an arm's provisioned throughput, if it still exists.
 
     If Bedrock does not say what exists, return the throughput that the result ``provisioned`` names.
     """

@@ -25,7 +25,11 @@ def format_duration(seconds: float) -> str:
 def waiting_line(
     task_id: str, seconds: float, *, waits_for: str, progress: str, unanswered: str, cost_so_far: str
 ) -> str:
-    """Return the line about a wait, in a worker or in the triggerer: which task, how long, for what, and how far."""
+    """
+    Return the log line about a task that waits, in a worker or in the triggerer.
+
+    It names the task, how long it has waited, what it waits for, the progress, and the cost so far.
+    """
     parts = [
         f"{task_id}: {format_duration(seconds)} so far, waiting for {waits_for}",
         progress.rstrip("."),

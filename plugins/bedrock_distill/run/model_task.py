@@ -33,7 +33,7 @@ class ModelTask(RunAccess):
         """
         Return an error about rows that have no answer after the last attempt, with advice on each cause.
 
-        :param what: the start of the message, up to the colon, such as ``Arm a has no answer of m for 3 of 9 rows``.
+        :param what: the start of the message, up to the colon, such as ``Arm a has no answer from m for 3 of 9 rows``.
         :param left: what is left after the error; if it is empty, the error uses :meth:`state_left`.
         """
         causes = failure_causes(failed)

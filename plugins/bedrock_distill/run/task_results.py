@@ -140,7 +140,8 @@ def read_mapped_results(
     Return the results of all task instances of a mapped task, whichever version wrote them.
 
     :param output: the lazy sequence that Airflow puts in a template field.
-    :param required: whether there must be a result. Airflow passes none if the results were deleted from its database.
+    :param required: whether there must be a result. Airflow passes no result if it deleted the results from its
+        database.
     :raises EarlierVersionError: ``required`` is set, and there is no result.
     """
     # Slicing fetches all results in one request. Iterating sends one request per result, and logs an error at the end.

@@ -140,7 +140,7 @@ class TestAnswer:
         bedrock.say = throttled_on("102", error)
         with pytest.raises(
             TooManyFailuresError,
-            match=rf"(?s)no answer of nova-micro for 1 of 4 rows: {type(error).__name__} \(once\), for example: "
+            match=rf"(?s)no answer from nova-micro for 1 of 4 rows: {type(error).__name__} \(once\), for example: "
             rf".*{error}.*lear answer with downstream",
         ):
             answer()

@@ -44,10 +44,10 @@ models then compare the fine-tuned student with the untrained student on rows th
 ### Parameters
 
 The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input files
-and the sizes for one run, and set a spend cap that is at most the cap in the file. An empty number of documents or
-evaluation rows means all rows of the file. With `ask_before_spending`, a person must approve the estimate before the
-run buys anything. With `dry_run`, the run stops after `estimate`. If the configuration of a run has a key that the form
-does not have, `preflight` fails.
+and the sizes for one run, and set a spend cap that is at most the cap in the file. If you leave the number of
+documents or evaluation rows empty, all rows of the file are used. With `ask_before_spending`, a person must approve the
+estimate before the run buys anything. With `dry_run`, the run stops after `estimate`. If the configuration of a run has
+a key that the form does not have, `preflight` fails.
 
 ### If a task fails
 
@@ -57,7 +57,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | task | cause | what to do, and what it costs |
 |---|---|---|
 | `preflight` | the use case, the account or an input file has problems; the message lists all of them | Correct the problems and clear `preflight` with downstream. Nothing was bought. |
-| `preflight` | the configuration of the run has an unknown key | Trigger the DAG again with the key that the message names. Nothing was bought. |
+| `preflight` | the configuration of the run has an unknown key | Trigger the DAG again with the correct key. The message lists the keys that the DAG accepts. Nothing was bought. |
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
 | `estimate` | there are too few rows for the training of an arm; the message gives the numbers | Trigger the DAG again with larger sizes or a larger file. Nothing was bought. |
 | `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether a run with fewer rows would cost less. An endpoint costs the same, however many rows there are. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
@@ -71,8 +71,8 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. If the data has changed, a new job is bought. |
 | `<arm>.trained` | the job did not end in time | Clear `trained` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, doing so buys the next attempt at full price. |
-| `<arm>.deploy` | the account has as many deployments as its quota allows, or access is missing | Delete a deployment that nothing uses, or raise the quota, then clear `deploy` with downstream. Nothing was created. |
-| `<arm>.deploy` | the account creates as many deployments at the same time as its quota allows | The task is retried for an hour. After that, clear `deploy` with downstream. Nothing was created. |
+| `<arm>.deploy` | the account already has as many deployments as its quota allows, or access is missing | Delete a deployment that nothing uses, or raise the quota, then clear `deploy` with downstream. Nothing was created. |
+| `<arm>.deploy` | the account is already creating as many deployments as its quota allows at a time | The task is retried for an hour. After that, clear `deploy` with downstream. Nothing was created. |
 | `<arm>.active` | the deployment failed or was not active in time | `undeploy` runs next and deletes the deployment, which costs nothing. If `undeploy` fails, do what its error says first. Then clear `deploy` with downstream. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
@@ -80,7 +80,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
 | `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought provisioned throughput, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
-| `switch` | another run is changing the standing endpoint, or the account has as many deployments as its quota allows | Airflow retries the task for an hour. After that, follow the message, then clear `switch` with downstream. Nothing was changed. |
+| `switch` | another run is changing the standing endpoint, or the account already has as many deployments as its quota allows | Airflow retries the task for an hour. After that, follow the message, then clear `switch` with downstream. Nothing was changed. |
 | `switched` | Bedrock did not create the standing endpoint or did not put the winner behind it, or this took too long | `settle` runs next and brings the endpoint back to the champion. Then clear `switch` with downstream. |
 | `smoke` | the standing endpoint gave a bad answer | `settle` runs next and brings the endpoint back to the champion. Look at the winner's answers in the report, then clear `switch` with downstream. Only the tokens of the calls are billed. |
 | `settle` | the champion could not be put behind the standing endpoint again | The endpoint **may answer with a model that was not promoted**. The task is retried. If all retries fail, run the command in the last line of the error, then clear `settle` with downstream. |

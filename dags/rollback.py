@@ -46,7 +46,7 @@ If this run and a run of the use case change the endpoint at the same time, one 
 | `choose` | **Back to** names no champion, the model no longer exists in Bedrock, or the standing endpoint cannot serve it, for example because its base model or Region differs | Nothing was changed. Trigger the DAG again with one of the choices in the log. |
 | `choose`, `switch`, `restore` | another run has changed the champion since the choice | Nothing was changed by this run. Trigger the DAG again if you still want to go back. |
 | `approve_rollback` | a person rejected the rollback, or nobody answered in time; the task is not failed, and `outcome` fails the run | Nothing was changed. Trigger the DAG again. |
-| `switch` | another run is changing the endpoint | Airflow repeats the task. If it failed, wait until that run has ended, then clear `switch` with downstream. |
+| `switch` | another run is changing the endpoint | Airflow retries the task. If all retries fail, wait until the other run has ended, then clear `switch` with downstream. |
 | `switched` | Bedrock did not put the model behind the endpoint | `settle` puts the recorded champion back. Read Bedrock's reason, then clear `switch` with downstream. |
 | `smoke` | the endpoint gave a bad answer | `settle` puts the recorded champion back. Choose another champion, or clear `switch` with downstream to try again. |
 | `restore` | `smoke` has no result for the model, for example because a person marked it as successful | The record is unchanged. Clear `switch` with downstream. |

@@ -1,4 +1,4 @@
-"""Count the calls of a task, so that the task can say how far it is and what it waits for."""
+"""Count the calls of a task, so that the task can report its progress and the reason for a delay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CallProgress:
         self._lock = threading.Lock()
 
     def record_answer(self) -> None:
-        """Count a request that has its answer, whether the answer was stored before or is new."""
+        """Count a request whose answer has arrived, either from the store or from a new call."""
         with self._lock:
             self._answers += 1
 

@@ -91,7 +91,7 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     Return the part of the model's quota that a task may use.
 
     A deployment has a quota of its own, which all tasks of the arm share equally. Provisioned throughput has no stated
-    quota. The rate of calls adapts to throttling in both cases.
+    quota, so this function sets no limit for it. In all cases, the rate of calls also adapts to throttling.
     """
     if request.is_deployed:
         customization = request.model.customization

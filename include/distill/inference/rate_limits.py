@@ -34,9 +34,9 @@ from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than later calls. The service's bucket is full until they arrive, so
-# it starts to refill later than TokenBucket. The capacity of TokenBucket is therefore smaller by the amount that
-# refills in JITTER_SECONDS. When JITTER_SECONDS was 0.5 and four tasks started at the same time on two cores, one of
-# 501 calls was rejected.
+# it starts to refill later than TokenBucket. The capacity of TokenBucket is therefore smaller than that of the
+# service's bucket by the amount that refills in JITTER_SECONDS. A value of 0.5 was too small: when four tasks started
+# at the same time on two cores, one of 501 calls was rejected.
 JITTER_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 20.0
 

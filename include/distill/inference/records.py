@@ -69,7 +69,8 @@ class StoredAnswerRecord(TypedDict):
     max_tokens: int
     batch: NotRequired[bool]  # True when the answer comes from a batch job; absent otherwise
     # Key of the base model in models.yaml, if a deployment of a custom model answered, so that the tokens are billed at
-    # the custom model's price; absent otherwise. Answers from provisioned throughput have no price of their own.
+    # the custom model's price; absent otherwise. Answers from provisioned throughput lack it too: they are billed by
+    # the hour, not by the token.
     deployed: NotRequired[str]
     paid_by: str  # run key of the run that paid for the answer
     completion: CompletionRecord

@@ -1,10 +1,10 @@
 """
 Build the API call that sends a request to a model, and read the reply.
 
-Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
-called through Converse. A model's key ``api`` in ``include/models.yaml`` selects an entry of :data:`WIRE_FORMATS`. No
-other module writes or reads these formats. ``max_tokens`` is always sent, because Bedrock reserves this number of
-tokens from the quota. Without ``max_tokens``, Bedrock would reserve the model's maximum.
+Anthropic models are called through InvokeModel, as in the AWS blog post that docs/explanation/method.md describes. All
+other models are called through Converse. A model's key ``api`` in ``include/models.yaml`` selects an entry of
+:data:`WIRE_FORMATS`. No other module writes or reads these formats. ``max_tokens`` is always sent, because Bedrock
+reserves this number of tokens from the quota. Without ``max_tokens``, Bedrock would reserve the model's maximum.
 
 Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
@@ -279,7 +279,7 @@ def _read_converse(response: Mapping[str, Any]) -> Completion:
 
 
 def _content(message: Mapping[str, Any], stop_reason: str | None) -> Sequence[Mapping[str, Any]]:
-    """Return the blocks of an answer. A filtered answer may have none, not even an empty list."""
+    """Return the blocks of an answer. In a filtered answer, the list of blocks may be empty or missing."""
     if ending_of(stop_reason, "") == "filtered":
         return message.get("content") or []
     blocks: Sequence[Mapping[str, Any]] = message["content"]

@@ -7,7 +7,7 @@ space, Markdown or the word "answer" around the verdict's letter. In all other c
 caller asks again. Three examples of such cases:
 
 - Other text is on the same lines as the object. A judge that only quotes ``{"verdict": "B"}`` in a sentence, for
-  example because an answer contains these words, has not decided for B.
+  example because an answer contains these words, has not chosen B.
 - The text around the object shows that it is a quotation (:mod:`include.distill.inference.verdict_quotations`).
 - The output names more than one verdict, and the verdicts differ or cannot all be read.
 """
@@ -58,7 +58,7 @@ _ANSWER_PREFIX = re.compile(r"(?:answer|option|response)[ _-]?(?=[ab]\Z)")
 
 @dataclass(frozen=True)
 class _VerdictObject:
-    """An object with a verdict, its place in the output, and whether it also has a reason, as the prompts require."""
+    """An object with a verdict: its position in the output, and whether it has the reason that the prompts require."""
 
     start: int
     end: int

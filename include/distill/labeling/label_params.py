@@ -17,15 +17,15 @@ from include.distill.stats.agreement import MINIMUM_RATED
 MAX_SAMPLE_SIZE = 200  # more examples than one person would label
 MAX_NAME_LENGTH = 40
 _NAME_RULE = (
-    f"at most {MAX_NAME_LENGTH} characters: small letters a to z, digits, and single hyphens between them, such as"
+    f"at most {MAX_NAME_LENGTH} characters: lowercase letters a to z, digits, and single hyphens between them, such as"
     " ada-lovelace"
 )
 # What the fields with a pattern accept, in words.
 _RULES = {
     "labeller": f"a name has {_NAME_RULE}",
     "run_key": (
-        "a run key has at most 64 characters: small letters a to z, digits and hyphens. The report of the run shows it"
-        " in its first line"
+        "a run key has at most 64 characters: lowercase letters a to z, digits and hyphens. The report of the run shows"
+        " it in its first line"
     ),
 }
 

@@ -43,7 +43,7 @@ class Label(TypedDict):
 
 class LabelCounts(TypedDict):
     """
-    Counts of stored labels, by whether the run still has the labeled answers.
+    Counts of the stored labels: those that are used and those that are not.
 
     The record is stored as ``labels`` in ``report/report.json``.
     """

@@ -76,7 +76,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
         fault.
     """
     text, separator = _decode(body)
-    # The text is passed as UTF-8, because no setting of the use case names the encoding of a sheet.
+    # The text is passed as UTF-8. With any other encoding, the errors of read_csv could name the setting
+    # source.encoding, which does not apply to sheets.
     table = read_csv(
         io.BytesIO(text.encode()),
         source=source,

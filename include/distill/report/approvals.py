@@ -37,7 +37,7 @@ def price_entry(champion: Champion) -> ReportApproval | None:
 
 
 def promotion_entry(champion: Champion) -> ReportApproval | None:
-    """Return the entry about the promotion of the champion before the run; ``None`` if no person approved it."""
+    """Return the entry about the earlier promotion of ``champion``; ``None`` if no person approved that promotion."""
     if champion.approved_by is None:
         return None
     return {

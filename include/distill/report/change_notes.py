@@ -42,5 +42,5 @@ def describe_changes(changes: RowChanges) -> str:
     if changes["settings"]:
         parts.append(f"settings changed ({', '.join(changes['settings'])})")
     if changes["added"] is None:
-        parts.append("changed rows are unknown, because the list of its rows was deleted")
+        parts.append("changed rows are unknown, because the list of that run's rows was deleted")
     return ", ".join(parts) or _NO_CHANGE

@@ -199,7 +199,8 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
         _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
     ]
     trained = [(arm["name"], arm["records"]) for arm in arms if arm["records"]]
-    # If several arms are trained, they select from the same pairs, so no arm's bar follows from the bar above it.
+    # If several arms are trained, each selects from the same pairs, so their bars are not connected to the bar
+    # above.
     return stages + [_Stage(f"Records to train {arm}", count, follows=len(trained) == 1) for arm, count in trained]
 
 

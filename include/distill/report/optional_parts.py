@@ -73,8 +73,8 @@ def _reason(error: Exception) -> str:
         text = f"the key {error} is missing"
     else:
         text = str(error) or type(error).__name__
-    # A message about a missing object or a stored record is not shortened: it names the task to clear at its end, and
-    # quotes no text of the dataset.
+    # A message about a missing object or a stored record is not shortened: its end names the task to clear, and no
+    # part of it quotes text of the dataset.
     is_whole = isinstance(error, MissingObjectError | StoredRecordError) or len(text) <= MAX_REASON_CHARACTERS
     shortened = text if is_whole else f"{text[:MAX_REASON_CHARACTERS]}…"
     return shortened if shortened.endswith((".", "…")) else f"{shortened}."

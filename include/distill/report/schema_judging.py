@@ -115,7 +115,9 @@ class AnswerEndingsSchema(Section):
     truncated: NonNegativeInt = Field(description="Number of answers that were cut at a maximum number of tokens.")
     filtered: NonNegativeInt = Field(description="Number of answers that a content filter or a guardrail stopped.")
     malformed: NonNegativeInt = Field(description="Number of answers that Bedrock could not read.")
-    interrupted: NonNegativeInt = Field(description="Number of answers that waited for a tool or another request.")
+    interrupted: NonNegativeInt = Field(
+        description="Number of answers that ended early to wait for a tool or another request."
+    )
     empty: NonNegativeInt = Field(description="Number of complete answers without visible text.")
     unknown: NonNegativeInt = Field(description="Number of answers with an unknown stop reason.")
     unknown_stop_reasons: dict[str, NonNegativeInt] = Field(

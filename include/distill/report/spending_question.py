@@ -32,9 +32,9 @@ def spending_question(
 
 def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, expires: float) -> Iterator[str]:
     yield (
-        f"**Full price of the run: {_usd(plan.estimated_usd)}**. Results worth about {_usd(plan.stored_usd)} of this"
-        f" are already paid for and stored, so the run is expected to pay about **{_usd(plan.to_pay_usd)}**. The spend"
-        f" cap is {_usd(plan.max_spend_usd)}. Nothing is billed while this question is open."
+        f"**Full price of the run: {_usd(plan.estimated_usd)}**. About {_usd(plan.stored_usd)} of this is for results"
+        f" that are already paid for and stored, so the run is expected to pay about **{_usd(plan.to_pay_usd)}**. The"
+        f" spend cap is {_usd(plan.max_spend_usd)}. Nothing is billed while this question is open."
     )
     yield from ("", "You are asked because:", "")
     yield from (f"- {as_text(reason)}" for reason in plan.reasons)

@@ -1,7 +1,7 @@
 """
 Say why too few of the requested pairs are usable, and what can help.
 
-Each lost pair has one cause, so the numbers of the causes add up to the number of lost pairs. Advice is given only for
+Each lost pair has one cause, so the counts of all causes add up to the number of lost pairs. Advice is given only for
 the main causes, and only if it can help: the simulated teacher gives the same answer however the prompt is worded and
 however often it is asked.
 """
@@ -20,7 +20,7 @@ from include.distill.curation.records import PairCounts
 
 # An answer without a pair contains at most two words: the language of a code block ("json") and the name of a list.
 _EMPTY_ANSWER = re.compile(r"\W*(?:json\b\W*)?\w*\W*", re.IGNORECASE)
-_MAIN_SHARE = 0.25  # of the lost pairs; a smaller cause gets no advice unless it is the largest
+_MAIN_SHARE = 0.25  # of the lost pairs; a cause with a smaller share gets advice only if it is the most frequent one
 _SETTINGS = {filter_.name: filter_.settings for filter_ in FILTERS} | {"critic": ("critic",)}
 # Filters that drop less if their settings are raised.
 _RAISED = ("repeats_original", "repeats_pair", "same_topic")
@@ -133,7 +133,7 @@ def _advice_on_unreadable_output(reasons: Mapping[str, int]) -> str:
 
 def _advice_on_filter(name: str, settings: Synthesis, *, simulated: bool) -> str:
     if name == LeakFilter.name:
-        return "Use evaluation questions about other documents than the training rows, or raise max_leak_similarity."
+        return "Use evaluation questions about documents that have no training rows, or raise max_leak_similarity."
     keys = ", ".join(f"curation.{key}" for key in _SETTINGS.get(name, ()))
     ways = [f"{'raise' if name in _RAISED else 'change'} {keys} in the use case" if keys else "correct the documents"]
     if name in ("repeats_original", "repeats_pair"):

@@ -34,8 +34,8 @@ _BLOCKS = (
 )
 
 
-# The 600 most frequent Han characters of Chinese and Japanese technical and news texts, counted for this module. Words
-# of these characters are often one token.
+# The 600 most frequent Han characters of Chinese and Japanese technical and news texts, counted for this module. A
+# word made of these characters is often a single token.
 _COMMON_HAN = frozenset(
     "一三上下不与且世业东两並个中为主久么义之也书买了争事二于互些交产人什从他付代令以们件价任企优会传似但"
     "位低住体何作你使來例供依便係保信修倉個候値值做停像優元先入全公共关其具内再写农几処出分切列创初別利刪"

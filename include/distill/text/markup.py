@@ -11,7 +11,8 @@ from __future__ import annotations
 import html
 import re
 
-# Without one of these characters, a text has neither entities nor markup. The search takes a microsecond.
+# A text without any of these characters has neither entities nor markup. This search takes only a microsecond, so such
+# a text is recognized quickly.
 _MAY_HAVE_MARKUP = re.compile(r"[&<*_`~\[\\#>|]|''|==|^[ \t]*[-+=]", re.MULTILINE)
 # A named entity other than "&nbsp" must end with a semicolon, so that "a&copy=1" in a URL stays.
 _ENTITY = re.compile(r"&(?:#0{0,20}\d{1,7};?|#[xX]0{0,20}[0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};|nbsp(?![\w=]))")
@@ -28,7 +29,7 @@ _NOT_SHOWN = re.compile(
 _TAG = re.compile(r"<(/?)(?:[a-zA-Z]\w{0,20}:)?([a-zA-Z][\w.-]{0,60})(?:\s[^<>]{0,1000})?\s?/?>")
 # The tags of HTML, and of DocBook, DITA and question sets, that only format a text. Another tag is often the subject of
 # a text ("<timeout>30</timeout>"), and is removed only if it encloses the whole text. Inline tags can be inside a word.
-# The other tags separate words.
+# Block tags separate words.
 _INLINE_TAGS = (
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark nobr q ruby s samp small span strike strong",
     "sub sup tt u var codeph command emphasis filename literal ph phrase replaceable term userinput",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 
 def find_reserved(text: str, reserved: Sequence[str]) -> list[str]:
-    """Return the distinct reserved strings in ``text``, in its spelling and order."""
+    """Return the distinct reserved strings in ``text``, with the spelling and order that they have there."""
     return list(dict.fromkeys(match[0] for match in _pattern(tuple(reserved)).finditer(text))) if reserved else []
 
 

@@ -5,7 +5,7 @@ A tokenizer first cuts a text into pieces: words, groups of digits, runs of punc
 frequent piece is one token. Any other piece is several tokens, and a piece with rare pairs of letters has more tokens.
 The counts of this module are multiplied by the weights of ``token_weights.py``.
 
-Punctuation includes symbols such as "+" and the underscore. The names in the code call each such character a sign.
+Punctuation includes symbols such as "+" and the underscore. In identifiers, ``sign`` means a punctuation mark.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@ Find and read the metrics that Bedrock writes for a customization job.
 
 The user guide puts ``validation_metrics.csv`` into ``post_fine_tuning_validation/``:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-Jobs have written the file one folder deeper, in ``post_fine_tuning_validation/validation/``. Several public programs
-read it there, and the AWS simulator writes it there. The folder of the training metrics has changed as well. So files
-are found by their names.
+But some jobs have written the file one folder deeper, in ``post_fine_tuning_validation/validation/``. Several public
+programs read it there, and the AWS simulator writes it there. The folder of the training metrics has also changed over
+time. The functions of this module therefore find the files by name.
 """
 
 from __future__ import annotations

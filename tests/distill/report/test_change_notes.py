@@ -48,7 +48,7 @@ def test_there_is_no_sentence_for_a_first_run_that_bought_something() -> None:
     ("changes", "words"),
     [
         (SAME, "no row or setting changed"),
-        ({**FIRST, "since": "one"}, "changed rows are unknown, because the list of its rows was deleted"),
+        ({**FIRST, "since": "one"}, "changed rows are unknown, because the list of that run's rows was deleted"),
         ({**FIRST, "since": "one", "settings": ["teacher"]}, "settings changed (teacher), changed rows are unknown"),
     ],
 )

@@ -35,7 +35,7 @@ def test_the_question_states_amounts_prices_and_what_happens_without_an_answer()
     text = ask(plan())
     first = text.splitlines()[0].replace("\\", "")
     assert "Full price of the run: $121.03" in first
-    assert "$1.03 of this are already paid for" in first
+    assert "$1.03 of this is for results that are already paid for" in first
     assert "pay about **$120.00**. The spend cap is $150.00. Nothing is billed while this question is open." in first
     plain = text.replace("\\", "")
     assert "| synthesis: nova-pro input | 12,345 tokens | $2.20 per million | 0.0272 |" in plain

@@ -172,7 +172,7 @@ def _from_botocore_error(error: BotoCoreError, what: str, *, is_billed: bool, co
 
 
 def _is_answer_lost(error: BotoCoreError) -> bool:
-    """Return whether a call failed after its request may have been sent."""
+    """Return whether the request may have been sent before the call failed."""
     if isinstance(error, SSLError):
         return _SSL_AFTER_HANDSHAKE.search(str(error)) is not None
     # botocore raises HTTPClientError itself, and not a subclass, for errors that it does not expect. Errors before the

@@ -175,7 +175,7 @@ class BedrockDistillHook(DeploymentCalls):
                 extra_seconds=request.writing_seconds,
                 **call.parameters,
             )
-            # The body of the response to `invoke_model` is read from the connection only here.
+            # The body of the response to `invoke_model` is read only here, so the connection can still break here.
             with named_errors(f"{call.operation} {request.invoke_id}", is_billed=True):
                 return read_reply(call, answer)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-# A request that AWS answers sooner is not mentioned.
+# A request is mentioned only if it has waited at least this long.
 SLOW_SECONDS = 20.0
 
 

@@ -18,11 +18,11 @@ from include.distill.cleanup.plan import StoredObject
 from include.distill.core.errors import FAILED_TASK, NotFoundError, OutcomeError, RefusedError, TransientError
 from include.distill.core.storage import split_uri
 
-_ACCESS_DENIED = ("403", "AccessDenied")  # S3's response to a HEAD request has only the status
+_ACCESS_DENIED = ("403", "AccessDenied")  # the response to a refused HEAD request has only the status
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
-_CONDITION_FAILED = ("PreconditionFailed", "412")  # the codes of a conditional write whose condition does not hold
-_NO_KEY = "NoSuchKey"  # the code of such a write if the object was deleted
+_CONDITION_FAILED = ("PreconditionFailed", "412")  # S3's codes if the condition of a write does not hold
+_NO_KEY = "NoSuchKey"  # S3's code if the object of a conditional write was deleted
 UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
 # The older values that GetBucketLocation still returns for two Regions.
 _OLD_LOCATIONS: dict[str, str] = {"": "us-east-1", "EU": "eu-west-1"}

@@ -31,7 +31,7 @@ THROUGHPUT_STATUS = {
     "InService": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
 }
-# There is no status for a deployment that is being deleted or is gone.
+# The service model has no status for a deployment that is being deleted or is gone.
 DEPLOYMENT_STATUS = {
     "Creating": Progress.RUNNING,
     "Active": Progress.SUCCEEDED,

@@ -1,4 +1,4 @@
-"""List everything in one AWS account and Region that a clean-up may delete: endpoints, models, roots and buckets."""
+"""List everything in an account and Region that a clean-up may delete: endpoints, models, storage roots and buckets."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class _ThroughputKind(EndpointKind):
         desired = throughput.desired_model_arn or throughput.model_arn
         if progress is Progress.RUNNING:
             return Served(throughput.model_arn, progress, coming=desired)
-        # No status says that an update failed. The throughput then keeps its old model (UNVERIFIED).
+        # Throughput has no status for a failed update. After one, it is in service with its old model (UNVERIFIED).
         is_old = progress is Progress.SUCCEEDED and desired != throughput.model_arn
         return Served(throughput.model_arn, progress, failed_update=desired if is_old else None)
 

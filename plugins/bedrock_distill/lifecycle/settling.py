@@ -1,5 +1,5 @@
 """
-Bring the standing endpoint of a use case back to the champion's record.
+Make the standing endpoint of a use case agree with the champion's record again.
 
 The task ``settle`` is to the standing endpoint what ``release`` is to an arm's endpoint: it always runs, even after a
 failure. The recorded model is never changed to fit the endpoint. Before the endpoint is changed, the lock gets a new
@@ -82,7 +82,7 @@ class Settling:
                 return self._agreed(champion, change)
             if begun := self._begin(change, deviation):
                 settling = begun
-                # The champion is read again after the fence: `promote` may have been faster than the fence.
+                # `fence_champion` returns the present champion. `promote` may have changed it since it was read above.
                 self._repair(settling, fence_champion(self.site.store, self.site.champion_uri))
         raise TransientError(
             f"Other tasks changed the standing endpoint {self.site.name} or its lock while this task settled it.",
@@ -105,7 +105,7 @@ class Settling:
         for kind in ENDPOINT_KINDS:
             endpoint = self.site.find(kind)
             if endpoint is not None and endpoint.arn == change["arn"]:
-                log.warning("%s is missing in the champion's record, and is recorded again.", endpoint.arn)
+                log.warning("%s is missing from the champion's record, and is added to it.", endpoint.arn)
                 recorded = champion_endpoint(self.site, kind, endpoint)
                 return set_champion_endpoint(self.site.store, self.site.champion_uri, recorded)
         return champion
@@ -158,7 +158,7 @@ class Settling:
             raise self._error(deviation, "this model no longer exists in Bedrock", restorable=False)
         endpoint = self._wait_until_idle(deviation)
         if endpoint.model_arn != desired:
-            log.warning("Putting %s behind %s again, which answers with %s.", desired, endpoint.arn, endpoint.model_arn)
+            log.warning("%s answers with %s. Putting %s behind it again.", endpoint.arn, endpoint.model_arn, desired)
             if self.site.lock.read() == settling:
                 request_update(self.site, kind, endpoint, desired)
                 self._wait_until_idle(_Deviation(kind, endpoint, desired), updated=True)
@@ -248,13 +248,13 @@ def _may_be_deleted(champion: Champion | None, change: EndpointChange | None, en
     Return whether an endpoint that no record names may be deleted.
 
     It may be deleted if a change that is not settled has created it, or if a clean-up has recorded that it deletes the
-    endpoint. It may also be deleted if there was no endpoint when the last change was settled, because a request from a
-    task that was killed can reach AWS later. If only the records are missing, for example because the storage
-    prefix was changed, it must not be deleted, because applications may still call it.
+    endpoint. It may also be deleted if there was no endpoint when the last change was settled: since then, only a
+    late request from a killed task can have created it. If only the records are missing, for example because the
+    storage prefix was changed, it must not be deleted, because applications may still call it.
     """
     if change is None:
         return False
     was_deleted = champion is not None and champion.has_endpoint_key and champion.endpoint is None
-    # ``arn`` names the endpoint before the change until the change is settled, and then the endpoint after the change.
+    # Until the change is settled, ``arn`` names the endpoint before the change. Then it names the one after the change.
     is_late = change["state"] == "settled" and change["arn"] is None
     return was_deleted or is_late or (change["state"] != "settled" and change["arn"] != endpoint.arn)

@@ -205,7 +205,7 @@ def _delete_failed(
     """
     Delete an endpoint whose creation failed, so that the endpoint can be created again.
 
-    :return: the change with a new number, which the next creation needs.
+    :return: the change with the next number. With the old one, AWS would take the next creation for a repeated request.
     :raises SwitchFailedError: the champion's record names the endpoint, so only a person may replace it.
     """
     if site.is_recorded(endpoint):
@@ -333,7 +333,7 @@ def confirm(site: StandingSite, manifest: SwitchManifest, holder: Holder) -> Any
         billed=billed_while_standing(kind, site.name),
         to_do="Wait until the task `settle` has ended.",
         then_clear=task_to_clear(SWITCH),
-        effect="puts the model behind the endpoint and tries it again",
+        effect="puts the model behind the endpoint and sends the smoke prompts again",
     )
 
 

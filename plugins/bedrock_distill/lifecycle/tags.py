@@ -45,7 +45,7 @@ def standing_tags(use_case: UseCase, *, dag_id: str, run_id: str, run_key: str) 
 
     The tags name the run that created the endpoint only as information, because the endpoint outlives the run. There is
     no tag ``expires-at`` and no tag ``arm``. So a sweeper, even one of an earlier version, finds no owner and leaves
-    the endpoint.
+    the endpoint alone.
     """
     texts = {
         "project": PROJECT_TAG,

@@ -79,8 +79,8 @@ class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
             asked=decision_hash(decision, price),
             approvers=rules.approvers,
             hours=rules.answer_within_hours,
-            meanwhile="All endpoints of the run are released, so the run costs nothing by the hour meanwhile. Without"
-            " an answer, nothing is promoted.",
+            meanwhile="All endpoints of the run are released, so the run has nothing that is billed by the hour"
+            " meanwhile. Without an answer, nothing is promoted.",
         )
 
     def _open_price(self, serve: ServeSetting) -> StandingPrice | None:

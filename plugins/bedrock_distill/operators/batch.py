@@ -139,7 +139,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         questions in the jobs. This includes jobs that an earlier attempt or run bought for exactly the same questions.
     :raises JobFailedError: an earlier job with the same questions failed for a reason that would make a new job fail,
         too; no job was bought for these questions.
-    :raises RefusedError: access or a quota is missing; the refused job was not bought.
+    :raises RefusedError: access is missing, or a quota does not allow the job; the refused job was not bought.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "shards")
@@ -196,7 +196,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            # The plan is for another model, its job was never bought, or another environment has a job with its name.
+            # Skip the plan if it is for another model, its job was never bought, or the job is another environment's.
             if job is None or not is_job_of(plan, job):
                 continue
             if job.progress is Progress.RUNNING:

@@ -86,7 +86,7 @@ class ShardRowsOperator(DistillOperator):
 
     :param rows: ``"evaluation"``, or ``"train"``, which splits only the rows that are sent to the teacher.
     :param max_tasks: maximum number of shards.
-    :return: the numbers of the shards. The next task is mapped over them.
+    :return: the indices of the shards, from 0. The next task is mapped over them.
     """
 
     ui_color = "#e6f4ea"
@@ -98,7 +98,7 @@ class ShardRowsOperator(DistillOperator):
         self.max_tasks = max_tasks
 
     def execute(self, context: Context) -> ShardNumbers:
-        """Write one object per shard; return the numbers of the shards."""
+        """Write one object per shard; return the indices of the shards."""
         source = self.folder.source(self.rows)
         row_ids = self._row_ids(source)
         parts = shards(len(row_ids), self.max_tasks)

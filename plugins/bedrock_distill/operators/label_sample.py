@@ -201,12 +201,12 @@ class SampleAccess(LabelTask, RunAccess):
 
 class ListExamplesOperator(LabelTask, BaseOperator):
     """
-    Return the numbers of the examples that people label in Airflow. The next task is mapped over the numbers.
+    Return the indices of the examples that people label in Airflow. The next task is mapped over the indices.
 
     If people label on a sheet, the list is empty. The task costs nothing.
 
     :param sample: manifest of the task ``draw_sample``. (templated)
-    :return: the numbers of the examples, from 0.
+    :return: the indices of the examples, from 0.
     """
 
     template_fields: Sequence[str] = ("sample",)
@@ -217,7 +217,7 @@ class ListExamplesOperator(LabelTask, BaseOperator):
         self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> list[int]:
-        """Return the numbers of the examples; there is one task ``ask`` for each of them."""
+        """Return the indices of the examples; there is one task ``ask`` for each of them."""
         return list(range(self.sample["examples"] if self.sample["how"] == "ask in Airflow" else 0))
 
 
@@ -352,7 +352,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
-        # Use the file, because the frozen use case also contains values from the trigger form of the run.
+        # Read the use-case file: the frozen use case also contains values from the trigger form of the run.
         refuse_foreign_sheet(uri, self.folder, load_use_case(self.use_cases / f"{self.use_case_name}.yaml"))
         with open_input(uri, self.store, expected="expected a sheet of this run, with labels filled in") as file:
             body = file.read(MAX_SHEET_BYTES + 1)

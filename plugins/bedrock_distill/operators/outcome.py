@@ -79,7 +79,8 @@ class RunOutcomeOperator(DistillOperator):
         failed = run.failed
         held_up = sum(state == "upstream_failed" for state in states.values())
         skipped = sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
-        # `estimate` skips the later tasks of a dry run. If it did not succeed, a person marked the run as failed.
+        # In a dry run, `estimate` skips the later tasks, which is not a failure. If it did not succeed, the tasks are
+        # skipped because a person marked the run as failed.
         if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
             skipped = 0
         if skipped and not failed and not held_up and (refusal := self._refused_spending(states)):
@@ -118,7 +119,7 @@ class RunOutcomeOperator(DistillOperator):
         if settled and settled["action"] == "restored":
             yield f"The standing endpoint {settled['arn']} answers with the champion {settled['model_arn']} again."
         elif settled and settled["action"] == "deleted":
-            yield "The standing endpoint that this run created was deleted, because no champion was recorded for it."
+            yield "The standing endpoint was deleted, because no champion was recorded for it."
 
     def _refused_spending(self, states: Mapping[str, str | None]) -> str | None:
         """Return who rejected the spending, or that nobody answered, as a sentence; ``None`` if neither happened."""
@@ -126,7 +127,7 @@ class RunOutcomeOperator(DistillOperator):
             return None
         try:
             return refused_spending(self)
-        except DistillError as error:  # the message about the skipped tasks is more important
+        except DistillError as error:  # the message about the skipped tasks is more important than this error
             self.log.warning("The recorded approval cannot be read: %s", error)
             return None
 
@@ -150,7 +151,7 @@ class RunOutcomeOperator(DistillOperator):
                 for arm, tasks in unreleased_arms(states).items()
             }
             return spent_sentence(spent(self, jobs, unreleased))
-        except Exception as error:  # whatever it is, the message about the failed tasks is more important
+        except Exception as error:  # the message about the failed tasks is more important than any error here
             return f"What this run has spent cannot be read: {error}"
 
     def _run_states(self, states: Mapping[str, str | None]) -> RunStates:

@@ -37,8 +37,8 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     Release this environment's endpoints if their run has ended, or if their run is unknown and they have expired.
 
     Provisioned throughput comes first, because it is billed by the hour. Deployments are not billed while they are
-    idle, but count against the account's quota. The task leaves the standing endpoints of champions, and endpoints that
-    do not certainly belong to this environment, and logs the reason. It keeps endpoints that a live run uses, and
+    idle, but count against the account's quota. The task does not touch the standing endpoints of champions, nor
+    endpoints that may not belong to this environment, and logs the reason. It keeps endpoints that a live run uses, and
     extends their expiry. If one endpoint cannot be released, the others are still released, and the next run of the DAG
     tries again. The task costs nothing.
 
@@ -149,7 +149,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
         check: OwnershipCheck,
         context: Context,
     ) -> Action | None:
-        """Handle one endpoint. Return ``None`` if it is a standing endpoint or possibly not ours, and is kept."""
+        """Handle one endpoint. Return ``None`` if it is kept because it is a standing endpoint or may not be ours."""
         try:
             tags = hook.tags(endpoint.arn)
         except NotFoundError:

@@ -145,7 +145,7 @@ class RenderReportOperator(DistillOperator):
             for manifest in read_mapped_results(output, JudgeManifest, task=JUDGE, reader=self.task_id)
         ]
         judged = {(manifest["judge"], manifest["candidate"], manifest["baseline"]) for manifest in manifests}
-        champion = self.use_case.champion_arm  # its pairs are judged by other tasks, which may be skipped
+        champion = self.use_case.champion_arm  # other tasks judge the champion's pairs, and may be skipped
         for pair in self.use_case.pairs:
             for judge in self.use_case.judges:
                 if (

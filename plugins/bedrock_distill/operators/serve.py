@@ -292,8 +292,8 @@ class BedrockReleaseThroughputOperator(ServingOperator):
             return f"No endpoint of arm {self.arm} is known, so none should be billed."
         listed = " ".join(endpoint.billed() for endpoint in endpoints)
         return (
-            f"{listed} After the run has ended, distill_release_leftovers tries again every 15 minutes, but with the"
-            f" same connection {self.aws_conn_id}."
+            f"{listed} After the run has ended, distill_release_leftovers tries again every 15 minutes. If the"
+            f" connection {self.aws_conn_id} is the cause of the error, these attempts fail too."
         )
 
     def without_airflow(self, error: Exception) -> str:

@@ -72,7 +72,7 @@ class SmokeTask(EndpointChangeTask):
         }
 
     def _client(self, model: Model, context: Context) -> PacedClient:
-        """Return a client with the pace of the deployment's own quota. Provisioned throughput has no quota of calls."""
+        """Return a client that keeps to the deployment's own quota. Provisioned throughput has no quota to keep to."""
         stated = model.customization.deployment_quota if model.customization else None
         is_billed = self.switched["kind"] == "on_demand"
         quota = Quota(stated.requests_per_minute, stated.tokens_per_minute) if stated and is_billed else Quota()
@@ -135,7 +135,7 @@ def passed_smoke_test(model_arn: str, switched: SwitchManifest | None, smoked: S
     Return whether a model has passed the smoke test of a change.
 
     :param switched: the result of ``switched``.
-    :param smoked: the result of ``smoke``, which belongs to another change if a person has marked tasks by hand.
+    :param smoked: the result of ``smoke``. It may belong to another change if a person has marked tasks by hand.
     """
     if not switched or not smoked or switched["model_arn"] != model_arn:
         return False

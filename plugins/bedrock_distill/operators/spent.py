@@ -169,7 +169,7 @@ def _student(task: RunTask, arm: Arm) -> str:
 
 
 def spent_sentence(bill: Spent) -> str:
-    """Describe a bill in sentences, with a part for calls, training and endpoints."""
+    """Describe a bill in sentences, with one amount for each kind of cost, such as model calls or training."""
     parts: dict[str, list[BillLine]] = {}
     for line in bill.lines:
         parts.setdefault(_part(line.what), []).append(line)

@@ -50,8 +50,8 @@ def standing_warnings(hook: BedrockDistillHook, use_case: UseCase, champion: Cha
     """
     Return warnings about the standing endpoint that do not keep the run from starting.
 
-    They state the price per hour that starts with the first promotion, say whether the endpoint answers with a model
-    other than the champion, and name the models that the rule does not promote again.
+    They state what the endpoint costs per hour from the first promotion on, say whether it answers with a model other
+    than the champion, and name the models that the rule does not promote again.
     """
     warnings: list[str] = []
     if champion is None or champion.endpoint is None:

@@ -60,8 +60,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
     :raises InputError: the stored training set was changed or deleted; nothing was bought.
-    :raises RefusedError: access or a quota is missing, or a job of another environment has the name that this task
-        would use; nothing was bought.
+    :raises RefusedError: access is missing, a quota does not allow the job, or a job of another environment has the
+        name that this task would use; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")

@@ -71,10 +71,10 @@ class Checks:
         return ". ".join(part for part in parts if part)
 
     def unanswered(self) -> str:
-        """Return for how long AWS has not answered the present check; an empty string in the first 20 s."""
+        """Return for how long AWS has not answered the current check; an empty string in the first 20 s."""
         if self._started is None or (utc_now() - self._started).total_seconds() < SLOW_SECONDS:
             return ""
-        return f"AWS has not answered the present check for {self._since(self._started)}"
+        return f"AWS has not answered the current check for {self._since(self._started)}"
 
     @property
     def _until(self) -> str:

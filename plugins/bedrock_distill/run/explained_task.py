@@ -137,7 +137,7 @@ class ExplainedTask:
         return ""
 
     def progress(self) -> str:
-        """Return how far the task is, as a sentence; empty if it is not known."""
+        """Return the progress of the task, as a sentence; empty if it is not known."""
         return ""
 
     def cost_so_far(self) -> str:

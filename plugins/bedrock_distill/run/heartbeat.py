@@ -71,7 +71,7 @@ class Heartbeat:
                 self._write(self._line(now - started))
             except Exception:
                 log.debug("The line about a wait could not be written", exc_info=True)
-            # After a pause of the machine, the missed lines are not written all at once.
+            # If the machine was paused, the missed lines are skipped. They are not written all at once.
             due = (due if due + INTERVAL_SECONDS > now else now) + INTERVAL_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""Describe tasks that call models: how far they are, what they have paid, and what stays stored after an error."""
+"""Describe tasks that call models: their progress, what they have paid, and what stays stored after an error."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def served_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
 
 
 def unreleased_arms(states: Mapping[str, str | None]) -> dict[str, ServingTasks]:
-    """Return the arms whose endpoint may still exist after the task that should delete it, with the arms' tasks."""
+    """Return the arms whose endpoint may still exist because its deletion failed or did not run, with their tasks."""
     return {
         arm: tasks
         for arm, tasks in served_arms(states).items()
@@ -172,10 +172,14 @@ def _stated(states: Mapping[str, str | None], ti: Any, *tasks: str) -> str:
 
 
 def _is_over(submitted: str | None, waited: str | None) -> bool:
-    """Return whether jobs have ended, or none was bought. A task that failed may have bought a job before it failed."""
+    """
+    Return whether it is certain that no job is running.
+
+    If ``submit`` failed, this is not certain, because the task may have bought a job before it failed.
+    """
     return submitted in _NOT_STARTED or waited == "success"
 
 
 def _is_watched(submitted: str | None, waited: str | None) -> bool:
-    """Return whether jobs were bought, and a task waits for them or will wait. Otherwise they may or may not exist."""
+    """Return whether jobs were bought and a task waits or will wait for them. Otherwise, jobs may still be running."""
     return submitted == "success" and waited not in _ENDED

@@ -36,8 +36,8 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     """
     Base class of the sensors.
 
-    The class does not derive from ``BaseSensorOperator``, whose error after a trigger's time-out does not say what is
-    still running, and which loses the result of ``poke`` after a deferral.
+    The class does not derive from ``BaseSensorOperator``, because that class does not say what is still running when
+    a trigger times out, and because it loses the result of ``poke`` after a deferral.
 
     :param run_uri: the run's folder, ``s3://…/runs/<use case>/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.

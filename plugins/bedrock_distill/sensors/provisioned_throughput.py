@@ -82,7 +82,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
                 "model_arn": self.provisioned["model_arn"],
                 "student": self.provisioned["student"],
             }
-        # Throughput is billed from its creation, so the time-out counts from then. AWS's clock may be ahead.
+        # Throughput is billed from its creation, so the time-out counts from then. If AWS's clock is ahead, the
+        # creation may seem to be later than the start of the wait. The time-out then counts from the start of the wait.
         self.began = min(self.began, endpoint.created)
         self.checks.status = f"{name} is {endpoint.status}"
         self.log.info("%s", self.checks.status)

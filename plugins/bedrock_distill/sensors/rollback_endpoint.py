@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class RollbackEndpointSensor(RollbackPlace, StandingEndpointSensor):
     """Wait until the standing endpoint answers with the chosen model; see ``StandingEndpointSensor``."""
 
-    # The defaults are placeholders. `open_place` takes the values from the use case. A rollback has no folder.
+    # The defaults are placeholders: `open_place` takes both times from the use case, and a rollback has no folder.
     def __init__(
         self,
         *,

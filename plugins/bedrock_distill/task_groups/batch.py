@@ -27,7 +27,7 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
 
     :param after: the tasks after which the group runs.
     :param before: the step's mapped tasks, which run after the group.
-    :param shards: the numbers of the shards that ``synthesize`` is mapped over; empty for the judges.
+    :param shards: the indices of the shards that ``synthesize`` is mapped over; empty for the judges.
     """
     if inference_mode(use_case, step) == "on_demand":
         return
@@ -38,7 +38,8 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
             task_id=WAIT,
             submitted=submit.output,
             poll_interval_seconds=settings.poll_interval_seconds,
-            # Bedrock ends the job after timeout_hours, and then needs more time to write the output files.
+            # Bedrock ends the job after timeout_hours, and then needs more time to write the output files. So the task
+            # waits an hour longer.
             timeout_seconds=(settings.timeout_hours + 1) * _HOUR,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **DEFERRED_RETRIES,

@@ -109,7 +109,7 @@ class TestMarked:
     ("settled", "words"),
     [
         ({"action": "restored", "arn": "arn:e", "model_arn": "arn:m"}, "arn:e answers with the champion arn:m again."),
-        ({"action": "deleted", "arn": None, "model_arn": None}, "that this run created was deleted"),
+        ({"action": "deleted", "arn": None, "model_arn": None}, "The standing endpoint was deleted"),
     ],
 )
 def test_a_failed_promotion_says_what_happened_to_the_standing_endpoint(

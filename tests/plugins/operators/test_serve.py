@@ -243,7 +243,7 @@ class TestRefusedRelease:
             assert PROVISIONED["throughput_name"] in lines[BILLED]
             assert str(PROVISIONED["throughput_arn"]) in lines[BILLED]
             assert "$24.00 per hour, since 2026-11-22T02:00:00+00:00" in lines[BILLED]
-            assert "15 minutes, but with the same connection aws_default" in lines[BILLED]
+            assert "15 minutes. If the connection aws_default is the cause" in lines[BILLED]
             assert PAGE in lines[TO_DO]
             assert f"`{COMMAND} {PROVISIONED['throughput_arn']} --region us-east-1`" in lines[TO_DO]
             assert lines[TO_DO].endswith("lear tuned.release with downstream.")

@@ -120,7 +120,7 @@ def present_check(checks: Checks) -> Iterator[None]:
 def test_a_check_without_an_answer_is_named(checks: Checks, clock: Clock) -> None:
     assert checks.unanswered() == ""
     clock.minutes = 2
-    assert checks.unanswered() == "AWS has not answered the present check for 2 min (since 02:00:00 UTC)"
+    assert checks.unanswered() == "AWS has not answered the current check for 2 min (since 02:00:00 UTC)"
 
 
 def test_between_two_checks_no_answer_is_missing(checks: Checks, clock: Clock) -> None:

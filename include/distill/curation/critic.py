@@ -1,5 +1,5 @@
 """
-Have a second model, the critic, check the pairs that passed all filters but that the grounding check could not decide.
+Have a second model, the critic, check the pairs that passed all filters but that the grounding check left undecided.
 
 The critic checks whether the document supports the answer of a pair. If the critic's output has no readable verdict,
 the request is repeated. If no output has a readable verdict, the pair is counted as ``unparsable``. A pair that is not

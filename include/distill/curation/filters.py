@@ -138,7 +138,7 @@ class LeakFilter:
     settings = ("max_leak_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the question is similar to an evaluation question. The index applies the threshold."""
+        """Yield a rejection if the index finds an evaluation question that is too similar to the question."""
         if match := row.evaluation.find(candidate.question):
             message = (
                 f"The question is too similar to the evaluation question {match.question!r} (similarity"

@@ -119,7 +119,7 @@ class PairCounts(TypedDict):
     rejected: int
     missing: int  # requested but never written
     surplus: int  # written beyond the requested number
-    # Accepted pairs that the grounding check could not decide and no critic checked. Absent from records of earlier
+    # Accepted pairs that the grounding check left undecided and that no critic checked. Absent from records of earlier
     # versions.
     undecided: NotRequired[int]
 

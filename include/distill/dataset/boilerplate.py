@@ -1,5 +1,5 @@
 """
-Find the headers and footers of documents, such as copyright notices. They are no evidence that documents are related.
+Find the headers and footers of documents, such as copyright notices. They do not show that documents are related.
 
 A header or footer is a text at the beginning or the end of more than :data:`COMMON_DOCUMENTS` documents. It is at most
 as long as a passage (:data:`PASSAGE_CHARACTERS`). Header and footer together are at most half of each document.
@@ -22,7 +22,7 @@ COMMON_DOCUMENTS = 5
 PASSAGE_CHARACTERS = 640
 _LONGEST = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH  # in hashes
 _GAP = 3  # maximum distance between repeated hashes of a header; a page number or a date may be between them
-_EDGE_SHARE = 0.9  # minimum share of the documents with a hash that have the hash in their header or footer
+_EDGE_SHARE = 0.9  # of the documents that contain a hash, the minimum share that has it in the header or footer
 
 
 def headers_and_footers(table: PassageTable) -> NDArray[np.uint32]:

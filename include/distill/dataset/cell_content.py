@@ -40,7 +40,8 @@ _SPREADSHEET_ERROR = re.compile(
       | \#{3,} | Err:\d{3}""",
     re.VERBOSE,
 )
-# Programs that change the case of a text also change these errors. Other words in lower case can be hashtags.
+# These errors also count in lower case, because some programs change the case of a text. Other words that begin with
+# "#" count only in upper case, because they may be hashtags.
 _ERRORS_IN_ANY_CASE = frozenset(
     {
         "#n/a", "#ref!", "#value!", "#name?", "#num!", "#div/0!", "#null!", "#error!", "#nv", "#bezug!", "#wert!",
@@ -158,7 +159,7 @@ def _is_supported(marker: str, texts: RowTexts) -> bool:
 
 
 def row_fault(texts: RowTexts, raw: str) -> RowFault | None:
-    """Return why a row is not a document, a question and an answer, such as a comment or a total; otherwise ``None``.
+    """Return what is wrong with a row as a whole, for example that it is a comment or a total; otherwise ``None``.
 
     :param raw: the row's text in the file.
     """

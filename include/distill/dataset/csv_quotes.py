@@ -24,8 +24,8 @@ _LINE_END = re.compile(r"\r\n?|\n")
 # A line that cannot close an open quote: all of its quotes are doubled.
 _STAYS_OPEN = re.compile(r'(?:[^"]|"")*+')
 _QUESTION_MARKS = ("?", "？", "؟", ";", "՞", "፧")
-# In a truncated upload, the lines of the last record are text. If less than this share of the lines are complete rows,
-# all of the lines count as text.
+# If less than this share of the lines below an open quote are complete rows, all of these lines count as text: the
+# upload was then probably cut off inside a text with several lines.
 _SHARE_OF_ROWS = 0.5
 _COLUMNS_OF_ONE_SHAPE = 2
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -133,8 +133,8 @@ def count_swallowed_rows(record: str, separator: str, width: int, largest_table:
     rows = [line for line in lines if line.count(separator) == width - 1]
     tight = [line for line in rows if not _has_spaces_after(separator, line)]
     has_line_end = record.endswith(("\n", "\r"))
-    # A single row below the quote may be text. It counts only if it is the last line, has a line ending, and the line
-    # with the quote is a row too.
+    # A single row below the quote may be text. It counts only if it is the last line and has a line ending, and if the
+    # line with the quote is a row too.
     if len(tight) == len(lines) == 1 and has_line_end and fits_header:
         return 1
     if not has_line_end and lines:
@@ -223,12 +223,13 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
     if len(lines) < 2 or any(line.count(separator) != width - 1 for line in lines):
         return 0
     spaced = [_has_spaces_after(separator, line) for line in lines]
-    # White space after some commas but not all is a sign of text: either all commas between fields have it, or none do.
+    # If white space follows some of the commas but not all, the lines are text. After the commas between fields, white
+    # space is either always present or always absent.
     if any(spaced) and not all(_has_spaces_after_all(separator, line) for line in lines):
         return 0
     cells = [line.split(separator) for line in lines]
-    # A stray quote has no partner in its cell. If a plain cell is in quotes, a program has quoted all cells, so there
-    # are no stray quotes.
+    # A stray quote has no partner in its cell. If a cell begins and ends with a quote, a program has enclosed cells in
+    # quotes, so there are no stray quotes.
     if any(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in cells for cell in row):
         return 0
     rows = [[cell.strip('"\r') for cell in row] for row in cells]
@@ -246,7 +247,7 @@ def count_merged_rows(record: str, separator: str, width: int, question_column: 
     if alike >= (width if len(rows) == 2 else _COLUMNS_OF_ONE_SHAPE):
         return len(rows)
     is_prose = all(sum(" " in cell.strip() for cell in row) > 1 for row in rows)
-    is_like_a_question = len(rows) == 2 and 1 in questions  # in a column, only one of the two lines has a question
+    is_like_a_question = len(rows) == 2 and 1 in questions  # in some column, only one of the two rows has a question
     return len(rows) if is_prose and not any(spaced) and not is_like_a_question else 0
 
 

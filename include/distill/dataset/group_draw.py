@@ -58,8 +58,8 @@ def draw_evaluation_groups(rows: Mapping[str, int], *, share: float, seed: int, 
 
     - A group with more rows than should be held out is put on the training side. The share of the other groups rises
       accordingly, to at most one half.
-    - If less than half or more than one and a half times the requested rows would be held out, the groups whose numbers
-      are nearest to ``share`` change sides.
+    - The number of held-out rows should differ from the requested number by at most half of the rows that the smaller
+      side should get. If it would differ more, the groups whose numbers are nearest to ``share`` change sides.
     - No side stays empty if there are at least two groups.
 
     :param rows: number of rows in each group that has no side.

@@ -9,8 +9,9 @@ from typing import Literal
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.records import Side
 
-# What relates a document to both sides, so that it cannot be used: its whole text or its group ("document"), or a
-# passage or an answer in it ("passage").
+# How a document is related to both sides, so that it cannot be used:
+# - "document": it is nearly the same as documents of both sides, or has the same value in the group column.
+# - "passage": it shares a passage with another document, or one of the two contains an answer about the other.
 Relation = Literal["document", "passage"]
 
 

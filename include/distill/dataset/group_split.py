@@ -51,7 +51,7 @@ class Split:
     :param groups: name of each document's group, 16 hex digits.
     :param conflicts: the dropped documents, each with the training and the evaluation document that it would connect.
     :param leaked: the training documents that are kept although they have about half of the text of an evaluation
-        document, or one of its whole answers. Each is mapped to the number of that evaluation document.
+        document, or a whole answer to a question about it. Each is mapped to the number of that evaluation document.
     :param templates: number of documents that consist mostly of text that many documents have.
     :param is_near_share: whether the evaluation side has about the requested share of the rows. Only the rows whose
         side this run drew are counted.
@@ -93,7 +93,8 @@ def split_groups(
     :param similarity: documents with at least this Jaccard similarity are related.
     :param share: share of the rows to draw for evaluation, between 0 and 1. The actual share is approximate.
     :param shared_passages: what happens to a training document that has about half of the text of an evaluation
-        document, or one of its whole answers: ``drop`` drops it; ``warn`` keeps it and adds it to ``leaked``.
+        document, or a whole answer to a question about it: ``drop`` drops the training document; ``warn`` keeps it
+        and adds it to ``leaked``.
     :param clustered: the documents whose groups are used as clusters in the statistics. Among them, documents that
         share a passage are put into one group. By default, these are all documents on the evaluation side.
     :raises InputError: ``share`` is not between 0 and 1.
@@ -231,8 +232,8 @@ def _leaks(groups: DocumentGroups, passages: PassageIndex, sides: Sequence[Side 
     """
     Return the training documents that repeat much of an evaluation document, by number.
 
-    Such a document has about half of the evaluation document's text, or one of its whole answers. Each number is mapped
-    to the number of the evaluation document.
+    Such a document has about half of the evaluation document's text, or a whole answer to a question about the
+    evaluation document. Each number is mapped to the number of the evaluation document.
     """
     leaked: dict[int, int] = {}
     train, evaluation = _on_side(sides, "train"), _on_side(sides, "evaluation")

@@ -23,7 +23,7 @@ from include.distill.text.passages import Sketch, halvings_of, has_characters, s
 # In characters, as :func:`has_characters` counts them. Shorter answers, such as "Yes, for 35 days.", occur in unrelated
 # documents.
 _MIN_ANSWER = 60
-# Counted in the same way. Shorter documents differ in single words that a sketch can miss ("Unit 1" and "Unit 2").
+# Counted in the same way. Shorter documents may differ only in a word that a sketch misses ("Unit 1" and "Unit 2").
 _MIN_DOCUMENT = 200
 _HASH_BYTES = 4
 _BLOCK = 500_000  # number of hashes that are read at a time

@@ -256,8 +256,8 @@ class PassageIndex:
         fewest = _LEAKED_HASHES * (lengths >> (sparser - halvings)).min(axis=0)
         if want_shared:
             fewest = np.minimum(fewest, (PASSAGE_CHARACTERS // CHARACTERS_PER_HASH >> sparser) / 2)
-        # A sketch that was halved keeps only small hashes, so more of its hashes are in the quarter. Half of the
-        # expected number allows for the errors of such a small sample.
+        # A sketch that was halved keeps only small hashes, so more of its hashes are in the smallest quarter. Only half
+        # of the expected number is required, because such a small sample is inexact.
         sampled: NDArray[np.float64] = 0.5 * 2.0 ** np.minimum(sparser - 2, 0) * np.maximum(fewest, _MIN_MATCHES)
         return sampled
 
@@ -307,7 +307,7 @@ def _near_pairs(keys: NDArray[np.uint64], low: int, high: int) -> Iterator[NDArr
         documents = (part & LOW_BITS).astype(np.uint32)
         hashes = (part >> HASH_BITS).astype(np.uint32)
         in_block = (documents >= low) & (documents < high)
-        in_block[_SORTED:] = False  # the next part has their pairs
+        in_block[_SORTED:] = False  # their pairs are found with the next part
         for distance in range(1, _NEAREST + 1):
             same = np.flatnonzero(in_block[:-distance] & (hashes[:-distance] == hashes[distance:]))
             yield documents[same].astype(np.uint64) << HASH_BITS | documents[same + distance]

@@ -183,7 +183,7 @@ class SplitFigures(TypedDict):
     same_title_documents: int  # number of evaluation documents that begin with the same words as another one
     generic_question_rows: int  # number of evaluation rows whose question is asked about many documents
     kept_leaks: int  # number of training rows that are kept only because of shared_passages: warn
-    is_near_share: bool  # whether about evaluation_share of the rows whose side this run drew is held out
+    is_near_share: bool  # whether this run held out about evaluation_share of the rows whose side it drew
 
 
 class SourceCounts(TypedDict):

@@ -1,9 +1,9 @@
 """
 Stop a run whose input files have too many unusable rows, before anything is bought.
 
-A large share of unusable rows is a fault of the file, for example commas in fields without quotes. Rows that are
-rejected because of other rows (duplicates, and rows that would leak evaluation data) are not a fault of the file and do
-not count. The training rows and the evaluation rows are checked separately.
+A large share of unusable rows shows that the file has a fault, for example unquoted fields with commas. Rows that are
+rejected because of other rows (duplicates, and rows that would leak evaluation data) do not show a fault of the file
+and do not count. The training rows and the evaluation rows are checked separately.
 """
 
 from __future__ import annotations

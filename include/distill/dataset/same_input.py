@@ -20,9 +20,10 @@ def same_input_problem(
     """
     Return a message if the training files are the same as the evaluation files; otherwise ``None``.
 
-    They are the same in two cases. Either every training file is also an evaluation file: the same object or local
-    file. Or there are as many training files as evaluation files, and their contents are equal in pairs: the first
-    training file by name equals the first evaluation file by name, and so on. Reading stops at the first difference.
+    They are the same if every training file is also an evaluation file, that is, the same object or local file. They
+    are also the same if there are as many training files as evaluation files, and their contents are equal in pairs:
+    the first training file by name equals the first evaluation file by name, and so on. Reading stops at the first
+    difference.
     """
     evaluated = {_location(file) for file in evaluation}
     if all(_location(file) in evaluated for file in training):

@@ -32,7 +32,8 @@ def _notes(source: SourceData, counts: SourceCounts, figures: SplitFigures) -> I
         yield (
             f"{figures['template_documents']} of {figures['documents']} documents consist mostly of text that many"
             " documents have, as documents written from a template do. This text was ignored when the documents were"
-            " compared. If such documents belong together, name their groups in source.group_column."
+            " compared. If such documents belong together, name their groups in a column of the files, and set"
+            " source.group_column to this column."
         )
     if figures["largest_group_rows"] > _LARGE_GROUP_SHARE * counts["accepted"] and figures["groups"] > 1:
         yield (

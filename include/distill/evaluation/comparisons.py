@@ -3,7 +3,8 @@ Compute the report's figures from one judge's verdicts on a pair of arms.
 
 These are the main figures:
 
-* ``preference``: number of wins divided by the number of decided questions (the article's figure);
+* ``preference``: number of wins divided by the number of decided questions (the figure that the article in
+  ``docs/explanation/method.md`` reports);
 * ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Questions with an
   unparsable verdict are left out of the means and counted separately;
 * ``p_value``: exact two-sided sign test with one sign per document group. ``p_value_holm`` is this p-value with Holm's

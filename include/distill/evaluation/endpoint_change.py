@@ -3,7 +3,7 @@ Allow one change of a use case's standing endpoint at a time.
 
 The object ``endpoints/<use case>/change.json`` is the lock. A run takes it before it changes the endpoint, and keeps it
 until its task ``settle`` has compared the endpoint with the champion's record. If the run has ended or Airflow does not
-know it, another run takes the lock over. Each holder gets a new number. If a task of an earlier holder is still
+know it, another run can take over the lock. Each holder gets a new number. If a task of an earlier holder is still
 running, the number tells the task that the lock is no longer its own.
 """
 
@@ -76,7 +76,8 @@ class ChangeLock:
         Take the lock for a change, or go on with the change that an earlier attempt of this run began.
 
         :param renew: begin a new change even if this run already began one with the same aim. This is needed if the
-            creation of the endpoint failed, because Bedrock creates the endpoint again only for a new number.
+            creation of the endpoint failed: with the number of the failed change, Bedrock would not create the endpoint
+            again.
         :raises ChangeInProgressError: another run is changing the endpoint.
         """
         for _ in range(_ATTEMPTS):
@@ -100,9 +101,9 @@ class ChangeLock:
 
         :param seen: the last change, as the caller read it; ``None`` if there was none. The caller has checked that
             this change is settled, or that its run is ``holder`` or has ended.
-        :param aim: the model that the endpoint serves again.
-        :return: the lock with a new number; ``None`` if the lock is no longer ``seen``. The caller must then check the
-            lock again.
+        :param aim: the model that the endpoint should serve again.
+        :return: the lock with a new number; ``None`` if the lock has changed since the caller read it. The caller must
+            then check the lock again.
         """
         change, version = self._read()
         if change != seen:
@@ -113,7 +114,7 @@ class ChangeLock:
 
     def end(self, change: EndpointChange | None, *, arn: str | None) -> None:
         """
-        Record that the endpoint agrees with the champion's record. Do nothing if the lock is no longer ``change``.
+        Record that the endpoint agrees with the champion's record. Do nothing if the lock is not equal to ``change``.
 
         :param change: the change as it was read or taken; ``None`` if there was none.
         :param arn: ARN of the endpoint; ``None`` if there is none.

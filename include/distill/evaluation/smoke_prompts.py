@@ -1,8 +1,8 @@
 """
-Choose the prompts that test a standing endpoint before its model becomes the champion, and check its answers.
+Choose the prompts that test a standing endpoint before its model becomes the champion, and check the answers.
 
-The prompts are those of evaluation rows with short documents that the model has already answered completely. So an
-answer that is cut off or blank shows a fault of the endpoint. The texts of the answers are not compared.
+The prompts come from evaluation rows that have short documents and to which the model has already given a complete
+answer. So an answer that is cut off or blank shows a fault of the endpoint. The texts of the answers are not compared.
 """
 
 from __future__ import annotations

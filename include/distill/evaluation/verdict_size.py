@@ -30,7 +30,7 @@ def too_few_questions(questions: int) -> str | None:
 
 def verdict_warnings(rows: Iterable[Grouped], promotion: Promotion | None) -> Iterator[str]:
     """
-    Describe what a run with these evaluation rows can never show.
+    Yield a warning if a run with these evaluation rows can give no verdict or promote no arm.
 
     :param promotion: the rule of the use case; ``None`` if the run compares no arm with a champion.
     """

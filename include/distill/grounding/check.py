@@ -1,5 +1,5 @@
 """
-Check whether a document supports an answer, as far as words can show this without a model.
+Check without a model whether the words of a document support an answer.
 
 An answer is dropped only on hard evidence:
 

@@ -41,7 +41,10 @@ def dense_value(numeral: str) -> Decimal:
 
 
 def dense_values(numeral: str) -> tuple[Decimal, ...]:
-    """Return the values of a number in Chinese characters. 两三 can mean 23 or "two or three": it has 3 values."""
+    """Return the values of a number in Chinese characters.
+
+    两三 can mean 23 or "two or three", so its values are 23, 2 and 3.
+    """
     value = dense_value(numeral)
     digits = [_DENSE_DIGITS[character] for character in numeral if character in _DENSE_DIGITS]
     if len(numeral) == len(digits) == 2 and digits[1] == digits[0] + 1:

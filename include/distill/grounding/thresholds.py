@@ -1,8 +1,8 @@
 """
 Define the thresholds of the grounding check, per form of answer and per kind of writing.
 
-The values drop few faithful answers and leave few of them undecided. They were chosen on the hand-written
-sets ``calibration`` and ``test``, and on the answers of the sample data. Each answer of the sample data was compared
+The values drop few faithful answers and leave few of them undecided. They were chosen with the hand-written
+sets ``calibration`` and ``test``, and with the answers of the sample data. Each answer of the sample data was compared
 with the document of another row. The hand-written set ``held_out`` was not used to choose the values.
 ``docs/explanation/curation.md`` states how many answers of ``held_out`` are dropped or undecided.
 """

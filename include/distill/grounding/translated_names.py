@@ -38,7 +38,7 @@ _LATIN = str.maketrans({"p": "b", "v": "f", "w": "f", "c": "k", "q": "k", "z": "
 _ARTICLE = re.compile("^[وفبكل]?(?:ال|لل)|^(?:al|el|ad|ar|as|ash|at|an)-", re.IGNORECASE)
 _KATAKANA_RUN = re.compile("[\u30a1-\u30fa\u30fc]{2,}")
 _NASAL_BEFORE_LABIAL = re.compile("ं(?=[पफबभम])")
-_DEVANAGARI_Z = "ज\u093c"  # two characters, also after normalization
+_DEVANAGARI_Z = "ज\u093c"  # two characters, even after normalization
 _ENOUGH_LETTERS = 0.7
 _SILENT = re.compile("[aeiouyh]")
 _LOOSE = str.maketrans({"g": "k", "s": "s", "f": "b", "l": "r", "t": "d"})

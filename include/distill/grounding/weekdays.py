@@ -13,7 +13,7 @@ from include.distill.grounding.plain_text import WORD
 
 _FILE = FOLDER / "weekdays.yaml"
 _NAME = re.compile(rf"(?:{WORD.pattern})(?:-feira)?")
-_SHORTEST_WORD = 4  # "sat" and "sun" are also other words, so a shorter name must be capitalized
+_SHORTEST_WORD = 4  # shorter names must be capitalized, because "sat" and "sun" are also other words
 # Korean is included, because it attaches particles to the name.
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 

@@ -16,8 +16,8 @@ _DENSE_TOKEN = re.compile("[\u30a0-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _STEM_LETTERS = 5
 _ENGLISH_ENDING = re.compile(r"(?:ies|ied|ing|ed|es|ly|s|e|y)$")
 _ARABIC_ARTICLE = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال)")
-# Each prefix can also be the first letter of a word, so it is removed after an article too. The stems of "بيانات" and
-# "البيانات" are then equal.
+# A word without an article also loses its first letters if they only look like a prefix. The letters are therefore
+# removed after an article too, so that "بيانات" and "البيانات" have the same stem.
 _ARABIC_PREFIX = re.compile("^(?:و|ف)?[بل]?")
 _ARABIC_ENDING = re.compile("(?:ات|ون|ين|ها|هم|ية|ة|ه|ي|ا|ًا)$")
 _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640]")
@@ -31,7 +31,7 @@ def words(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """Return the first letters of ``word`` without common endings, so that "encrypts" and "encryption" are equal."""
+    """Return the first letters of ``word`` without common endings: "encry" for both "encrypts" and "encryption"."""
     if word[0] < "\u0250":
         shorter = _ENGLISH_ENDING.sub("", word) if len(word) > 4 else word.removesuffix("s") if len(word) > 3 else word
         return shorter[:_STEM_LETTERS]

@@ -41,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="host name in the URL of clients, besides localhost and loopback addresses; may be repeated",
+        help="host name that clients may use for the simulator, besides localhost and loopback addresses;"
+        " may be repeated",
     )
     parser.add_argument("--port", type=_port, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=_folder, required=True, help="state folder, created if it does not exist")

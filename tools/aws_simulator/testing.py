@@ -136,7 +136,7 @@ def start_simulator(
     Environment variables are left alone. :func:`environment` returns the variables that make AWS's SDKs use the
     simulator.
 
-    :param roles: ARNs of roles for jobs that the account has from the start.
+    :param roles: ARNs of roles that the account has from the start. Jobs may use them.
     """
     simulator = AwsSimulator(Path(state_dir), {**FAST, **settings}, roles=roles)
     sock = bind("127.0.0.1", 0)

@@ -48,7 +48,7 @@ class FolderStore:
         return body, content_hash(body)
 
     def write_if_unchanged(self, uri: str, body: bytes, version: str) -> bool:
-        """Replace the object if its bytes still have this hash. Only one process may write, so this is not atomic."""
+        """Replace the object if its bytes still have this hash. This is not atomic, so only one process may write."""
         if not self.exists(uri) or content_hash(self.read(uri)) != version:
             return False
         self.write(uri, body)

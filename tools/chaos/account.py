@@ -139,8 +139,8 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
 
     The standing endpoint of a champion outlives the runs. Its name contains ``champion`` in place of an arm.
 
-    Only a match at the start of a name or after a hyphen counts. The names that the pipeline gives begin with the name
-    of the environment and a hyphen.
+    Only a match at the start of a name or after a hyphen counts, because the names that the pipeline gives begin with
+    the name of the environment and a hyphen.
 
     Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
     """

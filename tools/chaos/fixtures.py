@@ -44,7 +44,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
     """
     Write the use case ``name`` with its CSV files and return its evaluation documents.
 
-    :param changes: the settings, by section, in which this use case differs from those of the other cases.
+    :param changes: the settings, by section, that differ from the settings of the other cases.
     """
     training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
     write_rows(training, name, 0, TRAINING_ROWS)

@@ -125,7 +125,7 @@ def _woken(trial: Trial, purchase: Purchase) -> None:
     """
     Reach the instant at which the trigger has resumed the waiting task, but the task has not returned a result yet.
 
-    The task is held at this instant by a delay of its read of the job or throughput.
+    A delayed read of the job or throughput holds the task at this instant.
     """
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()

@@ -2,8 +2,8 @@
 Crash runs that serve their model on demand: at each instant of a deployment, with each way to recover.
 
 The cases of :mod:`tools.chaos.matrix` serve by provisioned throughput. Each case of this module crashes its run at
-several instants, one after another. These instants are a path. There are two paths, because a run requests only one
-deployment: either the response is lost, or it arrives and is not recorded.
+several instants, one after another. This sequence of instants is called a path. There are two full paths, because a run
+requests only one deployment: either the response is lost, or it arrives and is not recorded.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from tools.chaos.trial import ARRANGING_SECONDS, DELETE_DEPLOYMENT, DEPLOYMENT, 
 DEPLOY, ACTIVE, ANSWER, UNDEPLOY = "tuned.deploy", "tuned.active", "tuned.answer", "tuned.undeploy"
 # The task `deploy` looks for an endpoint of each kind, and then once more for a deployment.
 PURCHASE = Purchase(DEPLOYMENT, GET_DEPLOYMENT, DEPLOY, ACTIVE, "deployment_stalled", 2)
-OPEN_CALLS = 2  # the use cases of the cases have at most two open calls in a task
+OPEN_CALLS = 2  # each task has at most two calls in flight
 
 
 def _nothing(trial: Trial, purchase: Purchase) -> None:
-    """Arrange nothing, because the instant before has done so."""
+    """Arrange nothing, because what was arranged for the previous instant is still in effect."""
 
 
 def _hold_answer(trial: Trial, purchase: Purchase) -> None:
@@ -59,7 +59,7 @@ def _delay_answer(trial: Trial, purchase: Purchase) -> None:
 
 
 def _before_removal(trial: Trial, purchase: Purchase) -> None:
-    """Reach the read with which ``undeploy`` finds the deployment. It is the first read after the last answer."""
+    """Reach the instant at which ``undeploy`` looks up the deployment: the first read after the last answer."""
     trial.wait_answer_held()
     reach_held(trial, purchase.get)
 
@@ -95,7 +95,7 @@ PATHS: Mapping[str, Path] = {
     LOST.name: (BEFORE, LOST, ANSWERING, REMOVING),
     UNREAD.name: (UNREAD, STILL_WAITING, READY_AT_LAST, ANSWERING, BEFORE_REMOVAL, REMOVAL_LOST),
 }
-# A fault of the whole of Airflow takes long, so these paths have as many instants as the cases of the matrix.
+# A fault that hits all of Airflow takes long. So each of these paths has only two crashes, like a case of the matrix.
 SHORT_PATHS: Sequence[Path] = ((LOST, ANSWERING), (UNRECORDED, BEFORE_REMOVAL), (WAITING, REMOVAL_LOST))
 GIVEN_UP: Mapping[str, tuple[Path, int]] = {
     LOST.name: ((BEFORE, LOST, ANSWERING, BEFORE_REMOVAL), 3),
@@ -213,7 +213,7 @@ def _polling_faults(trial: Trial) -> None:
 
 
 def _leftovers(trial: Trial) -> None:
-    """Check that the sweeper keeps deployments that are in use or not ours, and removes that of an ended run."""
+    """Check that the sweeper keeps foreign deployments and those in use, and removes the deployment of an ended run."""
     WAITING.arrange(trial, PURCHASE)
     trial.start_run()
     WAITING.reach(trial, PURCHASE)

@@ -1,7 +1,7 @@
 """
 Crash promotions with a standing endpoint: while it is created, while its model is replaced, and on the way back.
 
-The DAG of these cases has no teacher, no judge and no endpoint of an arm. Its report promotes the arm ``tuned``. The
+The DAG of these cases has no teacher, no judge and no arm endpoint. Its report promotes the arm ``tuned``. The
 first run of a case creates the standing endpoint. The second run has other rows, so it trains another model, which
 replaces the first one behind the endpoint.
 """
@@ -31,7 +31,7 @@ from tools.chaos.trial import (
 SWITCH, SWITCHED, SMOKE, PROMOTE = "switch", "switched", "smoke", "promote"
 CREATION = Purchase(DEPLOYMENT, GET_DEPLOYMENT, SWITCH, SWITCHED, "deployment_stalled", 2)
 UPDATE = Purchase(UPDATE_DEPLOYMENT, GET_DEPLOYMENT, SWITCH, SWITCHED, "deployment_update_stalled", 1)
-NO_WINNER = "no_winner"  # an object with this name lets the report promote no arm
+NO_WINNER = "no_winner"  # if an object with this name exists, the report promotes no arm
 CHANGES: dict[str, Any] = {
     "tags": ["promotion"],
     "serving": {"mode": "on_demand"},
@@ -65,7 +65,7 @@ def _before_record(trial: Trial, purchase: Purchase) -> None:
 
 
 def _recorded(trial: Trial, purchase: Purchase) -> None:
-    """Reach the second read of ``promote``, by which the champion is recorded."""
+    """Reach the second read of ``promote``. By then, the champion is recorded."""
     _smoking(trial, purchase)
     fired = trial.fired(purchase.get)
     trial.hold(purchase.get, after=1)
@@ -108,7 +108,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 
 
 def crash_update(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
-    """Crash only the run that updates the endpoint, because the fault hits all cases of a phase."""
+    """Crash only the run that updates the endpoint. The faults of these cases take long, so the crashes are few."""
     promote_model(trial, 1, 1)
     write_model_rows(trial, 2)
     crash_at_each(trial, path, UPDATE, recover, number=2)
@@ -197,7 +197,7 @@ def _smoke_fails(trial: Trial) -> None:
 
 
 def _next_run_heals(trial: Trial) -> None:
-    """Refuse the update with which ``settle`` brings the champion back. A run without a winner brings it back."""
+    """Refuse the update by which ``settle`` brings the champion back. The next run has no winner and brings it back."""
     promote_model(trial, 1, 1)
     trial.fault(ANSWER, "truncated_answer", match=trial.endpoint_arn, times=1)
     trial.fault(UPDATE_DEPLOYMENT, "access_denied", after=1, times=1)
@@ -209,7 +209,7 @@ def _next_run_heals(trial: Trial) -> None:
     models = trial.stack.account.ledger()["custom_models"]
     of_case = [model["arn"] for model in models if f"-{trial.case.key}-tuned-" in f"-{model['name']}"]
     trial.ensure(
-        serving == of_case[-1], f"The endpoint answers with {serving} before it is settled, not the new model."
+        serving == of_case[-1], f"Before it is settled, the endpoint must serve the new model, but it serves {serving}."
     )
     trial.stack.account.write_object(f"{root_of(trial)}/{NO_WINNER}", b"")
     trial.start_run(3)
@@ -238,7 +238,8 @@ def promotions() -> list[Case]:
     for (name, path), (recovery, recover) in product(PATHS.items(), recoveries.items()):
         # A deferred task has no process that could be killed.
         steps = [instant for instant in path if recovery in clears or instant is not STILL_WAITING]
-        if "two copies" in recovery:  # an old copy of `switch` reads the endpoint too, so the first read is not certain
+        # An old copy of `switch` also reads the endpoint, so the next read is not certain to be that of `promote`.
+        if "two copies" in recovery:
             steps = [instant for instant in steps if instant is not BEFORE_RECORD]
         cases.append(_case(f"{name} / {recovery}", partial(crash, path=steps, recover=recover)))
     for recovery, path in product(("scheduler SIGKILL", "database lost, same run id"), SHORT_PATHS):

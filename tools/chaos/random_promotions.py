@@ -3,7 +3,7 @@ Disturb promotions and rollbacks with random kills, recover them as the runbook 
 
 A schedule has three runs. The first one promotes a model and creates the standing endpoint, the second one promotes
 another model, and the third one rolls back to the first model. One process is killed in each run. In the first two
-runs, this happens only after the training, because the other random schedules disturb the tasks before.
+runs, this happens only after the training, because the other random schedules disturb the earlier tasks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.chaos.stack import SERVICES
 from tools.chaos.standing import CHAMPION, expect_standing
 from tools.chaos.trial import BreachError, Case, Trial
 
-WALKS_PER_PROMOTION = 5  # one of these schedules for so many of the other random schedules
+WALKS_PER_PROMOTION = 5  # number of other random schedules for each of these schedules
 # How many tasks of a run may have ended before the kill. The training of a promotion is over after six tasks.
 ENDED_TASKS = (range(6, 12), range(6, 12), range(6))
 OUTCOME = "outcome"
@@ -83,7 +83,11 @@ def _kill_and_recover(trial: Trial, due: Kill, killed: list[str]) -> int:
 
 
 def _recover(trial: Trial) -> None:
-    """Follow the runbook: if the endpoint was to be changed, clear `switch`, else the failed tasks, with downstream."""
+    """
+    Follow the runbook: clear tasks and everything downstream of them.
+
+    If a task that changes the endpoint failed, clear `switch`. Otherwise, clear the failed tasks.
+    """
     tasks = trial.stack.metadata.tasks(trial.dag_id, trial.run_id)
     failed = {task.task_id for task in tasks if task.state == "failed"}
     to_clear = {SWITCH} if failed & {SWITCH, SWITCHED, SMOKE, PROMOTE, RESTORE} else failed - {OUTCOME}

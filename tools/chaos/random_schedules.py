@@ -47,7 +47,7 @@ ITEMS_OF_A_TASK = {
     "tuned.answer": EVALUATION_ROWS,
     "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
 }
-# How the runs serve their model and the champion, in turn. With so little time, ``auto`` chooses throughput.
+# The runs use these ways of serving in turn. Because ``max_hours`` is so short, ``auto`` chooses throughput.
 WAYS: tuple[dict[str, Any], ...] = (
     {"serving": {"mode": "provisioned"}},
     {"serving": {"mode": "on_demand"}, "promotion": {"serve": "on_demand"}},
@@ -155,7 +155,8 @@ def run_schedules(stack: Stack, runs: list[DisturbedRun], promotions: Sequence[C
     """
     Carry out the first run without kills, then the other runs with kills, one at a time in each lane.
 
-    :param promotions: the random schedules of promotions. They have one more lane, the simulated account of the cases.
+    :param promotions: the random schedules of promotions. They run in an additional lane, which uses the simulated
+        account of the cases.
     """
     reference, *others = runs
     try:

@@ -1,7 +1,7 @@
 """
 Crash rollbacks: two models are promoted, then the first one is put behind the standing endpoint again.
 
-A rollback asks a person. Here, its questions are approved as those of local commands are.
+A rollback asks a person. Here, its questions are approved in the same way as in local commands.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PATHS: dict[str, Path] = {
 
 
 class Rollback(Trial):
-    """The part of a case in which `distill_rollback` runs for the use case of the case."""
+    """The part of a case in which `distill_rollback` runs for the case's use case."""
 
     @property
     def dag_id(self) -> str:
@@ -95,7 +95,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 
 
 def _cleared_after_success(trial: Trial) -> None:
-    """Clear a rollback that succeeded. It must not go back once more, to the model that it replaced."""
+    """Clear a rollback that succeeded. When it runs again, it must not go back to the model that it replaced."""
     rollback = _promote_twice(trial)
     with approved(rollback):
         rollback.start_run()

@@ -107,7 +107,7 @@ def _leftovers_spare(trial: Trial) -> None:
 
 
 def start_to_answer(trial: Trial) -> None:
-    """Start the run, and continue while its first answer is delayed. The endpoint then exists."""
+    """Start the run, and return while its first answer is delayed. At this time, the endpoint exists."""
     trial.hold_answer(ARRANGING_SECONDS)
     trial.start_run()
     trial.wait_answer_held()

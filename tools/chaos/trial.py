@@ -160,7 +160,7 @@ class Trial:
         self.hold(ANSWER, seconds=seconds, match=match)
 
     def wait_answer_held(self, *, match: str = "") -> None:
-        """Wait until all answers have been requested that :meth:`hold_answer` delays."""
+        """Wait until all answers that :meth:`hold_answer` delays have been requested."""
         match = match or self._first_row
         account, count = self.stack.account, self._answers_held[match]
         self._wait(lambda: account.fired(match, ANSWER) >= count, f"held answer {count} to {match}", REACH_SECONDS)

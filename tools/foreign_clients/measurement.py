@@ -49,8 +49,8 @@ def measure(client: Client, url: str, folder: Path) -> Result:
 def environment_of(client: Client, url: str, current: Mapping[str, str], home: Path) -> dict[str, str]:
     """Return a script's environment variables. They let AWS clients reach only the simulator.
 
-    The other variables of this process are kept. Only those with ``KEY`` in their names are left out. Scripts get
-    a temporary home folder, so that they find no settings or credentials of other services.
+    The other variables of this process are kept, except those with ``KEY`` in their names. Scripts get a temporary home
+    folder, so that they find no settings or credentials of other services.
     """
     changes = environment(url, current)
     kept = {name: value for name, value in current.items() if name not in changes and "KEY" not in name.upper()}

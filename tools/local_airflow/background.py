@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 RECOVERY_SECONDS = 360.0  # an api-server that hangs is restarted after 240 s, other components earlier
 PAUSE_SECONDS = 2.0
-HOUSEKEEPING = "distill_release_leftovers"  # its runs take seconds, and the next run does what an interrupted one left
+# A restart may interrupt this DAG. Its runs take seconds, and its next run does the rest of an interrupted run's work.
+HOUSEKEEPING = "distill_release_leftovers"
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
@@ -111,7 +112,7 @@ def _has_libraries(locks: Sequence[Path], layout: Layout, done: str) -> bool:
     """
     Return whether the libraries that are needed to stop processes are installed.
 
-    :param done: what the command would have done, for the message: ``stopped`` becomes "Nothing was stopped."
+    :param done: the last word of the message "Nothing was ...", such as ``stopped``.
     :raises InputError: the libraries are missing, and a lock file names a process that may have to be stopped.
     """
     if find_spec("psutil") and find_spec("filelock"):

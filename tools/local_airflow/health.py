@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 API_SERVER = "api-server"
 SIMULATOR = "aws-simulator"
-# The names of the components in Airflow's answer, by the names of their processes and logs.
+# Key: the name of a component's process and log. Value: the component's name in Airflow's answer.
 REPORTED = {"scheduler": "scheduler", "triggerer": "triggerer", "dag-processor": "dag_processor"}
 
 

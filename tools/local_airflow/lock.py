@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 BRIEF_COMMANDS = ("make down", "make clean")
-NOT_DONE = {"make down": "stopped", "make clean": "removed"}  # other commands start something
+# For other commands, the message says "Nothing was started."
+NOT_DONE = {"make down": "stopped", "make clean": "removed"}
 
 
 class LockHeldError(DistillError):

@@ -66,7 +66,7 @@ def free_ports() -> Ports:
 
 
 def explain_ports(ports: Ports, environ: Mapping[str, str]) -> str:
-    """Return a sentence for each default port that was taken; empty if there is none."""
+    """Return a sentence for each default port that was taken; an empty text if none was taken."""
     used = {UI: (ports.api, "Airflow's UI"), SIMULATOR: (ports.simulator, "the AWS simulator")}
     return "\n".join(
         f"Port {DEFAULT_PORTS[name]} is taken by another program, so {what} uses port {port} this time. "

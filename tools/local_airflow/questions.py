@@ -35,7 +35,7 @@ APPROVED = {
 }
 APPROVE = "Approve"
 WAITS = "awaiting_input"  # Airflow's state of a task that waits for an answer
-# Airflow fails a task whose question is answered within about a second.
+# Airflow fails a task if its question is answered within about a second. So this module waits before it answers.
 MINIMUM_AGE_SECONDS = 5.0
 TOKEN_SECONDS = 600
 AUDIENCE = "apache-airflow"  # Airflow's default for tokens
@@ -97,7 +97,7 @@ class Questions:
         return notes
 
     def is_waiting(self, instances: Iterable[Mapping[str, Any]]) -> bool:
-        """Return whether the run waits for a person. Such time does not count towards the timeout."""
+        """Return whether the run waits for a person. The waiting time does not count towards the timeout."""
         waiting = {str(instance["task_id"]) for instance in instances if instance["state"] == WAITS}
         return bool(waiting if self._asks_person else waiting - APPROVED.keys())
 
@@ -118,7 +118,7 @@ class Questions:
         return [*notes, f"Approved, because {APPROVED[task_id]}. With APPROVE=ask, you decide."]
 
     def _client(self) -> AirflowApi:
-        """Return a client whose user has a name."""
+        """Return a client that answers as a named user."""
         api = self._stack.api
         return api if api.is_signed_in else api.as_user(sign_token(self._stack.layout.secrets, local_user()))
 
@@ -147,7 +147,7 @@ def sign_token(secrets: Path, user: str) -> str:
     """
     Create a token for Airflow's API. Airflow treats a request with this token as one from an administrator.
 
-    The local Airflow has no users. It treats requests without a token as those of a user "Anonymous".
+    The local Airflow has no users. It treats a request without a token as one from a user named "Anonymous".
 
     :param secrets: the file with this checkout's secrets, which include the key that signs tokens.
     :param user: the name of the administrator.

@@ -29,7 +29,7 @@ class RestartLog:
             file.write(f"{datetime.now(UTC).strftime(MOMENT)} UTC: {text}\n")
 
     def lines(self) -> list[str]:
-        """Return all lines; none if no component was restarted."""
+        """Return all lines; an empty list if no component was restarted."""
         try:
             return self._path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:

@@ -140,7 +140,7 @@ def airflow_component(name: str) -> Component:
 
 
 def move_earlier_state(layout: Layout) -> None:
-    """Move the AWS simulator's state out of the folder of earlier versions, so that nothing in it is bought again."""
+    """Move the AWS simulator's state from the folder that earlier versions used, so that nothing is bought again."""
     earlier = layout.state / "stand_in"
     if earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)

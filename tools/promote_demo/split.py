@@ -1,8 +1,8 @@
 """
 Split the 600 rows of the sample for the use case ``promote_demo``: ``python -m tools.promote_demo.split``.
 
-The sample's own evaluation file has 100 questions, which is few for the promotion rule. The evaluation file of this
-split has 177. The rows are split as in a run of a use case that has no evaluation file, so no group of related
+The sample's own evaluation file has only 100 questions, a small number for the promotion rule. The evaluation file of
+this split has 177. The rows are split as in a run of a use case that has no evaluation file, so no group of related
 documents is in both files. The rows and their order are those of the sample.
 """
 

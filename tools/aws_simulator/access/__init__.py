@@ -1,3 +1,3 @@
-"""Evaluate IAM policies as AWS documents it. The package knows nothing about the simulator's state."""
+"""Evaluate IAM policies by the rules in AWS's documentation. The package knows nothing about the simulator's state."""
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ class DeploymentUpdate(TypedDict):
     """
     The last update of a custom model deployment to the model ``modelArn``, which began at ``started``.
 
-    ``seconds``, ``fault`` and ``fault_seconds`` are those of the update.
+    ``seconds`` is the duration of the update. ``fault`` and ``fault_seconds`` apply to the update.
     """
 
     modelArn: str

@@ -1,1 +1,1 @@
-"""The facts about models on which the simulator's behaviour depends: ids, life cycles, capabilities, limits."""
+"""The simulator's facts about models, which determine its behaviour: ids, life cycles, capabilities, limits."""

@@ -3,8 +3,8 @@ Run batch jobs: validate the input, queue the job, answer the records, and write
 
 The records in the output are not in the order of the input, as can happen on Bedrock. When a job ends, the answered
 records are written and billed. A job answers all records, or the first half of them if the fault ``batch_partial``
-applies. A job that is stopped, or whose time is over, answers as many records as it had time for. A job whose time is
-over before it begins is Expired. A job whose time is over later is PartiallyCompleted. The service model of botocore
+applies. A job that is stopped or times out answers as many records as it had time for. A job that times out before it
+begins to answer is Expired, and a job that times out later is PartiallyCompleted. The service model of botocore
 describes these two statuses.
 Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """

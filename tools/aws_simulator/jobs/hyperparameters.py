@@ -15,7 +15,8 @@ from decimal import Decimal
 from tools.aws_simulator.catalog.catalog import Hyperparameter, TrainingFormat
 from tools.aws_simulator.protocol.errors import ValidationException
 
-# Decimal also reads blanks, underscores, plus signs, the digits of other scripts and names such as Infinity.
+# Texts are checked with these patterns before Decimal reads them, because Decimal also accepts blanks, underscores,
+# plus signs, the digits of other scripts and names such as Infinity.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _FLOAT = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST = 40

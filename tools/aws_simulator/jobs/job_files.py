@@ -38,7 +38,7 @@ class S3Access(Protocol):
         """Write an object."""
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
-        """Return the keys that begin with ``prefix`` in order; none if the bucket does not exist."""
+        """Return the sorted keys that begin with ``prefix``; an empty list if the bucket does not exist."""
 
 
 class S3AsRole(S3Access, Protocol):

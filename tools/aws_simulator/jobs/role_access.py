@@ -69,7 +69,7 @@ class RoleAccess:
         return self.s3.read(bucket, key) if self.may_read(bucket, key) else None
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
-        """Return the keys that begin with ``prefix``; none if the role may not list the bucket."""
+        """Return the keys that begin with ``prefix``; an empty list if the role may not list the bucket."""
         return self.s3.keys(bucket, prefix) if self.may_list(bucket) else []
 
     def write(self, bucket: str, key: str, body: bytes) -> None:

@@ -14,8 +14,8 @@ expectation maximization. A base model has weights too, but no training answers.
 
 The loss is the cross-entropy of the answers, in nats per UTF-8 byte. It is real: it is computed from the probabilities
 that the model gives to the tokens of answers it has not seen. A training answer is predicted without its own record,
-and a validation file is not used for training. So the loss falls with the epochs only as far as the training answers
-help to predict other answers. It belongs to this small model and says nothing about real models.
+and a validation file is not used for training. So the loss falls with the epochs only to the extent that the training
+answers help to predict other answers. It belongs to this small model and says nothing about real models.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SHORTEST_ANSWER, _SHORTEST_PROMPT = 24, 400
 
 @dataclass(frozen=True)
 class _Predicted:
-    """The five probabilities of each token of an answer, and the answer's number of bytes, including its end."""
+    """The five probabilities of each token of an answer, and the number of the answer's bytes plus one for its end."""
 
     probabilities: NDArray[np.float64]
     size: int

@@ -95,7 +95,7 @@ class Turn:
 
     @property
     def media(self) -> list[Media]:
-        """The files in the message, also those in tool results."""
+        """The files in the message, including those in tool results."""
         results = [part.media for part in self.parts if isinstance(part, ToolResult)]
         return [part for part in self.parts if isinstance(part, Media)] + [file for files in results for file in files]
 

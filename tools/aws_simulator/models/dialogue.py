@@ -63,7 +63,7 @@ class Reply:
     """
     A model's reply, the reason why the model stopped, and the numbers of tokens to bill.
 
-    :param input_tokens: all tokens of the request, also those in the prompt cache.
+    :param input_tokens: all tokens of the request, including those in the prompt cache.
     :param cache: None if the model has no prompt cache.
     """
 

@@ -34,7 +34,7 @@ EXPECTED_WORDS = 60  # expected length of an answer if there is no reference
 
 @dataclass(frozen=True)
 class _Case:
-    """The texts with which a judge compares the answers: the document, the question and the reference, if any."""
+    """The texts that a judge compares the answers with: the document, the question and the reference, if any."""
 
     document: Document
     question: str

@@ -1,9 +1,8 @@
 """
 Read the access key that signed a request, and the Region and service that it was signed for.
 
-The signature itself is not checked.
-
-These three values are in the header Authorization, or in the query of a presigned URL.
+The access key, the Region and the service are in the header Authorization, or in the query of a presigned URL. The
+signature itself is not checked.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
 """
 

@@ -2,7 +2,7 @@
 Define the errors of Bedrock, with the names that they have in its service model.
 
 botocore's model of an operation gives the HTTP status of each error that the operation declares. The table in this
-module gives the HTTP status of errors that AWS's front end or the simulator also returns if the operation does not
+module gives the HTTP status of errors that AWS's front end or the simulator returns even if the operation does not
 declare them.
 """
 

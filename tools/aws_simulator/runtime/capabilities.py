@@ -119,7 +119,7 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
 
 
 def _check_schema(model: Model, request: InferenceRequest) -> None:
-    """Check that the model has structured outputs. Public repositories tested this with Nova and Llama."""
+    """Check that the model has structured outputs. Tests in public repositories show that Nova and Llama lack them."""
     if request.conversation.schema is None or model.structured_outputs:
         return
     if model.body == "anthropic":

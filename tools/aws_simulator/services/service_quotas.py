@@ -68,7 +68,9 @@ class ServiceQuotas:
 
     def _deployment_rates(self, region: str) -> Iterator[Quota]:
         """
-        Return the rate quotas of custom model deployments, one for each base model. No deployment shares its quota.
+        Return the rate quotas of custom model deployments: two for each base model, of requests and of tokens.
+
+        A quota applies to each deployment of the base model separately (UNVERIFIED for Llama 3.3).
 
         The names come from public programs that read the quotas, such as github.com/awslabs/bedrock-usage-analyzer.
         The codes are not known. All these quotas are shown as not adjustable. This was seen in AWS for Llama 3.3 only.

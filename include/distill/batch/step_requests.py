@@ -71,7 +71,7 @@ class StepRequests:
     Build the requests of a run's steps from the files in the run's folder.
 
     :param prompts: the run's frozen prompts, by name.
-    :param shards: numbers of the shards that contain the rows for the teacher.
+    :param shards: indices of the shards that contain the teacher's rows.
     """
 
     use_case: UseCase

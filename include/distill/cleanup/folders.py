@@ -1,8 +1,8 @@
 """
 Name the folders of a root, which is the project's part of a bucket (``s3://<bucket>/<prefix>``).
 
-All runs of the root share some of the folders, such as ``datasets``. A clean-up never deletes the others, such as
-``champions`` or ``latest``, except that some of them are deleted together with their bucket.
+All runs of the root share some of the folders, such as ``datasets``. Some other folders, such as ``latest``, are
+deleted only together with their bucket. A clean-up never deletes ``champions`` and ``endpoints``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHARED_FOLDERS = {
     ResourceKind.PAID_ANSWERS: "responses",
     ResourceKind.BATCH_FILES: "batches",
 }
-# The names of the pipeline's own objects in these folders, as AWS and config/layout.py write them.
+# The names that config/layout.py and AWS give to objects in these folders. Objects with other names are not ours.
 OUR_NAMES = {
     ResourceKind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
     ResourceKind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
@@ -40,11 +40,12 @@ _KEPT_FOLDERS = {
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
     "endpoints": (
         ResourceKind.OTHER,
-        "it records the changes of the standing endpoints and their smoke prompts, and is deleted with its bucket",
+        "it records the changes of the standing endpoints and their smoke prompts; delete it by hand if you want no"
+        " standing endpoint",
     ),
     "splits": (
         ResourceKind.RECORDS,
-        "it records the side of the split that each document is on, and is deleted with its bucket",
+        "it records which documents are for training and which for evaluation, and is deleted with its bucket",
     ),
     "latest": (
         ResourceKind.RECORDS,
@@ -57,7 +58,7 @@ def kept_objects(root: ProjectRoot) -> list[PlanItem]:
     """
     Return the objects of a root that a clean-up keeps, whatever was chosen in the form.
 
-    Some of them are deleted together with their bucket, if the bucket is deleted. The reason of each item says so.
+    Some of them are deleted together with their bucket, if the bucket is deleted. The reasons of these items say so.
     """
     in_runs = {stored.uri for objects in run_objects(root).values() for stored in objects}
     objects = [stored for stored in root.objects if stored.uri not in in_runs]

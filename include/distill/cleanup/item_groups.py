@@ -13,7 +13,7 @@ NAMES_SHOWN = 3
 def group_by(
     objects: Iterable[StoredObject], key: Callable[[StoredObject], str]
 ) -> list[tuple[str, list[StoredObject]]]:
-    """Group objects by the result of ``key``, such as the name of the folder, and sort the groups by it."""
+    """Group objects by the result of ``key``, such as the name of the folder, and sort the groups by this result."""
     return [(name, list(group)) for name, group in groupby(sorted(objects, key=key), key=key)]
 
 

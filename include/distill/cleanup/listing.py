@@ -43,8 +43,9 @@ def list_project_root(
     :param environment: the name of this installation. If it is not certain that this installation owns a root, the
         objects below that root are listed, but not read.
     :param state_of: returns a run's state in Airflow; ``None`` if Airflow has no record of the run.
-    :raises ContractError: a file about a champion is not JSON, so the champion is unknown; or a newer version wrote
-        such a file or a frozen use case in a format that this version does not know.
+    :raises ContractError: a file about a champion is not JSON, so the champion is unknown.
+    :raises NewerFormatError: a newer version wrote a file about a champion, or a frozen use case, in a format that this
+        version does not know.
     """
     try:
         objects = store.describe(f"{uri}/")
@@ -87,7 +88,7 @@ def _split_by_owner(
     Return the objects of other environments by root, and the environment's own objects.
 
     The objects below ``uri`` can belong to several roots: ``uri`` itself, and roots below it. If it is not certain that
-    the environment owns a root, all objects of the root count as those of another environment.
+    the environment owns a root, all objects of the root are treated as those of another environment.
     """
     owner_name = owner_uri("")
     below = (stored.uri.removesuffix(owner_name) for stored in objects if stored.uri.endswith(owner_name))

@@ -94,7 +94,7 @@ class OwnershipCheck:
         if environment != self.environment:
             return NotOurs(f"it belongs to environment {environment!r}, and this is environment {self.environment}")
         if not use_case or name != standing_endpoint_name(self.environment, use_case):
-            problem = "its name and its tags do not belong together, so a tag was copied or changed"
+            problem = "its name does not match its tags, so a tag was copied or changed"
             return NotOurs(f"{problem}; if it is yours and no application calls it, delete it by hand", True)
         return None
 
@@ -148,7 +148,7 @@ def _is_key_of_run(tags: Mapping[str, str]) -> bool:
     """
     Return whether the tag ``run-key`` belongs to the run that the tags ``dag-id`` and ``run-id`` name.
 
-    The key may have its present form or the form of an earlier version.
+    The key may have the current form or the form of an earlier version.
     """
     key = run_key(from_tags(tags, "dag-id") or "", from_tags(tags, "run-id") or "")
     return from_tags(tags, "run-key") in (key, former_run_key(key))

@@ -246,7 +246,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class ForeignRoot:
-    """Objects below a root that this environment does not certainly own, and the reason to keep them."""
+    """Objects below a root that may belong to another environment, and the reason to keep them."""
 
     uri: str
     reason: str
@@ -264,8 +264,8 @@ class ProjectRoot:
     :param champions: every string in ``champions/*.json`` and in the records of the last changes of standing endpoints.
         These strings include the name and ARN of each champion.
     :param changing: the id of the unfinished run that changes a standing endpoint, by use case.
-    :param foreign: the objects that this environment does not own. If another environment owns the root, these are all
-        objects.
+    :param foreign: the objects below roots that may belong to another environment. If ``uri`` is such a root, they
+        include every object below ``uri``.
     :param is_owned: whether this environment certainly owns the root; false for a root without objects.
     """
 

@@ -27,4 +27,4 @@ class SweepManifest(TypedDict):
     released: list[str]  # names of endpoints of both kinds
     renewed: list[str]  # names of endpoints of both kinds
     left: int  # number of endpoints that were neither released nor renewed
-    not_ours: int  # how many of the endpoints in ``left`` do not certainly belong to this environment
+    not_ours: int  # how many endpoints in ``left`` are standing endpoints, or may belong to another environment

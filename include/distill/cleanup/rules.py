@@ -197,8 +197,9 @@ class _Rules:
             return None
         return (
             f"it may be the champion of another root: it was trained on {uri or 'unknown data'}, which is not below a"
-            f" root of a use case whose records were read ({', '.join(roots) or 'none'} for {model.use_case}); set"
-            " the bucket and prefix that were used to train it, and clean up again"
+            f" root whose champion records were read (use case {model.use_case} uses"
+            f" {', '.join(roots) or 'no existing root'}); set the bucket and prefix that were used to train it, and"
+            " clean up again"
         )
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:

@@ -34,8 +34,8 @@ def plan_summary(
         lines += _savings(deleted, usd_per_unit_hour, usd_per_model_month)
     if not deleted:
         lines.append(
-            "Nothing is deleted. Each KEEP line gives the reason. If another choice on the form can help, the line"
-            " names it."
+            "Nothing is deleted. Each KEEP line gives the reason. If another choice in the form would delete the"
+            " item, the line names this choice."
         )
     elif dry_run:
         lines.append(
@@ -67,5 +67,5 @@ def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], 
     if models:
         lines.append(f"Storing the models to delete costs about ${models * usd_per_model:,.2f} per month.")
     if any(item.uris or item.marks for item in items):
-        lines.append("S3 bills the objects to delete every month, by their size.")
+        lines.append("Every month, S3 bills the objects to delete by their size.")
     return lines

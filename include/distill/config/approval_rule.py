@@ -43,12 +43,15 @@ class Approval(Section):
     @model_validator(mode="after")
     def _rules_are_complete(self) -> Approval:
         if self.before_spending == "above_usd" and self.above_usd is None:
-            message = "before_spending is above_usd, but above_usd is not set; expected an amount in US dollars"
+            message = (
+                "before_spending has the value above_usd, but the key above_usd is not set; expected an amount in US"
+                " dollars"
+            )
             raise ValueError(message)
         if self.approvers and not self.may_ask:
             message = (
-                "approvers are listed, but before_spending and before_hourly are never, so nobody is asked; expected"
-                " another value for one of them"
+                "approvers are listed, but before_spending and before_hourly are both set to never, so nobody is asked;"
+                " expected another value for one of them"
             )
             raise ValueError(message)
         return self

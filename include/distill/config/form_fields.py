@@ -20,7 +20,7 @@ Kind = Literal["string", "integer", "number", "boolean"]  # the type in JSON Sch
 _FILES = "Enter s3://bucket/key or a path below include/. A path that ends with / is a folder of CSV files."
 _ALL_RECORDS = "all records of the file"
 _VALUE_OF_FILE = "the value in the use-case file"
-ASK_BEFORE_SPENDING = "ask_before_spending"  # can add a question to those that the use-case file requires
+ASK_BEFORE_SPENDING = "ask_before_spending"  # requires an approval even if the use-case file does not
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class FormField:
             return isinstance(value, str) and bool(value.strip())
         if self.kind == "boolean" or isinstance(value, bool):
             return self.kind == "boolean" and isinstance(value, bool)
-        if not isinstance(value, int | float) or not value <= self.maximum:  # NaN is not
+        if not isinstance(value, int | float) or not value <= self.maximum:  # false for NaN
             return False
         if self.kind == "integer" and value % 1:
             return False
@@ -239,7 +239,7 @@ def new_run_advice(values: Mapping[str, object]) -> str:
 
     A run keeps its configuration, so clearing one of its tasks would use the same values again.
 
-    :param values: the values of the present run, by key.
+    :param values: the values of this run, by key.
     """
     shown = {key: value if str(value).strip() else repr(value) for key, value in values.items()}
     listed = ", ".join(f"{FORM_FIELDS[key].name}, now {value}" for key, value in shown.items())

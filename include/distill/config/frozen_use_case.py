@@ -21,7 +21,7 @@ from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mar
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import load_yaml
 
-_MODELS = "models"  # is not a key of use-case files
+_MODELS = "models"  # a key that only frozen use cases have
 # The facts about a model that are part of its requests or of the keys of its answers.
 _REQUEST_FACTS = ("api", "inference_id", "temperature", "json_schema", "teacher_json_schema")
 # If a version without the section ``approval`` started the run, the run continues without asking anybody.
@@ -73,7 +73,7 @@ def restore_use_case(body: bytes, uri: str) -> UseCase:
             f"{error.happened} The use case was frozen by {mark}, but this installation runs version {VERSION}.",
             left="This task bought nothing.",
             to_do=(
-                "To freeze the present use-case file instead, clear preflight with downstream; answers to unchanged"
+                "To freeze the current use-case file instead, clear preflight with downstream; answers to unchanged"
                 " requests are reused, changed requests are bought again, and estimate lists them (docs/upgrading.md)."
                 " Otherwise, upgrade or go back to the version that froze the use case."
             ),

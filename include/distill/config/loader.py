@@ -27,7 +27,7 @@ from include.distill.core.paths import INCLUDE
 from include.distill.core.yaml_text import load_yaml
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
-_ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # satisfies the pattern where the role does not matter
+_ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # a valid ARN, for a check that ignores the role
 _VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>(?:[^}$]|\$(?!\{))*+))?\}")
 
 

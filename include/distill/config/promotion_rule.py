@@ -78,5 +78,5 @@ class Promotion(Section):
 
     @property
     def may_ask(self) -> bool:
-        """Whether a promotion can need a person's approval, of the new champion or of a price per hour."""
+        """Whether a promotion may need a person to approve the new champion or a price per hour."""
         return self.ask_a_person or self.serve == "provisioned"

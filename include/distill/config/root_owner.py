@@ -79,7 +79,7 @@ def reason_to_keep_root(store: ObjectStore, root: str, environment: str) -> str 
         return None
     if owner is None:
         return (
-            f"no environment owns {root} yet, because an earlier version wrote it; run preflight of a use case, for"
-            f" example in a dry run, which makes {environment} the owner"
+            f"no environment owns {root} yet, because an earlier version created it; to make {environment} the"
+            " owner, run preflight of a use case, for example in a dry run"
         )
     return f"it belongs to environment {owner}, and this is environment {environment}"

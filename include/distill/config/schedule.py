@@ -18,8 +18,8 @@ def check_schedule(schedule: str | None) -> None:
     Check that Airflow can compute all times of a schedule.
 
     :param schedule: a cron expression in UTC, a preset such as ``@daily``, or ``None`` for no schedule.
-    :raises ValueError: the schedule is not valid, its times end (for example, because it names years), or its times
-        are not fixed.
+    :raises ValueError: the schedule is not valid, ends at some time (for example, because it names years), or has
+        times that are not fixed.
     """
     # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case. Airflow computes
     # the previous and the next time of a schedule whenever it stores the DAGs.
@@ -34,7 +34,7 @@ def check_schedule(schedule: str | None) -> None:
             raise ValueError(message)
         if times.expanded[_YEARS:] not in ([], [["*"]]):
             # After the last run, Airflow's scheduler would fail for all DAGs while it computes the next time.
-            message = f"{schedule!r} names years, so its times end; expected times that recur without an end"
+            message = f"{schedule!r} names years, so it ends at some time; expected a schedule that never ends"
             raise ValueError(message)
     except CroniterBadDateError as error:
         message = f"{schedule!r} has no past or no future time, so it does not recur; expected a schedule that recurs"

@@ -28,7 +28,7 @@ _DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?
 
 def _check_number(value: object) -> object:
     """
-    Check that a value is a finite number or a string with one, and return it unchanged.
+    Check that a value is a finite number or a string that contains one, and return it unchanged.
 
     Strings are accepted, because YAML reads ``1e-5`` as a string, and values of environment variables are strings.
     """
@@ -85,7 +85,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_booleans_and_odd_characters(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic would read true as the number 1, and a training file cannot contain unsupported characters.
+        # pydantic would read true as 1, so booleans are refused. So are characters that training files cannot contain.
         annotation = cls.model_fields[str(info.field_name)].annotation
         kinds = (annotation, *get_args(annotation))
         if isinstance(value, bool) and bool not in kinds:
@@ -94,7 +94,7 @@ class Section(BaseModel):
         texts: Iterable[object] = value if isinstance(value, list | tuple) else [value]
         if isinstance(value, Mapping) and dict in [
             get_origin(kind) for kind in kinds
-        ]:  # not a section, which checks its own texts
+        ]:  # a section is left out, because it checks its own texts
             texts = [*value.keys(), *value.values()]
         if character := unsupported_character("\n".join(text for text in texts if isinstance(text, str))):
             message = f"found the character {character}, which training files cannot contain; expected plain text"

@@ -76,7 +76,7 @@ class SourceData(Section):
 
     training_csv: Location
     evaluation_csv: Location | None = None
-    allowed_prefixes: tuple[S3Folder, ...] = Field((), description="more S3 folders from which forms may name files")
+    allowed_prefixes: tuple[S3Folder, ...] = Field((), description="more S3 folders whose files the forms may name")
     evaluation_share: Share = Field(
         0.1, description="approximate share of the rows that is held out for evaluation if evaluation_csv is not set"
     )

@@ -24,8 +24,8 @@ class DistillError(Exception):
     Base class of all errors of this project.
 
     The text of an error consists of all its parts, in the order of the parameters. If the failed task itself has to be
-    cleared, the text does not say so, because a message may list several errors. Only the four lines in a task's log
-    say so (:mod:`bedrock_distill.run.four_lines`).
+    cleared, the text does not say so. Otherwise, a message that lists several errors would repeat this advice for each
+    of them. Only the four lines in a task's log say so (:mod:`bedrock_distill.run.four_lines`).
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.
@@ -253,7 +253,11 @@ class ChangeInProgressError(TransientError):
 
 
 class SwitchFailedError(OutcomeError):
-    """Bedrock did not put the model behind the standing endpoint. An existing endpoint answers with its old model."""
+    """
+    Bedrock did not put the model behind the standing endpoint.
+
+    If the endpoint already existed, it still answers with its old model.
+    """
 
 
 class SmokeFailedError(OutcomeError):

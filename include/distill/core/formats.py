@@ -6,8 +6,8 @@ records of a JSONL file have these keys only if a later run reads the file. For 
 format is the one in the folder's ``run.json``. A record without the keys has format 1, because versions before 0.2.0
 did not write them.
 
-The format is raised only if an older version would misread a record. A new key alone does not raise it. A reader gives
-missing keys a default, so it reads all earlier formats.
+The number of the format is increased only if an older version would misread a record. A new key alone does not increase
+it. A reader gives missing keys a default, so it reads all earlier formats.
 """
 
 from __future__ import annotations

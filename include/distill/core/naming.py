@@ -158,6 +158,6 @@ def change_token(name: str, number: int, model_arn: str) -> str:
     request with a repeated token, even after the endpoint was deleted, so the endpoint would never be created again.
 
     :param name: name of the endpoint.
-    :param number: number of the change, which grows with every change of the use case's endpoint.
+    :param number: number of the change. Each change of the use case's endpoint has a higher number than the last.
     """
     return digest(name, str(number), model_arn)

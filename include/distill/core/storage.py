@@ -27,7 +27,7 @@ from include.distill.core.stored_objects import broken_record, missing_object
 
 RecordT = TypeVar("RecordT")
 
-# For a HEAD request, S3 returns only a status. In-memory stores return no error code.
+# The error codes of a missing object. In-memory stores give no code. For a HEAD request, S3 returns only a status.
 _NO_OBJECT = ("", "404", "NoSuchKey")
 _scan = json.JSONDecoder().raw_decode
 
@@ -48,7 +48,7 @@ class ObjectStore(Protocol):
         """Write ``body`` at ``uri`` unless there is an object, in one atomic step. Return whether it was written."""
 
     def read_versioned(self, uri: str) -> tuple[bytes, str]:
-        """Return the object's bytes and its version, a text that changes whenever other bytes are written.
+        """Return the object's bytes and its version, a string that changes whenever different bytes are written.
 
         :raises NotFoundError: there is no such object.
         """

@@ -32,9 +32,9 @@ class Advice(TypedDict):
 _ROWS: tuple[tuple[str, ...], ...] = (
     (
         r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
-        "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the use"
-        " case and the prompts again in their present state, so what has changed since is bought again; estimate"
-        " lists it with its price.",
+        "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the"
+        " current use case and prompts, so everything that a change since then affects is bought again; estimate lists"
+        " it with its price.",
     ),
     (
         r"/runs/.+/source/[^/]+",
@@ -76,8 +76,8 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (
         r"/runs/.+/judgments/([^/]+)/([^/]+)/[^/]+",
-        "Clear judge.{0} with downstream; for a comparison with the champion, judge_champion.{0}."
-        f" {_STORED_ANSWERS}",
+        "Clear judge.{0} with downstream. For a comparison with the champion, clear judge_champion.{0} with downstream"
+        f" instead. {_STORED_ANSWERS}",
     ),
     (r"/runs/.+/serving/[^/]+/[^/]+", _BILL, FAILED_TASK),
     (r"/runs/.+/standing/[^/]+", _BILL, FAILED_TASK),
@@ -104,12 +104,13 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     (
         r"/splits/[^/]+\.jsonl",
         "Restore an earlier version of the object, then clear ingest with downstream, which costs nothing. If you"
-        " delete the object instead, all documents are assigned to a side again, so training, answers and verdicts"
-        " are bought again.",
+        " delete the object instead, ingest assigns all documents to training or evaluation again, so training,"
+        " answers and verdicts are bought again.",
     ),
     (
         r"/endpoints/[^/]+/change\.json",
-        f"{_RESTORE} Do not delete the object: its number keeps two changes of the standing endpoint apart.",
+        f"{_RESTORE} Do not delete the object: it records the number of the last change of the standing endpoint, and"
+        " the next change must have a higher number.",
         FAILED_TASK,
     ),
     (

@@ -18,7 +18,7 @@ MAX_NODES = 50_000
 # when the text is checked or quoted.
 MAX_EXPANDED_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
-# PyYAML reads 1:30:00 as a number in base 60. For a long number, the time grows with the square of its length.
+# PyYAML reads 1:30:00 as a number in base 60. The time to read such a number grows with the square of its length.
 MAX_NUMBER_CHARACTERS = 400
 _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 

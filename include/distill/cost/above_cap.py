@@ -39,8 +39,8 @@ def above_cap_error(
         raise_cap = f"Trigger a new run with {field.name} of at least ${estimated:.2f}; the form accepts at most the"
         raise_cap += f" value in {file}"
     else:
-        raise_cap = f"Raise {field.key} in {file}, the highest cap that the form accepts, to at least ${estimated:.2f},"
-        raise_cap += f" then clear {preflight} with downstream"
+        raise_cap = f"The form accepts no cap above {field.key} in {file}. Raise this value to at least"
+        raise_cap += f" ${estimated:.2f}, then clear {preflight} with downstream"
     return EstimateAboveCapError(
         f"The cost of the run is estimated at ${estimated:.2f}, which is above {field.name} = ${cap:.2f}. The largest"
         f" item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}.{_fixed(lines)} All"

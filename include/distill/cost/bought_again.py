@@ -210,7 +210,7 @@ class Comparison:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)
         if not certain:
-            reasons = self._changed(_SYNTHESIS, earlier)  # these changed, but the stored answers are still found
+            reasons = self._changed(_SYNTHESIS, earlier)  # uncertain, because the stored answers are still found
         if not reasons and earlier.mark.version != VERSION:
             reasons.append(self._unexplained("may reject different pairs or write a different training file", earlier))
         if reasons:

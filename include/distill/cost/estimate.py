@@ -28,7 +28,7 @@ VERDICT_TOKENS = 60  # tokens in one verdict of a judge or the critic
 # is designed to leave at most this share of correct answers undecided.
 UNDECIDED_SHARE = 0.15
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
-ESTIMATED = "estimated from the script and the kind of the texts"
+ESTIMATED = "estimated from the writing system and the kind of each text"
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 
 
@@ -229,7 +229,8 @@ def smoke_lines(
     """
     Return the bill lines for the smoke prompts that a promotion sends to the champion's standing deployment.
 
-    The smoke prompts are assumed to be as long as the average evaluation row, although the shortest ones are sent.
+    The smoke prompts are assumed to be as long as the average evaluation row, although the rows with the shortest
+    documents are sent.
     If provisioned throughput serves the champion, the smoke prompts cost nothing beyond its price per hour.
     """
     if use_case.promotion.serve != "on_demand" or not evaluation:

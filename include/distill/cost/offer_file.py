@@ -121,7 +121,7 @@ class Offer:
     def _amount(self, price: Any, usage_type: str) -> Decimal:
         if not isinstance(price, Mapping) or set(price) != {"USD"}:
             found = ", ".join(sorted(price)) if isinstance(price, Mapping) else repr(price)
-            raise self._refusal(f"{usage_type} is not priced in USD only: {found or 'no currency'}")
+            raise self._refusal(f"{usage_type} has a price in {found or 'no currency'}; expected a price in USD only")
         try:
             amount = Decimal(str(price["USD"]))
         except InvalidOperation:

@@ -112,7 +112,7 @@ class Prices:
             ) from error
 
     def has(self, model: str, *names: PriceName) -> bool:
-        """Return whether all prices of a model that ``names`` lists are known."""
+        """Return whether all prices in ``names`` are known for a model."""
         return set(names) <= self.models.get(model, {}).keys()
 
     def token_prices(self, model: str, *, batch: bool = False, deployed: bool = False) -> tuple[float, float]:

@@ -121,7 +121,7 @@ class SpendingEstimate(EstimatedLines):
 
 class HourlyPurchase(TypedDict):
     """
-    An endpoint that is billed by the hour, from its purchase until the arm has answered.
+    An endpoint that is billed by the hour. It exists from its purchase until the arm has answered.
 
     The record is not stored.
     """

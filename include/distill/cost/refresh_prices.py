@@ -165,7 +165,7 @@ def refresh_prices(files: Sequence[Path], *, path: Path = PRICES_PATH, dry_run: 
     if refresh.problems:
         listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(refresh.problems, start=1))
         raise InputError(
-            f"The prices cannot be updated. Number of problems: {len(refresh.problems)}:\n{listed}",
+            f"The prices cannot be updated. Number of problems: {len(refresh.problems)}.\n{listed}",
             left=f"{path} was not changed.",
             to_do="Correct all listed problems, and run the command again.",
         )

@@ -120,7 +120,7 @@ def choose_serving(
     if answer_minutes is None:
         reason = "a deployment costs nothing while it is idle; its quota is not known, so the time is not known either"
         return {"mode": "on_demand", "reason": reason, "options": options}
-    took = f"the deployment's quota allows the answers in {duration(answer_minutes)}"
+    took = f"at the deployment's quota, the answers take {duration(answer_minutes)}"
     limit = f"serving.max_hours, {max_hours:g} h"
     if answer_minutes <= 60 * max_hours:
         reason = f"a deployment costs nothing while it is idle, and {took}, which is within {limit}"

@@ -44,6 +44,7 @@ def standing_note(use_case: UseCase) -> str | None:
     usd = question.price["usd_per_hour"]
     return (
         f"If the rule promotes a model, its standing endpoint costs ${usd:,.2f} per hour, about"
-        f" ${HOURS_PER_MONTH * usd:,.0f} per month, from the first promotion until a person deletes it. The task"
-        " approve asks for this price first. The estimate and the spend cap do not include it."
+        f" ${HOURS_PER_MONTH * usd:,.0f} per month, from the first promotion until a person deletes it. Before"
+        " the first promotion, the task approve asks a person to approve this price. The estimate and the spend cap do"
+        " not include it."
     )

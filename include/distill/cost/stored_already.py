@@ -65,7 +65,7 @@ def repeats_earlier_run(use_case: UseCase, earlier: EarlierRun, store: ObjectSto
 
 
 def _completed(earlier: EarlierRun, step: str, store: ObjectStore, row_ids: Collection[str]) -> bool:
-    has_same_rows = earlier.row_ids is None or earlier.row_ids == row_ids  # None: the run itself, which was cleared
+    has_same_rows = earlier.row_ids is None or earlier.row_ids == row_ids  # None: this run before it was cleared
     return has_same_rows and bool(store.list(f"{earlier.folder.uri}/{step}/"))
 
 

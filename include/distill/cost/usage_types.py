@@ -54,7 +54,7 @@ def usage_types(table: UsageTypes, model: str) -> dict[PriceName, UsageType]:
 
 def extra_usage_type(table: UsageTypes, model: str, suffix: str) -> UsageType | None:
     """
-    Return the usage type of a model that ends with ``suffix``, such as ``Customization-Storage``.
+    Return a model's usage type that ends with ``suffix``, such as ``Customization-Storage``.
 
     Return ``None`` if the model is sold through AWS Marketplace.
     """

@@ -13,8 +13,8 @@ MODELS = [
     pytest.param(
         {"models": [model(training_uri=f"s3://train/old/datasets/{HASH}/train.jsonl")]},
         {"include_unexpired": True},
-        f"trained on s3://train/old/datasets/{HASH}/train.jsonl, which is not below a root of a use case whose records"
-        f" were read ({ROOT} for docs)",
+        f"trained on s3://train/old/datasets/{HASH}/train.jsonl, which is not below a root whose champion records were"
+        f" read (use case docs uses {ROOT})",
         id="trained below a former prefix, whose champions were not read",
     ),
     pytest.param(

@@ -49,15 +49,18 @@ def test_the_form_deletes_it_only_if_its_own_field_is_ticked(units: int) -> None
     ("endpoint", "choice", "kept"),
     [
         pytest.param(standing(), {"use_case": "other"}, "use case docs, but other was chosen", id="another use case"),
-        pytest.param(standing("prod-docs"), {}, "its name and its tags do not belong together", id="another name"),
+        pytest.param(standing("prod-docs"), {}, "its name does not match its tags", id="another name"),
         pytest.param(
-            standing(throughput_names("prod", "docs", "tuned", KEY, 1).name), {}, "do not belong together", id="an arm"
+            standing(throughput_names("prod", "docs", "tuned", KEY, 1).name), {}, "does not match its tags", id="an arm"
         ),
         pytest.param(
-            standing(tags={**STANDING, "use-case": "faq"}), {}, "do not belong together", id="copied to another"
+            standing(tags={**STANDING, "use-case": "faq"}), {}, "does not match its tags", id="copied to another"
         ),
         pytest.param(
-            standing(tags={key: text for key, text in STANDING.items() if key != "use-case"}), {}, "do not", id="no tag"
+            standing(tags={key: text for key, text in STANDING.items() if key != "use-case"}),
+            {},
+            "does not",
+            id="no tag",
         ),
         pytest.param(
             standing(tags={**STANDING, "environment": "dev"}), {}, "environment 'dev'", id="other environment"

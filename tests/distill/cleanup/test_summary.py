@@ -31,7 +31,7 @@ def test_a_dry_run_ends_with_totals_costs_and_the_next_step() -> None:
         "To delete: throughput 1, custom model 2, run 1. To keep: run 1.",
         "The throughput to delete costs about $121.00 per hour, $88,330.00 per month.",
         "Storing the models to delete costs about $3.90 per month.",
-        "S3 bills the objects to delete every month, by their size.",
+        "Every month, S3 bills the objects to delete by their size.",
         "Dry run: nothing was deleted. To delete what is marked DELETE, trigger distill_clean_up again with the same"
         " choices, but without 'Dry run' (dry_run).",
     ]

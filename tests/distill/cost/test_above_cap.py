@@ -53,7 +53,7 @@ def test_a_cap_of_the_run_needs_a_new_run_and_a_cap_of_the_file_is_raised_there(
     assert of_the_run.startswith("Trigger a new run with Spend cap, US dollars (max_spend_usd) of at least $121.00")
     assert "clear" not in of_the_run
     of_the_file = error(ENDPOINTS, cap=5).to_do
-    assert of_the_file.startswith("Raise max_spend_usd in tiny.yaml")
+    assert of_the_file.startswith("The form accepts no cap above max_spend_usd in tiny.yaml. Raise")
     assert "to at least $121.00, then clear preflight with downstream" in of_the_file
 
 

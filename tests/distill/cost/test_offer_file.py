@@ -113,9 +113,9 @@ class TestBadPrices:
             pytest.param(with_price(INPUT, None), "costs None, which is not a number", id="null"),
             pytest.param(with_price(INPUT, "1", "image"), "is priced per 'image'; known units: 1ktokens", id="unit"),
             pytest.param(with_price(INPUT, "1", "Units"), "is priced per 'Units'", id="a unit of the marketplace"),
-            pytest.param(currency(CNY="1"), "is not priced in USD only: CNY", id="another currency"),
-            pytest.param(currency(USD="1", CNY="7"), "is not priced in USD only: CNY, USD", id="two currencies"),
-            pytest.param(currency(), "is not priced in USD only: no currency", id="no currency"),
+            pytest.param(currency(CNY="1"), "has a price in CNY; expected a price in USD only", id="another currency"),
+            pytest.param(currency(USD="1", CNY="7"), "has a price in CNY, USD; expected", id="two currencies"),
+            pytest.param(currency(), "has a price in no currency", id="no currency"),
             pytest.param(
                 twice("0.1"), r"has several prices: \$0\.000000035\d* per token, \$0\.0001 per token", id="two prices"
             ),

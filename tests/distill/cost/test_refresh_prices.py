@@ -119,7 +119,7 @@ class TestRefused:
             "USE1-NovaMicro-input-tokens": ("0", "1K tokens"),
             "USE1-NovaPro-output-tokens": ("1", "image"),
         })  # fmt: skip
-        with pytest.raises(InputError, match=r"Number of problems: 2:\n"):
+        with pytest.raises(InputError, match=r"Number of problems: 2\.\n"):
             refresh_prices([file(tmp_path, content)], path=prices)
 
 

@@ -144,8 +144,8 @@ class TestSetting:
 class TestDescription:
     def test_both_options_are_described_in_dollars_and_minutes_with_the_reason(self) -> None:
         assert describe_serving("tuned", chosen(minutes=5)) == (
-            "tuned is served by a deployment, on demand, because a deployment costs nothing while it is idle, and the"
-            " deployment's quota allows the answers in 5 minutes, which is within serving.max_hours, 2 h. Options: a"
+            "tuned is served by a deployment, on demand, because a deployment costs nothing while it is idle, and at"
+            " the deployment's quota, the answers take 5 minutes, which is within serving.max_hours, 2 h. Options: a"
             " deployment, on demand: $0.1400, about 13 minutes; provisioned throughput: $60.50 at $60.50 per hour,"
             " about 60 minutes."
         )

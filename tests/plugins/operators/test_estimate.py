@@ -153,7 +153,7 @@ def test_an_estimate_without_counted_tokens_records_that_tokens_were_estimated(
     bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
     estimate.execute(context)
     for how in read_json(store, FOLDER.estimate, dict)["tokens"].values():
-        assert "estimated from the script and the kind of the texts" in how
+        assert "estimated from the writing system and the kind of each text" in how
         assert "no access to CountTokens" in how
 
 
@@ -214,7 +214,7 @@ def test_a_cap_of_the_use_case_file_is_raised_there(
     freeze(store, use_case, max_spend_usd=5, serving=PROVISIONED)
     context["dag_run"].conf = conf
     to_do = above_cap(estimate, context).splitlines()[-1]
-    assert to_do.startswith("What to do: Raise max_spend_usd in aws_docs_qa.yaml, the highest cap that the form")
+    assert to_do.startswith("What to do: The form accepts no cap above max_spend_usd in aws_docs_qa.yaml. Raise")
     assert to_do.count("clear") == 1
 
 

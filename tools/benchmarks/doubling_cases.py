@@ -1,4 +1,4 @@
-"""Measure how the time to read long and hostile texts grows when a text is twice as long."""
+"""Measure how much longer it takes to read a long or hostile text when its length is doubled."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any]) -> Row:
 
 
 def lost_answers(tasks: list[TaskState]) -> int:
-    """Return the maximum number of model answers that killed attempts of tasks may have lost."""
+    """Return the maximum number of model answers that may have been lost because attempts of tasks were killed."""
     # A call counts as in flight until its answer is stored, and each of these tasks calls one model. So a killed
     # attempt loses at most as many answers as calls may be in flight, and no more answers than the task has items.
     return sum(

@@ -118,7 +118,7 @@ def _program(name: str) -> str:
     program = find_program(name)
     if program is None:
         raise InputError(
-            f"PostgreSQL's program {name} cannot be found, although the server is installed. Nothing was started."
+            f"The PostgreSQL program {name} cannot be found, although the server is installed. Nothing was started."
             " Reinstall the package postgresql."
         )
     return program

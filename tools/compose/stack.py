@@ -208,7 +208,7 @@ class ComposeStack:
             return check.wait() == 0
 
     def _is_one_shot(self, service: Service) -> bool:
-        """Return whether another service waits for this service to end. Such a service runs once and ends by itself."""
+        """Return whether this service runs once and ends by itself, because another service waits for its end."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:

@@ -243,7 +243,7 @@ def smoke_lines(
 
 def served_student(use_case: UseCase, arm: Arm, champion: str | None) -> str | None:
     """
-    Return the key of the base model of the custom model that answers for an arm; ``None`` if no custom model answers.
+    Return the key of the base model of an arm's custom model; ``None`` if the arm has no custom model.
 
     :param champion: see :func:`estimate`.
     """

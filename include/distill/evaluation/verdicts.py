@@ -34,7 +34,7 @@ class ResolvedVerdict:
     :param candidate_first: the verdict when the candidate's answer is shown first.
     :param longer: the arm whose answer has more characters; ``None`` if both are equally long, or if an earlier version
         stored the verdict without lengths.
-    :param same: whether the two answers are equal, so that the judge was not called.
+    :param same: whether the two answers are equal. If so, the judge was not called.
     """
 
     judge: str

@@ -54,7 +54,7 @@ class Student:
         invoke_id: str | None = None,
     ) -> Student:
         """
-        Return the student that answers for an arm.
+        Return the student that gives an arm's answers.
 
         :param prompts: the run's frozen prompts, by name.
         :param base_model: for a champion, the key of its base model in models.yaml. It may differ from

@@ -22,7 +22,7 @@ def spending_entry(approval: SpendingApproval) -> ReportApproval:
 
 
 def price_entry(champion: Champion) -> ReportApproval | None:
-    """Return the entry about the price per hour of the standing endpoint; ``None`` if no person approved one."""
+    """Return the entry for the hourly price of the standing endpoint; ``None`` if nobody approved a price."""
     price = champion.endpoint.approved_price if champion.endpoint else None
     if champion.endpoint is None or price is None:
         return None

@@ -62,7 +62,7 @@ class ReportArm(TypedDict):
     records: int | None  # number of records in the training file
     # Number of records that the use case requests. None without training; absent from reports of earlier versions.
     designed: NotRequired[int | None]
-    # Whether the base student answers for a champion arm, because there is no champion yet. Absent for other arms.
+    # For a champion arm, whether the base student gives its answers because there is no champion yet; else absent.
     base_student_answers: NotRequired[bool]
     train_uri: str | None
     job_arn: str | None

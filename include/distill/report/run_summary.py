@@ -72,10 +72,9 @@ class ArmSummary:
     @property
     def on_demand(self) -> bool:
         """
-        Whether the base student answers for this arm. The base student is called on demand.
+        Whether the base student gives the answers of this arm. The base student is always called on demand.
 
-        The base student answers for every base arm. It also answers for a champion arm if the use case has no champion
-        yet.
+        This is true for every base arm, and for a champion arm if the use case has no champion yet.
         """
         return self.kind != "fine_tuned" and self.model_arn is None
 

@@ -168,7 +168,7 @@ class ArmSchema(Section):
     """A model that answered. Fields about training are null if the run trained no model for the arm."""
 
     name: str = Field(description="Name of the arm in the use case.")
-    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that answers for the arm.")
+    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that gives the arm's answers.")
     records: NonNegativeInt | None = Field(description="Number of records in the training file.")
     designed: NonNegativeInt | None = optional_key(
         "Number of records that the use case requests. `records` is smaller if rows or pairs were rejected. A use case"
@@ -176,7 +176,7 @@ class ArmSchema(Section):
         absent=EARLIER,
     )
     base_student_answers: StrictBool | None = optional_key(
-        "True if the use case has no champion yet, so that the base student answers for the champion arm.",
+        "True if the use case has no champion yet. The base student then gives the answers of the champion arm.",
         absent="for arms of another kind, and from reports of earlier versions",
     )
     train_uri: str | None = Field(description="S3 URI of the training file.")

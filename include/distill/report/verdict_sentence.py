@@ -24,8 +24,8 @@ def verdict_parts(
     """
     Return the two parts of :func:`verdict_sentence`: the claim, and the evidence.
 
-    The evidence is a list of phrases. There is one phrase for each judge's opinion, one if the pair contains a champion
-    arm for which the base student answers, and one for each arm that was trained on fewer records than the use case
+    The evidence is a list of phrases. There is one phrase for each judge's opinion, one if the base student gives the
+    answers of a champion arm in the pair, and one for each arm that was trained on fewer records than the use case
     requests.
 
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
@@ -34,7 +34,7 @@ def verdict_parts(
     arms = list(arms)
     pair = {comparisons[0]["candidate"], comparisons[0]["baseline"]} if comparisons else set()
     no_champion = [
-        f"there is no champion yet, so the base student answers for the arm {arm['name']}"
+        f"there is no champion yet, so the answers of the arm {arm['name']} come from the base student"
         for arm in arms
         if arm.get("base_student_answers") and arm["name"] in pair
     ]

@@ -276,7 +276,7 @@ class BedrockPreflightOperator(DistillOperator):
         ]
 
     def _tuning_problems(self, use_case: UseCase, student: Model) -> list[str]:
-        """Check that Bedrock lists fine-tuning as supported, for either the foundation id or the base model id."""
+        """Check that Bedrock lists fine-tuning as supported, for the foundation id or for the base model id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
         refusals: list[str] = []

@@ -24,7 +24,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     :param submitted: manifest of the step's task ``submit``. (templated)
     :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
     :return: ``{"jobs": int}``
-    :raises WaitTimeoutError: jobs have not ended and are billed. Clear this task to wait longer.
+    :raises WaitTimeoutError: some jobs have not ended and are still billed. Clear this task to wait longer.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
@@ -60,7 +60,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         return None
 
     def billed_now(self, error: Exception) -> str:
-        """Say in a sentence what is billed now: the answered records."""
+        """Return a sentence that says what is billed: only the records that were answered."""
         arns = ", ".join(self.submitted["job_arns"])
         return f"Each record that the jobs answer, at half the on-demand price. The jobs are {arns}."
 

@@ -26,7 +26,7 @@ from tools.local_airflow.processes import NotReadyError, wait_until
 from tools.local_airflow.questions import WAITS, question_address
 from tools.local_airflow.runs import wait_for_dag
 from tools.local_airflow.server import ServedStack, running_server, stop_server
-from tools.local_airflow.settings import Layout, RunRequest
+from tools.local_airflow.settings import DEFAULT_DOCUMENTS, Layout, RunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,8 @@ def main() -> int:
             return FAILED
         request = RunRequest()
         take_pictures(served, request.dag_id)
-        conf = {**request.conf, "ask_before_spending": True}
+        # The run reads more documents than earlier runs, so that it would have to pay something.
+        conf = {**request.conf, "documents": 2 * DEFAULT_DOCUMENTS, "ask_before_spending": True}
         take_question(served, request.dag_id, conf, "approve_spending", PICTURES / "approval.png")
         try:
             conf = {"use_case": DEMO, "to": "previous"}

@@ -49,6 +49,7 @@ class FakeBedrock:
         self.lose_next_answer: ServiceError | None = None
         self.refuse: dict[str, ServiceError] = {}
         self.before_create: Callable[[], None] = lambda: None
+        self.simulated = False
 
     def ask(self, request: ModelRequest) -> Completion:
         self._refuse("ask")
@@ -66,6 +67,10 @@ class FakeBedrock:
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         self._refuse(model_id)
         return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}
+
+    def is_simulated(self, model_id: str) -> bool:
+        self._refuse(model_id)
+        return self.simulated
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
         return {

@@ -126,7 +126,7 @@ def take_question(served: ServedStack, dag_id: str, conf: Mapping[str, Any], tas
         raise NotReadyError(
             f"The run {run_id} of {dag_id} ended without a question of {task_id}. No picture was taken."
         )
-    with open_browser(width=1100, height=900) as page:
+    with open_browser(width=1100, height=1500) as page:
         page.goto(question_address(served.ports, dag_id, run_id, task_id))
         page.get_by_role("button", name=REJECT).wait_for()
         page.wait_for_timeout(SETTLE_MILLISECONDS)

@@ -11,6 +11,7 @@ from include.distill.cost.spending_approval import SpendingPlan
 from include.distill.report.markdown import as_code, as_text
 
 _MILLION = 1e6
+_SIMULATED = "**SIMULATED: this account belongs to the AWS simulator, so nobody pays these prices.**"
 
 
 def spending_subject(use_case: str, plan: SpendingPlan) -> str:
@@ -20,14 +21,16 @@ def spending_subject(use_case: str, plan: SpendingPlan) -> str:
 
 
 def spending_question(
-    plan: SpendingPlan, *, estimate_uri: str, answer_within_hours: float, expires_after_hours: float
+    plan: SpendingPlan, *, estimate_uri: str, answer_within_hours: float, expires_after_hours: float, simulated: bool
 ) -> str:
     """
     Return the text of the approval request, for the person who approves or rejects the spending.
 
     :param expires_after_hours: ``serving.expires_after_hours`` of the use case.
+    :param simulated: whether the account is that of the AWS simulator.
     """
-    return "\n".join(_lines(plan, estimate_uri, answer_within_hours, expires_after_hours))
+    lines = _lines(plan, estimate_uri, answer_within_hours, expires_after_hours)
+    return "\n".join([*([_SIMULATED, ""] if simulated else []), *lines])
 
 
 def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, expires: float) -> Iterator[str]:

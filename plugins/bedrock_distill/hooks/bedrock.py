@@ -210,6 +210,11 @@ class BedrockDistillHook(DeploymentCalls):
         answer = self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id)
         return dict(answer["modelDetails"])
 
+    def is_simulated(self, model_id: str) -> bool:
+        """Return whether the AWS simulator answers in place of Bedrock. The AWS simulator marks each response."""
+        answer = self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id)
+        return bool(answer["ResponseMetadata"]["HTTPHeaders"].get("x-simulated") == "true")
+
     def model_availability(self, model_id: str) -> dict[str, Any]:
         """Return the response of GetFoundationModelAvailability, which says whether the account may use a model."""
         return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from bedrock_distill.operators.human_approval import HumanApprovalOperator, Question
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.run.approved_spending import read_approval, read_plan
+from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
 from include.distill.cost.records import SpendingApproval
 from include.distill.cost.spending_approval import approval_obstacle, describe_answer, why_nobody_is_asked
@@ -62,6 +63,7 @@ class ApproveSpendingOperator(HumanApprovalOperator):
                 estimate_uri=self.folder.estimate,
                 answer_within_hours=rule.answer_within_hours,
                 expires_after_hours=self.use_case.serving.expires_after_hours,
+                simulated=self.hook.is_simulated(load_catalog().model(self.use_case.student).foundation_id),
             ),
             asked=plan.asked,
             approvers=rule.approvers,

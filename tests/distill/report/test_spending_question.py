@@ -27,8 +27,19 @@ def plan(*lines: Any, **changes: Any) -> SpendingPlan:
     return SpendingPlan(**{**given, **changes})
 
 
-def ask(question: SpendingPlan) -> str:
-    return spending_question(question, estimate_uri="s3://b/e.json", answer_within_hours=20, expires_after_hours=24)
+def ask(question: SpendingPlan, *, simulated: bool = False) -> str:
+    return spending_question(
+        question, estimate_uri="s3://b/e.json", answer_within_hours=20, expires_after_hours=24, simulated=simulated
+    )
+
+
+def test_the_question_says_first_if_the_account_is_simulated() -> None:
+    real, simulated = ask(plan()), ask(plan(), simulated=True)
+    assert "SIMULATED" not in real
+    assert simulated.startswith(
+        "**SIMULATED: this account belongs to the AWS simulator, so nobody pays these prices.**"
+    )
+    assert simulated.endswith(real)
 
 
 def test_the_question_states_amounts_prices_and_what_happens_without_an_answer() -> None:

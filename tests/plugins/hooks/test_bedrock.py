@@ -38,6 +38,13 @@ def test_models_are_listed_page_after_page() -> None:
     assert [call.get("nextToken") for call in hook.calls] == [None, "t"]
 
 
+@pytest.mark.parametrize(("headers", "simulated"), [({"x-simulated": "true"}, True), ({}, False)])
+def test_a_response_shows_whether_the_account_is_simulated(headers: dict[str, str], simulated: bool) -> None:
+    hook = ScriptedHook({"modelDetails": {}, "ResponseMetadata": {"HTTPHeaders": headers}})
+    assert hook.is_simulated("amazon.nova-micro-v1:0") is simulated
+    assert hook.calls[0]["modelIdentifier"] == "amazon.nova-micro-v1:0"
+
+
 def test_a_failed_page_is_an_error_and_not_a_shorter_list() -> None:
     hook = ScriptedHook({"provisionedModelSummaries": [], "nextToken": "t"}, TransientError("500"))
     with pytest.raises(TransientError):

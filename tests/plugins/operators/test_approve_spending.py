@@ -12,6 +12,7 @@ from bedrock_distill.run.approved_spending import require_approved_spending
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import MissingObjectError, RefusedError
 from include.distill.core.storage import read_json, write_json
+from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
@@ -47,6 +48,12 @@ def answer(ask: Any, context: Any, *chosen: str, user: Any = ADA) -> None:
 def renew(ask: Any) -> None:
     """Let the task read the frozen use case again, as a new process does."""
     ask.__dict__.pop("use_case", None)
+
+
+def test_the_question_says_whether_the_account_is_simulated(ask: Any, context: Any, bedrock: FakeBedrock) -> None:
+    assert "SIMULATED" not in ask.execute(context)[1]
+    bedrock.simulated = True
+    assert ask.execute(context)[1].startswith("**SIMULATED: ")
 
 
 def test_the_question_names_prices_and_only_approvers_may_answer(ask: Any, context: Any) -> None:

@@ -136,18 +136,12 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _check_permissions(self, job: Resource[BatchJobBody], access: RoleAccess, bucket: str, prefix: str) -> None:
         """Check the permissions that the role needs in addition to reading the input.
 
-        A role needs bedrock:InvokeModel only for an inference profile:
-        https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html
-
-        :raises DataFaultError: a permission is missing. The message about bedrock:InvokeModel is UNVERIFIED.
+        :raises DataFaultError: a permission is missing.
         """
         if not access.may_write(bucket, f"{prefix}/manifest.json.out"):
             raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {bucket}")
         model_id, model = job.body["modelId"], self._inference.on_demand(job.region, job.body["modelId"]).model
-        if model.id not in (model_id, model_id.rpartition("/")[2]) and not access.may_invoke(model_id, model.id):
-            raise DataFaultError(
-                f"The role {job.body['roleArn']} is not authorized to perform: bedrock:InvokeModel on {model_id}"
-            )
+        access.check_profile(model_id, model.id)
 
     def _answer_records(self, job: Resource[BatchJobBody], status: str, *, share: float) -> None:
         """Answer the given share of the records, starting with the first, and end the job."""

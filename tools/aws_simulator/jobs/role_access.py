@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID, foundation_model_arn
 from tools.aws_simulator.jobs.job_files import S3Access
+from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.services.roles import Roles
 
 
@@ -55,6 +56,21 @@ class RoleAccess:
         profile = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile/{model_id.rpartition('/')[2]}"
         arns = (profile, foundation_model_arn(self._region, base_id))
         return all(self.may("bedrock:InvokeModel", arn) for arn in arns)
+
+    def check_profile(self, model_id: str, base_id: str) -> None:
+        """
+        Check that the role may invoke the model ``base_id`` under the id or ARN ``model_id`` that the job names.
+
+        A role needs bedrock:InvokeModel only for an inference profile:
+        https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html and
+        https://docs.aws.amazon.com/bedrock/latest/userguide/prequisites-model-distillation.html
+
+        :raises DataFaultError: the permission is missing. The message is UNVERIFIED.
+        """
+        if base_id not in (model_id, model_id.rpartition("/")[2]) and not self.may_invoke(model_id, base_id):
+            raise DataFaultError(
+                f"The role {self.role_arn} is not authorized to perform: bedrock:InvokeModel on {model_id}"
+            )
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tools.aws_simulator.catalog.catalog import TrainingFormat
@@ -43,20 +44,19 @@ def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> Trainin
     :param name: the file's name, for messages.
     :raises DataFaultError: a record is not in the format of ``rules`` or exceeds one of its limits.
     """
+    lines = file_lines(body, name)
+    return training_file(read_line(text, name, line, rules) for line, text in enumerate(lines, start=1))
+
+
+def training_file(records: Iterable[Record]) -> TrainingFile:
+    """Return the examples, the tokens and the number of records."""
     examples: list[TrainingExample] = []
-    tokens = records = 0
-    for line, text in enumerate(_lines(body, name), start=1):
-        record = _record(text, name, line, rules)
-        length = math.ceil(record.characters / rules.characters_per_token)
-        if length > rules.tokens_per_record:
-            raise DataFaultError(
-                f"Max sum of input and output token length {length} exceeds limit of {rules.tokens_per_record}."
-                f" Line {line} of {name}."
-            )
+    tokens = count = 0
+    for record in records:
         examples += record.examples
         tokens += count_tokens("\n".join([record.system, *(message.text for message in record.messages)]))
-        records += 1
-    return TrainingFile(examples, tokens, records)
+        count += 1
+    return TrainingFile(examples, tokens, count)
 
 
 def check_counts(training: int, validation: int, rules: TrainingFormat, name: str) -> None:
@@ -81,7 +81,11 @@ def _unparsable(name: str, detail: str) -> DataFaultError:
     return DataFaultError(f"Unable to parse Amazon S3 file: {name}. Data files must conform to JSONL format. {detail}")
 
 
-def _lines(body: bytes, name: str) -> list[str]:
+def file_lines(body: bytes, name: str) -> list[str]:
+    """Return the lines of a file.
+
+    :raises DataFaultError: the file is not UTF-8.
+    """
     try:
         lines = body.decode().split("\n")
     except UnicodeDecodeError as error:
@@ -89,7 +93,11 @@ def _lines(body: bytes, name: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
+def read_line(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
+    """Return the record on a line.
+
+    :raises DataFaultError: the record is not in the format of ``rules`` or exceeds one of its limits.
+    """
     try:
         value = read_json(text)
     except ValueError as error:
@@ -100,6 +108,12 @@ def _record(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
         raise _unparsable(name, f"Line {line} is not in the format {rules.format}: {error}.") from error
     if reserved := _reserved(record, rules):
         raise DataFaultError(f"Reserved string {reserved!r} found on line {line} of {name}.")
+    length = math.ceil(record.characters / rules.characters_per_token)
+    if length > rules.tokens_per_record:
+        raise DataFaultError(
+            f"Max sum of input and output token length {length} exceeds limit of {rules.tokens_per_record}."
+            f" Line {line} of {name}."
+        )
     return record
 
 

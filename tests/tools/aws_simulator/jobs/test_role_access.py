@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tools.aws_simulator.jobs.role_access import RoleAccess
+from tools.aws_simulator.jobs.training_data import DataFaultError
 
 JOB = "arn:aws:bedrock:us-west-2:123456789012:model-invocation-job/abc"
 
@@ -69,3 +72,13 @@ def test_a_profile_needs_permission_on_itself_and_on_its_model() -> None:
     assert access(profile, model)[0].may_invoke(profile[1], "m")
     assert not access(profile)[0].may_invoke("us.m", "m")
     assert not access(model)[0].may_invoke("us.m", "m")
+
+
+def test_only_a_profile_needs_a_permission() -> None:
+    allowed = access()[0]
+    for model_id in ("m", "arn:aws:bedrock:us-west-2::foundation-model/m"):
+        allowed.check_profile(model_id, "m")
+    with pytest.raises(
+        DataFaultError, match=r"The role role is not authorized to perform: bedrock:InvokeModel on us\.m"
+    ):
+        allowed.check_profile("us.m", "m")

@@ -24,6 +24,7 @@ TEACHER = "us.anthropic.claude-sonnet-5-5"
 COUNTING_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 STUDENT = "us.amazon.nova-micro-v1:0"
 STUDENT_BASE = "amazon.nova-micro-v1:0:128k"
+NOVA_PRO = "amazon.nova-pro-v1:0"
 BUCKET = "training-bucket"
 _numbers = itertools.count(1)
 
@@ -139,6 +140,46 @@ def job_request(simulator: RunningSimulator, **changes: Any) -> dict[str, Any]:
         records = [conversation(f"How many rules are there, number {index}?") for index in range(10)]
         request["trainingDataConfig"] = {"s3Uri": put(simulator, f"{name}/train.jsonl", jsonl(records))}
     return request
+
+
+def asked(question: str, answer: str | None = None, **changes: Any) -> dict[str, Any]:
+    """Return a prompt of a distillation job, with its answer if there is one."""
+    messages = [{"role": "user", "content": [{"text": question}]}]
+    if answer is not None:
+        messages.append({"role": "assistant", "content": [{"text": answer}]})
+    return {"schemaVersion": "bedrock-conversation-2024", "messages": messages, **changes}
+
+
+def questions(count: int = 100) -> list[dict[str, Any]]:
+    return [asked(f"Is gate {number} open? The gate {number} opens at noon.") for number in range(count)]
+
+
+def teacher(identifier: str = NOVA_PRO, **changes: Any) -> dict[str, Any]:
+    """Return ``customizationConfig`` with a teacher."""
+    return {"distillationConfig": {"teacherModelConfig": {"teacherModelIdentifier": identifier, **changes}}}
+
+
+def distillation_request(
+    simulator: RunningSimulator, prompts: list[Any] | None = None, *, region: str = "us-east-1", **changes: Any
+) -> dict[str, Any]:
+    """Return a request for a distillation job that will complete; its prompts are in S3."""
+    bucket = BUCKET if region == "us-east-1" else f"distillation-{region}"
+    body = jsonl(questions() if prompts is None else prompts)
+    uri = put(simulator, f"{fresh('prompts')}/prompts.jsonl", body, bucket=bucket, region=region)
+    given = {
+        "customizationType": "DISTILLATION",
+        "customizationConfig": teacher(),
+        "trainingDataConfig": {"s3Uri": uri},
+        "outputDataConfig": {"s3Uri": f"s3://{bucket}/output"},
+        **changes,
+    }
+    return job_request(simulator, **given)
+
+
+def create_distillation(simulator: RunningSimulator, prompts: list[Any] | None = None, **changes: Any) -> str:
+    """Create a distillation job in us-east-1, and return its ARN."""
+    request = distillation_request(simulator, prompts, **changes)
+    return str(simulator.boto("bedrock").create_model_customization_job(**request)["jobArn"])
 
 
 def create_job(simulator: RunningSimulator, **changes: Any) -> str:

@@ -181,13 +181,20 @@ class Ledger:
 
 
 def _job(job: Resource[CustomizationJobBody]) -> dict[str, Any]:
+    """Return what a customization job costs. The tokens of a teacher are in the job's entry only."""
+    config, use = job.body.get("customizationConfig"), job.body.get("billed_teacher_use")
     return {
         "name": job.name,
         "arn": job.arn,
         "status": job.body["status"],
         "created": job.created,
         "base_model": job.body["baseModelArn"].rpartition("/")[2],
+        "type": job.body["customizationType"],
         "billed_tokens": job.body["billed_tokens"],
+        "teacher": config and config["distillationConfig"]["teacherModelConfig"]["teacherModelIdentifier"],
+        "teacher_calls": use["calls"] if use else 0,
+        "teacher_input_tokens": use["input_tokens"] if use else 0,
+        "teacher_output_tokens": use["output_tokens"] if use else 0,
     }
 
 

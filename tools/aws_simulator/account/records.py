@@ -40,6 +40,33 @@ class VpcConfig(TypedDict):
     securityGroupIds: list[str]
 
 
+class TeacherModelConfig(TypedDict):
+    """The teacher of a distillation job, as the request names it."""
+
+    teacherModelIdentifier: str
+    maxResponseLengthForInference: NotRequired[int]
+
+
+class DistillationConfig(TypedDict):
+    """The part of a request that only distillation jobs have."""
+
+    teacherModelConfig: TeacherModelConfig
+
+
+class CustomizationConfig(TypedDict):
+    """``customizationConfig`` in the request, which only distillation jobs have."""
+
+    distillationConfig: DistillationConfig
+
+
+class TeacherUse(TypedDict):
+    """The calls and tokens of the teacher of a distillation job."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+
+
 class PhaseRecord(TypedDict):
     """One phase of a customization job, as ``statusDetails`` shows it."""
 
@@ -78,6 +105,7 @@ class _Training(TypedDict):
     baseModelId: str
     baseModelArn: str
     customizationType: str
+    customizationConfig: NotRequired[CustomizationConfig]
     hyperParameters: dict[str, str]
     trainingDataConfig: S3Location
     validationDataConfig: ValidationData
@@ -92,7 +120,12 @@ class TrainingMetrics(TypedDict):
 
 
 class CustomizationJobBody(BackgroundJobBody, _Training):
-    """A customization job. ``tokens`` counts the tokens of one epoch; ``billed_tokens`` counts all epochs that ran."""
+    """
+    A customization job.
+
+    ``tokens`` counts the tokens of one epoch; ``billed_tokens`` counts all epochs that ran. ``teacher_use`` counts all
+    answers of the teacher of a distillation job; ``billed_teacher_use`` counts those that are billed.
+    """
 
     customModelName: str
     vpcConfig: NotRequired[VpcConfig]
@@ -100,6 +133,8 @@ class CustomizationJobBody(BackgroundJobBody, _Training):
     statusDetails: dict[str, PhaseRecord]
     billed_tokens: int
     tokens: NotRequired[int]
+    teacher_use: NotRequired[TeacherUse]
+    billed_teacher_use: NotRequired[TeacherUse]
     failureMessage: NotRequired[str]
     outputModelArn: NotRequired[str]
     trainingLoss: NotRequired[float]

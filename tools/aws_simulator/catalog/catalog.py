@@ -62,6 +62,25 @@ class DeploymentLimits(_Fact):
     tokens_per_minute: int
 
 
+class Teacher(_Fact):
+    """A teacher of a student: its key in the catalog. ``profiles_only`` is true if jobs must name a profile of it."""
+
+    model: str
+    profiles_only: bool = False
+
+
+class Distillation(_Fact):
+    """
+    The Regions in which a model can be the student of a distillation job, and its teachers.
+
+    ``several_turns`` is false if a prompt may have only one message of the user.
+    """
+
+    regions: tuple[str, ...]
+    teachers: tuple[Teacher, ...]
+    several_turns: bool
+
+
 class Customization(_Fact):
     """How a model can be customized, and how its custom models are served. ``base_id`` has a context suffix."""
 
@@ -73,6 +92,7 @@ class Customization(_Fact):
     deployment: DeploymentLimits | None = None
     tokens_per_record: int | None = None
     media: tuple[Literal["image", "video", "document"], ...] = ()
+    distillation: Distillation | None = None
 
 
 class PromptCache(_Fact):
@@ -147,7 +167,11 @@ class Hyperparameter(_Fact):
 
 
 class TrainingFormat(_Fact):
-    """The format and limits of the training files of some models. ``models.yaml`` explains the fields."""
+    """
+    The format and limits of the training files of some models. ``models.yaml`` explains the fields.
+
+    It does not set ``answer_required`` and ``several_turns``, which are false only for prompts of distillation jobs.
+    """
 
     key: str
     format: RecordFormat
@@ -164,22 +188,55 @@ class TrainingFormat(_Fact):
     file_formats: dict[str, tuple[str, ...]] = {}
     tools: bool = False
     reasoning: bool = False
+    answer_required: bool = True
+    several_turns: bool = True
     hyperparameters: dict[str, Hyperparameter]
     undocumented_hyperparameters: dict[str, Hyperparameter] = {}
     source: FactSource
 
 
+class PromptFiles(_Fact):
+    """The format of the prompts of distillation jobs, and their [smallest, largest] number."""
+
+    format: RecordFormat
+    prompts: tuple[int, int]
+    file_extension: str
+    source: FactSource
+
+
 class Catalog(_Fact):
-    """All models and training formats by key."""
+    """All models and training formats by key, and the format of the prompts of distillation jobs."""
 
     models: dict[str, Model]
     training: dict[str, TrainingFormat]
+    distillation: PromptFiles
 
     def training_format(self, customization: Customization) -> TrainingFormat:
         """Return a model's training format, with the model's own limits applied."""
         training = self.training[customization.training]
         tokens = customization.tokens_per_record or training.tokens_per_record
         return training.model_copy(update={"tokens_per_record": tokens, "media": customization.media})
+
+    def prompt_format(self, customization: Customization, distillation: Distillation) -> TrainingFormat:
+        """
+        Return the format of the prompts from which a student is distilled.
+
+        It differs from the student's training format. The limit of tokens and the hyperparameters are the student's.
+        """
+        return self.training_format(customization).model_copy(
+            update={
+                "format": self.distillation.format,
+                "training_records": self.distillation.prompts,
+                "file_extension": self.distillation.file_extension,
+                "several_system_blocks": False,
+                "media": (),
+                "tools": False,
+                "reasoning": False,
+                "reserved_strings": (),  # neither the guide nor AWS's validator refuses any in prompts
+                "answer_required": False,
+                "several_turns": distillation.several_turns,
+            }
+        )
 
 
 def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
@@ -190,4 +247,5 @@ def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 def load_catalog() -> Catalog:
     """Read the catalog. The result is cached, because the file does not change while a process runs."""
     raw = yaml.load(CATALOG_PATH.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - both are safe loaders
-    return Catalog.model_validate({"models": _keyed(raw["models"]), "training": _keyed(raw["training"])})
+    keyed = {name: _keyed(raw[name]) for name in ("models", "training")}
+    return Catalog.model_validate({**keyed, "distillation": raw["distillation"]})

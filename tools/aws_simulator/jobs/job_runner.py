@@ -1,25 +1,30 @@
 """
 Run customization jobs: validate and process the data, train, write the metrics files, and create the custom model.
 
+A distillation job asks its teacher while it processes the data. All other steps are the same.
+
 After a restart, an unfinished job continues in its current phase. Each phase takes a fixed share of ``job_seconds``.
 """
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from tools.aws_simulator.account.calls import new_arn
 from tools.aws_simulator.account.records import CustomizationJobBody, CustomModelBody, TrainingMetrics
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
-from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline, StopRequestedError
 from tools.aws_simulator.jobs.hyperparameters import epoch_count
-from tools.aws_simulator.jobs.job_files import JobFiles, S3Access
+from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
 from tools.aws_simulator.jobs.role_access import RoleAccess
-from tools.aws_simulator.jobs.training_data import DataFaultError
+from tools.aws_simulator.jobs.synthesis import Synthesis, Teacher, share_of
+from tools.aws_simulator.jobs.training_data import DataFaultError, training_file
 from tools.aws_simulator.models.fine_tuning import TrainedModel, TrainingResult, fine_tune
 from tools.aws_simulator.resources.memories import Memories
+from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.services.roles import Roles
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
@@ -31,10 +36,19 @@ _STOPPING_SHARE = 0.1
 class JobRunner(BackgroundJobs[CustomizationJobBody]):
     """The customization jobs, which run in the background."""
 
-    def __init__(self, state: State, settings: SettingsStore, catalog: Catalog, s3: S3Access, roles: Roles) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: SettingsStore,
+        catalog: Catalog,
+        inference: Inference,
+        s3: S3Access,
+        roles: Roles,
+    ) -> None:
         super().__init__(state.jobs, settings, unfinished=UNFINISHED)
         self._state = state
         self._catalog = catalog
+        self._inference = inference
         self._s3 = s3
         self._roles = roles
         self._memories = Memories(state)
@@ -44,11 +58,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         access = RoleAccess(self._s3, self._roles, job.body["roleArn"], arn)
         files = JobFiles(job, access, self._training_format(job))
         self._begin(arn, "validationDetails")
-        data = files.read()
-        self._finish(arn, "validationDetails")
-        self._begin(arn, "dataProcessingDetails")
-        self._save(arn, tokens=data.training.tokens)
-        self._finish(arn, "dataProcessingDetails")
+        data = self._distilled(job, access, files) if "customizationConfig" in job.body else self._provided(job, files)
         self._apply_fault(job)
         self._begin(arn, "trainingDetails")
         epochs = epoch_count(job.body["hyperParameters"])
@@ -62,6 +72,44 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         files.write_metrics(result)
         self._complete(job, result, billed_tokens=data.training.tokens * epochs)
 
+    def _provided(self, job: Resource[CustomizationJobBody], files: JobFiles) -> JobData:
+        """Return the data in the files of the job."""
+        data = files.read()
+        self._finish(job.arn, "validationDetails")
+        self._begin(job.arn, "dataProcessingDetails")
+        self._save(job.arn, tokens=data.training.tokens)
+        self._finish(job.arn, "dataProcessingDetails")
+        return data
+
+    def _distilled(self, job: Resource[CustomizationJobBody], access: RoleAccess, files: JobFiles) -> JobData:
+        """Return the prompts in the file of a distillation job with their answers.
+
+        The answers are billed when the phase of data processing has completed. After a restart in a later phase, the
+        teacher gives the same answers again, and nothing more is billed.
+        """
+        config = job.body["customizationConfig"]["distillationConfig"]["teacherModelConfig"]
+        teacher = Teacher(self._inference, job.region, config)
+        access.check_profile(teacher.identifier, teacher.model_id)
+        prompts = files.read_prompts()
+        files.write_input_report(prompts)
+        self._finish(job.arn, "validationDetails")
+        self._begin(job.arn, "dataProcessingDetails")
+        prompts.check_number()
+        synthesis = Synthesis(teacher)
+        try:
+            for prompt in prompts.accepted:
+                self._check(job.arn)
+                synthesis.add(prompt)
+        except StopRequestedError:
+            self._save(job.arn, teacher_use=synthesis.use)
+            raise
+        training = training_file(synthesis.records)
+        self._save(job.arn, tokens=training.tokens, teacher_use=synthesis.use)
+        self._finish(job.arn, "dataProcessingDetails")
+        self._save(job.arn, billed_teacher_use=synthesis.use)
+        files.write_sample(synthesis.synthetic)
+        return JobData(training, [])
+
     def _start(self, job: Resource[CustomizationJobBody]) -> TrainedModel | None:
         """Return the custom model that the job trains further, even if it has been deleted; None for a base model."""
         if "base_model" not in job.body:
@@ -73,7 +121,11 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         customization = self._catalog.models[job.body["model"]].customization
         if customization is None:
             raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be customized.")
-        return self._catalog.training_format(customization)
+        if "customizationConfig" not in job.body:
+            return self._catalog.training_format(customization)
+        if customization.distillation is None:
+            raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be distilled.")
+        return self._catalog.prompt_format(customization, customization.distillation)
 
     def _begin(self, arn: str, phase: str) -> None:
         """Mark a phase as started. A phase that was started before a restart keeps its start time."""
@@ -117,21 +169,32 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._save(arn, status="Failed", failureMessage=message[:2048], ended=time.time())
 
     def _stopped(self, arn: str) -> None:
-        """Keep the status Stopping for a while, then end the job. Only the training before the stop is billed."""
-        billed = self._tokens_until_stop(self._jobs.get(arn))
+        """Keep the status Stopping for a while, then end the job. Only the work before the stop is billed."""
+        billed = self._billed_until_stop(self._jobs.get(arn))
         self._end_open_phase(arn, "Stopping")
         with self._changed:
             if self._wait_stopping(self._deadline(self._jobs.get(arn).body["modified"], _STOPPING_SHARE)):
                 self._end_open_phase(arn, "Stopped")
-                self._save(arn, status="Stopped", ended=time.time(), billed_tokens=billed)
+                self._save(arn, status="Stopped", ended=time.time(), **billed)
 
-    def _tokens_until_stop(self, job: Resource[CustomizationJobBody]) -> int:
-        started = job.body["statusDetails"]["trainingDetails"].get("creationTime")
-        if started is None:
-            return 0
-        length = max(1e-9, self._settings.current.job_seconds * _SHARES["trainingDetails"])
-        share = min(1.0, (time.time() - started) / length)
-        return int(job.body.get("tokens", 0) * epoch_count(job.body["hyperParameters"]) * share)
+    def _billed_until_stop(self, job: Resource[CustomizationJobBody]) -> dict[str, Any]:
+        """Return what is billed of the training, and of the answers of a teacher."""
+        tokens = job.body.get("tokens", 0) * epoch_count(job.body["hyperParameters"])
+        billed: dict[str, Any] = {"billed_tokens": int(tokens * self._share_done(job, "trainingDetails"))}
+        if "teacher_use" in job.body:
+            share = self._share_done(job, "dataProcessingDetails")
+            billed["billed_teacher_use"] = share_of(job.body["teacher_use"], share)
+        return billed
+
+    def _share_done(self, job: Resource[CustomizationJobBody], phase: str) -> float:
+        """Return the share of a phase that is over."""
+        details = job.body["statusDetails"][phase]
+        if details["status"] == "Completed":
+            return 1.0
+        if "creationTime" not in details:
+            return 0.0
+        length = max(1e-9, self._settings.current.job_seconds * _SHARES[phase])
+        return min(1.0, (time.time() - details["creationTime"]) / length)
 
     def _end_open_phase(self, arn: str, status: str) -> None:
         for phase, details in self._jobs.get(arn).body["statusDetails"].items():
@@ -177,6 +240,8 @@ def _custom_model(
         trainingLoss=metrics["trainingLoss"],
         validationLosses=metrics["validationLosses"],
     )
+    if "customizationConfig" in job.body:
+        body["customizationConfig"] = job.body["customizationConfig"]
     if "base_model" in job.body:
         body["base_model"] = job.body["base_model"]
     if "kms_key" in job.body:

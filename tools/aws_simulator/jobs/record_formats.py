@@ -7,6 +7,9 @@ Read the records of a training file in the three formats of Bedrock, and refuse 
   https://docs.aws.amazon.com/bedrock/latest/userguide/preparing-text-data.html
 - Claude: claude-haiku/DataValidation in github.com/aws-samples/amazon-bedrock-samples, and
   https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-prepare.html
+- prompts of distillation jobs: custom-models/model_distillation/dataset-validation in
+  github.com/aws-samples/amazon-bedrock-samples, and
+  https://docs.aws.amazon.com/bedrock/latest/userguide/distillation-data-prep-option-1.html
 
 For unusual records, a table in the README of the simulator compares the documentation, the validator and the
 simulator.
@@ -104,20 +107,22 @@ def _list(value: Any, what: str) -> list[Any]:
     return value
 
 
-def _check_order(roles: list[str]) -> None:
-    if len(roles) < 2:
-        raise RecordError("messages is not a list of at least two messages")
+def _check_order(roles: list[str], rules: TrainingFormat) -> None:
+    if len(roles) < 1 + rules.answer_required:
+        raise RecordError(f"messages is not a list of at least {'two messages' if rules.answer_required else 'one'}")
     if roles != [("user", "assistant")[at % 2] for at in range(len(roles))]:
         raise RecordError("the roles do not alternate between user and assistant")
-    if roles[-1] != "assistant":
+    if rules.answer_required and roles[-1] != "assistant":
         raise RecordError("the last message is not the assistant's")
+    if not rules.several_turns and roles.count("user") > 1:
+        raise RecordError("there is more than one message of the user, and the model is trained on single turns only")
 
 
-def _messages(record: dict[str, Any], read: Callable[[Any, str], str]) -> tuple[Message, ...]:
+def _messages(record: dict[str, Any], rules: TrainingFormat, read: Callable[[Any, str], str]) -> tuple[Message, ...]:
     """Return the messages of a record. ``read`` takes a message's content and role, and returns its text."""
     messages = [_object(one, "a message") for one in _list(_member(record, "messages", "the record"), "messages")]
     roles = [_string(_member(one, "role", "a message"), "role") for one in messages]
-    _check_order(roles)
+    _check_order(roles, rules)
     contents = [_member(one, "content", "a message") for one in messages]
     return tuple(Message(role, read(content, role)) for role, content in zip(roles, contents, strict=True))
 
@@ -130,9 +135,40 @@ def _conversation(record: dict[str, Any], rules: TrainingFormat) -> Record:
         raise RecordError("system has more than one block")
     system = [_string(_member(_object(one, "a system block"), "text", "a system block"), "system") for one in blocks]
     calls = _ToolCalls(record.get("toolConfig"))
-    messages = _messages(record, lambda content, role: _content(content, role, rules, calls))
+    messages = _messages(record, rules, lambda content, role: _content(content, role, rules, calls))
     _check_documents(record["messages"])
+    if not rules.answer_required:
+        _check_prompt(record, messages, rules)
     return Record("\n".join(system), messages)
+
+
+def _check_prompt(record: dict[str, Any], messages: tuple[Message, ...], rules: TrainingFormat) -> None:
+    """
+    Check what AWS checks in the prompts of distillation jobs, but not in other records.
+
+    The teacher could not answer a message of spaces only, because Converse refuses it. That Bedrock refuses such a
+    prompt is UNVERIFIED.
+    """
+    _only(record, {"schemaVersion", "system", "messages"}, "the record")
+    if record.get("schemaVersion") != rules.format:
+        raise RecordError(f"schemaVersion is not {rules.format}")
+    if "system" in record and len(record["system"] or ()) != 1:
+        raise RecordError("system does not have exactly one block")
+    for block in record.get("system", ()):
+        _only(block, {"text"}, "a system block")
+    for message in record["messages"]:
+        _only(message, {"role", "content"}, "a message")
+        if len(message["content"]) != 1:
+            raise RecordError("the content of a message does not have exactly one block")
+        _only(message["content"][0], {"text", "type"}, "a block")
+    if not all(message.text.strip() for message in messages):
+        raise RecordError("the text of a message is blank")
+
+
+def _only(value: dict[str, Any], names: set[str], what: str) -> None:
+    """Check that an object has no other keys than ``names``."""
+    if extra := sorted(set(value) - names):
+        raise RecordError(f"{what} has the keys {extra}. Only {' and '.join(sorted(names))} are allowed")
 
 
 def _check_documents(messages: list[Any]) -> None:
@@ -267,11 +303,10 @@ def _prompt_completion(record: dict[str, Any], _: TrainingFormat) -> Record:
     return Record("", (Message("user", prompt), Message("assistant", completion)))
 
 
-def _anthropic_messages(record: dict[str, Any], _: TrainingFormat) -> Record:
-    if extra := sorted(set(record) - {"system", "messages"}):
-        raise RecordError(f"the record has the keys {extra}. Only system and messages are allowed")
+def _anthropic_messages(record: dict[str, Any], rules: TrainingFormat) -> Record:
+    _only(record, {"system", "messages"}, "the record")
     system = _string(record["system"], "system") if "system" in record else ""
-    return Record(system, _messages(record, lambda content, role: _string(content, f"the {role}'s content")))
+    return Record(system, _messages(record, rules, lambda content, role: _string(content, f"the {role}'s content")))
 
 
 _FORMATS: dict[str, Callable[[dict[str, Any], TrainingFormat], Record]] = {

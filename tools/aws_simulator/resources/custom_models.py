@@ -38,6 +38,7 @@ class CustomModels:
         return {
             **{name: body[name] for name in copied},
             "baseModelArn": body.get("base_model", body["baseModelArn"]),
+            "customizationConfig": body.get("customizationConfig"),
             "modelArn": model.arn,
             "modelName": model.name,
             "trainingMetrics": {"trainingLoss": model.body["trainingLoss"]},

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger, throughput_seconds
+from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.settings import Settings, SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.resources.deployments import Deployments
@@ -32,6 +33,7 @@ _NOTHING = "–"
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "PartiallyCompleted", "Expired"})
 # All other columns have short values, which stay on one line.
 LONG_COLUMNS = frozenset({"value", "meaning", "model", "name", "failure", "message", "ARN", "match"})
+_BILLED = ("tokens billed", "teacher tokens billed")
 _OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch")
 
 
@@ -119,14 +121,16 @@ class AdminPage:
                 job.body["status"],
                 job.body.get("failureMessage", _NOTHING),
                 job.body["baseModelId"],
+                job.body["customizationType"],
                 job.region,
                 _moment(job.created),
                 f"{job.body['billed_tokens']:,}",
+                _teacher_tokens(job),
             )
             for job in jobs
         ]
-        columns = ("name", "status", "failure", "base model", "Region", "created", "tokens billed")
-        return _newest_first("Customization jobs", columns, rows, "No customization job was created.", "tokens billed")
+        columns = ("name", "status", "failure", "base model", "type", "Region", "created", *_BILLED)
+        return _newest_first("Customization jobs", columns, rows, "No customization job was created.", *_BILLED)
 
     def _models(self) -> Table:
         models = self._state.custom_models.all(with_deleted=True)
@@ -251,6 +255,11 @@ def _requests_table(requests: Sequence[Mapping[str, Any]]) -> Table:
     note = f"Requests to Bedrock. {more}".strip()
     empty = "No request to Bedrock was sent."
     return Table("Last requests", columns, rows, len(requests), empty, note, frozenset({"number"}))
+
+
+def _teacher_tokens(job: Resource[CustomizationJobBody]) -> str:
+    use = job.body.get("billed_teacher_use")
+    return f"{use['input_tokens'] + use['output_tokens']:,}" if use else _NOTHING
 
 
 def _shown(value: object) -> str:

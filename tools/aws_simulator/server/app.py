@@ -115,11 +115,11 @@ class AwsSimulator:
         """Open Bedrock and the admin routes. This does not resume unfinished jobs yet."""
         logging = LoggingConfiguration(self._state, self._s3, self._roles)
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog, self._settings)
-        self._runner = JobRunner(self._state, self._settings, catalog, self._s3, self._roles)
         profiles = InferenceProfiles(self._state, models)
         throughputs = Throughputs(self._state, self._settings, models)
         deployments = Deployments(self._state, self._settings, models)
         inference = Inference(self._state, self._settings, models, profiles, throughputs, deployments, ledger)
+        self._runner = JobRunner(self._state, self._settings, catalog, inference, self._s3, self._roles)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
         handlers = _handlers(
             models,

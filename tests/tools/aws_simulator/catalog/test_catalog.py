@@ -48,3 +48,29 @@ def test_a_models_own_limit_replaces_the_limit_of_its_training_format() -> None:
 
 def test_profile_ids_have_the_scope_before_the_id() -> None:
     assert "us.amazon.nova-micro-v1:0" in load_catalog().models["nova-micro"].profile_ids
+
+
+def test_every_teacher_is_a_model_of_the_students_provider_with_a_profile() -> None:
+    models, pairs = load_catalog().models, 0
+    for student in models.values():
+        if student.customization and "DISTILLATION" in student.customization.types:
+            assert student.customization.distillation
+            assert set(student.customization.distillation.regions) <= set(student.customization.regions)
+            for teacher in student.customization.distillation.teachers:
+                assert models[teacher.model].provider == student.provider
+                assert models[teacher.model].profiles
+                pairs += 1
+        else:
+            assert student.customization is None or student.customization.distillation is None
+    assert pairs == 8
+
+
+def test_prompts_have_another_format_and_other_limits_than_the_students_training_files() -> None:
+    catalog = load_catalog()
+    student = catalog.models["llama-3-1-8b"].customization
+    assert student
+    assert student.distillation
+    training, prompts = catalog.training_format(student), catalog.prompt_format(student, student.distillation)
+    assert (training.format, prompts.format) == ("prompt-completion", "bedrock-conversation-2024")
+    assert (training.training_records, prompts.training_records) == ((100, 10_000), (100, 15_000))
+    assert prompts.hyperparameters == training.hyperparameters

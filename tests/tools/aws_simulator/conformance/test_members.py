@@ -54,7 +54,6 @@ REFUSED = {
     "trainingDataConfig.invocationLogsConfig.usePromptResponse": "refused with invocationLogsConfig",
     "trainingDataConfig.invocationLogsConfig.invocationLogSource": "refused with invocationLogsConfig",
     "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": "refused with invocationLogsConfig",
-    "customizationConfig.distillationConfig": "refused with customizationConfig",
     "customizationConfig.rftConfig": "refused with customizationConfig",
     "content.toolAddition": "an unknown kind of content block",
     "content.toolRemoval": "an unknown kind of content block",
@@ -159,7 +158,6 @@ def test_content_blocks_of_unknown_kinds_are_refused(simulator: RunningSimulator
 
 
 LOGS = {"invocationLogSource": {"s3Uri": "s3://bucket/logs/"}}
-TEACHER = {"teacherModelIdentifier": "amazon.nova-pro-v1:0"}
 
 
 @pytest.mark.parametrize(
@@ -172,9 +170,7 @@ TEACHER = {"teacherModelIdentifier": "amazon.nova-pro-v1:0"}
             id="a file and logs",
         ),
         pytest.param(
-            {"customizationConfig": {"distillationConfig": {"teacherModelConfig": TEACHER}}},
-            "customizationConfig",
-            id="distillation",
+            {"customizationConfig": {"rftConfig": {"hyperParameters": {"epochCount": 1}}}}, "rftConfig", id="grader"
         ),
     ],
 )

@@ -102,7 +102,12 @@ def test_omitted_hyperparameters_have_their_defaults(simulator: RunningSimulator
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        pytest.param({"customizationType": "DISTILLATION"}, "DISTILLATION", id="type"),
+        pytest.param({"customizationType": "IMPORTED"}, "IMPORTED", id="type"),
+        pytest.param(
+            {"trainingDataConfig": {"invocationLogsConfig": {"invocationLogSource": {"s3Uri": "s3://logs/a"}}}},
+            "not supported for FINE_TUNING jobs",
+            id="logs",
+        ),
         pytest.param({"trainingDataConfig": {"s3Uri": "s3://training-bucket/folder/"}}, "not a directory", id="folder"),
         pytest.param({"trainingDataConfig": {}}, "not a directory", id="no file"),
         pytest.param({"jobName": "under_score"}, "regular expression pattern", id="name"),

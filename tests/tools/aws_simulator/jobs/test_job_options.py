@@ -46,9 +46,7 @@ class TestOptions:
         job = builders.job_state(simulator, builders.create_job(simulator, hyperParameters={"epochCount": "1"}))
         assert "batchSize" not in job["hyperParameters"]
 
-    @pytest.mark.parametrize(
-        "kind", ["IMPORTED", "CONTINUED_PRE_TRAINING", "DISTILLATION", "REINFORCEMENT_FINE_TUNING"]
-    )
+    @pytest.mark.parametrize("kind", ["IMPORTED", "CONTINUED_PRE_TRAINING", "REINFORCEMENT_FINE_TUNING"])
     def test_other_types_of_customization_are_refused(self, simulator: RunningSimulator, kind: str) -> None:
         with refused("ValidationException", kind):
             builders.create_job(simulator, customizationType=kind)

@@ -19,7 +19,7 @@ def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simu
         ["ON_DEMAND", "INFERENCE_PROFILE"],
     )
     assert (suffixed["customizationsSupported"], suffixed["inferenceTypesSupported"]) == (
-        ["FINE_TUNING"],
+        ["FINE_TUNING", "DISTILLATION"],
         ["PROVISIONED"],
     )
 

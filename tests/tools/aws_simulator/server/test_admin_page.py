@@ -83,8 +83,8 @@ def test_the_page_shows_jobs_models_throughputs_and_what_was_billed(simulator: R
     batch = builders.finished_batch(simulator, builders.create_batch(simulator))
     shown = client.get_provisioned_model_throughput(provisionedModelId=throughput)
     page, _ = get(simulator)
-    assert cells(page, "Customization jobs", job["jobName"])[1:5] == [
-        "Completed", "–", builders.STUDENT_BASE, "us-east-1"
+    assert cells(page, "Customization jobs", job["jobName"])[1:6] == [
+        "Completed", "–", builders.STUDENT_BASE, "FINE_TUNING", "us-east-1"
     ]  # fmt: skip
     assert cells(page, "Custom models", job["outputModelName"])[1] == "Active"
     assert cells(page, "Provisioned throughputs", shown["provisionedModelName"])[1:3] == [
@@ -98,6 +98,16 @@ def test_the_page_shows_jobs_models_throughputs_and_what_was_billed(simulator: R
     assert cells(page, "Batch inference jobs", batch["jobName"])[-2:] == ["100", "100"]
     assert cells(page, "Models that were called", throughput)[1:3] == ["1", "0"]
     assert cells(page, "Models that were called", builders.STUDENT)[1:] == ["100", "0", *_tokens(simulator), "100"]
+
+
+def test_the_page_shows_the_tokens_of_a_teacher(simulator: RunningSimulator) -> None:
+    jobs = [builders.create_job(simulator), builders.create_distillation(simulator)]
+    names = [builders.finished_job(simulator, arn)["jobName"] for arn in jobs]
+    cost = next(job for job in simulator.ledger["jobs"] if job["name"] == names[1])
+    page, _ = get(simulator)
+    assert cells(page, "Customization jobs", names[0])[-1] == "–"
+    tokens = cost["teacher_input_tokens"] + cost["teacher_output_tokens"]
+    assert cells(page, "Customization jobs", names[1])[-2:] == [f"{cost['billed_tokens']:,}", f"{tokens:,}"]
 
 
 def _tokens(simulator: RunningSimulator) -> list[str]:

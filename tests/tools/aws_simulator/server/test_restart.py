@@ -94,6 +94,23 @@ def test_a_job_in_progress_continues_after_a_restart_and_is_billed_once(tmp_path
         assert len(simulator.ledger["jobs"]) == len(simulator.ledger["custom_models"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("phase", "seconds"), [("validationDetails", 600), ("dataProcessingDetails", 4), ("trainingDetails", 4)]
+)
+def test_a_distillation_job_continues_after_a_restart_and_its_teacher_is_billed_once(
+    tmp_path: Path, phase: str, seconds: float
+) -> None:
+    with start_simulator(tmp_path, job_seconds=seconds) as simulator:
+        arn = builders.create_distillation(simulator)
+        wait_until(lambda: builders.job_state(simulator, arn)["statusDetails"][phase]["status"] == "InProgress")
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        job = builders.finished_job(simulator, arn)
+        assert (job["status"], job["customizationConfig"]) == ("Completed", builders.teacher())
+        (cost,) = simulator.ledger["jobs"]
+        assert cost["teacher_calls"] == 100
+        assert cost["billed_tokens"] == 2 * (cost["teacher_input_tokens"] + cost["teacher_output_tokens"])
+
+
 def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> None:
     with start_simulator(tmp_path, job_seconds=600) as simulator:
         arn = builders.create_job(simulator)

@@ -14,12 +14,14 @@ from tests.tools.aws_simulator.builders import (
     BUCKET,
     batch_request,
     create_batch,
+    create_distillation,
     create_job,
     finished_batch,
     finished_job,
     fresh,
     job_request,
     refused,
+    teacher,
 )
 from tools.aws_simulator.services.roles import service_role
 
@@ -127,6 +129,18 @@ def test_a_batch_job_needs_its_permissions(simulator: RunningSimulator, statemen
     batch = finished_batch(simulator, create_batch(simulator, roleArn=new_role(simulator, *statements)))
     assert batch["status"] == "Failed"
     assert message in batch["message"]
+
+
+def test_a_distillation_job_needs_a_permission_only_for_a_teacher_in_a_profile(simulator: RunningSimulator) -> None:
+    profile = teacher("us.amazon.nova-pro-v1:0")
+    only_s3, all_models = new_role(simulator, S3), new_role(simulator, S3, MODELS)
+    failed = create_distillation(simulator, roleArn=only_s3, customizationConfig=profile)
+    assert finished_job(simulator, failed)["failureMessage"] == (
+        f"The role {only_s3} is not authorized to perform: bedrock:InvokeModel on us.amazon.nova-pro-v1:0"
+    )
+    for role, config in ((only_s3, teacher()), (all_models, profile)):
+        arn = create_distillation(simulator, roleArn=role, customizationConfig=config)
+        assert finished_job(simulator, arn)["status"] == "Completed"
 
 
 def test_managed_policies_and_boundaries_count(simulator: RunningSimulator) -> None:

@@ -9,6 +9,7 @@ order, newest first, is documented for deployments only; for the other lists it 
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.tools.aws_simulator.builders import refused
 from tests.tools.aws_simulator.conformance.operations import OPERATIONS, call
 
 NAMES = ["alpha-1", "alpha-2", "beta-3"]
+APART_SECONDS = 0.005  # the times of two items differ by more than the two milliseconds that a test adds to a time
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulato
             if name != "ListModelCustomizationJobs":  # the jobs of custom models would come between them
                 for item in NAMES:
                     LISTINGS[name].create(simulator, item)
+                    time.sleep(APART_SECONDS)
         for item in NAMES:
             builders.finished_job(simulator, LISTINGS["ListModelCustomizationJobs"].create(simulator, item))
+            time.sleep(APART_SECONDS)
         yield simulator
 
 
@@ -122,7 +126,7 @@ def test_items_are_filtered_by_their_time(filled: RunningSimulator, operation: s
     listing = LISTINGS[operation]
     name = listing.filter or listing.time
     second = items(filled, operation, nameContains="alpha-2")[0][listing.time]
-    margin = datetime.timedelta(milliseconds=2)  # answers show milliseconds, and later items are later than that
+    margin = datetime.timedelta(milliseconds=2)  # answers show milliseconds
     assert names(filled, operation, **{f"{name}Before": second - margin}) == ["alpha-1"]
     assert names(filled, operation, **{f"{name}After": second + margin}) == ["beta-3"]
     # "created after the specified time" (API reference): an item is not after the time that its own answer shows.

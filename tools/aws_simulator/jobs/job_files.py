@@ -37,6 +37,9 @@ class S3Access(Protocol):
     def bucket_policy(self, bucket: str) -> str | None:
         """Return the policy of a bucket as JSON; None if it has none."""
 
+    def cors_allows(self, bucket: str, method: str, origin: str) -> bool:
+        """Return whether the CORS configuration of a bucket lets pages of an origin use a method."""
+
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
 

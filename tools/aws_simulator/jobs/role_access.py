@@ -53,7 +53,8 @@ class RoleAccess:
 
     def may_invoke(self, model_id: str, base_id: str) -> bool:
         """Return whether the role may invoke the inference profile ``model_id`` and the model behind it."""
-        profile = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile/{model_id.rpartition('/')[2]}"
+        path = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile"
+        profile = model_id if model_id.startswith("arn:") else f"{path}/{model_id}"
         arns = (profile, foundation_model_arn(self._region, base_id))
         return all(self.may("bedrock:InvokeModel", arn) for arn in arns)
 
@@ -71,6 +72,18 @@ class RoleAccess:
             raise DataFaultError(
                 f"The role {self.role_arn} is not authorized to perform: bedrock:InvokeModel on {model_id}"
             )
+
+    def may_use_model(self, identifier: str, base_id: str) -> bool:
+        """Return whether the role may invoke a model, profile or throughput that serves the model ``base_id``."""
+        if ":provisioned-model/" in identifier:
+            return self.may("bedrock:InvokeModel", identifier)
+        if base_id in (identifier, identifier.rpartition("/")[2]):
+            return self.may("bedrock:InvokeModel", foundation_model_arn(self._region, base_id))
+        return self.may_invoke(identifier, base_id)
+
+    def cors_allows(self, bucket: str, method: str, origin: str) -> bool:
+        """Return whether the CORS configuration of a bucket lets pages of an origin use a method."""
+        return self.s3.cors_allows(bucket, method, origin)
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""

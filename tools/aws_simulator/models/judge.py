@@ -33,8 +33,8 @@ EXPECTED_WORDS = 60  # expected length of an answer if there is no reference
 
 
 @dataclass(frozen=True)
-class _Case:
-    """The texts that a judge compares the answers with: the document, the question and the reference, if any."""
+class Case:
+    """The texts that a judge compares an answer with: the document, the question and the reference, if any."""
 
     document: Document
     question: str
@@ -48,17 +48,22 @@ def compare(prompt: str, *, provider: str) -> str:
         and support.
     :raises NotUnderstoodError: the prompt lacks ``<question>``, ``<document>`` or an answer.
     """
-    case = _Case(
+    case = Case(
         read_document(required_section(prompt, "document")),
         required_section(prompt, "question"),
         section(prompt, "reference"),
     )
-    is_anthropic = provider.strip().lower() == "anthropic"
-    score, measure = (_agreement, "agreement") if is_anthropic else (_coverage, "coverage and support")
-    score_a = score(case, required_section(prompt, "answer_a"))
-    score_b = score(case, required_section(prompt, "answer_b"))
+    score_a, measure = rate(case, required_section(prompt, "answer_a"), provider=provider)
+    score_b, _ = rate(case, required_section(prompt, "answer_b"), provider=provider)
     reason = f"Simulated judge, measuring {measure} by words: {score_a:.2f} for A, {score_b:.2f} for B."
     return json.dumps({"reason": reason, "verdict": _verdict(score_a, score_b)})
+
+
+def rate(case: Case, answer: str, *, provider: str) -> tuple[float, str]:
+    """Return the score of one answer, from 0 to 1, and the name of the measure that judges of this provider use."""
+    if provider.strip().lower() == "anthropic":
+        return _agreement(case, answer), "agreement"
+    return _coverage(case, answer), "coverage and support"
 
 
 def _verdict(score_a: float, score_b: float) -> str:
@@ -67,7 +72,7 @@ def _verdict(score_a: float, score_b: float) -> str:
     return "A" if score_a > score_b else "B"
 
 
-def _agreement(case: _Case, answer: str) -> float:
+def _agreement(case: Case, answer: str) -> float:
     """
     Return the F1 score of the answer's words against the reference.
 
@@ -77,7 +82,7 @@ def _agreement(case: _Case, answer: str) -> float:
     return token_f1(words(expected), words(answer))
 
 
-def _relevant(case: _Case) -> str:
+def _relevant(case: Case) -> str:
     """
     Quote up to three consecutive sentences, starting with the one that is most similar to the question.
 
@@ -96,7 +101,7 @@ def _relevant(case: _Case) -> str:
     return document.quote(range(first, min(first + RELEVANT_SENTENCES, len(document.sentences))))
 
 
-def _coverage(case: _Case, answer: str) -> float:
+def _coverage(case: Case, answer: str) -> float:
     """
     Return a score from 0 to 1 for an answer. A long answer gets a lower score.
 
@@ -108,14 +113,15 @@ def _coverage(case: _Case, answer: str) -> float:
         return 0.0
     expected = words(case.reference) if case.reference is not None else []
     shares = [
-        _share(content_terms(words(case.question)), content_terms(tokens)),
-        _share(phrases(tokens), phrases(words(case.document.text))),
+        share(content_terms(words(case.question)), content_terms(tokens)),
+        share(phrases(tokens), phrases(words(case.document.text))),
     ]
     if expected:
-        shares.append(_share(content_terms(expected), content_terms(tokens)))
+        shares.append(share(content_terms(expected), content_terms(tokens)))
     allowed = LENGTH_ALLOWANCE * (len(expected) or EXPECTED_WORDS)
     return sum(shares) / len(shares) * min(1.0, math.sqrt(allowed / len(tokens)))
 
 
-def _share(expected: AbstractSet[object], actual: AbstractSet[object]) -> float:
+def share(expected: AbstractSet[object], actual: AbstractSet[object]) -> float:
+    """Return the share of ``expected`` that is in ``actual``; 1 if nothing is expected."""
     return len(expected & actual) / len(expected) if expected else 1.0

@@ -179,14 +179,41 @@ class Inference:
             request = read_converse(model_input)
         else:
             request = bodies.READERS[target.model.body](model_input)
-        request = for_model(target.model, request)
-        answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
-        # Batch jobs cache no prompts (UNVERIFIED), but their answers still state the number of cached tokens, 0.
-        answer = replace(answer, cache=CacheUse() if target.model.prompt_cache else None)
-        charge = Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
+        answer, charge = _answer_offline(target, model_id, for_model(target.model, request))
         if invocation_type == "Converse":
             return write_converse(answer, 0), charge
         return bodies.WRITERS[target.model.body](answer, target.model.id, secrets.token_hex(12)), charge
+
+    def check_prompt_arguments(self, region: str, model_id: str, arguments: Mapping[str, Any]) -> None:
+        """Check whether the model of an evaluation job can be asked with these arguments of Converse.
+
+        :raises ApiError: a call of Converse would be refused.
+        """
+        self._prompt_request(region, model_id, "prompt", arguments)
+
+    def answer_prompt(
+        self, region: str, model_id: str, prompt: str, arguments: Mapping[str, Any]
+    ) -> tuple[str, Charge]:
+        """
+        Return the model's answer to a prompt of an evaluation job, and what to bill for it.
+
+        No rate quota applies. The caller bills the charge; this method bills nothing.
+
+        :param arguments: other arguments of Converse.
+        :raises ApiError: the prompt cannot be answered. An on-demand call would fail with the same message.
+        """
+        target, request = self._prompt_request(region, model_id, prompt, arguments)
+        answer, charge = _answer_offline(target, model_id, request)
+        return answer.text, charge
+
+    def _prompt_request(
+        self, region: str, model_id: str, prompt: str, arguments: Mapping[str, Any]
+    ) -> tuple[Target, InferenceRequest]:
+        target = self.converse_target(region, model_id)
+        model_input = {"messages": [{"role": "user", "content": [{"text": prompt}]}], **arguments}
+        _check_converse(model_input)
+        converse_options(target.model, region, model_input)
+        return target, for_model(target.model, read_converse(model_input))
 
     def converse_target(self, region: str, model_id: str) -> Target:
         """Return the model that answers Converse.
@@ -341,6 +368,14 @@ def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Reply
         return reply
     position, stop = min(matches)
     return reply.cut(reply.text[:position], "stop_sequence", stop)
+
+
+def _answer_offline(target: Target, model_id: str, request: InferenceRequest) -> tuple[Reply, Charge]:
+    """Return the answer to a request of a job, and what to bill for it."""
+    answer = _answer(target, request, request.max_tokens or target.model.max_output_tokens)
+    # Jobs cache no prompts (UNVERIFIED), but their answers still state the number of cached tokens, 0.
+    answer = replace(answer, cache=CacheUse() if target.model.prompt_cache else None)
+    return answer, Charge(model_id, document_of(request.conversation.user), answer.input_tokens, answer.output_tokens)
 
 
 def _apply_fault(reply: Reply, fault: Fault | None) -> Reply:

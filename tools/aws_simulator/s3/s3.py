@@ -267,6 +267,18 @@ class SimulatedS3:
         """Return the policy of a bucket as JSON; None if it has none."""
         return self._policies.get(bucket)
 
+    def cors_allows(self, bucket: str, method: str, origin: str) -> bool:
+        """Return whether the CORS configuration of a bucket lets pages of an origin use a method."""
+        with self._lock:
+            found = self._backend.buckets.get(bucket)
+            rules = list(found.cors) if found else []
+        # In an origin of a rule, only * has a special meaning.
+        return any(
+            method in rule.allowed_methods
+            and any(re.fullmatch(".*".join(map(re.escape, one.split("*"))), origin) for one in rule.allowed_origins)
+            for rule in rules
+        )
+
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
         with self._lock:

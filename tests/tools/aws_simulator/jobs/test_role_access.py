@@ -34,6 +34,9 @@ class FakeS3:
     def bucket_policy(self, bucket: str) -> str | None:
         return None
 
+    def cors_allows(self, bucket: str, method: str, origin: str) -> bool:
+        return (bucket, method) == ("data", "GET")
+
     def read(self, bucket: str, key: str) -> bytes | None:
         return b"x" if (bucket, key) == ("data", "a/b") else None
 
@@ -61,6 +64,7 @@ def test_writing_listing_and_regions() -> None:
     assert (allowed.may_write("data", "out"), allowed.may_write("data", "other")) == (True, False)
     assert (allowed.may_list("data"), allowed.may_list("other")) == (True, False)
     assert (allowed.bucket_region("data"), allowed.bucket_region("none")) == ("us-west-2", None)
+    assert (allowed.cors_allows("data", "GET", "o"), allowed.cors_allows("none", "GET", "o")) == (True, False)
     allowed.write("data", "out", b"12")
     assert s3.written == ["data/out 2"]
 
@@ -82,3 +86,21 @@ def test_only_a_profile_needs_a_permission() -> None:
         DataFaultError, match=r"The role role is not authorized to perform: bedrock:InvokeModel on us\.m"
     ):
         allowed.check_profile("us.m", "m")
+
+
+def test_a_model_or_throughput_needs_permission_on_itself_only() -> None:
+    model = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2::foundation-model/m")
+    throughput = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/abc")
+    profile = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.m")
+    assert access(model)[0].may_use_model("m", "m")
+    assert access(model)[0].may_use_model(model[1], "m")
+    assert access(throughput)[0].may_use_model(throughput[1], "m")
+    assert access(profile, model)[0].may_use_model("us.m", "m")
+    assert not access(model)[0].may_use_model("us.m", "m")
+    assert not access(model)[0].may_use_model(throughput[1], "m")
+
+
+def test_an_application_profile_is_named_by_its_own_arn() -> None:
+    profile = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/abc")
+    model = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2::foundation-model/m")
+    assert access(profile, model)[0].may_invoke(profile[1], "m")

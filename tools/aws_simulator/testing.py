@@ -29,6 +29,7 @@ from tools.aws_simulator.server.server import bind, new_server
 FAST = {
     "job_seconds": 0.2,
     "batch_seconds": 0.2,
+    "evaluation_seconds": 0.2,
     "throughput_seconds": 0.05,
     "deployment_seconds": 0.05,
     "model_units": 10,

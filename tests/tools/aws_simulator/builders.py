@@ -293,3 +293,108 @@ def batch_state(simulator: RunningSimulator, arn: str) -> Any:
 def finished_batch(simulator: RunningSimulator, arn: str) -> Any:
     """Wait for the end of a batch job and return the response of the Get operation."""
     return wait_until(lambda: (job := batch_state(simulator, arn))["status"] not in UNFINISHED and job)
+
+
+EVALUATOR = "us.amazon.nova-pro-v1:0"
+SOURCE = "arm-a"
+FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/reviewers"
+REFERENCE = "A bucket can have up to 1,000 lifecycle rules."
+
+
+def evaluation_line(response: str = REFERENCE, *sources: str, **changes: Any) -> dict[str, Any]:
+    """Return a line of a dataset with a response of each source."""
+    responses = [{"response": response, "modelIdentifier": source} for source in sources or (SOURCE,)]
+    return {"prompt": prompt(), "referenceResponse": REFERENCE, "modelResponses": responses, **changes}
+
+
+def dataset(simulator: RunningSimulator, lines: list[Any] | bytes, metrics: list[str], **changes: Any) -> Any:
+    """Put a dataset and return its configuration in the request for an evaluation job."""
+    uri = put(simulator, f"{fresh('datasets')}/lines.jsonl", lines if isinstance(lines, bytes) else jsonl(lines))
+    location = {"name": "questions", "datasetLocation": {"s3Uri": uri}}
+    return {"taskType": "General", "dataset": location, "metricNames": metrics, **changes}
+
+
+def evaluator(model_id: str = EVALUATOR) -> dict[str, Any]:
+    return {"bedrockEvaluatorModels": [{"modelIdentifier": model_id}]}
+
+
+def source_model(name: str = SOURCE) -> dict[str, Any]:
+    return {"precomputedInferenceSource": {"inferenceSourceIdentifier": name}}
+
+
+def bedrock_model(model_id: str = STUDENT, **changes: Any) -> dict[str, Any]:
+    return {"bedrockModel": {"modelIdentifier": model_id, **changes}}
+
+
+def evaluation_request(
+    simulator: RunningSimulator, lines: list[Any] | bytes | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Return a request for a job in which a model rates the responses of the dataset."""
+    request = {
+        "jobName": fresh("evaluation"),
+        "roleArn": ROLE,
+        "inferenceConfig": {"models": [source_model()]},
+        "outputDataConfig": {"s3Uri": f"s3://{BUCKET}/evaluations/"},
+        **changes,
+    }
+    if "evaluationConfig" not in changes:
+        configs = [dataset(simulator, [evaluation_line()] if lines is None else lines, ["Builtin.Correctness"])]
+        request["evaluationConfig"] = {
+            "automated": {"datasetMetricConfigs": configs, "evaluatorModelConfig": evaluator()}
+        }
+    return request
+
+
+def human_request(
+    simulator: RunningSimulator,
+    lines: list[Any] | None = None,
+    methods: tuple[str, ...] = ("ThumbsUpDown",),
+    **changes: Any,
+) -> dict[str, Any]:
+    """Return a request for a job in which people rate responses, with one metric for each rating method."""
+    config = dataset(simulator, [evaluation_line()] if lines is None else lines, list(methods))
+    human = {
+        "humanWorkflowConfig": {"flowDefinitionArn": FLOW, "instructions": "Rate the responses."},
+        "customMetrics": [{"name": method, "description": "a metric", "ratingMethod": method} for method in methods],
+        "datasetMetricConfigs": [config],
+    }
+    allow_worker_portal(simulator)
+    return evaluation_request(simulator, **{"evaluationConfig": {"human": human}, **changes})
+
+
+def allow_worker_portal(simulator: RunningSimulator, bucket: str = BUCKET) -> None:
+    rule = {
+        "AllowedMethods": ["GET"],
+        "AllowedOrigins": ["https://mturk-console-template-preview-hooks.s3.amazonaws.com"],
+    }
+    simulator.boto("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+def create_evaluation(simulator: RunningSimulator, lines: list[Any] | bytes | None = None, **changes: Any) -> str:
+    """Create an automated evaluation job and return its ARN."""
+    request = evaluation_request(simulator, lines, **changes)
+    return str(simulator.boto("bedrock").create_evaluation_job(**request)["jobArn"])
+
+
+def evaluation_state(simulator: RunningSimulator, arn: str) -> Any:
+    return simulator.boto("bedrock").get_evaluation_job(jobIdentifier=arn)
+
+
+def finished_evaluation(simulator: RunningSimulator, arn: str) -> Any:
+    """Wait for the end of an evaluation job and return the response of the Get operation."""
+    ended = ("Completed", "Failed", "Stopped")
+    return wait_until(lambda: (job := evaluation_state(simulator, arn))["status"] in ended and job)
+
+
+def open_tasks(simulator: RunningSimulator, arn: str) -> Any:
+    """Wait until the workers of a human job have tasks, and return the tasks."""
+    return wait_until(lambda: simulator.admin("GET", f"human_tasks?job={arn}"))
+
+
+def evaluation_output(simulator: RunningSimulator, arn: str) -> dict[str, list[Any]]:
+    """Return the lines of the output files of an evaluation job, by their keys below the folder of the job."""
+    job, client = evaluation_state(simulator, arn), simulator.boto("s3")
+    prefix = f"evaluations/{job['jobName']}/{arn.rpartition('/')[2]}/"
+    found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    bodies = {one["Key"]: client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in found}
+    return {key.removeprefix(prefix): [json.loads(line) for line in body.splitlines()] for key, body in bodies.items()}

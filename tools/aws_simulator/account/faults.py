@@ -67,6 +67,8 @@ Kind = Literal[
     "batch_expired",
     "batch_partial",
     "batch_record_errors",
+    "evaluation_failed",
+    "evaluation_stalled",
 ]
 
 STREAMS = frozenset({"InvokeModelWithResponseStream", "ConverseStream"})
@@ -95,6 +97,7 @@ _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
             "CreateProvisionedModelThroughput",
             "CreateCustomModelDeployment",
             "CreateInferenceProfile",
+            "CreateEvaluationJob",
             "InvokeModel",
             "InvokeModelWithResponseStream",
         }
@@ -116,6 +119,7 @@ _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
         ("batch_failed", "batch_stalled", "batch_expired", "batch_partial", "batch_record_errors"),
         frozenset({"CreateModelInvocationJob"}),
     ),
+    **dict.fromkeys(("evaluation_failed", "evaluation_stalled"), frozenset({"CreateEvaluationJob"})),
 }
 ERRORS: dict[str, ApiError] = {
     "throttle": ThrottlingException("Too many requests, please wait before trying again."),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from tools.aws_simulator.account.evaluation_records import EvaluationJobBody
 from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
 from tools.aws_simulator.account.state import Resource, State
 
@@ -118,6 +119,7 @@ class Ledger:
             "prompt_cache_by_model": self._prompt_cache_by_model(),
             "by_document": dict(self._state.execute("SELECT document, calls FROM documents ORDER BY document")),
             "batch_jobs": [_batch_job(job) for job in self._state.batch_jobs.all()],
+            "evaluation_jobs": [_evaluation_job(job) for job in self._state.evaluation_jobs.all(with_deleted=True)],
             "jobs": [_job(job) for job in self._state.jobs.all()],
             "custom_models": [_custom_model(model) for model in self._state.custom_models.all(with_deleted=True)],
             "throughputs": throughputs,
@@ -207,6 +209,19 @@ def _batch_job(job: Resource[BatchJobBody]) -> dict[str, Any]:
         "model": job.body["modelId"],
         "records": job.body["counts"]["totalRecordCount"],
         "billed_records": job.body["counts"]["successRecordCount"],
+    }
+
+
+def _evaluation_job(job: Resource[EvaluationJobBody]) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "arn": job.arn,
+        "status": job.body["status"],
+        "type": job.body["jobType"],
+        "created": job.created,
+        "deleted": job.deleted,
+        "prompts": job.body["prompts"],
+        "billed_ratings": job.body["evaluations"],
     }
 
 

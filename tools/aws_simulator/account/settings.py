@@ -61,6 +61,9 @@ class Settings(BaseModel):
     batch_seconds: Seconds = Field(
         4.0, description="duration of a batch job, not counting the time to compute the answers"
     )
+    evaluation_seconds: Seconds = Field(
+        4.0, description="duration of an evaluation job, not counting the time to compute its ratings"
+    )
     throughput_seconds: Seconds = Field(2.0, description="time that it takes to create or update a throughput")
     deployment_seconds: Seconds = Field(
         2.0, description="time that it takes to create or update a custom model deployment"

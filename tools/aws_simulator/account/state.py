@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+from tools.aws_simulator.account.evaluation_records import EvaluationJobBody
 from tools.aws_simulator.account.records import (
     BatchJobBody,
     CustomizationJobBody,
@@ -26,7 +27,7 @@ from tools.aws_simulator.account.records import (
     ThroughputBody,
 )
 
-Kind = Literal["job", "custom_model", "throughput", "deployment", "batch", "inference_profile"]
+Kind = Literal["job", "custom_model", "throughput", "deployment", "batch", "evaluation", "inference_profile"]
 Row = tuple[Any, ...]
 Body = TypeVar("Body", bound=Mapping[str, Any])
 BodyOfAnyKind = TypeVar("BodyOfAnyKind", bound=Mapping[str, Any], covariant=True)
@@ -93,6 +94,7 @@ class State:
         self.throughputs: ResourceTable[ThroughputBody] = ResourceTable(self, "throughput")
         self.deployments: ResourceTable[DeploymentBody] = ResourceTable(self, "deployment")
         self.batch_jobs: ResourceTable[BatchJobBody] = ResourceTable(self, "batch")
+        self.evaluation_jobs: ResourceTable[EvaluationJobBody] = ResourceTable(self, "evaluation")
         self.inference_profiles: ResourceTable[InferenceProfileBody] = ResourceTable(self, "inference_profile")
 
     def close(self) -> None:

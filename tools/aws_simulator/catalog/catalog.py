@@ -26,6 +26,7 @@ Serving = Literal["provisioned_throughput", "custom_model_deployment"]
 ThinkingMode = Literal["enabled", "adaptive", "disabled"]
 ToolChoice = Literal["auto", "any", "tool"]
 CacheTtl = Literal["5m", "1h"]
+EvaluatorOf = Literal["built_in", "custom"]
 ServiceTier = Literal["default", "priority", "flex", "reserved"]
 
 
@@ -142,6 +143,7 @@ class Model(_Fact):
     max_output_tokens: int
     output_burndown: int
     batch: BatchLimits | None = None
+    evaluator: tuple[EvaluatorOf, ...] = ()
     customization: Customization | None = None
     source: FactSource
 

@@ -27,6 +27,9 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "map": (dict,),
     "structure": (dict,),
 }
+# AWS's notebooks and user guide use this value, which the enum of the service model lacks:
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-built-in-metrics.html
+_MISSING_IN_ENUM = {"EvaluationTaskType": "General"}
 # Python's re has no Unicode categories. The nearest classes of re accept a little more.
 _UNICODE_CLASSES = {
     r"\p{L}": r"\w",
@@ -82,7 +85,7 @@ def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
 def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
     yield from _length(shape, len(value), value, path)
     enum = shape.metadata.get("enum")
-    if enum and value not in enum:
+    if enum and value not in enum and value != _MISSING_IN_ENUM.get(shape.name):
         yield _failed(shape, value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
     pattern = shape.metadata.get("pattern")
     if pattern and not _pattern(pattern).fullmatch(value):

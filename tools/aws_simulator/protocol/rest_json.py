@@ -31,13 +31,15 @@ Arguments = dict[str, Any]
 # and models that read videos have the modality VIDEO. Names of profiles have full stops, descriptions have commas,
 # apac profiles have six models although the maximum is five, and one ARN in a global profile has no Region. Sources:
 # the responses of ListFoundationModels and ListInferenceProfiles in
-# github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories.
+# github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories. In the service model, a list of
+# evaluation jobs has at least one job. That AWS nevertheless returns an empty list if there is none is UNVERIFIED.
 _BROKEN_BY_AWS = re.compile(
     r"'INFERENCE_PROFILE' at '[\w.]+\.inferenceTypesSupported\.\d+\.member' failed"
     r"|'VIDEO' at '[\w.]+\.inputModalities\.\d+\.member' failed"
     r"|at '(inferenceProfileSummaries\.\d+\.member\.)?"
     r"(inferenceProfileName|description|models(\.\d+\.member\.modelArn)?)'"
     r" failed to satisfy constraint: Member must (satisfy regular expression|have length)"
+    r"|'\[\]' at 'jobSummaries' failed"
 )
 
 

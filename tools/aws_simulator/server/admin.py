@@ -1,4 +1,4 @@
-"""Serve the routes under ``/_admin``: account page, ledger, request log, settings, fault plan."""
+"""Serve the routes under ``/_admin``: account page, ledger, request log, settings, fault plan, human evaluation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from starlette.routing import Route
 from tools.aws_simulator.account.faults import Fault, FaultPlan, check_rules
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.jobs.human_answers import PostedAnswers
+from tools.aws_simulator.jobs.human_tasks import HumanTasks
 from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.server.admin_page import POLICY, AdminPage
 
 _FAULTS = TypeAdapter(list[Fault])
 _HEADERS = {"x-simulated": "true"}
 _LONGEST_SHOWN = 100
-_PARAMETERS = {"/_admin/stalls": ("match",)}
-_WITH_BODY = {("PUT", "/_admin/settings"), ("POST", "/_admin/faults")}
+_PARAMETERS = {"/_admin/stalls": ("match",), "/_admin/human_tasks": ("job",)}
+_WITH_BODY = {("PUT", "/_admin/settings"), ("POST", "/_admin/faults"), ("POST", "/_admin/human_answers")}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -42,6 +44,7 @@ class Admin:
         end_stalls: Sequence[Callable[[str], int]],
         page: AdminPage,
         operations: frozenset[str],
+        human_tasks: HumanTasks,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -49,6 +52,7 @@ class Admin:
         self._end_stalls = end_stalls
         self._page = page
         self._operations = operations
+        self._human_tasks = human_tasks
         self.app = Starlette(
             routes=[
                 AdminRoute("/_admin", _redirect),
@@ -63,6 +67,8 @@ class Admin:
                 AdminRoute("/_admin/faults", self._add_faults, methods=["POST"]),
                 AdminRoute("/_admin/faults", self._clear_faults, methods=["DELETE"]),
                 AdminRoute("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
+                AdminRoute("/_admin/human_tasks", self._show_human_tasks),
+                AdminRoute("/_admin/human_answers", self._add_human_answers, methods=["POST"]),
             ],
             exception_handlers={ValidationError: _invalid, ValueError: _bad_request, RecursionError: _bad_request},
         )
@@ -111,6 +117,13 @@ class Admin:
         """Resume stalled jobs, throughputs and deployments. ``?match=TEXT`` selects those whose names contain TEXT."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
+
+    async def _show_human_tasks(self, request: Request) -> Response:
+        """List the tasks of human evaluation jobs. ``?job=`` selects one job by its ARN or name."""
+        return _json(self._human_tasks.open_tasks(request.query_params.get("job")))
+
+    async def _add_human_answers(self, request: Request) -> Response:
+        return _json(self._human_tasks.add(PostedAnswers.model_validate(await _read_json(request))))
 
 
 class AdminRoute(Route):

@@ -34,7 +34,7 @@ _ENDED = frozenset({"Completed", "Failed", "Stopped", "PartiallyCompleted", "Exp
 # All other columns have short values, which stay on one line.
 LONG_COLUMNS = frozenset({"value", "meaning", "model", "name", "failure", "message", "ARN", "match"})
 _BILLED = ("tokens billed", "teacher tokens billed")
-_OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch")
+_OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class AdminPage:
     def render(self) -> str:
         """Return the page with the present state of the account."""
         ledger, now = self._ledger.as_json(), time.time()
-        throughputs, jobs = self._state.throughputs.all(), [*self._state.jobs.all(), *self._state.batch_jobs.all()]
+        throughputs = self._state.throughputs.all()
+        jobs = [*self._state.jobs.all(), *self._state.batch_jobs.all(), *self._state.evaluation_jobs.all()]
         page = self._template.render(
             account=ACCOUNT_ID,
             now=_moment(now),
@@ -102,6 +103,7 @@ class AdminPage:
                 self._throughputs(now),
                 self._deployments(ledger["deployments"]),
                 self._batches(),
+                self._evaluations(),
                 self._others(),
                 _faults_table(self._faults.as_json()),
                 _requests_table(self._ledger.requests()),
@@ -199,6 +201,24 @@ class AdminPage:
         columns = ("name", "status", "message", "model", "Region", "created", "records", "records billed")
         empty = "No batch job was created."
         return _newest_first("Batch inference jobs", columns, rows, empty, "records", "records billed")
+
+    def _evaluations(self) -> Table:
+        rows = [
+            (
+                job.name,
+                job.body["status"],
+                "; ".join(job.body.get("failureMessages", [])) or _NOTHING,
+                job.body["jobType"],
+                job.region,
+                _moment(job.created),
+                f"{job.body['prompts']:,}",
+                f"{job.body['evaluations']:,}",
+            )
+            for job in self._state.evaluation_jobs.all()
+        ]
+        columns = ("name", "status", "failure", "type", "Region", "created", "prompts", "ratings billed")
+        empty = "No evaluation job was created."
+        return _newest_first("Evaluation jobs", columns, rows, empty, "prompts", "ratings billed")
 
     def _others(self) -> Table:
         marks = ", ".join("?" * len(_OWN_TABLES))

@@ -24,6 +24,8 @@ from tools.aws_simulator.catalog.catalog import Catalog, load_catalog
 from tools.aws_simulator.jobs.batch_jobs import BatchJobs
 from tools.aws_simulator.jobs.batch_runner import BatchRunner
 from tools.aws_simulator.jobs.customization import CustomizationJobs
+from tools.aws_simulator.jobs.evaluation_jobs import EvaluationJobs
+from tools.aws_simulator.jobs.evaluation_runner import EvaluationRunner
 from tools.aws_simulator.jobs.job_runner import JobRunner
 from tools.aws_simulator.protocol.credentials import DEFAULT_REGION, CredentialScope, credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
@@ -92,8 +94,8 @@ class AwsSimulator:
             opened.callback(self._s3.close)
             self._open_neighbours(catalog, roles)
             self._open_bedrock(catalog)
-            self._runner.resume()
-            self._batch_runner.resume()
+            for runner in (self._runner, self._batch_runner, self._evaluation_runner):
+                runner.resume()
             opened.pop_all()
 
     def _open_neighbours(self, catalog: Catalog, roles: Collection[str]) -> None:
@@ -121,6 +123,9 @@ class AwsSimulator:
         inference = Inference(self._state, self._settings, models, profiles, throughputs, deployments, ledger)
         self._runner = JobRunner(self._state, self._settings, catalog, inference, self._s3, self._roles)
         self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
+        self._evaluation_runner = EvaluationRunner(
+            self._state, self._settings, inference, ledger, self._s3, self._roles
+        )
         handlers = _handlers(
             models,
             profiles,
@@ -132,6 +137,7 @@ class AwsSimulator:
             Streaming(inference, self._settings),
             Tagging(self._state),
             BatchJobs(self._state, inference, self._batch_runner, self._roles),
+            EvaluationJobs(self._state, inference, self._evaluation_runner, self._roles),
         )
         self.bedrock = SimulatedBedrock(
             {**handlers, **_logging_handlers(logging)},
@@ -144,9 +150,16 @@ class AwsSimulator:
             self._settings,
             ledger,
             faults,
-            [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls, deployments.end_stalls],
+            [
+                self._runner.end_stalls,
+                self._batch_runner.end_stalls,
+                self._evaluation_runner.end_stalls,
+                throughputs.end_stalls,
+                deployments.end_stalls,
+            ],
             AdminPage(self._state, self._settings, ledger, faults, throughputs, deployments),
             self.bedrock.implemented,
+            self._evaluation_runner.human_tasks,
         )
 
     def operations(self) -> dict[str, frozenset[str]]:
@@ -156,8 +169,8 @@ class AwsSimulator:
 
     def close(self) -> None:
         """Shut down. The next process that opens the folder resumes unfinished jobs."""
-        self._runner.close()
-        self._batch_runner.close()
+        for runner in (self._runner, self._batch_runner, self._evaluation_runner):
+            runner.close()
         self._moto.close()
         self._iam.close()
         self._s3.close()
@@ -281,6 +294,7 @@ def _handlers(
     streaming: Streaming,
     tagging: Tagging,
     batches: BatchJobs,
+    evaluations: EvaluationJobs,
 ) -> dict[str, Handler]:
     return {
         "ListFoundationModels": models.list,
@@ -307,6 +321,11 @@ def _handlers(
         "GetModelInvocationJob": batches.get,
         "ListModelInvocationJobs": batches.list,
         "StopModelInvocationJob": batches.stop,
+        "CreateEvaluationJob": evaluations.create,
+        "GetEvaluationJob": evaluations.get,
+        "ListEvaluationJobs": evaluations.list,
+        "StopEvaluationJob": evaluations.stop,
+        "BatchDeleteEvaluationJob": evaluations.batch_delete,
         "TagResource": tagging.tag,
         "UntagResource": tagging.untag,
         "ListTagsForResource": tagging.list,

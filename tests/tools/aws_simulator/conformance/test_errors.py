@@ -25,6 +25,7 @@ ABSENT = {
     "inferenceProfileIdentifier": f"{ACCOUNT}:application-inference-profile/abcdefghijkl",
     "resourceARN": f"{ACCOUNT}:provisioned-model/abcdefghijkl",
 }
+EVALUATION_JOB = {"jobIdentifier": f"{ACCOUNT}:evaluation-job/abcdefghijkl"}
 BATCH_JOB = {"jobIdentifier": f"{ACCOUNT}:model-invocation-job/abcdefghijkl"}
 RETIRED = "anthropic.claude-instant-v1"
 MESSAGES = [{"role": "user", "content": [{"text": "Hello"}]}]
@@ -41,6 +42,8 @@ FAULTS = {
 }
 # Errors that no request causes, with the reason. A fault of the plan ends a stream with the event of the last one.
 NEVER = {
+    ("BatchDeleteEvaluationJob", "ConflictException"): "the answer has an error for each job",
+    ("BatchDeleteEvaluationJob", "ResourceNotFoundException"): "the answer has an error for each job",
     ("CreateModelCustomizationJob", "ResourceNotFoundException"): "a missing base model is a ValidationException",
     ("CreateModelInvocationJob", "ResourceNotFoundException"): "raised for a retired model",
     ("CreateProvisionedModelThroughput", "ResourceNotFoundException"): "a missing model is a ValidationException",
@@ -53,6 +56,15 @@ Request = Callable[[RunningSimulator], Any]
 WRONG: dict[tuple[str, str], Request] = {
     ("CreateCustomModelDeployment", "ResourceNotFoundException"): lambda sim: builders.deploy(
         sim, ABSENT["modelIdentifier"]
+    ),
+    ("CreateEvaluationJob", "ConflictException"): lambda sim: [
+        builders.create_evaluation(sim, clientRequestToken="conformance-evaluation") for _ in range(2)
+    ],
+    ("CreateEvaluationJob", "ResourceNotFoundException"): lambda sim: builders.create_evaluation(
+        sim, inferenceConfig={"models": [builders.bedrock_model(RETIRED)]}
+    ),
+    ("StopEvaluationJob", "ConflictException"): lambda sim: sim.boto("bedrock").stop_evaluation_job(
+        jobIdentifier=ended_evaluation(sim)
     ),
     ("CreateInferenceProfile", "ConflictException"): lambda sim: [create_profile(sim, "same") for _ in range(2)],
     ("CreateInferenceProfile", "ResourceNotFoundException"): lambda sim: create_profile(sim, model="amazon.none-v1:0"),
@@ -116,6 +128,12 @@ def ended_job(simulator: RunningSimulator) -> str:
     return arn
 
 
+def ended_evaluation(simulator: RunningSimulator) -> str:
+    arn = builders.create_evaluation(simulator)
+    builders.finished_evaluation(simulator, arn)
+    return arn
+
+
 def required(operation: str) -> dict[str, Any]:
     """Return arguments with which a request reaches the simulator. A fault does not look at them."""
     shape = OPERATIONS[operation].input_shape
@@ -175,6 +193,8 @@ def test_an_absent_resource_is_not_found(simulator: RunningSimulator, operation:
     arguments = {name: ABSENT[name] for name in required(operation)}
     if operation.endswith("ModelInvocationJob"):
         arguments = BATCH_JOB
+    if operation.endswith("EvaluationJob"):
+        arguments = EVALUATION_JOB
     if operation.startswith("Update"):
         arguments |= dict(UPDATES[operation])
     with refused("ResourceNotFoundException", "abcdefghijkl", status=404):
@@ -213,10 +233,11 @@ def test_inference_with_an_absent_or_unfinished_model_is_refused(simulator: Runn
         ("CreateModelCustomizationJob", "customModelTags"),
         ("CreateProvisionedModelThroughput", "tags"),
         ("CreateModelInvocationJob", "tags"),
+        ("CreateEvaluationJob", "jobTags"),
     ],
 )
 def test_more_than_fifty_tags_are_refused(simulator: RunningSimulator, operation: str, tags: str) -> None:
-    """CreateModelInvocationJob does not declare TooManyTagsException."""
+    """CreateModelInvocationJob and CreateEvaluationJob do not declare TooManyTagsException."""
     many = {tags: [{"key": f"key-{number}", "value": "a"} for number in range(51)]}
     creators: dict[str, Callable[[], Any]] = {
         "CreateInferenceProfile": lambda: simulator.boto("bedrock").create_inference_profile(
@@ -227,6 +248,7 @@ def test_more_than_fifty_tags_are_refused(simulator: RunningSimulator, operation
         "CreateModelCustomizationJob": lambda: builders.create_job(simulator, **many),
         "CreateProvisionedModelThroughput": lambda: builders.provision(simulator, builders.STUDENT_BASE, **many),
         "CreateModelInvocationJob": lambda: builders.create_batch(simulator, **many),
+        "CreateEvaluationJob": lambda: builders.create_evaluation(simulator, **many),
     }
     is_declared = "TooManyTagsException" in [shape.name for shape in OPERATIONS[operation].error_shapes]
     with refused("TooManyTagsException" if is_declared else "ValidationException", "51", status=400):

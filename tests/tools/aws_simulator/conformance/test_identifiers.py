@@ -30,6 +30,7 @@ class Kind:
     :param request: returns the arguments of the Create operation without the token.
     :param other: a change of the arguments that makes it another request.
     :param by: the identifiers by which the Get operation finds the resource.
+    :param others: the error for other identifiers, which the pattern of the identifier may exclude.
     """
 
     create: str
@@ -40,6 +41,7 @@ class Kind:
     request: Callable[[RunningSimulator], dict[str, Any]]
     other: dict[str, Any]
     by: tuple[str, ...]
+    others: str = "ResourceNotFoundException"
 
 
 def batch_request(simulator: RunningSimulator) -> dict[str, Any]:
@@ -85,6 +87,17 @@ KINDS = {
         batch_request,
         {"timeoutDurationInHours": 48},
         ("arn", "id"),
+    ),
+    "evaluation job": Kind(
+        "CreateEvaluationJob",
+        "GetEvaluationJob",
+        "jobIdentifier",
+        "jobArn",
+        "jobName",
+        builders.evaluation_request,
+        {"jobDescription": "another"},
+        ("arn",),
+        others="ValidationException",
     ),
     "throughput": Kind(
         "CreateProvisionedModelThroughput",
@@ -140,9 +153,9 @@ def test_a_resource_is_found_by_its_documented_identifiers_in_its_region(account
         if what in kind.by:
             assert call(account, kind.get, {kind.identifier: identifier})[kind.arn] == arn
         else:
-            with refused("ResourceNotFoundException", identifier):
+            with refused(kind.others, identifier if kind.others == "ResourceNotFoundException" else kind.identifier):
                 call(account, kind.get, {kind.identifier: identifier})
-        with refused("ResourceNotFoundException"):
+        with refused("ResourceNotFoundException" if what in kind.by else kind.others):
             call(account, kind.get, {kind.identifier: identifier}, region="us-west-2")
 
 
@@ -187,7 +200,7 @@ def test_a_malformed_token_is_refused(account: RunningSimulator, kind: Kind, tok
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_tags_at_creation_are_shown_and_limited_to_fifty(account: RunningSimulator, kind: Kind) -> None:
     """Source: AWS's rules for tags, as https://docs.aws.amazon.com/bedrock/latest/userguide/tagging.html says."""
-    member = "jobTags" if kind.create == "CreateModelCustomizationJob" else "tags"
+    member = "jobTags" if "jobTags" in OPERATIONS[kind.create].input_shape.members else "tags"
     tags = [{"key": f"k{number:02}", "value": ""} for number in range(50)]
     arn = call(account, kind.create, {**kind.request(account), member: tags})[kind.arn]
     assert call(account, "ListTagsForResource", {"resourceARN": arn})["tags"] == tags

@@ -55,6 +55,7 @@ REFUSED = {
     "trainingDataConfig.invocationLogsConfig.invocationLogSource": "refused with invocationLogsConfig",
     "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": "refused with invocationLogsConfig",
     "customizationConfig.rftConfig": "refused with customizationConfig",
+    "inferenceConfig.ragConfigs": "the simulator has no knowledge bases",
     "content.toolAddition": "an unknown kind of content block",
     "content.toolRemoval": "an unknown kind of content block",
 }

@@ -10,7 +10,7 @@ from tools.aws_simulator.protocol.errors import (
     ValidationException,
 )
 from tools.aws_simulator.protocol.rest_json import read_arguments
-from tools.aws_simulator.protocol.specification import Specification
+from tools.aws_simulator.protocol.specification import Specification, load_service
 
 SPECIFICATION = Specification()
 
@@ -106,3 +106,10 @@ def test_every_kind_of_constraint_is_checked_with_the_message_of_aws(body: bytes
 def test_several_violations_are_counted_and_listed() -> None:
     message = problems("CreateProvisionedModelThroughput", b'{"modelUnits": 0}')
     assert message.startswith("3 validation errors detected: ")
+
+
+def test_the_task_type_of_judges_is_accepted_although_the_enum_lacks_it() -> None:
+    shape = load_service("bedrock").shape_for("EvaluationTaskType")
+    assert "General" not in shape.metadata["enum"]
+    assert list(violations(shape, "General")) == []
+    assert len(list(violations(shape, "Chat"))) == 1

@@ -64,7 +64,10 @@ ROUTES = [
     ("POST", "/faults"),
     ("DELETE", "/faults"),
     ("DELETE", "/stalls"),
+    ("GET", "/human_tasks"),
+    ("POST", "/human_answers"),
 ]
+WITH_BODY = [("PUT", "/settings"), ("POST", "/faults"), ("POST", "/human_answers")]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -92,7 +95,7 @@ def test_a_stall_ends_only_if_every_parameter_is_known(simulator: RunningSimulat
     assert builders.finished_job(simulator, arn)["status"] == "Completed"
 
 
-@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route not in (ROUTES[7], ROUTES[9])])
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route not in WITH_BODY])
 @pytest.mark.parametrize("body", [b'{"match": "x"}', b"[1]", b'"match"', b"0", b"match=x"])
 def test_a_body_that_would_have_no_effect_is_refused(
     simulator: RunningSimulator, method: str, path: str, body: bytes
@@ -116,6 +119,8 @@ def test_a_body_that_would_have_no_effect_is_refused(
         ("POST", "faults", b'[{"kind": "throttle"}, {"kind": "throttle", "after": 1e9}]', r"1\.after"),
         ("POST", "faults", b'{"kind": "timeout", "seconds": 1e308}', r"0\.seconds"),
         ("POST", "faults", b'{"kind": "throttle", "foo": 1}', r"0\.foo"),
+        ("POST", "human_answers", b'{"job": "j", "answers": []}', "answers"),
+        ("POST", "human_answers", b'{"job": 1}', "job"),
     ],
 )
 def test_the_refusal_of_a_value_names_it(

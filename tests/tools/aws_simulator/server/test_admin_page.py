@@ -134,6 +134,16 @@ def test_a_failed_job_shows_its_reason(simulator: RunningSimulator) -> None:
     assert row[1:3] == ["Failed", job["failureMessage"]]
 
 
+def test_evaluation_jobs_have_a_table(simulator: RunningSimulator) -> None:
+    job = builders.finished_evaluation(simulator, builders.create_evaluation(simulator))
+    simulator.fail(kind="evaluation_failed", times=1)
+    failed = builders.finished_evaluation(simulator, builders.create_evaluation(simulator))
+    page, _ = get(simulator)
+    row = cells(page, "Evaluation jobs", job["jobName"])
+    assert (row[1:5], row[-2:]) == (["Completed", "–", "Automated", "us-east-1"], ["1", "1"])
+    assert cells(page, "Evaluation jobs", failed["jobName"])[1:3] == ["Failed", failed["failureMessages"][0]]
+
+
 def test_a_value_is_never_markup(simulator: RunningSimulator) -> None:
     hostile = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
     simulator.fail(kind="throttle", match=hostile)
@@ -180,7 +190,7 @@ def add(state: State, kind: str, name: str, body: dict[str, str]) -> None:
 
 def test_an_empty_account_says_what_it_does_not_have(state: State) -> None:
     page = rendered(state)
-    assert page.count('class="empty"') == 9
+    assert page.count('class="empty"') == 10
     assert "No Region has Bedrock resources." in page
 
 

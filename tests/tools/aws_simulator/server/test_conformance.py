@@ -72,6 +72,17 @@ def call_deployment_operations(simulator: RunningSimulator, bedrock: Any, model:
     bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=deployment)
 
 
+def call_evaluation_operations(simulator: RunningSimulator, bedrock: Any, tags: Any) -> None:
+    requests = (builders.evaluation_request(simulator, jobTags=tags), builders.human_request(simulator))
+    arns = [bedrock.create_evaluation_job(**request)["jobArn"] for request in requests]
+    bedrock.stop_evaluation_job(jobIdentifier=arns[1])
+    for arn in arns:
+        builders.finished_evaluation(simulator, arn)
+        bedrock.get_evaluation_job(jobIdentifier=arn)
+    bedrock.list_evaluation_jobs(maxResults=1)
+    bedrock.batch_delete_evaluation_job(jobIdentifiers=[*arns, f"{arns[0][:-12]}abcdefghijkl"])
+
+
 def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock, runtime = recorder.bedrock, recorder.runtime
     call_model_operations(bedrock)
@@ -106,6 +117,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.stop_model_invocation_job(jobIdentifier=batch)
     simulator.admin("PUT", "settings", {"batch_seconds": 0})
     bedrock.get_model_invocation_job(jobIdentifier=batch)
+    call_evaluation_operations(simulator, bedrock, tags)
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     runtime.converse(modelId=provisioned, messages=messages)
     runtime.invoke_model(modelId=builders.TEACHER, body=json.dumps(builders.anthropic_body()))

@@ -33,7 +33,7 @@ THROTTLED = Answer.of_json(
 
 @dataclass
 class Counts:
-    """The counts since the last reset. Times are seconds of the event loop's clock."""
+    """The counts since the last reset. Times are in seconds on the event loop's clock."""
 
     requests: int = 0
     rejected: int = 0

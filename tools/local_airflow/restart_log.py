@@ -1,4 +1,4 @@
-"""Record which components of a background stack were restarted, for the commands in the foreground."""
+"""Record which components of a background stack were restarted, so that commands in the foreground can print it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def serving_choices(
     rate: TokenRate,
 ) -> dict[str, ServingChoice]:
     """
-    Return how the custom model of each arm is served, by the name of the arm. Arms of the base student are left out.
+    Return a mapping from the name of each arm to how its custom model is served. Arms of the base student are left out.
 
     :param evaluation: the evaluation rows, or the number of tokens of each of their texts.
     :param champion: key of the champion's base model; ``None`` if there is no champion.

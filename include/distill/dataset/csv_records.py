@@ -172,7 +172,7 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 def _checked_rows(records: Iterator[TableRecord], width: int, *, source: str, separator: str) -> Iterator[TableRecord]:
     """
-    Yield all records, and mark each record that cannot be one row as faulty.
+    Yield all records. A record that is not exactly one row is marked as faulty.
 
     Such a record consists of several rows, or has more or fewer fields than the header.
     """

@@ -140,8 +140,8 @@ def _join(question: tuple[str, str, str, str], by_order: Mapping[Order, Verdict]
     if missing:
         judge, candidate, baseline, row_id = question
         raise ReconciliationError(
-            f"No verdict in order {missing[0]!r} by {judge} on row {row_id}, {candidate} against {baseline}; both"
-            " orders are required.",
+            f"{judge} gave no verdict on row {row_id} ({candidate} against {baseline}) with the answers in the order"
+            f" {missing[0]!r}. Verdicts in both orders are required.",
             left="Nothing was counted.",
             to_do="Clear the judge task; stored answers are not paid for again.",
         )

@@ -111,7 +111,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         )
 
     def billed_now(self, error: Exception) -> str:
-        """Say in a sentence what is billed now: the training, if the job is running."""
+        """Return a sentence that says whether the training is billed now."""
         return f"The training of job {self.submitted['job_name']}, if the job is running{self._at_most}."
 
     def cost_so_far(self) -> str:

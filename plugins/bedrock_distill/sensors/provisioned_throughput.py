@@ -91,7 +91,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
 
     def billed_now(self, error: Exception) -> str:
         """
-        Say in a sentence what is billed now.
+        Return a sentence that says what is billed now.
 
         Provisioned throughput is billed by the hour until it is deleted. A deployment is not billed by the hour.
         """

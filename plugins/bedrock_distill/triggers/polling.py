@@ -293,7 +293,7 @@ class DeploymentTrigger(PollingTrigger):
         return deployment is None or DEPLOYMENT_STATUS.get(deployment.status) is not Progress.RUNNING
 
     def cost_so_far(self, seconds: float) -> str:
-        """Say that the deployment costs nothing while it is created."""
+        """Say that the deployment costs nothing while it is being created."""
         return "nothing: a deployment is billed by the token"
 
     def give_up(self, hook: BedrockDistillHook) -> None:

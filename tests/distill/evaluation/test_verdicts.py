@@ -188,7 +188,9 @@ def test_a_rate_without_verdicts_is_none() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        pytest.param([verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"),
+        pytest.param(
+            [verdict("r", "candidate_first", "tie")], "with the answers in the order 'baseline_first'", id="missing"
+        ),
         pytest.param([verdict("r", "candidate_first", "tie")] * 2, "Two verdicts in order", id="twice"),
         pytest.param([verdict("r", "candidate_first", "A")], "Unknown verdict 'A'", id="letter not resolved"),
         pytest.param([verdict("r", "both", "tie")], "unknown order of the two answers 'both'", id="unknown order"),

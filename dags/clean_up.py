@@ -11,8 +11,9 @@ runs only when a person triggers it.
 | `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
 | `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | stops the hourly billing |
 
-Resources are deleted in this order: throughput, deployments (the task waits until they are gone), custom models, run
-folders, data sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
+Resources are deleted in this order: throughput, deployments, custom models, run folders, data sets, paid answers,
+buckets. Before the task deletes models, it waits until the throughput and the deployments are gone. If something cannot
+be deleted, everything later in this order is kept.
 
 ### Parameters
 
@@ -37,8 +38,8 @@ kept. Unknown keys in the configuration of a run are refused.
 - the folder of a run that is queued or running
 - the folder of a run without a report that Airflow has no record of, until `serving.expires_after_hours` after the last
   write to the folder
-- the folder of each use case's newest run with a report, and of the run that promoted the champion, unless you tick
-  `newest_reports` or their bucket is deleted too
+- the folder of each use case's newest run with a report, and the folder of the run that promoted the champion, unless
+  you tick `newest_reports` or their bucket is deleted too
 - anything created or changed after `list_leftovers` ran
 
 Tick `include_unexpired` to delete endpoints, models and folders before the times in this list. The times matter only
@@ -55,8 +56,8 @@ You may clear either task at any time. The task then lists the resources again. 
 | `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, the last line of its error names the console page and the command that delete the resource. |
 
 - **Both tasks succeeded, but nothing was deleted**: all resources were kept. The log of `list_leftovers` gives the
-  reason for each one. Tick `include_unexpired` only if no run of a use case is in progress. If the reason is that no
-  environment owns the prefix yet, run a dry run of the use case first.
+  reason for each one. Tick `include_unexpired` only if no run needs them. If the reason is that no environment
+  owns the prefix yet, trigger a dry run of the use case first.
 - **`delete_leftovers` was skipped**: the run was a dry run.
 - **A run of a use case later fails with "was released"**: clear `<arm>.provision` of that run with downstream. This
   buys a new endpoint, which is billed by the hour.

@@ -88,7 +88,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers` with downstream. It deletes the remaining models. |
 | `outcome` | "not approved": a person rejected what the run was about to buy, or nobody answered in time | Clear `approve_spending` with downstream to ask again, or trigger a smaller run. Nothing was bought. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
-| `outcome` | a person marked the run as failed. For a dry run, `outcome` fails only if `estimate` had not succeeded | Clear the skipped tasks to continue. |
+| `outcome` | a person marked the run as failed. In a dry run, this makes `outcome` fail only if `estimate` had not succeeded yet | Clear the skipped tasks to continue. |
 
 A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
 requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.

@@ -12,7 +12,7 @@ run trains it again. A rollback to the model ends this restriction.
 
 | task | result | cost |
 |---|---|---|
-| `choose` | what this run does, stored once in `endpoints/<use case>/rollbacks/`; nothing is changed yet | nothing |
+| `choose` | what this run will do, stored once in `endpoints/<use case>/rollbacks/`; nothing is changed yet | nothing |
 | `approve_rollback` | a person's decision; the task waits for it | nothing |
 | `start_switch` | does nothing; because this setup succeeds, the teardown `settle` runs even if a later setup fails | nothing |
 | `switch` | Bedrock is asked to put the model behind the standing endpoint, or to create the endpoint; skipped if the use case has none | nothing for a deployment while it is idle; provisioned throughput **is billed by the hour until a person deletes it** |
@@ -43,7 +43,7 @@ If this run and a run of the use case change the endpoint at the same time, one 
 
 | task | cause | what to do |
 |---|---|---|
-| `choose` | **Back to** names no champion, the model no longer exists in Bedrock, or the standing endpoint cannot serve it, for example because its base model or Region differs | Nothing was changed. Trigger the DAG again with one of the choices in the log. |
+| `choose` | **Back to** names no champion, the model no longer exists in Bedrock, or the standing endpoint cannot serve the model, for example because the endpoint is in another Region or serves models that were trained from another student | Nothing was changed. Trigger the DAG again with one of the choices in the log. |
 | `choose`, `switch`, `restore` | another run has changed the champion since the choice | Nothing was changed by this run. Trigger the DAG again if you still want to go back. |
 | `approve_rollback` | a person rejected the rollback, or nobody answered in time; the task is not failed, and `outcome` fails the run | Nothing was changed. Trigger the DAG again. |
 | `switch` | another run is changing the endpoint | Airflow retries the task. If all retries fail, wait until the other run has ended, then clear `switch` with downstream. |
@@ -71,7 +71,7 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # Several use cases can be rolled back at the same time. Of two changes to one endpoint, one waits for the other.
+    # Several use cases can be rolled back at the same time. If two runs change one endpoint, one of them waits.
     max_active_runs=4,
     doc_md=__doc__,
     tags=["distill", "rollback"],

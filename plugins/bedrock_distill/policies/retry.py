@@ -32,7 +32,7 @@ _FAIL_AT_ONCE = {
     InputError: "the input is wrong; a retry cannot help",
     RefusedError: "AWS refused the request; a retry cannot help",
     PossiblyBilledError: "AWS may bill the call each time it is sent; a person must decide what to do",
-    ContractError: "this pipeline does not know the response, the error code or the stored file",
+    ContractError: "a response, an error code or a stored file has an unexpected form; a retry cannot help",
     SpendCapError: "the spend cap was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
     WaitTimeoutError: "the task has waited for the maximum time; a person must decide whether to wait longer",

@@ -41,7 +41,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
 
     :param run_uri: the run's folder, ``s3://…/runs/<use case>/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.
-    :param timeout_seconds: maximum number of seconds to wait. They count from the start of the attempt, unless ``poll``
+    :param timeout_seconds: maximum number of seconds to wait, counted from the start of the attempt unless ``poll``
         sets ``began`` to an earlier time. Airflow does not repeat a task that has timed out.
     :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.
     :param aws_conn_id: Airflow connection for AWS.

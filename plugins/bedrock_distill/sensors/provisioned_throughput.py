@@ -1,4 +1,4 @@
-"""Wait for an arm's endpoint: a provisioned throughput to be in service, or a deployment to be active."""
+"""Wait until an arm's endpoint is ready: a provisioned throughput is in service, or a deployment is active."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait, in a rollback, until the standing endpoint of a use case answers with the chosen model."""
+"""Wait until the standing endpoint of a use case answers with the model that was chosen for a rollback."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ Create the tasks of an arm: train the student, serve it, get its answers, and re
 The base student only answers. The champion is served, answers and is released. A tuned student is trained first.
 
 An arm that may be served on demand has the tasks ``deploy``, ``active`` and ``undeploy``. If Bedrock cannot deploy the
-student, or the use case asks for provisioned throughput, they are called ``provision``, ``in_service`` and ``release``.
+student, or the use case asks for provisioned throughput, the tasks are called ``provision``, ``in_service`` and
+``release``.
 
 All arms train at the same time, as far as Bedrock's quotas allow. By default, they are served one after another,
 because this works even with a quota of one model unit. The champion, which needs no training, comes first; the others

@@ -32,7 +32,7 @@ def use_case_dags(
             continue
         try:
             dags[dag_id(use_case)] = build(use_case)
-        except Exception as error:  # whatever it is, the other use cases must load
+        except Exception as error:  # whatever the error is, the other use cases must load
             if wanted:
                 raise
             problems.append(f"{use_case.name}.yaml: the {kind} cannot be created: {type(error).__name__}: {error}")

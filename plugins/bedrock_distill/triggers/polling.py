@@ -150,7 +150,7 @@ class PollingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until the wait ends, the deadline passes or a check fails for good. Other AWS errors are only logged."""
-        OWNER.set(self)  # the heartbeat and the checks copy the present context
+        OWNER.set(self)  # before the heartbeat and the checks start, because each of them copies this context
         beat = asyncio.ensure_future(self._log_each_minute())
         try:
             yield await self._end_of_wait()

@@ -8,7 +8,7 @@ WaitEnd = Literal["ended", "deadline", "refused"]
 
 
 class _Advice(TypedDict, total=False):
-    to_do: str  # what AWS's error says to do; events of earlier versions do not have this key
+    to_do: str  # what to do about AWS's error; events of earlier versions do not have this key
 
 
 class WaitEvent(_Advice):

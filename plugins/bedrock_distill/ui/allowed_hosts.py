@@ -1,8 +1,9 @@
 """
 Refuse requests to Airflow's API server that a web page of another site sends through the reader's browser.
 
-The check is for an Airflow without a login on one machine, as ``make up`` starts it. It is active only if
-``DISTILL_ALLOWED_HOSTS`` is set. Keep imports few, because every Airflow process loads this module.
+The check protects an Airflow that runs on one machine without a login, such as the one that ``make up`` starts. The
+check is active only if ``DISTILL_ALLOWED_HOSTS`` is set. Keep imports few, because every Airflow process loads this
+module.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class AllowedHosts:
 
 
 def middlewares(environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the plugin's root middlewares; none if ``DISTILL_ALLOWED_HOSTS`` is not set or is empty.
+    """Return the plugin's root middlewares; an empty list if ``DISTILL_ALLOWED_HOSTS`` is not set or is empty.
 
     The variable is a list of host names, separated by commas.
     """

@@ -168,7 +168,7 @@ def failed_page(request: Request, error: Exception) -> Response:
 
 def _logged(error: Exception, place: str) -> str:
     """
-    Log an error, and return a text for the page that says how to find the log entry.
+    Log an error, and return a sentence that tells the reader of the page how to find the log entry.
 
     AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
     """

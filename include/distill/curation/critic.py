@@ -1,5 +1,5 @@
 """
-Have a second model, the critic, check the pairs that passed all filters but that the grounding check left undecided.
+Have a second model, the critic, check the pairs that pass all filters but are left undecided by the grounding check.
 
 The critic checks whether the document supports the answer of a pair. If the critic's output has no readable verdict,
 the request is repeated. If no output has a readable verdict, the pair is counted as ``unparsable``. A pair that is not

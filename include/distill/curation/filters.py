@@ -148,7 +148,7 @@ class LeakFilter:
 
 
 class InjectedFilter:
-    """Reject a pair that obeys an instruction to a language model in the texts of its row."""
+    """Reject a pair that obeys an instruction that its row addresses to a language model."""
 
     name = "injected"
     reasons = ("injected",)
@@ -156,9 +156,10 @@ class InjectedFilter:
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
         """
-        Yield a rejection if the row contains an instruction to a model, and one of two conditions holds.
+        Yield a rejection in two cases, but only if the row contains an instruction to a model.
 
-        Either the pair obeys the instruction, or its answer is the same as the answer of an accepted pair of the row.
+        In the first case, the pair obeys the instruction. In the second case, its answer is the same as the answer of
+        an accepted pair of the row.
         """
         if not row.injections.sentences:
             return

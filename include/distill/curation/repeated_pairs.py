@@ -1,8 +1,9 @@
 """
 Find pairs whose question repeats the question of another row or pair. This runs after all pairs are written.
 
-The result must not depend on how the rows are split into shards. All pairs are therefore compared in row order, each
-with all original questions and with all earlier pairs that were kept. Memory use grows by about 300 bytes per question.
+The result must not depend on how the rows are split into shards. The pairs are therefore checked in row order. Each
+pair is compared with all original questions and with all earlier pairs that were kept. Memory use grows by about 300
+bytes per question.
 """
 
 from __future__ import annotations

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from include.distill.dataset.passage_table import Mask, PassageTable, are_in, starts_of
 from include.distill.text.passages import CHARACTERS_PER_HASH
 
-# Text in up to this number of documents is never common text. The limit matters only for small data sets.
+# Text that occurs in at most this many documents is never common text. The limit matters only for small data sets.
 COMMON_DOCUMENTS = 5
 # In characters. Two documents that share a passage of this length are related, even if it is a small part of both.
 PASSAGE_CHARACTERS = 640
 _LONGEST = PASSAGE_CHARACTERS // CHARACTERS_PER_HASH  # in hashes
 _GAP = 3  # maximum distance between repeated hashes of a header; a page number or a date may be between them
-_EDGE_SHARE = 0.9  # of the documents that contain a hash, the minimum share that has it in the header or footer
+# A hash is part of a header or footer only if at least this share of the documents that contain it have it there.
+_EDGE_SHARE = 0.9
 
 
 def headers_and_footers(table: PassageTable) -> NDArray[np.uint32]:
@@ -70,7 +71,7 @@ def _edge_length(repeated: Mask, longest: int) -> int:
     """
     Return the length of a document's header, in hashes; 0 if it has none.
 
-    Text at the beginning that many documents repeat is not a header if it is longer than ``longest``.
+    If the repeated text at the beginning of the document is longer than ``longest``, it is not a header.
     """
     places = np.flatnonzero(repeated[: longest + _GAP])
     if not len(places) or places[0] > _GAP:

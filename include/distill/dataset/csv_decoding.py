@@ -44,7 +44,7 @@ _SIGNATURES = {
     b"SQLite format 3\x00": "a SQLite database",
     b"{\\rtf": "rich text",
 }
-# Files that cannot contain rows. The advice to unpack or export the file would not help.
+# Files of these kinds cannot contain rows, so the advice to unpack or export the file would not help.
 _SIGNATURES_WITHOUT_ROWS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",

@@ -11,7 +11,7 @@ from include.distill.dataset.tables import TableRecord
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "，": "full-width commas", "،": "Arabic commas"}
 _LONGEST_QUOTED = 60  # in characters; most headers with a wrong separator are shorter
-# Excel reads the separator of the lines below from such a line.
+# Such a line tells Excel which character separates the columns of the lines below.
 _SEPARATOR_LINE = re.compile(r"\s*sep\s*=\s*(.?)[\s,]*", re.IGNORECASE)
 
 

@@ -1,5 +1,5 @@
 """
-Read records with quotes that Python's ``csv`` module refuses, and recognize quotes that swallow rows.
+Read records that Python's ``csv`` module refuses because of their quotes, and recognize quotes that swallow rows.
 
 A stray quote at the start of an unquoted field opens a quoted field. If no other quote follows, the field contains the
 rest of the file. If a second stray quote closes the field, several rows become one record with the right number of
@@ -150,7 +150,7 @@ def count_swallowed_rows(record: str, separator: str, width: int, largest_table:
 
 class QuotedRows:
     """
-    Count the rows of a file that have quoted fields, to judge a quote that is still open at the end of the file.
+    Count how many rows of a file have quoted fields, to judge a quote that is still open at the end of the file.
 
     Public attributes: ``width`` is the number of fields of the header. ``largest_table`` is the largest number of lines
     inside a single row that look like rows of the file. A row has such lines, for example, if one of its cells contains
@@ -275,7 +275,7 @@ def _shape(cell: str) -> str:
 
 
 def _has_spaces_after(separator: str, line: str) -> bool:
-    """Return whether at least one separator of the line has white space after it, like the commas of a sentence."""
+    """Return whether at least one separator of the line is followed by white space, as in a sentence."""
     return any(mark == separator and after.isspace() for mark, after in pairwise(line.rstrip()))
 
 

@@ -270,7 +270,8 @@ def _unclosed(lines: CsvLines, first_line: int, separator: str, quoted: QuotedRo
     :raises InputError: the lines below the quote are whole rows, so the file was not cut off inside a row.
     """
     raw = lines.take_raw()
-    # In a file that quotes every row, the rows below a stray quote would have quotes that close it.
+    # If every row of the file has quoted fields, a quote in the next row would close a stray quote. So the open quote
+    # has swallowed no rows.
     rows = 0 if quoted.are_all_rows else count_swallowed_rows(raw, separator, quoted.width, quoted.largest_table)
     if rows:
         line = first_line + line_of_open_quote(raw, separator)

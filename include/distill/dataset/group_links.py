@@ -9,7 +9,7 @@ from typing import Literal
 from include.distill.dataset.document_groups import DocumentGroups
 from include.distill.dataset.records import Side
 
-# How a document is related to both sides, so that it cannot be used:
+# The ways in which a document can be related to both sides of the split. Such a document cannot be used.
 # - "document": it is nearly the same as documents of both sides, or has the same value in the group column.
 # - "passage": it shares a passage with another document, or one of the two contains an answer about the other.
 Relation = Literal["document", "passage"]

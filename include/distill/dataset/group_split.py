@@ -67,7 +67,11 @@ class Split:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A way to group documents. The ways are tried in turn until the groups can be split near the requested share."""
+    """
+    A way to group documents.
+
+    The ways are tried in turn until one gives groups from which about the requested share can be held out.
+    """
 
     joins_single_passages: bool
     common_share: float
@@ -190,8 +194,8 @@ def _join_and_draw(joining: _Joining, *, share: float, seed: int) -> tuple[Group
     """
     Join related documents into groups, and draw a side for each group.
 
-    If the resulting share of evaluation rows is far from ``share``, try again with smaller groups. For example, two
-    documents are then no longer joined because they share a single passage.
+    If the resulting share of evaluation rows is far from ``share``, try again with smaller groups. For example, a
+    single shared passage is then no longer a reason to join two documents.
     """
     # With "warn", a person has decided that shared passages do not matter much.
     attempts: Sequence[_Attempt] = _ATTEMPTS if joining.shared_passages == "drop" else _ATTEMPTS[1:]

@@ -21,7 +21,7 @@ LOW_BITS = np.uint64(2**32 - 1)
 # Maximum number of occurrences of a text's hashes that are read. It bounds the time if many documents share phrases.
 _MAX_OCCURRENCES = 4_000
 _MAX_PAIRS = 200_000  # number of occurrences that are counted at a time, which limits the memory to about 10 MB
-_MAX_CELLS = 8  # maximum number of cells in a table of counts, per occurrence
+_MAX_CELLS = 8  # a table of counts may have at most this many cells for each counted occurrence
 _MIN_MATCHES = 2
 _FILTER_BITS = 22
 

@@ -35,13 +35,13 @@ _LEAKED_HASHES = 0.25
 _FEW_HASHES = 128
 # Share of an answer's hashes that are in a document that contains the answer.
 _ANSWER_SHARE = 0.8
-# The same share if one word in ten was replaced. The matches are then spread over the whole answer. In a short answer,
-# there are too few hashes to tell.
+# The same share if one word in ten was replaced. The matches are then spread over the whole answer. A short
+# answer has too few hashes to show this, so it is never compared with this share.
 _CHANGED_ANSWER_SHARE = 0.5
 _CHANGED_ANSWER_SPREAD = 0.9
 _CHANGED_ANSWER_HASHES = 20
 # When groups are formed, a document is compared only with this number of the following documents that have the same
-# hash. These are compared with the next ones, so all of them can still become one group.
+# hash. Each of those is in turn compared with the documents that follow it, so all of them can still become one group.
 _NEAREST = 4
 _MAX_PAIRS = 1_000_000  # number of pairs that are counted at a time, which limits the memory to about 25 MB
 _QUARTER = 2**30  # a quarter of all 32-bit hashes are smaller
@@ -307,7 +307,7 @@ def _near_pairs(keys: NDArray[np.uint64], low: int, high: int) -> Iterator[NDArr
         documents = (part & LOW_BITS).astype(np.uint32)
         hashes = (part >> HASH_BITS).astype(np.uint32)
         in_block = (documents >= low) & (documents < high)
-        in_block[_SORTED:] = False  # their pairs are found with the next part
+        in_block[_SORTED:] = False  # the next part finds the pairs of these documents
         for distance in range(1, _NEAREST + 1):
             same = np.flatnonzero(in_block[:-distance] & (hashes[:-distance] == hashes[distance:]))
             yield documents[same].astype(np.uint64) << HASH_BITS | documents[same + distance]

@@ -54,7 +54,7 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
 
 
 def row_tokens(rows: Iterable[Row]) -> list[RowTokens]:
-    """Replace the texts of rows with their estimated numbers of tokens. An estimate of the cost needs no texts."""
+    """Replace the texts of rows with their estimated numbers of tokens, which are enough to estimate the cost."""
     return [
         {
             "group": row["group"],

@@ -55,7 +55,7 @@ def incomplete_share(endings: AnswerEndings) -> float:
 
 
 def describe_endings(endings: AnswerEndings) -> str:
-    """Describe the answers of one arm, such as "3 of 100 answers are incomplete (2 truncated, 1 empty)"."""
+    """Describe how the answers of one arm ended: "3 of 100 answers are incomplete (2 truncated, 1 empty)"."""
     total, incomplete = endings["answers"], endings["answers"] - endings["complete"]
     if not total:
         return "no answers"

@@ -1,8 +1,8 @@
 """
 Check that a person approved the promotion of a winner.
 
-Airflow skips ``promote`` if a person rejects the winner, but only as long as nobody intervenes: a person can mark
-``approve`` as successful, or clear only ``promote``. So ``promote`` also checks the recorded choice of the person.
+Airflow skips ``promote`` if a person rejects the winner. But people can get around this: they can mark ``approve`` as
+successful, or clear only ``promote``. So ``promote`` also checks the recorded choice of the person.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def answer_problem(
     :param asked: hash of what the person must have been asked about.
     :param approvers: the users who may approve. If empty, every user to whom Airflow gives the choice may approve.
     :param task: id of the task.
-    :param changed: what the person approved if the hash in the answer is not ``asked``, as the end of a sentence.
+    :param changed: what the person approved, as the end of a sentence. It is used if the hash in the answer is not
+        ``asked``.
     """
     if not isinstance(approval, Mapping):
         return f"the task `{task}` has no answer from a person, for example because it was marked as successful by hand"

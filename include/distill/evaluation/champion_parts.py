@@ -1,4 +1,4 @@
-"""Define the parts of a champion's record that it has only after the first standing endpoint or rollback."""
+"""Define the parts that a champion's record has only after the first standing endpoint or rollback."""
 
 from __future__ import annotations
 

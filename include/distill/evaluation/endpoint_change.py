@@ -36,7 +36,7 @@ class Holder:
 @dataclass(frozen=True)
 class ChangeAim:
     """
-    What a change does.
+    The result that a change should have.
 
     :param model_arn: the model that the change puts behind the endpoint.
     :param replaces: the champion's model before the change; ``None`` without a champion.

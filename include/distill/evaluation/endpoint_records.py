@@ -129,4 +129,4 @@ class SettleManifest(TypedDict):
 
     action: SettleAction
     arn: str | None  # None if there is no standing endpoint
-    model_arn: str | None  # the model that answers
+    model_arn: str | None  # the model that the endpoint serves

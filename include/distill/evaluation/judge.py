@@ -51,7 +51,7 @@ class PairwiseComparison:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the two answers are equal. The question is then a tie, and the judge is not called."""
+        """Whether the two answers are equal. If they are, the question is a tie, and the judge is not called."""
         return self.candidate_answer == self.baseline_answer
 
 

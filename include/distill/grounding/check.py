@@ -112,7 +112,7 @@ class GroundingCheck:
             return []
         missing = f"{share:.0%} of the answer's content words"
         if share <= limits.dropped_at and not is_supported:
-            return [Absence("not_in_document", f"together with the question, it contains only {missing}")]
+            return [Absence("not_in_document", f"the document and the question together contain only {missing}")]
         minimum = limits.undecided_below * self._strictness
         if share < (minimum / 2 if is_supported else minimum):
             text = f"the document and the question contain only {missing}"

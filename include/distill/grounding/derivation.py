@@ -90,7 +90,7 @@ def _is_between_times(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
 
 
 def _is_frequency(quantity: Quantity, sources: Sequence[Evidence]) -> bool:
-    """Return whether an interval in months may say the same as a number of times per year in the sources.
+    """Return whether an interval in months may mean the same as a number of times per year in the sources.
 
     For example, "every three months" may restate "four times a year".
     """

@@ -18,7 +18,7 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n\"“”„«»\[\u2022/>-]\s*)$
 _TITLE = re.compile(r"\b(?:M|Mme|Mlle|Mr|Mrs|Ms|Dr|Prof|Sr|Sra|Sig|Dott)\.\s$")
 _SHORTEST_NAME = 2
 _NOT_NAMES = frozenset({"i", "ok", "vs", "etc", "eg", "ie", "am", "pm", "faq", "no", "yes"})
-# Words in Latin letters that are common in texts of other scripts, so they are not names.
+# Words in Latin letters that are common in texts of other scripts. They do not count as names.
 LOAN_WORDS = frozenset(
     {
         "web",

@@ -3,8 +3,8 @@ Define the thresholds of the grounding check, per form of answer and per kind of
 
 The values drop few faithful answers and leave few of them undecided. They were chosen with the hand-written
 sets ``calibration`` and ``test``, and with the answers of the sample data. Each answer of the sample data was compared
-with the document of another row. The hand-written set ``held_out`` was not used to choose the values.
-``docs/explanation/curation.md`` states how many answers of ``held_out`` are dropped or undecided.
+with the document of another row, which rarely supports the answer. The hand-written set ``held_out`` was not used to
+choose the values. ``docs/explanation/curation.md`` states how many answers of ``held_out`` are dropped or undecided.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ _DENSE_TOKEN = re.compile("[\u30a0-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _STEM_LETTERS = 5
 _ENGLISH_ENDING = re.compile(r"(?:ies|ied|ing|ed|es|ly|s|e|y)$")
 _ARABIC_ARTICLE = re.compile("^(?:و|ف)?(?:ال|لل|بال|كال)")
-# A word without an article also loses its first letters if they only look like a prefix. The letters are therefore
-# removed after an article too, so that "بيانات" and "البيانات" have the same stem.
+# First letters that look like a prefix are removed from a word without an article, even if they are part of the word.
+# They are therefore removed after an article too, so that "بيانات" and "البيانات" have the same stem.
 _ARABIC_PREFIX = re.compile("^(?:و|ف)?[بل]?")
 _ARABIC_ENDING = re.compile("(?:ات|ون|ين|ها|هم|ية|ة|ه|ي|ا|ًا)$")
 _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640]")

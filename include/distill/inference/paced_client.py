@@ -133,7 +133,7 @@ class PacedClient:
             self._limiter.end_call()
 
     def _has_failed_for_good(self, error: TransientError, failures: int, started_at: float) -> bool:
-        """Return whether to give up a request. If the endpoint is not ready, give up after ``patience_seconds``."""
+        """Return whether to stop retrying a request. If the endpoint is not ready, stop after ``patience_seconds``."""
         if isinstance(error, ModelNotReadyError):
             return self._clock() - started_at >= self._patience_seconds
         return failures >= MAX_ATTEMPTS
@@ -168,7 +168,7 @@ class PacedClient:
         raise stop from error
 
     def _stop_if_answers_are_lost(self, request: ModelRequest, error: ServiceError) -> None:
-        """Stop all later calls if two requests are given up and no call was answered in between.
+        """Stop all later calls if two requests are given up and no call is answered in between.
 
         Without this limit, all requests would be sent ``MAX_SENT`` times, and AWS may bill each of these calls.
         """
@@ -321,12 +321,12 @@ def _advice_on_throttling(request: ModelRequest) -> str:
             ' requests per minute" and "on demand custom model deployment tokens per minute". To serve the model by'
             " provisioned throughput instead, which is billed by the hour, set serving.mode to provisioned in the use"
             " case, and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other"
-            " callers have ended."
+            " callers have finished."
         )
     return (
         f"The account's quota for {request.model.key} is too low for these calls, or other callers use it up. The"
         ' console of Service Quotas shows this quota under Amazon Bedrock: "model inference requests per minute" and'
         ' "model inference tokens per minute". To stay below the quota, enter its value under `quotas` in the use case,'
         " and clear preflight with downstream. Otherwise, ask for a higher quota, or wait until the other callers"
-        " have ended."
+        " have finished."
     )

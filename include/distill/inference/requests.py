@@ -38,7 +38,7 @@ class ModelRequest:
     One request to a model. The answer is stored under :attr:`key`, so it is paid for only once.
 
     :param identity: inference id of the model that answers, or ARN of a custom model. It is never the ARN of an
-        endpoint, because every run creates endpoints of its own.
+        endpoint: every run creates its own endpoints, so a later run would not find the stored answers.
     :param invoke_id: model id in the API call. For a custom model, this is the ARN of the deployment or provisioned
         throughput that serves it.
     :param max_tokens: maximum length of the answer, in tokens.

@@ -1,8 +1,8 @@
 """
-Replace letters of another script that look like letters of the script in which a word is written.
+Replace look-alike letters from another script, such as a Cyrillic letter in a Latin word.
 
 A Latin, Russian or Greek word stays unchanged. Only two kinds of words are changed: words that mix Latin letters with
-letters of the other script, and words that consist only of look-alikes in a text that has mostly Latin letters.
+Cyrillic or Greek letters, and words that consist only of look-alikes in a text that has mostly Latin letters.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def replace_lookalikes(text: str) -> str:
 
 
 def _without_latin(word: str) -> str:
-    """Replace the Latin letters in a Cyrillic or Greek word with the letters of its script that look the same.
+    """Replace the Latin letters in a Cyrillic or Greek word with the look-alikes from the word's own script.
 
     If the word has a Latin letter without such a look-alike, return the word unchanged.
     """

@@ -115,7 +115,7 @@ class Question:
         return self.similarity_to(other.normalized, other.names)
 
     def similarity_to(self, normalized: str, names: frozenset[str]) -> float:
-        """Return the similarity to a question of which only the normalized text and the names are known."""
+        """Return the similarity to another question when only its normalized text and its names are known."""
         if name_different_things(self.names, self.normalized, names, normalized):
             return 0.0
         return _similarity(self.normalized, normalized)

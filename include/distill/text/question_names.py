@@ -65,8 +65,8 @@ def names_in(text: str) -> frozenset[str]:
 
     A name is a word with at least two capital letters, a word with a capital letter and a digit or symbol ("C++"), or a
     word with a capital letter that is not the first word of its sentence. A single letter at the end is a name too
-    ("option a"). Two capitalized words in succession, the first of which is a name, are also returned as one name
-    ("cloudwatch events").
+    ("option a"). Two capitalized words in succession are also returned as one name ("cloudwatch events") if the first
+    of them is a name.
     """
     text = without_acronym_dots(strip_markup(text))
     words = _WORD.findall(text)

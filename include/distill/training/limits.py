@@ -85,11 +85,12 @@ def _text_faults(text: str) -> Iterator[str]:
 
 def token_limit_count(texts: Iterable[str], family: Family) -> int:
     """
-    Return the number of tokens of a record that is compared with the family's limit.
+    Return a record's number of tokens, for comparison with the family's limit.
 
     There are two counts: a conservative estimate of the real tokens, and the count of AWS's own validators, which
-    divide the number of characters by a constant. The result is the larger of the two. If the estimate is certainly
-    within the limit, the result is the validators' count, because only this count can exceed the limit.
+    divide the number of characters by a constant. The result is the larger of the two, with one exception: if
+    the estimate is certainly within the limit, the result is the validators' count, because only this count can then
+    exceed the limit.
     """
     text = "".join(texts)
     characters = -(-len(text) // family.characters_per_token)

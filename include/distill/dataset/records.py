@@ -38,7 +38,7 @@ class RowOrigin(TypedDict):
     """The location of a row in its file; a part of :class:`Row` and :class:`RejectedRow`."""
 
     row: int  # number of the record in its file, starting at 1; the header is not counted
-    line: int  # number of the line on which the record starts, starting at 1
+    line: int  # number of the line on which the record starts, counted from 1
     source: str  # path of the file, relative to the source's folder
 
 

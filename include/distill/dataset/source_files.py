@@ -38,7 +38,11 @@ def row_options(source: SourceData, name: str) -> RowOptions:
 
 
 def encoding_of(name: str, encoding: str | Mapping[str, str]) -> str:
-    """Return the encoding of a file: that of the first pattern that matches the file's path or name, or else UTF-8.
+    """
+    Return the encoding that the use case sets for a file.
+
+    If the use case has patterns, the first pattern that matches the file's path or name counts. If none matches, the
+    encoding is UTF-8.
 
     :param name: path relative to the source's folder.
     """

@@ -33,7 +33,7 @@ class TableRecord:
     """
     One record of a file.
 
-    :param line: number of the line on which the record starts, starting at 1.
+    :param line: number of the line on which the record starts, counted from 1.
     :param fields: the fields in the order of the header. Without a ``fault``, a record has as many fields as the
         header.
     :param raw: the record's text in the file, including its line endings.

@@ -44,7 +44,7 @@ class WithdrawnModel(_Part):
     run_key: str
 
     def describe(self) -> str:
-        """Say who rolled the model back and when, and how it can become the champion again, as sentences."""
+        """Say in sentences who rolled the model back and when, and how it can become the champion again."""
         by = f" by {self.by}" if self.by else ""
         return (
             f"{self.model_arn} was rolled back{by} on {self.at[:10]}, so the rule does not promote it again."

@@ -88,7 +88,7 @@ def word_runs(text: str, language: Language, *, is_source: bool = False) -> Iter
 
 def _prepared(text: str, language: Language, *, is_source: bool) -> str:
     """
-    Replace numbers of two words that would be misread if each word were read as a number.
+    Replace two-word numbers that would be misread if each word were read as a separate number.
 
     The French "quatre-vingts" (eighty) becomes "octante". In an Arabic answer, the ordinals from 11th to 19th become
     semicolons. Each replacement has the length of the original, so the positions of all other words stay the same.

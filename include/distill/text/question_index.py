@@ -156,7 +156,7 @@ class QuestionIndex:
         # One byte for each remainder of an n-gram's hash: 1 if an indexed question has an n-gram with this remainder.
         # The n-grams themselves would take a hundred times the memory of a question.
         self._has_ngram = bytearray(_NGRAM_REMAINDERS)
-        self._numbers: set[tuple[str, ...]] = set()  # the numbers of each question
+        self._numbers: set[tuple[str, ...]] = set()  # the numbers that occur in each question
         self._names: dict[int, frozenset[str]] = {}  # by position; questions without names have no entry
         # Keyed by a hash, so that texts are not stored twice. The hash ignores spaces, because some texts have an
         # invisible character in place of a space, and normalization removes it.

@@ -15,9 +15,9 @@ from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
 
-# "standard" mode retries throttling, 5xx and connection errors. A call to a model waits longer than ``read_timeout``:
-# the time that the model needs to write its answer is added, because a request that is sent again is billed again. A
-# task has at most 400 threads (fan_out.threads), and each thread needs a connection.
+# "standard" mode retries throttling, 5xx and connection errors. For a call to a model, the time that the model
+# needs to write its answer is added to ``read_timeout``, because a request that is sent again after a time-out is
+# billed again. A task has at most 400 threads (fan_out.threads), and each thread needs a connection.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
@@ -26,10 +26,10 @@ PATIENT_CONFIG = {
     # A model may write for longer than the 350 s after which NAT gateways and VPC endpoints drop an idle connection.
     "tcp_keepalive": True,
 }
-# include/distill/inference/paced_client.py paces and retries calls to models. It does not see the retries that botocore
-# makes, so with such retries its count of the used quota would be wrong.
+# include/distill/inference/paced_client.py paces and retries calls to models. It does not see retries by botocore. If
+# botocore retried these calls, the count of the used quota would be too low.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
-# Web pages use this configuration, because a person is waiting for the page.
+# Web pages use this configuration. It gives up early, because a person is waiting for the page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 # The methods that send a HEAD request and can be repeated. `upload_fileobj` cannot: it has already read its file.
 _HEAD_METHODS = frozenset({"head_object", "head_bucket", "copy"})
@@ -97,7 +97,8 @@ class AwsClients:
 
         A client keeps the credentials that it was created with. When they expire, all clients are dropped, so the
         next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
-        S3 gives no reason when it refuses a HEAD request, so such a request is repeated once with new clients.
+        S3 gives no reason when it refuses a HEAD request. Expired credentials may be the reason, so such a request is
+        repeated once with new clients.
 
         :param service: boto3's name, such as ``bedrock``.
         :param what: name, ARN or URI of the resource, for error messages.

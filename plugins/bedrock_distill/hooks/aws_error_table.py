@@ -60,7 +60,7 @@ class ErrorTable:
 
     def for_exception(self, error: Exception) -> ErrorMeaning | None:
         """Return the meaning of an exception or of its nearest base class; ``None`` if the table has neither."""
-        # The messages of some of botocore's exceptions leave out the error that caused them.
+        # Some of botocore's exceptions do not name their cause in the message, but store it under ``error``.
         text = f"{error} {getattr(error, 'kwargs', {}).get('error', '')}"
         for base in type(error).__mro__:
             for row in self.by_exception.get(base.__name__, ()):

@@ -175,8 +175,8 @@ def _is_answer_lost(error: BotoCoreError) -> bool:
     """Return whether the request may have been sent before the call failed."""
     if isinstance(error, SSLError):
         return _SSL_AFTER_HANDSHAKE.search(str(error)) is not None
-    # botocore raises HTTPClientError itself, and not a subclass, for errors that it does not expect. Errors before the
-    # connection is made have subclasses.
+    # For an error before the connection is made, botocore raises a subclass of HTTPClientError. For an error that it
+    # does not expect, it raises HTTPClientError itself, so the request may have been sent.
     return isinstance(error, _ANSWER_LOST) or type(error) is HTTPClientError
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 SLOW_SECONDS = 20.0
 
 
-# The owner of the requests that the present thread sends. The triggerer's process sends requests for many tasks.
+# The owner of the requests that the current thread sends. The triggerer's process sends requests for many tasks, so
+# each request has an owner.
 OWNER: ContextVar[object] = ContextVar("owner", default=None)
 
 

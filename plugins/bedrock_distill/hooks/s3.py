@@ -177,7 +177,7 @@ class S3ObjectStore:
     def ensure_bucket(
         self, bucket: str, *, region: str, create: bool, tags: Mapping[str, str] = MappingProxyType({})
     ) -> str | None:
-        """Check that a bucket is in ``region``. Return a message about the problem; ``None`` if there is none.
+        """Check that a bucket is in ``region``. Return a message if it is not; otherwise ``None``.
 
         :param create: create and tag the bucket if it does not exist.
         :param tags: tags of the new bucket, in addition to the tag ``project``.

@@ -23,7 +23,7 @@ from include.distill.core.errors import ServiceError
 
 def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step whose batch jobs no task waits for any more.
+    Yield each step with batch jobs that no task waits for any more.
 
     This happens if a person marks the step's task ``submit`` or ``wait``, or the whole run, as failed.
 

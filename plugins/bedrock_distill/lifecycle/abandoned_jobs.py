@@ -82,7 +82,7 @@ def record_error(context: Context) -> Iterator[None]:
     except Exception as error:
         try:
             context["ti"].xcom_push(key=ATTEMPT_KEY, value=type(error).__name__)
-        except Exception:  # `error` matters more, and Airflow's API may have caused both
+        except Exception:  # `error` matters more than this one, and Airflow's API may have caused both
             log.warning("The error could not be recorded in Airflow", exc_info=True)
         raise
 

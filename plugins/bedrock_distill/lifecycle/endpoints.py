@@ -200,7 +200,8 @@ class _ThroughputKind(EndpointKind):
         desired = throughput.desired_model_arn or throughput.model_arn
         if progress is Progress.RUNNING:
             return Served(throughput.model_arn, progress, coming=desired)
-        # Throughput has no status for a failed update. After one, it is in service with its old model (UNVERIFIED).
+        # Throughput has no status for a failed update. After a failed update, it is in service with its old model
+        # (UNVERIFIED).
         is_old = progress is Progress.SUCCEEDED and desired != throughput.model_arn
         return Served(throughput.model_arn, progress, failed_update=desired if is_old else None)
 
@@ -277,12 +278,15 @@ def _unknown_status(kind: EndpointKind, name: str, status: str) -> ContractError
 
 
 def kind_of(manifest: ThroughputManifest) -> EndpointKind:
-    """Return the kind of endpoint in the manifest of ``deploy`` or ``provision``; throughput if there is none."""
+    """Return the kind of endpoint that is named in a manifest; throughput if the manifest names no endpoint.
+
+    :param manifest: the result of ``deploy`` or ``provision``.
+    """
     return DEPLOYMENT if DEPLOYMENT.name_in(manifest) else THROUGHPUT
 
 
 def release_first(release_task: str, what: str) -> str:
-    """Return sentences that name the task that deletes an endpoint next, and say what to do if that task fails."""
+    """Return sentences which say that a task runs next and deletes an endpoint, and what to do if that task fails."""
     return (
         f"{release_task} runs next and deletes {what}. If it fails, clear no other task of this arm until"
         f" {release_task} has succeeded. Otherwise, the arm would buy a second endpoint."
@@ -299,7 +303,7 @@ def serving_arn(
     :param create_task: id of the task that creates the endpoint, for messages.
     :param delete_task: id of the task that deletes it, for messages.
     :raises ThroughputReleasedError: the endpoint was released.
-    :raises ThroughputFailedError: Bedrock could not create the endpoint, which is final.
+    :raises ThroughputFailedError: Bedrock could not create the endpoint, and does not try again.
     :raises ContractError: the endpoint has a status that this pipeline does not know.
     """
     kind = kind_of(manifest)

@@ -88,7 +88,7 @@ class Ownership:
 
         A job of another environment is ignored if its name has the form that earlier versions used.
 
-        :raises RefusedError: the job has a name of the present form, and belongs to another environment.
+        :raises RefusedError: the job's name has the current form, but the job belongs to another environment.
         """
         return self._find_job([Candidate(name, is_former_job_name(name, fingerprint))], fingerprint, None)
 

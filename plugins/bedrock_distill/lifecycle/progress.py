@@ -44,5 +44,5 @@ def describe_standing(kind: EndpointKind, endpoint: AnyEndpoint) -> str:
 
 
 def _words(name: str) -> str:
-    """Split a name of Bedrock's API into words, such as ``dataProcessingDetails`` into ``data processing``."""
+    """Split a name of Bedrock's API into words: ``dataProcessingDetails`` becomes ``data processing``."""
     return " ".join(re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", name.removesuffix("Details"))).lower() or name

@@ -86,7 +86,7 @@ class RollbackPlace(StandingTask):
         return rollback_choice_uri(self.root, self.use_case.name, self.change_key)
 
     def champion(self) -> Champion | None:
-        """Return the present champion."""
+        """Return the current champion."""
         return read_champion(self.store, self.champion_uri)
 
     def choice(self) -> RollbackChoice | None:
@@ -102,7 +102,7 @@ class RollbackPlace(StandingTask):
         return read_json(self.store, self.choice_uri, RollbackChoice)
 
     def endpoint_kind(self, champion: Champion | None) -> StandingKind | None:
-        """Return the kind of the standing endpoint that exists or is to be created; ``None`` if there is none."""
+        """Return the kind of the standing endpoint that exists or is to be created; ``None`` if neither is the case."""
         if champion and champion.endpoint:
             return champion.endpoint.kind
         serve = self.use_case.promotion.serve
@@ -116,7 +116,7 @@ class RollbackPlace(StandingTask):
         """
         Return why this rollback may not be carried out; ``None`` if a person approved it.
 
-        If this rollback has already changed the champion's record, a person approved it before that.
+        If this rollback has already changed the champion's record, a person has approved it, so the result is ``None``.
 
         :param approval: the result of ``approve_rollback``.
         """

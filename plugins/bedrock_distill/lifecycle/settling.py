@@ -82,7 +82,7 @@ class Settling:
                 return self._agreed(champion, change)
             if begun := self._begin(change, deviation):
                 settling = begun
-                # `fence_champion` returns the present champion. `promote` may have changed it since it was read above.
+                # `promote` may have changed the champion since it was read above. `fence_champion` reads it again.
                 self._repair(settling, fence_champion(self.site.store, self.site.champion_uri))
         raise TransientError(
             f"Other tasks changed the standing endpoint {self.site.name} or its lock while this task settled it.",
@@ -94,7 +94,7 @@ class Settling:
         if change is None or change["state"] == "settled":
             return False
         if change["run_key"] == self.holder.run_key:
-            # A person may have cleared this run's `switch` while this task was waiting for Bedrock.
+            # If a person cleared this run's `switch` while this task waited for Bedrock, `switch` now has the lock.
             return settling is not None and change["state"] == "switching"
         return self.is_live(change["dag_id"], change["run_id"])
 
@@ -247,14 +247,15 @@ def _may_be_deleted(champion: Champion | None, change: EndpointChange | None, en
     """
     Return whether an endpoint that no record names may be deleted.
 
-    It may be deleted if a change that is not settled has created it, or if a clean-up has recorded that it deletes the
-    endpoint. It may also be deleted if there was no endpoint when the last change was settled: since then, only a
+    It may be deleted if a change that is not settled has created it, or if a clean-up has recorded that it is deleting
+    the endpoint. It may also be deleted if there was no endpoint when the last change was settled: since then, only a
     late request from a killed task can have created it. If only the records are missing, for example because the
     storage prefix was changed, it must not be deleted, because applications may still call it.
     """
     if change is None:
         return False
     was_deleted = champion is not None and champion.has_endpoint_key and champion.endpoint is None
-    # Until the change is settled, ``arn`` names the endpoint before the change. Then it names the one after the change.
+    # Until the change is settled, ``arn`` names the endpoint that existed before the change. After that, it names the
+    # endpoint that exists after the change.
     is_late = change["state"] == "settled" and change["arn"] is None
     return was_deleted or is_late or (change["state"] != "settled" and change["arn"] != endpoint.arn)

@@ -205,7 +205,8 @@ def _delete_failed(
     """
     Delete an endpoint whose creation failed, so that the endpoint can be created again.
 
-    :return: the change with the next number. With the old one, AWS would take the next creation for a repeated request.
+    :return: the change with the next number. With the old number, AWS would treat the next creation as a repetition of
+        the failed request.
     :raises SwitchFailedError: the champion's record names the endpoint, so only a person may replace it.
     """
     if site.is_recorded(endpoint):

@@ -19,7 +19,7 @@ def standing_removal(
     store: ObjectStore, root: str, endpoint: ListedEndpoint, holder: Holder, *, is_live: IsLive
 ) -> Iterator[None]:
     """
-    Remove the standing endpoint from the champion's record, let the caller delete it, and record that this is done.
+    Remove the standing endpoint from the champion's record, let the caller delete it, and then record the deletion.
 
     The champion stays the champion. If the caller fails or dies, the endpoint is left without a record. The next
     clean-up or the next run of the use case then deletes it.

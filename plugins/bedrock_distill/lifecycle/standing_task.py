@@ -60,7 +60,7 @@ class StandingTask(RunAccess):
 
     @property
     def standing_kind(self) -> StandingKind | None:
-        """The kind of the standing endpoint; ``None`` if there is none, or if the use case is not read yet."""
+        """The kind of the standing endpoint; ``None`` if there is none or the use case has not been read yet."""
         use_case: UseCase | None = self.__dict__.get("use_case")
         serve = use_case.promotion.serve if use_case else "none"
         return None if serve == "none" else serve
@@ -88,7 +88,7 @@ class StandingTask(RunAccess):
         The result is ``None`` if the endpoint is billed by the token.
 
         :param student: the base model of the model that the endpoint would serve.
-        :param record: the present champion, whose record has the price that a person approved.
+        :param record: the current champion, whose record has the price that a person approved.
         """
         if kind != "provisioned":
             return None

@@ -19,7 +19,7 @@ def hourly_cost_note(provisioned: ThroughputManifest) -> str:
 
 
 def released_throughput(throughput: Throughput) -> ReleasedThroughput:
-    """Return the entry of a throughput in a release record."""
+    """Return what a release record states about a throughput."""
     entry: ReleasedThroughput = {
         "name": throughput.name,
         "created": throughput.created.isoformat(),

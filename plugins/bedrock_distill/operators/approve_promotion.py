@@ -63,7 +63,7 @@ class PromotionApprovalOperator(StandingTask, HumanApprovalOperator):
             raise AirflowSkipException(f"There is nothing to approve. {promotion_summary(promotion)}")
         price = self._open_price(rules.serve)
         if price is None and rules.serve == "provisioned" and not rules.ask_a_person:
-            self.log.info("Nobody is asked: a person has approved the price of the standing endpoint before.")
+            self.log.info("Nobody is asked: a person has already approved the price of the standing endpoint.")
             return None
         return Question(
             subject=promotion_subject(self.use_case.name, decision, price),

@@ -105,7 +105,7 @@ class RunningQuestions:
     The questions that running jobs will answer.
 
     ``job_arns`` maps a question's key to the ARN of the job that will answer it. ``claimed_arns`` are the ARNs of the
-    jobs for which this step must wait.
+    jobs that this step must wait for.
     """
 
     job_arns: dict[str, str] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            # Skip the plan if it is for another model, its job was never bought, or the job is another environment's.
+            # Skip the plan if it is for another model, its job was never bought, or another environment owns the job.
             if job is None or not is_job_of(plan, job):
                 continue
             if job.progress is Progress.RUNNING:
@@ -245,13 +245,13 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def _attempt(self, sha256: str) -> Names | None:
         """
-        Return the names of the first attempt whose job is running or has not been bought yet.
+        Return the names (current and former) of the first attempt whose job is running or has not been bought yet.
 
         Return ``None`` if an earlier job answered none of the questions, or if all attempts have ended. The step then
         sends the questions on demand.
 
-        The job contains only questions without stored answers. So if an attempt has ended, it did not answer them, or
-        its answers were deleted.
+        Each attempt has a job of its own, for the same questions. None of the questions has a stored answer. So if an
+        attempt has ended, it did not answer them, or its answers were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             names = batch_names(self.use_case.environment, self.use_case.name, self.step, sha256, attempt)

@@ -102,8 +102,9 @@ class BedrockUndeployModelOperator(BedrockReleaseThroughputOperator):
     Delete every deployment and all throughput that the run has for the arm, and wait until they are gone.
 
     The task finds endpoints by name, not by the result of ``deploy``. It never deletes an endpoint with the tags of
-    another run or environment, so it never deletes a standing endpoint either. The task writes the release record
-    before it deletes anything. It costs nothing, and may run any number of times.
+    another run or environment. It never deletes a standing endpoint either, because standing endpoints have
+    other names. The task writes the release record before it deletes anything. It costs nothing, and may run any number
+    of times.
 
     :param provisioned: manifest of the arm's task ``deploy``; ``None`` if that task has no result. It is used only to
         name the endpoint in errors. (templated)

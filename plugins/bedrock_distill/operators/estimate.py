@@ -98,7 +98,11 @@ class EstimateCostOperator(DistillOperator):
         return manifest
 
     def _later_tasks(self) -> list[str]:
-        """Return all later tasks except teardowns. Some, such as ``delete_losers``, run even after a skipped task."""
+        """
+        Return all later tasks except teardowns.
+
+        Some of these tasks, such as ``delete_losers``, would run even after a skipped task, so all are skipped by name.
+        """
         return sorted(task.task_id for task in self.get_flat_relatives(upstream=False) if not task.is_teardown)
 
     def _bills(

@@ -33,7 +33,7 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
 
     :param judge: key of the model in ``models.yaml``. (templated)
     :param candidate: the arm that is expected to be better. (templated)
-    :param baseline: the arm with which the candidate is compared. The noise control compares an arm with itself, so
+    :param baseline: the arm that the candidate is compared with. The noise control compares an arm with itself, so
         ``baseline`` is then the name for the candidate's second set of answers. (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
     :raises TooManyFailuresError: a comparison got no reply; the other verdicts are stored.

@@ -389,7 +389,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def refuse_foreign_sheet(uri: str, folder: RunFolder, use_case: UseCase) -> None:
-    """Refuse a sheet that is neither in the run's folder nor in a place that the use case allows forms to name."""
+    """Refuse a sheet outside of the run's folder, unless the use case allows forms to name the place of the sheet."""
     is_of_the_run = uri.startswith(f"{folder.uri}/report/label_sample/") and "/../" not in uri
     if not is_of_the_run and (problem := input_problem(uri, use_case)):
         raise InputError(

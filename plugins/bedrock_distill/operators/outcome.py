@@ -1,4 +1,4 @@
-"""Decide whether the run succeeded, and stop jobs for which no task waits any more."""
+"""Decide whether the run succeeded, and stop jobs that no task waits for any more."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class RunOutcomeOperator(DistillOperator):
         )
 
     def _result(self, ti: Any, kind: type[ResultT], task: str) -> ResultT | None:
-        """Return the result of a task, written by any version of the pipeline; ``None`` without a result."""
+        """Return the result of a task, whichever version of the pipeline wrote it; ``None`` if there is no result."""
         result = ti.xcom_pull(task_ids=task)
         return read_result(result, kind, task=task, reader=self.task_id) if result else None
 

@@ -38,9 +38,9 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
 
     Provisioned throughput comes first, because it is billed by the hour. Deployments are not billed while they are
     idle, but count against the account's quota. The task does not touch the standing endpoints of champions, nor
-    endpoints that may not belong to this environment, and logs the reason. It keeps endpoints that a live run uses, and
-    extends their expiry. If one endpoint cannot be released, the others are still released, and the next run of the DAG
-    tries again. The task costs nothing.
+    endpoints that may not belong to this environment. It logs the reason for each of these endpoints. It keeps
+    endpoints that a live run uses, and extends their expiry. If one endpoint cannot be released, the others are still
+    released, and the next run of the DAG tries again. The task costs nothing.
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.

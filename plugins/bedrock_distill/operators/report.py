@@ -200,7 +200,7 @@ class RenderReportOperator(DistillOperator):
             approvals=reader.approvals(),
             **reader.champion_endpoint(),
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
-            # The list itself, not a copy: `build_report` may search for leaked questions, which may add a note.
+            # The list itself, not a copy: `build_report` may add a note to it when it searches for leaked questions.
             missing_parts=reader.optional.notes,
         )
 
@@ -241,7 +241,7 @@ class RenderReportOperator(DistillOperator):
         from include.distill.evaluation.comparisons import compare
 
         records = read_jsonl(self.store, manifest["verdicts_uri"], Verdict)
-        compare(records, groups)  # an error here loses only the noise control; later, it would lose the report
+        compare(records, groups)  # an error here leaves out only the noise control; later, it would fail the task
         return [records]
 
     def _judged_parts(self, judged: JudgedRun, count_contaminated: Callable[[], int | None]) -> JudgedParts:

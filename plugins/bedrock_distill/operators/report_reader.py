@@ -212,7 +212,7 @@ class ReportReader:
         return self.optional.read("the name of the champion", read, fallback=unknown)
 
     def approvals(self) -> list[ReportApproval]:
-        """Return the approvals of the spending, of the champion before the run, and of the price of its endpoint."""
+        """Return who approved the spending, the champion before the run, and the price of that champion's endpoint."""
 
         def spending() -> ReportApproval | None:
             uri = self.folder.spending_approval
@@ -308,7 +308,7 @@ class ReportReader:
         return cards
 
     def _data_card(self, arm: str) -> list[DataCard]:
-        # A data card of an earlier version lacks keys that the schema of the report does not need.
+        # A data card of an earlier version may lack keys of `DataCard`. The schema of the report does not require them.
         card = read_json(self.store, self.folder.merged(arm, "data_card.json"), dict[str, Any])
         return _checked([cast(DataCard, card)], DataCardSchema)
 
@@ -316,7 +316,7 @@ class ReportReader:
         """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""
 
         def read() -> list[ReportRejectedRow]:
-            # The schema of the report checks the rows. An earlier version may have had other reasons.
+            # An earlier version may have stored reasons that the schema of the report does not allow.
             rows = read_jsonl(self.store, self.folder.source("rejected"), dict[str, Any])
             shown: list[ReportRejectedRow] = [
                 {

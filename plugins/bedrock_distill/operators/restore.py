@@ -1,8 +1,8 @@
 """
 Carry out a rollback: put the chosen model behind the standing endpoint, try it, record it, and check the run.
 
-The tasks up to ``smoke``, and ``settle``, are those of a promotion. They also take the same lock, so a rollback and a
-promotion of one use case never change the endpoint at the same time.
+The tasks up to ``smoke``, and the task ``settle``, do the same as in a promotion. They also take the same lock, so a
+rollback and a promotion of one use case never change the endpoint at the same time.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class RollbackSwitchOperator(RollbackPlace, SwitchTask, BaseOperator):
     Put the chosen model behind the standing endpoint. If the endpoint does not exist yet, create it.
 
     The task is skipped if no person approved the choice. If the champion has no standing endpoint and
-    ``promotion.serve`` is ``none``, the task changes nothing. Retrying or clearing the task finds the change that it
-    began.
+    ``promotion.serve`` is ``none``, the task changes nothing. Retrying or clearing the task continues the change that
+    it began.
 
     :return: see ``SwitchTask``; an empty object if the task changes nothing.
     """

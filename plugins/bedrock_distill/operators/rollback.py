@@ -49,7 +49,7 @@ class ChooseRollbackOperator(RollbackPlace, BaseOperator):
         choice = self.choice()
         if choice is None:
             write_json_if_absent(self.store, self.choice_uri, self._new_choice(champion, context))
-            choice = self.stored_choice()  # another copy of this task may have been faster
+            choice = self.stored_choice()  # another copy of this task may have stored it first
         refuse_outdated(choice, champion, self.change_key)
         self._require_model(choice)
         target = choice["target"]
@@ -143,7 +143,7 @@ class RollbackApprovalOperator(RollbackPlace, AskPersonOperator):
 
     def pre_execute(self, context: Context) -> None:
         """
-        Look up nothing here; ``execute`` does it.
+        Look up nothing here; ``execute`` does the look-ups.
 
         Airflow also calls this method after the wait. If a look-up failed then, the answer would be lost.
         """

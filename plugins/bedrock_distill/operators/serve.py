@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint that may still exist. ``since`` is the time of its creation, ISO 8601."""
+    """An endpoint that may still exist. ``since`` is the time of its creation in ISO 8601 format."""
 
     name: str
     arn: str | None = None

@@ -63,7 +63,8 @@ def _deployment_problems(
     place = use_case.environment, use_case.name
     # If this run was cleared, it may already have deployments. They are found again or replaced, so they do not count.
     own = tuple(throughput_names(*place, arm, run_key, 1).name.removesuffix("1") for arm in arms)
-    # A promotion creates the standing endpoint after the arms' deployments have been deleted.
+    # A promotion creates the standing endpoint after the arms' deployments have been deleted, so the quota need not
+    # have room for both.
     creates = use_case.promotion.serve == "on_demand" and standing_endpoint_name(*place) not in names
     settings = [*(["serving.mode to provisioned"] if arms else []), *(["promotion.serve to none"] if creates else [])]
     problem = deployment_quota_problem(

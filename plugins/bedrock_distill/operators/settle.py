@@ -1,4 +1,4 @@
-"""Bring the standing endpoint of a use case back to the recorded champion, however the run went."""
+"""Bring the standing endpoint of a use case back to the recorded champion, even if the run failed."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class SettleEndpointOperator(SettleTask, DistillOperator):
 
     :return: ``{"action": "none" | "restored" | "deleted" | "left_to_other", "arn": str | None, "model_arn": str |
         None}``
-    :raises SettleError: the endpoint answers with a model that is not the champion; the message has the command that
-        corrects it by hand.
+    :raises SettleError: the endpoint answers with a model that is not the champion; the message has the command for
+        correcting this by hand.
     """
 
     operator_extra_links = (STANDING_LINK,)

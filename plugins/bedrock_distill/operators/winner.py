@@ -98,7 +98,7 @@ class WinnerOperator(StandingTask, DistillOperator):
         """Return why the answer of ``approve`` is not an approval; ``None`` if it is, or if nobody has to be asked."""
         rules = self.use_case.promotion
         # The use case may have changed after preflight froze it. If the DAG now has the task `approve`, approval is
-        # required. With `serve: provisioned`, the task proves nothing: it may exist only to ask about the price.
+        # required. An exception is `serve: provisioned`: the task may then exist only to ask about the price.
         is_required = rules.ask_a_person or (self.is_approval_required and rules.serve != "provisioned")
         if not is_required and not (price and price.is_open):
             return None

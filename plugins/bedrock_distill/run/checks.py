@@ -1,4 +1,4 @@
-"""Remember which checks of a wait failed, so that the log never shows an old status as the present one."""
+"""Remember which checks of a wait failed, so that the log never shows an old status as the current one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.distill.core.errors import ContractError, ExpiredCredentialsError, 
 
 
 def utc_now() -> datetime.datetime:
-    """Return the present time."""
+    """Return the current time in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 

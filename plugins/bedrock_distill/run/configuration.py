@@ -1,4 +1,4 @@
-"""Read the configuration with which a run was triggered."""
+"""Read the configuration that a run was triggered with."""
 
 from __future__ import annotations
 

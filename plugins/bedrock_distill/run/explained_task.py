@@ -169,7 +169,7 @@ class ExplainedTask:
 
     @_explained
     def _do_render_template_fields(self, *arguments: Any, **named: Any) -> None:
-        """Fill in the templates of a mapped task. For it, Airflow does not call :meth:`render_template_fields`."""
+        """Fill in the templates of a mapped task, for which Airflow does not call :meth:`render_template_fields`."""
         super()._do_render_template_fields(*arguments, **named)  # type: ignore[misc]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -69,8 +69,9 @@ def four_lines(task: Explained, context: Context, error: BaseException) -> str:
     """
     Return the text of an error that ends a task. The text ends with the four lines.
 
-    If the message of the error has several lines, the text starts with the whole message. What to do and what is billed
-    are also stored as a note of the task, because ``outcome`` repeats them.
+    If the message of the error has several lines, the text starts with the whole message, and the four lines contain
+    only its first line. What to do and what is billed are also stored as a note of the task, because ``outcome``
+    repeats them.
     """
     stated = error if isinstance(error, DistillError) else DistillError(f"{type(error).__name__}: {error}")
     details, _, _ = stated.happened.partition("\n")

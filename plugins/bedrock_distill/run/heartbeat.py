@@ -62,7 +62,7 @@ class Heartbeat:
         self._clock = clock
 
     def run(self) -> None:
-        """Write the lines. An error in a line is logged at DEBUG, because a line must never fail the task."""
+        """Write the lines. If a line cannot be written, the task goes on, and the error is logged at DEBUG."""
         started = self._clock()
         due = started + INTERVAL_SECONDS
         while not self._wait(max(0.0, due - self._clock())):

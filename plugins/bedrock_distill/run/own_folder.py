@@ -69,7 +69,8 @@ def _is_former_folder_of(
         report = read_json(store, folder.report("json"), dict[str, object])
         return (report.get("dag_id"), report.get("run_id")) == (run.dag_id, run.run_id)
     except (NotFoundError, ValueError, AttributeError):  # there is no report, or none that can be read
-        # Airflow deletes a task's manifest when the task starts again. So `preflight` finds only `estimate`'s.
+        # Airflow deletes a task's manifest when the task starts again. So `preflight` finds no manifest of its own, but
+        # may find the manifest of `estimate`.
         named = ((PREFLIGHT, "use_case_uri", folder.use_case), (ESTIMATE, "estimate_uri", folder.estimate))
         manifests = ((context["ti"].xcom_pull(task_ids=task), key, uri) for task, key, uri in named)
         return any(isinstance(manifest, dict) and manifest.get(key) == uri for manifest, key, uri in manifests)

@@ -88,7 +88,9 @@ def _endpoints(states: Mapping[str, str | None], ti: Any, own_group: str) -> Ite
                 f" downstream, or delete the endpoint {_delete_by_hand(tasks, created)}."
             )
         elif created and created.get("deployment_name"):
-            yield f"The endpoint of arm {arm} is a deployment, not billed while it is idle; {delete} deletes it."
+            yield (
+                f"The endpoint of arm {arm} is a deployment, which is not billed while it is idle. {delete} deletes it."
+            )
         else:
             verb = "is" if created else "may exist and is then"
             condition = "" if created or tasks is PROVISIONED else ", if it is provisioned throughput,"
@@ -165,7 +167,7 @@ def _region(arn: str) -> str | None:
 
 
 def _stated(states: Mapping[str, str | None], ti: Any, *tasks: str) -> str:
-    """Return what the first failed task of ``tasks`` said about its jobs; empty if none failed or it said nothing."""
+    """Return what the first failed task of ``tasks`` said about its jobs; empty if it said nothing or none failed."""
     failed = next((task for task in tasks if states.get(task) == "failed"), None)
     note = read_note(ti, failed) if failed else None
     return f"{failed} said when it failed: {note['billed']}" if note else ""

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 _HASH_MARK = "--"
-# If a connection id does not match this pattern, its task id contains a hash. An id that contains the mark does not
-# match, so no plain id equals an id with a hash.
+# If a connection id does not match this pattern, the task id contains `_HASH_MARK` and a hash. A connection id that
+# contains `_HASH_MARK` does not match, so a task id without a hash never equals one with a hash.
 _PLAIN_CONNECTION = re.compile(rf"(?!.*{_HASH_MARK})[A-Za-z0-9_.-]{{1,100}}")
 _NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 

@@ -33,7 +33,7 @@ def task_to_clear(task_id: str, *, tasks: Collection[str] = (), price: str | Non
         return f"{SWITCH} {WITH_DOWNSTREAM}"
     for serving, buys, usual_price in ((PROVISIONED, "buys", " by the hour"), (ON_DEMAND, "creates", "")):
         create = sibling_task(task_id, serving.create)
-        if name == serving.ready:  # by then, the task that deletes the endpoint has deleted it
+        if name == serving.ready:  # by then, the endpoint has been deleted
             return f"{create} {WITH_DOWNSTREAM}"
         if name == ANSWER and create in tasks:  # Airflow clears the setups of a task together with the task
             return (

@@ -73,7 +73,8 @@ class TestEndpoints:
         results = {"tuned.deploy": {"throughput_name": None, "deployment_name": "tuned-s1"}}
         text = describe({"tuned.deploy": "success", "tuned.undeploy": None}, results)
         assert text == (
-            "The endpoint of arm tuned is a deployment, not billed while it is idle; tuned.undeploy deletes it."
+            "The endpoint of arm tuned is a deployment, which is not billed while it is idle."
+            " tuned.undeploy deletes it."
         )
         text = describe({"tuned.deploy": "success", "tuned.undeploy": "failed"}, results)
         assert text is not None

@@ -100,7 +100,7 @@ def environment(url: str, current: Mapping[str, str], *, region: str = "us-east-
     """
     Return the environment variables that connect AWS's SDKs and tools to the simulator, and to nothing else.
 
-    None means that the variable must be unset. Every variable of ``current`` that begins with ``AWS_`` is unset or
+    A variable whose value is None must be unset. Every variable of ``current`` that begins with ``AWS_`` is unset or
     replaced, and the files in ``~/.aws`` are not read, so no real credentials or endpoints are left.
     """
     unset: dict[str, str | None] = dict.fromkeys(name for name in current if name.startswith("AWS_"))

@@ -17,7 +17,7 @@ from tools.benchmarks.figures import Figure
 Shape = Callable[[int], str]  # makes a text of about the given number of characters
 TARGET = 2.5
 TRIES = 3  # the shortest time counts, because other processes can only make a measurement longer
-SHORTEST_SECONDS = 0.01  # the ratio of shorter times says nothing
+SHORTEST_SECONDS = 0.01  # shorter times are too inaccurate to compare
 LONGEST_QUESTION = 60_000  # the default of source.max_document_characters
 MAX_QUESTION_MB = 100
 

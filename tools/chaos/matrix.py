@@ -39,7 +39,7 @@ class Purchase:
 
 
 PURCHASES = (
-    # `submit` looks twice for the job, each time under its current and its former name.
+    # `submit` looks for the job twice, each time under the job's current name and its former name.
     Purchase(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 4),
     Purchase(THROUGHPUT, GET_THROUGHPUT, "tuned.provision", "tuned.in_service", "throughput_stalled", 1),
 )
@@ -280,7 +280,8 @@ def _cleared_copies(trial: Trial, *, recovery: str) -> None:
     """
     Clear the task just before it buys, so that two copies of it run.
 
-    The read before the purchase is delayed in both copies, and longer in the first one, so that both are about to buy.
+    The read before the purchase is delayed in both copies. The delay is longer in the first copy, so that both copies
+    are about to buy at the same time.
     """
     for purchase in PURCHASES:
         trial.hold(purchase.get, seconds=12)

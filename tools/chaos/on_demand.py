@@ -2,8 +2,8 @@
 Crash runs that serve their model on demand: at each instant of a deployment, with each way to recover.
 
 The cases of :mod:`tools.chaos.matrix` serve by provisioned throughput. Each case of this module crashes its run at
-several instants, one after another. This sequence of instants is called a path. There are two full paths, because a run
-requests only one deployment: either the response is lost, or it arrives and is not recorded.
+several instants, one after another. This sequence of instants is called a path. A run requests
+only one deployment, so the response is either lost, or it arrives and is not recorded. There is one full path for each.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 
 def give_up(trial: Trial, *, path: Path, deployments: int) -> None:
     """
-    Mark one run as failed at each instant of a path, and let another run succeed.
+    For each instant of a path, start a run and mark it as failed at this instant. Then let another run succeed.
 
     The last of the failed runs has stored all answers, so the other run needs no deployment.
 

@@ -1,5 +1,5 @@
 """
-Crash promotions with a standing endpoint: while it is created, while its model is replaced, and on the way back.
+Crash promotions with a standing endpoint: while it is created, replaces its model, or gets its old model back.
 
 The DAG of these cases has no teacher, no judge and no arm endpoint. Its report promotes the arm ``tuned``. The
 first run of a case creates the standing endpoint. The second run has other rows, so it trains another model, which
@@ -108,7 +108,7 @@ def crash(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) ->
 
 
 def crash_update(trial: Trial, *, path: Path, recover: Callable[[Trial, str], None]) -> None:
-    """Crash only the run that updates the endpoint. The faults of these cases take long, so the crashes are few."""
+    """Crash only the run that updates the endpoint. The faults of these cases take long, so there are few crashes."""
     promote_model(trial, 1, 1)
     write_model_rows(trial, 2)
     crash_at_each(trial, path, UPDATE, recover, number=2)

@@ -19,7 +19,7 @@ from tools.chaos.stack import SERVICES
 from tools.chaos.standing import CHAMPION, expect_standing
 from tools.chaos.trial import BreachError, Case, Trial
 
-WALKS_PER_PROMOTION = 5  # number of other random schedules for each of these schedules
+WALKS_PER_PROMOTION = 5  # one schedule of promotions for this many other random schedules
 # How many tasks of a run may have ended before the kill. The training of a promotion is over after six tasks.
 ENDED_TASKS = (range(6, 12), range(6, 12), range(6))
 OUTCOME = "outcome"

@@ -62,7 +62,7 @@ class Stack:
     The processes under test.
 
     :param state: folder for the state of this run; emptied at the start.
-    :param lanes: number of additional AWS simulators. The connection ``aws_lane<n>`` leads to simulator n.
+    :param lanes: number of additional AWS simulators. The Airflow connection ``aws_lane<n>`` is for simulator n.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:

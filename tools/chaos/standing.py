@@ -74,7 +74,8 @@ def expect_standing(
 
     :param jobs: expected number of training jobs.
     :param champion: see :func:`standing_faults`.
-    :param created: expected number of standing endpoints that were ever created. One means that its ARN never changed.
+    :param created: expected number of standing endpoints that were ever created. The number 1 means that the
+        endpoint's ARN never changed.
     """
     ended = trial.finish()
     ledger, key = trial.stack.account.ledger(), trial.case.key

@@ -21,7 +21,7 @@ from include.distill.grounding.check import OUTCOMES, GroundingCheck, Outcome
 from include.distill.stats.intervals import wilson_interval
 
 PARTS = ("calibration", "test", "held_out")
-"""The parts of the hand-written set. The check was tuned on the first two. The third one only measures it."""
+"""The parts of the hand-written set. The check was tuned on the first two; the third is used only to measure it."""
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,8 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
     """
     Describe each arm in one line: its kind, its training, and whether its endpoint still exists.
 
-    :param curves: the loss curve of each trained arm; the line shows the mean loss of the curve's first and last tenth.
+    :param curves: the loss curve of each trained arm. The line shows two mean losses: that of the curve's first tenth
+        and that of its last tenth.
     """
     header = ("arm", "kind", "trained on", "mean loss, first and last tenth", "endpoint")
     rows = [

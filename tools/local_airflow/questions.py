@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.ports import Ports
     from tools.local_airflow.settings import Layout
 
-# The tasks whose questions local commands approve, and why they may.
+# The tasks whose questions local commands approve, and the reason why this is harmless.
 APPROVED = {
     "approve_spending": "nobody is billed in the simulated account",
     "approve_rollback": "no application is served from the simulated account",

@@ -1,4 +1,4 @@
-"""Record which components of a background stack were restarted, so that commands in the foreground can print it."""
+"""Record the restarts of a background stack's components, so that commands in the foreground can print them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class DemoError(DistillError):
 
 def show(layout: Layout, environ: Mapping[str, str]) -> None:
     """
-    Carry out all steps, and print what each one does and what came of it.
+    Carry out all steps, and print what each one does and its result.
 
     :raises DemoError: a DAG run failed.
     """

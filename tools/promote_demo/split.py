@@ -22,8 +22,9 @@ from include.distill.dataset.records import Side
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 DEMO = INCLUDE / "data" / "promote_demo"
 SHARE = 0.27  # share of the rows for evaluation; the actual share depends on the sizes of the groups
-# The first seed, counted from the default, that leaves out no row and puts no group with more than 8 % of the questions
-# into the evaluation. A report gives no verdict if more than 10 % of the decided questions are about one group.
+# Counting up from the default seed, this is the first one that leaves out no row and gives no group of documents more
+# than 8 % of the evaluation questions. A report gives no verdict if more than 10 % of the decided questions are about
+# one group.
 SEED: int = UseCase.model_fields["seed"].default + 31
 NAMES: tuple[Side, Side] = ("train", "evaluation")
 Record = list[str]

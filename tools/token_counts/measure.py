@@ -48,7 +48,7 @@ def recount(lines: list[str], count: Callable[[str], int]) -> tuple[list[str], l
 
 
 def main() -> None:
-    """Measure the texts of a file. Without ``--write``, exit with 1 if a count differs from the stored one."""
+    """Count the tokens of a file's texts. Without ``--write``, exit with 1 if a count differs from the stored one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="JSON Lines file with the keys text and tokens")
     parser.add_argument("--write", action="store_true", help="store the measured counts in the file")

@@ -1,7 +1,8 @@
 """
 Match names and ARNs with the wildcards of IAM policies.
 
-``*`` matches any characters and ``?`` matches one. An ARN has six segments, and a wildcard matches only inside its own.
+``*`` matches any characters and ``?`` matches one. An ARN has six segments. A wildcard matches only within the segment
+that contains it.
 In the element Resource, a ``*`` at the end of the pattern also matches the segments that follow, as in ``arn:aws:s3*``.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 """

@@ -77,7 +77,7 @@ def _covers(statement: Mapping[str, Any], element: str, test: Any) -> bool:
     """
     Return whether the Action or Resource of a statement, or its NotAction or NotResource, covers the request.
 
-    A statement without Resource and NotResource covers every resource, as in a trust policy.
+    A statement with neither Resource nor NotResource covers every resource, as in a trust policy.
     """
     if element in statement:
         return any(map(test, listed(statement[element])))

@@ -12,7 +12,7 @@ from tools.aws_simulator.account.records import BackgroundJobBody, S3Location
 
 
 class EvaluationDataset(TypedDict):
-    """A dataset of prompts. The simulator has none of Bedrock's own datasets, which have no location."""
+    """A dataset of prompts. Bedrock's own datasets have no location; the simulator does not have these datasets."""
 
     name: str
     datasetLocation: NotRequired[S3Location]
@@ -53,7 +53,7 @@ class Rating(TypedDict):
 
 
 class CustomMetric(TypedDict):
-    """A metric of the caller, which an evaluator model applies. Without a scale, the evaluator is free to answer."""
+    """A metric that the caller defines and an evaluator model applies. Without a scale, any answer is allowed."""
 
     name: str
     instructions: str
@@ -61,7 +61,7 @@ class CustomMetric(TypedDict):
 
 
 class CustomMetricSource(TypedDict):
-    """The place of a custom metric's definition. The only place is the request itself."""
+    """The place of a custom metric's definition, which is always the request itself."""
 
     customMetricDefinition: CustomMetric
 
@@ -148,8 +148,8 @@ class EvaluationJobBody(BackgroundJobBody):
     """
     An evaluation job.
 
-    ``prompts`` is the number of prompts that the job has read. ``evaluations`` is the number of billed ratings of the
-    evaluator model.
+    ``prompts`` is the number of prompts that the job has read. ``evaluations`` is the number of ratings for which the
+    evaluator model is billed.
     """
 
     evaluationConfig: EvaluationConfig

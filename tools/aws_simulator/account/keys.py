@@ -15,8 +15,8 @@ def key_arn(region: str, identifier: str) -> str:
     """
     Return the ARN of the key that a request names by its ARN, id or alias.
 
-    Bedrock's answers contain the ARN of the key, even if the request named an alias. The simulator makes the id of the
-    key from the alias, so that an alias always stands for the same key.
+    Bedrock's responses contain the ARN of the key, even if the request named an alias. The simulator makes the id of
+    the key from the alias, so that an alias always stands for the same key.
     """
     if ":key/" in identifier:
         return identifier

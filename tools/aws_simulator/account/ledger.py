@@ -1,7 +1,7 @@
 """
 Count everything that AWS would bill: model calls, tokens, training, and seconds of provisioned throughput.
 
-A call is billed once a model has answered, even if the answer is lost on its way to the client. A call that ends in an
+A call is billed if a model has answered it, even if the answer is lost on its way to the client. A call that ends in an
 error counts as ``rejected`` and is free. Calls are also counted per document, under a hash of the document. The texts
 of documents, prompts and answers are not stored.
 """
@@ -103,7 +103,7 @@ class Ledger:
         The top-level ``calls`` counts billed and rejected calls. The ``calls`` of each model counts billed calls only.
         A model is listed under the id that the request used. A custom model is listed under the ARN of its throughput
         or deployment. ``deployments`` repeats the counts of the deployments, with their names and models.
-        Records of batch jobs, which cost half as much, are included in both counts and listed again in
+        Records of batch jobs, which cost half as much, are included in all these counts and listed again in
         ``batch_by_model``. The tokens of the prompt cache are not in ``by_model``, but in ``prompt_cache_by_model``.
         Times are POSIX seconds.
         """
@@ -183,7 +183,7 @@ class Ledger:
 
 
 def _job(job: Resource[CustomizationJobBody]) -> dict[str, Any]:
-    """Return what a customization job costs. The tokens of a teacher are in the job's entry only."""
+    """Return what a customization job costs. Only this entry contains the tokens of the job's teacher."""
     config, use = job.body.get("customizationConfig"), job.body.get("billed_teacher_use")
     return {
         "name": job.name,

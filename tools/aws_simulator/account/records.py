@@ -34,7 +34,11 @@ class ValidationData(TypedDict):
 
 
 class VpcConfig(TypedDict):
-    """The network of a job, as ``vpcConfig`` in the request. The simulator has no networks and only returns it."""
+    """
+    The network of a job, as ``vpcConfig`` in the request.
+
+    The simulator has no networks. It only returns these values with the job.
+    """
 
     subnetIds: list[str]
     securityGroupIds: list[str]

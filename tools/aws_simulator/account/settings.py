@@ -17,7 +17,7 @@ from tools.aws_simulator.catalog.catalog import load_catalog
 logger = logging.getLogger(__name__)
 
 # Limits that no test needs to exceed. Timers and dates fail on values far above them.
-LONGEST_SECONDS = LONGEST_MS = 1e9  # about 31 years, and about 11 days
+LONGEST_SECONDS = LONGEST_MS = 1e9  # about 31 years in seconds, 11 days in milliseconds
 LARGEST_COUNT = 1_000_000_000
 
 

@@ -64,7 +64,11 @@ class DeploymentLimits(_Fact):
 
 
 class Teacher(_Fact):
-    """A teacher of a student: its key in the catalog. ``profiles_only`` is true if jobs must name a profile of it."""
+    """A model that can teach a student.
+
+    ``model`` is the teacher's key in the catalog. ``profiles_only`` is true if jobs must name an inference profile of
+    the teacher instead of the model itself.
+    """
 
     model: str
     profiles_only: bool = False
@@ -74,7 +78,7 @@ class Distillation(_Fact):
     """
     The Regions in which a model can be the student of a distillation job, and its teachers.
 
-    ``several_turns`` is false if a prompt may have only one message of the user.
+    ``several_turns`` is false if a prompt may have only one user message.
     """
 
     regions: tuple[str, ...]
@@ -172,7 +176,8 @@ class TrainingFormat(_Fact):
     """
     The format and limits of the training files of some models. ``models.yaml`` explains the fields.
 
-    It does not set ``answer_required`` and ``several_turns``, which are false only for prompts of distillation jobs.
+    The file does not set ``answer_required`` and ``several_turns``. They are false only for prompts of distillation
+    jobs.
     """
 
     key: str
@@ -198,7 +203,7 @@ class TrainingFormat(_Fact):
 
 
 class PromptFiles(_Fact):
-    """The format of the prompts of distillation jobs, and their [smallest, largest] number."""
+    """The format of the prompts of distillation jobs, and the [smallest, largest] number of prompts."""
 
     format: RecordFormat
     prompts: tuple[int, int]
@@ -223,7 +228,7 @@ class Catalog(_Fact):
         """
         Return the format of the prompts from which a student is distilled.
 
-        It differs from the student's training format. The limit of tokens and the hyperparameters are the student's.
+        It differs from the student's training format, but has the student's token limit and hyperparameters.
         """
         return self.training_format(customization).model_copy(
             update={
@@ -234,7 +239,7 @@ class Catalog(_Fact):
                 "media": (),
                 "tools": False,
                 "reasoning": False,
-                "reserved_strings": (),  # neither the guide nor AWS's validator refuses any in prompts
+                "reserved_strings": (),  # the guide and AWS's validator allow all strings in prompts
                 "answer_required": False,
                 "several_turns": distillation.several_turns,
             }

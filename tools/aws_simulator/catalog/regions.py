@@ -35,7 +35,7 @@ COUNT_TOKENS_REGIONS = frozenset(
 @dataclass(frozen=True)
 class Scope:
     """
-    A geography of inference profiles.
+    A geography that some inference profiles cover, such as the EU.
 
     :param name: the first word of the profiles' names.
     :param sources: a Region has the profiles if its name begins with one of these texts, such as ``eu-``.

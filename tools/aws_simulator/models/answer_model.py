@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BASE_MIXTURE = (0.55, 0.42, 0.01, 0.01, 0.01)
-END = ""  # the token after the last one, and before the first one
+END = ""  # stands before the first token and after the last one
 _STEP = 0.2  # share of the old weights that one batch replaces
 _STEPS_OF_FULL_SIZE = 100  # later steps are smaller, so that the weights settle
 _TOKEN = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]{{1,20}}|[^\w\s]")

@@ -38,8 +38,9 @@ class _Estimate:
     An upper bound for the number of steps that it takes to match a pattern.
 
     :ivar size: number of characters and sets in the pattern, with its repetitions written out.
-    :ivar parts: two numbers for the pattern, and two for each lookaround: how many choices are made once (the length of
-        a repetition, or an alternative), and how many choices inside a repetition are made again in every round.
+    :ivar parts: two numbers for the pattern, and two for each lookaround. The first is the number of choices that are
+        made once: the length of a repetition, or an alternative. The second is the number of choices that are inside a
+        repetition and are made again in every round.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -108,7 +109,7 @@ def _linear(pattern: str) -> Callable[[str], bool] | None:
 
 
 class BoundedPatterns:
-    """Checks texts and values until the steps of one answer are used up."""
+    """Checks texts and values until the number of steps allowed for one answer is used up."""
 
     def __init__(self) -> None:
         self._steps = 0

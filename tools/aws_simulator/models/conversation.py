@@ -1,5 +1,5 @@
 """
-Define a conversation with a model, whatever the format of the request was.
+Define a conversation with a model, independent of the format of the request.
 
 The readers in ``runtime`` build these values from requests, and the simulated models read nothing else.
 """
@@ -31,7 +31,7 @@ class Media:
 
     :param text: the text in a document, if its format is text; empty for all other formats, which no simulated model
         reads.
-    :param tokens: the number of input tokens that the file counts in addition to its text.
+    :param tokens: the number of input tokens to count for the file in addition to its text.
     :param stated_format: the format that the request states; empty if it states none.
     :param real_format: the format of the bytes; empty if it is not known.
     :param longest_edge: the longest edge of an image in pixels.

@@ -1,11 +1,11 @@
 """
 Rate a model's response as a simulated evaluator model.
 
-For each of Bedrock's built-in metrics, the evaluator computes a share by comparing the words of the response with the
-words of the prompt and of the reference response. The share becomes a rating from 1 to 5. Bedrock normalizes such
-ratings to values from 0 to 1. The metrics about harm, stereotypes and refusals have only the results 0 and 1. For a
-custom metric, the evaluator chooses a value of the metric's rating scale. The ratings depend only on words, so they say
-nothing about how a real evaluator would rate.
+For most of Bedrock's built-in metrics, the evaluator computes a score from 0 to 1, usually by comparing the words of
+the response with the words of the prompt and of the reference response. The score becomes a rating from 1 to 5. Bedrock
+normalizes such ratings to values from 0 to 1. The metrics about harm, stereotypes and refusals have only the results 0
+and 1. For a custom metric, the evaluator chooses a value of the metric's rating scale. The ratings depend only on
+words, so they say nothing about how a real evaluator would rate.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def built_in_metrics() -> frozenset[str]:
 def evaluate(metric: str, rated: Rated, *, provider: str) -> Evaluation:
     """Rate a response for one built-in metric.
 
-    :param provider: the provider of the evaluator. As judges do, evaluators of Anthropic use other measures than those
-        of other providers.
+    :param provider: the provider of the evaluator. Evaluators from Anthropic use other measures than evaluators from
+        other providers, as simulated judges do.
     """
     name = metric.removeprefix(BUILT_IN)
     prompt = f"Rate the {name} of the response.\n{_texts(rated)}"
@@ -100,7 +100,7 @@ def evaluate(metric: str, rated: Rated, *, provider: str) -> Evaluation:
 
 def evaluate_custom(instructions: str, scale: Scale | None, rated: Rated, *, provider: str) -> Evaluation:
     """
-    Rate a response for a custom metric: choose the value of the scale that suits the share of the judges' measure.
+    Rate a response for a custom metric: score it as a simulated judge does, and choose the value for this score.
 
     The evaluator does not understand the instructions. Without a scale, the result is a rating from 1 to 5.
     """
@@ -154,7 +154,7 @@ def _helpfulness(rated: Rated, provider: str) -> float:
 
 
 def _following_instructions(rated: Rated, provider: str) -> float:
-    """Return the measure that other judges than Anthropic's use, which considers the length of the response too."""
+    """Score the response as a judge from a provider other than Anthropic does: a long response gets a lower score."""
     return rate(rated.case, rated.response, provider="")[0]
 
 
@@ -169,7 +169,10 @@ def _coherence(rated: Rated, provider: str) -> float:
 
 
 def _style(rated: Rated, provider: str) -> float:
-    """Return the share of the sentences that begin with a capital letter or a number and end with a mark."""
+    """Return the share of well-formed sentences.
+
+    Such a sentence begins with a capital letter, a number or a bullet, and ends with a punctuation mark.
+    """
     sentences = read_document(rated.response).sentences
     return sum(_WELL_FORMED.fullmatch(sentence.text.strip()) is not None for sentence in sentences) / len(sentences)
 

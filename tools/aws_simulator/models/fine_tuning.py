@@ -124,7 +124,7 @@ def _mean(*losses: tuple[int, float]) -> float:
 
 
 def _mean_steps(parts: Sequence[tuple[int, list[TrainingStep]]], epochs: int) -> list[TrainingStep]:
-    """Return the steps of one student; for two students, the mean of their steps at the same point of an epoch."""
+    """Return the steps of one student. For two students, average their losses at the same point of an epoch."""
     if len(parts) == 1:
         return parts[0][1]
     steps: list[TrainingStep] = []

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NEAR = 0.5  # a prompt that is less similar gets the answer of the base model
 SYSTEM_BONUS, HISTORY_BONUS, EXACT_BONUS = 0.1, 0.1, 0.2
 # The candidates for the nearest prompt are found term by term, the rarest term first, until this number of examples has
-# been read. They are then compared exactly. The limit is lower in training, where each record looks for its neighbour.
+# been read. They are then compared exactly. The limit is lower in training, which searches once for each record.
 _ENTRIES, _ENTRIES_IN_TRAINING = 50_000, 400
 _CANDIDATES, _CANDIDATES_IN_TRAINING = 10, 3
 _EQUALLY_NEAR = 1_000  # if more prompts than this are equally near, only the first of them are compared
@@ -112,7 +112,7 @@ class Memory:
                 return
 
     def _candidates(self, query: frozenset[str]) -> list[int]:
-        """Return the examples whose shared terms with the query have the highest weights."""
+        """Return the examples that are most similar to the query, judging by the query's rarest terms."""
         found = np.zeros(len(self.examples))
         for weight, numbers in self._rarest(query, _ENTRIES):
             found[numbers] += weight
@@ -136,7 +136,7 @@ class Memory:
 
     def _cosine(self, query: frozenset[str], number: int) -> float:
         shared = math.fsum(self._weights[term] for term in query & self._terms[number])
-        unknown = math.log1p(len(self.examples)) ** 2  # a term that no example has weighs as much as the rarest
+        unknown = math.log1p(len(self.examples)) ** 2  # a term in no example has the rarest term's weight
         norm = math.sqrt(math.fsum(self._weights.get(term, unknown) for term in query))
         return min(1.0, shared / (norm * float(self._norms[number])))
 

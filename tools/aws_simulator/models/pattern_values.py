@@ -25,12 +25,12 @@ class Budget:
 
 
 def texts_for(pattern: str, length: int = 0, budget: Budget | None = None) -> Iterator[str]:
-    """Yield texts that ``pattern`` should match, the shortest ones first; nothing if it is no regular expression.
+    """Yield texts that ``pattern`` should match, the shortest ones first; nothing if it is not a regular expression.
 
     For each length, there are several texts, which differ in their characters if the pattern allows that.
 
     :param length: the minimum length that the text should have.
-    :param budget: ends the texts when it is used up.
+    :param budget: when it is used up, no more texts are made.
     """
     try:
         parsed = parser.parse(pattern)

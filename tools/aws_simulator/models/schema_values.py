@@ -1,9 +1,9 @@
 """
 Make a JSON value that follows a JSON schema, from the words of a prompt.
 
-A property gets the value that the prompt states next to its name, if there is one. Otherwise, strings are taken from
-the prompt in order, and numbers from the numbers in it. Of the values of an enum, the one that is most like the prompt
-is taken. The same prompt and schema always give the same value.
+A property gets the value that the prompt states next to its name, if there is one. Otherwise, a string is the next
+few words of the prompt, and a number is the prompt's next number. For an enum, the value that is most similar
+to the prompt is taken. The same prompt and schema always give the same value.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class _Maker:
         return {name: self.make(self._property(schema, name), name, depth + 1) for name in names}
 
     def _more_names(self, schema: Mapping[str, Any]) -> Iterator[str]:
-        """Yield names for more properties. They are used if ``minProperties`` requires more than the schema names."""
+        """Yield names for more properties. They are used if ``minProperties`` requires more than the schema lists."""
         for pattern in schema.get("patternProperties", {}):
             yield from texts_for(pattern, 0, self._budget)
         rule = self._resolved(schema.get("propertyNames") or {})

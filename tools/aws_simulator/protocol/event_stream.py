@@ -38,11 +38,10 @@ async def _send_at_once(_number: int) -> None:
 @dataclass(frozen=True)
 class EventStream:
     """
-    The events of a response, in order. Each one is a member of the output's event stream: its name and its value.
+    The events of a response, in order. Each event is the name and the value of a member of the output's event stream.
 
     :param before: a function to await before each event is sent. It takes the number of the event, counted from 0.
-    :param dropped: True if the connection is closed after the last event, so that the client sees no end of the
-        response.
+    :param dropped: True if the connection is closed after the last event, without the bytes that end the response.
     """
 
     events: Sequence[Event]
@@ -59,7 +58,7 @@ def encode_message(headers: Mapping[str, str], payload: bytes) -> bytes:
         + value.encode()
         for name, value in headers.items()
     )
-    # The prelude's two lengths and checksum have 12 bytes, and the checksum at the end has 4.
+    # The prelude's two lengths and checksum take 12 bytes, and the checksum at the end takes 4.
     lengths = struct.pack("!II", 16 + len(encoded) + len(payload), len(encoded))
     message = lengths + struct.pack("!I", zlib.crc32(lengths)) + encoded + payload
     return message + struct.pack("!I", zlib.crc32(message))
@@ -113,7 +112,7 @@ def write_stream(
 
 
 class EventStreamResponse:
-    """The ASGI application that sends the messages of an event stream one by one, until the client is gone."""
+    """The ASGI application that sends the messages of an event stream one by one, until the client disconnects."""
 
     def __init__(self, messages: Sequence[bytes], stream: EventStream, headers: Mapping[str, str]) -> None:
         self._messages = messages

@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any
 
-# AWS documents no limit. The simulator has one, because its functions would exceed Python's limit of recursion.
+# AWS documents no limit. The simulator has one, because its functions would exceed Python's recursion limit.
 DEEPEST = 200
 _TOO_DEEP = f"the value is nested more than {DEEPEST} levels deep, which is the limit of the AWS simulator"
 

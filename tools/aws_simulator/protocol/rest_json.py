@@ -32,7 +32,7 @@ Arguments = dict[str, Any]
 # apac profiles have six models although the maximum is five, and one ARN in a global profile has no Region. Sources:
 # the responses of ListFoundationModels and ListInferenceProfiles in
 # github.com/YutaOkoshi/aws-bedrock-quick-reference and other public repositories. In the service model, a list of
-# evaluation jobs has at least one job. That AWS nevertheless returns an empty list if there is none is UNVERIFIED.
+# evaluation jobs has at least one job. AWS probably returns an empty list if there are no jobs (UNVERIFIED).
 _BROKEN_BY_AWS = re.compile(
     r"'INFERENCE_PROFILE' at '[\w.]+\.inferenceTypesSupported\.\d+\.member' failed"
     r"|'VIDEO' at '[\w.]+\.inputModalities\.\d+\.member' failed"
@@ -166,7 +166,7 @@ def write_response(operation: OperationModel, result: Mapping[str, Any], headers
 def response_headers(
     shape: StructureShape | None, result: Mapping[str, Any], headers: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return ``headers``, the headers that the members of ``result`` set, and those of every response."""
+    """Return ``headers``, the headers that the members of ``result`` set, and the headers that every response has."""
     all_headers = dict(headers)
     for name, value in result.items():
         member = shape.members[name] if shape else None

@@ -4,8 +4,8 @@ Deploy custom models for on-demand inference: create, show, list, update and del
 A deployment costs nothing; only the tokens of its calls are billed. Its status is not stored but computed from the
 clock, like the status of a throughput.
 
-A client sees that a deployment is deleted when Get answers ResourceNotFoundException. In the simulator, Get does so
-immediately after Delete, unless a fault rule stalls the deletion. The console shows a status "Deleting", which the API
+A deployment has been deleted when Get returns ResourceNotFoundException. In the simulator, Get does so immediately
+after Delete, unless a fault rule stalls the deletion. The console shows a status "Deleting", which the API
 does not have: https://docs.aws.amazon.com/nova/latest/userguide/delete-custom-model-deployment.html.
 So during a deletion, Get answers as before, and all other requests are refused (UNVERIFIED).
 
@@ -184,7 +184,7 @@ class Deployments:
 
         The service model has no ConflictException for this operation. The documentation does not say in which cases
         AWS refuses an update (UNVERIFIED). The simulator refuses an update if the deployment is not active, is being
-        updated or deleted, or would get another base model.
+        updated or deleted, or if the new model has a different base model.
         """
         deployment = self._find(call)
         model, base = self._deployable(call)

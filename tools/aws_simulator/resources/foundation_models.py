@@ -33,8 +33,8 @@ def invalid_model(identifier: str) -> ValidationException:
     """
     Return the error for a model that does not exist.
 
-    AWS's text suggests a misspelled id. If the id has the form of Bedrock's ids, AWS may well have the model, and only
-    the simulator does not. So the error has a hint.
+    AWS's text suggests a misspelled id. But if the id has the form of Bedrock's ids, AWS may have the model although
+    the simulator does not. The error then has a hint that says so.
     """
     error = ValidationException("The provided model identifier is invalid.")
     model_id = identifier.rpartition("/")[2]

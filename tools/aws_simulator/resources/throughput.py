@@ -135,7 +135,7 @@ class Throughputs:
     def update(self, call: Call) -> dict[str, Any]:
         """Handle UpdateProvisionedModelThroughput: set a new name, another model with the same base model, or both."""
         throughput = self._find(call)
-        # That an update must change something is UNVERIFIED: the service model requires neither argument.
+        # The service model requires neither argument. UNVERIFIED: AWS refuses a request that has neither.
         if not {"desiredProvisionedModelName", "desiredModelId"} & set(call.arguments):
             raise ValidationException("Specify desiredProvisionedModelName, desiredModelId, or both.")
         if self.status(throughput) != "InService":

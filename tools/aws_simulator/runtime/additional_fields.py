@@ -5,7 +5,7 @@ answer.
 The additional fields are fields of the model's own body for which Converse has no argument:
 https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html. Unknown fields reach the model,
 which refuses them: https://github.com/BerriAI/litellm/issues/13825 (Anthropic) and
-https://github.com/UKGovernmentBEIS/inspect_ai/issues/3939 (Nova). What other models answer is UNVERIFIED.
+https://github.com/UKGovernmentBEIS/inspect_ai/issues/3939 (Nova). The errors of other models are UNVERIFIED.
 """
 
 from __future__ import annotations

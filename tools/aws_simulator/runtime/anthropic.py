@@ -99,7 +99,7 @@ def _joined(turns: list[Turn]) -> tuple[Turn, ...]:
 
 def _check_turns(turns: tuple[Turn, ...]) -> None:
     """
-    Check the order of messages, and that results of tools follow their calls.
+    Check the order of messages, and that tool results follow their tool calls.
 
     The texts of the errors are quoted in public repositories.
     """

@@ -1,7 +1,7 @@
 """
 Fit a request to its model: apply the additional fields, and refuse what the model cannot do.
 
-AWS's card of each model says what the model cannot do. The source of each message is stated at its check.
+AWS's model cards say what each model cannot do. The source of each message is stated at its check.
 InvokeModel returns the messages of Anthropic's models unchanged. Converse puts "The model returned the following
 errors" before them.
 """
@@ -119,7 +119,7 @@ def _check_tool_schema(number: int, schema: Any, model: Model, request: Inferenc
 
 
 def _check_schema(model: Model, request: InferenceRequest) -> None:
-    """Check that the model has structured outputs. Tests in public repositories show that Nova and Llama lack them."""
+    """Check that the model supports structured outputs. Nova and Llama do not, as tests in public repositories show."""
     if request.conversation.schema is None or model.structured_outputs:
         return
     if model.body == "anthropic":
@@ -131,12 +131,12 @@ def _check_cache(model: Model, request: InferenceRequest) -> None:
     """
     Check the cache checkpoints.
 
-    The error messages are copied from real ones:
+    Sources of the error messages:
 
-    - A model has no cache: https://github.com/strands-agents/harness-sdk/pull/1807
+    - The model has no cache: https://github.com/strands-agents/harness-sdk/pull/1807
     - A checkpoint is in a field where none is allowed: https://github.com/earendil-works/pi/issues/2053
-    - There are too many checkpoints, or their TTLs are in the wrong order: Anthropic's API has these messages.
-    - The model does not have the TTL: this message is UNVERIFIED.
+    - There are too many checkpoints, or their TTLs are in the wrong order: Anthropic's API returns these messages.
+    - The model does not support the TTL: this message is UNVERIFIED.
     """
     marked = [prefix for prefix in request.prefixes if prefix.ttl]
     if not marked:
@@ -189,7 +189,7 @@ def _check_sampling(model: Model, request: InferenceRequest) -> None:
 
 
 def _check_length(model: Model, request: InferenceRequest) -> None:
-    """Check the length of the prompt. The library strands-agents recognizes these messages as overflows."""
+    """Check the length of the prompt. From these messages, strands-agents recognizes that the context is full."""
     tokens, limit = request.conversation.input_tokens, model.context_tokens
     if limit is None or tokens <= limit:
         return
@@ -221,7 +221,7 @@ def _check_effort(model: Model, request: InferenceRequest) -> None:
 
 def _check_last_turn(model: Model, request: InferenceRequest) -> None:
     """
-    Check a conversation whose last message is the assistant's: the beginning of the answer, a "prefill".
+    Check a conversation whose last message is from the assistant. Such a "prefill" is the beginning of the answer.
 
     https://github.com/anomalyco/opencode/issues/29760 quotes a message of Anthropic's models. Public repositories quote
     the other messages.

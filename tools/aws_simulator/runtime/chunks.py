@@ -84,7 +84,7 @@ def llama_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body]:
     """
     Yield pieces of the generation.
 
-    The number of the prompt's tokens is in the first chunk only, and the number of generated tokens grows:
+    Only the first chunk has the number of prompt tokens. The number of generated tokens grows from chunk to chunk:
     https://github.com/vercel/ai/blob/main/packages/core/tests/snapshots/aws-bedrock.ts
     """
     total, tokens = body["generation_token_count"], 0

@@ -141,7 +141,7 @@ def _recording(kind: Any) -> Any:
 
 
 def _in_s3(kind: Any, value: Mapping[str, Any]) -> Media | None:
-    """Return a file in S3. The S3 object is not read, so the file counts no tokens."""
+    """Return a file in S3. The S3 object is not read, so no tokens are counted for the file."""
     return Media(kind, value.get("name", ""), 0) if "s3Location" in value["source"] else None
 
 

@@ -6,7 +6,7 @@ https://github.com/earendil-works/pi/pull/3443 (empty content), https://github.c
 cache checkpoint), https://github.com/archestra-ai/archestra/pull/4220 (documents without text),
 https://github.com/aws-samples/generative-ai-use-cases/issues/1685 (number and names of documents),
 https://github.com/simonw/llm-bedrock/issues/8 (characters in names), https://github.com/BerriAI/litellm/issues/20048
-(duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (calls or results of tools in a request without
+(duplicate ids), https://github.com/vxcontrol/pentagi/pull/196 (tool calls or tool results in a request without
 ``toolConfig``). The sizes and numbers of files are in
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html; the error texts about the sizes and
 about the number of images are UNVERIFIED.
@@ -25,7 +25,7 @@ MAX_DOCUMENTS = 5
 MAX_IMAGES = 20
 MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MB
 MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
-# Underscores are accepted although the message does not name them. The only white space that is accepted is the blank:
+# Underscores are accepted although the message does not name them. The only white space that is accepted is a space:
 # https://github.com/aws-samples/generative-ai-use-cases/issues/1671
 _DOCUMENT_NAME = re.compile(r"(?!.*  )[A-Za-z0-9 _\-()\[\]]+")
 

@@ -1,10 +1,10 @@
 """
 Read the images and documents of a request, and count their tokens.
 
-An image counts one token per 750 pixels: https://docs.anthropic.com/en/docs/build-with-claude/vision. The same formula
-is used for models of other providers (UNVERIFIED). A page of a PDF counts 1,500 tokens, the smallest number that
-https://docs.anthropic.com/en/docs/build-with-claude/pdf-support states. Other documents count the tokens of their text,
-or, if they are not text, one token per six bytes (UNVERIFIED).
+An image counts as one token per 750 pixels: https://docs.anthropic.com/en/docs/build-with-claude/vision. The same
+formula is used for models of other providers (UNVERIFIED). A page of a PDF counts as 1,500 tokens, the smallest number
+that https://docs.anthropic.com/en/docs/build-with-claude/pdf-support states. For other documents, the tokens of their
+text are counted. If a document is not text, it counts as one token per six bytes (UNVERIFIED).
 """
 
 from __future__ import annotations
@@ -90,5 +90,5 @@ def read_document(name: str, kind: str | None, data: bytes) -> Media:
 
 
 def read_recording(kind: Literal["video", "audio"], data: bytes) -> Media:
-    """Return a video or a sound. It counts one token per six bytes (UNVERIFIED: no source gives AWS's number)."""
+    """Return a video or a sound. It counts as one token per six bytes (UNVERIFIED: no source gives AWS's number)."""
     return Media(kind, "", len(data), tokens=max(1, len(data) // _BYTES_PER_TOKEN))

@@ -148,7 +148,7 @@ class Inference:
         model. CountTokens refuses inference profiles: https://github.com/pydantic/pydantic-ai/issues/4001 and
         https://github.com/Boise-State-Development/agentcore-public-stack/pull/430
 
-        :raises ApiError: the model does not exist, is retired, or has no CountTokens in this Region.
+        :raises ApiError: the model does not exist, is retired, or does not support CountTokens in this Region.
         """
         entry = self._models.find(region, model_id)
         is_custom = ":provisioned-model/" in model_id or is_deployment(model_id)
@@ -199,7 +199,7 @@ class Inference:
 
         No rate quota applies. The caller bills the charge; this method bills nothing.
 
-        :param arguments: other arguments of Converse.
+        :param arguments: arguments of Converse other than the messages.
         :raises ApiError: the prompt cannot be answered. An on-demand call would fail with the same message.
         """
         target, request = self._prompt_request(region, model_id, prompt, arguments)

@@ -17,8 +17,8 @@ from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ValidationException
 from tools.aws_simulator.services.roles import BEDROCK, Roles
 
-# Bedrock writes this empty object when a bucket is configured, to check its permission. Public programs that read the
-# logs skip objects with this name.
+# When a bucket is configured, Bedrock writes this empty object to check that it may write there. Public programs that
+# read the logs skip objects with this name.
 _CHECK = "amazon-bedrock-logs-permission-check"
 
 

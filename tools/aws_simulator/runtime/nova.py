@@ -50,7 +50,7 @@ def read_nova(value: Any) -> InferenceRequest:
         "stopSequences": (list,),
     }
     config = fields(body.get("inferenceConfig", {}), "#/inferenceConfig", sampling_types)
-    # AWS's own notebooks use the older name: github.com/aws-samples/amazon-bedrock-samples, nova tooluse.
+    # AWS's own notebooks about Nova's tool use show the older name: github.com/aws-samples/amazon-bedrock-samples.
     config = {"maxTokens": config["max_new_tokens"], **config} if "max_new_tokens" in config else config
     messages = [_message(message, f"#/messages/{number}") for number, message in enumerate(body["messages"])]
     system = [fields(block, "#/system", {"text": (str,), "cachePoint": (dict,)}) for block in body.get("system", ())]

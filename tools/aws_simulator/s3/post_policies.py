@@ -21,7 +21,7 @@ from tools.aws_simulator.s3.errors import S3Error
 # Fields that need no condition in the policy, and the prefix of other such fields.
 _FREE = frozenset({"awsaccesskeyid", "bucket", "policy", "signature", "x-amz-signature"})
 _IGNORED = "x-ignore-"
-# The beginnings of the x-amz- fields that moto does not lose.
+# The x-amz- fields that moto keeps begin with one of these texts.
 _KEPT = ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-meta-", "x-amz-security-token", "x-amz-signature")
 
 

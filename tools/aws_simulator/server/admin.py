@@ -164,7 +164,7 @@ async def _refuse_values(request: Request) -> None:
     if isinstance(value, dict) and value:
         raise ValueError(f"The body has the unknown keys {list(value)}; expected no body. Nothing was changed.")
     if value not in (None, {}):
-        raise ValueError(f"The body is {body[:50].decode(errors='replace')!r}; expected none. Nothing was changed.")
+        raise ValueError(f"The body is {body[:50].decode(errors='replace')!r}; expected no body. Nothing was changed.")
 
 
 async def _redirect(_: Request) -> Response:

@@ -14,7 +14,7 @@ from moto.iam.models import Role as _AbstractRole
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.records import PolicyRecord, PolicyVersionRecord, RoleRecord
 
-Role: Any = _AbstractRole  # moto's classes are abstract only by their annotations
+Role: Any = _AbstractRole  # mypy takes moto's classes for abstract, but they can be instantiated
 ManagedPolicy: Any = _AbstractPolicy
 OF_AWS = "arn:aws:iam::aws:policy/"
 

@@ -95,7 +95,7 @@ def check_permissions(text: str, *, managed: bool) -> None:
 
 
 def _check_existing_principals(statement: dict[str, Any], roles: Collection[str]) -> None:
-    """Check that the statement names no role or user of this account that does not exist.
+    """Check that the roles and users of this account that the statement names exist.
 
     https://repost.aws/knowledge-center/iam-trust-policy-error
     """

@@ -85,7 +85,7 @@ class Sts:
         caller = self.caller_arn(call.scope.access_key)
         if unsupported := [name for name in _UNSUPPORTED if name in arguments]:
             raise ServiceError(
-                "ValidationError", f"The AWS simulator does not support {', '.join(unsupported)} of AssumeRole."
+                "ValidationError", f"The AWS simulator does not support {', '.join(unsupported)} in AssumeRole."
             )
         self._check_allowed(call, caller, role_arn)
         role = self._iam.roles[role_arn]

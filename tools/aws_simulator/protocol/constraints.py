@@ -101,11 +101,23 @@ def _length(shape: Shape, length: int, value: object, path: str) -> Iterator[str
 
 
 def _number(shape: Shape, value: float, path: str) -> Iterator[str]:
+    if shape.type_name in ("float", "double") and not _fits_a_float(value):
+        yield _failed(shape, value, path, f"Member must be of type {shape.type_name}")
+        return
     if "min" in shape.metadata and value < float(shape.metadata["min"]):
         rule = f"Member must have value greater than or equal to {shape.metadata['min']}"
         yield _failed(shape, value, path, rule)
     if "max" in shape.metadata and value > float(shape.metadata["max"]):
         yield _failed(shape, value, path, f"Member must have value less than or equal to {shape.metadata['max']}")
+
+
+def _fits_a_float(value: float) -> bool:
+    """Return whether clients can read a number as a float. A whole number of JSON may be too large for this."""
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def _blob(shape: Shape, value: bytes, path: str) -> Iterator[str]:

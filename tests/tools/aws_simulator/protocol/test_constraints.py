@@ -25,6 +25,14 @@ def problems(name: str, body: bytes, query: str = "") -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_a_whole_number_that_is_too_large_for_a_float_is_refused(value: int) -> None:
+    shape = operation("Converse").input_shape.members["inferenceConfig"].members["temperature"]
+    (message,) = violations(shape, value, "temperature")
+    assert message.endswith("at 'temperature' failed to satisfy constraint: Member must be of type float")
+    assert list(violations(shape, 1, "temperature")) == []
+
+
 def test_exactly_one_member_of_a_union_must_be_set() -> None:
     found = list(violations(operation("CountTokens").input_shape, {"modelId": "m", "input": {}}))
     assert any("exactly one of [invokeModel, converse]" in message for message in found)

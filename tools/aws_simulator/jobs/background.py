@@ -137,16 +137,22 @@ class BackgroundJobs(ABC, Generic[JobBody]):
 
     def _run(self, arn: str) -> None:
         try:
-            self._work(arn)
-        except StopRequestedError:
-            self._stopped(arn)
+            self._work_or_stop(arn)
         except _ClosingError:
             return
         except DataFaultError as fault:
             self._failed(arn, str(fault))
         except Exception:
+            if self._closing:  # the state may be closed, so the work could not go on
+                return
             logger.exception("Job %s failed inside the simulator", arn)
             self._failed(arn, INTERNAL_ERROR)
+
+    def _work_or_stop(self, arn: str) -> None:
+        try:
+            self._work(arn)
+        except StopRequestedError:
+            self._stopped(arn)
 
     def _wait(self, arn: str, deadline: Deadline) -> None:
         """Wait until ``deadline``, which may move during the wait.
@@ -169,9 +175,13 @@ class BackgroundJobs(ABC, Generic[JobBody]):
                 self._changed.wait(deadline.remaining())
             return not self._closing
 
-    def _check(self, arn: str) -> None:
+    def _check_open(self) -> None:
+        """Raise an error that ends the thread if the simulator is shutting down."""
         if self._closing:
             raise _ClosingError
+
+    def _check(self, arn: str) -> None:
+        self._check_open()
         if self._jobs.get(arn).body["status"] == "Stopping":
             raise StopRequestedError
 

@@ -25,7 +25,7 @@ from tools.aws_simulator.account.evaluation_records import (
 from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.jobs.evaluation_requests import identifier_of
 from tools.aws_simulator.jobs.job_files import S3AsRole
-from tools.aws_simulator.jobs.training_data import DataFaultError
+from tools.aws_simulator.jobs.training_data import DataFaultError, file_lines
 from tools.aws_simulator.protocol.json_values import read_json
 from tools.aws_simulator.s3.uris import split_uri
 
@@ -103,7 +103,7 @@ class EvaluationFiles:
                 f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}"
             )
         sources = self._sources()
-        for number, text in enumerate(body.split(b"\n"), start=1):
+        for number, text in enumerate(file_lines(body, file), start=1):
             if text.strip():
                 where = (
                     f"Unable to parse Amazon S3 file: {file}. Data files must conform to JSONL format. Line {number}"
@@ -144,7 +144,7 @@ def responses_of(line: DatasetLine, source: str) -> ModelResponse:
     return next(one for one in line["modelResponses"] if one["modelIdentifier"] == source)
 
 
-def _read_line(text: bytes, where: str, sources: Sequence[str]) -> DatasetLine:
+def _read_line(text: str, where: str, sources: Sequence[str]) -> DatasetLine:
     """Return a line of a dataset.
 
     Keys that are not documented are kept, and appear in the output as parts of ``inputRecord``.

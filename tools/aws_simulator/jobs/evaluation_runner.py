@@ -9,7 +9,7 @@ them. Then it waits until each prompt has an answer of a worker.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
         self.human_tasks = HumanTasks(state, self._wake)
 
     def _work(self, arn: str) -> None:
+        self._check(arn)  # a job that was stopping before a restart keeps the time of its stop
         job = self._jobs.get(arn)
         is_prepared = self.human_tasks.load(arn) is not None
         if not is_prepared:
@@ -82,7 +83,9 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
         except DataFaultError:
             self._wait(job.arn, self._deadline(job.created, _SHARE_OF_READING))
             raise
-        self._save(job.arn, prompts=sum(len(dataset.lines) for dataset in datasets))
+        with self._changed:
+            self._check(job.arn)
+            self._save(job.arn, prompts=sum(len(dataset.lines) for dataset in datasets))
 
     def _read(self, job: Resource[EvaluationJobBody]) -> list[Dataset]:
         files = self._files(job)
@@ -117,16 +120,26 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
             raise DataFaultError(INTERNAL_ERROR)
 
     def _judge(self, job: Resource[EvaluationJobBody]) -> None:
-        results = self._rate(job, self._read(job))
+        results = self._rate(job, self._read(job), lambda: self._check(job.arn))
         files = self._files(job)
-        self._check(job.arn)  # a job that was stopped in the meantime writes nothing
-        for path, lines in results.files.items():
-            files.write_lines(path, lines)
-        files.write_metrics(custom_metrics(job.body["evaluationConfig"]["automated"]))
-        self._end(job.arn, "Completed", results.charges, evaluations=results.evaluations)
+        with self._changed:
+            self._check(job.arn)  # a job that was stopped in the meantime writes nothing
+            for path, lines in results.files.items():
+                files.write_lines(path, lines)
+            files.write_metrics(custom_metrics(job.body["evaluationConfig"]["automated"]))
+            self._end(job.arn, "Completed", results.charges, evaluations=results.evaluations)
 
-    def _rate(self, job: Resource[EvaluationJobBody], datasets: Sequence[Dataset], share: float = 1.0) -> _Results:
-        """Rate the responses to the given share of each dataset, beginning with its first line."""
+    def _rate(
+        self,
+        job: Resource[EvaluationJobBody],
+        datasets: Sequence[Dataset],
+        check: Callable[[], None],
+        share: float = 1.0,
+    ) -> _Results:
+        """Rate the responses to the given share of each dataset, beginning with its first line.
+
+        :param check: is called before each line, and may raise an error to end the work.
+        """
         config, (model,) = job.body["evaluationConfig"]["automated"], job.body["inferenceConfig"]["models"]
         responder = Responder(job.region, model, self._inference)
         evaluators = Evaluators(job.region, config, self._inference)
@@ -134,6 +147,7 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
         for dataset in datasets:
             lines = []
             for line in dataset.lines[: int(len(dataset.lines) * share)]:
+                check()
                 response = responder.respond(line)
                 scores = evaluators.scores(dataset, line, response["response"])
                 lines.append(
@@ -175,9 +189,11 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
         for task in self.human_tasks.load(job.arn) or []:
             line = output_line(job, task, files.task_uri(task["dataset"], task["record"]))
             by_dataset.setdefault(task["dataset"], []).append(line)
-        for dataset, lines in by_dataset.items():
-            files.write_lines(f"datasets/{dataset}", lines)
-        self._end(job.arn, "Completed")
+        with self._changed:
+            self._check(job.arn)
+            for dataset, lines in by_dataset.items():
+                files.write_lines(f"datasets/{dataset}", lines)
+            self._end(job.arn, "Completed")
 
     def _end(self, arn: str, status: str, charges: Sequence[Charge] = (), **changes: Any) -> None:
         """End the job and bill it in one transaction. If the job was asked to stop, its status is Stopped."""
@@ -201,18 +217,19 @@ class EvaluationRunner(BackgroundJobs[EvaluationJobBody]):
         if not self._wait_stopping(self._deadline(job.body["modified"], _STOPPING_SHARE)):
             return
         try:
-            results = self._rate(job, self._read(job), self._share_when_stopped(job))
+            results = self._rate(job, self._read(job), self._check_open, self._share_when_stopped(job))
             self._end(arn, "Stopped", results.charges, evaluations=results.evaluations)
         except DataFaultError:  # nothing could be rated, so nothing is billed
             self._end(arn, "Stopped")
 
     def _share_when_stopped(self, job: Resource[EvaluationJobBody]) -> float:
-        """Return the share of an automated job's work that was done. A stalled job has done nothing."""
-        stall = self._stall_end(job).remaining() if self._is_stalled(job) else 0.0
-        if job.body["jobType"] == "Human" or stall is None or stall > 0:
+        """Return the share of an automated job's work that was done. A job that was stalled has done nothing."""
+        seconds = job.body["modified"] - job.created
+        stall = self._stall_end(job).length() if self._is_stalled(job) else 0.0
+        if job.body["jobType"] == "Human" or stall is None or stall > seconds:
             raise DataFaultError("Nothing was rated.")
         length = max(1e-9, self._settings.current.evaluation_seconds)
-        return float(min(1.0, (job.body["modified"] - job.created) / length))
+        return float(min(1.0, seconds / length))
 
     def _deadline(self, start: float, share: float = 1.0) -> Deadline:
         return Deadline(lambda: self._settings.current.evaluation_seconds * share, start)

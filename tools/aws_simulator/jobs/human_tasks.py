@@ -46,7 +46,7 @@ class HumanTasks:
 
     def is_answered(self, arn: str) -> bool:
         """Return whether each task of a job has at least one answer."""
-        return all(task["answers"] for task in self.load(arn) or [])
+        return _are_answered(self.load(arn) or [])
 
     def open_tasks(self, job: str | None) -> list[dict[str, Any]]:
         """Return the tasks of the jobs that wait for answers.
@@ -77,11 +77,24 @@ class HumanTasks:
         return {"job": arn, "tasks": len(tasks), "open": sum(not task["answers"] for task in tasks)}
 
     def _waiting(self, job: str) -> tuple[str, list[HumanTask]]:
-        for found in self._state.evaluation_jobs.all():
-            tasks = self.load(found.arn) if job in (found.arn, found.name) else None
-            if tasks is not None and found.body["status"] == "InProgress":
-                return found.arn, tasks
-        raise ValueError(f"No human evaluation job {job!r} waits for answers. {NOT_STORED}")
+        """Return the ARN and the tasks of the job that an ARN or a name names.
+
+        A job whose tasks all have answers is still in progress for a moment. It takes no more answers, because they
+        might come too late for its output.
+
+        :raises ValueError: no job waits for answers, or jobs in several Regions have the name.
+        """
+        named = [found for found in self._state.evaluation_jobs.all() if job in (found.arn, found.name)]
+        loaded = [(found.arn, self.load(found.arn)) for found in named if found.body["status"] == "InProgress"]
+        waiting = [(arn, tasks) for arn, tasks in loaded if tasks is not None and not _are_answered(tasks)]
+        if len(waiting) > 1:
+            arns = ", ".join(arn for arn, _ in waiting)
+            raise ValueError(
+                f"Several human evaluation jobs have the name {job!r}; name one by its ARN: {arns}. {NOT_STORED}"
+            )
+        if not waiting:
+            raise ValueError(f"No human evaluation job {job!r} waits for answers. {NOT_STORED}")
+        return waiting[0]
 
 
 def output_line(job: Resource[EvaluationJobBody], task: HumanTask, task_uri: str) -> dict[str, Any]:
@@ -112,6 +125,10 @@ def output_line(job: Resource[EvaluationJobBody], task: HumanTask, task_uri: str
         "inputRecord": task["line"],
         "modelResponses": task["responses"],
     }
+
+
+def _are_answered(tasks: Sequence[HumanTask]) -> bool:
+    return all(task["answers"] for task in tasks)
 
 
 def _name(arn: str) -> str:

@@ -159,13 +159,16 @@ def _following_instructions(rated: Rated, provider: str) -> float:
 
 
 def _coherence(rated: Rated, provider: str) -> float:
-    """Return the share of the sentences that share a word with the prompt or with an earlier sentence."""
+    """Return the share of the sentences that share a word with the prompt or with an earlier sentence.
+
+    A response such as "Context:" has words but no sentences, because the word only begins a part of a document.
+    """
     known, linked = set(content_terms(words(rated.prompt))), 0
     sentences = read_document(rated.response).sentences
     for sentence in sentences:
         linked += bool(known & sentence.terms)
         known |= sentence.terms
-    return linked / len(sentences)
+    return linked / max(1, len(sentences))
 
 
 def _style(rated: Rated, provider: str) -> float:
@@ -174,7 +177,8 @@ def _style(rated: Rated, provider: str) -> float:
     Such a sentence begins with a capital letter, a number or a bullet, and ends with a punctuation mark.
     """
     sentences = read_document(rated.response).sentences
-    return sum(_WELL_FORMED.fullmatch(sentence.text.strip()) is not None for sentence in sentences) / len(sentences)
+    well_formed = sum(_WELL_FORMED.fullmatch(sentence.text.strip()) is not None for sentence in sentences)
+    return well_formed / max(1, len(sentences))
 
 
 def _covered(expected: str, text: str) -> float:

@@ -33,6 +33,10 @@ def responses(*names: str) -> list[Any]:
 
 WRONG = {
     "no JSON": (b"{", "Line 1 is not JSON"),
+    "UTF-16": (json.dumps(builders.evaluation_line()).encode("utf-16-le"), "Line 1 is not JSON"),
+    "UTF-16 with a byte order mark": (json.dumps(builders.evaluation_line()).encode("utf-16"), "Byte 0 is not UTF-8"),
+    "Latin-1": ('{"prompt": "Größe?"}'.encode("latin-1"), "Byte 14 is not UTF-8"),
+    "UTF-8 with a byte order mark": (b"\xef\xbb\xbf" + builders.jsonl([builders.evaluation_line()]), "Line 1 is not"),
     "no object": ([builders.evaluation_line(), "text"], "Line 2 is not an object with a text prompt"),
     "no prompt": ([line(prompt=None)], "text prompt"),
     "prompt of another type": ([line(prompt={"text": "a"})], "text prompt"),

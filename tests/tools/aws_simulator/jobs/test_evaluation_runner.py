@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,10 @@ import pytest
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.jobs import evaluation_ratings
+from tools.aws_simulator.jobs.evaluation_files import EvaluationFiles
+from tools.aws_simulator.models.evaluator import evaluate
 
 THUMB = {"thumbsUpDown": [{"metricName": "ThumbsUpDown", "modelResponseId": "0", "result": True}]}
 
@@ -185,6 +190,66 @@ class TestFaultsAndStops:
         simulator.admin("DELETE", "stalls")
         job = builders.finished_evaluation(simulator, arn)
         assert (job["status"], "end of its life" in job["failureMessages"][0]) == ("Failed", True)
+
+    @pytest.mark.parametrize("end", ["by itself", "by request"])
+    def test_a_stall_that_ends_after_the_stop_costs_nothing(self, simulator: RunningSimulator, end: str) -> None:
+        simulator.admin("PUT", "settings", {"evaluation_seconds": 20})
+        length = {"seconds": 1.5} if end == "by itself" else {}
+        simulator.fail(kind="evaluation_stalled", times=1, **length)
+        arn = builders.create_evaluation(simulator, lines(100))
+        time.sleep(0.5)
+        simulator.boto("bedrock").stop_evaluation_job(jobIdentifier=arn)
+        if end == "by request":
+            simulator.admin("DELETE", "stalls")
+        assert builders.finished_evaluation(simulator, arn)["status"] == "Stopped"
+        assert simulator.ledger["evaluation_jobs"][-1]["billed_ratings"] == 0
+
+    @pytest.mark.parametrize("kind", ["Automated", "Human"])
+    def test_a_job_that_writes_its_output_can_no_longer_be_stopped(
+        self, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        client, write = simulator.boto("bedrock"), EvaluationFiles.write_lines
+        refusals: list[str] = []
+
+        def stop(arn: str) -> None:
+            with refused("ConflictException", "is Completed and can no longer be stopped"):
+                client.stop_evaluation_job(jobIdentifier=arn)
+            refusals.append(arn)
+
+        def write_and_stop(files: EvaluationFiles, path: str, written: Any) -> None:
+            thread = threading.Thread(target=stop, args=[files.job.arn])
+            thread.start()
+            stops.append(thread)
+            thread.join(0.5)  # the request waits until the job has ended
+            write(files, path, written)
+
+        stops: list[threading.Thread] = []
+        monkeypatch.setattr(EvaluationFiles, "write_lines", write_and_stop)
+        arn = create_human(simulator) if kind == "Human" else builders.create_evaluation(simulator)
+        if kind == "Human":
+            builders.open_tasks(simulator, arn)
+            simulator.admin("POST", "human_answers", {"job": arn, "answers": answers(0)})
+        assert builders.finished_evaluation(simulator, arn)["status"] == "Completed"
+        stops[0].join(10)
+        assert refusals == [arn]
+
+    def test_a_job_that_is_stopped_while_it_rates_ends_its_work_early(
+        self, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rated: list[str] = []
+
+        def stop_and_rate(name: str, *arguments: Any, **options: Any) -> Any:
+            if not rated:
+                simulator.boto("bedrock").stop_evaluation_job(jobIdentifier=arn)
+            rated.append(name)
+            return evaluate(name, *arguments, **options)
+
+        simulator.admin("PUT", "settings", {"evaluation_seconds": 1})
+        monkeypatch.setattr(evaluation_ratings, "evaluate", stop_and_rate)
+        arn = builders.create_evaluation(simulator, lines(10))
+        assert builders.finished_evaluation(simulator, arn)["status"] == "Stopped"
+        assert len(rated) == 1 + simulator.ledger["evaluation_jobs"][-1]["billed_ratings"] == 11
+        assert builders.evaluation_output(simulator, arn) == {}
 
 
 class TestHumanJobs:

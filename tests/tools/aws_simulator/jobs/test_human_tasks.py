@@ -103,6 +103,35 @@ def test_only_a_job_that_waits_for_answers_takes_them(simulator: RunningSimulato
             post(simulator, job, answer("w3"))
 
 
+def test_a_job_whose_tasks_all_have_answers_takes_no_more(simulator: RunningSimulator) -> None:
+    for _ in range(5):  # the job ends at an unknown time after its last answer
+        arn = create(simulator)
+        builders.open_tasks(simulator, arn)
+        post(simulator, arn, answer("w1"))
+        with pytest.raises(AdminError, match="waits for answers"):
+            post(simulator, arn, answer("too late"))
+
+
+def test_jobs_of_several_regions_with_one_name_are_named_by_their_arns(simulator: RunningSimulator) -> None:
+    request = builders.human_request(simulator)
+    east = simulator.boto("bedrock").create_evaluation_job(**request)["jobArn"]
+    place = {"bucket": "workers-of-oregon", "region": "us-west-2"}
+    uri = builders.put(simulator, "lines.jsonl", builders.jsonl([builders.evaluation_line()]), **place)
+    builders.allow_worker_portal(simulator, place["bucket"])
+    request["evaluationConfig"]["human"]["datasetMetricConfigs"][0]["dataset"]["datasetLocation"]["s3Uri"] = uri
+    request["outputDataConfig"] = {"s3Uri": f"s3://{place['bucket']}/output"}
+    west = simulator.boto("bedrock", region="us-west-2").create_evaluation_job(**request)["jobArn"]
+    for arn in (east, west):
+        builders.open_tasks(simulator, arn)
+    results = {"thumbsUpDown": [RESULTS["thumbsUpDown"][0]]}
+    with pytest.raises(AdminError, match="Several human evaluation jobs") as caught:
+        post(simulator, request["jobName"], answer(evaluationResults=results))
+    assert east in str(caught.value)
+    assert west in str(caught.value)
+    assert post(simulator, west, answer(evaluationResults=results))["job"] == west
+    assert post(simulator, request["jobName"], answer(evaluationResults=results))["job"] == east
+
+
 def test_a_metric_belongs_only_to_the_datasets_that_name_it(simulator: RunningSimulator) -> None:
     request = builders.human_request(simulator, methods=("ThumbsUpDown", "IndividualLikertScale"))
     configs = request["evaluationConfig"]["human"]["datasetMetricConfigs"]

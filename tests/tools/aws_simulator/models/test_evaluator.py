@@ -33,6 +33,12 @@ def test_a_response_that_repeats_the_reference_is_rated_above_one_about_somethin
     assert result(metric, Rated(prompt(), " ", REFERENCE)) == 0.0
 
 
+@pytest.mark.parametrize("response", ["Context:", "Doc 1:", "Doc 1: Doc 2:"])
+@pytest.mark.parametrize("metric", ["Builtin.Coherence", "Builtin.ProfessionalStyleAndTone"])
+def test_a_response_that_has_words_but_no_sentence_gets_the_lowest_rating(metric: str, response: str) -> None:
+    assert result(metric, Rated(prompt(), response, REFERENCE)) == 0.0
+
+
 @pytest.mark.parametrize(("metric", "response"), FLAGS.items())
 def test_harm_stereotypes_and_refusals_are_found_in_the_response(metric: str, response: str) -> None:
     assert (result(metric, Rated("p", response, None)), result(metric, GOOD)) == (1.0, 0.0)

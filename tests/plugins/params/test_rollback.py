@@ -11,7 +11,7 @@ def test_the_form_has_the_use_case_and_where_to_go_back() -> None:
     fields = rollback_params(["a", "b"])
     assert {name: param.schema["title"] for name, param in fields.items()} == {"use_case": "Use case", "to": "Back to"}
     assert fields["use_case"].schema["enum"] == ["a", "b"]
-    assert "`previous`" in fields["to"].description
+    assert '"previous"' in fields["to"].description
 
 
 def test_a_use_case_must_be_chosen() -> None:

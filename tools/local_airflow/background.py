@@ -289,5 +289,6 @@ def _confirm(served: ServedStack) -> int:
         for note in served.check():
             print(note, flush=True)
     print(f"Airflow is running, and all its components are healthy: {served.ports.ui_url}")
+    print(f"The AWS simulator is at {served.ports.simulator_url}")
     print("It needs no login. `make down` stops it.")
     return 0

@@ -107,7 +107,7 @@ def _hourly_lines(use_case: UseCase, lines: Sequence[BillLineRecord]) -> list[Ho
 def _reasons(rule: Approval, estimated_usd: float, usd_per_hour: float | None) -> list[str]:
     reasons = []
     if rule.before_spending == "always":
-        reasons.append("Every run must be approved (approval.before_spending: always, or the trigger form).")
+        reasons.append("The use case or the trigger form requires an approval, whatever the run costs.")
     if rule.before_spending == "above_usd" and rule.above_usd is not None and estimated_usd > rule.above_usd:
         reasons.append(f"The estimate of ${estimated_usd:,.2f} is above approval.above_usd, ${rule.above_usd:,.2f}.")
     if usd_per_hour is None:

@@ -27,7 +27,7 @@ def choose_target(champion: Champion | None, use_case: str, to: str) -> Champion
         raise InputError(
             f"{use_case} has no champion yet, so there is nothing to roll back.",
             left=NOTHING_CHANGED,
-            to_do=f"Promote a model first: trigger distill_{use_case}.",
+            to_do=f"First, a run of distill_{use_case} must promote a model. Its report says why it promoted none.",
         )
     current, *earlier = rollback_choices(champion)
     if to == CURRENT:
@@ -39,9 +39,9 @@ def choose_target(champion: Champion | None, use_case: str, to: str) -> Champion
             return choice
     problem = "has no earlier champion" if to == PREVIOUS else f"has no champion with this run key or model ARN: {to!r}"
     raise InputError(
-        f"{use_case} {problem}. The choices:\n{_listed(current, earlier)}",
+        f"{use_case} {problem}. Only these can be chosen:\n{_listed(current, earlier)}",
         left=NOTHING_CHANGED,
-        to_do=f"Trigger {ROLLBACK_DAG_ID} again with one of the choices that the log lists.",
+        to_do=f"Trigger {ROLLBACK_DAG_ID} again with one of the choices that the log of `choose` lists.",
     )
 
 

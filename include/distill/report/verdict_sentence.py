@@ -34,7 +34,7 @@ def verdict_parts(
     arms = list(arms)
     pair = {comparisons[0]["candidate"], comparisons[0]["baseline"]} if comparisons else set()
     no_champion = [
-        f"there is no champion yet, so the answers of the arm {arm['name']} come from the base student"
+        f"there was no champion yet, so the answers of the arm {arm['name']} came from the base student"
         for arm in arms
         if arm.get("base_student_answers") and arm["name"] in pair
     ]

@@ -85,7 +85,7 @@ class RunOutcomeOperator(DistillOperator):
             skipped = 0
         if skipped and not failed and not held_up and (refusal := self._refused_spending(states)):
             raise IncompleteRunError(
-                f"The run was not approved. {refusal} Number of tasks that were skipped: {skipped}.",
+                f"The run was not approved. {refusal} All later tasks were skipped.",
                 left="The rows, the estimate and everything that earlier runs bought are stored.",
                 billed=f"Nothing was bought after the question. {self._spent(states, ti)}",
                 to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
@@ -168,7 +168,8 @@ class RunOutcomeOperator(DistillOperator):
         if not reported:
             return
         promoted = self._result(ti, PromotionManifest, PROMOTE)
-        if promoted:
+        # Airflow keeps the result of an earlier attempt when the cleared task is skipped.
+        if promoted and states.get(PROMOTE) != "skipped":
             self.log.info("%s was promoted: %s is the champion.", promoted.get("arm"), promoted.get("model_arn"))
             self._log_endpoint(promoted)
             return

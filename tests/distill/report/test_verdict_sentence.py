@@ -108,7 +108,7 @@ def test_an_arm_that_was_trained_on_less_than_requested_is_part_of_the_verdict()
 @pytest.mark.parametrize(
     ("arms", "note"),
     [
-        ([{"name": "best", "base_student_answers": True}], "so the answers of the arm best come from the base student"),
+        ([{"name": "best", "base_student_answers": True}], "so the answers of the arm best came from the base student"),
         ([{"name": "best", "base_student_answers": False}], None),
         ([{"name": "other", "base_student_answers": True}], None),
     ],

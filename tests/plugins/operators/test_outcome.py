@@ -239,12 +239,14 @@ class TestPromotion:
 
     @pytest.fixture
     def logged(self, equip: Any, context: Any, store: MemoryStore, capfd: pytest.CaptureFixture[str]) -> Any:
-        def run(results: dict[str, Any], promotion: Any = None, **report: Any) -> str:
+        def run(results: dict[str, Any], promotion: Any = None, skipped: str = "", **report: Any) -> str:
             write_json(store, FOLDER.report("json"), {"promotion": promotion, **report})
             context["params"] = {}
-            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"report": "success"}}
+            states = {"report": "success", **({skipped: "skipped"} if skipped else {})}
+            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
             context["ti"].xcom_pull = lambda task_ids: results.get(task_ids)
-            equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
+            task = RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI, may_be_skipped=("promote",))
+            equip(task).execute(context)
             printed = capfd.readouterr()
             return printed.out + printed.err
 
@@ -295,6 +297,19 @@ class TestPromotion:
         )
         assert f"Nothing was promoted: the rule accepts tuned, but {words}" in text
 
+    def test_the_result_of_an_earlier_attempt_does_not_count_if_promote_was_skipped(self, logged: Any) -> None:
+        """A rollback withdrew the model, and then `switch` was cleared with downstream."""
+        promoted = {"arm": "tuned", "model_arn": "arn:model/tuned", "endpoint_arn": "arn:e"}
+        text = logged(
+            {"report": self.REPORTED, "promote": promoted},
+            {"decisions": [self.WON]},
+            skipped="promote",
+            comparisons=[comparison(judge, "tuned", CLEAR) for judge in JUDGES],
+            answer_endings={"tuned": COMPLETE, "best": COMPLETE},
+        )
+        assert "Nothing was promoted: the rule accepts tuned, but promote was skipped" in text
+        assert "arn:e" not in text
+
     def test_a_winner_that_the_present_rule_refuses_is_not_called_accepted(self, logged: Any) -> None:
         text = logged({"report": self.REPORTED}, {"decisions": [self.WON]})
         assert "No arm is promoted: tuned: the stop reasons" in text
@@ -332,8 +347,8 @@ class TestRefusedSpending:
     def test_who_rejected_it_and_when_is_named(self, message: Any) -> None:
         error = message({})
         assert error.happened == (
-            "The run was not approved. Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00. Number of"
-            " tasks that were skipped: 1."
+            "The run was not approved. Ada (user id 1) rejected the estimate at 2026-11-27T02:00:00+00:00. All later"
+            " tasks were skipped."
         )
         assert error.billed == "Nothing was bought after the question. This run has paid for nothing."
         assert error.to_do.startswith("Clear approve_spending with downstream to ask again")

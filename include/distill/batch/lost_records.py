@@ -20,7 +20,7 @@ from include.distill.text.token_count import token_counts
 
 
 def input_tokens(store: ObjectStore, plan: BatchJobPlan) -> dict[str, int]:
-    """Return a conservative estimate of the number of input tokens of each request of a job, by the request's key."""
+    """Return a high estimate of each request's number of input tokens, by the request's key."""
     return {
         line["recordId"]: token_counts(json.dumps(line["modelInput"], ensure_ascii=False))[1]
         for line in stream_jsonl(store, plan.input_uri, BatchInputLine)

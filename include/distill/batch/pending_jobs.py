@@ -67,7 +67,7 @@ class BatchJobPlan:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The numbers of records in an ended job: ``records = answered + errors + unanswered``."""
+    """The record counts of an ended job: ``records = answered + errors + unanswered``."""
 
     records: int
     answered: int

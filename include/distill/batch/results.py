@@ -104,7 +104,7 @@ class _Tally:
 
     def missing(self, successes: int) -> int:
         """
-        Return how many answers were billed but are missing from the output, or are in lines that cannot be read.
+        Return how many billed answers are missing from the output or are in lines that cannot be read.
 
         :param successes: number of records that Bedrock says it answered; 0 if it does not say.
         """

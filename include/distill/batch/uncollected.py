@@ -18,7 +18,7 @@ from include.distill.core.storage import ObjectStore, read_json
 
 @dataclass(frozen=True)
 class BatchTokens:
-    """The billed tokens of a batch job. Unless ``exact`` is set, they are the most that Bedrock can bill."""
+    """The billed tokens of a batch job. Unless ``exact`` is set, the numbers are the maximum that Bedrock can bill."""
 
     input_tokens: int
     output_tokens: int

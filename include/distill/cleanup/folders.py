@@ -40,8 +40,8 @@ _KEPT_FOLDERS = {
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
     "endpoints": (
         ResourceKind.OTHER,
-        "it records the changes of the standing endpoints and their smoke prompts; delete it by hand if you want no"
-        " standing endpoint",
+        "it contains the smoke prompts, and records the changes to the standing endpoints; delete it by hand if you"
+        " want no standing endpoint",
     ),
     "splits": (
         ResourceKind.RECORDS,

@@ -6,9 +6,9 @@ account set it too. A resource is ours if it has all required tags, if its tag `
 that its tags name, and if its name is the one that this pipeline computes from the tags. So a resource with copied or
 changed tags does not count as ours.
 
-Version 0.1 of this pipeline computed the same names in all installations. So a resource that it bought is ours only
-if its model was also trained on a file below a root of this environment. If there is any doubt, the resource is left
-unchanged.
+Version 0.1 of this pipeline computed the same names in all installations. So a resource that version 0.1 bought is
+ours only if its model was also trained on a file below a root of this environment. If there is any doubt, the resource
+is left unchanged.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ _FIELDS = {
 }
 
 
-# How a person deletes what is billed or counts against a quota.
+# How a person deletes resources that are billed or count against a quota.
 BY_HAND = {
     ResourceKind.THROUGHPUT: ByHand.THROUGHPUT,
     ResourceKind.DEPLOYMENT: ByHand.DEPLOYMENT,
@@ -261,7 +261,7 @@ class ProjectRoot:
     :param use_cases: every known use case that uses this root, whether or not it was chosen in the form.
     :param objects: the objects that this environment owns.
     :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
-    :param champions: every string in ``champions/*.json`` and in the records of the last changes of standing endpoints.
+    :param champions: every string in ``champions/*.json`` and in the records of the last changes to standing endpoints.
         These strings include the name and ARN of each champion.
     :param changing: the id of the unfinished run that changes a standing endpoint, by use case.
     :param foreign: the objects below roots that may belong to another environment. If ``uri`` is such a root, they

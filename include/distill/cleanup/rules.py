@@ -61,8 +61,8 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
         named = choice.named_buckets - kept.keys()
         items = _plan(_Rules(inventory, choice, now, named))
         buckets = [item for item in items if item.kind is ResourceKind.BUCKET]
-        # If a bucket is kept, the newest reports in it are kept too. The plan shows the original reason to keep the
-        # bucket, not these reports.
+        # If a bucket is kept, the newest reports in it are kept too. They are then another reason to keep the bucket,
+        # but the plan shows only the original reason.
         more = {item.name: item for item in buckets if item.keep_reason and item.name in named}
         if not more:
             others = [item for item in items if item.kind is not ResourceKind.BUCKET]
@@ -198,8 +198,8 @@ class _Rules:
         return (
             f"it may be the champion of another root: it was trained on {uri or 'unknown data'}, which is not below a"
             f" root whose champion records were read (use case {model.use_case} uses"
-            f" {', '.join(roots) or 'no existing root'}); set the bucket and prefix that were used to train it, and"
-            " clean up again"
+            f" {', '.join(roots) or 'no existing root'}); set storage.training_bucket and"
+            " storage.prefix to the values that were used to train it, and clean up again"
         )
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
@@ -272,7 +272,7 @@ class _Rules:
         self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_endpoints: Sequence[ListedEndpoint]
     ) -> PlanItem:
         run, folder = root.runs.get(uri), RunFolder(uri)
-        # Scheduled runs of two environments have the same ids, and so the same run key.
+        # Scheduled runs of two environments can have the same run id, and then they have the same run key.
         of_run = [
             endpoint
             for endpoint in kept_endpoints

@@ -1,4 +1,4 @@
-"""Decide whether a clean-up deletes a champion's standing endpoint, which applications call after its run ends."""
+"""Decide whether a clean-up deletes a champion's standing endpoint, which applications call even after the run ends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _reasons(
 
 
 def root_of_records(inventory: Inventory, use_case: str) -> str | None:
-    """Return the URI of the root with the record of a use case's champion; ``None`` if there is no record."""
+    """Return the URI of the root that contains the record of a use case's champion; ``None`` if there is no record."""
     for root in _roots(inventory, use_case):
         if any(stored.uri == champion_uri(root.uri, use_case) for stored in root.objects):
             return root.uri

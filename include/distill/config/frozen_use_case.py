@@ -1,9 +1,9 @@
 """
 Write and read the copy of a use case that ``preflight`` stores in a run's folder.
 
-The copy has the facts from the catalog that shape the requests to models. So a newer catalog, for example with
-structured output for a model, does not change the requests of a run in progress. The run still finds its stored
-answers.
+The copy has the facts from the catalog that shape the requests to models. So a newer catalog, for example one
+that adds structured output for a model, does not change the requests of a run in progress. The run still finds its
+stored answers.
 """
 
 from __future__ import annotations

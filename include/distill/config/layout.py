@@ -173,7 +173,7 @@ class RunFolder:
         """
         The record that one endpoint of an arm was released. Once it exists, no task buys this endpoint again.
 
-        :param ordinal: number of the endpoint among those of the arm in this run, starting at 1.
+        :param ordinal: number of the endpoint among the arm's endpoints in this run, starting at 1.
         """
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
@@ -237,15 +237,15 @@ class Layout:
         return champion_uri(self._root, use_case)
 
     def endpoint_change(self, use_case: str) -> str:
-        """The last change of the model behind a use case's standing endpoint."""
+        """The last change to the model behind a use case's standing endpoint."""
         return endpoint_change_uri(self._root, use_case)
 
     def smoke_prompts(self, use_case: str) -> str:
-        """The smoke prompts of the last change of a use case's standing endpoint."""
+        """The smoke prompts of the last change to a use case's standing endpoint."""
         return smoke_prompts_uri(self._root, use_case)
 
     def rollback_choice(self, use_case: str, run_key: str) -> str:
-        """The record of what one run of ``distill_rollback`` puts back."""
+        """The record that says which champion one run of ``distill_rollback`` restores."""
         return rollback_choice_uri(self._root, use_case, run_key)
 
     def training_output(self, fingerprint: str) -> str:
@@ -304,7 +304,7 @@ def champion_uri(root: str, use_case: str) -> str:
 
 
 def endpoint_change_uri(root: str, use_case: str) -> str:
-    """Return the URI of the record of the last change of a use case's standing endpoint."""
+    """Return the URI of the record of the last change to a use case's standing endpoint."""
     return f"{root}/endpoints/{use_case}/change.json"
 
 

@@ -60,5 +60,5 @@ def lifecycle_warning(model: Model, details: Mapping[str, Any]) -> str | None:
     ends = f" with its end of life on {model.end_of_life}" if model.end_of_life else ""
     return (
         f"include/models.yaml lists {model.key} as {model.lifecycle}{ends}, but Bedrock reports it as ACTIVE. The run"
-        " uses the model. Look at the model's card, and correct the file if it is wrong."
+        " uses the model. Check the model's card in AWS's documentation, and correct the file if it is wrong."
     )

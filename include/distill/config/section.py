@@ -94,7 +94,7 @@ class Section(BaseModel):
         texts: Iterable[object] = value if isinstance(value, list | tuple) else [value]
         if isinstance(value, Mapping) and dict in [
             get_origin(kind) for kind in kinds
-        ]:  # a section is left out, because it checks its own texts
+        ]:  # a nested section is skipped, because it checks its own texts
             texts = [*value.keys(), *value.values()]
         if character := unsupported_character("\n".join(text for text in texts if isinstance(text, str))):
             message = f"found the character {character}, which training files cannot contain; expected plain text"

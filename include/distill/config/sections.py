@@ -173,7 +173,7 @@ class CriticSettings(Section):
 
     model: str
     max_spend_usd: float = Field(
-        gt=0, description="once this budget is used up, further pairs are kept unchecked and counted"
+        gt=0, description="once this budget is used up, further pairs are kept without a check, and are counted"
     )
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
@@ -202,7 +202,9 @@ class Curation(Section):
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
     )
     drop_refusals: bool = True
-    critic: CriticSettings | None = Field(None, description="checks the pairs that the grounding filter cannot decide")
+    critic: CriticSettings | None = Field(
+        None, description="checks the pairs that the grounding check leaves undecided"
+    )
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:
@@ -286,7 +288,9 @@ class Serving(Section):
         " most max_hours",
     )
     max_hours: Hours = Field(
-        2, description="longest time that an arm's answers may take on demand before auto buys provisioned throughput"
+        2,
+        description="auto uses provisioned throughput for an arm if the arm's answers would take longer than this on"
+        " demand",
     )
     deployment_quota: int = Field(10, ge=1, description="the account's quota of custom model deployments")
     model_units: int = Field(1, ge=1)
@@ -341,7 +345,7 @@ class Comparison(Section):
     baseline: str
 
 
-# The shards' numbers are passed through XCom. No XCom of this project may exceed 2 KB, and 400 numbers take 1.9 KB.
+# The shards' indices are passed through XCom. No XCom of this project may exceed 2 KB, and 400 indices take 1.9 KB.
 # Airflow's own limit, max_map_length, is 1024 tasks.
 MAX_TASKS = 400
 

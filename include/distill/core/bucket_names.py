@@ -29,9 +29,9 @@ def bucket_name_problem(name: str) -> str | None:
             " ending with a letter or a digit"
         )
     if ".." in name:
-        return f"found {name!r}, {expected}, which has no two periods in a row"
+        return f"found {name!r}, {expected}, without two periods in a row"
     if _IP_ADDRESS.fullmatch(name):
-        return f"found {name!r}, {expected}, which is not formatted as an IP address"
+        return f"found {name!r}, {expected}, which must not look like an IP address"
     for prefix in _RESERVED_PREFIXES:
         if name.startswith(prefix):
             return f"found {name!r}, {expected}; AWS reserves names that begin with {prefix}"

@@ -23,9 +23,9 @@ class DistillError(Exception):
     """
     Base class of all errors of this project.
 
-    The text of an error consists of all its parts, in the order of the parameters. If the failed task itself has to be
-    cleared, the text does not say so. Otherwise, a message that lists several errors would repeat this advice for each
-    of them. Only the four lines in a task's log say so (:mod:`bedrock_distill.run.four_lines`).
+    The text of an error consists of all its parts, in the order of the parameters. The text never
+    advises to clear the failed task itself, because a message that lists several errors would repeat this advice for
+    each of them. Only the four lines in a task's log give this advice (:mod:`bedrock_distill.run.four_lines`).
 
     :param happened: what happened, and where. If the error has no other parts, this may be the whole message.
     :param left: what state is left.

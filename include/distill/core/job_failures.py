@@ -44,7 +44,7 @@ class JobFailure:
         return self.cause is FailureCause.DATA
 
 
-# The advice after the last attempt. Clearing `submit` again would not help, because the task would only fail.
+# The advice after the last attempt. Clearing `submit` again would not help, because the task would fail at once.
 NO_ATTEMPT_LEFT = (
     "Remove the cause that Bedrock names. All attempts on this data are used up, so raise training.max_attempts, or"
     " change the data or the hyperparameters."

@@ -107,7 +107,7 @@ def throughput_names(environment: str, use_case: str, arm: str, run_key: str, or
     The former name is ``None`` if ``run_key`` does not have the form of version 0.1. In this case, version 0.1 cannot
     have bought the throughput.
 
-    :param ordinal: number of the throughput among those of the arm in this run, starting at 1.
+    :param ordinal: number of the throughput among the arm's throughputs in this run, starting at 1.
     """
     name = f"{_name(environment, use_case, arm, run_key)}-s{ordinal}"
     if former_run_key(run_key) is not None:

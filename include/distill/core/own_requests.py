@@ -2,8 +2,11 @@
 Recognize HTTP requests that a web page of another site makes a browser send to a server on this machine.
 
 A server that needs no login trusts whoever can reach it. A web page can reach it through the user's browser in two
-ways. The page may use a host name that resolves to 127.0.0.1 (DNS rebinding). The Host header shows this name. Or the
-page may send a request from its own site to this server. The Origin and Sec-Fetch-Site headers show that site.
+ways:
+
+- The page uses a host name that resolves to 127.0.0.1 (DNS rebinding). The Host header shows this name.
+- The page sends a request to the server's own address. The Origin and Sec-Fetch-Site headers show that the request
+  comes from another site.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> s
     own = (f"http://{host[0]}", f"https://{host[0]}")
     foreign = next((origin for origin in values.get(b"origin", []) if origin not in own), None)
     if foreign is not None:
-        return f"the Origin header is {foreign[:200]!r}; expected none, or {own[0]}"
+        return f"the Origin header is {foreign[:200]!r}; expected no Origin header, or {own[0]}"
     # A link on another site may lead here, because the other site cannot read what the browser then shows. In a frame,
     # the other site could make the reader click on this server's buttons.
     in_frame = not _FRAMES.isdisjoint(values.get(b"sec-fetch-dest", []))

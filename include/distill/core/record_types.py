@@ -1,8 +1,8 @@
 """
 Check that a JSON value has the form of a record, which is a ``TypedDict`` from a package's ``records.py``.
 
-Pydantic cannot check a ``TypedDict`` in Python 3.11. The check is also faster than pydantic's, so that every line of a
-large file can be checked. Keys that the type does not have are ignored, because a newer version may add keys.
+Pydantic cannot check a ``TypedDict`` in Python 3.11. This check is also faster than pydantic's, fast enough to check
+every line of a large file. Keys that the type does not have are ignored, because a newer version may add keys.
 """
 
 from __future__ import annotations

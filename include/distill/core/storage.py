@@ -45,7 +45,7 @@ class ObjectStore(Protocol):
         """Write ``body`` as the object at ``uri``, replacing any existing object."""
 
     def write_if_absent(self, uri: str, body: bytes) -> bool:
-        """Write ``body`` at ``uri`` unless there is an object, in one atomic step. Return whether it was written."""
+        """Write ``body`` in one atomic step, unless an object exists at ``uri``. Return whether it was written."""
 
     def read_versioned(self, uri: str) -> tuple[bytes, str]:
         """Return the object's bytes and its version, a string that changes whenever different bytes are written.
@@ -275,8 +275,8 @@ def replace_json(store: ObjectStore, uri: str, record: Mapping[str, object], ver
     Write ``record`` like :func:`write_json`, unless the object has changed since it was read.
 
     :param version: the version from :func:`read_versioned_json`; ``None`` if there was no object.
-    :return: whether the object is ``record`` now. If the response to a write is lost, botocore sends the request
-        again, and S3 refuses the repetition. So a refused write is compared with what is stored.
+    :return: whether the stored object now equals ``record``. If the response to a write is lost, botocore sends the
+        request again, and S3 refuses the repetition. So a refused write is compared with what is stored.
     """
     body = _marked_json(record)
     if store.write_if_absent(uri, body) if version is None else store.write_if_unchanged(uri, body, version):

@@ -33,8 +33,8 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     (
         r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
         "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the"
-        " current use case and prompts, so everything that a change since then affects is bought again; estimate lists"
-        " it with its price.",
+        " current use case and prompts. If they have changed since preflight last ran, everything that the change"
+        " affects is bought again; estimate lists it with its price.",
     ),
     (
         r"/runs/.+/source/[^/]+",
@@ -67,8 +67,8 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     (r"/runs/.+/synthetic/[^/]+", f"Clear synthesize with downstream. {_STORED_ANSWERS}"),
     (
         r"/runs/.+/merged/([^/]+)/[^/]+",
-        "Clear {0}.merge with downstream. It costs nothing, and the training job is found again if the training"
-        " data has not changed.",
+        "Clear {0}.merge with downstream. It costs nothing, and the existing training job is reused if the"
+        " training data has not changed.",
     ),
     (
         r"/runs/.+/answers/([^/]+)/[^/]+",
@@ -109,7 +109,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (
         r"/endpoints/[^/]+/change\.json",
-        f"{_RESTORE} Do not delete the object: it records the number of the last change of the standing endpoint, and"
+        f"{_RESTORE} Do not delete the object: it records the number of the last change to the standing endpoint, and"
         " the next change must have a higher number.",
         FAILED_TASK,
     ),

@@ -31,7 +31,7 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
     """
     Return the value of a YAML document.
 
-    An anchor and all its aliases become one Python object, not copies, as in PyYAML.
+    As in PyYAML, an anchor and all its aliases become one Python object, not copies.
 
     :param loader: a subclass of PyYAML's safe loader, which constructs the values.
     :raises YamlTextError: the text is not YAML, is longer than ``MAX_CHARACTERS``, or exceeds another limit.

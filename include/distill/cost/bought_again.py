@@ -203,14 +203,15 @@ class Comparison:
         earlier = self.earlier.for_step(f"merged/{arm}")
         if not self.store.list(earlier.folder.merged(arm, "")):
             return False
-        # Without a critic, its prompt affects nothing.
+        # Without a critic, the critic's prompt affects nothing.
         keys = [key for key in _TRAINING if key != "prompts.critic" or self.use_case.critic]
         reasons = self._changed(keys, earlier)
         if new_pairs:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)
         if not certain:
-            reasons = self._changed(_SYNTHESIS, earlier)  # uncertain, because the stored answers are still found
+            # All of the teacher's answers are still stored, so the training file may be the same.
+            reasons = self._changed(_SYNTHESIS, earlier)
         if not reasons and earlier.mark.version != VERSION:
             reasons.append(self._unexplained("may reject different pairs or write a different training file", earlier))
         if reasons:

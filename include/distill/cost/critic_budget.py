@@ -48,7 +48,7 @@ def critic_budget_share(
     share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=pairs).usd
     usd = min(share_of_critic_budget, share_of_spend_cap)
     # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper calls. With a
-    # large share, the critic can check every pair, even if the grounding check can decide none of them.
+    # large share, the critic can check every pair, even if the grounding check leaves all of them undecided.
     return BudgetShare(usd, critic.max_spend_usd, min(pairs, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 

@@ -24,8 +24,8 @@ from include.distill.dataset.records import Role, Row, RowTokens
 from include.distill.text.token_count import central_token_count
 
 VERDICT_TOKENS = 60  # tokens in one verdict of a judge or the critic
-# Expected share of the pairs that the grounding check cannot decide, so that the critic is asked about them. The check
-# is designed to leave at most this share of correct answers undecided.
+# Expected share of the pairs that the grounding check leaves undecided. The critic is asked about these pairs. The
+# check is designed to leave at most this share of correct answers undecided.
 UNDECIDED_SHARE = 0.15
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
 ESTIMATED = "estimated from the writing system and the kind of each text"

@@ -27,9 +27,9 @@ FORMAT = "v1.0"
 # its Regions are counted.
 MAX_BYTES = 300_000_000
 Quantity = Literal["token", "hour", "month"]
-# Units in offer files of 2026, in lower case and without spaces. Each stands for an amount of what is billed. "Units"
-# occurs in AmazonBedrockFoundationModels only; its descriptions and cost reports say that a unit is a million tokens.
-# The spellings of a month are UNVERIFIED.
+# Units in offer files of 2026, in lower case and without spaces. Each is mapped to a quantity and an amount. "Units"
+# occurs only in AmazonBedrockFoundationModels. According to the descriptions in that offer and to cost reports, a unit
+# is a million tokens. The spellings of a month are UNVERIFIED.
 _UNITS: Mapping[str, tuple[Quantity, int]] = {
     "1ktokens": ("token", 1_000),
     "1mtokens": ("token", 1_000_000),

@@ -28,7 +28,7 @@ def paid_call_lines(store: ListingStore, folder: RunFolder, prices: Prices) -> l
     Return the bill of the model calls that a run has paid for so far.
 
     Calls of custom models on provisioned throughput are left out, because it is billed by the hour. A call whose answer
-    did not arrive counts with its highest possible cost. A run that has not claimed its folder has paid for nothing.
+    did not arrive is counted at its highest possible cost. A run that has not claimed its folder has paid for nothing.
     """
     try:
         claimed = [stored.modified for stored in store.describe(folder.run_record)]

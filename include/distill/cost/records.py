@@ -133,7 +133,7 @@ class HourlyPurchase(TypedDict):
 
 class SpendingApproval(TypedDict):
     """
-    A person's decision whether a run may buy what it estimated. All amounts are in US dollars.
+    A person's decision on whether a run may buy what it estimated. All amounts are in US dollars.
 
     The record is stored in ``spending_approval.json``. A later decision replaces it. If nobody decides in time, the
     record says so.
@@ -141,7 +141,7 @@ class SpendingApproval(TypedDict):
 
     asked: str  # hash of the figures in the question
     estimated_usd: float
-    to_pay_usd: float  # part of the estimate for results not expected to be stored when the person was asked
+    to_pay_usd: float  # the estimate without results that were expected to be stored already
     usd_per_hour: float  # highest total price per hour of the endpoints that can exist at the same time
     decision: Literal["approved", "rejected", "unanswered"]
     user_id: str | None  # id of the Airflow user who answered; None if nobody answered in time
@@ -184,7 +184,7 @@ class ThroughputRelease(TypedDict):
 
     released_at: str  # ISO 8601, UTC
     found: list[ReleasedThroughput]
-    deployments: NotRequired[list[str]]  # names of the deployments, which are not billed by the hour; absent if none
+    deployments: NotRequired[list[str]]  # names of the deployments, not billed by the hour; absent if there are none
 
 
 class ReleaseManifest(TypedDict):

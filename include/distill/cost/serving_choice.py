@@ -118,7 +118,10 @@ def choose_serving(
     if not on_demand["possible"]:
         return {"mode": "provisioned", "reason": str(on_demand["why_not"]), "options": options}
     if answer_minutes is None:
-        reason = "a deployment costs nothing while it is idle; its quota is not known, so the time is not known either"
+        reason = (
+            "a deployment costs nothing while it is idle; its quota is not known, so it is not known either how long"
+            " the answers take"
+        )
         return {"mode": "on_demand", "reason": reason, "options": options}
     took = f"at the deployment's quota, the answers take {duration(answer_minutes)}"
     limit = f"serving.max_hours, {max_hours:g} h"

@@ -11,7 +11,7 @@ from include.distill.evaluation.endpoint_records import SmokeUsage
 
 
 def smoke_lines(usage: SmokeUsage, prices: Prices) -> list[BillLine]:
-    """Return the bill lines of the smoke prompts of one endpoint change; none if the endpoint is billed by the hour."""
+    """Return the bill lines of the smoke prompts of an endpoint change; empty if the endpoint is billed by the hour."""
     if not usage["deployed"]:
         return []
     return prices.token_lines(

@@ -32,7 +32,7 @@ def price_question(
 
 
 def standing_note(use_case: UseCase) -> str | None:
-    """Return sentences about the price per hour that starts with the first promotion; ``None`` if there is none."""
+    """Return sentences about the hourly price after the first promotion; ``None`` if nothing is billed by the hour."""
     units = use_case.serving.model_units
     if use_case.promotion.serve == "none":
         return None

@@ -3,8 +3,8 @@ Find out which part of a run's estimate is for results that are stored already, 
 
 Stored results are not paid for again. The stored answers of the teacher and of the base students are looked up, so the
 shares of these answers are exact. If all of these answers are stored, and earlier runs with the same rows and settings
-trained and judged, all other results are expected to be stored too. The training files and all later requests are then
-expected to be the same as in the earlier runs.
+have completed training and judging, all other results are expected to be stored too. The training files and all later
+requests are then expected to be the same as in the earlier runs.
 """
 
 from __future__ import annotations

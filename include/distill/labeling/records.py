@@ -38,7 +38,7 @@ class Label(TypedDict):
     answers: NotRequired[str | None]  # hash of both answers, candidate first; absent in earlier versions
     labeller: str
     verdict: Preference
-    labelled_at: NotRequired[str]  # never read, so a label may lack it; ISO 8601, UTC
+    labelled_at: NotRequired[str]  # ISO 8601, UTC; may be absent, because no code reads it
 
 
 class LabelCounts(TypedDict):

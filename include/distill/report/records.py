@@ -85,8 +85,8 @@ class UncertainCost(TypedDict, total=False):
     The key of a cost is absent if there is no such cost.
     """
 
-    failed_endpoints: list[BillLineRecord]  # at most, if Bedrock bills endpoints that failed
-    failed_endpoints_usd: float  # sum of these lines
+    failed_endpoints: list[BillLineRecord]  # highest possible cost of endpoints that failed, if Bedrock bills them
+    failed_endpoints_usd: float  # sum of the lines in failed_endpoints
     hourly_usd: float  # price per hour of the endpoints that still existed when the report was written
 
 
@@ -175,8 +175,8 @@ class ReportParts(TypedDict):
     answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
     approvals: NotRequired[list[ReportApproval]]  # absent from reports of earlier versions
     champion_endpoint: NotRequired[ReportEndpoint]  # absent if the champion has no standing endpoint and gets none
-    format: NotRequired[int]  # of the stored record; absent from reports of earlier versions
-    version: NotRequired[str]  # of the pipeline that wrote it; absent from reports of earlier versions
+    format: NotRequired[int]  # format of the stored record; absent from reports of earlier versions
+    version: NotRequired[str]  # version of the pipeline that wrote the record; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.
     settings: dict[str, object]
 

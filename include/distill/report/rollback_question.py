@@ -70,7 +70,7 @@ def _endpoint(champion: Champion | None, serve: StandingKind | None) -> str:
     if serve is None:
         return (
             "The use case has no standing endpoint, so only the record of the champion changes. Applications that read"
-            " the record must switch themselves."
+            " the record must switch to the new model themselves."
         )
     if champion and champion.endpoint:
         return (

@@ -343,7 +343,7 @@ class PairSchema(Section):
     topic: str = Field(description="Topic of the pair, as named by the teacher.")
     row_id: str = optional_key("Id of the row that the pair was written from.", absent=EARLIER, default="")
     pair: NonNegativeInt = optional_key(
-        "Number of the pair among the pairs of its row, from 0.", absent=EARLIER, default=0
+        "Index of the pair among the pairs of its row, starting at 0.", absent=EARLIER, default=0
     )
     grounding: Share = optional_key(
         "Share of the answer's content words found in the document or the question.", absent=EARLIER, default=0.0
@@ -361,7 +361,7 @@ class PairSchema(Section):
 class RejectedRowSchema(Section):
     """A CSV row that the run does not use. Its text is in ``source/rejected.jsonl`` in the run's folder."""
 
-    row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, from 1.")
+    row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, starting at 1.")
     line: NonNegativeInt | None = Field(default=None, description="Line of the file on which the record starts.")
     source: str = Field(description="Name of the file.")
     column: str | None = Field(

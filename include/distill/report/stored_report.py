@@ -1,5 +1,5 @@
 """
-Read ``report.json`` in a later task or another DAG, whichever version wrote it.
+Read ``report.json`` in a later task or another DAG, whichever version wrote the report.
 
 Reports of earlier versions lack some keys of :class:`Report`. Each function of this module therefore checks only the
 keys that its callers need.

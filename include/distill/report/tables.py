@@ -72,7 +72,7 @@ def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[Compar
 
 def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> str | None:
     """
-    Describe which differences the verdict can detect with its number of questions and document groups.
+    Say how large a difference must be for a run of this size (questions and document groups) to detect it.
 
     :return: ``None`` if no comparison has at least two document groups with a parsed verdict.
     """

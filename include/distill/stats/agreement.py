@@ -57,7 +57,7 @@ def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
         rows[row] += count
         columns[column] += count
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
-    # If the two numbers are equal, chance alone gives full agreement. Both are integers, so the comparison is exact.
+    # If they are equal, chance alone gives full agreement. Both sides are integers, so the comparison is exact.
     if by_chance == total * total:
         return None
     equal = sum(count for (row, column), count in cells.items() if row == column)

@@ -13,7 +13,7 @@ _MAX_CAUSES = 3  # in a message; the file of rejected pairs lists every failed r
 @dataclass(frozen=True)
 class FailureCause:
     """
-    A cause for which rows failed.
+    One of the causes of failed rows.
 
     :param name: AWS's error code, or the class of the error if AWS gave no code.
     :param count: number of failed rows.

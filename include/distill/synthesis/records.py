@@ -17,7 +17,7 @@ class RejectedOutput(UnreadablePair):
 
     row_id: str
     filter: Literal["malformed"]
-    surplus: NotRequired[Literal[True]]  # present only if the part is surplus; it is then not counted as rejected
+    surplus: NotRequired[Literal[True]]  # present only if the part is surplus, which is not counted as rejected
 
 
 class FailedRowText(TypedDict):

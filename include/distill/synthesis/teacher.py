@@ -177,7 +177,7 @@ def create_synthetic_samples(
 def _next_request(teacher: Teacher, row: Row, samples: SyntheticSamples, *, avoid: Sequence[str]) -> ModelRequest:
     replies = len(samples.answers)
     request = teacher.request(row, pairs=samples.wanted, avoid=avoid, sample=replies)
-    # If no pair was accepted, the prompt is the same again, and at temperature 0 the reply would be the same too.
+    # If the last round accepted no pair, the prompt is repeated, and at temperature 0 the reply would be repeated too.
     is_repeated = any(answer.request.user == request.user for answer in samples.answers)
     return request.with_line(OTHER_PAIRS.format(replies)) if is_repeated else request
 

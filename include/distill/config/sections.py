@@ -202,9 +202,7 @@ class Curation(Section):
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
     )
     drop_refusals: bool = True
-    critic: CriticSettings | None = Field(
-        None, description="checks the pairs that the grounding check leaves undecided"
-    )
+    critic: CriticSettings | None = Field(None, description="checks pairs that the grounding check leaves undecided")
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:
@@ -288,9 +286,7 @@ class Serving(Section):
         " most max_hours",
     )
     max_hours: Hours = Field(
-        2,
-        description="auto uses provisioned throughput for an arm if the arm's answers would take longer than this on"
-        " demand",
+        2, description="if an arm's answers on demand would take longer than this, auto uses provisioned throughput"
     )
     deployment_quota: int = Field(10, ge=1, description="the account's quota of custom model deployments")
     model_units: int = Field(1, ge=1)

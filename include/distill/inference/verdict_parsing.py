@@ -161,7 +161,7 @@ def _read_object(text: str, start: int) -> _VerdictObject | None:
 
 def _read_broken_object(text: str, start: int, key: int) -> _VerdictObject | None:
     """
-    Read an object whose reason makes it invalid JSON, for example because of unescaped quotes.
+    Read an object that is invalid JSON because of its ``reason``, for example because of quotes without escapes.
 
     The object's last key must be the verdict, and the object must contain no other verdict.
     """

@@ -52,7 +52,7 @@ _NO_COST = "It costs nothing."
 
 class TaskResult(dict[str, Any]):
     """
-    The result of a task. A key that is missing gets its default, or raises an error that says what to clear.
+    The result of a task. A missing key gets its default. If there is no default, an error names the task to clear.
 
     :param task: id of the task that wrote the result.
     :param reader: id of the task that reads the result.

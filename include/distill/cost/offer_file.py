@@ -195,7 +195,7 @@ def _load(path: Path) -> Any:
             f"{path} is not complete JSON (line {error.lineno}, column {error.colno}: {error.msg}). Download it again."
         ) from error
     except RecursionError as error:
-        raise InputError(f"The JSON in {path} is nested too deeply for an offer file. Download it again.") from error
+        raise InputError(f"{path} is not an offer file: its JSON is nested too deeply. Download it again.") from error
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -86,9 +86,9 @@ class OwnershipCheck:
 
     def standing_endpoint(self, name: str, tags: Mapping[str, str]) -> NotOurs | None:
         """
-        Return why an endpoint with the tags of a standing endpoint is never deleted.
+        Return why an endpoint with the tags of a standing endpoint does not belong to this environment.
 
-        :return: ``None`` if it is the standing endpoint of a champion of this environment.
+        :return: ``None`` if it does. A clean-up deletes it then, if the form asks for this.
         """
         environment, use_case = from_tags(tags, "environment"), from_tags(tags, "use-case")
         if environment != self.environment:

@@ -80,7 +80,7 @@ def _scan(record: str, separator: str) -> Sequence[tuple[bool, bool, int, int]]:
 
 
 def read_until_closed(record: str, separator: str, next_line: Callable[[], str]) -> list[str] | None:
-    """Finish reading a record that the ``csv`` module refused. White space may follow its closing quotes.
+    """Finish reading a record that the ``csv`` module refused. White space may follow the closing quote of a field.
 
     :param record: the lines of the record that were read so far.
     :param next_line: returns the next line, or an empty string at the end of the file.

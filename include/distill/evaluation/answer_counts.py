@@ -73,7 +73,8 @@ def incomplete_answer_problems(
     """
     Return one sentence for each of ``arms`` whose share of incomplete answers is above ``limit``.
 
-    An arm whose answers were not counted also gets a sentence, because a condition that cannot be checked is not met.
+    An arm whose answers were not counted also gets a sentence, because a condition that cannot be checked counts as not
+    met.
 
     :param limit: ``promotion.max_incomplete_share`` of the use case.
     """

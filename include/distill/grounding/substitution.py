@@ -106,7 +106,7 @@ def _is_noun(words: Sequence[str], first: int, last: int) -> bool:
     """
     Return whether ``words[first:last]`` of an English sentence are probably used like a noun or an adjective.
 
-    The words around them, and the ending of a single word, must not indicate a verb or an adverb.
+    The words around them must not indicate a verb or an adverb, nor the ending of the word if there is only one.
     """
     before, after = words[first - 1] if first else "", words[last] if last < len(words) else ""
     if not before:

@@ -23,7 +23,7 @@ _STATES = ("queued", "running", "success", "failed")
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run that a resource's tags name; ``None`` if Airflow has no record of that run.
+    Return the state of the DAG run that is named in a resource's tags; ``None`` if Airflow has no record of that run.
 
     :param tags: tags of the resource.
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.

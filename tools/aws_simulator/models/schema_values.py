@@ -270,7 +270,9 @@ class _Maker:
 
     def _string(self, schema: Mapping[str, Any], name: str) -> str:
         if schema.get("minLength", 0) > _LONGEST_STRING:
-            raise UnfillableSchemaError(f"the simulator makes no strings of more than {_LONGEST_STRING} characters")
+            raise UnfillableSchemaError(
+                f"the simulator generates no strings with more than {_LONGEST_STRING} characters"
+            )
         self._count(schema.get("minLength", 0) // _CHARACTERS_PER_PART)
         if sample := _SAMPLES.get(schema.get("format", "")):
             text = sample

@@ -25,7 +25,7 @@ LONGEST_EDGE = 8000
 
 
 def check_files(model: Model, request: InferenceRequest) -> None:
-    """Check the kinds, places, formats and sizes of all files.
+    """Check the type, format and size of every file, and where it is in the request.
 
     :raises ValidationException: the model cannot read a file.
     """

@@ -118,7 +118,7 @@ def test_a_format_is_followed(format_: str) -> None:
         pytest.param({"allOf": [{"$ref": "#"}]}, "RecursionError", id="itself in allOf"),
         pytest.param(an_object(a={"type": "array", "minItems": 10**9}), "more than 20000 parts", id="many items"),
         pytest.param({"type": "object", "minProperties": 10**9}, "more than 20000 parts", id="many properties"),
-        pytest.param({"type": "string", "minLength": 10**9}, "no strings of more", id="a long string"),
+        pytest.param({"type": "string", "minLength": 10**9}, "no strings with more", id="a long string"),
         pytest.param(
             {"type": "array", "minItems": 19_000, "items": {"type": "string", "minLength": 100_000}},
             "more than 20000 parts",

@@ -176,6 +176,7 @@ class JobFiles:
         self._write(path, _csv([header, *([step.step, step.epoch, step.loss, math.exp(step.loss)] for step in steps)]))
 
     def _write(self, path: str, text: str) -> None:
+        self._check_output()  # the bucket may be gone by now
         bucket, key = split_uri(f"{self._output_prefix}/{path}")
         self._s3.write(bucket, key, text.encode())
 

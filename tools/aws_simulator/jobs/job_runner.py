@@ -101,13 +101,16 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._check(job.arn)
                 synthesis.add(prompt)
         except StopRequestedError:
-            self._save(job.arn, teacher_use=synthesis.use)
+            # After a restart, the use of all answers may be known already.
+            if "teacher_use" not in self._jobs.get(job.arn).body:
+                self._save(job.arn, teacher_use=synthesis.use)
             raise
         training = training_file(synthesis.records)
         self._save(job.arn, tokens=training.tokens, teacher_use=synthesis.use)
+        self._wait_for_end(job.arn, "dataProcessingDetails")
+        files.write_sample(synthesis.synthetic)
         self._finish(job.arn, "dataProcessingDetails")
         self._save(job.arn, billed_teacher_use=synthesis.use)
-        files.write_sample(synthesis.synthetic)
         return JobData(training, [])
 
     def _start(self, job: Resource[CustomizationJobBody]) -> TrainedModel | None:
@@ -136,10 +139,19 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._set_phase(arn, phase, "InProgress")
 
     def _finish(self, arn: str, phase: str) -> None:
-        self._wait(arn, self._phase_end(arn, phase))
+        """Mark a phase as completed. A phase that was completed before a restart keeps its times."""
+        self._wait_for_end(arn, phase)
         with self._changed:
             self._check(arn)
-            self._set_phase(arn, phase, "Completed")
+            if not self._is_completed(arn, phase):
+                self._set_phase(arn, phase, "Completed")
+
+    def _wait_for_end(self, arn: str, phase: str) -> None:
+        if not self._is_completed(arn, phase):
+            self._wait(arn, self._phase_end(arn, phase))
+
+    def _is_completed(self, arn: str, phase: str) -> bool:
+        return self._jobs.get(arn).body["statusDetails"][phase]["status"] == "Completed"
 
     def _set_phase(self, arn: str, phase: str, status: str) -> None:
         details, now = self._jobs.get(arn).body["statusDetails"], time.time()
@@ -170,15 +182,18 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
 
     def _stopped(self, arn: str) -> None:
         """Keep the status Stopping for a while, then end the job. Only the work before the stop is billed."""
-        billed = self._billed_until_stop(self._jobs.get(arn))
+        job = self._jobs.get(arn)
+        phases = [details["status"] for details in job.body["statusDetails"].values()]
+        if "Stopping" not in phases:  # else the job was billed before a restart
+            self._save(arn, **self._billed_until_stop(job))
         self._end_open_phase(arn, "Stopping")
         with self._changed:
             if self._wait_stopping(self._deadline(self._jobs.get(arn).body["modified"], _STOPPING_SHARE)):
                 self._end_open_phase(arn, "Stopped")
-                self._save(arn, status="Stopped", ended=time.time(), **billed)
+                self._save(arn, status="Stopped", ended=time.time())
 
     def _billed_until_stop(self, job: Resource[CustomizationJobBody]) -> dict[str, Any]:
-        """Return what is billed of the training, and of the answers of a teacher."""
+        """Return what is billed of the training, and of the answers of a teacher, of a job that was asked to stop."""
         tokens = job.body.get("tokens", 0) * epoch_count(job.body["hyperParameters"])
         billed: dict[str, Any] = {"billed_tokens": int(tokens * self._share_done(job, "trainingDetails"))}
         if "teacher_use" in job.body:
@@ -187,18 +202,22 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         return billed
 
     def _share_done(self, job: Resource[CustomizationJobBody], phase: str) -> float:
-        """Return the share of a phase that is over."""
+        """
+        Return the share of a phase that was over when the job was last modified.
+
+        A job that was asked to stop was last modified at that time. The time until now could include a restart.
+        """
         details = job.body["statusDetails"][phase]
         if details["status"] == "Completed":
             return 1.0
         if "creationTime" not in details:
             return 0.0
         length = max(1e-9, self._settings.current.job_seconds * _SHARES[phase])
-        return min(1.0, (time.time() - details["creationTime"]) / length)
+        return min(1.0, max(0.0, job.body["modified"] - details["creationTime"]) / length)
 
     def _end_open_phase(self, arn: str, status: str) -> None:
         for phase, details in self._jobs.get(arn).body["statusDetails"].items():
-            if details["status"] in ("InProgress", "Stopping"):
+            if details["status"] in ("InProgress", "Stopping") and details["status"] != status:
                 self._set_phase(arn, phase, status)
 
     def _complete(self, job: Resource[CustomizationJobBody], result: TrainingResult, *, billed_tokens: int) -> None:

@@ -140,6 +140,23 @@ def test_files_that_cannot_be_reached_fail_the_validation(
     assert statuses(job) == ["Failed", "NotStarted", "NotStarted"]
 
 
+@pytest.mark.parametrize("failing", PHASES[1:])
+def test_an_output_bucket_that_is_deleted_fails_the_phase_that_writes_to_it(
+    simulator: RunningSimulator, failing: str
+) -> None:
+    s3, bucket = simulator.boto("s3"), builders.fresh("deleted")
+    s3.create_bucket(Bucket=bucket)
+    simulator.admin("PUT", "settings", {"job_seconds": 4})
+    arn = builders.create_distillation(simulator, outputDataConfig={"s3Uri": f"s3://{bucket}/out"})
+    wait_until(lambda: builders.job_state(simulator, arn)["statusDetails"][failing]["status"] == "InProgress")
+    for found in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=found["Key"])
+    s3.delete_bucket(Bucket=bucket)
+    job = builders.finished_job(simulator, arn)
+    assert f"Could not validate PutObject permissions to access Amazon S3 bucket: {bucket}" in job["failureMessage"]
+    assert (job["status"], job["statusDetails"][failing]["status"]) == ("Failed", "Failed")
+
+
 def test_a_file_of_another_extension_fails_the_validation(simulator: RunningSimulator) -> None:
     uri = builders.put(simulator, "prompts.json", builders.jsonl(builders.questions()))
     job = builders.finished_job(simulator, builders.create_distillation(simulator, trainingDataConfig={"s3Uri": uri}))

@@ -6,9 +6,13 @@ import math
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +22,10 @@ from tests.fakes.simulator_process import exit_code, port_in, simulator_process,
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.jobs.job_runner import PHASES
+from tools.aws_simulator.jobs.prompts import Prompt
+from tools.aws_simulator.jobs.synthesis import Teacher
+from tools.aws_simulator.runtime.inference import Charge
 
 
 @contextmanager
@@ -117,6 +125,75 @@ def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> N
         simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
     with start_simulator(tmp_path, job_seconds=0) as simulator:
         assert builders.finished_job(simulator, arn)["status"] == "Stopped"
+
+
+def in_phase(state_dir: Path, arn: str, phase: str) -> None:
+    """Put a job in a phase that began 60 seconds before the simulator was closed, 300 seconds ago."""
+    state, closed = State(state_dir / "bedrock.sqlite"), time.time() - 300
+    began = {"creationTime": closed - 60, "lastModifiedTime": closed - 60}
+    details: dict[str, Any] = {one: {"status": "NotStarted"} for one in PHASES}
+    details |= {one: {"status": "Completed", **began} for one in PHASES[: PHASES.index(phase)]}
+    details[phase] = {"status": "InProgress", **began}
+    use = {"calls": 100, "input_tokens": 1200, "output_tokens": 2700}
+    state.jobs.change(arn, statusDetails=details, modified=closed, tokens=3900, teacher_use=use, billed_teacher_use=use)
+    state.close()
+
+
+def test_a_phase_that_was_completed_before_a_restart_keeps_its_times(tmp_path: Path) -> None:
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_distillation(simulator)
+    in_phase(tmp_path, arn, "trainingDetails")
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        before = datetime.now(UTC) - timedelta(seconds=60)
+        details = builders.finished_job(simulator, arn)["statusDetails"]
+    assert [details[phase]["lastModifiedTime"] < before for phase in PHASES] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("phase", "calls", "tokens"), [("dataProcessingDetails", 40, 0), ("trainingDetails", 100, 1560)]
+)
+def test_the_time_of_a_restart_is_not_billed_for_a_job_that_was_stopping(
+    tmp_path: Path, phase: str, calls: int, tokens: int
+) -> None:
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_distillation(simulator)
+    in_phase(tmp_path, arn, phase)
+    state = State(tmp_path / "bedrock.sqlite")
+    state.jobs.change(arn, status="Stopping")
+    state.close()
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        wait_until(lambda: builders.job_state(simulator, arn)["statusDetails"][phase]["status"] == "Stopping")
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        assert builders.finished_job(simulator, arn)["status"] == "Stopped"
+        (cost,) = simulator.ledger["jobs"]
+    # 60 of the 150 seconds of data processing were over, or 60 of the 300 seconds of training.
+    assert (cost["teacher_calls"], cost["billed_tokens"]) == (
+        pytest.approx(calls, abs=1),
+        pytest.approx(tokens, abs=1),
+    )
+
+
+def test_a_stop_while_the_teacher_answers_again_after_a_restart_does_not_reduce_the_bill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_distillation(simulator)
+    in_phase(tmp_path, arn, "trainingDetails")
+    asked, stopped, ask = threading.Event(), threading.Event(), Teacher.ask
+
+    def ask_slowly(teacher: Teacher, prompt: Prompt) -> tuple[str, Charge]:
+        asked.set()
+        assert stopped.wait(60)
+        return ask(teacher, prompt)
+
+    monkeypatch.setattr(Teacher, "ask", ask_slowly)
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        assert asked.wait(60)
+        simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
+        stopped.set()
+        assert builders.finished_job(simulator, arn)["status"] == "Stopped"
+        (cost,) = simulator.ledger["jobs"]
+        assert (cost["teacher_calls"], cost["teacher_output_tokens"]) == (100, 2700)
 
 
 @pytest.mark.parametrize("ending", ["Completed", "Stopped"])

@@ -28,9 +28,9 @@ class RoleAccess:
     def _region(self) -> str:
         return self.job_arn.split(":")[3]
 
-    def may(self, action: str, resource: str) -> bool:
-        """Return whether the role may do an action."""
-        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
+    def may(self, action: str, resource: str, **keys: str) -> bool:
+        """Return whether the role may do an action. ``keys`` are further keys for the conditions of policies."""
+        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn, **keys}
         return self.roles.allows(self.role_arn, action, resource, self._region, context)
 
     def _may_in(self, bucket: str, action: str, resource: str) -> bool:
@@ -55,8 +55,10 @@ class RoleAccess:
         """Return whether the role may invoke the inference profile ``model_id`` and the model behind it."""
         path = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile"
         profile = model_id if model_id.startswith("arn:") else f"{path}/{model_id}"
-        arns = (profile, foundation_model_arn(self._region, base_id))
-        return all(self.may("bedrock:InvokeModel", arn) for arn in arns)
+        # A policy can allow the model only through the profile:
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
+        model, through = foundation_model_arn(self._region, base_id), {"bedrock:InferenceProfileArn": profile}
+        return self.may("bedrock:InvokeModel", profile) and self.may("bedrock:InvokeModel", model, **through)
 
     def check_profile(self, model_id: str, base_id: str) -> None:
         """

@@ -78,6 +78,14 @@ def test_a_profile_needs_permission_on_itself_and_on_its_model() -> None:
     assert not access(model)[0].may_invoke("us.m", "m")
 
 
+def test_policies_see_through_which_profile_a_model_is_used() -> None:
+    profile = ("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.m")
+    allowed, roles, _ = access(profile)
+    allowed.may_invoke("us.m", "m")
+    allowed.may_use_model("m", "m")
+    assert [context.get("bedrock:InferenceProfileArn") for context in roles.contexts] == [None, profile[1], None]
+
+
 def test_only_a_profile_needs_a_permission() -> None:
     allowed = access()[0]
     for model_id in ("m", "arn:aws:bedrock:us-west-2::foundation-model/m"):

@@ -143,6 +143,16 @@ def test_a_distillation_job_needs_a_permission_only_for_a_teacher_in_a_profile(s
         assert finished_job(simulator, arn)["status"] == "Completed"
 
 
+def test_a_role_may_be_allowed_to_use_a_model_only_through_a_profile(simulator: RunningSimulator) -> None:
+    profiles = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile"
+    for through, status in ((f"{profiles}/us.amazon.nova-pro-v1:0", "Completed"), (f"{profiles}/us.other", "Failed")):
+        condition = {"StringLike": {"bedrock:InferenceProfileArn": through}}
+        model = allow("bedrock:InvokeModel", resource="arn:aws:bedrock:*::foundation-model/*", Condition=condition)
+        role = new_role(simulator, S3, allow("bedrock:InvokeModel", resource=f"{profiles}/*"), model)
+        arn = create_distillation(simulator, roleArn=role, customizationConfig=teacher("us.amazon.nova-pro-v1:0"))
+        assert finished_job(simulator, arn)["status"] == status
+
+
 def test_managed_policies_and_boundaries_count(simulator: RunningSimulator) -> None:
     iam, arn = simulator.boto("iam"), new_role(simulator)
     name = arn.rpartition("/")[2]

@@ -27,7 +27,7 @@ def choose_target(champion: Champion | None, use_case: str, to: str) -> Champion
         raise InputError(
             f"{use_case} has no champion yet, so there is nothing to roll back.",
             left=NOTHING_CHANGED,
-            to_do=f"First, a run of distill_{use_case} must promote a model. Its report says why it promoted none.",
+            to_do=f"Trigger {ROLLBACK_DAG_ID} again after a run of distill_{use_case} has promoted a model.",
         )
     current, *earlier = rollback_choices(champion)
     if to == CURRENT:

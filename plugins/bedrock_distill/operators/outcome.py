@@ -115,7 +115,8 @@ class RunOutcomeOperator(DistillOperator):
 
     def _settled(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
         """Yield a sentence about what ``settle`` did to the standing endpoint, if it changed anything."""
-        settled = self._result(ti, SettleManifest, SETTLE) if states.get(SETTLE) == "success" else None
+        has_settled = SETTLE in states and states[SETTLE] == "success"
+        settled = self._result(ti, SettleManifest, SETTLE) if has_settled else None
         if settled and settled["action"] == "restored":
             yield f"The standing endpoint {settled['arn']} answers with the champion {settled['model_arn']} again."
         elif settled and settled["action"] == "deleted":

@@ -69,7 +69,7 @@ class TestChooseTarget:
     def test_without_a_champion_there_is_nothing_to_choose(self) -> None:
         with pytest.raises(InputError, match="has no champion yet") as caught:
             choose_target(None, "docs", "previous")
-        assert "a run of distill_docs must promote a model" in caught.value.to_do
+        assert "after a run of distill_docs has promoted a model" in caught.value.to_do
 
 
 class TestRefuseOutdated:

@@ -28,7 +28,7 @@ run trains it again. A rollback to the model ends this restriction.
 
 - `previous`: the champion before the present one. After a rollback, this is the model that was replaced.
 - `current`: the present champion. The DAG puts this model behind the standing endpoint again, or creates the endpoint
-  if there is none, for example because `promotion.serve` was `none` when the model was promoted.
+  if it does not exist, for example because `promotion.serve` was `none` when the model was promoted.
 - the run key or the model ARN of an earlier champion. If the value is wrong, the error message of `choose` lists all
   choices with date, verdict and report.
 

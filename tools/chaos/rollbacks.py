@@ -13,6 +13,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
+from include.distill.evaluation.rollback_form import PREVIOUS, ROLLBACK_DAG_ID
 from tools.chaos.matrix import BEFORE, LOST, RECOVERIES, UNREAD, Instant
 from tools.chaos.on_demand import KILLS, READY_AT_LAST, STILL_WAITING, Path, crash_at_each
 from tools.chaos.promotions import BEFORE_RECORD, CHANGES, RECORDED, SMOKING, UPDATE, promote_model
@@ -21,7 +22,6 @@ from tools.chaos.trial import Case, Trial
 from tools.local_airflow.airflow_api import AirflowApiError
 from tools.local_airflow.questions import AskingStack, Questions
 
-ROLLBACK_DAG_ID = "distill_rollback"
 LOOK_SECONDS = 1.0
 RESTORE = "restore"
 PATHS: dict[str, Path] = {
@@ -52,7 +52,7 @@ class Rollback(Trial):
         """Trigger a rollback to the previous champion."""
         self.remember_faults()
         self.run_id = f"{self.case.key}__rollback-{number}"
-        self.stack.operator.start(self.dag_id, self.run_id, {"use_case": self.case.key, "to": "previous"})
+        self.stack.operator.start(self.dag_id, self.run_id, {"use_case": self.case.key, "to": PREVIOUS})
 
 
 @contextmanager

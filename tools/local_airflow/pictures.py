@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from include.distill.core.errors import DistillError
 from include.distill.core.paths import PROJECT_ROOT
+from include.distill.evaluation.rollback_form import PREVIOUS, ROLLBACK_DAG_ID
 from tools.local_airflow import background
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.browser import BrowserError, find_chromium, open_browser
@@ -36,7 +37,6 @@ TASK_GROUPS = ["prepare-run", "write-pairs", "base", "tuned", "judge", "finish-r
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 QUESTION_SECONDS = 300.0
-ROLLBACK_DAG = "distill_rollback"
 DEMO = "promote_demo"
 REJECT = "Reject"
 
@@ -62,8 +62,8 @@ def main() -> int:
         conf = {**request.conf, "documents": 2 * DEFAULT_DOCUMENTS, "ask_before_spending": True}
         take_question(served, request.dag_id, conf, "approve_spending", PICTURES / "approval.png")
         try:
-            conf = {"use_case": DEMO, "to": "previous"}
-            take_question(served, ROLLBACK_DAG, conf, "approve_rollback", PICTURES / "rollback.png")
+            conf = {"use_case": DEMO, "to": PREVIOUS}
+            take_question(served, ROLLBACK_DAG_ID, conf, "approve_rollback", PICTURES / "rollback.png")
         except NotReadyError as error:
             print(f"{error} A rollback needs two champions. Run `make promote-demo` first.", file=sys.stderr)
             return FAILED

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from include.distill.config.layout import Layout as UseCaseLayout
 from include.distill.config.loader import load_use_case
 from include.distill.core.errors import DistillError
+from include.distill.evaluation.rollback_form import CURRENT, PREVIOUS, ROLLBACK_DAG_ID
 from tools.local_airflow.account import give_back_endpoints, read_object
 from tools.local_airflow.commands import SIMULATED, read_timeout, where_the_ui_is
 from tools.local_airflow.outcome import describe_promotion, fetch_promotion, fetch_report
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 COMMAND = "make promote-demo"
 USE_CASE = "promote_demo"
-ROLLBACK_DAG = "distill_rollback"
 SHOWN_CHARACTERS = 400
 FEW = RunRequest(use_case=USE_CASE, documents=DEFAULT_DOCUMENTS, evaluation_rows=None)
 ALL = RunRequest(use_case=USE_CASE, documents=None, evaluation_rows=None)
@@ -98,7 +98,7 @@ class Demo:
 
     def prepare(self) -> None:
         """Wait for the two DAGs, and say if an earlier demonstration left a champion."""
-        for dag_id in (FEW.dag_id, ROLLBACK_DAG):
+        for dag_id in (FEW.dag_id, ROLLBACK_DAG_ID):
             wait_for_dag(self.stack, dag_id)
         for name in give_back_endpoints(self.stack.ports.simulator_url):
             print(f"Deleted the simulated endpoint {name}, which an interrupted run had left behind.")
@@ -127,15 +127,15 @@ class Demo:
         if champion is None:
             print("There is no champion, so there is nothing to roll back.")
             return
-        to = "previous" if champion.get("previous") else "current"
-        if to == "current":
+        to = PREVIOUS if champion.get("previous") else CURRENT
+        if to == CURRENT:
             print("There is only one champion so far. The rollback to `current` keeps it and checks its endpoint.")
         now = datetime.now(UTC)
         run_id = f"demo__{now:%Y%m%dT%H%M%S}"
         self.stack.api.trigger(
-            ROLLBACK_DAG, run_id, logical_date=now.isoformat(), conf={"use_case": USE_CASE, "to": to}
+            ROLLBACK_DAG_ID, run_id, logical_date=now.isoformat(), conf={"use_case": USE_CASE, "to": to}
         )
-        self._follow(ROLLBACK_DAG, run_id)
+        self._follow(ROLLBACK_DAG_ID, run_id)
         after = read_record(self.uris.champion) or {}
         print(f"The champion was {champion['model_arn']}. It is now {after.get('model_arn')}.")
 

@@ -1,8 +1,4 @@
-"""
-Define the sections of a use case's YAML file and check their values.
-
-``docs/reference/use_cases.md`` explains every key.
-"""
+"""Define and check the sections of a use case's YAML file. ``docs/reference/use_cases.md`` explains every key."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def total_usd(lines: Sequence[BillLine]) -> float:
 
 
 def unverified_note(lines: Iterable[BillLine | BillLineRecord]) -> str | None:
-    """Return a sentence that names the lines with an unverified price and gives their sum; None if there are none."""
+    """Return a sentence that names the lines with an unverified price and gives their sum; None if all are verified."""
     records = [line.as_record() if isinstance(line, BillLine) else line for line in lines]
     unverified = [record for record in records if record.get("unverified")]
     if not unverified:

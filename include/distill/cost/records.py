@@ -184,7 +184,7 @@ class ThroughputRelease(TypedDict):
 
     released_at: str  # ISO 8601, UTC
     found: list[ReleasedThroughput]
-    deployments: NotRequired[list[str]]  # names of the deployments, not billed by the hour; absent if there are none
+    deployments: NotRequired[list[str]]  # names of the deployments, not billed by the hour; absent without deployments
 
 
 class ReleaseManifest(TypedDict):

@@ -39,7 +39,7 @@ class Champion(BaseModel):
     :param simulated: whether the run used the AWS simulator. Simulated figures do not apply to real models.
     :param approved_by: the person who approved the promotion; ``None`` if the use case does not require approval.
     :param previous: the champion before this one, with its own ``previous`` set to ``None``.
-    :param endpoint: the standing endpoint; ``None`` if there is none, or if a person deleted it.
+    :param endpoint: the standing endpoint; ``None`` if it does not exist, or if a person deleted it.
     :param history: earlier champions, newest first; see :attr:`earlier`.
     :param withdrawn: the models that people rolled back from, newest first.
     :param revision: a number that increases with every write since the first standing endpoint or rollback.

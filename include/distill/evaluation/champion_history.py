@@ -39,7 +39,7 @@ def restore_champion(
     ``endpoint`` differs from the recorded one. If the choice is the present champion, only the endpoint changes.
 
     :param change: this rollback.
-    :param endpoint: the standing endpoint, which serves the chosen model; ``None`` if there is none.
+    :param endpoint: the standing endpoint, which serves the chosen model; ``None`` if it does not exist.
     :raises PromotionError: the champion has changed since the choice, or another task wrote the record at the same
         time. Nothing was changed.
     """

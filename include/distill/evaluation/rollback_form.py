@@ -28,8 +28,8 @@ class RollbackForm(BaseModel):
         title="Back to",
         description=(
             'Enter "previous" to go back to the champion before the present one. Enter "current" to put the present'
-            " champion behind its endpoint again, or to create the endpoint if there is none. Enter the run key or the"
-            " model ARN of an earlier champion to go back to that champion. If there is no such champion, the error"
+            " champion behind its endpoint again, or to create this endpoint if it does not exist. Enter the run key or"
+            " the model ARN of an earlier champion to go back to that champion. If there is no such champion, the error"
             " lists all choices. A person must approve the choice, and the rule does not promote the replaced model"
             " again."
         ),

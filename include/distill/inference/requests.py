@@ -199,6 +199,12 @@ def _converse_body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
+def from_simulator(response: Mapping[str, Any]) -> bool:
+    """Return whether the AWS simulator sent a response, as boto3 returns it. The simulator marks all its responses."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return bool(headers.get("x-simulated") == "true")
+
+
 def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """Read the response of an API call.
 
@@ -206,14 +212,12 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     :raises PossiblyBilledError: the response was cut off or is empty, for example after a network failure.
     :raises UnreadableAnswerError: the response does not have the documented format. The call was billed.
     """
-    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    simulated = headers.get("x-simulated") == "true"
     wire_format = WIRE_FORMATS[call.api]
     try:
         body = response if call.operation == "converse" else _parse_body(call, response["body"].read())
         if response.keys() == {"ResponseMetadata"}:  # botocore does not report a body that is not valid JSON
             raise _cut_off(call, "it has no content")
-        return replace(wire_format.read(body), simulated=simulated)
+        return replace(wire_format.read(body), simulated=from_simulator(response))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"

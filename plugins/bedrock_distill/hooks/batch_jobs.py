@@ -10,6 +10,7 @@ from typing import Any
 from bedrock_distill.hooks.aws import AwsClients, tag_list
 from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress
 from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, NotFoundError
+from include.distill.inference.requests import from_simulator
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,7 @@ class BatchJobs:
         :raises NotFoundError: there is no such job.
         """
         answer = self._clients.call("bedrock", "get_model_invocation_job", arn, jobIdentifier=arn)
-        simulated = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-simulated") == "true"
-        return BatchJob.from_response(answer, simulated=simulated)
+        return BatchJob.from_response(answer, simulated=from_simulator(answer))
 
     def find(self, name: str) -> BatchJob | None:
         """Return the newest job with exactly this name, or ``None`` if no job has this name."""

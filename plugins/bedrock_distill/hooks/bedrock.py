@@ -19,7 +19,7 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from bedrock_distill.hooks.deployments import DeploymentCalls
 from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from include.distill.inference.quoted_requests import loggable
-from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
+from include.distill.inference.requests import Completion, ModelRequest, from_simulator, read_reply, to_api_call
 
 log = logging.getLogger(__name__)
 
@@ -211,9 +211,11 @@ class BedrockDistillHook(DeploymentCalls):
         return dict(answer["modelDetails"])
 
     def is_simulated(self, model_id: str) -> bool:
-        """Return whether the AWS simulator answers in place of Bedrock. The AWS simulator marks each response."""
-        answer = self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id)
-        return bool(answer["ResponseMetadata"]["HTTPHeaders"].get("x-simulated") == "true")
+        """Return whether the AWS simulator answers in place of Bedrock.
+
+        :param model_id: a foundation model. Reading its details costs nothing.
+        """
+        return from_simulator(self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id))
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
         """Return the response of GetFoundationModelAvailability, which says whether the account may use a model."""

@@ -60,7 +60,7 @@ class StandingTask(RunAccess):
 
     @property
     def standing_kind(self) -> StandingKind | None:
-        """The kind of the standing endpoint; ``None`` if there is none or the use case has not been read yet."""
+        """The kind of the standing endpoint; ``None`` without an endpoint, or if the use case has not been read yet."""
         use_case: UseCase | None = self.__dict__.get("use_case")
         serve = use_case.promotion.serve if use_case else "none"
         return None if serve == "none" else serve

@@ -479,9 +479,8 @@ class TestRefusal:
         uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
         write_json(store, uri, make_champion().model_dump())
         arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
-        assert f"arn:model/champion no longer exists in Bedrock; delete {uri}" in self.refusal(
-            preflight(arms=arms), context
-        )
+        message = self.refusal(preflight(arms=arms), context)
+        assert f"arn:model/champion no longer exists in Bedrock; delete {uri}" in message
         preflight().execute(context)
         bedrock.models.add("arn:model/champion")
         preflight(arms=arms).execute(context)

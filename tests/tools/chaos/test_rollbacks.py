@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.distill.evaluation import rollback_form
+from include.distill.evaluation.rollback_form import ROLLBACK_DAG_ID
 from tools.chaos import promotions, rollbacks
-from tools.chaos.rollbacks import PATHS, ROLLBACK_DAG_ID, Rollback
+from tools.chaos.rollbacks import PATHS, Rollback
 from tools.chaos.trial import Case
 
 
@@ -24,7 +24,6 @@ def test_every_case_runs_with_the_use_case_of_the_promotions() -> None:
     cases = rollbacks.rollbacks()
     assert len({case.name for case in cases}) == len(cases) > 3
     assert all(case.changes is promotions.CHANGES and case.name.startswith("rollback, ") for case in cases)
-    assert rollback_form.ROLLBACK_DAG_ID == ROLLBACK_DAG_ID
 
 
 class FakeOperator:

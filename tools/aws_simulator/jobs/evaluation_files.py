@@ -23,7 +23,7 @@ from tools.aws_simulator.account.evaluation_records import (
     ModelResponse,
 )
 from tools.aws_simulator.account.state import Resource
-from tools.aws_simulator.jobs.evaluation_requests import identifier_of
+from tools.aws_simulator.jobs.evaluation_requests import dataset_configs, identifier_of
 from tools.aws_simulator.jobs.job_files import S3AsRole
 from tools.aws_simulator.jobs.training_data import DataFaultError, file_lines
 from tools.aws_simulator.protocol.json_values import read_json
@@ -84,8 +84,7 @@ class EvaluationFiles:
 
         :raises DataFaultError: a dataset cannot be read, is not in the documented format, or has too many prompts.
         """
-        config = self.job.body["evaluationConfig"]
-        configs = (config["human"] if "human" in config else config["automated"])["datasetMetricConfigs"]
+        configs = dataset_configs(self.job.body["evaluationConfig"])
         datasets = [Dataset(one, tuple(self._lines(one))) for one in configs]
         count = sum(len(dataset.lines) for dataset in datasets)
         if not 0 < count <= MOST_PROMPTS:

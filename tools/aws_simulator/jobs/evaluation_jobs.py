@@ -14,7 +14,12 @@ from tools.aws_simulator.account.evaluation_records import EvaluationJobBody
 from tools.aws_simulator.account.faults import fault_record
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.jobs.batch_jobs import NAME_IN_USE
-from tools.aws_simulator.jobs.evaluation_requests import check_request, evaluator_identifiers, identifier_of
+from tools.aws_simulator.jobs.evaluation_requests import (
+    check_request,
+    dataset_configs,
+    evaluator_identifiers,
+    identifier_of,
+)
 from tools.aws_simulator.jobs.evaluation_runner import UNFINISHED, EvaluationRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tools.aws_simulator.runtime.inference import Inference
@@ -142,8 +147,7 @@ def _progress(job: Resource[EvaluationJobBody]) -> dict[str, Any]:
 
 
 def _summary(job: Resource[EvaluationJobBody]) -> dict[str, Any]:
-    config, models = job.body["evaluationConfig"], job.body["inferenceConfig"]["models"]
-    datasets = (config["human"] if "human" in config else config["automated"])["datasetMetricConfigs"]
+    datasets, models = dataset_configs(job.body["evaluationConfig"]), job.body["inferenceConfig"]["models"]
     bedrock = [identifier_of(model) for model in models if "bedrockModel" in model]
     sources = [identifier_of(model) for model in models if "bedrockModel" not in model]
     return {

@@ -67,6 +67,11 @@ def identifier_of(model: EvaluatedModel) -> str:
     return model["precomputedInferenceSource"]["inferenceSourceIdentifier"]
 
 
+def dataset_configs(config: EvaluationConfig) -> list[DatasetMetrics]:
+    """Return the datasets of a job, each with its metrics."""
+    return (config["human"] if "human" in config else config["automated"])["datasetMetricConfigs"]
+
+
 def inference_arguments(model: BedrockModel) -> dict[str, Any]:
     """
     Return the arguments of Converse that a model's configuration sets.

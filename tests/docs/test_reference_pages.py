@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bedrock_distill.run import task_ids
+from include.distill.config.arms import Arm, Comparison
 from include.distill.config.catalog import (
     CATALOG_PATH,
     ApiName,
@@ -24,7 +25,7 @@ from include.distill.config.catalog import (
     RecordFormatName,
 )
 from include.distill.config.promotion_rule import Approver
-from include.distill.config.sections import Arm, Comparison, CriticSettings, Example, ModelQuota
+from include.distill.config.sections import CriticSettings, Example, ModelQuota
 from include.distill.config.use_case import UseCase
 from include.distill.core import errors
 from include.distill.core.paths import PROJECT_ROOT

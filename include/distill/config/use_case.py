@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from include.distill.config.approval_rule import Approval
+from include.distill.config.arms import Arm, Comparison
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
@@ -23,10 +24,8 @@ from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
     Answering,
-    Arm,
     Aws,
     Batch,
-    Comparison,
     CriticSettings,
     Curation,
     Estimate,

@@ -13,8 +13,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model, load_catalog
-from include.distill.config.sections import Arm, Judging, Synthesis
+from include.distill.config.sections import Judging, Synthesis
 from include.distill.config.use_case import UseCase
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.cost.records import ServingChoice

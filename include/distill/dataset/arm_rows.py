@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from include.distill.config.sections import Arm
+from include.distill.config.arms import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from include.distill.dataset.records import Grouped, Identified, RowName

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import load_catalog
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import digest
 from include.distill.curation.critic import sum_critic_counts

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
 from include.distill.curation.filters import FILTER_NAMES

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import Family
 from include.distill.config.section import MAX_RECORDS
-from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT, Arm
+from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 

@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import Family
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, split_uri, stream_jsonl
 from include.distill.curation.records import Pair

@@ -31,7 +31,7 @@ from include.distill.evaluation.champion import champion_snapshot
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import CustomizationJob
     from bedrock_distill.lifecycle.run_task import RunTask
-    from include.distill.config.sections import Arm
+    from include.distill.config.arms import Arm
     from include.distill.inference.records import ThroughputManifest
 
 log = logging.getLogger(__name__)

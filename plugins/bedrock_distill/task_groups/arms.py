@@ -51,7 +51,7 @@ from bedrock_distill.run.task_ids import (
 )
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
-from include.distill.config.sections import Arm
+from include.distill.config.arms import Arm
 from include.distill.config.serving_support import may_be_on_demand
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments

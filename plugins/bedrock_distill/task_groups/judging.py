@@ -11,7 +11,7 @@ from airflow.sdk import TaskGroup
 from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.run.task_ids import JUDGE, JUDGE_CHAMPION
 from bedrock_distill.task_groups.batch import ask_in_batches
-from include.distill.config.sections import Comparison
+from include.distill.config.arms import Comparison
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judging, Section, SourceData, Storage
+from include.distill.config.sections import Batch, Curation, FanOut, Judging, Section, SourceData, Storage
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,6 @@ from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judgin
             "min_answer_characters is 9 and max_answer_characters is 8, so every pair would be rejected",
             id="crossing bounds",
         ),
-        pytest.param(Arm, {"name": "x", "originals": 0, "synthetic": 0}, "neither originals nor", id="an empty arm"),
-        pytest.param(Arm, {"name": "x", "kind": "base", "originals": 5}, "which is not trained", id="a trained base"),
     ],
 )
 def test_a_wrong_value_in_a_section_is_refused(section: type[Section], values: dict[str, Any], problem: str) -> None:
@@ -43,21 +41,6 @@ def test_a_boolean_is_accepted_where_a_boolean_is_expected() -> None:
 def test_a_section_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Batch().timeout_hours = 30  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("arm", "wants_pairs"),
-    [
-        ({}, True),
-        ({"synthetic": 5}, True),
-        ({"originals": 0}, True),
-        ({"synthetic": 0}, False),
-        ({"kind": "base"}, False),
-        ({"kind": "champion"}, False),
-    ],
-)
-def test_only_an_arm_that_is_trained_on_pairs_uses_pairs(arm: dict[str, Any], wants_pairs: bool) -> None:
-    assert Arm(name="x", **arm).wants_pairs is wants_pairs
 
 
 def test_a_fan_out_has_twice_as_many_threads_as_concurrent_calls() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.prompts import load_prompt
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
 from include.distill.curation.filters import FILTER_NAMES

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.arms import Arm
 from include.distill.config.catalog import load_catalog
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import load_prompt
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import LimitError
 from include.distill.core.storage import write_jsonl

@@ -13,8 +13,8 @@ from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.spent import UNCOLLECTED, Spent, spent, spent_sentence
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.config.arms import Arm
 from include.distill.config.run_record import RunIdentity, claim_run_folder
-from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError, StoredRecordError
 from include.distill.core.naming import throughput_names

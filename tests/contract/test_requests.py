@@ -30,7 +30,7 @@ from include.distill.config.layout import Layout
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InvalidRequestError
 from include.distill.core.naming import job_names, request_token, run_key, throughput_names
-from include.distill.training.job_identity import recipe_fingerprint
+from include.distill.training.job_identity import JobTeacher, TrainingRecipe, recipe_fingerprint
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
 from tests.fakes.fake_bedrock import OWN_TAGS, RUN_KEY
 from tests.fakes.training_set import BOTH_SHA256, TRAINING_FILE, TRAINING_URI, VALIDATION_FILE, VALIDATION_URI
@@ -41,6 +41,12 @@ from tools.aws_simulator.protocol.constraints import violations
 # pytest finds these by name.
 use_case, store, context = builders.use_case, builders.store, builders.context
 
+HYPERPARAMETERS = {"epochCount": "2"}
+RECIPES = [
+    TrainingRecipe("amazon.nova-micro-v1:0:128k", HYPERPARAMETERS),
+    TrainingRecipe("amazon.titan-text-express-v1:0:8k", HYPERPARAMETERS, "CONTINUED_PRE_TRAINING"),
+    TrainingRecipe("amazon.nova-micro-v1:0:128k", {}, "DISTILLATION", JobTeacher("us.amazon.nova-pro-v1:0", 1024)),
+]
 JOB = {
     "jobName": "job",
     "jobArn": f"{ARN}:model-customization-job/amazon.nova-micro-v1:0:128k/abcdefghijkl",
@@ -130,7 +136,7 @@ class TestBedrock:
     def test_submit_looks_up_the_model_of_a_completed_job(
         self, run: Any, wire: RecordedWire, use_case: UseCase
     ) -> None:
-        fingerprint = recipe_fingerprint(use_case, BOTH_SHA256)
+        fingerprint = recipe_fingerprint(use_case, "tuned", BOTH_SHA256)
         wire.answers["GetModelCustomizationJob"] = {
             **JOB,
             "status": "Completed",
@@ -206,17 +212,17 @@ class TestNames:
         arm=SLUG,
         fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
         attempt=st.integers(1, 9),
+        recipe=st.sampled_from(RECIPES),
     )
-    def test_bedrock_accepts_the_names_of_jobs_and_models(
-        self, environment: str, use_case: str, arm: str, fingerprint: str, attempt: int
+    def test_bedrock_accepts_the_requests_and_names_of_jobs_and_models(
+        self, environment: str, use_case: str, arm: str, fingerprint: str, attempt: int, recipe: TrainingRecipe
     ) -> None:
         name = job_names(environment, use_case[:24], arm[:16], fingerprint, attempt).name
         asked = JobRequest(
             name=name,
             token=request_token(name),
-            base_model_id="amazon.nova-micro-v1:0:128k",
+            recipe=recipe,
             role_arn="arn:aws:iam::123456789012:role/r",
-            hyperparameters={"epochCount": "2"},
             training_uri="s3://bucket/train.jsonl",
             validation_uri=None,
             output_uri="s3://bucket/out/",

@@ -94,7 +94,7 @@ class FakeBedrock:
             output_uri=request.output_uri,
             training_uri=request.training_uri,
             role_arn=request.role_arn,
-            base_model_arn=f"arn:aws:bedrock:us-east-1::foundation-model/{request.base_model_id}",
+            base_model_arn=f"arn:aws:bedrock:us-east-1::foundation-model/{request.recipe.base_model_id}",
         )
         self._lose()
 

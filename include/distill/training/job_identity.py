@@ -8,38 +8,77 @@ stored under its own hash, so both runs also have the same URI for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-
-def job_fingerprint(
-    *,
-    base_model_id: str,
-    hyperparameters: Mapping[str, str],
-    data_sha256: str,
-    customization_type: str = "FINE_TUNING",
-) -> str:
-    """Return the SHA-256, in hex, that identifies a training job. The order of ``hyperparameters`` does not matter."""
-    return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])
+# The values of ``customizationType`` in the requests of this pipeline.
+CustomizationType = Literal["FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"]
 
 
-def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
+@dataclass(frozen=True)
+class JobTeacher:
     """
-    Return the id of the base model and the hyperparameters that a use case trains its student with.
+    The teacher of a distillation job, which Bedrock asks during the job.
+
+    :param model_id: the teacher's id for inference.
+    :param max_tokens: the maximum number of tokens in one answer of the teacher.
+    """
+
+    model_id: str
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """Everything that determines a trained model, except for the training data. Only distillation has a teacher."""
+
+    base_model_id: str
+    hyperparameters: Mapping[str, str]
+    customization_type: CustomizationType = "FINE_TUNING"
+    teacher: JobTeacher | None = None
+
+    def fingerprint(self, data_sha256: str) -> str:
+        """Return the SHA-256, in hex, that identifies the job that trains on the data with this hash.
+
+        The order of the hyperparameters does not matter. The names of jobs contain the fingerprint, so the fingerprint
+        of a job without a teacher must stay what it was before there were jobs with a teacher.
+        """
+        parts: list[object] = [self.base_model_id, self.customization_type, dict(self.hyperparameters), data_sha256]
+        if self.teacher:
+            parts.append([self.teacher.model_id, self.teacher.max_tokens])
+        return canonical_hash(parts)
+
+
+def training_recipe(use_case: UseCase, arm: str) -> TrainingRecipe:
+    """
+    Return the recipe by which a use case trains the student of an arm.
+
+    :param arm: name of a trained arm.
 
     :raises InputError: the student's family does not accept the hyperparameters.
     :raises UseCaseError: Bedrock cannot fine-tune the student.
     """
+    family = load_catalog().family_of(load_catalog().model(use_case.student))
+    hyperparameters = check_hyperparameters(use_case.training.hyperparameters, family)
+    return TrainingRecipe(student_base_model_id(use_case), hyperparameters)
+
+
+def student_base_model_id(use_case: UseCase) -> str:
+    """Return the id of the base model that all trained arms of a use case are trained from.
+
+    :raises UseCaseError: Bedrock cannot fine-tune the student.
+    """
     student = load_catalog().model(use_case.student)
-    family = load_catalog().family_of(student)
+    load_catalog().family_of(student)
     assert student.customization is not None  # noqa: S101 - family_of raises an error otherwise
-    return student.customization.base_model_id, check_hyperparameters(use_case.training.hyperparameters, family)
+    return student.customization.base_model_id
 
 
-def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
-    """Return the fingerprint of the job that trains a use case's student on the data with hash ``data_sha256``."""
-    base_model_id, hyperparameters = training_recipe(use_case)
-    return job_fingerprint(base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=data_sha256)
+def recipe_fingerprint(use_case: UseCase, arm: str, data_sha256: str) -> str:
+    """Return the fingerprint of the job that trains an arm's student on the data with hash ``data_sha256``."""
+    return training_recipe(use_case, arm).fingerprint(data_sha256)

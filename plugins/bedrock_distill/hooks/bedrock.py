@@ -20,6 +20,7 @@ from bedrock_distill.hooks.deployments import DeploymentCalls
 from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from include.distill.inference.quoted_requests import loggable
 from include.distill.inference.requests import Completion, ModelRequest, from_simulator, read_reply, to_api_call
+from include.distill.training.job_identity import TrainingRecipe
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +119,8 @@ class JobRequest:
 
     name: str
     token: str
-    base_model_id: str
+    recipe: TrainingRecipe
     role_arn: str
-    hyperparameters: Mapping[str, str]
     training_uri: str
     validation_uri: str | None
     output_uri: str
@@ -133,16 +133,21 @@ class JobRequest:
             "customModelName": self.name,
             "roleArn": self.role_arn,
             "clientRequestToken": self.token,
-            "baseModelIdentifier": self.base_model_id,
-            "customizationType": "FINE_TUNING",
+            "baseModelIdentifier": self.recipe.base_model_id,
+            "customizationType": self.recipe.customization_type,
             "trainingDataConfig": {"s3Uri": self.training_uri},
             "outputDataConfig": {"s3Uri": self.output_uri},
-            "hyperParameters": dict(self.hyperparameters),
             "jobTags": tag_list(self.tags),
             "customModelTags": tag_list(self.tags),
         }
         if self.validation_uri:
             parameters["validationDataConfig"] = {"validators": [{"s3Uri": self.validation_uri}]}
+        teacher = self.recipe.teacher
+        if self.recipe.hyperparameters or not teacher:
+            parameters["hyperParameters"] = dict(self.recipe.hyperparameters)
+        if teacher:
+            config = {"teacherModelIdentifier": teacher.model_id, "maxResponseLengthForInference": teacher.max_tokens}
+            parameters["customizationConfig"] = {"distillationConfig": {"teacherModelConfig": config}}
         return parameters
 
 

@@ -31,7 +31,7 @@ from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import FAILED_TASK, RefusedError
 from include.distill.core.naming import Names, is_former_job_name, is_former_throughput_name
-from include.distill.training.job_identity import training_recipe
+from include.distill.training.job_identity import student_base_model_id
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +225,7 @@ class Ownership:
             yield from _difference("training data", job.training_uri, training_uri)
         elif not job.training_uri.startswith(f"{self.folder.root}/"):
             yield _unequal("training data", job.training_uri, f"an object below {self.folder.root}/")
-        base_model_id, _ = training_recipe(self.use_case)
+        base_model_id = student_base_model_id(self.use_case)
         if not _is_same_model(job.base_model_arn, base_model_id):
             yield _unequal("base model", job.base_model_arn, base_model_id)
 

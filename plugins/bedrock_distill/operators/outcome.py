@@ -240,7 +240,7 @@ class RunOutcomeOperator(DistillOperator):
         dataset = self._result(ti, DatasetManifest, arm_task(arm, UPLOAD))
         if not dataset:
             return
-        fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])
+        fingerprint = recipe_fingerprint(self.use_case, arm, dataset["sha256"])
         for attempt in range(1, self.use_case.training.max_attempts + 1):
             names = job_names(self.use_case.environment, self.use_case.name, arm, fingerprint, attempt)
             job = self.ownership.find_job(names, fingerprint=fingerprint, training_uri=dataset["train_uri"])

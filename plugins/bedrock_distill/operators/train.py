@@ -29,7 +29,7 @@ from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stat
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.prices import load_prices
-from include.distill.training.job_identity import recipe_fingerprint, training_recipe
+from include.distill.training.job_identity import training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return self._find_or_buy(context)
 
     def _find_or_buy(self, context: Context) -> TrainingJobManifest:
-        base_model_id, hyperparameters = training_recipe(self.use_case)
-        fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
+        recipe = training_recipe(self.use_case, self.arm)
+        fingerprint = recipe.fingerprint(self.dataset["sha256"])
         tokens = self.use_case.epochs * self.dataset["tokens"]
         at_most_usd = load_prices().training_line(self.arm, self.use_case.student, tokens).usd
         self._at_most = f", at most {usd_text(at_most_usd)} in all"
@@ -111,9 +111,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         request = JobRequest(
             name=names.name,
             token=request_token(names.name),
-            base_model_id=base_model_id,
+            recipe=recipe,
             role_arn=self.use_case.aws.role_arn,
-            hyperparameters=hyperparameters,
             training_uri=self.dataset["train_uri"],
             validation_uri=self.dataset["validation_uri"],
             output_uri=Layout(self.use_case.storage).training_output(fingerprint),

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.distill.core.errors import InputError
 from include.distill.training.job_identity import (
-    job_fingerprint,
+    JobTeacher,
+    TrainingRecipe,
     recipe_fingerprint,
     training_recipe,
 )
 from tests.distill.conftest import make_use_case
 
-JOB: dict[str, Any] = {
-    "base_model_id": "amazon.nova-micro-v1:0:128k",
-    "hyperparameters": {"epochCount": "2", "learningRate": "0.00001"},
-    "data_sha256": "0" * 64,
-}
+RECIPE = TrainingRecipe("amazon.nova-micro-v1:0:128k", {"epochCount": "2", "learningRate": "0.00001"})
+DISTILLED = TrainingRecipe(
+    RECIPE.base_model_id, {}, "DISTILLATION", JobTeacher("us.amazon.nova-pro-v1:0", max_tokens=1024)
+)
+DATA_SHA256 = "0" * 64
 
 
 @pytest.mark.parametrize(
@@ -26,23 +28,39 @@ JOB: dict[str, Any] = {
         {"hyperparameters": {"epochCount": "3", "learningRate": "0.00001"}},
         {"hyperparameters": {"epochCount": "2"}},
         {"hyperparameters": {}},
-        {"data_sha256": "1" * 64},
         {"customization_type": "DISTILLATION"},
+        {"customization_type": "CONTINUED_PRE_TRAINING"},
+        {"teacher": JobTeacher("us.amazon.nova-pro-v1:0", max_tokens=1024)},
+        {"teacher": JobTeacher("us.amazon.nova-pro-v1:0", max_tokens=512)},
+        {"teacher": JobTeacher("us.meta.llama3-3-70b-instruct-v1:0", max_tokens=1024)},
     ],
     ids=str,
 )
 def test_every_setting_that_changes_the_model_changes_the_fingerprint(change: dict[str, Any]) -> None:
-    assert job_fingerprint(**{**JOB, **change}) != job_fingerprint(**JOB)
+    for recipe in (RECIPE, DISTILLED):
+        changed = replace(recipe, **change)
+        assert (changed.fingerprint(DATA_SHA256) != recipe.fingerprint(DATA_SHA256)) == (changed != recipe)
+        assert recipe.fingerprint("1" * 64) != recipe.fingerprint(DATA_SHA256)
 
 
 def test_the_order_of_hyperparameters_does_not_change_the_fingerprint() -> None:
-    reordered = dict(reversed(JOB["hyperparameters"].items()))
-    assert job_fingerprint(**{**JOB, "hyperparameters": reordered}) == job_fingerprint(**JOB)
+    reordered = replace(RECIPE, hyperparameters=dict(reversed(RECIPE.hyperparameters.items())))
+    assert reordered.fingerprint(DATA_SHA256) == RECIPE.fingerprint(DATA_SHA256)
 
 
-def test_the_fingerprint_of_a_job_equals_its_fingerprint_in_earlier_versions() -> None:
+@pytest.mark.parametrize(
+    ("recipe", "fingerprint"),
+    [
+        (RECIPE, "c0199ba256f17540a2f396654477a3082c27e9e6723c6997f7ae330bc15765ca"),
+        (DISTILLED, "424a9f13a7d08a688cd60adff0d641ea6dbc625a6ae2d12e79cdf9b573e707cd"),
+    ],
+    ids=["fine-tuning", "distillation"],
+)
+def test_the_fingerprint_of_a_job_equals_its_fingerprint_in_earlier_versions(
+    recipe: TrainingRecipe, fingerprint: str
+) -> None:
     """Existing jobs have this fingerprint in their names. With another value, each job would be bought again."""
-    assert job_fingerprint(**JOB) == "c0199ba256f17540a2f396654477a3082c27e9e6723c6997f7ae330bc15765ca"
+    assert recipe.fingerprint(DATA_SHA256) == fingerprint
 
 
 class TestRecipe:
@@ -51,9 +69,9 @@ class TestRecipe:
     def test_a_training_recipe_has_the_base_model_and_the_hyperparameters_in_the_form_that_bedrock_accepts(
         self,
     ) -> None:
-        assert training_recipe(self.USE_CASE) == (JOB["base_model_id"], JOB["hyperparameters"])
-        assert recipe_fingerprint(self.USE_CASE, "0" * 64) == job_fingerprint(**JOB)
+        assert training_recipe(self.USE_CASE, "tuned") == RECIPE
+        assert recipe_fingerprint(self.USE_CASE, "tuned", DATA_SHA256) == RECIPE.fingerprint(DATA_SHA256)
 
     def test_hyperparameters_that_the_student_does_not_accept_are_refused(self) -> None:
         with pytest.raises(InputError, match="did you mean epochCount"):
-            training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}))
+            training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}), "tuned")

@@ -58,7 +58,7 @@ FOREIGN_THROUGHPUTS = [
 
 @pytest.fixture
 def names(use_case: UseCase) -> Any:
-    return job_names("test", "aws_docs_qa", "tuned", recipe_fingerprint(use_case, DATASET["sha256"]), 1)
+    return job_names("test", "aws_docs_qa", "tuned", recipe_fingerprint(use_case, "tuned", DATASET["sha256"]), 1)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def put_job(bedrock: FakeBedrock, use_case: UseCase) -> Callable[..., None]:
     """Return a function that puts a job of this installation, with changed fields and tags."""
 
     def put(name: str, fields: dict[str, Any], tags: dict[str, str | None], *, without: str = "") -> None:
-        output = Layout(use_case.storage).training_output(recipe_fingerprint(use_case, DATASET["sha256"]))
+        output = Layout(use_case.storage).training_output(recipe_fingerprint(use_case, "tuned", DATASET["sha256"]))
         stated = {**OWN_TAGS, **tags}
         bedrock.tags_of[f"arn:job/{name}"] = {key: text for key, text in stated.items() if text and key != without}
         bedrock.put_job(name, "InProgress", **{"output_uri": output, **fields})
@@ -146,7 +146,7 @@ class TestJobs:
         self, bedrock: FakeBedrock, use_case: UseCase, put_job: Any, names: Any
     ) -> None:
         ownership = Ownership(bedrock, use_case, FOLDER)  # type: ignore[arg-type]
-        fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
+        fingerprint = recipe_fingerprint(use_case, "tuned", DATASET["sha256"])
         put_job(names.name, {}, {"environment": "prod"})
         with pytest.raises(RefusedError):
             ownership.find_submitted_job(names.name, fingerprint)

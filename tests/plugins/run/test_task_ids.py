@@ -169,7 +169,7 @@ class TestAbandonedJobs:
         self, dag: DAG, equip: Any, bedrock: FakeBedrock, context: Any, use_case: Any, returned: bool
     ) -> None:
         """``outcome`` finds the job by the manifest of ``submit``, or else by the manifest of ``upload``."""
-        fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
+        fingerprint = recipe_fingerprint(use_case, "tuned", DATASET["sha256"])
         names = [job_names("test", use_case.name, arm, fingerprint, 1).name for arm in ("plain", "tuned")]
         for name in names:
             bedrock.put_job(
@@ -194,7 +194,7 @@ class TestAbandonedJobs:
     def test_a_job_that_outcome_cannot_stop_is_named_with_the_command_that_stops_it(
         self, dag: DAG, equip: Any, bedrock: FakeBedrock, context: Any, use_case: Any
     ) -> None:
-        fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
+        fingerprint = recipe_fingerprint(use_case, "tuned", DATASET["sha256"])
         name = job_names("test", use_case.name, "tuned", fingerprint, 1).name
         output = Layout(use_case.storage).training_output(fingerprint)
         bedrock.put_job(name, "InProgress", training_uri=DATASET["train_uri"], output_uri=output)

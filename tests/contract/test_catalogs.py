@@ -30,6 +30,7 @@ def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
     assert (simulated.temperature, simulated.output_burndown) == (model.temperature, model.output_burndown)
     assert simulated.structured_outputs or not model.json_schema
     assert bool(simulated.batch) == bool(model.batch)
+    assert simulated.evaluator == model.evaluator
     assert bool(simulated.customization) == bool(model.customization)
     if simulated.customization and model.customization:
         assert simulated.customization.base_id == model.customization.base_model_id

@@ -24,6 +24,7 @@ from include.distill.config.catalog import (
     Model,
     RecordFormatName,
 )
+from include.distill.config.evaluation_settings import CustomMetric, HumanEvaluation, Rating
 from include.distill.config.promotion_rule import Approver
 from include.distill.config.sections import CriticSettings, Example, ModelQuota
 from include.distill.config.use_case import UseCase
@@ -61,6 +62,8 @@ IN_PROSE = (
     "arms.",
     "comparisons.",
     "curation.critic.",
+    "evaluations.human.",
+    "evaluations.pointwise.custom_metrics.",
     "promotion.approvers.",
     "prompts.examples.",
     "quotas.",
@@ -112,7 +115,10 @@ class TestUseCaseKeys:
         unknown = [key for key in documented_keys() if key not in known]
         assert unknown == [], f"docs/reference/use_cases.md has rows for keys that do not exist: {unknown}"
 
-    @pytest.mark.parametrize("section_", [Approver, Arm, Comparison, CriticSettings, Example, ModelQuota])
+    @pytest.mark.parametrize(
+        "section_",
+        [Approver, Arm, Comparison, CriticSettings, CustomMetric, Example, HumanEvaluation, ModelQuota, Rating],
+    )
     def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
         missing = [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)]
         assert missing == [], f"name the keys {missing} of {section_.__name__} in docs/reference/use_cases.md"
@@ -131,7 +137,9 @@ class TestUseCaseKeys:
         elif isinstance(default, str) and default and not default.endswith(".j2"):
             assert text == default
         else:
-            assert text in ("none", "all", "empty", "the shipped files") or key in ("arms", "comparisons")
+            assert text in ("none", "all", "empty", "the shipped files") or key in (
+                *("arms", "comparisons", "evaluations.pointwise.metrics"),
+            )
 
 
 class TestTasks:

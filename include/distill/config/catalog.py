@@ -84,11 +84,16 @@ class BatchInference(_Fact):
 ApiName = Literal["anthropic_messages", "converse"]
 
 
+# Kinds of metrics of Bedrock's evaluation jobs, by whose instructions an evaluator model rates.
+EvaluatorOf = Literal["built_in", "custom"]
+
+
 class Model(_Fact):
     """
     The facts about one model.
 
     :param inference_id: the id for inference; training uses ``customization.base_model_id``.
+    :param evaluator: the kinds of metrics that the model may rate in evaluation jobs.
     :param temperature: whether calls may set a temperature.
     :param output_burndown: number of tokens that one output token takes from the quota.
     :param slowest_tokens_per_second: the slowest speed at which the model is expected to write. The time to wait for
@@ -103,6 +108,7 @@ class Model(_Fact):
     foundation_id: str
     customization: Customization | None = None
     batch: BatchInference | None = None
+    evaluator: tuple[EvaluatorOf, ...] = ()
     lifecycle: Literal["active", "legacy", "retired"]
     end_of_life: datetime.date | None = None
     temperature: bool

@@ -16,6 +16,7 @@ from include.distill.config.approval_rule import Approval
 from include.distill.config.arms import Arm, Comparison
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName, environment_name
+from include.distill.config.evaluation_settings import Evaluations
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
@@ -72,6 +73,7 @@ class UseCase(Section):
     curation: Curation = Curation()
     answering: Answering = Answering()
     judging: Judging = Judging()
+    evaluations: Evaluations = Evaluations()
     promotion: Promotion = Promotion()
     approval: Approval = Approval()
     training: Training = Training()
@@ -166,6 +168,14 @@ class UseCase(Section):
         return self
 
     @model_validator(mode="after")
+    def _evaluations_name_arms(self) -> UseCase:
+        pointwise, names = self.evaluations.pointwise, [arm.name for arm in self.arms]
+        if pointwise and pointwise.arms != "all" and (unknown := sorted({*pointwise.arms} - {*names})):
+            message = f"the unknown arms {unknown} are listed in evaluations.pointwise.arms; the arms are {names}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _arms_ask_for_what_there_can_be(self) -> UseCase:
         if problems := [problem for arm in self.arms if (problem := self._excess(arm))]:
             raise ValueError(f"{'; '.join(problems)}. {self.with_fewer_rows}")
@@ -217,6 +227,18 @@ class UseCase(Section):
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
         tuned = [arm.name for arm in self.arms if arm.kind == "fine_tuned"]
         return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in tuned)
+
+    @property
+    def scored_arms(self) -> tuple[str, ...]:
+        """The names of the arms whose answers Bedrock's evaluation jobs score."""
+        if (pointwise := self.evaluations.pointwise) is None:
+            return ()
+        return tuple(arm.name for arm in self.arms if pointwise.arms == "all" or arm.name in pointwise.arms)
+
+    @property
+    def evaluators(self) -> tuple[str, ...]:
+        """The keys of the models that score answers in Bedrock's evaluation jobs."""
+        return self.evaluations.pointwise.evaluators if self.evaluations.pointwise else ()
 
     @property
     def champion_arm(self) -> str | None:

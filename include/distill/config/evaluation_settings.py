@@ -1,0 +1,168 @@
+"""
+Define the settings of Bedrock's evaluation jobs, which score the answers of one arm at a time or ask human workers.
+
+The limits on names, texts and numbers are those of botocore's service model ``bedrock/2023-04-20``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from include.distill.config.catalog import EvaluatorOf, load_catalog
+from include.distill.config.section import Hours, NonBlankText, PollSeconds, Section
+
+# The metrics that an evaluator model rates, from
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-metrics.html (checked 2026-11-27)
+BUILT_IN_METRICS = tuple(
+    f"Builtin.{name}"
+    for name in (
+        *("Correctness", "Completeness", "Faithfulness", "Helpfulness", "Coherence", "Relevance"),
+        *("FollowingInstructions", "ProfessionalStyleAndTone", "Harmfulness", "Stereotyping", "Refusal"),
+    )
+)
+MOST_QUESTIONS = (
+    1_000  # https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-prompt-datasets-judge.html
+)
+MOST_METRICS = 25
+NEEDED_VARIABLES = ("{{prompt}}", "{{prediction}}")
+MetricName = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63)]
+
+
+class Rating(Section):
+    """One rating that an evaluator can give, with its meaning."""
+
+    definition: NonBlankText = Field(max_length=100)
+    value: float
+
+
+class CustomMetric(Section):
+    """
+    A metric that an evaluator applies by the use case's own instructions.
+
+    The ratings are numbers, because the report computes means.
+    """
+
+    name: MetricName
+    instructions: str = Field(
+        max_length=5_000, description="the request to the evaluator; must contain {{prompt}} and {{prediction}}"
+    )
+    rating_scale: tuple[Rating, ...] = Field(min_length=2, max_length=10)
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_not_built_in(cls, name: str) -> str:
+        if name.startswith("Builtin."):
+            message = f"found {name!r}, which begins like the name of a built-in metric; expected another name"
+            raise ValueError(message)
+        return name
+
+    @field_validator("instructions")
+    @classmethod
+    def _instructions_use_the_answer(cls, text: str) -> str:
+        if missing := [name for name in NEEDED_VARIABLES if name not in text.replace(" ", "")]:
+            message = f"found no {' and no '.join(missing)}; expected a text that contains {' and '.join(missing)}"
+            raise ValueError(message)
+        return text
+
+    @field_validator("rating_scale")
+    @classmethod
+    def _ratings_are_distinct(cls, scale: tuple[Rating, ...]) -> tuple[Rating, ...]:
+        values = [rating.value for rating in scale]
+        if len(set(values)) != len(values):
+            message = f"found the values {values}, expected a different value for each rating"
+            raise ValueError(message)
+        return scale
+
+
+class EvaluationJobSettings(Section):
+    """The settings that all evaluation jobs have."""
+
+    max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    poll_interval_seconds: PollSeconds = 60
+
+
+class PointwiseEvaluation(EvaluationJobSettings):
+    """Settings for the jobs in which an evaluator model scores the answers of one arm. Each job has one evaluator."""
+
+    evaluators: tuple[str, ...] = Field(min_length=1, max_length=5)
+    metrics: tuple[str, ...] = ("Builtin.Correctness", "Builtin.Completeness", "Builtin.Helpfulness")
+    custom_metrics: tuple[CustomMetric, ...] = Field((), max_length=10)
+    arms: Literal["all"] | tuple[str, ...] = "all"
+    questions: int = Field(
+        MOST_QUESTIONS, ge=1, le=MOST_QUESTIONS, description="score the answers to the first N evaluation questions"
+    )
+    timeout_hours: Hours = 24
+
+    @field_validator("evaluators")
+    @classmethod
+    def _evaluators_are_distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        keys = tuple(load_catalog().model(name).key for name in names)
+        if len(set(keys)) != len(keys):
+            message = f"found {list(keys)}, expected different models"
+            raise ValueError(message)
+        return keys
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in BUILT_IN_METRICS]:
+            message = f"found {unknown}, expected some of {', '.join(BUILT_IN_METRICS)}"
+            raise ValueError(message)
+        return names
+
+    @model_validator(mode="after")
+    def _metrics_fit(self) -> PointwiseEvaluation:
+        names = self.metric_names
+        if not names or len(names) > MOST_METRICS:
+            message = (
+                f"metrics and custom_metrics have {len(names)} metrics together, expected 1 to {MOST_METRICS}, which is"
+                " Bedrock's limit for a job"
+            )
+            raise ValueError(message)
+        if len(set(names)) != len(names):
+            message = f"found the metrics {list(names)}, expected a different name for each metric"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _evaluators_are_accepted(self) -> PointwiseEvaluation:
+        kinds: tuple[tuple[EvaluatorOf, bool], ...] = (
+            ("built_in", bool(self.metrics)),
+            ("custom", bool(self.custom_metrics)),
+        )
+        for kind in (kind for kind, is_used in kinds if is_used):
+            able = [model.key for model in load_catalog().models.values() if kind in model.evaluator]
+            if wrong := [name for name in self.evaluators if name not in able]:
+                message = (
+                    f"Bedrock does not accept {', '.join(wrong)} as evaluator of {kind.replace('_', '-')} metrics;"
+                    f" expected some of {', '.join(able)}"
+                )
+                raise ValueError(message)
+        return self
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics, in the order of the report."""
+        return (*self.metrics, *(metric.name for metric in self.custom_metrics))
+
+
+class HumanEvaluation(EvaluationJobSettings):
+    """Settings for the jobs in which human workers of Amazon SageMaker Ground Truth compare two answers."""
+
+    flow_definition_arn: str = Field(
+        pattern=r"^arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+$", max_length=1_024
+    )
+    instructions: NonBlankText = Field(
+        "Read the question, the reference answer and both answers. Choose the answer that is better.", max_length=5_000
+    )
+    wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
+
+
+class Evaluations(Section):
+    """The evaluation jobs of Bedrock that a use case asks for. Without this section, there are none."""
+
+    pointwise: PointwiseEvaluation | None = None
+    human: HumanEvaluation | None = None

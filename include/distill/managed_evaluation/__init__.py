@@ -1,0 +1,3 @@
+"""Evaluation jobs of Bedrock: requests, datasets and results."""
+
+from __future__ import annotations

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.evaluation_settings import BUILT_IN_METRICS
+from include.distill.core.errors import UseCaseError
+from tests.distill.conftest import make_use_case
+from tools.aws_simulator.models.evaluator import built_in_metrics
+
+SCALE = [{"definition": "no", "value": 0}, {"definition": "yes", "value": 1}]
+GROUNDED = {"name": "grounded", "instructions": "Rate {{ prediction }} for {{prompt}}.", "rating_scale": SCALE}
+FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/people"
+
+
+def metric(**changes: Any) -> dict[str, Any]:
+    return {"custom_metrics": [{**GROUNDED, **changes}]}
+
+
+def pointwise(**changes: Any) -> dict[str, Any]:
+    return {"pointwise": {"evaluators": ["nova-pro"], **changes}}
+
+
+def test_without_the_section_there_are_no_evaluation_jobs() -> None:
+    use_case = make_use_case()
+    assert (use_case.evaluations.pointwise, use_case.evaluations.human) == (None, None)
+    assert (use_case.scored_arms, use_case.evaluators) == ((), ())
+
+
+def test_evaluators_are_found_by_key_or_id_and_all_arms_are_scored() -> None:
+    use_case = make_use_case(evaluations=pointwise(evaluators=["us.amazon.nova-pro-v1:0"]))
+    assert (use_case.evaluators, use_case.scored_arms) == (("nova-pro",), ("base", "tuned"))
+    assert make_use_case(evaluations=pointwise(arms=["tuned"])).scored_arms == ("tuned",)
+
+
+def test_the_metrics_of_the_report_are_the_built_in_ones_then_the_custom_ones() -> None:
+    section = make_use_case(evaluations=pointwise(metrics=["Builtin.Refusal"], **metric())).evaluations.pointwise
+    assert section is not None
+    assert section.metric_names == ("Builtin.Refusal", "grounded")
+
+
+def test_the_simulator_rates_the_same_built_in_metrics() -> None:
+    assert built_in_metrics() == set(BUILT_IN_METRICS)
+
+
+def test_a_human_evaluation_needs_a_flow_definition() -> None:
+    human = make_use_case(evaluations={"human": {"flow_definition_arn": FLOW}}).evaluations.human
+    assert human is not None
+    assert human.wait_days == 14
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        pytest.param(pointwise(evaluators=[]), "evaluations.pointwise.evaluators: .*at least 1", id="no evaluator"),
+        pytest.param(pointwise(evaluators=["nova-pr"]), "Unknown model 'nova-pr'.*nova-pro", id="unknown evaluator"),
+        pytest.param(
+            pointwise(evaluators=["mistral-large-3"]),
+            r"does not accept mistral-large-3 as evaluator of built-in metrics; expected some of .*nova-pro",
+            id="not an evaluator",
+        ),
+        pytest.param(
+            pointwise(evaluators=["llama-3-3-70b"]), "llama-3-3-70b as evaluator of built-in", id="custom metrics only"
+        ),
+        pytest.param(
+            pointwise(evaluators=["nova-pro", "us.amazon.nova-pro-v1:0"]), "expected different models", id="twice"
+        ),
+        pytest.param(pointwise(metrics=["Builtin.Truth"]), "expected some of Builtin.Correctness", id="unknown metric"),
+        pytest.param(pointwise(metrics=[]), "have 0 metrics together, expected 1 to 25", id="no metric"),
+        pytest.param(
+            pointwise(metrics=["Builtin.Refusal", "Builtin.Refusal"]), "a different name for each metric", id="repeated"
+        ),
+        pytest.param(pointwise(arms=["tunde"]), r"the unknown arms \['tunde'\].*the arms are", id="unknown arm"),
+        pytest.param(pointwise(questions=1001), "less than or equal to 1000", id="too many questions"),
+        pytest.param(pointwise(**metric(name="Builtin.Mine")), "expected another name", id="a built-in name"),
+        pytest.param(pointwise(**metric(name="two words")), "custom_metrics.0.name", id="a name with a space"),
+        pytest.param(pointwise(**metric(instructions="Rate it.")), "found no {{prompt}} and no {{pred", id="variables"),
+        pytest.param(pointwise(**metric(instructions="x" * 5001)), "at most 5000", id="long instructions"),
+        pytest.param(pointwise(**metric(rating_scale=SCALE[:1])), "at least 2", id="one rating"),
+        pytest.param(pointwise(**metric(rating_scale=[SCALE[0]] * 2)), "a different value", id="equal ratings"),
+        pytest.param(
+            pointwise(**metric(rating_scale=[SCALE[0], {"definition": "y", "value": "good"}])),
+            "rating_scale.1.value",
+            id="a text",
+        ),
+        pytest.param(
+            pointwise(custom_metrics=[{**GROUNDED, "name": f"m{number}"} for number in range(11)]),
+            "at most 10",
+            id="too many custom metrics",
+        ),
+        pytest.param({"human": {"flow_definition_arn": "people"}}, "human.flow_definition_arn", id="no ARN"),
+    ],
+)
+def test_a_section_that_bedrock_would_refuse_is_refused(section: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UseCaseError, match=problem):
+        make_use_case(evaluations=section)
+
+
+def test_an_evaluator_of_custom_metrics_only_is_accepted_without_built_in_metrics() -> None:
+    section = pointwise(evaluators=["llama-3-3-70b"], metrics=[], **metric())
+    assert make_use_case(evaluations=section).evaluators == ("llama-3-3-70b",)

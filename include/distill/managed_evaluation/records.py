@@ -82,3 +82,40 @@ class ScoresManifest(TypedDict):
     scores_uri: str
     questions: int
     missing: int
+
+
+class ScoreFigures(TypedDict):
+    """The figures of a mean over questions. The record is part of :class:`MeanScore` and :class:`ScoreDifference`."""
+
+    n: int  # questions with a score
+    missing: int  # questions that were sent, but have no readable score
+    clusters: int  # document groups of the questions with a score
+    largest_cluster_share: float | None  # the largest group's share of these questions; None without such a question
+    ci95: list[float] | None  # lower and upper bound of the mean
+
+
+class MeanScore(ScoreFigures):
+    """
+    The mean score that one evaluator gave to the answers of one arm for one metric.
+
+    The record is an entry in ``evaluations.scores`` of ``report/report.json``.
+    """
+
+    metric: str
+    evaluator: str
+    arm: str
+    mean: float | None
+
+
+class ScoreDifference(ScoreFigures):
+    """
+    The mean difference between the scores of two arms, over the questions with a score in both arms.
+
+    The record is an entry in ``evaluations.differences`` of ``report/report.json``.
+    """
+
+    metric: str
+    evaluator: str
+    candidate: str
+    baseline: str
+    difference: float | None  # candidate minus baseline

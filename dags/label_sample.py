@@ -60,12 +60,9 @@ from typing import Any
 
 from airflow.sdk import DAG, TriggerRule
 
-from bedrock_distill.operators.label_sample import (
-    AskLabelOperator,
-    CollectLabelsOperator,
-    DrawLabelSampleOperator,
-    ListExamplesOperator,
-)
+from bedrock_distill.operators.collect_labels import CollectLabelsOperator
+from bedrock_distill.operators.label_ask import AskLabelOperator, ListExamplesOperator
+from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
 from bedrock_distill.params.label_sample import label_params
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.task_groups.use_case_dags import use_case_dags

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bedrock_distill.operators import label_sample as module
-from bedrock_distill.operators.label_sample import AskLabelOperator, CollectLabelsOperator, DrawLabelSampleOperator
+from bedrock_distill.operators import collect_labels, label_ask
+from bedrock_distill.operators.collect_labels import CollectLabelsOperator
+from bedrock_distill.operators.label_ask import AskLabelOperator
+from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
@@ -138,7 +140,7 @@ class TestLaterTasks:
 
     @pytest.fixture
     def ask(self, equip: Any, shared: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
+        monkeypatch.setattr(label_ask.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
         context["params"] = {}
         return lambda sample: equip(
             AskLabelOperator(task_id="ask", number=0, sample=sample, use_case_name="aws_docs_qa")
@@ -180,7 +182,9 @@ def test_people_with_similar_names_have_their_own_labels(
     equip: Any, shared: MemoryStore, use_case: UseCase, context: Any, monkeypatch: pytest.MonkeyPatch, names: Any
 ) -> None:
     freeze(shared, use_case)
-    monkeypatch.setattr(module, "relabel_report", lambda *_: {"agreement": [], "labels": {"changed": 0, "unmarked": 0}})
+    monkeypatch.setattr(
+        collect_labels, "relabel_report", lambda *_: {"agreement": [], "labels": {"changed": 0, "unmarked": 0}}
+    )
     context["params"] = {}
     answered = [
         {"chosen_options": [choice], "responded_by_user": {"id": name, "name": name}, "number": 0}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.operators import label_sample
+from bedrock_distill.operators import collect_labels, label_ask, label_sample
 from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO, four_lines
 from include.distill.core.errors import (
@@ -24,8 +24,9 @@ from tests.plugins.run.test_four_lines import attempt, explained, failing, four
 
 OPERATORS = [
     found
-    for _, found in inspect.getmembers(label_sample, inspect.isclass)
-    if issubclass(found, BaseOperator) and found.__module__ == label_sample.__name__
+    for module in (label_sample, label_ask, collect_labels)
+    for _, found in inspect.getmembers(module, inspect.isclass)
+    if issubclass(found, BaseOperator) and found.__module__ == module.__name__
 ]
 
 

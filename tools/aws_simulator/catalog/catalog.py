@@ -20,8 +20,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CATALOG_PATH = Path(__file__).with_name("models.yaml")
 
 LifecycleStatus = Literal["ACTIVE", "LEGACY", "RETIRED"]
-BodyFormat = Literal["anthropic", "nova", "llama", "chat_completions"]
-RecordFormat = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+BodyFormat = Literal["anthropic", "nova", "llama", "titan", "chat_completions"]
+RecordFormat = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages", "documents"]
 Serving = Literal["provisioned_throughput", "custom_model_deployment"]
 ThinkingMode = Literal["enabled", "adaptive", "disabled"]
 ToolChoice = Literal["auto", "any", "tool"]
@@ -87,10 +87,16 @@ class Distillation(_Fact):
 
 
 class Customization(_Fact):
-    """How a model can be customized, and how its custom models are served. ``base_id`` has a context suffix."""
+    """
+    How a model can be customized, and how its custom models are served.
+
+    ``base_id`` has a context suffix. ``training`` and ``pre_training`` are the keys of the training formats for
+    fine-tuning and for continued pre-training.
+    """
 
     base_id: str
     training: str
+    pre_training: str | None = None
     types: tuple[str, ...]
     regions: tuple[str, ...]
     serving: tuple[Serving, ...]
@@ -129,6 +135,7 @@ class Model(_Fact):
     profiles_only: bool = False
     legacy: datetime.date | None = None
     end_of_life: datetime.date | None = None
+    system: bool = True
     temperature: bool = True
     temperature_with_top_p: bool = True
     structured_outputs: bool = False
@@ -187,6 +194,7 @@ class TrainingFormat(_Fact):
     total_records: int
     count_minimum_with_validation: bool = False
     tokens_per_record: int
+    tokens_by_batch_size: tuple[tuple[int, int], ...] = ()
     characters_per_token: int
     reserved_strings: tuple[str, ...]
     file_extension: str = ""
@@ -200,6 +208,11 @@ class TrainingFormat(_Fact):
     hyperparameters: dict[str, Hyperparameter]
     undocumented_hyperparameters: dict[str, Hyperparameter] = {}
     source: FactSource
+
+    def for_batches_of(self, size: int) -> TrainingFormat:
+        """Return the format with the token limit that applies to a batch size."""
+        tokens = next((tokens for largest, tokens in self.tokens_by_batch_size if size <= largest), None)
+        return self if tokens is None else self.model_copy(update={"tokens_per_record": tokens})
 
 
 class PromptFiles(_Fact):
@@ -223,6 +236,10 @@ class Catalog(_Fact):
         training = self.training[customization.training]
         tokens = customization.tokens_per_record or training.tokens_per_record
         return training.model_copy(update={"tokens_per_record": tokens, "media": customization.media})
+
+    def document_format(self, customization: Customization) -> TrainingFormat | None:
+        """Return the format of the documents of continued pre-training; None if the model does not support it."""
+        return self.training[customization.pre_training] if customization.pre_training else None
 
     def prompt_format(self, customization: Customization, distillation: Distillation) -> TrainingFormat:
         """

@@ -14,7 +14,7 @@ from tools.aws_simulator.catalog.catalog import Customization, Distillation
 from tools.aws_simulator.protocol.errors import ValidationException
 from tools.aws_simulator.resources.foundation_models import FoundationModels, ModelEntry, invalid_model
 
-FINE_TUNING, DISTILLATION = "FINE_TUNING", "DISTILLATION"
+FINE_TUNING, DISTILLATION, PRE_TRAINING = "FINE_TUNING", "DISTILLATION", "CONTINUED_PRE_TRAINING"
 
 
 def customization_type(arguments: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def customization_type(arguments: dict[str, Any]) -> str:
     if kind == "REINFORCEMENT_FINE_TUNING" or "rftConfig" in config:
         raise ValidationException(
             "The AWS simulator has no jobs of the type REINFORCEMENT_FINE_TUNING, to which rftConfig belongs. It has"
-            " jobs of the types FINE_TUNING and DISTILLATION."
+            " jobs of the types FINE_TUNING, CONTINUED_PRE_TRAINING and DISTILLATION."
         )
     if kind == DISTILLATION and "distillationConfig" not in config:
         raise ValidationException("customizationConfig.distillationConfig is required for DISTILLATION jobs.")
@@ -42,7 +42,7 @@ def customization_type(arguments: dict[str, Any]) -> str:
 def check_supported(kind: str, base: ModelEntry, customization: Customization) -> None:
     """Check that the base model can be customized in this way.
 
-    No model that is not retired supports CONTINUED_PRE_TRAINING:
+    Only retired models support CONTINUED_PRE_TRAINING:
     https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-fine-tuning.html
     """
     if kind not in customization.types:

@@ -57,3 +57,8 @@ def _check(name: str, text: str, rule: Hyperparameter) -> None:
 def epoch_count(hyperparameters: Mapping[str, str]) -> int:
     """Return the number of epochs of a job. Earlier versions also stored values such as ``1.0``."""
     return int(Decimal(hyperparameters["epochCount"]))
+
+
+def batch_size(hyperparameters: Mapping[str, str]) -> int:
+    """Return the number of records per step; 1 if the model has no such hyperparameter."""
+    return int(Decimal(hyperparameters.get("batchSize", "1")))

@@ -17,12 +17,14 @@ from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.catalog.catalog import Catalog, TrainingFormat
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline, StopRequestedError
-from tools.aws_simulator.jobs.hyperparameters import epoch_count
+from tools.aws_simulator.jobs.distillation import PRE_TRAINING
+from tools.aws_simulator.jobs.hyperparameters import batch_size, epoch_count
 from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
 from tools.aws_simulator.jobs.role_access import RoleAccess
 from tools.aws_simulator.jobs.synthesis import Synthesis, Teacher, share_of
 from tools.aws_simulator.jobs.training_data import DataFaultError, training_file
 from tools.aws_simulator.models.fine_tuning import TrainedModel, TrainingResult, fine_tune
+from tools.aws_simulator.models.pre_training import pre_train
 from tools.aws_simulator.resources.memories import Memories
 from tools.aws_simulator.runtime.inference import Inference
 from tools.aws_simulator.services.roles import Roles
@@ -62,15 +64,18 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         self._apply_fault(job)
         self._begin(arn, "trainingDetails")
         epochs = epoch_count(job.body["hyperParameters"])
-        result = fine_tune(
-            data.training.examples,
-            epochs=epochs,
-            validation=[file.examples for file in data.validation],
-            start=self._start(job),
-        )
+        result = self._train(job, data, epochs)
         self._wait(arn, self._phase_end(arn, "trainingDetails"))
         files.write_metrics(result)
         self._complete(job, result, billed_tokens=data.training.tokens * epochs)
+
+    def _train(self, job: Resource[CustomizationJobBody], data: JobData, epochs: int) -> TrainingResult:
+        start = self._start(job)
+        if job.body["customizationType"] == PRE_TRAINING:
+            validation = [file.documents for file in data.validation]
+            return pre_train(data.training.documents, epochs=epochs, validation=validation, start=start)
+        examples = [file.examples for file in data.validation]
+        return fine_tune(data.training.examples, epochs=epochs, validation=examples, start=start)
 
     def _provided(self, job: Resource[CustomizationJobBody], files: JobFiles) -> JobData:
         """Return the data in the files of the job."""
@@ -124,8 +129,14 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         customization = self._catalog.models[job.body["model"]].customization
         if customization is None:
             raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be customized.")
+        if job.body["customizationType"] == PRE_TRAINING:
+            documents = self._catalog.document_format(customization)
+            if documents is None:
+                raise DataFaultError(f"The catalog no longer lists {job.body['model']} for continued pre-training.")
+            return documents.for_batches_of(batch_size(job.body["hyperParameters"]))
         if "customizationConfig" not in job.body:
-            return self._catalog.training_format(customization)
+            rules = self._catalog.training_format(customization)
+            return rules.for_batches_of(batch_size(job.body["hyperParameters"]))
         if customization.distillation is None:
             raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be distilled.")
         return self._catalog.prompt_format(customization, customization.distillation)

@@ -1,5 +1,5 @@
 """
-Read the records of a training file in the three formats of Bedrock, and refuse what AWS's validators refuse.
+Read the records of a training file in the formats of Bedrock, and refuse what AWS's validators refuse.
 
 - Nova: nova_ft_dataset_validator.py in github.com/aws-samples/amazon-nova-samples, and
   https://docs.aws.amazon.com/nova/latest/userguide/fine-tune-prepare-data-understanding.html
@@ -7,6 +7,8 @@ Read the records of a training file in the three formats of Bedrock, and refuse 
   https://docs.aws.amazon.com/bedrock/latest/userguide/preparing-text-data.html
 - Claude: claude-haiku/DataValidation in github.com/aws-samples/amazon-bedrock-samples, and
   https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-prepare.html
+- documents of continued pre-training:
+  https://docs.aws.amazon.com/bedrock/latest/userguide/dataset-prep-continued-pretraining.html
 - prompts of distillation jobs: custom-models/model_distillation/dataset-validation in
   github.com/aws-samples/amazon-bedrock-samples, and
   https://docs.aws.amazon.com/bedrock/latest/userguide/distillation-data-prep-option-1.html
@@ -68,6 +70,11 @@ class Record:
             TrainingExample(self.system, turns[at - 1], turns[at], "\n".join(turns[: at - 1]))
             for at in range(1, len(turns), 2)
         ]
+
+    @property
+    def document(self) -> str | None:
+        """The text of a record without an answer, from which continued pre-training learns; None for other records."""
+        return self.messages[0].text if len(self.messages) == 1 else None
 
     @property
     def characters(self) -> int:
@@ -309,8 +316,18 @@ def _anthropic_messages(record: dict[str, Any], rules: TrainingFormat) -> Record
     return Record(system, _messages(record, rules, lambda content, role: _string(content, f"the {role}'s content")))
 
 
+def _document(record: dict[str, Any], _: TrainingFormat) -> Record:
+    """Read a document of continued pre-training. That Bedrock refuses other keys and empty texts is UNVERIFIED."""
+    _only(record, {"input"}, "the record")
+    text = _string(_member(record, "input", "the record"), "input", empty=False)
+    if not text.strip():
+        raise RecordError("input is blank")
+    return Record("", (Message("user", text),))
+
+
 _FORMATS: dict[str, Callable[[dict[str, Any], TrainingFormat], Record]] = {
     "bedrock-conversation-2024": _conversation,
     "prompt-completion": _prompt_completion,
     "anthropic-messages": _anthropic_messages,
+    "documents": _document,
 }

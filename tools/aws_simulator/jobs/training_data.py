@@ -28,6 +28,7 @@ class TrainingFile:
     A valid training or validation file.
 
     :param records: the number of records. A record of several turns has several examples.
+    :param documents: the documents of continued pre-training, which have no examples; empty for other files.
 
     ``tokens`` is counted with :func:`count_tokens`, as for requests. The check of a record's length does not use that
     count: like AWS's own validators, it estimates the tokens from the number of characters.
@@ -36,6 +37,7 @@ class TrainingFile:
     examples: list[TrainingExample]
     tokens: int
     records: int
+    documents: list[str]
 
 
 def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> TrainingFile:
@@ -49,14 +51,16 @@ def read_training_file(body: bytes, name: str, rules: TrainingFormat) -> Trainin
 
 
 def training_file(records: Iterable[Record]) -> TrainingFile:
-    """Return the examples, the tokens and the number of records."""
+    """Return the examples or documents, the tokens and the number of records."""
     examples: list[TrainingExample] = []
+    documents: list[str] = []
     tokens = count = 0
     for record in records:
         examples += record.examples
+        documents += [] if record.document is None else [record.document]
         tokens += count_tokens("\n".join([record.system, *(message.text for message in record.messages)]))
         count += 1
-    return TrainingFile(examples, tokens, count)
+    return TrainingFile(examples, tokens, count, documents)
 
 
 def check_counts(training: int, validation: int, rules: TrainingFormat, name: str) -> None:
@@ -110,10 +114,11 @@ def read_line(text: str, name: str, line: int, rules: TrainingFormat) -> Record:
         raise DataFaultError(f"Reserved string {reserved!r} found on line {line} of {name}.")
     length = math.ceil(record.characters / rules.characters_per_token)
     if length > rules.tokens_per_record:
-        raise DataFaultError(
-            f"Max sum of input and output token length {length} exceeds limit of {rules.tokens_per_record}."
-            f" Line {line} of {name}."
+        # A public report quotes the text for documents: github.com/aws-samples/amazon-bedrock-workshop/issues/224
+        measure = (
+            "Maximum input token count" if rules.format == "documents" else "Max sum of input and output token length"
         )
+        raise DataFaultError(f"{measure} {length} exceeds limit of {rules.tokens_per_record}. Line {line} of {name}.")
     return record
 
 

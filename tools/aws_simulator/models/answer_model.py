@@ -147,7 +147,8 @@ def train_memory(
     :param start: the memory of the custom model from which the training starts; None for the base model.
     """
     known = start.examples if start else []
-    memory = Memory([*known, *records], start.mixture if start else BASE_MIXTURE)
+    vocabulary = start.vocabulary if start else None
+    memory = Memory([*known, *records], start.mixture if start else BASE_MIXTURE, vocabulary)
     model, mixture = AnswerModel(memory), np.array(memory.mixture)
     data = [model.predict(one, own=len(known) + number) for number, one in enumerate(records)]
     held_out = [[model.predict(one) for one in examples] for examples in validation]
@@ -160,4 +161,4 @@ def train_memory(
         if ends_epoch:
             for losses, one in zip(validation_losses, held_out, strict=True):
                 losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(one, mixture)))
-    return MemoryResult(Memory(memory.examples, mixture.tolist()), steps, validation_losses)
+    return MemoryResult(Memory(memory.examples, mixture.tolist(), vocabulary), steps, validation_losses)

@@ -37,7 +37,7 @@ StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """The model that replies. ``weights`` and ``memory`` come from fine-tuning; a foundation model has neither."""
+    """The model that replies. ``weights`` and ``memory`` come from customization; a foundation model has neither."""
 
     provider: str
     weights: dict[str, float] | None
@@ -219,5 +219,6 @@ def _role_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | Non
         return write_pairs(user, list_name=_list_name(schema) if schema else None)
     document, question = section(user, "document"), section(user, "question")
     if document is not None and question is not None:
-        return quote_answer(read_document(document), question, model.weights)
+        vocabulary = model.memory.vocabulary if model.memory else None
+        return quote_answer(read_document(document).read_with(vocabulary), question, model.weights)
     return None

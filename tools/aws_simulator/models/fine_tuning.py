@@ -30,7 +30,8 @@ class TrainedModel:
     What a custom model has learned.
 
     :param weights: the weights of the student that quotes documents; None if this student was never trained.
-    :param memory: the memory of the student that remembers answers; None if this student was never trained.
+    :param memory: the memory of the student that remembers answers, with the vocabulary that the model has from
+        continued pre-training; None if there is neither.
     """
 
     weights: dict[str, float] | None = None
@@ -85,13 +86,14 @@ def fine_tune(
     start, data, held_out = start or TrainedModel(), _split(records), [_split(one) for one in validation]
     quoted, remembered = [one.quoted for one in held_out], [one.remembered for one in held_out]
     weights, memory = start.weights, start.memory
+    vocabulary = memory.vocabulary if memory else None
     parts: list[tuple[int, list[TrainingStep]]] = []
     if data.quoted:
-        quoting = train(data.quoted, epochs=epochs, validation=quoted, start=weights)
+        quoting = train(data.quoted, epochs=epochs, validation=quoted, start=weights, vocabulary=vocabulary)
         weights, quoting_losses = quoting.weights, _values(quoting.validation_losses)
         parts.append((len(data.quoted), quoting.steps))
     else:
-        quoting_losses = [[quoting_loss(weights, examples)] * epochs for examples in quoted]
+        quoting_losses = [[quoting_loss(weights, examples, vocabulary)] * epochs for examples in quoted]
     if data.remembered:
         remembering = train_memory(data.remembered, epochs=epochs, validation=remembered, start=memory)
         memory, memory_losses = remembering.memory, _values(remembering.validation_losses)

@@ -20,6 +20,7 @@ import numpy as np
 
 from tools.aws_simulator.models.examples import TrainingExample
 from tools.aws_simulator.models.text import content_terms, words
+from tools.aws_simulator.models.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,21 +66,27 @@ class Memory:
     What a student remembers of its training file.
 
     :param mixture: the weights of :class:`~tools.aws_simulator.models.answer_model.AnswerModel`, which training fits.
+    :param vocabulary: what the student knows about the words of its domain; None without continued pre-training.
     """
 
-    def __init__(self, examples: Sequence[TrainingExample], mixture: Sequence[float]) -> None:
+    def __init__(
+        self, examples: Sequence[TrainingExample], mixture: Sequence[float], vocabulary: Vocabulary | None = None
+    ) -> None:
         self.examples = list(examples)
         self.mixture = tuple(mixture)
+        self.vocabulary = vocabulary
 
     @classmethod
     def from_json(cls, stored: Any) -> Memory:
         """Return the memory that :meth:`to_json` described."""
-        return cls([TrainingExample(*fields) for fields in stored["examples"]], stored["mixture"])
+        vocabulary = Vocabulary.from_json(stored["vocabulary"]) if "vocabulary" in stored else None
+        return cls([TrainingExample(*fields) for fields in stored["examples"]], stored["mixture"], vocabulary)
 
     def to_json(self) -> dict[str, Any]:
         """Return the memory as a JSON value."""
         fields = [[one.system, one.user, one.answer, one.history] for one in self.examples]
-        return {"examples": fields, "mixture": list(self.mixture)}
+        vocabulary = {"vocabulary": self.vocabulary.to_json()} if self.vocabulary else {}
+        return {"examples": fields, "mixture": list(self.mixture), **vocabulary}
 
     def answer(self, system: str, history: str, user: str) -> str | None:
         """Return the answer to the nearest prompt; None if no prompt is near enough."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tools.aws_simulator.models.examples import TrainingExample
     from tools.aws_simulator.models.text import Sentence
+    from tools.aws_simulator.models.vocabulary import Vocabulary
 
 LEARNING_RATE = 0.3
 BATCH = 4  # records per step
@@ -51,8 +52,8 @@ class _Labeled:
     labels: NDArray[np.float64]
 
 
-def _labeled(example: TrainingExample) -> _Labeled:
-    document = read_document(required_section(example.user, "document"))
+def _labeled(example: TrainingExample, vocabulary: Vocabulary | None) -> _Labeled:
+    document = read_document(required_section(example.user, "document")).read_with(vocabulary)
     answer_phrases = [phrases(words(example.answer), length) for length in (1, 2, PHRASE)]
     labels = [_share_in_answer(sentence, answer_phrases) for sentence in document.sentences]
     return _Labeled(feature_matrix(document, required_section(example.user, "question")), np.array(labels))
@@ -67,14 +68,14 @@ def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...
     return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0
 
 
-def _all_labeled(examples: Sequence[TrainingExample]) -> list[_Labeled]:
+def _all_labeled(examples: Sequence[TrainingExample], vocabulary: Vocabulary | None) -> list[_Labeled]:
     """Label the examples that have at least one sentence, and return them in their original order.
 
     The examples are processed in the alphabetical order of their prompts. So examples with the same document follow one
     another, and each document is parsed only once although the cache of documents is small.
     """
     order = sorted(range(len(examples)), key=lambda index: examples[index].user)
-    labeled = {index: _labeled(examples[index]) for index in order}
+    labeled = {index: _labeled(examples[index], vocabulary) for index in order}
     return [labeled[index] for index in range(len(examples)) if len(labeled[index].labels)]
 
 
@@ -83,9 +84,11 @@ def _loss(record: _Labeled, weights: NDArray[np.float64]) -> float:
     return float(-np.mean(labels * np.log(likelihoods) + (1 - labels) * np.log1p(-likelihoods)))
 
 
-def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
+def held_out_loss(
+    weights: dict[str, float] | None, examples: Sequence[TrainingExample], vocabulary: Vocabulary | None = None
+) -> float:
     """Return a model's mean loss over ``examples``; 0 if there are none. For the base model, ``weights`` is None."""
-    return _mean_loss(_all_labeled(examples), as_vector(PRIOR if weights is None else weights))
+    return _mean_loss(_all_labeled(examples, vocabulary), as_vector(PRIOR if weights is None else weights))
 
 
 def _mean_loss(records: Sequence[_Labeled], weights: NDArray[np.float64]) -> float:
@@ -106,13 +109,15 @@ def train(
     epochs: int,
     validation: Sequence[Sequence[TrainingExample]] = (),
     start: dict[str, float] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> StudentResult:
     """Train a student. The same records give the same weights. 2,000 records take a few seconds on one core.
 
     :param start: the weights of the custom model from which the training starts; None for the base model.
+    :param vocabulary: what this custom model knows about words; None if it had no continued pre-training.
     :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
     """
-    data, held_out = _all_labeled(records), [_all_labeled(one) for one in validation]
+    data, held_out = _all_labeled(records, vocabulary), [_all_labeled(one, vocabulary) for one in validation]
     descent = _Descent(as_vector(PRIOR if start is None else start))
     steps: list[TrainingStep] = []
     validation_losses: list[list[TrainingStep]] = [[] for _ in validation]

@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
+
+from tools.aws_simulator.models.vocabulary import NOTHING_READ, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -150,16 +152,30 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Document:
-    """A text and its sentences in order."""
+    """
+    A text and its sentences in order.
+
+    :param vocabulary: the sentences that the reader has read before. They count when the reader weighs words.
+    """
 
     text: str
     sentences: tuple[Sentence, ...]
+    vocabulary: Vocabulary = NOTHING_READ
+
+    def read_with(self, vocabulary: Vocabulary | None) -> Document:
+        """Return the document as a model with this vocabulary reads it; None for a model without one."""
+        return self if vocabulary is None else replace(self, vocabulary=vocabulary)
 
     @cached_property
     def rarity(self) -> dict[str, float]:
         """The weight of each stem: log(1 + number of sentences / number of sentences that contain the stem)."""
         seen = Counter(term for sentence in self.sentences for term in sentence.terms)
-        return {term: math.log(1 + len(self.sentences) / count) for term, count in seen.items()}
+        return {term: self._rarity(term, count) for term, count in seen.items()}
+
+    def _rarity(self, term: str, count: int) -> float:
+        """Return the weight of a stem that ``count`` sentences of the document contain."""
+        sentences = len(self.sentences) + self.vocabulary.sentences
+        return math.log(1 + sentences / max(1, count + self.vocabulary.counts[term]))
 
     @cached_property
     def sentence_weights(self) -> list[float]:
@@ -167,9 +183,8 @@ class Document:
         return [sum(map(self.rarity.__getitem__, sentence.terms)) for sentence in self.sentences]
 
     def weight(self, terms: Iterable[str]) -> float:
-        """Return the sum of the weights of ``terms``. A stem that the document lacks has the highest weight."""
-        unknown = math.log(1 + len(self.sentences))
-        return sum(self.rarity.get(term, unknown) for term in terms)
+        """Return the sum of the weights of ``terms``. A stem that no sentence contains has the highest weight."""
+        return sum(self.rarity[term] if term in self.rarity else self._rarity(term, 0) for term in terms)
 
     def quote(self, indices: Iterable[int]) -> str:
         """Return the sentences with these indices verbatim, in document order, and the text between neighbours."""

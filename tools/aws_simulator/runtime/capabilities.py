@@ -8,6 +8,7 @@ errors" before them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from tools.aws_simulator.runtime.file_checks import check_files
 from tools.aws_simulator.runtime.requests import InferenceRequest, ModelRefusal, malformed, model_errors
 from tools.aws_simulator.runtime.thinking import check_signatures, check_thinking
 
+_TITAN_STOP_SEQUENCE = r"^(\|+|User:)$"
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
@@ -32,6 +34,7 @@ def for_model(model: Model, request: InferenceRequest) -> InferenceRequest:
     with model_errors(through_converse=request.through_converse):
         request = with_additional_fields(model, request)
         for check in (
+            _check_system,
             check_files,
             _check_model,
             _check_tools,
@@ -58,6 +61,15 @@ def _check_model(model: Model, request: InferenceRequest) -> None:
     """
     if request.named_model not in (None, model.id, *model.profile_ids):
         raise malformed(f"#/model: {request.named_model!r} is not the model of the request, {model.id!r}")
+
+
+def _check_system(model: Model, request: InferenceRequest) -> None:
+    """Check that the model takes a system prompt. Public repositories quote the message."""
+    if request.conversation.system and not model.system:
+        raise ValidationException(
+            "This model doesn't support system messages. Try again without a system message or use a model that"
+            " supports system messages."
+        )
 
 
 def _check_tools(model: Model, request: InferenceRequest) -> None:
@@ -179,6 +191,9 @@ def _check_sampling(model: Model, request: InferenceRequest) -> None:
     if model.body == "anthropic" and not all(stop.strip() for stop in request.stop_sequences):
         # https://github.com/BerriAI/litellm/issues/3286
         raise ModelRefusal("stop_sequences: each stop sequence must contain non-whitespace")
+    for stop in request.stop_sequences if model.body == "titan" else ():
+        if not re.fullmatch(_TITAN_STOP_SEQUENCE, stop):  # public repositories quote the message
+            raise malformed(f"string [{stop}] does not match pattern {_TITAN_STOP_SEQUENCE}")
     maximum = model.max_output_tokens
     if request.max_tokens is not None and request.max_tokens > maximum:
         advice = f" Try again with a maximum tokens value that is lower than {maximum}."
@@ -210,7 +225,7 @@ def _check_effort(model: Model, request: InferenceRequest) -> None:
         return
     if model.body == "anthropic" and "adaptive" not in model.thinking:
         raise ModelRefusal("output_config.effort: Extra inputs are not permitted")
-    if model.body in ("nova", "llama"):
+    if model.body in ("nova", "llama", "titan"):
         raise ValidationException(
             "This model doesn't support the outputConfig field. Remove outputConfig and try again."
         )

@@ -105,6 +105,26 @@ def llama_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body]:
     }
 
 
+def titan_chunks(body: Body, metrics: Body, _request: Body) -> Iterator[Body]:
+    """
+    Yield pieces of the output text. Only the last chunk has the total number of tokens and the reason to stop.
+
+    Public programs quote such chunks. In some of them, the whole text is in one chunk.
+    """
+    (result,) = body["results"]
+    pieces = list(text_pieces(result["outputText"])) or [""]
+    for number, piece in enumerate(pieces, start=1):
+        is_last = number == len(pieces)
+        yield {
+            "outputText": piece,
+            "index": 0,
+            "totalOutputTextTokenCount": result["tokenCount"] if is_last else None,
+            "completionReason": result["completionReason"] if is_last else None,
+            "inputTextTokenCount": body["inputTextTokenCount"] if number == 1 else None,
+            **({METRICS: metrics} if is_last else {}),
+        }
+
+
 def chat_completion_chunks(body: Body, metrics: Body, request: Body) -> Iterator[Body]:
     """
     Yield the chunks of a chat completion: https://platform.openai.com/docs/api-reference/chat-streaming.
@@ -142,5 +162,6 @@ CHUNKS: dict[str, Callable[[Body, Body, Body], Iterator[Body]]] = {
     "anthropic": anthropic_chunks,
     "nova": nova_chunks,
     "llama": llama_chunks,
+    "titan": titan_chunks,
     "chat_completions": chat_completion_chunks,
 }

@@ -32,7 +32,9 @@ def test_a_model_without_dates_stays_active() -> None:
 def test_every_customizable_model_names_a_training_format_and_all_ids_differ() -> None:
     catalog = load_catalog()
     bases = [model.customization for model in catalog.models.values() if model.customization]
-    assert {base.training for base in bases} == set(catalog.training)
+    documents = {base.pre_training for base in bases if base.pre_training}
+    assert {base.training for base in bases} | documents == set(catalog.training)
+    assert {catalog.training[key].format for key in documents} == {"documents"}
     ids = [model.id for model in catalog.models.values()] + [base.base_id for base in bases]
     assert len(ids) == len(set(ids))
 

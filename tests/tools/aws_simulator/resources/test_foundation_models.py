@@ -110,7 +110,7 @@ def test_a_model_that_only_the_simulator_lacks_has_a_hint_in_a_header_and_in_the
 
 
 def test_every_operation_that_names_a_model_has_the_hint(simulator: RunningSimulator) -> None:
-    bedrock, missing = simulator.boto("bedrock"), "amazon.titan-text-express-v1"
+    bedrock, missing = simulator.boto("bedrock"), "amazon.titan-text-premier-v1:0"
     calls = [
         lambda: bedrock.get_foundation_model(modelIdentifier=missing),
         lambda: bedrock.create_provisioned_model_throughput(

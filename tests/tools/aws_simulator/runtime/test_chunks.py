@@ -83,6 +83,14 @@ def test_llama_chunks_have_the_prompt_count_first_and_the_stop_reason_last() -> 
     assert [chunk["stop_reason"] for chunk in chunks] == [None, None, None, "length"]
 
 
+def test_titan_chunks_have_the_input_count_first_and_the_total_last() -> None:
+    chunks = chunks_of("titan", Text("It is so."), stop_reason="max_tokens")
+    assert [chunk["outputText"] for chunk in chunks] == ["It", " is", " so."]
+    assert [chunk["inputTextTokenCount"] for chunk in chunks] == [5, None, None]
+    assert [chunk["totalOutputTextTokenCount"] for chunk in chunks] == [None, None, 7]
+    assert [chunk["completionReason"] for chunk in chunks] == [None, None, "LENGTH"]
+
+
 def test_chat_completion_chunks_have_the_role_first_and_the_usage_on_demand() -> None:
     role, *pieces, last = chunks_of("chat_completions", Text("It is so."))
     assert role["object"] == "chat.completion.chunk"

@@ -14,6 +14,7 @@ from bedrock_distill.hooks.statuses import (
     BATCH_STATUS,
     DEPLOYMENT_STATUS,
     DEPLOYMENT_UPDATE_STATUS,
+    EVALUATION_STATUS,
     JOB_STATUS,
     THROUGHPUT_STATUS,
     Progress,
@@ -38,6 +39,11 @@ OPERATIONS = {
         "GetModelInvocationJob",
         "ListModelInvocationJobs",
         "StopModelInvocationJob",
+        "CreateEvaluationJob",
+        "GetEvaluationJob",
+        "ListEvaluationJobs",
+        "StopEvaluationJob",
+        "BatchDeleteEvaluationJob",
         "GetCustomModel",
         "CreateProvisionedModelThroughput",
         "GetProvisionedModelThroughput",
@@ -91,6 +97,7 @@ def error_shapes() -> list[Any]:
         ("ModelCustomizationJobStatus", JOB_STATUS),
         ("ProvisionedModelStatus", THROUGHPUT_STATUS),
         ("ModelInvocationJobStatus", BATCH_STATUS),
+        ("EvaluationJobStatus", EVALUATION_STATUS),
         ("CustomModelDeploymentStatus", DEPLOYMENT_STATUS),
         ("CustomModelDeploymentUpdateStatus", DEPLOYMENT_UPDATE_STATUS),
     ],
@@ -99,7 +106,7 @@ def test_the_status_tables_have_exactly_the_statuses_of_the_service(shape: str, 
     assert sorted(table) == sorted(service_model("bedrock").shape_for(shape).enum)
 
 
-@pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS, DEPLOYMENT_STATUS])
+@pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS, DEPLOYMENT_STATUS, EVALUATION_STATUS])
 def test_only_one_status_is_success(table: dict[str, Progress]) -> None:
     assert [status for status, progress in table.items() if progress is Progress.SUCCEEDED] in (
         ["Completed"],

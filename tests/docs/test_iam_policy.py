@@ -110,6 +110,7 @@ def test_counting_tokens_is_allowed_on_foundation_models() -> None:
     [
         "bedrock:GetFoundationModelAvailability",
         "bedrock:ListModelInvocationJobs",
+        "bedrock:ListEvaluationJobs",
         "bedrock:ListCustomModels",
         "bedrock:ListProvisionedModelThroughputs",
         "bedrock:ListCustomModelDeployments",

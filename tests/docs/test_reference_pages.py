@@ -50,6 +50,7 @@ BASE_CLASSES = {
     "BatchOperator",
     "CleanUpOperator",
     "DistillOperator",
+    "EvaluationJobOperator",
     "AskPersonOperator",
     "HumanApprovalOperator",
     "WinnerOperator",
@@ -154,7 +155,8 @@ class TestTasks:
             for cells in rows(section(page("runbook.md"), "## Failures, task by task"))
             for name in names(cells[0])
         }
-        groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION}  # their tasks are called like the judging models
+        # The first two have tasks that are called like the judging models, the last one has groups.
+        groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION, task_ids.EVALUATE}
         missing = sorted(ids - documented - groups - EMPTY_TASKS)
         assert missing == [], f'add a row for each of {missing} to docs/runbook.md, "Failures, task by task"'
         assert "`judge.<model>[i]`" in page("runbook.md")

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.catalog import EvaluatorOf, load_catalog
 from include.distill.config.section import Hours, NonBlankText, PollSeconds, Section
+from include.distill.core.errors import UseCaseError
 
 # The metrics that an evaluator model rates, from
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-metrics.html (checked 2026-11-27)
@@ -161,8 +162,26 @@ class HumanEvaluation(EvaluationJobSettings):
     wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
 
 
+# The kinds of evaluation jobs, which are the keys of the section ``evaluations``.
+EvaluationKind = Literal["pointwise", "human"]
+
+
 class Evaluations(Section):
     """The evaluation jobs of Bedrock that a use case asks for. Without this section, there are none."""
 
     pointwise: PointwiseEvaluation | None = None
     human: HumanEvaluation | None = None
+
+    def of_kind(self, kind: EvaluationKind) -> EvaluationJobSettings:
+        """Return the settings of one kind of jobs.
+
+        :raises UseCaseError: the use case has no such jobs.
+        """
+        settings = self.pointwise if kind == "pointwise" else self.human
+        if settings is None:
+            raise UseCaseError(
+                f"The use case has no section evaluations.{kind}.",
+                billed="Nothing was bought.",
+                to_do="Add the section to the use case and trigger a new run.",
+            )
+        return settings

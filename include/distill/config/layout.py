@@ -77,6 +77,22 @@ class RunFolder:
         """The lines of a batch job's output for which no answer was stored, each with the reason."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
+    def evaluation_dataset(self, sha256: str) -> str:
+        """The dataset of an evaluation job. The URI contains the hash of its content."""
+        return f"{self.root}/evaluations/{sha256}/dataset.jsonl"
+
+    def ended_evaluation(self, name: str) -> str:
+        """The record of how an evaluation job ended. All runs share these records."""
+        return f"{self.root}/evaluations/ended/{name}.json"
+
+    def evaluation_questions(self, arm: str) -> str:
+        """The rows of the dataset of an arm's evaluation jobs, in the order of the dataset."""
+        return f"{self.uri}/evaluations/{arm}/questions.jsonl"
+
+    def evaluation_scores(self, arm: str, evaluator: str) -> str:
+        """The scores that an evaluator gave to an arm's answers."""
+        return f"{self.uri}/evaluations/{arm}/{evaluator}.jsonl"
+
     @property
     def use_case(self) -> str:
         """The frozen use case."""
@@ -255,6 +271,10 @@ class Layout:
     def batch_output(self, sha256: str) -> str:
         """The prefix under which Bedrock writes the answers of a batch job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/batches/{sha256[:16]}/"
+
+    def evaluation_output(self, fingerprint: str) -> str:
+        """The prefix under which Bedrock writes the results of an evaluation job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/evaluations/{fingerprint[:16]}/"
 
     @property
     def _root(self) -> str:

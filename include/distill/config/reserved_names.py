@@ -8,5 +8,5 @@ RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "ro
 RESERVED_ARM_NAMES = frozenset(
     {"preflight", "ingest", "estimate", "approve_spending", "shards", "evaluation_shards", "synthesize"}
     | {"synthesize_batch", "curate", "judge", "judge_batch", "judge_champion", "report", "approve", "promote"}
-    | {"start_switch", "switch", "switched", "smoke", "settle", "delete_losers", "outcome"}
+    | {"start_switch", "switch", "switched", "smoke", "settle", "delete_losers", "outcome", "evaluate"}
 )

@@ -14,6 +14,7 @@ class ByHand(Enum):
     DEPLOYMENT = ("custom-model-on-demand", "delete-custom-model-deployment --custom-model-deployment-identifier")
     CUSTOM_MODEL = ("custom-models", "delete-custom-model --model-identifier")
     TRAINING_JOB = ("custom-models", "stop-model-customization-job --job-identifier")
+    EVALUATION_JOB = ("eval/evaluation", "stop-evaluation-job --job-identifier")
     BATCH_JOB = ("batch-inference", "stop-model-invocation-job --job-identifier")
 
     def command(self, name_or_arn: str, region: str | None = None) -> str:

@@ -101,6 +101,17 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
     return Names(f"{_name(environment, use_case, step, sha256)}{suffix}", f"{former}{suffix}")
 
 
+def evaluation_name(environment: str, use_case: str, part: str, fingerprint: str, attempt: int) -> str:
+    """Make the name of an evaluation job. Bedrock accepts only lower-case letters, digits and hyphens.
+
+    :param part: what is evaluated, for readers of the name.
+    :param fingerprint: hash of everything that determines the scores.
+    :param attempt: number of the attempt, starting at 1. The name of the first attempt has no suffix.
+    """
+    suffix = "" if attempt == 1 else f"-a{attempt}"
+    return f"{_name(environment, use_case, part, fingerprint)}{suffix}"
+
+
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
     """Make the names of a provisioned throughput that a run buys for an arm.
 

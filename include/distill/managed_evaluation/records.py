@@ -5,6 +5,31 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 
+class NamedDataset(TypedDict):
+    """A dataset, without its location in S3, which does not determine the result."""
+
+    name: str
+
+
+class DatasetMetrics(TypedDict):
+    """A dataset, and the metrics for which its answers are scored."""
+
+    taskType: str
+    dataset: NamedDataset
+    metricNames: list[str]
+
+
+class EvaluationConfig(TypedDict, total=False):
+    """
+    What a job scores: ``evaluationConfig`` of Bedrock's request, but without the location of the dataset.
+
+    A job has either ``automated``, for an evaluator model, or ``human``, for human workers.
+    """
+
+    automated: dict[str, object]
+    human: dict[str, object]
+
+
 class SourceResponse(TypedDict):
     """An answer of an arm in a dataset. ``modelIdentifier`` is the name of the arm."""
 
@@ -31,6 +56,20 @@ class EvaluationQuestion(TypedDict):
     prompt_sha256: str
 
 
+class EndedEvaluationJob(TypedDict):
+    """
+    How a job ended. The record is stored in ``<prefix>/evaluations/ended/<job name>.json``.
+
+    It is needed because Bedrock deletes jobs when someone asks for it, and a deleted job cannot be looked up.
+    """
+
+    job_name: str
+    job_arn: str
+    status: str  # of Bedrock, or "Deleted" if the job was deleted before this pipeline saw how it ended
+    message: str | None
+    output_uri: str
+
+
 class EvaluationJobManifest(TypedDict):
     """Result of a task that submits an evaluation job."""
 
@@ -42,6 +81,9 @@ class EvaluationJobManifest(TypedDict):
     attempt: int
     bought: bool
     at_most_usd: NotRequired[float]
+    output_uri: NotRequired[str]
+    input_tokens: NotRequired[int]  # of the evaluator, estimated, because Bedrock does not state them
+    output_tokens: NotRequired[int]
 
 
 class EvaluationResultManifest(TypedDict):

@@ -57,3 +57,12 @@ BATCH_STATUS = {
     "Failed": Progress.FAILED,
     "Stopped": Progress.FAILED,
 }
+# A job that is being deleted was not waited for in time. Its results, if there are any, stay in S3.
+EVALUATION_STATUS = {
+    "InProgress": Progress.RUNNING,
+    "Stopping": Progress.RUNNING,
+    "Completed": Progress.SUCCEEDED,
+    "Failed": Progress.FAILED,
+    "Stopped": Progress.FAILED,
+    "Deleting": Progress.FAILED,
+}

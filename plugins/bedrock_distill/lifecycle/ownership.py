@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
+from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT, AnyEndpoint, EndpointKind
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -177,6 +178,24 @@ class Ownership:
             " on_demand for the step."
         )
         return self._find("batch job", _candidates(names), jobs.find, differences, advice)
+
+    def find_evaluation_job(
+        self, name: str, jobs: EvaluationJobs, *, dataset_uri: str, output_uri: str
+    ) -> EvaluationJob | None:
+        """
+        Return this use case's evaluation job with a name; ``None`` if there is no such job.
+
+        :raises RefusedError: an evaluation job of another environment has the name.
+        """
+
+        def differences(job: EvaluationJob, is_former: bool) -> Iterator[str]:
+            yield from _difference("role", job.role_arn, self.use_case.aws.role_arn)
+            yield from _difference("dataset", job.dataset_uri, dataset_uri)
+            yield from _difference("output", job.output_uri, output_uri)
+            yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
+
+        advice = f"{_OTHER_INSTALLATION} If the job is yours, undo the change of aws.role_arn or storage."
+        return self._find("evaluation job", [Candidate(name, False)], jobs.find, differences, advice)
 
     def has_model(self, model_arn: str) -> bool:
         """Return whether the tags or the training data of an existing model show that it belongs to this use case."""

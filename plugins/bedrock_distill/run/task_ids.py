@@ -83,6 +83,10 @@ WAIT = "wait"
 COLLECT = "collect"
 _BATCH_GROUP = "_batch"
 
+# The group of all evaluation jobs. It has a group for each arm and evaluator, with the tasks SUBMIT, WAIT and COLLECT.
+EVALUATE: Final = "evaluate"
+_BY = "_by_"
+
 
 def arm_task(arm: str, name: str) -> str:
     """Return the id of an arm's task, such as ``tuned.submit``."""
@@ -108,6 +112,26 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
     """Return the sorted names of the steps that use batch jobs."""
     suffix = f"{_BATCH_GROUP}.{WAIT}"
     return sorted(task_id.removesuffix(suffix) for task_id in task_ids if task_id.endswith(suffix))
+
+
+def evaluation_group(arm: str, evaluator: str) -> str:
+    """Return the id of the task group for an evaluation job, such as ``evaluate.tuned_by_nova-pro``."""
+    return f"{EVALUATE}.{arm}{_BY}{evaluator}"
+
+
+def evaluation_task(arm: str, evaluator: str, name: str) -> str:
+    """Return the id of a task for an evaluation job, such as ``evaluate.tuned_by_nova-pro.submit``."""
+    return f"{evaluation_group(arm, evaluator)}.{name}"
+
+
+def evaluation_groups(task_ids: Iterable[str]) -> list[str]:
+    """Return the sorted ids of the task groups for evaluation jobs."""
+    suffix = f".{WAIT}"
+    return sorted(
+        task_id.removesuffix(suffix)
+        for task_id in task_ids
+        if task_id.startswith(f"{EVALUATE}.") and task_id.endswith(suffix)
+    )
 
 
 def sweep_task(conn_id: str, region: str) -> str:

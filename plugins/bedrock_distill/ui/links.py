@@ -24,6 +24,7 @@ _CONSOLE_PAGES = {
     "custom-model": "custom-models/item",
     "provisioned-model": "provisioned-throughput/details",
     "custom-model-deployment": "custom-model-on-demand",  # the address is UNVERIFIED
+    "evaluation-job": "eval/evaluation",  # https://docs.aws.amazon.com/bedrock/latest/userguide/evaluation-judge.html
 }
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -92,6 +93,7 @@ THROUGHPUT_LINK = ResourceLink("Provisioned throughput", "throughput_arn")
 DEPLOYMENT_LINK = ResourceLink("Deployment", "deployment_arn")
 STANDING_LINK = ResourceLink("Standing endpoint", "arn")
 CHAMPION_ENDPOINT_LINK = ResourceLink("Standing endpoint", "endpoint_arn")
+EVALUATION_LINK = ResourceLink("Evaluation job", "job_arn")
 TRAINING_DATA_LINK = ResourceLink("Training data", "train_uri")
 REJECTED_ROWS_LINK = RejectedRowsLink()
 REPORT_LINK = ReportLink()

@@ -12,6 +12,7 @@ import yaml
 from airflow.sdk.execution_time import task_runner
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
+from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
@@ -22,6 +23,7 @@ from include.distill.inference.requests import ModelRequest
 from tests.fakes.decided_report import ARMS
 from tests.fakes.dialogue import between, say
 from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 from tests.plugins.operators.labeled_run import judge_run
@@ -109,3 +111,34 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
         return equip(task).execute(context)
 
     return run
+
+
+@pytest.fixture
+def evaluations(store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, answer: Any) -> FakeEvaluationJobs:
+    """Evaluation jobs of a use case with one evaluator, whose arms have answered all evaluation questions."""
+    freeze(store, use_case, evaluations={"pointwise": {"evaluators": ["nova-pro"]}})
+    for shard in range(4):
+        answer(shard=shard)
+        answer(arm="base", serving=None, shard=shard)
+    return FakeEvaluationJobs(store, bedrock)
+
+
+class SubmitEvaluation:
+    """Submits an evaluation job with a new task. ``task`` is the last one."""
+
+    def __init__(self, equip: Any, evaluations: FakeEvaluationJobs, context: Any) -> None:
+        self.equip, self.evaluations, self.context = equip, evaluations, context
+        self.task: Any = None
+
+    def __call__(self, arm: str = "tuned", evaluator: str = "nova-pro") -> Any:
+        task_id = f"evaluate.{arm}_by_{evaluator}.submit"
+        self.task = self.equip(
+            BedrockEvaluationJobOperator(task_id=task_id, run_uri=RUN_URI, arm=arm, evaluator=evaluator)
+        )
+        self.task.__dict__["jobs"] = self.evaluations
+        return self.task.execute(self.context)
+
+
+@pytest.fixture
+def submit_evaluation(equip: Any, evaluations: FakeEvaluationJobs, context: Any) -> SubmitEvaluation:
+    return SubmitEvaluation(equip, evaluations, context)

@@ -28,6 +28,8 @@ ARGUMENTS: dict[str, Any] = {
     "dataset": {},
     "trained": {},
     "judge": "claude-haiku-4-5",
+    "evaluator": "nova-pro",
+    "result": {},
     "candidate": "tuned",
     "baseline": "base",
     "ingested": {},

@@ -1,0 +1,76 @@
+"""Check how evaluation jobs that no task waits for are found and stopped."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from bedrock_distill.hooks.evaluations import EvaluationJob
+from bedrock_distill.lifecycle.abandoned_evaluations import (
+    abandoned_evaluations,
+    describe_evaluation,
+    evaluation_cost,
+    stop_evaluation,
+)
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
+from tests.fakes.fake_bedrock import CREATED, FakeBedrock
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.memory_store import MemoryStore
+
+GROUP = "evaluate.tuned_by_nova-pro"
+JOB = EvaluationJob("job", "arn:job", "InProgress", CREATED, "r", "d", "o")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "submit", "wait", "marked"),
+    [
+        pytest.param({"wait": IN_PROGRESS}, "success", "failed", "wait", id="wait marked failed"),
+        pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", "submit", id="submit marked failed"),
+        pytest.param({}, "success", "skipped", "wait", id="run marked between submit and wait"),
+        pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", "", id="timed out"),
+        pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", "", id="submit refused"),
+        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", "", id="Airflow may have failed the last attempt"),
+        pytest.param({"submit": IN_PROGRESS}, "success", "failed", "", id="wait failed before it started"),
+        pytest.param({}, "success", "success", "", id="done"),
+        pytest.param({}, "skipped", "skipped", "", id="never submitted"),
+    ],
+)
+def test_a_job_is_abandoned_if_a_person_marked_its_task_failed(
+    attempts: dict[str, str], submit: str, wait: str, marked: str
+) -> None:
+    left = {f"{GROUP}.{task}": attempt for task, attempt in attempts.items()}
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left.get(task_ids) if key == ATTEMPT_KEY else None)
+    states = {f"{GROUP}.submit": submit, f"{GROUP}.wait": wait, "judge_batch.wait": "failed", "tuned.trained": "failed"}
+    assert list(abandoned_evaluations(states, ti)) == ([(GROUP, f"{GROUP}.{marked}")] if marked else [])
+
+
+class TestStop:
+    @pytest.fixture
+    def jobs(self) -> FakeEvaluationJobs:
+        fake = FakeEvaluationJobs(MemoryStore(), FakeBedrock())
+        fake.jobs[JOB.arn] = JOB
+        return fake
+
+    def test_a_running_job_is_stopped_and_the_message_says_what_is_billed(self, jobs: FakeEvaluationJobs) -> None:
+        message = stop_evaluation(jobs, JOB.arn, at_most_usd=1.5)  # type: ignore[arg-type]
+        assert jobs.stopped == [JOB.arn]
+        assert message
+        assert "scores so far are billed, at most about $1.50 in all" in message
+
+    @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped", "Deleting"])
+    def test_a_job_that_has_ended_is_left_alone(self, jobs: FakeEvaluationJobs, status: str) -> None:
+        jobs.put(JOB.arn, status=status)
+        assert stop_evaluation(jobs, JOB.arn, at_most_usd=None) is None  # type: ignore[arg-type]
+        assert jobs.stopped == []
+
+    def test_a_job_that_is_gone_is_not_stopped(self, jobs: FakeEvaluationJobs) -> None:
+        assert stop_evaluation(jobs, "arn:other", at_most_usd=None) is None  # type: ignore[arg-type]
+
+
+def test_the_description_has_status_and_age() -> None:
+    assert describe_evaluation(JOB).startswith("Evaluation job job is InProgress, ")
+
+
+def test_an_unknown_cost_is_left_out() -> None:
+    assert (evaluation_cost(None), evaluation_cost(2)) == ("", ", at most about $2.00 in all")

@@ -1,0 +1,111 @@
+"""Kill the submission of an evaluation job at every call to AWS, and check that a retry buys nothing again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.evaluations import EvaluationJobs
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
+from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from include.distill.core.storage import split_uri
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import RUN_URI
+
+CALLS_TO_BUY = 6
+BUCKETS = ("bedrock-distill-training", "bedrock-distill-output")
+
+
+class Killed(BaseException):
+    """The worker's process is killed."""
+
+
+class MortalHook(BedrockDistillHook):
+    """The real hook. The process is killed before or after one of its calls to AWS."""
+
+    def __init__(self, lives: int = 1_000, *, after: bool = False) -> None:
+        super().__init__()
+        self.lives, self.after = lives, after
+        self.calls: list[str] = []
+
+    def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
+        self.calls.append(method)
+        is_end = len(self.calls) == self.lives
+        if is_end and not self.after:
+            raise Killed
+        try:
+            return super().call(service, method, what, **parameters)
+        finally:
+            if is_end:
+                raise Killed
+
+
+@pytest.fixture
+def simulator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, evaluations: FakeEvaluationJobs
+) -> Iterator[RunningSimulator]:
+    """A simulator with the files of a run whose arms have answered."""
+    with start_simulator(tmp_path / "state", evaluation_seconds=0.1) as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+        client = simulator.boto("s3")
+        for bucket in BUCKETS:
+            client.create_bucket(Bucket=bucket)
+        for uri, body in store.objects.items():
+            bucket, key = split_uri(uri)
+            client.put_object(Bucket=bucket, Key=key, Body=body)
+        yield simulator
+
+
+def submit(context: Any, hook: BedrockDistillHook) -> Any:
+    task = BedrockEvaluationJobOperator(
+        task_id="evaluate.tuned_by_nova-pro.submit", run_uri=RUN_URI, arm="tuned", evaluator="nova-pro"
+    )
+    task.__dict__.update(hook=hook, store=S3ObjectStore(hook))
+    return task.execute(context)
+
+
+def wait(context: Any, submitted: Any) -> Any:
+    task = BedrockEvaluationJobSensor(
+        task_id="evaluate.tuned_by_nova-pro.wait",
+        run_uri=RUN_URI,
+        submitted=submitted,
+        poll_interval_seconds=0.02,
+        timeout_seconds=20,
+        deferrable=False,
+    )
+    return task.execute(context)
+
+
+def test_every_kill_of_the_submission_is_followed_by_the_same_job(simulator: RunningSimulator, context: Any) -> None:
+    hook = MortalHook()
+    first = submit(context, hook)
+    assert hook.calls[-CALLS_TO_BUY:] == [
+        *("list_evaluation_jobs", "get_object", "list_evaluation_jobs"),
+        *("put_object", "create_evaluation_job", "get_evaluation_job"),
+    ]
+    assert wait(context, first)["status"] == "Completed"
+    jobs = EvaluationJobs(BedrockDistillHook())
+    assert jobs.delete([first["job_arn"]]) == {}
+    assert submit(context, BedrockDistillHook()) == {**first, "bought": False}  # its results are stored
+    assert list(jobs.list()) == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(CALLS_TO_BUY))
+def test_a_killed_submission_buys_one_job(simulator: RunningSimulator, context: Any, call: int, after: bool) -> None:
+    calls_to_read = 8  # of the use case, the prompts, the rows and the answers, and one to store the list of questions
+    with pytest.raises(Killed):
+        submit(context, MortalHook(calls_to_read + call + 1, after=after))
+    manifest = submit(context, BedrockDistillHook())
+    jobs = EvaluationJobs(BedrockDistillHook())
+    [job] = jobs.list()
+    assert (job.arn, manifest["attempt"]) == (manifest["job_arn"], 1)
+    assert wait(context, manifest)["job_arn"] == job.arn

@@ -1,0 +1,190 @@
+"""Check that an evaluation job is bought once, whatever happens to the task, to the job or to its results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ConflictError, JobFailedError, RefusedError, TransientError
+from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, freeze
+
+DATA = "Unable to parse Amazon S3 file: dataset.jsonl. Data files must conform to JSONL format."
+
+
+def see_the_end(store: MemoryStore, evaluations: FakeEvaluationJobs, arn: str) -> None:
+    """Record the end of a job, as the task ``wait`` does."""
+    job = evaluations.jobs[arn]
+    EndedEvaluationJobs(store, FOLDER).add(
+        {
+            "job_name": job.name,
+            "job_arn": arn,
+            "status": job.status,
+            "message": job.message,
+            "output_uri": job.output_uri,
+        }
+    )
+
+
+class TestFound:
+    @pytest.mark.parametrize("status", ["InProgress", "Stopping", "Completed"])
+    def test_a_job_that_runs_or_has_results_is_not_bought_again(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, status: str
+    ) -> None:
+        first = submit_evaluation()
+        evaluations.end(first["job_arn"], status)
+        assert submit_evaluation() == {**first, "bought": False}
+        assert len(evaluations.requests) == 1
+
+    def test_a_purchase_whose_response_was_lost_is_found(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs
+    ) -> None:
+        evaluations.lose_next_answer = TransientError("connection lost")
+        manifest = submit_evaluation()
+        assert [manifest["job_arn"]] == list(evaluations.jobs)
+        assert manifest["bought"]
+
+    def test_a_task_that_died_after_buying_finds_its_job(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs
+    ) -> None:
+        evaluations.lose_next_answer = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            submit_evaluation()
+        assert [submit_evaluation()["job_arn"]] == list(evaluations.jobs)
+
+    def test_a_job_of_another_environment_is_not_used(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, bedrock: FakeBedrock
+    ) -> None:
+        arn = submit_evaluation()["job_arn"]
+        bedrock.tags_of[arn]["environment"] = "prod"
+        with pytest.raises(RefusedError, match=r"(?s)belongs to environment prod.*Nothing was bought"):
+            submit_evaluation()
+
+    @pytest.mark.parametrize("field", ["role_arn", "dataset_uri", "output_uri"])
+    def test_a_job_with_other_locations_is_not_used(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, field: str
+    ) -> None:
+        evaluations.put(submit_evaluation()["job_arn"], **{field: "other"})
+        with pytest.raises(RefusedError, match=r"its .* is other, expected"):
+            submit_evaluation()
+
+
+class TestNextAttempt:
+    @pytest.mark.parametrize("status", ["Stopped", "Failed", "Deleting"])
+    def test_a_job_without_results_is_followed_by_the_next_attempt(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, status: str
+    ) -> None:
+        first = submit_evaluation()
+        evaluations.end(first["job_arn"], status, "internal error")
+        second = submit_evaluation()
+        assert second["job_name"] == f"{first['job_name']}-a2"
+        assert (second["attempt"], second["bought"]) == (2, True)
+
+    def test_a_job_whose_results_were_deleted_is_bought_again(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore
+    ) -> None:
+        arn = submit_evaluation()["job_arn"]
+        evaluations.end(arn)
+        for uri in store.list(evaluations.folder(arn)):
+            store.delete(uri)
+        assert submit_evaluation()["attempt"] == 2
+
+    def test_a_job_that_failed_because_of_its_data_is_not_bought_again(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs
+    ) -> None:
+        evaluations.end(submit_evaluation()["job_arn"], "Failed", DATA)
+        with pytest.raises(JobFailedError, match=r"(?s)failed on the same data.*This task bought nothing.*preflight"):
+            submit_evaluation()
+        assert len(evaluations.requests) == 1
+
+    def test_the_number_of_attempts_is_limited(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, evaluations={"pointwise": {"evaluators": ["nova-pro"], "max_attempts": 2}})
+        for _ in range(2):
+            evaluations.end(submit_evaluation()["job_arn"], "Stopped")
+        with pytest.raises(JobFailedError, match=r"(?s)All 2 evaluation jobs.*evaluations\.pointwise\.max_attempts"):
+            submit_evaluation()
+        assert len(evaluations.requests) == 2
+
+
+class TestDeletedJob:
+    def test_a_completed_job_that_was_deleted_is_not_bought_again_while_its_results_are_stored(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore
+    ) -> None:
+        first = submit_evaluation()
+        evaluations.end(first["job_arn"])
+        see_the_end(store, evaluations, first["job_arn"])
+        evaluations.delete([first["job_arn"]])
+        assert submit_evaluation() == {**first, "bought": False}
+        for uri in store.list(evaluations.folder(first["job_arn"])):
+            store.delete(uri)
+        assert submit_evaluation()["attempt"] == 2
+
+    @pytest.mark.parametrize("status", ["Stopped", "Failed"])
+    def test_the_request_token_of_a_deleted_job_is_not_used_again(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore, status: str
+    ) -> None:
+        """AWS would answer the same token with the ARN of the deleted job."""
+        first = submit_evaluation()
+        evaluations.end(first["job_arn"], status)
+        see_the_end(store, evaluations, first["job_arn"])
+        evaluations.delete([first["job_arn"]])
+        second = submit_evaluation()
+        assert (second["attempt"], second["bought"]) == (2, True)
+        assert second["job_arn"] in evaluations.jobs
+
+    def test_a_data_fault_of_a_deleted_job_is_remembered(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore
+    ) -> None:
+        arn = submit_evaluation()["job_arn"]
+        evaluations.end(arn, "Failed", DATA)
+        see_the_end(store, evaluations, arn)
+        evaluations.delete([arn])
+        with pytest.raises(JobFailedError, match="same data"):
+            submit_evaluation()
+
+
+class TestRefused:
+    def test_without_an_approved_spending_nothing_is_bought(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(task: Any) -> None:
+            raise RefusedError("not approved")
+
+        monkeypatch.setattr("bedrock_distill.operators.evaluation_job.require_approved_spending", refuse)
+        with pytest.raises(RefusedError, match="not approved"):
+            submit_evaluation()
+        assert evaluations.requests == {}
+
+    @pytest.mark.parametrize(
+        ("error", "billed"),
+        [
+            (RefusedError("access denied"), "Bedrock refused the job, so nothing was bought"),
+            (ConflictError("in use"), "If Bedrock accepted the job, its scores are billed, at most about"),
+            (TransientError("lost"), "If Bedrock accepted the job, its scores are billed, at most about"),
+        ],
+    )
+    def test_the_error_says_whether_a_job_may_be_billed(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, error: Exception, billed: str
+    ) -> None:
+        def refuse() -> None:
+            raise error
+
+        evaluations.before_create = refuse
+        with pytest.raises(type(error)):
+            submit_evaluation()
+        assert billed in submit_evaluation.task.billed_now(error)
+
+    def test_before_the_request_nothing_can_be_billed(self, submit_evaluation: Any, store: MemoryStore) -> None:
+        store.delete(FOLDER.source("evaluation"))
+        with pytest.raises(Exception, match="evaluation"):
+            submit_evaluation()
+        assert "This attempt bought nothing." in submit_evaluation.task.billed_now(Exception())
+        submit_evaluation.task.attempt = 1
+        assert "had not submitted the job yet" in submit_evaluation.task.billed_now(Exception())

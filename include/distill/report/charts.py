@@ -50,7 +50,8 @@ def text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start
     return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(x, y, style, anchor, text)
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
+def line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
+    """Return a straight line as an SVG element."""
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, style)
 
 
@@ -61,7 +62,8 @@ def bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
     )
 
 
-def _fit(text: str, width: float, style: str) -> str:
+def fit(text: str, width: float, style: str) -> str:
+    """Shorten a text so that it fits into ``width`` pixels in the text style ``style``."""
     room = max(4.0, width // _PIXELS_PER_CHARACTER[style])
     return text if len(text) <= room else text[: int(room) - 1] + "…"
 
@@ -79,7 +81,7 @@ def preference_chart(comparisons: Sequence[ComparisonResult], *, width: int) -> 
         for heading in _pair_heading(candidate, baseline, width):
             y += 20
             body.append(text(0, y, heading, style="strong"))
-        body.append(_line(width / 2, y + 10, width / 2, y + 14 + 48 * len(rows), "coin"))
+        body.append(line(width / 2, y + 10, width / 2, y + 14 + 48 * len(rows), "coin"))
         for row in rows:
             body += _preference_row(row, y + 14, width)
             y += 48
@@ -97,13 +99,13 @@ def preference_chart(comparisons: Sequence[ComparisonResult], *, width: int) -> 
 
 def _pair_heading(candidate: str, baseline: str, width: int) -> list[str]:
     heading = f"{candidate} against {baseline}"
-    if _fit(heading, width, "strong") == heading:
+    if fit(heading, width, "strong") == heading:
         return [heading]
-    return [_fit(candidate, width, "strong"), _fit(f"against {baseline}", width, "strong")]
+    return [fit(candidate, width, "strong"), fit(f"against {baseline}", width, "strong")]
 
 
 def _preference_row(comparison: ComparisonResult, y: float, width: int) -> list[Markup]:
-    label = text(0, y + 14, _fit(comparison["judge"], width * 0.55, "label"), style="label")
+    label = text(0, y + 14, fit(comparison["judge"], width * 0.55, "label"), style="label")
     track = bar(0, y + 24, width, 14, "track")
     preference, interval, finding = comparison["preference"], comparison["preference_ci95"], comparison["finding"]
     if preference is None or interval is None:
@@ -116,9 +118,9 @@ def _preference_row(comparison: ComparisonResult, y: float, width: int) -> list[
         track,
         _hatched(0, y + 24, max(1.0, preference * width), 14, style=f"share {finding}", pattern=f"chance-{width}"),
         bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
-        _line(low * width, y + 25.5, low * width, y + 36.5, "end"),
-        _line(high * width, y + 25.5, high * width, y + 36.5, "end"),
-        _line(width / 2, y + 22, width / 2, y + 40, "coin"),
+        line(low * width, y + 25.5, low * width, y + 36.5, "end"),
+        line(high * width, y + 25.5, high * width, y + 36.5, "end"),
+        line(width / 2, y + 22, width / 2, y + 40, "coin"),
     ]
 
 
@@ -212,9 +214,9 @@ def _use_of_rows(source: SourceCounts) -> str:
 
 def _stage_bar(stage: _Stage, above: float, top: float, scale: float, width: int) -> list[Markup]:
     return [
-        text(0, above + 18, _fit(stage.label, width - 60, "strong"), style="strong"),
+        text(0, above + 18, fit(stage.label, width - 60, "strong"), style="strong"),
         text(width, above + 18, f"{stage.total:,}", style="count", anchor="end"),
-        text(0, above + 34, _fit(stage.note, width, "tick"), style="tick"),
+        text(0, above + 34, fit(stage.note, width, "tick"), style="tick"),
         bar(0, top, max(1.0, stage.kept * scale), _BAR, "kept"),
         _hatched(stage.kept * scale, top, stage.lost * scale, _BAR, style="lost", pattern=f"hatch-{width}"),
     ]
@@ -273,7 +275,7 @@ def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Mark
     body = _axes(plot)
     for index, (arm, points) in enumerate(drawn.items()):
         style = f"series{index % _SERIES}"
-        body += [_line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
+        body += [line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
         body += [text(36, 14 + 22 * index, _legend(arm, means[arm].figures, width - 36), style="label")]
         body += _curve([(point["step"], point["loss"]) for point in points], plot, f"step {style}")
         body += _curve(_means(points), plot, style, end=True)
@@ -295,7 +297,7 @@ def _axes(plot: _Plot) -> list[Markup]:
     body = []
     for level in (plot.low, (plot.low + plot.high) / 2, plot.high):
         y = plot.y(level)
-        body += [_line(plot.left, y, plot.right, y, "grid")]
+        body += [line(plot.left, y, plot.right, y, "grid")]
         body += [text(plot.left - 8, y + 4, f"{level:.2f}", style="tick", anchor="end")]
     body += [text(plot.left, plot.bottom + 20, "step 0", style="tick")]
     body += [text(plot.right, plot.bottom + 20, f"step {plot.last:,}", style="tick", anchor="end")]
@@ -329,4 +331,4 @@ def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str
 
 
 def _legend(arm: str, figures: str, width: float) -> str:
-    return f"{_fit(arm, width - (len(figures) + 2) * _PIXELS_PER_CHARACTER['label'], 'label')}: {figures}"
+    return f"{fit(arm, width - (len(figures) + 2) * _PIXELS_PER_CHARACTER['label'], 'label')}: {figures}"

@@ -21,6 +21,15 @@ from include.distill.report.card_charts import grounding_chart, length_chart, to
 from include.distill.report.champion_endpoint import endpoint_sentences
 from include.distill.report.change_notes import changes_sentence
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
+from include.distill.report.evaluation_tables import (
+    metric_name,
+    number,
+    partial_sentence,
+    rating_lists,
+    score_range,
+    small_sample_sentence,
+)
+from include.distill.report.score_charts import score_chart
 from include.distill.report.tables import (
     agreement_rows,
     arm_matrix,
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from include.distill.evaluation.records import ComparisonResult
-    from include.distill.report.records import HeadlinePair, Report
+    from include.distill.report.records import HeadlinePair, Report, ReportEvaluations
     from include.distill.training.records import DataCard, LossPoint
 
 REPORT_TEMPLATES = INCLUDE / "report"
@@ -86,6 +95,7 @@ def render_html(report: Report) -> str:
         minimum={"rated": MINIMUM_RATED, "documents": MINIMUM_GROUPS},
         people=any(is_person(line["second"]) for line in report["agreement"]),
         matrix=arm_matrix(report["comparisons"]),
+        evaluations=_evaluations(report.get("evaluations")),
         disagreements=report["disagreements"][:DISAGREEMENTS_SHOWN],
         pairs=report["pair_sample"][:DISAGREEMENTS_SHOWN],
         cards=report.get("data_cards", []),
@@ -121,6 +131,20 @@ def _card_charts(card: DataCard) -> list[dict[str, Markup]]:
     ]
 
 
+def _evaluations(evaluations: ReportEvaluations | None) -> dict[str, object] | None:
+    if evaluations is None:
+        return None
+    metrics = evaluations["metrics"]
+    return {
+        "partial": partial_sentence(evaluations),
+        "too_small": small_sample_sentence(evaluations),
+        "names": {metric["name"]: metric_name(metric) for metric in metrics},
+        "ranges": {metric["name"]: score_range(metric) for metric in metrics},
+        "ratings": rating_lists(metrics),
+        "chart": _drawn(lambda width: score_chart(evaluations, width=width)),
+    }
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(REPORT_TEMPLATES),
@@ -138,6 +162,7 @@ def _environment() -> Environment:
         "percent": format_percent,
         "price": format_price,
         "quantity": format_quantity,
+        "score": number,
     }
     return environment
 

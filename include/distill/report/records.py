@@ -25,6 +25,7 @@ from include.distill.evaluation.records import (
     Verdict,
 )
 from include.distill.labeling.records import LabelCounts
+from include.distill.managed_evaluation.records import MeanScore, ScoreDifference
 from include.distill.stats.agreement import Agreement
 from include.distill.training.records import DataCard, LossPoint
 
@@ -148,6 +149,57 @@ class EndpointPart(TypedDict, total=False):
     champion_endpoint: ReportEndpoint
 
 
+class MetricRating(TypedDict):
+    """One rating of a custom metric's scale. The record is part of :class:`ReportMetric`."""
+
+    definition: str
+    value: float
+
+
+class ReportMetric(TypedDict):
+    """A metric of the evaluation jobs, and its scale. The record is an entry in ``metrics`` of ``evaluations``."""
+
+    name: str
+    low: float  # smallest score
+    high: float  # largest score
+    high_is_bad: bool  # whether the metric finds faults; False for custom metrics
+    ratings: list[MetricRating]  # of a custom metric, in the order of the use case; empty for a built-in metric
+
+
+class LowScore(TypedDict):
+    """One of the worst scores of an arm. The record is an entry in ``worst`` of ``evaluations``."""
+
+    row_id: str
+    arm: str
+    evaluator: str
+    metric: str
+    score: float
+    question: str
+    answer: str
+    explanation: str  # empty if the evaluator gave none
+
+
+class ReportEvaluations(TypedDict):
+    """
+    The scores from Bedrock's evaluation jobs. The record is ``evaluations`` of report.json.
+
+    For each entry in ``scores``, ``n + missing`` is ``questions``.
+    """
+
+    questions: int  # questions of each job
+    evaluation_rows: int  # of the run; more than ``questions`` if the jobs got only the first questions
+    metrics: list[ReportMetric]
+    scores: list[MeanScore]
+    differences: list[ScoreDifference]
+    worst: list[LowScore]
+
+
+class EvaluationsPart(TypedDict, total=False):
+    """The part of the report about evaluation jobs; empty without them."""
+
+    evaluations: ReportEvaluations
+
+
 class ReportParts(TypedDict):
     """The parts of report.json that ``build_report`` copies unchanged."""
 
@@ -175,6 +227,7 @@ class ReportParts(TypedDict):
     answer_endings: NotRequired[dict[str, AnswerEndings]]  # by arm; absent from reports of earlier versions
     approvals: NotRequired[list[ReportApproval]]  # absent from reports of earlier versions
     champion_endpoint: NotRequired[ReportEndpoint]  # absent if the champion has no standing endpoint and gets none
+    evaluations: NotRequired[ReportEvaluations]  # absent without evaluation jobs, and if their scores cannot be read
     format: NotRequired[int]  # format of the stored record; absent from reports of earlier versions
     version: NotRequired[str]  # version of the pipeline that wrote the record; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.

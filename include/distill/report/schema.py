@@ -19,6 +19,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.report.records import Report
 from include.distill.report.schema_base import Section, optional_key
 from include.distill.report.schema_data_card import DataCardSchema
+from include.distill.report.schema_evaluations import EvaluationsSchema
 from include.distill.report.schema_judging import (
     EARLIER,
     AgreementSchema,
@@ -49,6 +50,7 @@ _WRITERS = {
     "comparisons": "the judge's task in the group `judge` or `judge_champion`",
     "noise_control": "the judge's task in the group `judge`",
     "agreement": "the judge's task in the group `judge`",
+    "evaluations": "the tasks `collect` in the group `evaluate`",
 }
 SCHEMA_PATH = PROJECT_ROOT / "docs" / "reference" / "report.schema.json"
 
@@ -119,6 +121,11 @@ class ReportSchema(Section):
     champion_endpoint: ChampionEndpointSchema | None = optional_key(
         "The endpoint that keeps the champion callable.",
         absent="if the champion has no standing endpoint, and a promotion would not create one",
+        default=None,
+    )
+    evaluations: EvaluationsSchema | None = optional_key(
+        "Scores from Bedrock's evaluation jobs. The verdict and the promotion do not use them.",
+        absent="if the use case has no evaluation jobs, or if their scores could not be read",
         default=None,
     )
     judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])

@@ -57,6 +57,8 @@ class RenderReportOperator(DistillOperator):
     :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
         it is trained. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
+    :param scores: results of the tasks that read the scores of evaluation jobs; empty if the use case has no such jobs.
+        (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
     :raises ReconciliationError: the run's counts do not add up.
     """
@@ -67,6 +69,7 @@ class RenderReportOperator(DistillOperator):
         "synthesis",
         "arms",
         "judgments",
+        "scores",
     )
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
@@ -79,6 +82,7 @@ class RenderReportOperator(DistillOperator):
         synthesis: Any,
         arms: Mapping[str, Any],
         judgments: Any,
+        scores: Any = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -86,6 +90,7 @@ class RenderReportOperator(DistillOperator):
         self.synthesis = synthesis
         self.arms: Mapping[str, ArmManifests] = arms
         self.judgments = judgments
+        self.scores = scores
 
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
@@ -199,6 +204,7 @@ class RenderReportOperator(DistillOperator):
             answer_endings=endings,
             approvals=reader.approvals(),
             **reader.champion_endpoint(),
+            **reader.evaluations(self.scores, evaluation, answers),
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
             # The list itself, not a copy: `build_report` may add a note to it when it searches for leaked questions.
             missing_parts=reader.optional.notes,

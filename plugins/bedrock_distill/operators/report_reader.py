@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.records import ArmManifests
-from bedrock_distill.run.task_ids import ANSWER, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
+from bedrock_distill.run.task_ids import ANSWER, COLLECT, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
 from bedrock_distill.run.task_results import read_mapped_results, read_result, require_all_results
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
@@ -30,13 +30,16 @@ from include.distill.evaluation.contamination import count_contaminated_question
 from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
+from include.distill.managed_evaluation.records import ScoresManifest
 from include.distill.report.approvals import price_entry, promotion_entry, spending_entry
 from include.distill.report.champion_endpoint import endpoint_entry
+from include.distill.report.evaluations import evaluations_part
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows, human_verdicts
 from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.records import (
     EndpointPart,
+    EvaluationsPart,
     ReportApproval,
     ReportDisagreement,
     ReportEndpoint,
@@ -243,6 +246,26 @@ class ReportReader:
         nothing: ReportEndpoint | None = None
         entry = self.optional.read("the champion's standing endpoint", read, fallback=nothing)
         return {"champion_endpoint": entry} if entry else {}
+
+    def evaluations(
+        self,
+        results: Sequence[ScoresManifest | None],
+        evaluation: Sequence[Row],
+        answers: Mapping[str, Mapping[str, str]],
+    ) -> EvaluationsPart:
+        """
+        Return the part of the report about evaluation jobs; empty if there are no scores.
+
+        :param results: results of the tasks ``collect``; ``None`` for a task that failed or was skipped.
+        """
+
+        def read() -> EvaluationsPart:
+            found = [read_result(result, ScoresManifest, task=COLLECT, reader=REPORT) for result in results if result]
+            note = self.optional.note
+            return evaluations_part(self.store, self.use_case, found, evaluation=evaluation, answers=answers, note=note)
+
+        nothing: EvaluationsPart = {}
+        return self.optional.read("the scores from evaluation jobs", read, fallback=nothing)
 
     def losses(self, arms: Sequence[ArmSummary], name: str) -> dict[str, list[LossPoint]]:
         """Return the losses of each arm from its metrics file ``name``."""

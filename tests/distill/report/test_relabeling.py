@@ -16,6 +16,7 @@ from include.distill.report.build import build_report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
 from tests.distill.conftest import make_row, make_use_case
 from tests.distill.report.example_report import inputs, verdicts
+from tests.distill.report.example_scores import evaluations
 from tests.fakes.memory_store import MemoryStore
 
 FOLDER = RunFolder("s3://training/distill/runs/one")
@@ -66,6 +67,16 @@ def test_labels_change_only_the_agreement_the_disagreements_and_the_label_counts
     assert {key: value for key, value in report.items() if key not in changed} == {
         key: value for key, value in stored.items() if key not in changed
     }
+
+
+def test_labels_do_not_change_the_scores_from_evaluation_jobs(store: MemoryStore, stored: dict[str, Any]) -> None:
+    scored: Any = build_report(**inputs(evaluations=evaluations()))
+    write_json(store, FOLDER.report("json"), scored)
+    store_labels(store, FOLDER, [label(0, "candidate")])
+    relabeled: Any = relabel_report(store, FOLDER, USE_CASE)
+    assert relabeled["labels"]["counted"] == 1
+    assert relabeled["evaluations"] == scored["evaluations"]
+    assert "Scores from Bedrock evaluation jobs" in store.read(FOLDER.report("html")).decode()
 
 
 def test_the_relabeled_report_is_written_as_json_and_html(store: MemoryStore, stored: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from include.distill.report.charts import bar, fit, line, svg, text
 from include.distill.report.evaluation_tables import metric_name, number, score_range
 from include.distill.report.records import ReportEvaluations, ReportMetric
 
-_HEADING = 26
+_HEADING = 42
 _ROW = 44
 
 
@@ -23,10 +23,9 @@ def score_chart(evaluations: ReportEvaluations, *, width: int) -> Markup:
     y = 0.0
     for (name, evaluator), entries in groupby(evaluations["scores"], key=lambda e: (e["metric"], e["evaluator"])):
         metric = metrics[name]
-        scale = score_range(metric)
-        heading = fit(f"{metric_name(metric)}, scored by {evaluator}", width - 9.0 * len(scale), "strong")
-        body.append(text(0, y + 16, heading, style="strong"))
-        body.append(text(width, y + 16, scale, style="tick", anchor="end"))
+        body.append(text(0, y + 16, fit(metric_name(metric), width, "strong"), style="strong"))
+        body.append(text(0, y + 34, fit(f"scored by {evaluator}", width * 0.6, "tick"), style="tick"))
+        body.append(text(width, y + 34, f"scale: {score_range(metric)}", style="tick", anchor="end"))
         y += _HEADING
         for entry in entries:
             body += _row(entry, metric, y, width)

@@ -47,7 +47,9 @@ def test_the_tables_show_means_and_differences_with_their_intervals() -> None:
     assert none[:7] == ["grounded", "tuned", "nova-pro", "−1 to 5", "0", "100", "–"]
     differences = words[words.index("tuned minus base") :]
     assert differences[:6] == ["tuned minus base", "nova-pro", "98", "2", "+0.25", "+0.10 to +0.40"]
-    assert "−0.05 to +0.03, could be chance" in differences
+    chance = differences.index("could be chance")
+    assert differences[chance - 1] == "−0.05 to +0.03"
+    assert differences.count("could be chance") == 1
 
 
 def test_the_ratings_of_a_custom_metric_are_shown() -> None:
@@ -61,7 +63,7 @@ def test_the_worst_scores_are_shown_with_their_explanation() -> None:
     assert words[words.index("0.25", words.index("How many tags can an object have?")) + 1] == "(0 to 1)"
     item = {**evaluations()["worst"][0], "explanation": ""}
     assert "The evaluator gave no explanation." in section_words(worst=[item])
-    assert not any("worst" in word for word in section_words(worst=[]))
+    assert "Answers with low scores" not in section_words(worst=[])
 
 
 def test_the_section_says_if_only_the_first_questions_were_scored() -> None:
@@ -71,7 +73,7 @@ def test_the_section_says_if_only_the_first_questions_were_scored() -> None:
 
 
 def test_without_pairs_of_scored_arms_there_is_no_table_of_differences() -> None:
-    assert not any("Candidate minus baseline" in word for word in section_words(differences=[]))
+    assert not any("minus base" in word for word in section_words(differences=[]))
 
 
 def test_every_chart_has_a_description_and_every_table_a_caption() -> None:

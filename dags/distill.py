@@ -31,6 +31,8 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
 | `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended. The report is written even if that task failed | nothing |
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
+| `evaluate.<arm>_by_<evaluator>.submit` | an evaluation job in which the evaluator scores the arm's answers, either a new one or one that an earlier attempt or run bought; only with `evaluations.pointwise` | tokens of the evaluator if the job is new |
+| `evaluate.<arm>_by_<evaluator>.wait`, `.collect` | the scores, for the report. They change neither the verdict nor a promotion | nothing |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `start_switch` | none; this task marks the start of the change of the standing endpoint. It always succeeds, and so the teardown `settle` runs even if no arm won | nothing |
@@ -80,6 +82,10 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
 | `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought provisioned throughput, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |
 | `<arm>.release` | Bedrock did not delete the endpoint, or access or credentials are missing | The endpoint **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the endpoint. Then clear the task with downstream. |
+| `evaluate.<arm>_by_<evaluator>.submit` | an earlier job on the same answers failed, or access is missing | Follow the message, then clear `preflight` with downstream. Nothing was bought. |
+| `evaluate.<arm>_by_<evaluator>.wait` | the job did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
+| `evaluate.<arm>_by_<evaluator>.wait` | the job failed, was deleted, or was stopped because the task was marked as failed | Follow the message. If it says to clear `submit` with downstream, doing so buys the next attempt. |
+| `evaluate.<arm>_by_<evaluator>.collect` | the job has no readable results | Restore the results, then clear `collect` with downstream. This costs nothing. |
 | `switch` | another run is changing the standing endpoint, or the account already has as many deployments as its quota allows | Airflow retries the task for an hour. After that, follow the message, then clear `switch` with downstream. Nothing was changed. |
 | `switched` | Bedrock did not create the standing endpoint or did not put the winner behind it, or this took too long | `settle` runs next and brings the endpoint back to the champion. Then clear `switch` with downstream. |
 | `smoke` | the standing endpoint gave a bad answer | `settle` runs next and brings the endpoint back to the champion. Look at the winner's answers in the report, then clear `switch` with downstream. Only the tokens of the calls are billed. |
@@ -127,6 +133,7 @@ from bedrock_distill.run.task_ids import (
 )
 from bedrock_distill.task_groups.arms import arm_tasks
 from bedrock_distill.task_groups.display import FINISH_GROUP, PREPARE_GROUP, display_group
+from bedrock_distill.task_groups.evaluation import evaluation_tasks
 from bedrock_distill.task_groups.judging import judge_tasks
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from bedrock_distill.task_groups.synthesis import synthesis_tasks
@@ -187,10 +194,9 @@ def distill_dag(use_case: UseCase) -> DAG:
             synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
+            scores=evaluation_tasks(use_case, arms),
         )
-        judges[-1] >> report
-        for arm in arms.values():
-            arm.ended >> report
+        [*judges[-1], *(arm.ended for arm in arms.values())] >> report
 
         with display_group(FINISH_GROUP, "Promote the winner, and say how the run ended"):
             promoted = promotion_tasks(use_case, report, arms)

@@ -179,9 +179,23 @@ class Evaluations(Section):
         """
         settings = self.pointwise if kind == "pointwise" else self.human
         if settings is None:
-            raise UseCaseError(
-                f"The use case has no section evaluations.{kind}.",
-                billed="Nothing was bought.",
-                to_do="Add the section to the use case and trigger a new run.",
-            )
+            raise _missing(kind)
         return settings
+
+    @property
+    def pointwise_settings(self) -> PointwiseEvaluation:
+        """The settings of the jobs in which an evaluator model scores answers.
+
+        :raises UseCaseError: the use case has no such jobs.
+        """
+        if self.pointwise is None:
+            raise _missing("pointwise")
+        return self.pointwise
+
+
+def _missing(kind: EvaluationKind) -> UseCaseError:
+    return UseCaseError(
+        f"The use case has no section evaluations.{kind}.",
+        billed="Nothing was bought.",
+        to_do="Add the section to the use case and trigger a new run.",
+    )

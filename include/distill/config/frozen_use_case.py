@@ -32,9 +32,14 @@ _TEACHER_OF_FORMAT_1 = {"teacher_json_schema": False}
 
 def dump_use_case(use_case: UseCase) -> bytes:
     """Return the frozen form of a use case, marked with the format and the version of this pipeline."""
-    models = {key: use_case.catalog_model(key).model_dump(include=set(_REQUEST_FACTS)) for key in use_case.models}
+    models = {key: use_case.catalog_model(key).model_dump(include=set(_REQUEST_FACTS)) for key in _models_of(use_case)}
     record = marked({**use_case.model_dump(mode="json"), _MODELS: models})
     return yaml.safe_dump(record, allow_unicode=True, sort_keys=False).encode()
+
+
+def _models_of(use_case: UseCase) -> tuple[str, ...]:
+    """Return the keys of all models that the run calls, or that evaluation jobs call for it."""
+    return tuple(dict.fromkeys((*use_case.models, *use_case.evaluators)))
 
 
 def load_frozen(body: bytes, uri: str) -> tuple[Mark, Any]:
@@ -90,7 +95,7 @@ def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> I
     stated = stored if isinstance(stored, dict) else {}
     if mark.format == EARLIEST_FORMAT:
         stated = {use_case.teacher: _TEACHER_OF_FORMAT_1}
-    for key in use_case.models:
+    for key in _models_of(use_case):
         facts = stated.get(key)
         if not isinstance(facts, dict):
             continue

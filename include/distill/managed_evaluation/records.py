@@ -117,13 +117,20 @@ class ScoreRecord(TypedDict):
 
 
 class ScoresManifest(TypedDict):
-    """Result of the task ``collect`` of an evaluation job. ``missing`` counts the missing scores of all metrics."""
+    """
+    Result of the task ``collect`` of an evaluation job.
+
+    ``missing`` counts the missing scores of all metrics. ``bought`` says whether the run bought the job.
+    """
 
     arm: str
     evaluator: str
     scores_uri: str
     questions: int
     missing: int
+    bought: NotRequired[bool]
+    input_tokens: NotRequired[int]  # of the evaluator, estimated, because Bedrock does not state them
+    output_tokens: NotRequired[int]
 
 
 class ScoreFigures(TypedDict):

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
+from include.distill.cost.evaluation_lines import token_lines
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.curation.records import CurateManifest
 from include.distill.evaluation.records import JudgeManifest
 from include.distill.inference.records import LostCallRecord, UsageRecord
+from include.distill.managed_evaluation.records import ScoresManifest
 from include.distill.report.records import ReportBillLine, UncertainCost
 from include.distill.report.run_summary import ArmSummary, sum_usage
 
@@ -20,12 +22,14 @@ def bill(
     synthesis: Sequence[CurateManifest],
     arms: Sequence[ArmSummary],
     judgments: Sequence[JudgeManifest],
+    scores: Sequence[ScoresManifest] = (),
     lost_calls: Iterable[LostCallRecord] = (),
     prices: Prices,
 ) -> list[BillLine]:
     """
     Return the lines of the bill. Answers and jobs that were already paid for cost nothing and have no line.
 
+    :param scores: results of the evaluation jobs. Bedrock does not state their tokens, so their lines are estimates.
     :param lost_calls: the calls whose answer did not arrive. It is not known whether AWS bills them, so the bill
         contains their highest possible cost.
     """
@@ -46,6 +50,7 @@ def bill(
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
         lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
+    lines += _score_lines(scores, prices)
     lost_by_price: dict[tuple[str, bool, bool], list[LostCallRecord]] = {}
     for call in lost_calls:
         price = call["model"], call.get("batch", False), call.get("deployed", False)
@@ -85,6 +90,17 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
     in_batches = tokens["batch_input_tokens"], tokens["batch_output_tokens"]
     on_demand = tokens["input_tokens"] - in_batches[0], tokens["output_tokens"] - in_batches[1]
     return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
+
+
+def _score_lines(scores: Sequence[ScoresManifest], prices: Prices) -> list[BillLine]:
+    return [
+        line
+        for job in scores
+        if job.get("bought")
+        for line in token_lines(
+            prices, job["arm"], job["evaluator"], job.get("input_tokens", 0), job.get("output_tokens", 0)
+        )
+    ]
 
 
 def _deployed_lines(arm: ArmSummary, student: str, prices: Prices) -> list[BillLine]:

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
-from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
+from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
 from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups
+from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups, evaluation_parts
+from include.distill.cleanup.tag_values import from_tags
+from include.distill.core.by_hand import ByHand
+from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.cost.amounts import usd_text
+
+if TYPE_CHECKING:
+    from bedrock_distill.lifecycle.run_task import RunTask
+    from include.distill.managed_evaluation.records import EvaluationJobManifest
 
 
 def abandoned_evaluations(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
@@ -57,6 +64,48 @@ def stop_evaluation(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None
         f" {_age(job)} ago. Its scores so far are billed{evaluation_cost(at_most_usd)}. To buy the next attempt, clear"
         f" the task `{SUBMIT}` of the job with downstream."
     )
+
+
+def stop_abandoned_evaluations(task: RunTask, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
+    """
+    Stop the evaluation jobs whose tasks were marked as failed; yield a result for each job that was running.
+
+    :param task: the task that runs this check.
+    :param states: state by task id, for all tasks of the run.
+    """
+    jobs = EvaluationJobs(task.hook)
+    for group, marked in abandoned_evaluations(states, ti):
+        submitted = ti.xcom_pull(task_ids=f"{group}.{SUBMIT}") or {}
+        arn, at_most_usd = submitted.get("job_arn") or "", submitted.get("at_most_usd")
+        try:
+            if not task.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
+                continue
+            for running in [arn] if arn else _running_jobs(task, jobs, *evaluation_parts(group)):
+                arn = running
+                if message := stop_evaluation(jobs, running, at_most_usd=at_most_usd):
+                    yield StopResult(message)
+        except ServiceError as error:
+            what = f"{marked} was marked as failed, but its evaluation job {arn}"
+            yield StopResult.failed(what, ByHand.EVALUATION_JOB, arn, task.region_name, error)
+
+
+def _running_jobs(task: RunTask, jobs: EvaluationJobs, arm: str, evaluator: str) -> Iterator[str]:
+    """Yield the ARNs of the running jobs that this run bought for an arm and an evaluator, even without a result."""
+    own = {"run-key": task.folder.run_key, "environment": task.use_case.environment}
+    expected = {**own, "arm": arm, "evaluator": evaluator}
+    for job in jobs.list():
+        if EVALUATION_STATUS.get(job.status) is Progress.RUNNING:
+            tags = task.hook.tags(job.arn)
+            if all(from_tags(tags, key) == value for key, value in expected.items()):
+                yield job.arn
+
+
+def has_bought_evaluation(task: RunTask, submitted: EvaluationJobManifest) -> bool:
+    """Return whether the run of a task bought an evaluation job, in any attempt of ``submit``."""
+    try:
+        return from_tags(task.hook.tags(submitted["job_arn"]), "run-key") == task.folder.run_key
+    except NotFoundError:  # the job was deleted
+        return submitted["bought"]
 
 
 def describe_evaluation(job: EvaluationJob) -> str:

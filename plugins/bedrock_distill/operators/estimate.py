@@ -15,6 +15,7 @@ from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
+from include.distill.cost.evaluation_lines import score_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
 from include.distill.cost.serving_choice import describe_serving
@@ -123,7 +124,8 @@ class EstimateCostOperator(DistillOperator):
             champion=champion,
             serving=serving,
         )
-        return estimate_bill(rates=rates), estimate_bill(), serving
+        scores, by_characters = (score_lines(self.use_case, evaluation, prices, used) for used in (rate, None))
+        return [*estimate_bill(rates=rates), *scores], [*estimate_bill(), *by_characters], serving
 
     def _log_summary(self, summary: CostEstimate, lines: Sequence[BillLine]) -> None:
         estimated, stored = summary["estimated_usd"], summary["stored_usd"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.evaluation_job import EvaluationJobOperator
-from include.distill.config.evaluation_settings import EvaluationKind, PointwiseEvaluation
+from include.distill.config.evaluation_settings import EvaluationKind
 from include.distill.core.storage import write_jsonl
 from include.distill.cost.prices import load_prices
 
@@ -49,7 +49,7 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
         from include.distill.cost.evaluation_lines import evaluator_tokens
 
         manifest = super().execute(context)
-        tokens = evaluator_tokens(self._settings, self._texts)
+        tokens = evaluator_tokens(self.use_case.evaluations.pointwise_settings, self._texts)
         return {**manifest, "input_tokens": tokens.input_tokens, "output_tokens": tokens.output_tokens}
 
     def plan(self) -> EvaluationPlan:
@@ -57,24 +57,19 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
         from include.distill.managed_evaluation.dataset import encode_dataset, read_dataset, texts_of
         from include.distill.managed_evaluation.plan import EvaluationPlan, judge_config
 
+        settings = self.use_case.evaluations.pointwise_settings
         lines, questions = read_dataset(
-            self.store, self.folder, self.use_case, self.prompts, arm=self.arm, questions=self._settings.questions
+            self.store, self.folder, self.use_case, self.prompts, arm=self.arm, questions=settings.questions
         )
         self._texts = texts_of(lines)
         write_jsonl(self.store, self.folder.evaluation_questions(self.arm), questions)
         evaluator = self.use_case.catalog_model(self.evaluator)
-        config = judge_config(self._settings, evaluator)
+        config = judge_config(settings, evaluator)
         return EvaluationPlan(self.arm, evaluator.key, config, (self.arm,), encode_dataset(lines))
 
     def at_most_usd(self, plan: EvaluationPlan) -> float:
         """Return what the evaluator's tokens cost at most, under the assumptions in ``cost/evaluation_lines.py``."""
         from include.distill.cost.evaluation_lines import most_evaluator_tokens, token_lines
 
-        tokens = most_evaluator_tokens(self._settings, self._texts)
+        tokens = most_evaluator_tokens(self.use_case.evaluations.pointwise_settings, self._texts)
         return sum(line.usd for line in token_lines(load_prices(), self.arm, self.evaluator, *tokens))
-
-    @property
-    def _settings(self) -> PointwiseEvaluation:
-        settings = self.use_case.evaluations.of_kind(self.kind)
-        assert isinstance(settings, PointwiseEvaluation)  # noqa: S101 - `kind` selects this section
-        return settings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
+from bedrock_distill.lifecycle.abandoned_evaluations import stop_abandoned_evaluations
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
@@ -29,6 +30,7 @@ from bedrock_distill.run.task_ids import (
     UPLOAD,
     arm_task,
     arms_with_task,
+    evaluation_groups,
 )
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -40,6 +42,7 @@ from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.endpoint_records import SettleManifest
 from include.distill.evaluation.records import PromotionManifest
 from include.distill.inference.records import ThroughputManifest
+from include.distill.managed_evaluation.records import EvaluationJobManifest
 from include.distill.report.records import ReportManifest
 from include.distill.report.stored_report import read_decided_report
 from include.distill.training.job_identity import recipe_fingerprint
@@ -91,7 +94,11 @@ class RunOutcomeOperator(DistillOperator):
                 to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
             )
         if failed or held_up or skipped:
-            stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
+            stopped = [
+                *self._stop_abandoned_jobs(states, ti),
+                *self._stop_abandoned_batches(states, ti),
+                *stop_abandoned_evaluations(self, states, ti),
+            ]
             raise IncompleteRunError(
                 f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
                 f" could not start: {held_up}. Number of tasks that were skipped: {skipped}."
@@ -151,7 +158,12 @@ class RunOutcomeOperator(DistillOperator):
                 arm: self._result(ti, ThroughputManifest, arm_task(arm, tasks.create))
                 for arm, tasks in unreleased_arms(states).items()
             }
-            return spent_sentence(spent(self, jobs, unreleased))
+            evaluations = [
+                submitted
+                for group in evaluation_groups(states)
+                if (submitted := self._result(ti, EvaluationJobManifest, f"{group}.{SUBMIT}"))
+            ]
+            return spent_sentence(spent(self, jobs, unreleased, evaluations))
         except Exception as error:  # the message about the failed tasks is more important than any error here
             return f"What this run has spent cannot be read: {error}"
 

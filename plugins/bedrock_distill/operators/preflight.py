@@ -161,13 +161,14 @@ class BedrockPreflightOperator(DistillOperator):
 
         problems: list[str | DistillError] = []
         problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
-        for key in use_case.models:
+        models = tuple(dict.fromkeys((*use_case.models, *use_case.evaluators)))
+        for key in models:
             problems += self._model_problems(use_case, self.model(key))
         problems += self._student_problems(use_case)
         problems += self._serving_problems(use_case)
         problems += batch_problems(use_case, _costs())
         problems += quota_problems(use_case)
-        checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.models]
+        checks = [partial(load_prices().price, key, "input_per_million") for key in models]
         return [*problems, *check_inputs(use_case.source, self.store), *_failures(checks)]
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
@@ -209,7 +210,8 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
         """Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active."""
-        doubted = [model for model in map(self.model, use_case.models) if model.lifecycle != "active"]
+        models = dict.fromkeys((*use_case.models, *use_case.evaluators))
+        doubted = [model for model in map(self.model, models) if model.lifecycle != "active"]
         warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
         return [warning for warning in warnings if warning]
 
@@ -296,10 +298,11 @@ def _instead(use_case: UseCase, model: Model) -> str:
     """Name models that can take the place of ``model`` in the use case's Region."""
     region = use_case.aws.region
     is_student = model.key == use_case.student
+    is_evaluator = model.key in use_case.evaluators
 
     def able(other: Model) -> bool:
         if not is_student:
-            return other.key in load_prices().models
+            return other.key in load_prices().models and (not is_evaluator or bool(other.evaluator))
         return other.customization is not None and region in other.customization.regions
 
     return suggestion(alternatives(model, able, used=use_case.models, costs=_costs()))

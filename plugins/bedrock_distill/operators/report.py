@@ -280,6 +280,7 @@ class RenderReportOperator(DistillOperator):
                 synthesis=synthesis,
                 arms=arms,
                 judgments=judgments,
+                scores=[result for result in self.scores if result],
                 lost_calls=lost_calls,
                 prices=load_prices(),
             ),

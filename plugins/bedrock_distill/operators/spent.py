@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.abandoned_evaluations import has_bought_evaluation
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.standing import StandingSite
@@ -21,6 +22,7 @@ from include.distill.core.errors import ServiceError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
 from include.distill.cost.amounts import usd_text
+from include.distill.cost.evaluation_lines import token_lines
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
 from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from bedrock_distill.lifecycle.run_task import RunTask
     from include.distill.config.arms import Arm
     from include.distill.inference.records import ThroughputManifest
+    from include.distill.managed_evaluation.records import EvaluationJobManifest
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ def spent(
     task: RunTask,
     jobs: Iterable[tuple[str, CustomizationJob, float]],
     unreleased: Mapping[str, ThroughputManifest | None] | None = None,
+    evaluations: Iterable[EvaluationJobManifest] = (),
 ) -> Spent:
     """
     Return the bill of an incomplete run.
@@ -67,6 +71,7 @@ def spent(
     :param jobs: training jobs of the run, each with its arm and the number of tokens of a complete training.
     :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
+    :param evaluations: the evaluation jobs of the run, whichever run bought them.
     """
     prices = load_prices()
     lines = [
@@ -93,6 +98,7 @@ def spent(
             if hours := unit_hours(records, failed=is_failed):
                 bill.append(prices.throughput_line(arm.name, _student(task, arm), hours))
     lines += _batch_lines(task, prices)
+    lines += _evaluation_lines(task, evaluations, prices)
     if standing := _standing_throughput(task):
         hours = unit_hours([release_record([standing], now=now)])
         lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
@@ -162,6 +168,16 @@ def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
         yield from prices.token_lines(what, plan.model, tokens.input_tokens, tokens.output_tokens, batch=True)
 
 
+def _evaluation_lines(
+    task: RunTask, evaluations: Iterable[EvaluationJobManifest], prices: Prices
+) -> Iterator[BillLine]:
+    """Yield bill lines for the evaluation jobs that this run bought. Each is counted as if it had completed."""
+    for job in evaluations:
+        if has_bought_evaluation(task, job):
+            tokens = job.get("input_tokens", 0), job.get("output_tokens", 0)
+            yield from token_lines(prices, job["arm"], job["evaluator"], *tokens)
+
+
 def _student(task: RunTask, arm: Arm) -> str:
     """Return the student of an arm. In the champion's arm, it may differ from the student that this run trains."""
     champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
@@ -200,4 +216,6 @@ def _part(what: str) -> str:
         return "training (at most)"
     if what.startswith(UNCOLLECTED):
         return what.partition(":")[0]
+    if what.startswith("scores "):
+        return "evaluation jobs (estimated)"
     return "endpoints" if what.startswith("throughput ") else "model calls"

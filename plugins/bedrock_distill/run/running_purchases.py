@@ -19,6 +19,7 @@ from bedrock_distill.run.task_ids import (
     arms_with_task,
     batch_group,
     batch_task,
+    evaluation_groups,
     steps_in_batches,
 )
 from include.distill.core.by_hand import ByHand
@@ -48,7 +49,12 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
         states: Mapping[str, str | None] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         own_group = own_task.rpartition(".")[0]
         return " ".join(
-            [*_endpoints(states, ti, own_group), *_training(states, ti, own_group), *_batches(states, ti, own_group)]
+            [
+                *_endpoints(states, ti, own_group),
+                *_training(states, ti, own_group),
+                *_batches(states, ti, own_group),
+                *_evaluations(states, ti, own_group),
+            ]
         )
     except Exception:
         log.debug("The states of the run's tasks could not be read", exc_info=True)
@@ -149,6 +155,23 @@ def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Itera
                 f" Stop them on the page {ByHand.BATCH_JOB.page(_region(arns[0]))}: {', '.join(arns)}." if arns else ""
             )
             yield f"If batch jobs of {step} are running, each answered record is billed.{stop}"
+
+
+def _evaluations(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+    for group in evaluation_groups(states):
+        submit, wait = f"{group}.{SUBMIT}", f"{group}.{WAIT}"
+        if group == own_group or _is_over(states.get(submit), states[wait]):
+            continue
+        submitted = ti.xcom_pull(task_ids=submit) or {}
+        at_most = submitted.get("at_most_usd")
+        cost = f", at most about {usd_text(at_most)} in all" if at_most is not None else ""
+        if stated := _stated(states, ti, wait, submit):
+            yield stated
+        elif _is_watched(states.get(submit), states[wait]):
+            yield f"The evaluation job of {group} is running, and its scores are billed{cost}."
+        else:
+            stop = f" Stop it {_by_hand(ByHand.EVALUATION_JOB, submitted, 'job_arn', 'job_arn')}." if submitted else ""
+            yield f"If an evaluation job of {group} is running, its scores are billed{cost}.{stop}"
 
 
 def _by_hand(kind: ByHand, result: Mapping[str, Any] | None, name_key: str, arn_key: str) -> str:

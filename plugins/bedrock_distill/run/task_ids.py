@@ -114,14 +114,14 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
     return sorted(task_id.removesuffix(suffix) for task_id in task_ids if task_id.endswith(suffix))
 
 
-def evaluation_group(arm: str, evaluator: str) -> str:
-    """Return the id of the task group for an evaluation job, such as ``evaluate.tuned_by_nova-pro``."""
-    return f"{EVALUATE}.{arm}{_BY}{evaluator}"
+def evaluation_name(arm: str, evaluator: str) -> str:
+    """Return the name of the task group for an evaluation job, such as ``tuned_by_nova-pro``."""
+    return f"{arm}{_BY}{evaluator}"
 
 
 def evaluation_task(arm: str, evaluator: str, name: str) -> str:
     """Return the id of a task for an evaluation job, such as ``evaluate.tuned_by_nova-pro.submit``."""
-    return f"{evaluation_group(arm, evaluator)}.{name}"
+    return f"{EVALUATE}.{evaluation_name(arm, evaluator)}.{name}"
 
 
 def evaluation_groups(task_ids: Iterable[str]) -> list[str]:
@@ -132,6 +132,13 @@ def evaluation_groups(task_ids: Iterable[str]) -> list[str]:
         for task_id in task_ids
         if task_id.startswith(f"{EVALUATE}.") and task_id.endswith(suffix)
     )
+
+
+def evaluation_parts(group: str) -> tuple[str, str]:
+    """Return the arm and the evaluator of a task group for an evaluation job."""
+    # The key of a model has no underscore, so the last separator is the right one.
+    arm, _, evaluator = group.removeprefix(f"{EVALUATE}.").rpartition(_BY)
+    return arm, evaluator
 
 
 def sweep_task(conn_id: str, region: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,12 +13,17 @@ from bedrock_distill.lifecycle.abandoned_evaluations import (
     abandoned_evaluations,
     describe_evaluation,
     evaluation_cost,
+    stop_abandoned_evaluations,
     stop_evaluation,
 )
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS, StopResult
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import TransientError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
 GROUP = "evaluate.tuned_by_nova-pro"
 JOB = EvaluationJob("job", "arn:job", "InProgress", CREATED, "r", "d", "o")
@@ -66,6 +73,70 @@ class TestStop:
 
     def test_a_job_that_is_gone_is_not_stopped(self, jobs: FakeEvaluationJobs) -> None:
         assert stop_evaluation(jobs, "arn:other", at_most_usd=None) is None  # type: ignore[arg-type]
+
+
+class TestStopAbandoned:
+    """The run's task ``outcome`` stops the jobs of tasks that a person marked as failed."""
+
+    @pytest.fixture
+    def task(self, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, equip: Any) -> RunOutcomeOperator:
+        freeze(store, use_case, evaluations={"pointwise": {"evaluators": ["nova-pro"]}})
+        task: RunOutcomeOperator = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI))
+        return task
+
+    @pytest.fixture
+    def jobs(self, store: MemoryStore, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> FakeEvaluationJobs:
+        fake = FakeEvaluationJobs(store, bedrock)
+        for name in ("own", "other run", "ended"):
+            fake.jobs[f"arn:{name}"] = dataclasses.replace(JOB, name=name, arn=f"arn:{name}")
+            bedrock.tags_of[f"arn:{name}"] = {
+                "environment": "test",
+                "run-key": FOLDER.run_key if name != "other run" else "x",
+                "arm": "tuned",
+                "evaluator": "nova-pro",
+            }
+        fake.put("arn:ended", status="Stopped")
+        monkeypatch.setattr("bedrock_distill.lifecycle.abandoned_evaluations.EvaluationJobs", lambda _: fake)
+        return fake
+
+    def stop(self, task: Any, submitted: Any, *, submit: str = "success", wait: str = "failed") -> list[StopResult]:
+        pulled = {f"{GROUP}.submit": submitted}
+        ti = SimpleNamespace(
+            xcom_pull=lambda task_ids, key="return_value": IN_PROGRESS if key == ATTEMPT_KEY else pulled[task_ids]
+        )
+        states = {f"{GROUP}.submit": submit, f"{GROUP}.wait": wait}
+        return list(stop_abandoned_evaluations(task, states, ti))
+
+    def test_the_submitted_job_is_stopped(self, task: Any, jobs: FakeEvaluationJobs) -> None:
+        [result] = self.stop(task, {"job_arn": "arn:own", "at_most_usd": 0.5})
+        assert jobs.stopped == ["arn:own"]
+        assert "at most about $0.50" in result.text
+
+    def test_without_a_result_the_runs_own_running_job_is_found_by_its_tags(
+        self, task: Any, jobs: FakeEvaluationJobs
+    ) -> None:
+        [result] = self.stop(task, None, submit="failed", wait="upstream_failed")
+        assert jobs.stopped == ["arn:own"]
+        assert not result.by_hand
+
+    def test_the_use_case_can_let_jobs_continue(
+        self, task: Any, jobs: FakeEvaluationJobs, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        section = {"evaluators": ["nova-pro"], "stop_when_marked_failed": False}
+        freeze(store, use_case, evaluations={"pointwise": section})
+        assert self.stop(task, {"job_arn": "arn:own"}) == []
+        assert jobs.stopped == []
+
+    def test_a_job_that_cannot_be_stopped_is_named_with_the_way_to_stop_it_by_hand(
+        self, task: Any, jobs: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(arn: str) -> None:
+            raise TransientError("no connection")
+
+        monkeypatch.setattr(jobs, "stop", fail)
+        [result] = self.stop(task, {"job_arn": "arn:own"})
+        assert f"{GROUP}.wait was marked as failed, but its evaluation job arn:own could not be stopped" in result.text
+        assert "stop-evaluation-job --job-identifier arn:own" in result.by_hand
 
 
 def test_the_description_has_status_and_age() -> None:

@@ -48,6 +48,23 @@ def test_the_lines_are_written_and_add_up_to_the_estimate(estimate: Any, store: 
     assert len(json.dumps(manifest)) < 2048
 
 
+def test_the_jobs_of_evaluators_are_part_of_the_estimate_but_not_of_the_budget_for_calls(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    before = read_json(store, estimate.execute(context)["estimate_uri"], dict)
+    freeze(store, use_case, evaluations={"pointwise": {"evaluators": ["nova-pro"]}})
+    estimate.__dict__.pop("use_case")
+    with_scores = read_json(store, estimate.execute(context)["estimate_uri"], dict)
+    scores = [line for line in with_scores["lines"] if line["what"].startswith("scores ")]
+    assert [line["what"] for line in scores] == [
+        f"scores {arm}: nova-pro {direction}" for arm in ("base", "tuned") for direction in ("input", "output")
+    ]
+    added = with_scores["estimated_usd"] - before["estimated_usd"]
+    assert added == pytest.approx(sum(line["usd"] for line in scores), abs=1e-3)
+    assert with_scores["by_characters_usd"] == before["by_characters_usd"]
+    assert "nova-pro" in with_scores["prices"]
+
+
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:

@@ -327,3 +327,23 @@ class TestStandingEndpoint:
         freeze(store, use_case, promotion={"serve": "provisioned"})
         bedrock.put_throughput(NAME, "InService")  # with the tags of another owner
         assert spent(task, []).hourly == 0.0
+
+
+@pytest.mark.parametrize(("run_key", "is_billed"), [(FOLDER.run_key, True), ("another-run", False)])
+def test_an_evaluation_job_is_billed_to_the_run_that_bought_it(
+    task: Any, bedrock: FakeBedrock, run_key: str, is_billed: bool
+) -> None:
+    bedrock.tags_of["arn:evaluation"] = {"run-key": run_key}
+    job: Any = {
+        "job_arn": "arn:evaluation",
+        "arm": "tuned",
+        "evaluator": "nova-pro",
+        "bought": False,
+        "input_tokens": 1_000_000,
+        "output_tokens": 10,
+    }
+    bill = spent(task, [], evaluations=[job])
+    assert [line.what for line in bill.lines] == (
+        ["scores tuned: nova-pro input", "scores tuned: nova-pro output"] if is_billed else []
+    )
+    assert ("for evaluation jobs (estimated)" in spent_sentence(bill)) is is_billed

@@ -201,3 +201,39 @@ class TestNotes:
         notes = {"judge_batch.collect": {"to_do": "", "billed": "Nothing more is billed."}}
         states = {"judge_batch__submit": "success", "judge_batch__wait": "failed", "judge_batch__collect": "failed"}
         assert self.described(notes, **states) == "judge_batch.collect said when it failed: Nothing more is billed."
+
+
+class TestEvaluations:
+    GROUP = "evaluate.tuned_by_nova-pro"
+    ARN = "arn:aws:bedrock:us-west-2:123456789012:evaluation-job/x"
+    SUBMITTED: ClassVar[Any] = {f"{GROUP}.submit": {"at_most_usd": 0.5, "job_name": "job", "job_arn": ARN}}
+
+    def say(self, submit: str, wait: str | None, results: Any = None, **more: Any) -> str | None:
+        return describe({f"{self.GROUP}.submit": submit, f"{self.GROUP}.wait": wait}, results, **more)
+
+    @pytest.mark.parametrize("wait", UNDER_WAY)
+    def test_a_job_that_is_waited_for_is_running(self, wait: str | None) -> None:
+        assert self.say("success", wait, self.SUBMITTED) == (
+            f"The evaluation job of {self.GROUP} is running, and its scores are billed, at most about $0.50 in all."
+        )
+
+    @pytest.mark.parametrize("submit", NOT_STARTED)
+    def test_without_a_start_there_is_no_job(self, submit: str) -> None:
+        assert self.say(submit, None) == ""
+
+    def test_a_job_that_has_ended_is_not_billed(self) -> None:
+        assert self.say("success", "success", self.SUBMITTED) == ""
+
+    def test_a_job_that_nobody_waits_for_may_run_and_can_be_stopped_by_hand(self) -> None:
+        text = self.say("success", "failed", self.SUBMITTED)
+        assert text is not None
+        assert text.startswith(f"If an evaluation job of {self.GROUP} is running, its scores are billed")
+        assert f"aws bedrock stop-evaluation-job --job-identifier {self.ARN} --region us-west-2" in text
+
+    def test_a_failed_submission_may_have_bought_a_job(self) -> None:
+        assert self.say("failed", "upstream_failed") == (
+            f"If an evaluation job of {self.GROUP} is running, its scores are billed."
+        )
+
+    def test_the_group_of_the_task_itself_is_left_out(self) -> None:
+        assert self.say("success", "failed", self.SUBMITTED, own_task=f"{self.GROUP}.wait") == ""

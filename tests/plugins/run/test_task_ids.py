@@ -21,7 +21,17 @@ from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.run import task_ids
-from bedrock_distill.run.task_ids import arm_task, arms_with_task, batch_task, sibling_task, steps_in_batches
+from bedrock_distill.run.task_ids import (
+    arm_task,
+    arms_with_task,
+    batch_task,
+    evaluation_groups,
+    evaluation_name,
+    evaluation_parts,
+    evaluation_task,
+    sibling_task,
+    steps_in_batches,
+)
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
@@ -141,6 +151,15 @@ def test_the_id_of_a_batch_task_belongs_to_the_right_task_of_the_dag(
 
 def test_the_arms_that_train_are_found_by_their_tasks(dag: DAG) -> None:
     assert arms_with_task(dag.task_ids, task_ids.TRAINED) == ["plain", "tuned"]
+
+
+@pytest.mark.parametrize("arm", ["tuned", "trained_by_us", "x_batch"])
+def test_the_group_of_an_evaluation_job_names_its_arm_and_evaluator(arm: str) -> None:
+    states = [evaluation_task(arm, "nova-pro", name) for name in ("submit", "wait", "collect")]
+    [group] = evaluation_groups([*states, "judge_batch.wait", "tuned.trained"])
+    assert group == f"evaluate.{evaluation_name(arm, 'nova-pro')}"
+    assert evaluation_parts(group) == (arm, "nova-pro")
+    assert steps_in_batches(states) == []
 
 
 def test_the_steps_that_use_batch_jobs_are_found_by_their_tasks(dag: DAG) -> None:

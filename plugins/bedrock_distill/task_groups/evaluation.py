@@ -1,0 +1,57 @@
+"""
+Create the tasks of Bedrock's evaluation jobs: one job for each arm and evaluator.
+
+The jobs score stored answers, so they run next to the judges, after the endpoints have answered. The verdict and the
+promotion do not use the scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import TaskGroup
+
+from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
+from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
+from bedrock_distill.policies.retry import DEFERRED_RETRIES
+from bedrock_distill.run.task_ids import COLLECT, EVALUATE, SUBMIT, WAIT, evaluation_name
+from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from bedrock_distill.task_groups.arms import ArmTasks
+from include.distill.config.evaluation_settings import PointwiseEvaluation
+from include.distill.config.use_case import UseCase
+
+_HOUR = 3600
+
+
+def evaluation_tasks(use_case: UseCase, arms: Mapping[str, ArmTasks]) -> list[Any]:
+    """
+    Create the tasks that submit the evaluation jobs, wait for them and read the scores.
+
+    :return: the results of the tasks ``collect``, for the report; empty if the use case has no such jobs.
+    """
+    settings = use_case.evaluations.pointwise
+    if settings is None:
+        return []
+    with TaskGroup(EVALUATE, tooltip="Bedrock's evaluation jobs, in which evaluators score the answers of each arm"):
+        return [
+            _job(settings, arm, evaluator, arms[arm].answer)
+            for arm in use_case.scored_arms
+            for evaluator in settings.evaluators
+        ]
+
+
+def _job(settings: PointwiseEvaluation, arm: str, evaluator: str, answer: Any) -> Any:
+    with TaskGroup(evaluation_name(arm, evaluator), tooltip=f"{evaluator} scores the answers of {arm}"):
+        submit = BedrockEvaluationJobOperator(task_id=SUBMIT, arm=arm, evaluator=evaluator)
+        wait = BedrockEvaluationJobSensor(
+            task_id=WAIT,
+            submitted=submit.output,
+            poll_interval_seconds=settings.poll_interval_seconds,
+            timeout_seconds=settings.timeout_hours * _HOUR,
+            stop_when_marked_failed=settings.stop_when_marked_failed,
+            **DEFERRED_RETRIES,
+        )
+        collect = BedrockCollectScoresOperator(task_id=COLLECT, submitted=submit.output, result=wait.output)
+        answer >> submit >> wait >> collect
+    return collect.output

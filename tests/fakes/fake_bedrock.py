@@ -68,6 +68,11 @@ class FakeBedrock:
         self._refuse(model_id)
         return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}
 
+    def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Return the jobs of the kinds that this fake does not have. Tests of evaluation jobs use another fake."""
+        assert (method, key) == ("list_evaluation_jobs", "jobSummaries")
+        return iter(())
+
     def is_simulated(self, model_id: str) -> bool:
         self._refuse(model_id)
         return self.simulated

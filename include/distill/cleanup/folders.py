@@ -19,6 +19,7 @@ SHARED_FOLDERS = {
     ResourceKind.DATASETS: "datasets",
     ResourceKind.PAID_ANSWERS: "responses",
     ResourceKind.BATCH_FILES: "batches",
+    ResourceKind.EVALUATION_FILES: "evaluations",
 }
 # The names that config/layout.py and AWS give to objects in these folders. Objects with other names are not ours.
 OUR_NAMES = {
@@ -27,6 +28,9 @@ OUR_NAMES = {
     ResourceKind.BATCH_FILES: re.compile(
         r"[0-9a-f]{64}/input\.jsonl|(open|landed)/[a-z0-9-]+\.json"
         r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
+    ),
+    ResourceKind.EVALUATION_FILES: re.compile(
+        r"[0-9a-f]{64}/dataset\.jsonl|[0-9a-f]{16}/[a-z0-9-]{1,63}/[A-Za-z0-9-]+/.+"
     ),
 }
 # The other folders and objects of a root, which are never deleted on their own.
@@ -46,6 +50,10 @@ _KEPT_FOLDERS = {
     "splits": (
         ResourceKind.RECORDS,
         "it records which documents are for training and which for evaluation, and is deleted with its bucket",
+    ),
+    "ended_evaluations": (
+        ResourceKind.RECORDS,
+        "it records how evaluation jobs ended, so that none is bought twice, and is deleted with its bucket",
     ),
     "latest": (
         ResourceKind.RECORDS,

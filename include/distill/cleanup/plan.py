@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +20,9 @@ from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import InputError
 from include.distill.core.storage import split_uri
+
+if TYPE_CHECKING:
+    from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob
 
 ALL_USE_CASES = "all"
 CLEAN_UP_DAG_ID = "distill_clean_up"
@@ -35,10 +39,12 @@ class ResourceKind(StrEnum):
     THROUGHPUT = "throughput"
     DEPLOYMENT = "deployment"
     CUSTOM_MODEL = "custom model"
+    EVALUATION_JOB = "evaluation job"
     RUN = "run"
     DATASETS = "data sets"
     PAID_ANSWERS = "paid answers"
     BATCH_FILES = "batch files"
+    EVALUATION_FILES = "evaluation files"
     TRAINING_OUTPUT = "training output"
     RECORDS = "records"
     OTHER = "other"
@@ -51,10 +57,12 @@ _FIELDS = {
     ResourceKind.THROUGHPUT: "throughput",
     ResourceKind.DEPLOYMENT: "deployments",
     ResourceKind.CUSTOM_MODEL: "custom_models",
+    ResourceKind.EVALUATION_JOB: "evaluation_jobs",
     ResourceKind.RUN: "run_objects",
     ResourceKind.DATASETS: "datasets",
     ResourceKind.PAID_ANSWERS: "paid_answers",
     ResourceKind.BATCH_FILES: "paid_answers",
+    ResourceKind.EVALUATION_FILES: "paid_answers",
 }
 
 
@@ -115,8 +123,13 @@ class CleanUpChoice(BaseModel):
     paid_answers: bool = Field(
         False,
         title="Paid answers",
-        description="Delete the stored answers of all models, and the files of batch jobs."
-        " The next run pays for the answers again.",
+        description="Delete the stored answers of all models, and the files of batch jobs and evaluation jobs."
+        " The next run pays for the answers and the scores again.",
+    )
+    evaluation_jobs: bool = Field(
+        False,
+        title="Evaluation jobs",
+        description="Delete evaluation jobs that have ended. They cost nothing. Their results in S3 are kept.",
     )
     older_than_days: int = Field(
         0,
@@ -308,6 +321,7 @@ class Inventory:
     environment: str
     endpoints: Sequence[ListedEndpoint] = ()
     models: Sequence[ListedModel] = ()
+    evaluation_jobs: Sequence[ListedEvaluationJob] = ()
     roots: Sequence[ProjectRoot] = ()
     missing_roots: Sequence[str] = ()
     buckets: Sequence[ListedBucket] = ()
@@ -375,13 +389,3 @@ class CleanUpPlan:
 def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
     """Count the items of each kind."""
     return Counter(str(item.kind) for item in items)
-
-
-def plan_table(plan: CleanUpPlan) -> list[str]:
-    """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
-    with_buckets = [
-        f"DELETE  {item.kind:<17} {item.name}  {item.detail} -- together with its bucket" for item in plan.with_buckets
-    ]
-    deleted = [f"DELETE  {item.kind:<17} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
-    kept = [f"KEEP    {item.kind:<17} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
-    return deleted + with_buckets + kept

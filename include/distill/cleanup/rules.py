@@ -20,6 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob, not_ended, not_our_job
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
 from include.distill.cleanup.folders import OUR_NAMES, SHARED_FOLDERS, kept_objects
 from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
@@ -74,6 +75,7 @@ def _plan(rules: _Rules) -> list[PlanItem]:
     endpoints = [rules.endpoint(listed) for listed in rules.inventory.endpoints]
     kept_endpoints = [item.endpoint for item in endpoints if item.keep_reason and item.endpoint]
     models = [rules.model(listed, kept_endpoints) for listed in rules.inventory.models]
+    models += [rules.evaluation_job(listed) for listed in rules.inventory.evaluation_jobs]
     stored = [item for root in rules.inventory.roots for item in rules.stored(root, kept_endpoints)]
     deleted_runs = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
     endpoints = [rules.with_release_record(item, deleted_runs) for item in endpoints]
@@ -130,6 +132,17 @@ class _Rules:
         )
         detail = f"created {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
+
+    def evaluation_job(self, listed: ListedEvaluationJob) -> PlanItem:
+        keep_reason = _first(
+            not_our_job(listed, self.inventory.environment),
+            self._not_chosen(ResourceKind.EVALUATION_JOB, listed.use_case),
+            not_ended(listed),
+            self._still_needed(listed),
+            self._needed_by_later_run(listed.use_case),
+        )
+        detail = f"{listed.status}, created {listed.created:%Y-%m-%d}"
+        return PlanItem(ResourceKind.EVALUATION_JOB, listed.name, detail, keep_reason, arn=listed.arn)
 
     @cached_property
     def _ownership(self) -> OwnershipCheck:
@@ -205,7 +218,7 @@ class _Rules:
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
         # A run reuses a model that an earlier run of the use case trained if both runs have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
-        return f"run {waiting[0]} has not ended and may serve this model" if waiting else None
+        return f"run {waiting[0]} has not ended and may use it" if waiting else None
 
     @cached_property
     def _live_runs(self) -> dict[str, RunInfo]:

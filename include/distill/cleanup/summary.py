@@ -69,3 +69,13 @@ def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], 
     if any(item.uris or item.marks for item in items):
         lines.append("Every month, S3 bills the objects to delete by their size.")
     return lines
+
+
+def plan_table(plan: CleanUpPlan) -> list[str]:
+    """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
+    with_buckets = [
+        f"DELETE  {item.kind:<17} {item.name}  {item.detail} -- together with its bucket" for item in plan.with_buckets
+    ]
+    deleted = [f"DELETE  {item.kind:<17} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
+    kept = [f"KEEP    {item.kind:<17} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
+    return deleted + with_buckets + kept

@@ -83,7 +83,7 @@ class RunFolder:
 
     def ended_evaluation(self, name: str) -> str:
         """The record of how an evaluation job ended. All runs share these records."""
-        return f"{self.root}/evaluations/ended/{name}.json"
+        return ended_evaluation_uri(self.root, name)
 
     def evaluation_questions(self, arm: str) -> str:
         """The rows of the dataset of an arm's evaluation jobs, in the order of the dataset."""
@@ -301,6 +301,16 @@ def run_uri_of(root: str, uri: str) -> str:
     first, second, *_ = [*uri.removeprefix(f"{root}/runs/").split("/"), ""]
     is_former = former_run_key(second) is None
     return f"{root}/runs/{first}" if is_former else f"{root}/runs/{first}/{second}"
+
+
+def ended_evaluation_uri(root: str, name: str) -> str:
+    """Return the URI of the record of how an evaluation job ended."""
+    return f"{root}/ended_evaluations/{name}.json"
+
+
+def evaluation_root(dataset_uri: str) -> str:
+    """Return the root below which the dataset of an evaluation job is stored; the inverse of the URI's construction."""
+    return dataset_uri.rsplit("/", 3)[0]
 
 
 def list_uri(root: str, use_case: str) -> str:

@@ -19,7 +19,7 @@ DELETED = "Deleted"
 
 @dataclass(frozen=True)
 class EndedEvaluationJobs:
-    """The records in ``evaluations/ended``. All runs share them."""
+    """The records in ``ended_evaluations``. All runs share them."""
 
     store: ObjectStore
     folder: RunFolder

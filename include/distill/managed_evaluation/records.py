@@ -58,7 +58,7 @@ class EvaluationQuestion(TypedDict):
 
 class EndedEvaluationJob(TypedDict):
     """
-    How a job ended. The record is stored in ``<prefix>/evaluations/ended/<job name>.json``.
+    How a job ended. The record is stored in ``<prefix>/ended_evaluations/<job name>.json``.
 
     It is needed because Bedrock deletes jobs when someone asks for it, and a deleted job cannot be looked up.
     """

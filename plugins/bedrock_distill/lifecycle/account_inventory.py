@@ -1,4 +1,4 @@
-"""List everything in an account and Region that a clean-up may delete: endpoints, models, storage roots and buckets."""
+"""List everything in an account and Region that a clean-up may delete: endpoints, models, jobs, roots and buckets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
+from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.endpoints import ENDPOINT_KINDS
 from bedrock_distill.run.state import run_state, state_of_run
+from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
@@ -70,6 +72,7 @@ def list_account(account: Account, use_cases: UseCases, choice: CleanUpChoice, c
         environment=environment,
         endpoints=list(_endpoints(account.hook, context)),
         models=list(_models(account.hook, context)),
+        evaluation_jobs=list(_evaluation_jobs(account.hook, context)) if _has_evaluations(account, choice) else [],
         roots=[root for root in listed_roots.values() if root],
         missing_roots=[uri for uri, root in listed_roots.items() if root is None],
         buckets=[
@@ -109,6 +112,20 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
             uri = hook.training_data_of_model(model.arn) if _may_be_ours(tags) else None
             state = _state_of_our_run(tags, context)
             yield ListedModel(model.name, model.arn, model.created, tags, state, training_uri=uri)
+
+
+def _has_evaluations(account: Account, choice: CleanUpChoice) -> bool:
+    """Return whether to list evaluation jobs. Roles of earlier versions may not list them, and had none to list."""
+    sections = [use_case.evaluations for use_case in account.use_cases]
+    return choice.evaluation_jobs or any(section.pointwise or section.human for section in sections)
+
+
+def _evaluation_jobs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedEvaluationJob]:
+    for job in EvaluationJobs(hook).list():
+        tags = _tags(hook, job.arn)
+        if tags is not None:
+            state = _state_of_our_run(tags, context)
+            yield ListedEvaluationJob(job.name, job.arn, job.created, tags, state, status=job.status)
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:

@@ -21,6 +21,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.account_inventory import Account, bucket_names, list_account
 from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, ENDPOINT_KINDS, THROUGHPUT, delete_and_wait
+from bedrock_distill.lifecycle.evaluation_removal import delete_evaluation
 from bedrock_distill.lifecycle.standing_removal import standing_removal
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
@@ -37,11 +38,10 @@ from include.distill.cleanup.plan import (
     ResourceKind,
     count_by_kind,
     parse_clean_up_choice,
-    plan_table,
 )
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
-from include.distill.cleanup.summary import plan_summary, totals
+from include.distill.cleanup.summary import plan_summary, plan_table, totals
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.use_case import UseCase
@@ -232,6 +232,10 @@ class DeleteLeftoversOperator(CleanUpOperator):
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
                 self.log.info("Kept %s %s: Bedrock reports that it is in use", item.kind, item.name)
+                return False
+        elif item.kind is ResourceKind.EVALUATION_JOB:
+            if reason := delete_evaluation(account.hook, account.store, item.arn):
+                self.log.info("Kept %s %s: %s", item.kind, item.name, reason)
                 return False
         else:
             account.store.delete_all(item.uris)

@@ -12,8 +12,8 @@ from include.distill.cleanup.plan import (
     ResourceKind,
     count_by_kind,
     parse_clean_up_choice,
-    plan_table,
 )
+from include.distill.cleanup.summary import plan_table
 from include.distill.core.errors import InputError
 
 ITEMS = (

@@ -1,0 +1,61 @@
+"""
+Decide whether a clean-up deletes an evaluation job of Bedrock.
+
+An evaluation job that has ended costs nothing, but stays in Bedrock's list until someone deletes it. Its results in S3
+are a separate item of the plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.cleanup.plan import ListedModel
+from include.distill.cleanup.tag_values import from_tags
+from include.distill.core.naming import evaluation_name
+
+_ATTEMPT = re.compile(r"-a([1-9])$", re.ASCII)
+# Jobs with these statuses have ended. Bedrock refuses to delete other jobs.
+_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+
+
+@dataclass(frozen=True)
+class ListedEvaluationJob(ListedModel):
+    """An evaluation job in the account, whether or not it belongs to this project."""
+
+    status: str
+
+
+def not_our_job(job: ListedEvaluationJob, environment: str) -> str | None:
+    """
+    Return why an evaluation job does not belong to an environment; ``None`` if it does.
+
+    The job is ours if it has the name that this pipeline computes from its tags. The name contains hashes of the
+    environment, the use case and what is evaluated, so a job with copied or changed tags does not count as ours.
+    """
+    tags = job.tags
+    if tags.get("project") != PROJECT_TAG:
+        return f"it does not belong to this project: no tag project={PROJECT_TAG}"
+    if (owner := from_tags(tags, "environment")) != environment:
+        return f"it belongs to environment {owner!r}, and this is environment {environment}"
+    if job.name != _name_of(tags, environment, job.name):
+        return "its name does not match its tags, so a tag was copied or changed"
+    return None
+
+
+def not_ended(job: ListedEvaluationJob) -> str | None:
+    """Return why Bedrock would not delete a job; ``None`` if the job has ended."""
+    return (
+        None if job.status in _ENDED else f"its status is {job.status}, and Bedrock deletes only jobs that have ended"
+    )
+
+
+def _name_of(tags: Mapping[str, str], environment: str, name: str) -> str:
+    use_case, arm, evaluator, fingerprint = (
+        from_tags(tags, key) or "" for key in ("use-case", "arm", "evaluator", "fingerprint")
+    )
+    number = _ATTEMPT.search(name)
+    attempt = int(number[1]) if number else 1
+    return evaluation_name(environment, use_case, f"{arm}-{evaluator}", fingerprint, attempt)

@@ -9,7 +9,7 @@ scores that two arms got for one question. So the intervals are those that the p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from include.distill.core.errors import ReconciliationError
 from include.distill.managed_evaluation.records import MeanScore, ScoreDifference, ScoreFigures, ScoreRecord
@@ -24,29 +24,31 @@ class ScoresByArm:
     """
     The scores of a run, by metric and evaluator, and then by arm.
 
-    :param scores: one list of records for each evaluation job.
     :param scales: the scale of each metric, in the order of the report. Scores for other metrics are ignored.
     :param groups: document group of each evaluation row.
-    :raises ReconciliationError: a scored row is not an evaluation row of the run.
     """
 
-    def __init__(
-        self, scores: Iterable[Iterable[ScoreRecord]], scales: Mapping[str, Scale], groups: Mapping[str, str]
-    ) -> None:
-        found: dict[tuple[str, str], dict[str, dict[str, float | None]]] = {}
-        for record in (record for of_job in scores for record in of_job):
-            if record["row_id"] not in groups:
-                raise _unknown_row(record)
-            of_arms = found.setdefault((record["metric"], record["evaluator"]), {})
-            of_arms.setdefault(record["arm"], {})[record["row_id"]] = record["score"]
-        self._scores = {key: found[key] for metric in scales for key in found if key[0] == metric}
+    def __init__(self, scales: Mapping[str, Scale], groups: Mapping[str, str]) -> None:
         self._scales = scales
         self._groups = groups
+        self._found: dict[tuple[str, str], dict[str, dict[str, float | None]]] = {}
+
+    def add(self, records: Iterable[ScoreRecord]) -> None:
+        """
+        Add the scores of an evaluation job.
+
+        :raises ReconciliationError: a scored row is not an evaluation row of the run.
+        """
+        for record in records:
+            if record["row_id"] not in self._groups:
+                raise _unknown_row(record)
+            of_arms = self._found.setdefault((record["metric"], record["evaluator"]), {})
+            of_arms.setdefault(record["arm"], {})[record["row_id"]] = record["score"]
 
     def means(self) -> list[MeanScore]:
         """Return the mean score of each arm for each metric and evaluator."""
         means: list[MeanScore] = []
-        for (metric, evaluator), of_arms in self._scores.items():
+        for metric, evaluator, of_arms in self._ordered():
             for arm, scores in of_arms.items():
                 mean, figures = self._mean(scores, self._scales[metric])
                 means.append({"metric": metric, "evaluator": evaluator, "arm": arm, "mean": mean, **figures})
@@ -62,7 +64,7 @@ class ScoresByArm:
         """
         compared = list(pairs)
         differences: list[ScoreDifference] = []
-        for (metric, evaluator), of_arms in self._scores.items():
+        for metric, evaluator, of_arms in self._ordered():
             for candidate, baseline in compared:
                 if candidate in of_arms and baseline in of_arms:
                     paired = _paired(of_arms[candidate], of_arms[baseline])
@@ -70,6 +72,13 @@ class ScoresByArm:
                     names = {"metric": metric, "evaluator": evaluator, "candidate": candidate, "baseline": baseline}
                     differences.append({**names, "difference": mean, **figures})  # type: ignore[typeddict-item]
         return differences
+
+    def _ordered(self) -> Iterator[tuple[str, str, Mapping[str, Scores]]]:
+        """Yield each metric and evaluator with the scores of the arms."""
+        for metric in self._scales:
+            for (name, evaluator), of_arms in self._found.items():
+                if name == metric:
+                    yield metric, evaluator, of_arms
 
     def _mean(self, scores: Scores, scale: Scale) -> tuple[float | None, ScoreFigures]:
         """Return the mean of the scores that are not missing, and its figures."""

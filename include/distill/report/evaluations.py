@@ -6,8 +6,7 @@ The scores are shown next to the verdict of the judges. They are not part of it,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from include.distill.config.evaluation_settings import PointwiseEvaluation
@@ -64,15 +63,20 @@ def evaluations_part(
     if settings is None or not manifests:
         return {}
     scales = metric_scales(settings)
-    jobs = [_read_job(store, manifest, scales) for manifest in manifests]
-    scores = ScoresByArm(jobs, scales, document_group_by_row(evaluation))
+    scores = ScoresByArm(scales, document_group_by_row(evaluation))
+    worst: dict[str, list[_Rated]] = {}
+    for manifest in manifests:  # one job at a time, because the explanations of all jobs may need much memory
+        records = _read_job(store, manifest, scales)
+        scores.add(records)
+        shown = answers.get(manifest["arm"], {})
+        worst[manifest["arm"]] = _worst([*worst.get(manifest["arm"], ()), *_rated(records, scales, shown)])
     part: ReportEvaluations = {
         "questions": max(manifest["questions"] for manifest in manifests),
         "evaluation_rows": len(evaluation),
         "metrics": _metrics(settings, scales),
         "scores": scores.means(),
         "differences": scores.differences((pair.candidate, pair.baseline) for pair in use_case.pairs),
-        "worst": list(_worst(jobs, scales, evaluation, answers)),
+        "worst": _low_scores(worst, evaluation, answers),
     }
     EvaluationsSchema.model_validate(part)
     return {"evaluations": part}
@@ -107,33 +111,40 @@ def _metrics(settings: PointwiseEvaluation, scales: Mapping[str, Scale]) -> list
     ]
 
 
-def _worst(
-    jobs: Sequence[Sequence[ScoreRecord]],
-    scales: Mapping[str, Scale],
-    evaluation: Sequence[Row],
-    answers: Mapping[str, Mapping[str, str]],
-) -> Iterator[LowScore]:
-    """Yield the worst scores of each arm, each of another answer. The best possible score is not among them."""
+def _rated(records: Sequence[ScoreRecord], scales: Mapping[str, Scale], answers: Container[str]) -> Iterator[_Rated]:
+    """Yield the scores of the answers that can be shown, except for the best possible scores."""
+    for record in records:
+        if record["score"] is not None and record["row_id"] in answers:
+            share = scales[record["metric"]].share(record["score"])
+            place = 1 - share if is_fault(record["metric"]) else share
+            if place < 1:
+                yield _Rated(place, record["score"], record)
+
+
+def _worst(rated: Sequence[_Rated]) -> list[_Rated]:
+    """Return the worst scores of an arm, the worst first, each of another answer."""
+    worst: dict[str, _Rated] = {}
+    for one in sorted(rated, key=lambda one: one.place):
+        if len(worst) < WORST_PER_ARM:
+            worst.setdefault(one.record["row_id"], one)
+    return list(worst.values())
+
+
+def _low_scores(
+    worst: Mapping[str, Sequence[_Rated]], evaluation: Sequence[Row], answers: Mapping[str, Mapping[str, str]]
+) -> list[LowScore]:
     questions = {row["row_id"]: row["question"] for row in evaluation}
-    ranked: dict[str, list[_Rated]] = {}
-    for record in chain.from_iterable(jobs):
-        if record["score"] is not None and record["row_id"] in answers.get(record["arm"], {}):
-            place = scales[record["metric"]].share(record["score"])
-            rated = _Rated(1 - place if is_fault(record["metric"]) else place, record["score"], record)
-            ranked.setdefault(record["arm"], []).append(rated)
-    for arm, of_arm in ranked.items():
-        worst: dict[str, _Rated] = {}
-        for rated in sorted(of_arm, key=lambda rated: rated.place):
-            if rated.place < 1 and len(worst) < WORST_PER_ARM:
-                worst.setdefault(rated.record["row_id"], rated)
-        for row_id, rated in worst.items():
-            yield {
-                "row_id": row_id,
-                "arm": arm,
-                "evaluator": rated.record["evaluator"],
-                "metric": rated.record["metric"],
-                "score": rated.score,
-                "question": questions[row_id],
-                "answer": answers[arm][row_id],
-                "explanation": rated.record["explanation"],
-            }
+    return [
+        {
+            "row_id": one.record["row_id"],
+            "arm": arm,
+            "evaluator": one.record["evaluator"],
+            "metric": one.record["metric"],
+            "score": one.score,
+            "question": questions[one.record["row_id"]],
+            "answer": answers[arm][one.record["row_id"]],
+            "explanation": one.record["explanation"],
+        }
+        for arm, of_arm in worst.items()
+        for one in of_arm
+    ]

@@ -33,7 +33,10 @@ def records(
 
 
 def by_arm(*jobs: Any) -> ScoresByArm:
-    return ScoresByArm(jobs, SCALES, GROUPS)
+    scores = ScoresByArm(SCALES, GROUPS)
+    for of_job in jobs:
+        scores.add(of_job)
+    return scores
 
 
 def test_the_mean_is_over_the_scores_and_its_interval_over_the_document_groups() -> None:

@@ -63,6 +63,22 @@ def test_the_worst_scores_are_of_different_answers_and_high_for_a_metric_that_fi
     assert (worst[0]["arm"], worst[0]["evaluator"], worst[0]["explanation"]) == (TUNED, "nova-pro", "<b>")
 
 
+def test_the_worst_scores_are_those_of_all_evaluators(store: MemoryStore) -> None:
+    use_case = make_use_case(
+        evaluations={"pointwise": {**SETTINGS["pointwise"], "evaluators": ["nova-pro", "nova-micro"]}}
+    )
+    harsh = {**SCORES, "Builtin.Refusal": [0, 0, 0], "grounded": [3, 5, 2]}
+    manifests = [
+        stored_scores(store, score_records(TUNED, scores, evaluator=evaluator))
+        for evaluator, scores in (("nova-pro", {**SCORES, "Builtin.Refusal": [0, 0.9, 0]}), ("nova-micro", harsh))
+    ]
+    found = evaluations_part(store, use_case, manifests, evaluation=ROWS, answers=ANSWERS, note=str)
+    assert [(one["row_id"], one["evaluator"], one["score"]) for one in found["evaluations"]["worst"]] == [
+        ("row1", "nova-pro", 0.9),
+        ("row2", "nova-micro", 2),
+    ]
+
+
 def test_perfect_scores_have_no_worst(store: MemoryStore) -> None:
     perfect = {"Builtin.Correctness": [1, 1], "Builtin.Refusal": [0, 0], "grounded": [5, 5]}
     assert part(store, score_records(TUNED, perfect))[0]["evaluations"]["worst"] == []

@@ -33,6 +33,13 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.dataset.records import RowRejectionReason
 from include.distill.inference.records import UnreadableReason
 from include.distill.report.schema import ReportSchema
+from include.distill.report.schema_evaluations import (
+    EvaluationsSchema,
+    LowScoreSchema,
+    MeanScoreSchema,
+    MetricSchema,
+    ScoreDifferenceSchema,
+)
 from include.distill.report.schema_judging import ComparisonSchema
 from tests.docs.pages import dotted_names, names, page, rows, section
 
@@ -250,6 +257,12 @@ class TestReport:
         text = section(page("reference/report_json.md"), "## An entry of `comparisons`")
         missing = [name for name in ComparisonSchema.model_fields if not re.search(rf"\b{name}\b", text)]
         assert missing == [], f'name {missing} in docs/reference/report_json.md, "An entry of `comparisons`"'
+
+    def test_every_key_about_evaluation_jobs_is_named(self) -> None:
+        text = section(page("reference/report_json.md"), "## The keys of `evaluations`")
+        schemas = (EvaluationsSchema, MeanScoreSchema, ScoreDifferenceSchema, LowScoreSchema, MetricSchema)
+        missing = [name for schema in schemas for name in schema.model_fields if not re.search(rf"\b{name}\b", text)]
+        assert missing == [], f'name {missing} in docs/reference/report_json.md, "The keys of `evaluations`"'
 
 
 class TestCommands:

@@ -111,11 +111,11 @@ def read_scores(
     if not any(record["score"] is not None for record in records):
         raise _unusable(result, f"has no readable score in its output below {folder}{_listed(output.faults)}")
     for fault, count in output.faults.items():
-        note(f"The output of the evaluation job {result['job_name']} has {count:,} {fault}.")
+        note(f"Output of the evaluation job {result['job_name']}: {fault}: {count:,}.")
     for metric, missing in missing_scores(records).items():
         note(
-            f"{metric}: {missing:,} of {len(questions):,} answers of {result['arm']} have no score by"
-            f" {result['evaluator']}."
+            f"Answers of {result['arm']} without a score by {result['evaluator']} for {metric}: {missing:,} of"
+            f" {len(questions):,}."
         )
     return records
 
@@ -198,7 +198,7 @@ def _records(
 
 
 def _listed(faults: Mapping[str, int]) -> str:
-    return f" ({'; '.join(f'{count:,} {fault}' for fault, count in faults.items())})" if faults else ""
+    return f" ({'; '.join(f'{fault}: {count:,}' for fault, count in faults.items())})" if faults else ""
 
 
 def _unusable(result: EvaluationResultManifest, problem: str) -> ContractError:

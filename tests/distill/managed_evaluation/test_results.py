@@ -125,9 +125,9 @@ def test_a_line_that_is_no_result_is_counted_and_its_question_has_no_score(store
     records, notes = read(store)
     assert scores(records) == {"row0": None, "row1": 0.75, "row2": 0.75}
     assert notes == [
-        f"The output of the evaluation job {RESULT['job_name']} has 1 lines that are not results in Bedrock's format.",
-        f"{CORRECT}: 1 of 3 answers of tuned have no score by nova-pro.",
-        "grounded: 1 of 3 answers of tuned have no score by nova-pro.",
+        f"Output of the evaluation job {RESULT['job_name']}: lines that are not results in Bedrock's format: 1.",
+        f"Answers of tuned without a score by nova-pro for {CORRECT}: 1 of 3.",
+        "Answers of tuned without a score by nova-pro for grounded: 1 of 3.",
     ]
 
 
@@ -136,7 +136,7 @@ def test_a_prompt_that_was_not_sent_is_counted_and_not_used(store: MemoryStore) 
     records, notes = read(store)
     assert len(records) == 6
     assert notes == [
-        f"The output of the evaluation job {RESULT['job_name']} has 2 lines with a prompt that the job was not given."
+        f"Output of the evaluation job {RESULT['job_name']}: lines with a prompt that the job was not given: 2."
     ]
 
 
@@ -146,7 +146,7 @@ def test_an_unknown_metric_is_counted_and_not_used(store: MemoryStore) -> None:
     records, notes = read(store)
     assert {record["metric"] for record in records} == set(SCALES)
     (note,) = notes
-    assert note.endswith("has 12 scores for a metric that the job was not given.")
+    assert note.endswith(": scores for a metric that the job was not given: 12.")
 
 
 def test_a_score_without_a_name_belongs_to_the_only_metric(store: MemoryStore) -> None:
@@ -167,8 +167,8 @@ def test_a_result_that_is_no_number_on_the_scale_is_a_missing_score_and_counted(
     records, notes = read(store)
     assert scores(records) == {"row0": None, "row1": 0.75, "row2": 0.75}
     assert [record["explanation"] for record in records][:1] == ["because"]
-    assert notes[0].endswith("has 1 scores that are not a number on the metric's scale.")
-    assert notes[1] == f"{CORRECT}: 1 of 3 answers of tuned have no score by nova-pro."
+    assert notes[0].endswith(": scores that are not a number on the metric's scale: 1.")
+    assert notes[1] == f"Answers of tuned without a score by nova-pro for {CORRECT}: 1 of 3."
     assert missing_scores(records) == {CORRECT: 1}
 
 
@@ -176,7 +176,7 @@ def test_a_metric_that_is_missing_in_all_lines_has_only_missing_scores(store: Me
     write(store, [line(prompt, entry(CORRECT, 1)) for prompt in PROMPTS])
     records, notes = read(store)
     assert set(scores(records, "grounded").values()) == {None}
-    assert notes == ["grounded: 3 of 3 answers of tuned have no score by nova-pro."]
+    assert notes == ["Answers of tuned without a score by nova-pro for grounded: 3 of 3."]
 
 
 def test_of_repeated_scores_the_first_readable_one_is_used_and_the_others_are_counted(store: MemoryStore) -> None:
@@ -184,7 +184,7 @@ def test_of_repeated_scores_the_first_readable_one_is_used_and_the_others_are_co
     write(store, [both("first prompt", 0.25), both("second prompt", 1.0)], file="f2")
     records, notes = read(store)
     assert scores(records) == {"row0": 0.25, "row1": 0.75, "row2": 0.75}
-    assert notes[1].endswith("has 4 scores that repeat another one, of which the first was used.")
+    assert notes[1].endswith(": scores that repeat another one, of which the first was used: 4.")
     assert len(notes) == 2
 
 
@@ -198,7 +198,7 @@ def test_a_row_whose_prompt_was_scored_only_once_for_two_rows_has_no_score(store
     write(store, [both("same", 0.25)])
     records, notes = read(store, questions=questions(["same", "same"]))
     assert scores(records) == {"row0": 0.25, "row1": None}
-    assert notes[0] == f"{CORRECT}: 1 of 2 answers of tuned have no score by nova-pro."
+    assert notes[0] == f"Answers of tuned without a score by nova-pro for {CORRECT}: 1 of 2."
 
 
 @pytest.mark.parametrize("explanation", [None, 7, ["a"]])
@@ -236,8 +236,8 @@ def test_an_output_without_any_score_is_an_error_that_says_why(store: MemoryStor
     with pytest.raises(ContractError) as error:
         read(store)
     assert error.value.happened.endswith(
-        f"has no readable score in its output below {FOLDER} (1 lines with a prompt that the job was not given; 1 lines"
-        " that are not results in Bedrock's format; 2 scores that are not a number on the metric's scale)."
+        f"has no readable score in its output below {FOLDER} (lines with a prompt that the job was not given: 1; lines"
+        " that are not results in Bedrock's format: 1; scores that are not a number on the metric's scale: 2)."
     )
 
 

@@ -66,7 +66,8 @@ class FakeBedrock:
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         self._refuse(model_id)
-        return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}
+        supported = ["FINE_TUNING", "DISTILLATION"]
+        return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": supported}
 
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Return the jobs of the kinds that this fake does not have. Tests of evaluation jobs use another fake."""

@@ -2,44 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from include.distill.config.catalog import load_catalog
 from include.distill.config.section import Count, Section
+
+ArmKind = Literal["base", "fine_tuned", "distilled", "champion"]
+_OF_DISTILLED_ARMS = ("teacher", "golden_answers")
 
 
 class Arm(Section):
     """
-    One model that is compared: the base student, a student trained on a mix of rows and pairs, or the champion.
+    One model that is compared: the base student, a student that is trained, or the champion.
 
-    ``originals: N`` takes the first N rows. ``synthetic: M`` takes the first M pairs that the teacher wrote from these
-    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than the settings can
-    provide. An arm may still get fewer rows or pairs, because some may be rejected.
+    A ``fine_tuned`` student is trained on a mix of rows and pairs. ``originals: N`` takes the first N rows.
+    ``synthetic: M`` takes the first M pairs that the teacher wrote from these rows, or from all rows if ``originals``
+    is 0. A use case is refused if an arm requests more than the settings can provide. An arm may still get fewer rows
+    or pairs, because some may be rejected.
+
+    A ``distilled`` student is trained by Bedrock's Model Distillation. The questions of the rows and pairs are its
+    prompts, which a teacher answers during the job. By default, the prompts are the questions of all rows.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
-    kind: Literal["base", "fine_tuned", "champion"] = "fine_tuned"
+    kind: ArmKind = "fine_tuned"
     originals: Count | Literal["all"] = "all"
     synthetic: Count | Literal["all"] = "all"
+    teacher: str | None = Field(None, description="the model that Bedrock asks during a distillation job")
+    golden_answers: Literal["ours"] | None = Field(
+        None, description="with `ours`, the stored answer to each prompt is sent to the distillation job"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _distilled_arms_need_no_pairs(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and raw.get("kind") == "distilled":
+            return {"synthetic": 0, **raw}
+        return raw
+
+    @field_validator("teacher")
+    @classmethod
+    def _teacher_is_known(cls, name: str | None) -> str | None:
+        return None if name is None else load_catalog().model(name).key
 
     @model_validator(mode="after")
     def _mix_fits_kind(self) -> Arm:
-        if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
+        if not self.is_trained and (self.originals, self.synthetic) != ("all", "all"):
             message = (
                 f"arm {self.name} is of kind {self.kind}, which is not trained; expected neither the key"
                 " originals nor the key synthetic"
             )
             raise ValueError(message)
-        if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
+        if self.is_trained and not self.originals and not self.synthetic:
             message = f"arm {self.name} has neither originals nor synthetic pairs, so there is nothing to train on"
+            raise ValueError(message)
+        if self.kind != "distilled" and (found := [key for key in _OF_DISTILLED_ARMS if getattr(self, key)]):
+            message = (
+                f"arm {self.name} is of kind {self.kind} and has the key {' and the key '.join(found)}; only arms of"
+                " kind distilled have these keys"
+            )
             raise ValueError(message)
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_unused_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # A stored use case of an earlier version lacks these keys. Its arms must not seem to have changed.
+        raw: dict[str, object] = dump(self)
+        return {key: value for key, value in raw.items() if value is not None or key not in _OF_DISTILLED_ARMS}
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a customization job trains the student of this arm."""
+        return self.kind in ("fine_tuned", "distilled")
+
     @property
     def wants_pairs(self) -> bool:
-        """Whether the teacher has to write pairs for this arm."""
-        return self.kind == "fine_tuned" and self.synthetic != 0
+        """Whether the teacher of the use case has to write pairs for this arm."""
+        return self.is_trained and self.synthetic != 0
+
+    def excess(self, rows: int | None, pairs_per_row: int) -> str | None:
+        """Return a message if the arm requests more rows or pairs than there can be; otherwise ``None``.
+
+        :param rows: the largest number of rows; ``None`` if it is not limited.
+        """
+        if rows is not None and self.originals != "all" and self.originals > rows:
+            return f"arm {self.name} requests {self.originals} originals, but source.documents is {rows}"
+        maximum = rows if self.originals in ("all", 0) else int(self.originals)
+        if maximum is not None and self.synthetic != "all" and self.synthetic > maximum * pairs_per_row:
+            return (
+                f"arm {self.name} requests {self.synthetic} synthetic pairs, but {maximum} rows give at most"
+                f" {maximum * pairs_per_row} (pairs_per_document is {pairs_per_row})"
+            )
+        return None
 
 
 class Comparison(Section):

@@ -50,6 +50,27 @@ class DeploymentQuota(_Fact):
     tokens_per_minute: int = Field(gt=0)
 
 
+class Distillation(_Fact):
+    """The models that can teach a student in Bedrock's Model Distillation, and the Regions of distillation jobs."""
+
+    teachers: tuple[str, ...]
+    regions: tuple[str, ...]
+    source: FactSource
+
+
+class DistillationLimits(_Fact):
+    """
+    The limits of distillation jobs.
+
+    :param prompts: the minimum and the maximum number of prompts.
+    :param pairs: the maximum number of prompts with answers that a job trains on. Bedrock may add prompts of its own.
+    """
+
+    prompts: tuple[int, int]
+    pairs: int
+    source: FactSource
+
+
 class Customization(_Fact):
     """
     The facts about fine-tuning a model on Bedrock.
@@ -59,6 +80,7 @@ class Customization(_Fact):
     :param deployment_quota: the quota of one custom model deployment; None if no source states it.
     :param tokens_per_record: the model's limit on tokens per record, if it differs from the limit of the model's
         family.
+    :param distillation: None if the model cannot be the student of a distillation job.
     """
 
     family: str
@@ -67,6 +89,7 @@ class Customization(_Fact):
     serving: tuple[Literal["provisioned_throughput", "custom_model_deployment"], ...]
     deployment_quota: DeploymentQuota | None = None
     tokens_per_record: int | None = None
+    distillation: Distillation | None = None
 
 
 class BatchInference(_Fact):
@@ -153,6 +176,8 @@ class Family(_Fact):
         record's tokens from its characters. Both this number of tokens and a conservative estimate of the real number
         must be within the limit.
     :param reserved_strings: strings that a record may not contain.
+    :param is_for_prompts: whether these are the limits of the prompts of a distillation job. Prompts have the same
+        format for all families, and may lack the answer. See :meth:`Catalog.prompts_of`.
     :param hyperparameters: the hyperparameters by name; ``epochCount`` must be one of them.
     """
 
@@ -168,6 +193,7 @@ class Family(_Fact):
     training_file_bytes: int | None = None
     validation_file_bytes: int | None = None
     file_name: str | None = None
+    is_for_prompts: bool = False
     hyperparameters: dict[str, Hyperparameter]
     source: FactSource
 
@@ -191,10 +217,11 @@ class Family(_Fact):
 
 
 class Catalog(_Fact):
-    """All models and families by key."""
+    """All models and families by key, and the limits of distillation jobs."""
 
     models: dict[str, Model]
     families: dict[str, Family]
+    distillation: DistillationLimits
 
     def model(self, name: str) -> Model:
         """Find a model by its key or inference id.
@@ -225,6 +252,19 @@ class Catalog(_Fact):
         own = model.customization.tokens_per_record
         return family if own is None else family.model_copy(update={"tokens_per_record": own})
 
+    def prompts_of(self, family: Family) -> Family:
+        """Return the family with the limits of the prompts of a distillation job in place of its training records."""
+        limits = self.distillation
+        return family.model_copy(
+            update={
+                "training_records": limits.prompts,
+                "total_records": limits.prompts[1],
+                "count_minimum_with_validation": False,
+                "is_for_prompts": True,
+                "source": limits.source,
+            }
+        )
+
 
 def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
     return {key: {"key": key, **entry} for key, entry in entries.items()}
@@ -238,7 +278,8 @@ def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
     """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        return Catalog.model_validate({"models": _keyed(raw["models"]), "families": _keyed(raw["families"])})
+        keyed = {name: _keyed(raw[name]) for name in ("models", "families")}
+        return Catalog.model_validate({**keyed, "distillation": raw["distillation"]})
     except ValidationError as error:
         file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
         problems = " ".join(_problem(fault) for fault in error.errors())

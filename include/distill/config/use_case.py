@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 from include.distill.config.approval_rule import Approval
 from include.distill.config.arms import Arm, Comparison
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
+from include.distill.config.distillation_pairs import distillation_problem
 from include.distill.config.environment import EnvironmentName, environment_name
 from include.distill.config.evaluation_settings import Evaluations
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
@@ -160,7 +161,7 @@ class UseCase(Section):
                 message = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
                 raise ValueError(message)
         if not self.pairs:
-            message = "nothing is compared; expected a base arm and an arm of kind fine_tuned, or a list of comparisons"
+            message = "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
             raise ValueError(message)
         if len(set(self.pairs)) != len(self.pairs):
             message = "comparisons name a pair of arms twice; expected each pair of arms once"
@@ -177,8 +178,16 @@ class UseCase(Section):
 
     @model_validator(mode="after")
     def _arms_ask_for_what_there_can_be(self) -> UseCase:
-        if problems := [problem for arm in self.arms if (problem := self._excess(arm))]:
+        rows, per_row = self.source.documents, self.synthesis.pairs_per_document
+        if problems := [problem for arm in self.arms if (problem := arm.excess(rows, per_row))]:
             raise ValueError(f"{'; '.join(problems)}. {self.with_fewer_rows}")
+        return self
+
+    @model_validator(mode="after")
+    def _bedrock_supports_distilled_arms(self) -> UseCase:
+        teachers = {arm.name: teacher for arm in self.arms if (teacher := self.job_teacher(arm.name))}
+        if problem := distillation_problem(teachers, self.student, self.aws.region):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
@@ -187,19 +196,6 @@ class UseCase(Section):
         if problem := standing_problem(self.promotion.serve, student, self.aws.region):
             raise ValueError(problem)
         return self
-
-    def _excess(self, arm: Arm) -> str | None:
-        """Return a message if an arm requests more rows or pairs than the settings can provide; otherwise ``None``."""
-        rows, per_row = self.source.documents, self.synthesis.pairs_per_document
-        if rows is not None and arm.originals != "all" and arm.originals > rows:
-            return f"arm {arm.name} requests {arm.originals} originals, but source.documents is {rows}"
-        maximum = rows if arm.originals in ("all", 0) else int(arm.originals)
-        if maximum is not None and arm.synthetic != "all" and arm.synthetic > maximum * per_row:
-            return (
-                f"arm {arm.name} requests {arm.synthetic} synthetic pairs, but {maximum} rows give at most"
-                f" {maximum * per_row} (pairs_per_document is {per_row})"
-            )
-        return None
 
     @property
     def with_fewer_rows(self) -> str:
@@ -221,12 +217,12 @@ class UseCase(Section):
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The configured comparisons. By default, each fine-tuned arm is compared with the champion and base arms."""
+        """The configured comparisons. By default, each trained arm is compared with the champion and base arms."""
         if self.comparisons:
             return self.comparisons
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
-        tuned = [arm.name for arm in self.arms if arm.kind == "fine_tuned"]
-        return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in tuned)
+        trained = [arm.name for arm in self.arms if arm.is_trained]
+        return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained)
 
     @property
     def scored_arms(self) -> tuple[str, ...]:
@@ -247,9 +243,23 @@ class UseCase(Section):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The keys of all models that may be called, without repetition."""
+        """The keys of all models that the pipeline may call, without repetition."""
         critic = (self.critic.model,) if self.critic else ()
         return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
+
+    def job_teacher(self, arm: str) -> str | None:
+        """Return the key of the model that Bedrock asks during the arm's job; ``None`` if it is no distillation job.
+
+        :param arm: name of an arm. In a run whose use case was edited, a task's arm may be missing from the use case.
+        """
+        distilled = (one for one in self.arms if one.name == arm and one.kind == "distilled")
+        return next((one.teacher or self.teacher for one in distilled), None)
+
+    @property
+    def models_of_jobs(self) -> tuple[str, ...]:
+        """The keys of the models that only Bedrock calls, in distillation and evaluation jobs, without repetition."""
+        teachers = [teacher for arm in self.arms if (teacher := self.job_teacher(arm.name))]
+        return tuple(key for key in dict.fromkeys((*teachers, *self.evaluators)) if key not in self.models)
 
     def catalog_model(self, name: str) -> Model:
         """
@@ -302,9 +312,19 @@ class UseCase(Section):
     @property
     def epochs(self) -> float:
         """The configured number of passes over the training file, or else the default of the student's family."""
+        return float(self.training.hyperparameters.get(EPOCH_COUNT, self._default_epochs))
+
+    @property
+    def _default_epochs(self) -> float:
         catalog = load_catalog()
-        default = catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
-        return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
+        return catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
+
+    def epochs_of(self, arm: str) -> float:
+        """Return how often the job of a trained arm passes over its data.
+
+        A distillation job gets no hyperparameters, so it has the default number of passes.
+        """
+        return self._default_epochs if self.job_teacher(arm) else self.epochs
 
     def quota(self, model: Model) -> ModelQuota:
         """

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import NotRequired, TypedDict
 
+from include.distill.config.arms import Arm
 from include.distill.config.frozen_use_case import load_frozen, restore_use_case
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import read_prompts
@@ -156,8 +157,8 @@ class Comparison:
         """Return what the run buys again, in the order of the steps."""
         new_pairs = self.use_case.wants_pairs and self._synthesis()
         new_answers = [self._answers(arm.name) for arm in self.use_case.arms if arm.kind == "base"]
-        tuned = [arm.name for arm in self.use_case.arms if arm.kind == "fine_tuned"]
-        retrained = [self._training(name, new_pairs=new_pairs) for name in tuned]
+        trained = [arm for arm in self.use_case.arms if arm.is_trained]
+        retrained = [self._training(arm, new_pairs=new_pairs and arm.wants_pairs) for arm in trained]
         self._judging(new_answers=any(new_answers), retrained=any(retrained))
         return self.purchases
 
@@ -199,24 +200,26 @@ class Comparison:
             self._add(step, missing, missing / count * self._usd(f"{step}:"), reasons, certain=True)
         return missing > 0
 
-    def _training(self, arm: str, *, new_pairs: bool) -> bool:
-        earlier = self.earlier.for_step(f"merged/{arm}")
-        if not self.store.list(earlier.folder.merged(arm, "")):
+    def _training(self, arm: Arm, *, new_pairs: bool) -> bool:
+        earlier = self.earlier.for_step(f"merged/{arm.name}")
+        if not self.store.list(earlier.folder.merged(arm.name, "")):
             return False
         # Without a critic, the critic's prompt affects nothing.
         keys = [key for key in _TRAINING if key != "prompts.critic" or self.use_case.critic]
+        if arm.kind == "distilled":  # its teacher answers with at most as many tokens as the student
+            keys += ["answering", *(() if arm.teacher else ("teacher",))]
         reasons = self._changed(keys, earlier)
         if new_pairs:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)
-        if not certain:
+        if not certain and arm.wants_pairs:
             # All of the teacher's answers are still stored, so the training file may be the same.
             reasons = self._changed(_SYNTHESIS, earlier)
         if not reasons and earlier.mark.version != VERSION:
             reasons.append(self._unexplained("may reject different pairs or write a different training file", earlier))
         if reasons:
-            usd = sum(self._usd(f"{what} {arm}:") for what in ("training", "throughput", "answers"))
-            self._add(f"training and serving {arm}", 1, usd, reasons, certain=certain)
+            usd = sum(self._usd(f"{what} {arm.name}:") for what in ("teacher", "training", "throughput", "answers"))
+            self._add(f"training and serving {arm.name}", 1, usd, reasons, certain=certain)
         return bool(reasons) and certain
 
     def _judging(self, *, new_answers: bool, retrained: bool) -> None:

@@ -17,7 +17,8 @@ from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Judging, Synthesis
 from include.distill.config.use_case import UseCase
-from include.distill.cost.prices import BillLine, Prices
+from include.distill.cost.job_price import JobTokens, job_lines
+from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
 from include.distill.cost.serving_choice import AnswerCalls
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
@@ -31,6 +32,7 @@ UNDECIDED_SHARE = 0.15
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
 ESTIMATED = "estimated from the writing system and the kind of each text"
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
+_PROMPT_TEXTS: tuple[Role, ...] = ("document", "question")
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,39 @@ def estimate(
             # Provisioned throughput is billed by the hour, regardless of the number of calls.
             unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
             lines.append(prices.throughput_line(arm.name, student, unit_hours))
-        if arm.kind == "fine_tuned":
-            lines.append(_training_line(use_case, train, prices, arm))
+        if arm.is_trained:
+            lines += _job_lines(use_case, train, prices, arm, rate["answers"])
     pairs = len(use_case.judged_pairs)
     for judge in use_case.judges:
         lines += judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs, rate=rate[judge])
     return lines + smoke_lines(use_case, evaluation, prices, rate["answers"])
+
+
+def pairs_usd(
+    use_case: UseCase,
+    train: Sequence[Row | RowTokens],
+    prices: Prices,
+    rates: Mapping[str, TokenRate] | None = None,
+) -> dict[str, float]:
+    """
+    Return what the pairs of each trained arm cost if nothing is stored: its calls of the teacher and of the critic.
+
+    Arms that take pairs from the same rows share these calls, so the sum may be more than the cost of the run.
+
+    :param rates: see :func:`estimate`.
+    """
+    rate, costs = {"synthesis": TokenRate(), "critic": TokenRate(), **(rates or {})}, {}
+    training, _ = hold_out(train, use_case)
+    for arm in use_case.arms:
+        if not arm.is_trained:
+            continue
+        rows = rows_of_pairs(arm, training)
+        lines = synthesis_lines(use_case, rows, prices, rate["synthesis"]) if rows else []
+        if rows and use_case.critic:
+            critic = critic_lines(use_case, rows, prices, rate["critic"])
+            lines += scale_to_budget(critic, use_case.critic.max_spend_usd)
+        costs[arm.name] = total_usd(lines)
+    return costs
 
 
 def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
@@ -250,18 +279,31 @@ def served_student(use_case: UseCase, arm: Arm, champion: str | None) -> str | N
     """
     if arm.kind == "champion":
         return champion
-    return use_case.student if arm.kind == "fine_tuned" else None
+    return use_case.student if arm.is_trained else None
 
 
-def _training_line(use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, arm: Arm) -> BillLine:
-    """Return the bill line for training ``arm``. Each requested pair is assumed to be as long as its row's texts."""
+def _job_lines(
+    use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, arm: Arm, rate: TokenRate
+) -> list[BillLine]:
+    """
+    Return the bill lines for the job that trains ``arm``, and for its teacher if it is a distillation job.
+
+    Each requested pair is assumed to be as long as its row's texts, and each answer of the teacher as long as the row's
+    answer. The teacher is assumed to answer every prompt, also a prompt that is sent with an answer.
+
+    :param rate: the token rate of the student's prompts, which are also the prompts of a distillation job.
+    """
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)
     used = requested if arm.synthetic == "all" else min(arm.synthetic, requested)
-    original_tokens = _row_tokens(original_rows(arm, training), *_TEXTS)
-    pair_tokens = used / len(rows) * _row_tokens(rows, *_TEXTS) if rows else 0
-    return prices.training_line(arm.name, use_case.student, use_case.epochs * (original_tokens + pair_tokens))
+    originals, share = original_rows(arm, training), used / len(rows) if rows else 0
+    if arm.kind != "distilled":
+        tokens = JobTokens(_row_tokens(originals, *_TEXTS) + share * _row_tokens(rows, *_TEXTS))
+        return job_lines(use_case, arm.name, tokens, prices)
+    prompts = rate.input_tokens(originals, *_PROMPT_TEXTS) + share * rate.input_tokens(rows, *_PROMPT_TEXTS)
+    answers = _row_tokens(originals, "answer") + share * _row_tokens(rows, "answer")
+    return job_lines(use_case, arm.name, JobTokens(prompts + answers, (prompts, answers)), prices)
 
 
 def judging_lines(

@@ -91,7 +91,8 @@ class Prices:
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
         """Return where and when the prices of each model of the use case were read, and which are not verified."""
-        return {model: _sources(self.facts.get(model, {})) for model in (*use_case.models, *use_case.evaluators)}
+        models = (*use_case.models, *use_case.models_of_jobs)
+        return {model: _sources(self.facts.get(model, {})) for model in models}
 
     def is_verified(self, model: str, name: PriceName) -> bool:
         """Return whether a price was read in AWS's price list or in an account's bill."""

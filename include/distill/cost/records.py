@@ -85,7 +85,15 @@ class ServingEstimate(TypedDict):
     serving: NotRequired[dict[str, ServingChoice]]
 
 
-class CostEstimate(BudgetEstimate, ServingEstimate):
+class PairsEstimate(TypedDict):
+    """The part of an estimate about the price of each arm's pairs. The record is part of :class:`CostEstimate`."""
+
+    # US dollars for the calls of the teacher and the critic that the arm's pairs need, by trained arm. Arms may share
+    # calls. Absent from estimates of earlier versions.
+    pairs_usd: NotRequired[dict[str, float]]
+
+
+class CostEstimate(BudgetEstimate, ServingEstimate, PairsEstimate):
     """The estimated cost of a run, computed before anything is bought. The record is stored in ``estimate.json``."""
 
     tokens: dict[str, str]  # how tokens were counted, by step or judge

@@ -60,7 +60,7 @@ def stored_usd(
 def repeats_earlier_run(use_case: UseCase, earlier: EarlierRun, store: ObjectStore, rows: Rows) -> bool:
     """Return whether earlier runs have trained, judged and scored all arms with exactly the same rows."""
     row_ids = frozenset(row["row_id"] for side in ("train", "evaluation") for row in rows(side))
-    steps = [f"merged/{arm.name}" for arm in use_case.arms if arm.kind == "fine_tuned"]
+    steps = [f"merged/{arm.name}" for arm in use_case.arms if arm.is_trained]
     steps += [f"evaluations/{arm}" for arm in use_case.scored_arms]
     return all(_completed(earlier.for_step(step), step, store, row_ids) for step in (*steps, "judgments"))
 

@@ -45,7 +45,7 @@ def bill(
         else:
             lines += _deployed_lines(arm, arm.student or use_case.student, prices)
         if arm.paid_training:
-            lines.append(prices.training_line(arm.name, use_case.student, arm.training_tokens))
+            lines += arm.job_lines
         if arm.unit_hours:
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:

@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
+from include.distill.config.arms import ArmKind
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.records import ServingChoice
 from include.distill.curation.records import CriticCounts, PairCounts, PairText
@@ -28,8 +29,6 @@ from include.distill.labeling.records import LabelCounts
 from include.distill.managed_evaluation.records import MeanScore, ScoreDifference
 from include.distill.stats.agreement import Agreement
 from include.distill.training.records import DataCard, LossPoint
-
-ArmKind = Literal["base", "fine_tuned", "champion"]
 
 
 class ReportSynthesis(PairCounts):
@@ -50,6 +49,18 @@ class ReportSynthesis(PairCounts):
     critic: CriticCounts | None  # None without a critic
 
 
+class TrainingPrice(TypedDict):
+    """
+    What it costs to make an arm's model if nothing is stored yet, in US dollars. Serving and answers are not included.
+
+    The record is ``price`` of :class:`ReportArm`.
+    """
+
+    pairs_usd: float | None  # the teacher's pairs, as estimated before the run; None if the estimate does not say
+    teacher_usd: float  # the teacher that Bedrock asks during a distillation job
+    training_usd: float
+
+
 class ReportArm(TypedDict):
     """
     One arm of the run.
@@ -65,6 +76,10 @@ class ReportArm(TypedDict):
     designed: NotRequired[int | None]
     # For a champion arm, whether the base student gives its answers because there is no champion yet; else absent.
     base_student_answers: NotRequired[bool]
+    # For an arm that Bedrock distilled: the teacher that Bedrock asked, and whether our answers were sent. Else absent.
+    teacher: NotRequired[str]
+    golden_answers: NotRequired[bool]
+    price: NotRequired[TrainingPrice]  # absent without training, and from reports of earlier versions
     train_uri: str | None
     job_arn: str | None
     job_status: str | None

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from include.distill.config.arms import Arm
+from include.distill.config.arms import Arm, ArmKind
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import digest
+from include.distill.cost.prices import BillLine, total_usd
 from include.distill.curation.critic import sum_critic_counts
 from include.distill.curation.records import CurateManifest, SynthesisCountName, SynthesisTotals
 from include.distill.dataset.records import Row
 from include.distill.evaluation.judge_families import describe_judge
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import UsageRecord
-from include.distill.report.records import ArmKind, ReportArm, ReportSynthesis
+from include.distill.report.records import ReportArm, ReportSynthesis, TrainingPrice
 from include.distill.training.data_card import licence_note
 from include.distill.training.records import DataCard, DatasetManifest, TrainingManifest, TrainingSetCounts
 
@@ -47,7 +48,10 @@ class ArmSummary:
     :param student: the base model that answers, or from which the answering model was trained.
     :param model_arn: the custom model that answers; ``None`` for the base student, which is billed by the token.
     :param paid_training: whether this run bought the customization job.
-    :param training_tokens: billed tokens of the job, over all epochs.
+    :param job_lines: the bill lines of the customization job, as if this run had bought it.
+    :param teacher: key of the model that Bedrock asked during a distillation job; ``None`` for other jobs.
+    :param golden_answers: whether our answers were sent to a distillation job.
+    :param pairs_usd: the price of the teacher's pairs that the arm is trained on; ``None`` if it is not known.
     :param unit_hours: hours of throughput that this run paid for, times model units.
     :param failed_unit_hours: hours of throughput that failed, times model units. It is not known whether Bedrock bills
         these hours.
@@ -64,7 +68,10 @@ class ArmSummary:
     student: str = ""
     model_arn: str | None = None
     paid_training: bool = False
-    training_tokens: int = 0
+    job_lines: Sequence[BillLine] = ()
+    teacher: str | None = None
+    golden_answers: bool = False
+    pairs_usd: float | None = None
     unit_hours: float = 0.0
     failed_unit_hours: float = 0.0
     hourly_usd: float | None = None
@@ -76,7 +83,7 @@ class ArmSummary:
 
         This is true for every base arm, and for a champion arm if the use case has no champion yet.
         """
-        return self.kind != "fine_tuned" and self.model_arn is None
+        return self.kind in ("base", "champion") and self.model_arn is None
 
     def as_record(self) -> ReportArm:
         """Return the arm in the form of ``report.json``."""
@@ -94,7 +101,15 @@ class ArmSummary:
         }
         if self.kind == "champion":
             record["base_student_answers"] = self.on_demand
+        if self.teacher:
+            record |= {"teacher": self.teacher, "golden_answers": self.golden_answers}
+        if self.job_lines:
+            record["price"] = self._price()
         return record
+
+    def _price(self) -> TrainingPrice:
+        *teacher, training = self.job_lines
+        return {"pairs_usd": self.pairs_usd, "teacher_usd": total_usd(teacher), "training_usd": training.usd}
 
 
 def arm_records(arms: Sequence[ArmSummary], use_case: UseCase, cards: Sequence[DataCard]) -> list[ReportArm]:

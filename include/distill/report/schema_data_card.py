@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, StrictBool
 
 from include.distill.report.schema_base import Section, optional_key
 from include.distill.report.schema_run import BillLineSchema, PairCountsSchema
@@ -74,6 +74,9 @@ class CriticVerdictsSchema(Section):
     )
 
 
+_NOT_DISTILLED = "for arms of another kind"
+
+
 class DataCardSchema(Section):
     """The description of a training set. It is also stored as ``data_card.json`` next to the training file."""
 
@@ -89,6 +92,15 @@ class DataCardSchema(Section):
     student: CardModelSchema = Field(description="The model that is trained.")
     prompts: dict[str, str] = Field(description="Version of each prompt, by name.")
     training_price: BillLineSchema = Field(description="Cost of training on the set, over all epochs.")
+    job_teacher: CardModelSchema | None = optional_key(
+        "The model that Bedrock asks during the distillation job.", absent=_NOT_DISTILLED
+    )
+    job_teacher_price: list[BillLineSchema] = optional_key(
+        "Estimated cost of this model.", absent=_NOT_DISTILLED, default=[]
+    )
+    golden_answers: StrictBool | None = optional_key(
+        "Whether the answers of the rows and pairs are sent to the distillation job.", absent=_NOT_DISTILLED
+    )
     curation: dict[str, Any] = Field(description="Section `curation` of the use case.")
     distributions: dict[str, list[HistogramBinSchema]] = Field(
         description="Histograms by name. The names are `<question|answer>_characters_<originals|synthetic>` and"

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, StrictBool, model_validator
 
+from include.distill.config.arms import ArmKind
 from include.distill.report.schema_base import Loss, Section, Share, optional_key, require
 
 EARLIER = "from reports of earlier versions"
@@ -164,11 +165,26 @@ class SynthesisSchema(PairCountsSchema):
         return self
 
 
+class TrainingPriceSchema(Section):
+    """The price of an arm's model, without serving and answers. The tokens of the job are estimated."""
+
+    pairs_usd: NonNegativeFloat | None = Field(
+        description="US dollars for the teacher's pairs, as estimated before the run; null if this is not known."
+    )
+    teacher_usd: NonNegativeFloat = Field(
+        description="US dollars for the teacher that Bedrock asks during a distillation job; 0 for other jobs."
+    )
+    training_usd: NonNegativeFloat = Field(description="US dollars for the training, over all epochs.")
+
+
+_NOT_DISTILLED = "for arms of another kind, and from reports of earlier versions"
+
+
 class ArmSchema(Section):
     """A model that answered. Fields about training are null if the run trained no model for the arm."""
 
     name: str = Field(description="Name of the arm in the use case.")
-    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that gives the arm's answers.")
+    kind: ArmKind = Field(description="Kind of model that gives the arm's answers.")
     records: NonNegativeInt | None = Field(description="Number of records in the training file.")
     designed: NonNegativeInt | None = optional_key(
         "Number of records that the use case requests. `records` is smaller if rows or pairs were rejected. A use case"
@@ -178,6 +194,16 @@ class ArmSchema(Section):
     base_student_answers: StrictBool | None = optional_key(
         "True if the use case has no champion yet. The base student then gives the answers of the champion arm.",
         absent="for arms of another kind, and from reports of earlier versions",
+    )
+    teacher: str | None = optional_key(
+        "Key of the model that Bedrock asked during the distillation job.", absent=_NOT_DISTILLED
+    )
+    golden_answers: StrictBool | None = optional_key(
+        "Whether our answers to the prompts were sent to the distillation job.", absent=_NOT_DISTILLED
+    )
+    price: TrainingPriceSchema | None = optional_key(
+        "What it costs to make the arm's model if nothing is stored yet. The run's bill may be lower.",
+        absent="for arms that are not trained, and from reports of earlier versions",
     )
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")

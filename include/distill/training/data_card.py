@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from include.distill.config.arms import Arm
-from include.distill.config.catalog import Model
+from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
@@ -30,12 +30,14 @@ def data_card(
     prompts: Sequence[Prompt],
     synthesis: CurateManifest | None,
     training_price: BillLineRecord,
+    teacher_price: Sequence[BillLineRecord] = (),
 ) -> DataCard:
     """
     Return the data card of ``arm``.
 
     :param synthesis: result of the task ``curate``; ``None`` if no pairs were requested.
     :param training_price: the bill line for training on this set, including all epochs.
+    :param teacher_price: the bill lines for the teacher of a distillation job.
     """
     source = use_case.source
     card: DataCard = {
@@ -56,6 +58,9 @@ def data_card(
         "topic_words": training_set.figures["topic_words"],
         "to_read": training_set.figures["to_read"],
     }
+    if job_teacher := use_case.job_teacher(arm.name):
+        card["job_teacher"] = _model(load_catalog().model(job_teacher))
+        _add_job_facts(card, arm, teacher_price)
     if not synthesis:
         return card
     card["synthesis"] = _pair_counts(synthesis)
@@ -65,6 +70,11 @@ def data_card(
     if note := licence_note(teacher, student):
         card["licence_note"] = note
     return card
+
+
+def _add_job_facts(card: DataCard, arm: Arm, teacher_price: Sequence[BillLineRecord]) -> None:
+    card["job_teacher_price"] = list(teacher_price)
+    card["golden_answers"] = arm.golden_answers is not None
 
 
 def _model(model: Model) -> CardModel:

@@ -89,20 +89,26 @@ class AnthropicMessages:
 
 
 class BedrockConversation:
-    """The format that Bedrock defines: a system prompt and messages, with each text in a list with one block."""
+    """
+    The format that Bedrock defines: a system prompt and messages, with each text in a list with one block.
+
+    The prompts of distillation jobs have this format too. A prompt may lack the answer.
+    """
 
     name: RecordFormatName = "bedrock-conversation-2024"
 
-    def write(self, *, system: str, user: str, answer: str) -> ConversationRecord:
-        """Return the training record, without the key ``system`` if the system prompt is empty."""
+    def write(self, *, system: str, user: str, answer: str | None) -> ConversationRecord:
+        """Return the record, without the key ``system`` if the system prompt is empty.
+
+        :param answer: None for a prompt without an answer.
+        """
         record: ConversationRecord = {
             "schemaVersion": "bedrock-conversation-2024",
             "system": [{"text": system}],
-            "messages": [
-                {"role": "user", "content": [{"text": user}]},
-                {"role": "assistant", "content": [{"text": answer}]},
-            ],
+            "messages": [{"role": "user", "content": [{"text": user}]}],
         }
+        if answer is not None:
+            record["messages"].append({"role": "assistant", "content": [{"text": answer}]})
         if not system:
             del record["system"]
         return record
@@ -123,17 +129,17 @@ def _refuse_other_keys(record: Mapping[str, Any], allowed: set[str]) -> None:
 
 
 def _system_and_messages(record: Mapping[str, Any]) -> dict[str, Any]:
-    user, assistant = record["messages"]
-    roles = (user["role"], assistant["role"])
-    if roles != ("user", "assistant"):
+    roles = [message["role"] for message in record["messages"]]
+    if roles not in (["user"], ["user", "assistant"]):  # only a prompt may lack the answer: see record_texts
         message = f"roles {roles}"
         raise ValueError(message)
     system = {"system": record["system"]} if "system" in record else {}
-    return {**system, "user": user["content"], "assistant": assistant["content"]}
+    return {**system, **{message["role"]: message["content"] for message in record["messages"]}}
 
 
 _ALL: tuple[RecordFormat, ...] = (PromptCompletion(), AnthropicMessages(), BedrockConversation())
 FORMATS = {record_format.name: record_format for record_format in _ALL}
+_PROMPTS = BedrockConversation()
 
 
 def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> TrainingRecord:
@@ -142,13 +148,31 @@ def to_customization_format(*, user: str, answer: str, instruction: str, family:
     return FORMATS[family.format].write(system=system, user=user, answer=answer)
 
 
+def to_prompt_format(*, user: str, answer: str | None, instruction: str, family: Family) -> ConversationRecord:
+    """
+    Return the prompt of a distillation job.
+
+    The texts are the same as in a request to the student, so that the student is trained on the form that it is asked
+    in. In some families, the system prompt therefore precedes the user text.
+
+    :param answer: the answer to send along; None if only the teacher answers.
+    """
+    system, user = system_and_user_text(user=user, instruction=instruction, family=family)
+    return _PROMPTS.write(system=system, user=user, answer=answer)
+
+
 def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
-    """Return the texts of a record by field, with the answer last.
+    """Return the texts of a record by field, with the answer last. Only a prompt of a distillation job may lack it.
 
     :raises KeyError, TypeError, ValueError: the record is not in the family's format.
     """
     texts: dict[str, str] = {}
-    for field, text in FORMATS[family.format].read(record).items():
+    record_format = _PROMPTS if family.is_for_prompts else FORMATS[family.format]
+    fields = record_format.read(record)
+    if "user" in fields and "assistant" not in fields and not family.is_for_prompts:
+        message = "no message of the assistant"
+        raise ValueError(message)
+    for field, text in fields.items():
         if not isinstance(text, str):
             message = f"{field} is not a string"
             raise TypeError(message)

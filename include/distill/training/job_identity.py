@@ -58,11 +58,17 @@ def training_recipe(use_case: UseCase, arm: str) -> TrainingRecipe:
     """
     Return the recipe by which a use case trains the student of an arm.
 
+    A distillation job gets no hyperparameters, because AWS does not document which of them it accepts.
+
     :param arm: name of a trained arm.
 
     :raises InputError: the student's family does not accept the hyperparameters.
     :raises UseCaseError: Bedrock cannot fine-tune the student.
     """
+    if teacher := use_case.job_teacher(arm):
+        # The student's answers have the same maximum length, so longer answers would teach it to be cut off.
+        asked = JobTeacher(use_case.catalog_model(teacher).inference_id, use_case.answering.max_tokens)
+        return TrainingRecipe(student_base_model_id(use_case), {}, "DISTILLATION", asked)
     family = load_catalog().family_of(load_catalog().model(use_case.student))
     hyperparameters = check_hyperparameters(use_case.training.hyperparameters, family)
     return TrainingRecipe(student_base_model_id(use_case), hyperparameters)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.config.catalog import Family
+from include.distill.config.arms import Arm
+from include.distill.config.catalog import Family, load_catalog
 from include.distill.config.sections import ReservedInAnswers
 from include.distill.core.errors import LimitError
 from include.distill.text.normalization import is_blank, unsupported_character
@@ -26,6 +27,11 @@ _RESERVED_REMEDY = (
     "Clear the task `ingest` to leave such rows out, or set training.reserved_in_answers: warn to keep them in spite of"
     " the risk"
 )
+
+
+def family_for_arm(arm: Arm, family: Family) -> Family:
+    """Return the limits of an arm's training file: the student's family, or the limits of distillation jobs."""
+    return load_catalog().prompts_of(family) if arm.kind == "distilled" else family
 
 
 @dataclass(frozen=True)
@@ -58,16 +64,19 @@ def check_record(
         )
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
-    *prompt_fields, answer_field = texts
+    has_answer = not (family.is_for_prompts and "assistant" not in texts)
+    answer_fields = [*texts][-1:] if has_answer else []
     problems += [
         RecordProblem(number, field, f"contains {reserved!r}, which makes a job fail. Use escape_reserved")
-        for field in prompt_fields
+        for field in texts
+        if field not in answer_fields
         for reserved in find_reserved(texts[field], family.reserved_strings)
     ]
     if reserved_in_answers == "reject":
         problems += [
-            RecordProblem(number, answer_field, f"contains {reserved!r}, which may make a job fail. {_RESERVED_REMEDY}")
-            for reserved in find_reserved(texts[answer_field], family.reserved_strings)
+            RecordProblem(number, field, f"contains {reserved!r}, which may make a job fail. {_RESERVED_REMEDY}")
+            for field in answer_fields
+            for reserved in find_reserved(texts[field], family.reserved_strings)
         ]
     tokens = token_limit_count(texts.values(), family)
     if tokens > family.tokens_per_record:
@@ -107,13 +116,13 @@ def record_count_problems(training: int, validation: int, family: Family) -> Ite
     """
     minimum, maximum = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
-    name = "training and validation records" if family.count_minimum_with_validation else "training records"
+    name = "training and validation records" if family.count_minimum_with_validation else record_noun(family)
     if counted < minimum:
         yield f"{counted} {name}; at least {minimum} are required. Add rows, or request more pairs per document."
     if training > maximum:
         yield (
-            f"{training} training records; at most {maximum} are allowed. Use fewer documents, or request fewer pairs"
-            " per document."
+            f"{training} {record_noun(family)}; at most {maximum} are allowed. Use fewer documents, or request fewer"
+            " pairs per document."
         )
     minimum, maximum = family.validation_records
     if validation and not minimum <= validation <= maximum:
@@ -124,6 +133,11 @@ def record_count_problems(training: int, validation: int, family: Family) -> Ite
             f"{total} training and validation records; at most {family.total_records} are allowed in total. Use fewer"
             " documents, or request fewer pairs per document."
         )
+
+
+def record_noun(family: Family) -> str:
+    """Return what the records of a training file are called in messages."""
+    return "prompts" if family.is_for_prompts else "training records"
 
 
 def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = False) -> None:

@@ -1,6 +1,8 @@
 """
 Find arms that cannot get the smallest number of training records that the student's family accepts.
 
+For an arm that Bedrock distils, the records are the prompts of the job, which have limits of their own.
+
 The check uses the largest number of records that an arm can get: all its originals, and every pair that the teacher is
 asked for. So it can refuse a run before the teacher is asked. A run that passes may still fall short, because rows and
 pairs may be rejected.
@@ -16,6 +18,7 @@ from include.distill.config.section import MAX_RECORDS
 from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
+from include.distill.training.limits import family_for_arm, record_noun
 
 # Settings of the trigger form that decide how many records an arm is trained on.
 SIZES = ("documents", "pairs_per_document")
@@ -37,30 +40,54 @@ def largest_size(arm: Arm, training: int, pairs_per_document: int) -> tuple[int,
 
 def size_problems(use_case: UseCase, family: Family, *, training: int, held_out: int = 0) -> Iterator[str]:
     """
-    Yield a message for each trained arm that cannot reach the family's minimum number of training records.
+    Yield a message for each trained arm that cannot reach its minimum number of training records.
 
     :param training: number of rows to train on. If the number is not known yet, the largest possible number.
     :param held_out: number of rows held out for validation.
     """
-    per_row, counted = use_case.synthesis.pairs_per_document, _counted(held_out, family)
-    for arm in _trained_arms(use_case):
+    per_row = use_case.synthesis.pairs_per_document
+    for arm, limits in _limits_by_arm(use_case, family):
+        counted = _counted(held_out, limits)
         originals, pairs = largest_size(arm, training, per_row)
-        if originals + pairs + counted >= family.training_records[0]:
+        if originals + pairs + counted >= limits.training_records[0]:
             continue
         validation = f" and {counted} validation records" if counted else ""
         yield (
-            f"arm {arm.name} can get at most {_sum(arm, originals, pairs, per_row)} training records{validation}, but"
-            f" {use_case.student} requires at least {family.training_records[0]}."
-            f" {_remedy(arm, family, per_row, counted)}"
+            f"arm {arm.name} can get at most {_sum(arm, originals, pairs, per_row)} {record_noun(limits)}{validation},"
+            f" but {_who(use_case, limits)} requires at least {limits.training_records[0]}."
+            f" {_remedy(arm, limits, per_row, counted)}"
         )
+
+
+def _excess_prompts(use_case: UseCase, family: Family, training: int) -> Iterator[str]:
+    """Yield a message for each distilled arm whose rows alone are more prompts than a job may have."""
+    for arm, limits in _limits_by_arm(use_case, family):
+        originals, _ = largest_size(arm, training, 0)
+        if limits.is_for_prompts and originals > (maximum := limits.training_records[1]):
+            yield (
+                f"arm {arm.name} takes {originals:,} rows as prompts, but {_who(use_case, limits)} accepts at most"
+                f" {maximum:,}. Set originals of the arm to at most {maximum}."
+            )
+
+
+def _who(use_case: UseCase, limits: Family) -> str:
+    return "a distillation job" if limits.is_for_prompts else use_case.student
 
 
 def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int, held_out: int) -> None:
     """
-    Refuse a run in which a trained arm cannot reach the family's minimum number of training records.
+    Refuse a run in which a trained arm cannot reach its minimum number of training records, or has too many prompts.
 
     :raises InputError: the message gives the numbers of each such arm. Nothing was bought.
     """
+    if problems := list(_excess_prompts(use_case, family, training)):
+        raise InputError(
+            f"There are {training:,} rows to train on, which are too many: {'; '.join(problems)}",
+            billed="Nothing was bought, and the teacher was not asked.",
+            to_do=f"Change include/use_cases/{use_case.name}.yaml, or use fewer documents.",
+            then_clear="preflight with downstream",
+            settings=SIZES,
+        )
     if problems := list(size_problems(use_case, family, training=training, held_out=held_out)):
         raise InputError(
             f"There are {training} rows to train on, which are too few: {'; '.join(problems)}",
@@ -76,14 +103,14 @@ def fewest_documents(use_case: UseCase, family: Family) -> tuple[int, str]:
     """
     Return the smallest number of documents that is enough for all trained arms, and the reason for this number.
 
-    A number is enough if every arm can get its number of originals and the family's minimum of training records.
+    A number is enough if every arm can get its number of originals and its minimum number of training records.
     The teacher is assumed to write as many pairs per document as a trigger form may request. Arms that cannot reach the
     minimum with any number of documents do not count.
     """
     numbers = [(1, "")]
-    for arm in _trained_arms(use_case):
-        if needed := _documents_for(arm, family, MAX_PAIRS_PER_DOCUMENT, 0):
-            minimum = f"arm {arm.name} needs at least {family.training_records[0]:,} training records"
+    for arm, limits in _limits_by_arm(use_case, family):
+        if needed := _documents_for(arm, limits, MAX_PAIRS_PER_DOCUMENT, 0):
+            minimum = f"arm {arm.name} needs at least {limits.training_records[0]:,} {record_noun(limits)}"
             numbers.append((needed, minimum))
         if arm.originals != "all":
             fixed = f"arm {arm.name} is trained on the first {arm.originals:,} rows. {use_case.with_fewer_rows}"
@@ -91,8 +118,8 @@ def fewest_documents(use_case: UseCase, family: Family) -> tuple[int, str]:
     return max(numbers, key=lambda entry: entry[0])
 
 
-def _trained_arms(use_case: UseCase) -> Iterator[Arm]:
-    return (arm for arm in use_case.arms if arm.kind == "fine_tuned")
+def _limits_by_arm(use_case: UseCase, family: Family) -> Iterator[tuple[Arm, Family]]:
+    return ((arm, family_for_arm(arm, family)) for arm in use_case.arms if arm.is_trained)
 
 
 def _counted(held_out: int, family: Family) -> int:

@@ -61,7 +61,8 @@ class ConversationRecord(TypedDict):
 
     schemaVersion: Literal["bedrock-conversation-2024"]
     system: NotRequired[list[TextBlock]]  # one block; absent if there is no instruction
-    messages: list[ConversationMessage]  # one message from the user, then one from the assistant
+    # One message from the user, then one from the assistant. A prompt of a distillation job may lack the latter.
+    messages: list[ConversationMessage]
 
 
 TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
@@ -128,7 +129,15 @@ class CriticVerdictCounts(TypedDict):
     not_looked_at: int
 
 
-class DataCard(CardFigureRecord):
+class JobTeacherPart(TypedDict, total=False):
+    """The part of a data card about the model that Bedrock asks during a distillation job; empty for other jobs."""
+
+    job_teacher: CardModel
+    job_teacher_price: list[BillLineRecord]  # estimated
+    golden_answers: bool  # whether the answers of the rows and pairs are sent to the job
+
+
+class DataCard(CardFigureRecord, JobTeacherPart):
     """
     A description of a training set, for human readers.
 
@@ -156,6 +165,17 @@ class DataCard(CardFigureRecord):
     licence_note: NotRequired[str]  # also absent if teacher and student have the same provider
 
 
+class TeacherTokens(TypedDict):
+    """
+    The tokens of the teacher of a distillation job, which Bedrock asks once per prompt without an answer.
+
+    The record is part of :class:`MergeManifest` and :class:`DatasetManifest`, and is absent for other jobs.
+    """
+
+    input_tokens: int  # estimated number of tokens in the prompts
+    output_tokens: int  # estimated number of tokens in the answers; each is assumed to be as long as the row's answer
+
+
 class MergeManifest(TrainingSetCounts):
     """
     Result of an arm's task ``merge``: the training set in the run's folder.
@@ -167,7 +187,8 @@ class MergeManifest(TrainingSetCounts):
     validation_uri: str | None  # None if no row is held out
     card_uri: str  # ``merged/<arm>/data_card.json``
     sha256: str  # hash of the bytes of the training file and the validation file
-    tokens: int  # estimated number of tokens in the training file, for one epoch
+    tokens: int  # estimated number of tokens of one epoch, with the answers that a job's teacher adds to the file
+    teacher: NotRequired[TeacherTokens]  # only for a distillation job
 
 
 class DatasetManifest(TypedDict):
@@ -181,8 +202,9 @@ class DatasetManifest(TypedDict):
     validation_uri: str | None
     sha256: str
     records: int
-    tokens: int  # estimated number of tokens in the training file, for one epoch
+    tokens: int  # estimated number of tokens of one epoch, with the answers that a job's teacher adds to the file
     uploaded: bool  # False if the training set was already stored
+    teacher: NotRequired[TeacherTokens]  # only for a distillation job
 
 
 class TrainingJobManifest(TypedDict):
@@ -197,7 +219,8 @@ class TrainingJobManifest(TypedDict):
     fingerprint: str  # hash of base model, customization type, hyperparameters and data
     attempt: int  # from 1
     bought: bool  # False if an earlier attempt or run bought the job
-    at_most_usd: NotRequired[float]  # price of the training over all epochs; absent from manifests of earlier versions
+    # Price of the training over all epochs, and of a job's teacher; absent from manifests of earlier versions.
+    at_most_usd: NotRequired[float]
 
 
 class TrainingManifest(TypedDict):

@@ -52,7 +52,7 @@ class RowLimits:
 
     def _training_fault(self, row: Row) -> RowFault | None:
         use_case = self.use_case
-        tuned = [arm for arm in use_case.arms if arm.kind == "fine_tuned"]
+        tuned = [arm for arm in use_case.arms if arm.is_trained]
         is_original = any(arm.originals for arm in tuned) or bool(tuned and use_case.training.validation_share)
         if not is_original and not use_case.wants_pairs:
             return None

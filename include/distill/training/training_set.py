@@ -8,10 +8,11 @@ in these records and in later requests to the student.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import Family
@@ -24,12 +25,14 @@ from include.distill.curation.repeated_pairs import curated_pairs
 from include.distill.dataset.arm_rows import hold_out, original_rows, pairs_of
 from include.distill.dataset.records import Row, RowName, RowTexts
 from include.distill.inference.student import escape_reserved, student_input
+from include.distill.text.token_count import central_token_count
 from include.distill.training.figures import CardFigures
-from include.distill.training.formats import to_customization_format
+from include.distill.training.formats import to_customization_format, to_prompt_format
 from include.distill.training.limits import check_file, check_record, record_count_problems
-from include.distill.training.records import CardFigureRecord, TrainingRecord, TrainingSetCounts
+from include.distill.training.records import CardFigureRecord, TeacherTokens, TrainingRecord, TrainingSetCounts
 from include.distill.training.training_file import TrainingFile
 
+PairT = TypeVar("PairT", Row, Pair)
 TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
 FILE_SEPARATOR = b"\0"  # without a separator, moving a row between the files might not change the hash
 
@@ -40,14 +43,30 @@ class TrainingSet:
     The result of writing an arm's training set.
 
     :param sha256: hash of the bytes of the training and validation files.
-    :param tokens: estimated tokens of the training file, for one epoch.
+    :param tokens: estimated tokens of one epoch: those of the training file, and those of the answers that the teacher
+        of a distillation job adds.
     :param figures: figures for the data card.
+    :param teacher_tokens: estimated tokens of the teacher of a distillation job; ``None`` for other jobs.
     """
 
     sha256: str
     tokens: int
     counts: TrainingSetCounts
     figures: CardFigureRecord
+    teacher_tokens: TeacherTokens | None = None
+
+
+class _Answers:
+    """Count the tokens of the answers of rows and pairs. A teacher's answers are assumed to be as long."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+
+    def count(self, pairs: Iterable[PairT]) -> Iterator[PairT]:
+        """Count the answers and yield the rows or pairs unchanged."""
+        for pair in pairs:
+            self.tokens += central_token_count(pair["answer"])
+            yield pair
 
 
 def write_training_set(
@@ -60,22 +79,25 @@ def write_training_set(
     Rows and pairs are streamed. Only the ids and groups of the rows are kept in memory.
 
     :param shards: number of shards of the run's synthetic pairs.
+    :param family: the student's family, as :func:`family_for_arm` returns it.
     :raises LimitError: the set breaks a limit of the family. Nothing was written, and no training job was bought.
     """
     names: list[RowName] = [
         {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(store, folder.source("train"), Row)
     ]
     training, held_out = hold_out(names, use_case)
-    as_record = partial(_named_record, use_case=use_case, prompt=prompt, family=family)
-    digest, figures = hashlib.sha256(), CardFigures(seed=use_case.seed)
+    held_out = [] if family.is_for_prompts else held_out  # a distillation job takes no validation file
+    as_record = partial(_named_record, arm=arm, use_case=use_case, prompt=prompt, family=family)
+    digest, figures, answers = hashlib.sha256(), CardFigures(seed=use_case.seed), _Answers()
     rule = use_case.training.reserved_in_answers
     train, validation = (TrainingFile(name, family, digest, rule) for name in ("training", "validation"))
     with ExitStack() as files:
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
-        train.write(map(as_record, figures.count_originals(_rows(store, folder, original_rows(arm, training)))), body)
+        rows = figures.count_originals(_rows(store, folder, original_rows(arm, training)))
+        train.write(map(as_record, answers.count(rows)), body)
         originals = train.records
         pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
-        train.write(map(as_record, figures.count_pairs(pairs)), body)
+        train.write(map(as_record, answers.count(figures.count_pairs(pairs))), body)
         if held_out:
             digest.update(FILE_SEPARATOR)
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
@@ -87,7 +109,12 @@ def write_training_set(
         "records": train.records,
         "validation": validation.records,
     }
-    return TrainingSet(digest.hexdigest(), train.tokens, counts, figures.as_record())
+    if not family.is_for_prompts:
+        return TrainingSet(digest.hexdigest(), train.tokens, counts, figures.as_record())
+    prompt_tokens = train.tokens - (answers.tokens if arm.golden_answers else 0)
+    teacher: TeacherTokens = {"input_tokens": prompt_tokens, "output_tokens": answers.tokens}
+    tokens = prompt_tokens + answers.tokens
+    return TrainingSet(digest.hexdigest(), tokens, counts, figures.as_record(), teacher)
 
 
 def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> Iterator[Row]:
@@ -119,8 +146,18 @@ def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Fami
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None
 
 
-def _named_record(pair: Row | Pair, *, use_case: UseCase, prompt: Prompt, family: Family) -> tuple[str, TrainingRecord]:
-    return pair["row_id"], training_record(pair, use_case=use_case, prompt=prompt, family=family)
+def _named_record(
+    pair: Row | Pair, *, arm: Arm, use_case: UseCase, prompt: Prompt, family: Family
+) -> tuple[str, TrainingRecord]:
+    if not family.is_for_prompts:
+        return pair["row_id"], training_record(pair, use_case=use_case, prompt=prompt, family=family)
+    record = to_prompt_format(
+        user=student_input(pair["document"], pair["question"], prompt=prompt, family=family),
+        answer=pair["answer"] if arm.golden_answers else None,
+        instruction=escape_reserved(use_case.prompts.instruction, family),
+        family=family,
+    )
+    return pair["row_id"], record
 
 
 def training_record(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> TrainingRecord:

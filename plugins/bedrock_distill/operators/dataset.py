@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import ArmOperator
@@ -10,6 +10,7 @@ from bedrock_distill.run.task_ids import CURATE, MERGE
 from bedrock_distill.run.task_results import ResultOf, read_mapped_results
 from bedrock_distill.ui.links import TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
+from include.distill.core.records import BillLineRecord
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.curation.records import CurateManifest
@@ -18,10 +19,16 @@ from include.distill.training.records import DatasetManifest, MergeManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.distill.training.training_set import TrainingSet
+
 
 class MergeDatasetOperator(ArmOperator):
     """
     Merge original rows and synthetic pairs into the arm's training file, in the format of the student's model family.
+
+    For an arm of kind ``distilled``, the file contains the prompts of the distillation job, in the format
+    ``bedrock-conversation-2024`` for all families. A prompt has the same texts as a request to the student. It has an
+    answer only if the arm sets ``golden_answers``.
 
     The task checks every limit of the model family before anything is bought, and writes a data card next to the file.
     Rows are streamed; only their ids are held in memory. The task buys nothing. Retrying or clearing the task writes
@@ -29,8 +36,8 @@ class MergeDatasetOperator(ArmOperator):
 
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
-        "validation"}``. ``sha256`` is one hash of the training and validation files; ``tokens`` is an estimate for the
-        training file.
+        "validation"}``, and ``"teacher"`` for a distilled arm. ``sha256`` is one hash of the training and validation
+        files. ``tokens`` is an estimate for one epoch, and ``teacher`` one for the teacher of a distillation job.
     :raises LimitError: the file exceeds a limit of the model family.
     """
 
@@ -46,6 +53,7 @@ class MergeDatasetOperator(ArmOperator):
     def execute(self, context: Context) -> MergeManifest:
         """Merge, check and write the training set; return its URIs and counts."""
         from include.distill.training.data_card import data_card
+        from include.distill.training.limits import family_for_arm
         from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
 
         curated = next(
@@ -61,10 +69,9 @@ class MergeDatasetOperator(ArmOperator):
             shards=curated["shards"] if curated else 0,
             use_case=use_case,
             prompt=prompts[1],
-            family=catalog.family_of(student),
+            family=family_for_arm(arm, catalog.family_of(student)),
         )
-        tokens = use_case.epochs * training_set.tokens
-        training_price = load_prices().training_line(arm.name, use_case.student, tokens).as_record()
+        *teacher_price, training_price = self._job_price(training_set)
         card = data_card(
             arm,
             training_set,
@@ -74,17 +81,37 @@ class MergeDatasetOperator(ArmOperator):
             prompts=[*prompts, *([self.prompt(use_case.prompts.critic)] if use_case.critic else [])],
             synthesis=curated,
             training_price=training_price,
+            teacher_price=teacher_price,
         )
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)
-        return {
+        return self._manifest(training_set, uris)
+
+    def _job_price(self, training_set: TrainingSet) -> list[BillLineRecord]:
+        """Return the bill lines of the job that trains on the set, the training last."""
+        from include.distill.cost.job_price import job_lines, job_tokens
+
+        tokens = job_tokens(training_set.tokens, training_set.teacher_tokens)
+        return [line.as_record() for line in job_lines(self.use_case, self.arm, tokens, load_prices())]
+
+    def _manifest(self, training_set: TrainingSet, uris: Mapping[str, str]) -> MergeManifest:
+        from include.distill.training.training_set import TRAIN, VALIDATION
+
+        counts = training_set.counts
+        merged: MergeManifest = {
             "train_uri": uris[TRAIN],
-            "validation_uri": uris[VALIDATION] if training_set.counts["validation"] else None,
+            "validation_uri": uris[VALIDATION] if counts["validation"] else None,
             "card_uri": uris["data_card.json"],
             "sha256": training_set.sha256,
             "tokens": training_set.tokens,
-            **training_set.counts,
+            "originals": counts["originals"],
+            "synthetic": counts["synthetic"],
+            "records": counts["records"],
+            "validation": counts["validation"],
         }
+        if training_set.teacher_tokens:
+            merged["teacher"] = training_set.teacher_tokens
+        return merged
 
 
 class UploadDatasetOperator(ArmOperator):
@@ -120,7 +147,7 @@ class UploadDatasetOperator(ArmOperator):
             self.store.copy(self.merged["card_uri"], self.folder.dataset(sha256, "data_card.json"))
             # The training file is copied last: if it exists, the set is complete.
             self.store.copy(self.merged["train_uri"], train_uri)
-        return {
+        dataset: DatasetManifest = {
             "train_uri": train_uri,
             "validation_uri": validation_uri,
             "sha256": sha256,
@@ -128,3 +155,6 @@ class UploadDatasetOperator(ArmOperator):
             "tokens": self.merged["tokens"],
             "uploaded": uploaded,
         }
+        if teacher := self.merged.get("teacher"):
+            dataset["teacher"] = teacher
+        return dataset

@@ -14,7 +14,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
-from include.distill.cost.estimate import TokenRate, estimate, expected_calls
+from include.distill.cost.estimate import TokenRate, estimate, expected_calls, pairs_usd
 from include.distill.cost.evaluation_lines import score_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
@@ -79,6 +79,7 @@ class EstimateCostOperator(DistillOperator):
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
             "serving": serving,
+            "pairs_usd": pairs_usd(self.use_case, train, load_prices(), rates),
             "bought_again": bought_again,
             "stored_usd": stored,
             "fingerprints": fingerprints(self.use_case, self.prompts),
@@ -152,7 +153,7 @@ class EstimateCostOperator(DistillOperator):
 
     def _require_sizes(self, train: Sequence[RowTokens]) -> None:
         """Check before any paid call that each trained arm can reach the student family's minimum number of records."""
-        if any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
+        if any(arm.is_trained for arm in self.use_case.arms):
             family = load_catalog().family_of(self.model(self.use_case.student))
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))

@@ -70,7 +70,7 @@ class IngestCsvOperator(DistillOperator):
         """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
         from include.distill.dataset.reserved_answers import ReservedAnswers
 
-        if not any(arm.kind == "fine_tuned" for arm in self.use_case.arms):
+        if not any(arm.is_trained for arm in self.use_case.arms):
             return None
         catalog = load_catalog()
         family = catalog.family_of(catalog.model(self.use_case.student))

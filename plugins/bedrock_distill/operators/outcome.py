@@ -146,10 +146,11 @@ class RunOutcomeOperator(DistillOperator):
     def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
         """Say what the run has spent. An incomplete run may have no report that states its costs."""
         from bedrock_distill.operators.spent import spent, spent_sentence
+        from include.distill.cost.job_price import tokens_of
 
         try:
             jobs = (
-                (arm, job, self.use_case.epochs * dataset["tokens"])
+                (arm, job, tokens_of(dataset))
                 for arm in arms_with_task(states, TRAINED)
                 if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
                 for job in self._possible_jobs(arm, ti)

@@ -53,16 +53,16 @@ class BedrockPreflightOperator(DistillOperator):
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
-    models exist, are ACTIVE and accessible, and that the student can be fine-tuned in this Region and served as
-    ``serving.mode`` asks, within the account's quota of deployments. It also checks that a promotion can change the
-    champion's standing endpoint, and warns if this endpoint does not answer with the champion. If Bedrock and
-    ``include/models.yaml`` disagree about a model, Bedrock is right. If a model cannot be used, the message names
-    models that can take its place. The task also checks prices, hyperparameters, prompts, CSV files, buckets and the
-    sizes of the arms, and reports all problems together. A run whose configuration has unknown keys is refused. Missing
-    buckets are created if ``storage.create_buckets`` is set. Before the task stores anything else, it records in
-    ``environment.json`` that this environment owns the storage roots, and in ``run.json`` that this DAG run owns the
-    folder. The task buys nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts
-    in their current state.
+    models exist, are ACTIVE and accessible, also those that only Bedrock asks during a distillation job. It also checks
+    that the student can be trained in this Region and served as ``serving.mode`` asks, within the account's quota of
+    deployments. It also checks that a promotion can change the champion's standing endpoint, and warns if this endpoint
+    does not answer with the champion. If Bedrock and ``include/models.yaml`` disagree about a model, Bedrock is right.
+    If a model cannot be used, the message names models that can take its place. The task also checks prices,
+    hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems together. A run
+    whose configuration has unknown keys is refused. Missing buckets are created if ``storage.create_buckets`` is set.
+    Before the task stores anything else, it records in ``environment.json`` that this environment owns the storage
+    roots, and in ``run.json`` that this DAG run owns the folder. The task buys nothing. Retrying or clearing the task
+    checks again, and stores the YAML file and the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
@@ -161,7 +161,7 @@ class BedrockPreflightOperator(DistillOperator):
 
         problems: list[str | DistillError] = []
         problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
-        models = tuple(dict.fromkeys((*use_case.models, *use_case.evaluators)))
+        models = (*use_case.models, *use_case.models_of_jobs)
         for key in models:
             problems += self._model_problems(use_case, self.model(key))
         problems += self._student_problems(use_case)
@@ -210,8 +210,8 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
         """Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active."""
-        models = dict.fromkeys((*use_case.models, *use_case.evaluators))
-        doubted = [model for model in map(self.model, models) if model.lifecycle != "active"]
+        models = map(self.model, (*use_case.models, *use_case.models_of_jobs))
+        doubted = [model for model in models if model.lifecycle != "active"]
         warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
         return [warning for warning in warnings if warning]
 
@@ -278,7 +278,7 @@ class BedrockPreflightOperator(DistillOperator):
         ]
 
     def _tuning_problems(self, use_case: UseCase, student: Model) -> list[str]:
-        """Check that Bedrock lists fine-tuning as supported, for the foundation id or for the base model id."""
+        """Check that Bedrock can train the student of each arm, by the foundation id or by the base model id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
         refusals: list[str] = []
@@ -287,10 +287,14 @@ class BedrockPreflightOperator(DistillOperator):
                 listed.update(self.hook.foundation_model(model_id).get("customizationsSupported", ()))
             except RefusedError as error:
                 refusals.append(str(error))
-        if "FINE_TUNING" in listed:
+        kinds = {arm.kind for arm in use_case.arms}
+        needed = {"DISTILLATION"} if kinds <= {"base", "distilled"} else {"FINE_TUNING"}
+        needed |= {"DISTILLATION"} if "distilled" in kinds else set()
+        if needed <= listed:
             return []
         supported = ", ".join(sorted(listed)) or "none"
-        message = f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"
+        verb = "fine-tune" if "FINE_TUNING" in needed - listed else "distil a teacher into"
+        message = f"Bedrock cannot {verb} {student.key} in this Region; supported customizations: {supported}"
         return [f"{'; '.join([message, *refusals])}. Change aws.region, or {_instead(use_case, student)}"]
 
 

@@ -23,6 +23,7 @@ from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.evaluation_lines import token_lines
+from include.distill.cost.job_price import JobTokens, job_lines
 from include.distill.cost.paid_answers import paid_call_lines
 from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
 from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
@@ -61,14 +62,14 @@ class Spent:
 
 def spent(
     task: RunTask,
-    jobs: Iterable[tuple[str, CustomizationJob, float]],
+    jobs: Iterable[tuple[str, CustomizationJob, JobTokens]],
     unreleased: Mapping[str, ThroughputManifest | None] | None = None,
     evaluations: Iterable[EvaluationJobManifest] = (),
 ) -> Spent:
     """
     Return the bill of an incomplete run.
 
-    :param jobs: training jobs of the run, each with its arm and the number of tokens of a complete training.
+    :param jobs: training jobs of the run, each with its arm and the tokens of a complete job.
     :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
     :param evaluations: the evaluation jobs of the run, whichever run bought them.
@@ -148,11 +149,11 @@ def _standing_throughput(task: RunTask) -> ReleasedThroughput | None:
 
 
 def _training_lines(
-    task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, float]], prices: Prices
+    task: RunTask, jobs: Iterable[tuple[str, CustomizationJob, JobTokens]], prices: Prices
 ) -> Iterator[BillLine]:
     for arm, job, tokens in jobs:
         if task.hook.tags(job.arn).get("run-key") == task.folder.run_key:
-            yield prices.training_line(arm, task.use_case.student, tokens)
+            yield from job_lines(task.use_case, arm, tokens, prices)
 
 
 def _batch_lines(task: RunTask, prices: Prices) -> Iterator[BillLine]:
@@ -214,6 +215,8 @@ def _uncertain(bill: Spent) -> str:
 def _part(what: str) -> str:
     if what.startswith("training "):
         return "training (at most)"
+    if what.startswith("teacher "):
+        return "teachers of distillation jobs (estimated)"
     if what.startswith(UNCOLLECTED):
         return what.partition(":")[0]
     if what.startswith("scores "):

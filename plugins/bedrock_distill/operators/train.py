@@ -1,4 +1,4 @@
-"""Submit an arm's fine-tuning job, unless a job for the same data is running or its model exists."""
+"""Submit an arm's customization job, unless a job for the same data is running or its model exists."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from include.distill.core.errors import (
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stated_reason
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import at_most_usd
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
@@ -38,11 +39,16 @@ if TYPE_CHECKING:
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
-    Submit the arm's fine-tuning job, or find the job that was bought for the same data.
+    Submit the arm's customization job, or find the job that was bought for the same data.
 
-    The job's name contains a hash of the environment, the use case, the base model, the hyperparameters and the data.
-    So a retry, a cleared task, another worker or a later run finds the job. A job that an earlier version bought is
-    found under its former name. A job that has this name but belongs to another environment is not used.
+    The job fine-tunes the student on the training set of the arm. For an arm of kind ``distilled``, it is a
+    distillation job: Bedrock asks the arm's teacher to answer the prompts in the set, and trains the student on the
+    answers.
+
+    The job's name contains a hash of the environment, the use case, the base model, the hyperparameters and the data;
+    for a distillation job, also of its teacher. So a retry, a cleared task, another worker or a later run finds the
+    job. A job that an earlier version bought is found under its former name. A job that has this name but belongs to
+    another environment is not used.
 
     Another attempt gets a job of its own, whose name ends in ``-a2``, ``-a3`` and so on. It is bought only if the
     previous job was stopped, or failed for a reason other than its data or hyperparameters, or if the previous job's
@@ -53,7 +59,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     were changed in S3.
 
     This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
-    token.
+    token. A distillation job is also billed for the tokens of its teacher.
 
     :param dataset: manifest of the arm's task ``upload``. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
@@ -104,9 +110,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     def _find_or_buy(self, context: Context) -> TrainingJobManifest:
         recipe = training_recipe(self.use_case, self.arm)
         fingerprint = recipe.fingerprint(self.dataset["sha256"])
-        tokens = self.use_case.epochs * self.dataset["tokens"]
-        at_most_usd = load_prices().training_line(self.arm, self.use_case.student, tokens).usd
-        self._at_most = f", at most {usd_text(at_most_usd)} in all"
+        highest_usd = at_most_usd(self.use_case, self.arm, self.dataset, load_prices())
+        self._at_most = f", at most {usd_text(highest_usd)} in all"
         attempt, names = self._attempt(fingerprint)
         request = JobRequest(
             name=names.name,
@@ -144,7 +149,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
-            "at_most_usd": at_most_usd,
+            "at_most_usd": highest_usd,
         }
 
     def _require_unchanged_set(self) -> None:

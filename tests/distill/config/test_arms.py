@@ -13,6 +13,11 @@ from include.distill.config.arms import Arm
     [
         pytest.param({"originals": 0, "synthetic": 0}, "neither originals nor", id="an empty arm"),
         pytest.param({"kind": "base", "originals": 5}, "which is not trained", id="a trained base"),
+        pytest.param({"kind": "distilled", "originals": 0}, "neither originals nor", id="no prompts"),
+        pytest.param({"teacher": "nova-pro"}, "has the key teacher; only arms of kind distilled", id="a teacher"),
+        pytest.param({"kind": "base", "golden_answers": "ours"}, "has the key golden_answers", id="answers"),
+        pytest.param({"kind": "distilled", "teacher": "nova-por"}, "Did you mean nova-pro", id="an unknown teacher"),
+        pytest.param({"kind": "distilled", "golden_answers": "theirs"}, "'ours'", id="unknown answers"),
     ],
 )
 def test_a_wrong_value_in_an_arm_is_refused(values: dict[str, Any], problem: str) -> None:
@@ -30,7 +35,31 @@ def test_a_wrong_value_in_an_arm_is_refused(values: dict[str, Any], problem: str
         ({"synthetic": 0}, False),
         ({"kind": "base"}, False),
         ({"kind": "champion"}, False),
+        ({"kind": "distilled"}, False),
+        ({"kind": "distilled", "synthetic": 5}, True),
     ],
 )
 def test_only_an_arm_that_is_trained_on_pairs_uses_pairs(arm: dict[str, Any], wants_pairs: bool) -> None:
     assert Arm(name="x", **arm).wants_pairs is wants_pairs
+
+
+def test_a_distilled_arm_sends_all_rows_and_no_pairs_by_default() -> None:
+    arm = Arm(name="x", kind="distilled", teacher="us.amazon.nova-pro-v1:0")
+    assert (arm.originals, arm.synthetic, arm.teacher, arm.golden_answers) == ("all", 0, "nova-pro", None)
+    assert arm.is_trained
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        {},
+        {"kind": "base"},
+        {"kind": "distilled"},
+        {"kind": "distilled", "teacher": "nova-pro", "golden_answers": "ours"},
+    ],
+)
+def test_a_stored_arm_has_the_keys_of_distilled_arms_only_if_they_are_set(arm: dict[str, Any]) -> None:
+    """Otherwise, the arms of every use case would seem to have changed since the version without these keys."""
+    stored = Arm(name="x", **arm).model_dump(mode="json")
+    assert set(stored) - {"name", "kind", "originals", "synthetic"} == set(arm) - {"kind"}
+    assert Arm(**stored) == Arm(name="x", **arm)

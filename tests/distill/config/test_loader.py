@@ -154,7 +154,12 @@ class TestFiles:
     def test_the_projects_use_cases_are_valid(self) -> None:
         loaded = load_use_cases(USE_CASES_FOLDER)
         assert loaded.problems == ()
-        assert [use_case.name for use_case in loaded.valid] == ["aws_docs_qa", "compare_arms", "promote_demo"]
+        assert [use_case.name for use_case in loaded.valid] == [
+            "aws_docs_qa",
+            "compare_arms",
+            "compare_methods",
+            "promote_demo",
+        ]
 
     @pytest.mark.parametrize("name", ["DISTILL_TRAINING_BUCKET", "DISTILL_OUTPUT_BUCKET", "DISTILL_ROLE_ARN"])
     @pytest.mark.parametrize("value", [None, ""])
@@ -163,7 +168,7 @@ class TestFiles:
         loaded = load_use_cases(USE_CASES_FOLDER, variables)
         assert loaded.valid == ()
         missing = f"environment variable {name} is not set or is empty"
-        assert [missing in problem for problem in loaded.problems] == [True] * 3
+        assert [missing in problem for problem in loaded.problems] == [True] * 4
         assert loaded.places == (("aws_default", "us-east-1"),)
 
     def test_a_file_with_the_ending_yml_is_reported(self, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -288,3 +288,34 @@ class TestCritic:
     def test_a_wrong_critic_section_is_refused_with_the_key(self, critic: dict[str, Any], problem: str) -> None:
         with pytest.raises(UseCaseError, match=problem):
             make_use_case(curation={"critic": critic})
+
+
+class TestDistilledArms:
+    BASE: ClassVar = {"name": "base", "kind": "base"}
+    MANAGED: ClassVar = {"name": "managed", "kind": "distilled"}
+
+    def test_the_teacher_of_the_use_case_is_the_default(self) -> None:
+        use_case = make_use_case(teacher="nova-pro", arms=[self.BASE, self.MANAGED])
+        assert (use_case.job_teacher("managed"), use_case.job_teacher("base")) == ("nova-pro", None)
+        assert use_case.models_of_jobs == ()
+
+    def test_a_model_that_only_bedrock_asks_is_not_one_of_the_models_that_the_pipeline_calls(self) -> None:
+        use_case = make_use_case(arms=[self.BASE, {**self.MANAGED, "teacher": "nova-pro"}])
+        assert use_case.models_of_jobs == ("nova-pro",)
+        assert "nova-pro" not in use_case.models
+
+    def test_a_distilled_arm_is_compared_like_a_fine_tuned_arm(self) -> None:
+        arms = [self.BASE, {"name": "tuned"}, {**self.MANAGED, "teacher": "nova-pro"}]
+        pairs = [(pair.candidate, pair.baseline) for pair in make_use_case(arms=arms).pairs]
+        assert pairs == [("tuned", "base"), ("managed", "base")]
+
+    def test_a_pair_that_bedrock_does_not_support_is_refused_with_the_supported_pairs(self) -> None:
+        with pytest.raises(
+            UseCaseError, match=r"no teacher of Anthropic\. Expected one of these pairs: teacher nova-pro"
+        ):
+            make_use_case(arms=[self.BASE, self.MANAGED])
+
+    def test_hyperparameters_do_not_apply_to_a_distillation_job(self) -> None:
+        arms = [self.BASE, {"name": "tuned"}, {**self.MANAGED, "teacher": "nova-pro"}]
+        use_case = make_use_case(arms=arms, training={"hyperparameters": {"epochCount": 4}})
+        assert (use_case.epochs_of("tuned"), use_case.epochs_of("managed")) == (4, 2)

@@ -300,3 +300,23 @@ def test_a_broken_frozen_use_case_of_the_last_run_does_not_stop_this_run(store: 
 def test_broken_frozen_prompts_of_the_last_run_do_not_stop_this_run(store: MemoryStore, prompts: bytes) -> None:
     store.write(LAST.prompts, prompts)
     assert bought_again(store).keys() <= {"training and serving tuned", "answers base", "judging", "synthesis"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"answering": {"max_tokens": 100}}, "answering changed"),
+        ({"teacher": "claude-haiku-4-5"}, None),
+    ],
+)
+def test_a_distilled_arm_is_trained_again_if_its_teacher_may_answer_at_another_length(
+    store: MemoryStore, change: dict[str, Any], reason: str | None
+) -> None:
+    """The arm names a teacher of its own, so another teacher of the use case changes nothing."""
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "kind": "distilled", "teacher": "nova-pro"}]
+    raw = {**USE_CASE.model_dump(mode="json"), "arms": arms}
+    read_rows(store, LAST, UseCase.model_validate(raw), PROMPTS, [*TRAIN, *EVALUATION])
+    again = bought_again(store, UseCase.model_validate({**raw, **change}))
+    found = again.get("training and serving tuned")
+    assert (found and found["reasons"]) == ([reason] if reason else None)
+    assert found is None or found["usd"] > 0

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls
+from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls, pairs_usd
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
 from include.distill.cost.task_budget import model_calls_usd
@@ -211,3 +211,46 @@ class TestBatches:
         for rows, batch in ((50, True), (49, False)):
             lines = estimate(use_case, train=[ROW], evaluation=[ROW] * rows, prices=PRICES)
             assert ("judging: claude-haiku-4-5 batch input" in quantities(lines)) is batch
+
+
+class TestDistilled:
+    ARMS = (BASE, {"name": "managed", "kind": "distilled", "teacher": "nova-pro"})
+    PRICES = Prices({**PRICES.models, "nova-pro": ROUND}, batch_share=0.5)
+
+    def test_the_teacher_that_bedrock_asks_has_lines_of_its_own(self) -> None:
+        use_case = make_use_case(arms=self.ARMS, training={"hyperparameters": {"epochCount": 3}})
+        lines = quantities(estimate(use_case, train=[ROW, ROW], evaluation=[ROW], prices=self.PRICES))
+        prompts, answers = 2 * (DOCUMENT + QUESTION + PROMPT_TOKENS), 2 * ANSWER
+        assert {what: quantity for what, quantity in lines.items() if "managed" in what} == {
+            "teacher managed: nova-pro input": prompts,
+            "teacher managed: nova-pro output": answers,
+            "training managed: nova-micro": 2 * (prompts + answers),  # the hyperparameters do not apply
+            "throughput managed: nova-micro": 1,
+        }
+        assert not any(what.startswith("synthesis") for what in lines)
+
+    def test_the_questions_of_pairs_are_prompts_too(self) -> None:
+        arms = [BASE, {**self.ARMS[1], "originals": 1, "synthetic": 2}]
+        use_case = make_use_case(arms=arms, synthesis={"pairs_per_document": 2})
+        lines = quantities(estimate(use_case, train=[ROW, ROW], evaluation=[ROW], prices=self.PRICES))
+        assert lines["teacher managed: nova-pro output"] == 3 * ANSWER
+        assert lines["teacher managed: nova-pro input"] == 3 * (DOCUMENT + QUESTION + PROMPT_TOKENS)
+        assert lines["synthesis: claude-sonnet-4-6 output"] == 2 * (QUESTION + ANSWER)
+
+    def test_the_teacher_that_bedrock_asks_is_not_one_of_the_calls_that_tasks_share_a_budget_for(self) -> None:
+        use_case = make_use_case(arms=self.ARMS)
+        lines = estimate(use_case, train=[ROW] * 1000, evaluation=[ROW], prices=self.PRICES)
+        records = [line.as_record() for line in lines]
+        others = [record for record in records if not record["what"].startswith(("teacher", "training", "throughput"))]
+        assert model_calls_usd(records) == sum(record["usd"] for record in others) > 0
+
+    def test_the_price_of_the_pairs_is_that_of_the_rows_that_an_arm_takes_them_from(self) -> None:
+        arms = [*self.ARMS, {"name": "half", "originals": 500}, {"name": "whole"}]
+        use_case = make_use_case(arms=arms)
+        costs = pairs_usd(use_case, [ROW] * 1000, self.PRICES)
+        synthesis = [
+            line.usd
+            for line in estimate(use_case, train=[ROW] * 1000, evaluation=[ROW], prices=self.PRICES)
+            if line.what.startswith("synthesis")
+        ]
+        assert costs == {"managed": 0, "half": pytest.approx(sum(synthesis) / 2), "whole": round(sum(synthesis), 4)}

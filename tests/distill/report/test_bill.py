@@ -29,6 +29,12 @@ PRICES = Prices(
 )
 MILLION = 1_000_000
 
+TRAINING = [PRICES.training_line("tuned", "nova-micro", 5000)]
+DISTILLATION = [
+    *PRICES.token_lines("teacher managed", "claude-sonnet-4-6", 3 * MILLION, MILLION // 2),
+    PRICES.training_line("managed", "nova-micro", 5000),
+]
+
 
 def used(input_tokens: int = 0, output_tokens: int = 0, **more: Any) -> dict[str, Any]:
     in_batches = {"batch_input_tokens": 0, "batch_output_tokens": 0}
@@ -41,7 +47,7 @@ def billed(**parts: Any) -> dict[str, float]:
 
 
 def test_a_run_that_finds_everything_stored_pays_nothing() -> None:
-    tuned = ArmSummary("tuned", "fine_tuned", [used()], paid_training=False, training_tokens=5000, unit_hours=0)
+    tuned = ArmSummary("tuned", "fine_tuned", [used()], paid_training=False, job_lines=TRAINING, unit_hours=0)
     assert billed(
         synthesis=[used(), used()],
         arms=[ArmSummary("base", "base", [used()]), tuned],
@@ -92,7 +98,8 @@ def test_every_paid_part_of_a_run_has_a_line() -> None:
         synthesis=[used(MILLION, MILLION), used(MILLION)],
         arms=[
             ArmSummary("base", "base", [used(MILLION, MILLION)]),
-            ArmSummary("tuned", "fine_tuned", [], paid_training=True, training_tokens=5000, unit_hours=0.5),
+            ArmSummary("tuned", "fine_tuned", [], paid_training=True, job_lines=TRAINING, unit_hours=0.5),
+            ArmSummary("managed", "distilled", [], paid_training=True, job_lines=DISTILLATION, teacher="nova-pro"),
         ],
         judgments=[used(MILLION, judge="claude-haiku-4-5"), used(MILLION, judge="llama-3-3-70b")],
     )
@@ -103,6 +110,9 @@ def test_every_paid_part_of_a_run_has_a_line() -> None:
         "answers base: nova-micro output": 2,
         "training tuned: nova-micro": 0.05,
         "throughput tuned: nova-micro": 5,
+        "teacher managed: claude-sonnet-4-6 input": 3,
+        "teacher managed: claude-sonnet-4-6 output": 1,
+        "training managed: nova-micro": 0.05,
         "judging: claude-haiku-4-5 input": 1,
         "judging: llama-3-3-70b input": 3,
     }
@@ -156,11 +166,11 @@ def test_the_total_is_the_sum_of_the_lines() -> None:
 
 
 def test_a_paid_part_without_a_known_price_raises_an_error() -> None:
-    with pytest.raises(UseCaseError, match="no training_per_thousand for nova-micro"):
+    with pytest.raises(UseCaseError, match="no throughput_per_hour for nova-micro"):
         bill(
             USE_CASE,
             synthesis=[],
-            arms=[ArmSummary("tuned", "fine_tuned", [], paid_training=True)],
+            arms=[ArmSummary("tuned", "fine_tuned", [], unit_hours=1)],
             judgments=[],
             prices=Prices({"claude-sonnet-4-6": ROUND}, batch_share=0.5),
         )

@@ -151,3 +151,27 @@ class TestLicenceNote:
     def test_there_is_no_licence_note_when_both_models_have_the_same_provider(self) -> None:
         assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
         assert "licence_note" not in card(teacher=NOVA)
+
+
+MANAGED = {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}
+
+
+@pytest.mark.parametrize("golden", [False, True])
+def test_the_card_of_a_distilled_arm_names_the_model_that_bedrock_asks_and_its_price(golden: bool) -> None:
+    arm = {**MANAGED, **({"golden_answers": "ours"} if golden else {})}
+    use_case = make_use_case(arms=[{"name": "base", "kind": "base"}, arm])
+    made = data_card(
+        use_case.arm("managed"),
+        training_set(),
+        use_case=use_case,
+        teacher=CLAUDE,
+        student=NOVA,
+        prompts=[PROMPT],
+        synthesis=CURATED,
+        training_price=PRICE,
+        teacher_price=[PRICE],
+    )
+    assert (made["job_teacher"]["provider"], made["job_teacher_price"]) == ("amazon", [PRICE])
+    assert made["golden_answers"] is golden
+    assert made["licence_note"] == licence_note(CLAUDE, NOVA)  # our teacher wrote the pairs whose texts are sent
+    assert "job_teacher" not in card()

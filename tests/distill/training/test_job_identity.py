@@ -75,3 +75,15 @@ class TestRecipe:
     def test_hyperparameters_that_the_student_does_not_accept_are_refused(self) -> None:
         with pytest.raises(InputError, match="did you mean epochCount"):
             training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}), "tuned")
+
+
+class TestDistillation:
+    def test_a_distillation_job_gets_a_teacher_and_no_hyperparameters(self) -> None:
+        arms = [{"name": "base", "kind": "base"}, {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}]
+        use_case = make_use_case(arms=arms, training={"hyperparameters": {"epochCount": 4}})
+        assert training_recipe(use_case, "managed") == DISTILLED
+        shorter = make_use_case(arms=arms, answering={"max_tokens": 512})
+        assert recipe_fingerprint(shorter, "managed", DATA_SHA256) != DISTILLED.fingerprint(DATA_SHA256)
+
+    def test_an_arm_that_the_use_case_no_longer_has_gets_the_recipe_of_fine_tuning(self) -> None:
+        assert training_recipe(make_use_case(), "gone").customization_type == "FINE_TUNING"

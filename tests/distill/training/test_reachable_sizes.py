@@ -97,3 +97,37 @@ def test_the_fewest_documents_that_can_be_enough(
     number, stated = fewest_documents(use_case(*arms), family)
     assert (number, stated.split(". ")[0]) == (smallest, reason)
     assert ("If you have fewer rows, reduce arms.originals" in stated) is ("rows" in reason)
+
+
+MANAGED = {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}
+
+
+class TestDistilled:
+    @pytest.mark.parametrize(
+        ("arm", "rows", "expected"),
+        [
+            pytest.param(MANAGED, 99, "at most 99 prompts", id="too few rows"),
+            pytest.param(MANAGED, 100, None, id="exactly enough rows"),
+            pytest.param({**MANAGED, "synthetic": "all"}, 25, None, id="rows and pairs"),
+            pytest.param({**MANAGED, "originals": 0, "synthetic": 99}, 99, "at most 0 + 99 = 99 prompts", id="pairs"),
+        ],
+    )
+    def test_the_number_of_prompts_is_compared_with_the_minimum_of_distillation_jobs(
+        self, arm: dict[str, Any], rows: int, expected: str | None
+    ) -> None:
+        problems = list(size_problems(use_case(arm), NOVA, training=rows))
+        assert [expected in problem for problem in problems if expected] == [True] * bool(expected)
+        assert all("but a distillation job requires at least 100" in problem for problem in problems)
+        assert bool(problems) == bool(expected)
+
+    def test_validation_rows_do_not_count_as_prompts(self) -> None:
+        assert list(size_problems(use_case(MANAGED), LLAMA, training=99, held_out=50))
+
+    def test_more_rows_than_a_job_accepts_as_prompts_are_refused_before_anything_is_bought(self) -> None:
+        require_reachable_sizes(use_case(MANAGED), NOVA, training=15_000, held_out=0)
+        with pytest.raises(InputError, match=r"takes 15,001 rows as prompts.*at most 15,000.*Nothing was bought"):
+            require_reachable_sizes(use_case(MANAGED), NOVA, training=15_001, held_out=0)
+        require_reachable_sizes(use_case({**MANAGED, "originals": 15_000}), NOVA, training=20_000, held_out=0)
+
+    def test_the_smallest_number_of_documents_is_enough_for_the_prompts(self) -> None:
+        assert fewest_documents(use_case(MANAGED, TUNED), NOVA) == (100, "arm managed needs at least 100 prompts")

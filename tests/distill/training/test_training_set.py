@@ -3,12 +3,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from include.distill.config.arms import Arm
-from include.distill.config.catalog import load_catalog
+from include.distill.config.catalog import Family, load_catalog
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import load_prompt
 from include.distill.config.use_case import UseCase
@@ -17,6 +17,8 @@ from include.distill.core.storage import write_jsonl
 from include.distill.dataset.records import RowTexts
 from include.distill.dataset.splits import split_by_document
 from include.distill.inference.student import Student
+from include.distill.text.token_count import central_token_count
+from include.distill.training.limits import family_for_arm
 from include.distill.training.training_set import (
     TRAIN,
     VALIDATION,
@@ -30,6 +32,7 @@ from tools.aws_simulator.models.delimiters import section
 
 CATALOG = load_catalog()
 NOVA = CATALOG.model("nova-micro")
+NOVA_FAMILY = CATALOG.family_of(NOVA)
 PROMPT = load_prompt("answering.j2")
 FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
 ROWS = [make_row(number) for number in range(1, 41)]
@@ -62,6 +65,7 @@ def built(
     rows: list[dict[str, Any]] = ROWS,
     use_case: UseCase | None = None,
     pairs: list[dict[str, Any]] | None = None,
+    family: Family = NOVA_FAMILY,
 ) -> Built:
     store = MemoryStore()
     write_jsonl(store, FOLDER.source("train"), rows)
@@ -74,7 +78,7 @@ def built(
         shards=1,
         use_case=use_case or make_use_case(),
         prompt=PROMPT,
-        family=CATALOG.family_of(NOVA),
+        family=family_for_arm(arm, family),
     )
     train, validation = (store.objects.get(FOLDER.merged(arm.name, name)) for name in (TRAIN, VALIDATION))
     assert train is not None
@@ -206,3 +210,53 @@ class TestJobFault:
         fault = self.fault(document="x" * 100_000, answer=" ")
         assert fault is not None
         assert fault.startswith("assistant: empty; expected text; record: about 50,")
+
+
+class TestPrompts:
+    """The prompts of a distillation job."""
+
+    MANAGED = Arm(name="managed", kind="distilled", teacher="nova-pro")
+    GOLDEN = Arm(name="managed", kind="distilled", teacher="nova-pro", synthetic=70, golden_answers="ours")
+    ROWS: ClassVar = [make_row(number) for number in range(1, 151)]
+
+    @staticmethod
+    def records(body: bytes) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in body.decode().splitlines()]
+
+    @pytest.mark.parametrize("student", ["nova-micro", "llama-3-1-8b"])
+    def test_a_prompt_has_the_texts_of_a_request_to_the_student(self, student: str) -> None:
+        use_case = make_use_case(student=student)
+        result = built(self.MANAGED, self.ROWS, use_case, family=CATALOG.family_of(CATALOG.model(student)))
+        request = Student.from_use_case(use_case, {"answering.j2": PROMPT}).request(self.ROWS[0])  # type: ignore[arg-type]
+        record = self.records(result.train)[0]
+        assert record["messages"] == [{"role": "user", "content": [{"text": request.user}]}]
+        assert record.get("system", [{"text": ""}]) == [{"text": request.system}]
+        assert record["schemaVersion"] == "bedrock-conversation-2024"
+
+    def test_our_answers_are_sent_only_if_the_arm_asks_for_it(self) -> None:
+        records = self.records(built(self.GOLDEN, self.ROWS).train)
+        assert len(records) == 150 + 70
+        assert [message["role"] for record in records for message in record["messages"]] == ["user", "assistant"] * 220
+        assert records[0]["messages"][1]["content"] == [{"text": self.ROWS[0]["answer"]}]
+        assert built(self.GOLDEN, self.ROWS).written.sha256 != built(self.MANAGED, self.ROWS).written.sha256
+
+    def test_no_validation_file_is_written_and_held_out_rows_are_not_prompts(self) -> None:
+        use_case = make_use_case(training={"validation_share": 0.2})
+        result = built(self.MANAGED, self.ROWS, use_case)
+        training, held_out = split_by_document(self.ROWS, share=0.2, seed=use_case.seed, purpose="validation")
+        assert held_out
+        assert result.validation is None
+        assert result.counts == {"originals": len(training), "synthetic": 0, "records": len(training), "validation": 0}
+
+    def test_the_tokens_of_an_epoch_contain_the_answers_of_the_teacher(self) -> None:
+        answers = sum(central_token_count(row["answer"]) for row in self.ROWS)
+        plain = built(self.MANAGED, self.ROWS).written
+        assert plain.teacher_tokens is not None
+        assert plain.teacher_tokens["output_tokens"] == answers
+        assert plain.tokens == plain.teacher_tokens["input_tokens"] + answers
+        assert built(ALL, self.ROWS).written.teacher_tokens is None
+
+    @pytest.mark.parametrize(("rows", "text"), [(99, "99 prompts; at least 100"), (0, "0 prompts")])
+    def test_too_few_prompts_are_refused(self, rows: int, text: str) -> None:
+        with pytest.raises(LimitError, match=text):
+            built(self.MANAGED, self.ROWS[:rows])

@@ -19,6 +19,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError, StoredRecordError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import write_json, write_jsonl
+from include.distill.cost.job_price import JobTokens
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
 from include.distill.inference.answer_store import AnswerStore
@@ -79,7 +80,7 @@ class TestCalls:
         if not is_frozen:
             store.delete(FOLDER.use_case)
         answer(store, "one", tokens=(1000, 0))
-        [line] = spent_lines(task, [("tuned", JOB, 5.0)])
+        [line] = spent_lines(task, [("tuned", JOB, JobTokens(5.0))])
         assert line.what == "calls: claude-sonnet-4-6 batch input"
 
 
@@ -89,12 +90,12 @@ class TestTraining:
         self, task: Any, bedrock: FakeBedrock, buyer: str | None
     ) -> None:
         bedrock.tags_of["arn:job/1"] = {"run-key": buyer} if buyer else {}
-        expected = [PRICES.training_line("tuned", "nova-micro", 3_000_000)] if buyer == FOLDER.run_key else []
-        assert spent_lines(task, [("tuned", JOB, 3_000_000)]) == expected
+        expected = [PRICES.training_line("tuned", "nova-micro", 2 * 3_000_000)] if buyer == FOLDER.run_key else []
+        assert spent_lines(task, [("tuned", JOB, JobTokens(3_000_000))]) == expected
 
     def test_each_job_of_an_arm_is_billed(self, task: Any, bedrock: FakeBedrock) -> None:
         """A second job is bought if the first one fails. Both may be billed."""
-        jobs: list[Any] = [("tuned", SimpleNamespace(arn=f"arn:job/{number}"), 10.0) for number in (1, 2)]
+        jobs: list[Any] = [("tuned", SimpleNamespace(arn=f"arn:job/{number}"), JobTokens(5.0)) for number in (1, 2)]
         bedrock.tags_of.update({job.arn: {"run-key": FOLDER.run_key} for _, job, _ in jobs})
         assert spent_lines(task, jobs) == 2 * [PRICES.training_line("tuned", "nova-micro", 10.0)]
 

@@ -1,8 +1,8 @@
 """## Distil a large model into a small one, and check whether the small model got better
 
 This DAG reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
-question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Judge
-models then compare the fine-tuned student with the untrained student on rows that were not used for training.
+question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Bedrock's
+Model Distillation can train another student, for comparison. Judge models then compare the trained student with the untrained student on rows that were not used for training.
 
 ### Tasks
 
@@ -19,8 +19,8 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<step>_batch.submit`, `.wait`, `.collect` | stored answers of batch jobs; only with `inference: batch` | half the on-demand price of the tokens |
 | `synthesize` | new pairs that passed the filters | tokens of the teacher, and of the critic if there is one |
 | `curate` | repeated pairs are dropped; the pairs that each filter dropped are counted | nothing |
-| `<arm>.merge`, `.upload` | the training file, stored in a folder named after its hash | nothing |
-| `<arm>.submit` | a fine-tuning job, either a new one or one that an earlier attempt or run bought | training tokens if the job is new |
+| `<arm>.merge`, `.upload` | the training file, or the prompts of a distillation job, stored in a folder named after the file's hash | nothing |
+| `<arm>.submit` | a fine-tuning job, or a distillation job for an arm of kind `distilled`: either a new job or one that an earlier attempt or run bought | training tokens if the job is new; for a distillation job also the tokens of the teacher that Bedrock asks |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
 | `<arm>.start_serving` | none; this task marks the start of serving. It always succeeds, and so the teardown `undeploy` or `release` runs even if `deploy` or `provision` fails | nothing |
@@ -71,6 +71,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The dropped pairs and the reasons are in `synthetic/` in the run's folder. |
 | `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. If the data has changed, a new job is bought. |
+| `<arm>.trained` | a distillation job failed, and the message says that the role may not do `bedrock:InvokeModel` | Let the role that Bedrock assumes invoke the teacher (`docs/how-to/first_run_on_aws.md`, section 3), then clear `<arm>.submit` with downstream. It buys the next attempt. |
 | `<arm>.trained` | the job did not end in time | Clear `trained` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, doing so buys the next attempt at full price. |
 | `<arm>.deploy` | the account already has as many deployments as its quota allows, or access is missing | Delete a deployment that nothing uses, or raise the quota, then clear `deploy` with downstream. Nothing was created. |

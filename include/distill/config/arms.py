@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from include.distill.config.catalog import load_catalog
+from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.section import Count, Section
 
 ArmKind = Literal["base", "fine_tuned", "distilled", "champion"]
@@ -99,8 +100,27 @@ class Arm(Section):
         return None
 
 
+def arms_problem(arms: Sequence[Arm]) -> str | None:
+    """Return what is wrong with the names or kinds of the arms of a use case; ``None`` if nothing is."""
+    names = [arm.name for arm in arms]
+    if reserved := sorted(RESERVED_ARM_NAMES.intersection(names)):
+        return f"found the names {reserved}, which every run uses for its tasks; expected other names"
+    if len(set(names)) != len(names):
+        return f"found the names {names}, expected a different name for each arm"
+    if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
+        return f"found the champion arms {champions}, expected at most one"
+    return None
+
+
 class Comparison(Section):
     """A pair of arms that the judges compare to decide whether ``candidate`` is better."""
 
     candidate: str
     baseline: str
+
+
+def default_comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
+    """Return the comparisons of each trained arm with the champion arms, and then those with the base arms."""
+    baselines = [arm.name for kind in ("champion", "base") for arm in arms if arm.kind == kind]
+    trained = [arm.name for arm in arms if arm.is_trained]
+    return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained)

@@ -176,8 +176,6 @@ class Family(_Fact):
         record's tokens from its characters. Both this number of tokens and a conservative estimate of the real number
         must be within the limit.
     :param reserved_strings: strings that a record may not contain.
-    :param is_for_prompts: whether these are the limits of the prompts of a distillation job. Prompts have the same
-        format for all families, and may lack the answer. See :meth:`Catalog.prompts_of`.
     :param hyperparameters: the hyperparameters by name; ``epochCount`` must be one of them.
     """
 
@@ -193,9 +191,13 @@ class Family(_Fact):
     training_file_bytes: int | None = None
     validation_file_bytes: int | None = None
     file_name: str | None = None
-    is_for_prompts: bool = False
     hyperparameters: dict[str, Hyperparameter]
     source: FactSource
+
+    @property
+    def is_for_prompts(self) -> bool:
+        """Whether these are the limits of the prompts of a distillation job, and not those of training records."""
+        return False
 
     @property
     def takes_system_text(self) -> bool:
@@ -214,6 +216,19 @@ class Family(_Fact):
             )
             raise ValueError(message)
         return self
+
+
+class PromptFamily(Family):
+    """
+    A family whose limits are those of the prompts of a distillation job.
+
+    Prompts have the same format for all families, and may lack the answer.
+    """
+
+    @property
+    def is_for_prompts(self) -> bool:
+        """Return that these are the limits of prompts."""
+        return True
 
 
 class Catalog(_Fact):
@@ -252,18 +267,16 @@ class Catalog(_Fact):
         own = model.customization.tokens_per_record
         return family if own is None else family.model_copy(update={"tokens_per_record": own})
 
-    def prompts_of(self, family: Family) -> Family:
+    def prompts_of(self, family: Family) -> PromptFamily:
         """Return the family with the limits of the prompts of a distillation job in place of its training records."""
         limits = self.distillation
-        return family.model_copy(
-            update={
-                "training_records": limits.prompts,
-                "total_records": limits.prompts[1],
-                "count_minimum_with_validation": False,
-                "is_for_prompts": True,
-                "source": limits.source,
-            }
-        )
+        own = {
+            "training_records": limits.prompts,
+            "total_records": limits.prompts[1],
+            "count_minimum_with_validation": False,
+            "source": limits.source,
+        }
+        return PromptFamily.model_validate({**dict(family), **own})
 
 
 def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:

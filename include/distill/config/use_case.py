@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from include.distill.config.approval_rule import Approval
-from include.distill.config.arms import Arm, Comparison
+from include.distill.config.arms import Arm, Comparison, arms_problem, default_comparisons
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.distillation_pairs import distillation_problem
 from include.distill.config.environment import EnvironmentName, environment_name
@@ -21,7 +21,7 @@ from include.distill.config.evaluation_settings import Evaluations
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
-from include.distill.config.reserved_names import RESERVED_ARM_NAMES, RESERVED_NAMES
+from include.distill.config.reserved_names import RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
 from include.distill.config.sections import (
@@ -130,16 +130,8 @@ class UseCase(Section):
     @field_validator("arms")
     @classmethod
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        names = [arm.name for arm in arms]
-        if reserved := sorted(RESERVED_ARM_NAMES.intersection(names)):
-            message = f"found the names {reserved}, which every run uses for its tasks; expected other names"
-            raise ValueError(message)
-        if len(set(names)) != len(names):
-            message = f"found the names {names}, expected a different name for each arm"
-            raise ValueError(message)
-        if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
-            message = f"found the champion arms {champions}, expected at most one"
-            raise ValueError(message)
+        if problem := arms_problem(arms):
+            raise ValueError(problem)
         return arms
 
     @field_validator("name")
@@ -218,11 +210,7 @@ class UseCase(Section):
     @property
     def pairs(self) -> tuple[Comparison, ...]:
         """The configured comparisons. By default, each trained arm is compared with the champion and base arms."""
-        if self.comparisons:
-            return self.comparisons
-        baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
-        trained = [arm.name for arm in self.arms if arm.is_trained]
-        return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained)
+        return self.comparisons or default_comparisons(self.arms)
 
     @property
     def scored_arms(self) -> tuple[str, ...]:

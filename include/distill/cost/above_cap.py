@@ -58,9 +58,9 @@ def _smaller_run(use_case: UseCase, lines: Sequence[BillLine]) -> str:
     if fixed < use_case.max_spend_usd:
         return "Or trigger a new run with fewer documents, evaluation rows or pairs."
     fewer_arms = (
-        f" Each fine-tuned arm that you remove from {use_case.name}.yaml saves ${endpoints[0].usd:.2f}."
+        f" Each trained arm that you remove from {use_case.name}.yaml saves ${endpoints[0].usd:.2f}."
         if len(endpoints) > 1
-        else " Only arms of kind base need no endpoint, and they cannot be compared without a fine-tuned arm."
+        else " Only arms of kind base need no endpoint, and they cannot be compared without a trained arm."
     )
     hours = use_case.serving.expected_hours
     fewer_hours = f" The estimate assumes {hours:g} hours per arm (serving.expected_hours)." if hours > 1 else ""

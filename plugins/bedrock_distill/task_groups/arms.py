@@ -153,7 +153,7 @@ def tuned_arm(
 ) -> ArmTasks:
     """Create the tasks of a student that is trained, and then served to answer the evaluation rows."""
     training = use_case.training
-    with TaskGroup(arm.name, tooltip=f"Trained on {arm.originals} originals and {arm.synthetic} synthetic pairs"):
+    with TaskGroup(arm.name, tooltip=_tooltip(arm, use_case)):
         pairs = synthesis if arm.wants_pairs else []
         merge = MergeDatasetOperator(task_id=MERGE, arm=arm.name, synthesis=pairs)
         upload = UploadDatasetOperator(task_id=UPLOAD, arm=arm.name, merged=merge.output)
@@ -172,6 +172,13 @@ def tuned_arm(
     if not arm.wants_pairs:
         shards >> merge  # so that `merge` does not start before the spend cap is checked
     return replace(served, manifests={**served.manifests, "dataset": upload.output, "trained": trained.output})
+
+
+def _tooltip(arm: Arm, use_case: UseCase) -> str:
+    mix = f"{arm.originals} originals and {arm.synthetic} synthetic pairs"
+    if teacher := use_case.job_teacher(arm.name):
+        return f"Distilled by Bedrock: {teacher} answers the questions of {mix}"
+    return f"Trained on {mix}"
 
 
 def serving_tasks(

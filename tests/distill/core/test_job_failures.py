@@ -56,6 +56,7 @@ ACCESS = [
     "Access to the bucket was denied for the execution role. Training data record count: 120",
 ]
 DATA = [
+    "Input data must have at minimum 100 valid prompts",
     "Unable to parse Amazon S3 file: train.jsonl. Data files must conform to JSONL format.",
     "Input size exceeded in file train.jsonl for record starting with You are not authorized to access",
     "Input size exceeded.",
@@ -164,6 +165,7 @@ BEDROCK = [
     "The batch inference job expired before it was scheduled",
 ]
 NOT_DATA = [
+    "Input data must have at minimum 100 valid prompts",
     "Unable to parse Amazon S3 file train.jsonl: could not read: AccessDenied",
     "Too many tokens per day for teacher model, please wait before trying again",
     "The account's daily token quota is exceeded",

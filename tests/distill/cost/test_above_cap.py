@@ -59,7 +59,7 @@ def test_a_cap_of_the_run_needs_a_new_run_and_a_cap_of_the_file_is_raised_there(
 
 def test_what_makes_the_endpoints_cheaper_is_named() -> None:
     two = error(ENDPOINTS, cap=5, serving={"expected_hours": 2}).to_do
-    assert "Each fine-tuned arm that you remove from tiny.yaml saves $60.50." in two
+    assert "Each trained arm that you remove from tiny.yaml saves $60.50." in two
     assert "The estimate assumes 2 hours per arm (serving.expected_hours)." in two
     one = error(ENDPOINTS[:1], cap=5).to_do
     assert "Only arms of kind base need no endpoint" in one

@@ -241,7 +241,7 @@ def test_every_endpoint_that_could_be_left_out_is_priced(
     arms = [{"name": "base", "kind": "base"}, {"name": "one"}, {"name": "two", "synthetic": 0}]
     freeze(store, use_case, arms=arms, max_spend_usd=100, serving={**PROVISIONED, "expected_hours": 2})
     text = above_cap(estimate, context)
-    assert "Each fine-tuned arm that you remove from aws_docs_qa.yaml saves $121.00" in text
+    assert "Each trained arm that you remove from aws_docs_qa.yaml saves $121.00" in text
     assert "The estimate assumes 2 hours per arm (serving.expected_hours)" in text
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.batches import batches
+from tools.chaos.distillation import distillation
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
@@ -72,7 +73,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def all_cases() -> list[Case]:
     """Return the cases of the whole table, without the random schedules."""
-    return [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks()]
+    return [*matrix(), *scenarios(), *batches(), *distillation(), *on_demand(), *promotions(), *rollbacks()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:

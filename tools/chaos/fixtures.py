@@ -40,14 +40,16 @@ def write_rows(path: Path, mark: str, first: int, count: int) -> list[str]:
     return documents
 
 
-def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def write_use_case(
+    folder: Path, name: str, changes: Mapping[str, Mapping[str, Any]], *, training_rows: int = TRAINING_ROWS
+) -> list[str]:
     """
     Write the use case ``name`` with its CSV files and return its evaluation documents.
 
     :param changes: the settings, by section, that differ from the settings of the other cases.
     """
     training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
-    write_rows(training, name, 0, TRAINING_ROWS)
+    write_rows(training, name, 0, training_rows)
     documents = write_rows(evaluation, name, 100, EVALUATION_ROWS)
     raw = quick_use_case(name, training, evaluation, changes)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")

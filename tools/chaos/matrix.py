@@ -263,7 +263,7 @@ def _crash(instant: Instant, recovery: str, *, name: str = "", changes: Mapping[
     return Case(f"{instant.name} / {name or recovery}", script, changes or {}, PHASES.get(recovery, "together"))
 
 
-def _two_copies(trial: Trial, *, before: bool) -> None:
+def two_copies(trial: Trial, *, before: bool) -> None:
     """Kill only the worker. Airflow starts another copy of the task while the first copy still runs."""
     for purchase in PURCHASES:
         trial.hold(purchase.get if before else purchase.create, seconds=COPY_SECONDS)
@@ -312,8 +312,8 @@ def matrix() -> list[Case]:
         cases.append(Case(f"{instant.name} / run marked failed", script))
     cases += [
         Case("response not recorded, then response lost / task retry", _one_of_each),
-        Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
-        Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
+        Case("two copies, bought / worker SIGKILL", partial(two_copies, before=False)),
+        Case("two copies, about to buy / worker SIGKILL", partial(two_copies, before=True)),
         *(
             Case(f"two copies, about to buy / {recovery}", partial(_cleared_copies, recovery=recovery))
             for recovery in CLEARS

@@ -60,7 +60,7 @@ def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
     prepared = []
     for number, case in enumerate(cases, start=1):
         key = f"c{number:02}"
-        documents = write_use_case(folder, key, case.changes)
+        documents = write_use_case(folder, key, case.changes, training_rows=case.training_rows)
         prepared.append(replace(case, key=key, documents=documents))
     return prepared
 

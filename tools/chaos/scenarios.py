@@ -263,7 +263,8 @@ def _stall_named(trial: Trial) -> None:
     trial.expect()
 
 
-def _mark_stops(trial: Trial) -> None:
+def mark_stops(trial: Trial) -> None:
+    """Mark the task that waits for the job as failed. The job is then stopped."""
     trial.fault(JOB, "job_stalled", times=1)
     trial.start_run()
     trial.wait_watched("tuned.trained")
@@ -301,15 +302,15 @@ NETS: list[Named] = [
     ("net: teardown alone, waiting task marked failed", _teardown_alone, {"tags": ["silent"]}),
     ("net: teardown alone, answers fail", _teardown_after_answer_failed, {}),
     ("net: on_kill alone, waiting for the endpoint", _on_kill_alone, {"tags": ["no_release"]}),
-    ("net: on_kill alone, waiting for the job", _mark_stops, {"tags": ["lenient_outcome"]}),
-    ("net: outcome alone, waiting for the job", _mark_stops, {"tags": ["silent_wait"]}),
+    ("net: on_kill alone, waiting for the job", mark_stops, {"tags": ["lenient_outcome"]}),
+    ("net: outcome alone, waiting for the job", mark_stops, {"tags": ["silent_wait"]}),
     ("release fails; the run succeeds after release is cleared", _release_fails, {}),
     ("release loses its connection: the task release is retried", _release_recovers, {}),
 ]
 MARKS: list[Named] = [
     ("run marked as successful: throughput is released", _run_marked_success, {}),
     ("waiting task marked as successful: throughput is released", _waiting_marked_success, {}),
-    ("waiting task marked failed: the job is stopped", _mark_stops, {}),
+    ("waiting task marked failed: the job is stopped", mark_stops, {}),
     ("task waiting in the worker marked failed: the job is stopped", _mark_in_worker_stops, {"tags": ["in_worker"]}),
     (
         "waiting task marked failed, stopping disabled: the job continues",

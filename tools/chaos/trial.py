@@ -12,6 +12,7 @@ import httpx
 
 from tools.chaos.account import paid_again, purchases
 from tools.chaos.control import ENDED
+from tools.chaos.fixtures import TRAINING_ROWS
 from tools.chaos.row import Row
 from tools.chaos.shared_faults import SharedFault
 from tools.chaos.stack import Stack, kill, wait_for, worker_of
@@ -51,6 +52,7 @@ class Case:
     :param changes: use-case sections that differ from those of other cases. The key ``tags`` selects a variant of the
         DAG.
     :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that the case shares with others.
+    :param training_rows: number of training rows of the case.
     :param buys: an arm or a step, such as ``tuned``. The name of everything that the case buys contains it.
     """
 
@@ -61,6 +63,7 @@ class Case:
     key: str = ""
     buys: str = "tuned"
     documents: Sequence[str] = ()
+    training_rows: int = TRAINING_ROWS
 
 
 class BreachError(Exception):

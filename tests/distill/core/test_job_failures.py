@@ -165,7 +165,6 @@ BEDROCK = [
     "The batch inference job expired before it was scheduled",
 ]
 NOT_DATA = [
-    "Input data must have at minimum 100 valid prompts",
     "Unable to parse Amazon S3 file train.jsonl: could not read: AccessDenied",
     "Too many tokens per day for teacher model, please wait before trying again",
     "The account's daily token quota is exceeded",

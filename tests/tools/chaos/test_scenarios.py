@@ -9,6 +9,7 @@ from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.progress import describe_stall
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from tools.chaos.batches import batches
+from tools.chaos.distillation import distillation
 from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
@@ -18,13 +19,16 @@ from tools.chaos.scenarios import NOT_STOPPED, STALLED, scenarios
 
 
 def test_no_two_cases_share_a_name() -> None:
-    names = [case.name for case in (*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks())]
+    names = [
+        case.name
+        for case in (*matrix(), *scenarios(), *batches(), *distillation(), *on_demand(), *promotions(), *rollbacks())
+    ]
     assert len(names) == len(set(names))
 
 
 def test_every_case_is_in_a_phase_that_is_run() -> None:
     started: list[str] = []
-    cases = [*matrix(), *scenarios(), *batches(), *on_demand(), *promotions(), *rollbacks()]
+    cases = [*matrix(), *scenarios(), *batches(), *distillation(), *on_demand(), *promotions(), *rollbacks()]
     for case in cases:
         name = case.name
 

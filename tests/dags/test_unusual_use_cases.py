@@ -373,7 +373,7 @@ def test_a_fault_that_no_check_foresaw_stays_in_its_use_case(monkeypatch: pytest
 def test_a_fault_of_a_labeling_dag_stays_in_its_use_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     real = label_form.label_params
     answers = iter([real, lambda: 1 / 0] * 2)  # the second use case; the files are parsed twice
-    monkeypatch.setattr(label_form, "label_params", lambda: next(answers)())
+    monkeypatch.setattr(label_form, "label_params", lambda **_: next(answers)())
     bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other"}))
     assert set(bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa", "other") - {"distill_label__other"}
     (error,) = bag.import_errors.values()

@@ -21,6 +21,7 @@ OTHER_ACTIONS = {
     "list_objects_v2": ["s3:ListBucket"],
     "head_bucket": ["s3:ListBucket"],
     "head_object": ["s3:GetObject"],
+    "get_bucket_cors": ["s3:GetBucketCORS"],
     "upload_fileobj": ["s3:PutObject", "s3:AbortMultipartUpload"],
     "copy": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
     "delete_objects": ["s3:DeleteObject"],

@@ -147,3 +147,45 @@ def run(
     bedrock.say = lambda request: "An answer."
     fakes.put_endpoint(bedrock, champions[0].model_arn)
     return fakes.RollbackRun(store, bedrock, context)
+
+
+@pytest.fixture
+def judged(store: MemoryStore) -> MemoryStore:
+    """A run with answers, verdicts and a report."""
+    from tests.plugins.labeled_run import judge_run  # it uses functions of this module
+
+    judge_run(store)
+    return store
+
+
+@pytest.fixture
+def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
+    from bedrock_distill.operators.label_sample import DrawLabelSampleOperator  # many tests do not need it
+
+    (tmp_path / "aws_docs_qa.yaml").write_text(
+        yaml.safe_dump(use_case.model_dump(mode="json", exclude={"environment"}))
+    )
+
+    def run(**params: Any) -> Any:
+        context["params"] = {"examples": 3, **params}
+        task = DrawLabelSampleOperator(task_id="draw_sample", use_case_name="aws_docs_qa", use_cases=tmp_path)
+        return equip(task).execute(context)
+
+    return run
+
+
+@pytest.fixture
+def workers(
+    judged: MemoryStore,
+    use_case: UseCase,
+    tmp_path: Path,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """A finished run in the account of an AWS simulator, whose use case names human workers."""
+    from tests.plugins.workers_run import start_workers_run  # it uses constants of this module
+
+    folder = tmp_path / "use_cases"
+    folder.mkdir()
+    with start_workers_run(tmp_path / "state", judged, use_case, folder, context, monkeypatch) as running:
+        yield running

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from include.distill.core.errors import DistillError
 from tools.local_airflow.environment import aws_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tools.local_airflow.ports import Ports
@@ -128,15 +128,45 @@ def read_ledger(simulator_url: str) -> dict[str, Any]:
     return _get(f"{simulator_url}/_admin/ledger")
 
 
+def human_tasks(simulator_url: str, job_arn: str) -> list[dict[str, Any]]:
+    """Return the tasks of a human evaluation job that waits for answers; an empty list if it does not wait."""
+    tasks: list[dict[str, Any]] = _send("GET", f"{simulator_url}/_admin/human_tasks?{urlencode({'job': job_arn})}")
+    return tasks
+
+
+def post_human_answers(simulator_url: str, job_arn: str, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Post answers of workers to a human evaluation job."""
+    _send("POST", f"{simulator_url}/_admin/human_answers", {"job": job_arn, "answers": list(answers)})
+
+
+def allow_worker_portal(bucket: str, region: str) -> None:
+    """Let the page of human workers read a bucket of the simulated account, as a person would do once on AWS."""
+    import boto3
+
+    rule = {
+        "AllowedHeaders": ["*"],
+        "AllowedMethods": ["GET", "PUT", "POST", "DELETE"],
+        "AllowedOrigins": ["*"],
+        "ExposeHeaders": ["Access-Control-Allow-Origin"],
+    }
+    client = boto3.client("s3", region_name=region)
+    client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
 def _get(url: str) -> dict[str, Any]:
+    answer: dict[str, Any] = _send("GET", url)
+    return answer
+
+
+def _send(method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
     import httpx
 
     try:
-        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback needs no proxy
-        answer: dict[str, Any] = response.raise_for_status().json()
+        # loopback needs no proxy
+        response = httpx.request(method, url, json=body, timeout=ADMIN_SECONDS, trust_env=False)
+        return response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(
-            f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged. "
+            f"The AWS simulator did not answer {method} {url}: {error!r}. Its state is unchanged. "
             "Read aws-simulator.log, which is in the same folder as the other logs, before you try again."
         ) from None
-    return answer

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.ports import Ports
     from tools.local_airflow.runs import RunningStack
     from tools.local_airflow.settings import Layout, RunRequest
+    from tools.local_airflow.stack import LocalStack
 
 TIMEOUT_SECONDS = 1800
 SIMULATED = (
@@ -33,7 +34,11 @@ SIMULATED = (
 
 
 def run(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Run the DAG of one use case once in an empty Airflow, print the result, and leave nothing running."""
+    """
+    Run the DAG of one use case once in an empty Airflow, print the result, and leave nothing running.
+
+    If the use case names human workers, the labeling DAG then asks them, and simulated workers answer.
+    """
     request = requested(layout, environ)
     timeout_seconds = read_timeout(environ)
     roots = request.input_roots(layout.project)
@@ -45,11 +50,27 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print(f"Ready after {clock(time.monotonic() - began)}. {where_the_ui_is(session.stack.ports, environ)}")
         print("The UI can be used until the run has ended. Then everything is stopped.", flush=True)
         succeeded, text = run_once(session.stack, request, environ, timeout_seconds)
+        if succeeded:
+            succeeded, labels = label_if_asked(session.stack, request, environ, timeout_seconds)
+            text = "\n\n".join(filter(None, [text, labels]))
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
         print("\nTo see the failed run in Airflow's UI, run `make up`. This also starts a new run.")
     return 0 if succeeded else FAILED
+
+
+def label_if_asked(
+    stack: LocalStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
+) -> tuple[bool, str]:
+    """Let simulated workers label the run if its use case names human workers. Return success and the text to print."""
+    # make clean runs without the libraries that this module needs
+    from tools.local_airflow.labeling import asks_workers, label_with_simulated_workers
+
+    use_case = asks_workers(stack.layout.use_cases / f"{request.use_case}.yaml", stack.environment)
+    if use_case is None:
+        return True, ""
+    return label_with_simulated_workers(stack, use_case, environ, timeout_seconds)
 
 
 def requested(layout: Layout, environ: Mapping[str, str]) -> RunRequest:

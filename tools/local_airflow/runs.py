@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApiError
 from tools.local_airflow.display import open_display
@@ -17,7 +17,7 @@ from tools.local_airflow.questions import AskingStack, Questions
 from tools.local_airflow.settings import asks_person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tools.local_airflow.settings import RunRequest
 
@@ -75,20 +75,32 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
 
 def trigger_run(stack: RunningStack, request: RunRequest) -> str:
     """Trigger the use case's DAG and return the run's id."""
+    return trigger_dag(stack, request.dag_id, request.conf)
+
+
+def trigger_dag(stack: RunningStack, dag_id: str, conf: Mapping[str, Any]) -> str:
+    """Trigger a DAG and return the run's id."""
     now = datetime.now(UTC)
     run_id = f"local__{now:%Y%m%dT%H%M%S}"
-    stack.api.trigger(request.dag_id, run_id, logical_date=now.isoformat(), conf=request.conf)
+    stack.api.trigger(dag_id, run_id, logical_date=now.isoformat(), conf=conf)
     return run_id
 
 
 def follow_run(
-    stack: RunningStack, dag_id: str, run_id: str, *, environ: Mapping[str, str], timeout_seconds: float
+    stack: RunningStack,
+    dag_id: str,
+    run_id: str,
+    *,
+    environ: Mapping[str, str],
+    timeout_seconds: float,
+    meanwhile: Callable[[list[dict[str, Any]]], list[str]] = lambda instances: [],
 ) -> FollowedRun:
     """
     Show a run's progress on standard output until it has ended, and answer its questions as ``APPROVE`` says.
 
     The API may be restarted meanwhile. While the run waits for a person, the time does not count towards the timeout.
 
+    :param meanwhile: is called with the run's task instances after each look at the run, and returns lines to show.
     :raises ComponentDiedError: a process of the stack died, and a restart did not help.
     :raises NotReadyError: the run takes longer than the timeout.
     """
@@ -105,7 +117,7 @@ def follow_run(
                 state = stack.api.run_state(dag_id, run_id)
                 instances = stack.api.task_instances(dag_id, run_id)
                 display.show(summarize(instances, order, datetime.now(UTC)), elapsed)
-                for note in questions.look(instances):
+                for note in [*questions.look(instances), *meanwhile(instances)]:
                     display.note(note)
                 waited += elapsed - before if questions.is_waiting(instances) else 0.0
                 last_answer = time.monotonic()

@@ -28,6 +28,8 @@ LOCAL_INSTALLATION = {
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
     "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
     "DISTILL_OUTPUT_BUCKET": "bedrock-distill-output",
+    # The AWS simulator accepts any flow definition. Programs answer in place of its workers.
+    "DISTILL_FLOW_DEFINITION_ARN": "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/simulated-workers",
 }
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40

@@ -151,13 +151,27 @@ class PointwiseEvaluation(EvaluationJobSettings):
 
 
 class HumanEvaluation(EvaluationJobSettings):
-    """Settings for the jobs in which human workers of Amazon SageMaker Ground Truth compare two answers."""
+    """
+    Settings for the jobs in which human workers of Amazon SageMaker Ground Truth compare two answers.
 
+    The labeling DAG buys these jobs, and only when a person asks for one.
+    """
+
+    # It may be empty, so that a use case can take it from a variable that an installation without workers does not set.
     flow_definition_arn: str = Field(
-        pattern=r"^arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+$", max_length=1_024
+        "",
+        pattern=r"^(arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+)?$",
+        max_length=1_024,
+        description="ARN of the flow definition, which names the workers; if empty, no worker can be asked",
     )
     instructions: NonBlankText = Field(
-        "Read the question, the reference answer and both answers. Choose the answer that is better.", max_length=5_000
+        "Read the question, the document and both responses. The better response answers the question correctly and"
+        " completely, and says nothing that the document does not say.",
+        max_length=4_000,
+        description="what makes a response better. How to give the ratings is added",
+    )
+    workers: int = Field(
+        2, ge=1, le=3, description="workers for each example, as in the flow definition; used to estimate the cost"
     )
     wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
 

@@ -17,7 +17,7 @@ from include.distill.config.arms import Arm, Comparison, arms_problem, default_c
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.distillation_pairs import distillation_problem
 from include.distill.config.environment import EnvironmentName, environment_name
-from include.distill.config.evaluation_settings import Evaluations
+from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
@@ -223,6 +223,12 @@ class UseCase(Section):
     def evaluators(self) -> tuple[str, ...]:
         """The keys of the models that score answers in Bedrock's evaluation jobs."""
         return self.evaluations.pointwise.evaluators if self.evaluations.pointwise else ()
+
+    @property
+    def human_workers(self) -> HumanEvaluation | None:
+        """The settings of jobs for human workers; ``None`` if the use case names no workers."""
+        human = self.evaluations.human
+        return human if human and human.flow_definition_arn else None
 
     @property
     def champion_arm(self) -> str | None:

@@ -54,6 +54,12 @@ class Storage(_Fact):
     custom_model_per_month: Price
 
 
+class EvaluationPrices(_Fact):
+    """The price of one answer of one human worker in an evaluation job."""
+
+    human_task: Price
+
+
 class ModelUsageTypes(_Fact):
     """
     How AWS's price list names the usage types of one model.
@@ -94,6 +100,7 @@ class PriceTable(_Fact):
     models: dict[str, dict[PriceName, Price]]
     batch: BatchPrice
     storage: Storage
+    evaluation: EvaluationPrices
     usage_types: UsageTypes
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import UseCaseError
+from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.price_table import PRICES_PATH, Price, load_price_table
@@ -26,7 +26,7 @@ class BillLine:
 
     :param what: label of the line, such as ``synthesis: nova-pro batch input``. It names the step or arm and the model,
         and says whether the tokens are input or output.
-    :param unit: ``token``, or ``unit-hour`` for one model unit during one hour.
+    :param unit: ``token``, ``unit-hour`` for one model unit during one hour, or ``answer`` of a human worker.
     :param verified: whether ``include/prices.yaml`` marks the unit price as verified.
     """
 
@@ -82,12 +82,14 @@ class Prices:
     :param batch_share: price of a token in a batch job, as a share of its on-demand price.
     :param facts: source, day and verification of the prices in ``models``. A price without an entry counts as verified.
     :param model_per_month: price of storing a custom model for a month.
+    :param human_task: price of one answer of one human worker.
     """
 
     models: Mapping[str, Mapping[PriceName, float]]
     batch_share: float
     facts: Mapping[str, Mapping[PriceName, Price]] = field(default_factory=dict)
     model_per_month: float = 0.0
+    human_task: Price | None = None
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
         """Return where and when the prices of each model of the use case were read, and which are not verified."""
@@ -160,6 +162,17 @@ class Prices:
         price = self.price(model, "throughput_per_hour")
         return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", price, verified)
 
+    def human_line(self, answers: int) -> BillLine:
+        """
+        Return the bill line for the answers of human workers in an evaluation job.
+
+        :raises UseCaseError: the price is not known.
+        """
+        if self.human_task is None:
+            message = "include/prices.yaml has no evaluation.human_task, so the cost of human workers is not known."
+            raise UseCaseError(message, to_do="Add the price to the file.", then_clear=FAILED_TASK)
+        return BillLine("labels: human workers", answers, "answer", self.human_task.usd, self.human_task.verified)
+
     def _line(self, what: str, tokens: float, unit_price: float, model: str, name: PriceName) -> BillLine:
         return BillLine(what, tokens, "token", unit_price, self.is_verified(model, name))
 
@@ -178,4 +191,5 @@ def load_prices(path: Path = PRICES_PATH) -> Prices:
     """Read the price table. The result is cached."""
     table = load_price_table(path)
     usd = {model: {name: price.usd for name, price in prices.items()} for model, prices in table.models.items()}
-    return Prices(usd, table.batch.share_of_on_demand, table.models, table.storage.custom_model_per_month.usd)
+    per_month, human_task = table.storage.custom_model_per_month.usd, table.evaluation.human_task
+    return Prices(usd, table.batch.share_of_on_demand, table.models, per_month, human_task)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from include.distill.config.form_faults import field_name, form_faults
 from include.distill.config.run_configuration import refuse_unknown_keys
+from include.distill.config.use_case import UseCase
 from include.distill.core.bucket_names import uri_problem
 from include.distill.core.errors import InputError
 from include.distill.core.naming import label_dag_id
@@ -16,6 +17,8 @@ from include.distill.stats.agreement import MINIMUM_RATED
 
 MAX_SAMPLE_SIZE = 200  # more examples than one person would label
 MAX_NAME_LENGTH = 40
+# This choice is offered only if the use case names workers.
+ASK_WORKERS: LabelMode = "ask workers through Bedrock"
 _NAME_RULE = (
     f"at most {MAX_NAME_LENGTH} characters: lowercase letters a to z, digits, and single hyphens between them, such as"
     " ada-lovelace"
@@ -66,7 +69,11 @@ class LabelParams(BaseModel):
     how: LabelMode = Field(
         "ask in Airflow",
         title="How",
-        description='How people label. With "ask in Airflow", they open the run and press "Required Actions".',
+        description=(
+            'How people label. With "ask in Airflow", they open the run and press "Required Actions". With'
+            f' "{ASK_WORKERS}", the human workers of the use case label the examples for a price per answer. This'
+            " choice exists only if the use case names workers (evaluations.human.flow_definition_arn)."
+        ),
     )
     # The fields labelled_csv and labeller keep this spelling, because callers of Airflow's API may already send them.
     labelled_csv: str | None = Field(
@@ -81,7 +88,7 @@ class LabelParams(BaseModel):
         title="Labeler",
         description=(
             f"Short name of the person who labels: {_NAME_RULE}. Required to read a sheet. For answers in Airflow, an"
-            " empty field means the name of the Airflow user who answers."
+            " empty field means the name of the Airflow user who answers. Not used for human workers."
         ),
     )
     hours: float = Field(
@@ -89,7 +96,10 @@ class LabelParams(BaseModel):
         gt=0,
         le=720,
         title="Hours",
-        description='How long Airflow waits for each answer. After this time, the answer is "No answer".',
+        description=(
+            'How long Airflow waits for each answer. After this time, the answer is "No answer". Not used for human'
+            " workers, for whom evaluations.human.wait_days applies."
+        ),
     )
 
     @field_validator("labelled_csv")
@@ -112,6 +122,25 @@ class LabelParams(BaseModel):
 def label_field(key: str) -> str:
     """Return the title and the key of a field of the form, such as "'Run' (run_key)"."""
     return field_name(LabelParams, key)
+
+
+def require_workers(choice: LabelParams, use_case: UseCase) -> None:
+    """
+    Raise an error if the form asks for human workers, but the use case names none.
+
+    :param use_case: the use case of the DAG, as its file defines it now.
+    """
+    if choice.how == ASK_WORKERS and use_case.human_workers is None:
+        raise InputError(
+            f"{label_field('how')} is {choice.how!r}, but {use_case.name} names no workers:"
+            " evaluations.human.flow_definition_arn is not set.",
+            left="No person was asked, and no label was stored.",
+            billed="Nothing was bought.",
+            to_do=(
+                f"Set evaluations.human.flow_definition_arn in include/use_cases/{use_case.name}.yaml, and trigger"
+                f" {label_dag_id(use_case.name)} again. Or trigger it with another value."
+            ),
+        )
 
 
 def parse_label_params(params: Mapping[str, object], use_case: str) -> LabelParams:

@@ -31,3 +31,17 @@ def labeler_name(user: str) -> str:
     )
     readable = re.sub(r"[^a-z0-9]+", "-", without_accents).strip("-")[: MAX_LENGTH - _HASH_LENGTH - 1].strip("-")
     return f"{readable or 'user'}-{digest(name)[:_HASH_LENGTH]}"
+
+
+def worker_labeler_name(worker_id: str) -> str:
+    """
+    Convert the id of a human worker to a labeler name, such as ``worker-0f3a``.
+
+    Ids of lowercase letters, digits and single hyphens stay as they are. If an id has other characters, such as upper
+    case, the hash of the id is appended, so that different workers never share a name.
+    """
+    name = f"worker-{worker_id}"
+    if _PLAIN.fullmatch(name) and len(name) <= MAX_LENGTH and not _ENDS_LIKE_A_HASH.search(name):
+        return name
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower())[: MAX_LENGTH - _HASH_LENGTH - 1].strip("-")
+    return f"{readable}-{digest(worker_id)[:_HASH_LENGTH]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 # How people label: the choice in the trigger form.
-LabelMode = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
+LabelMode = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet", "ask workers through Bedrock"]
 # What a person can choose for an example.
 Choice = Literal["A", "B", "Tie", "No answer"]
 # What a labeler chose, translated from A and B.
@@ -75,5 +75,7 @@ class LabelsManifest(TypedDict):
     labels: int
     no_answer: int  # examples without a label
     outdated: int  # labels that are not stored, because the answers have changed since the sheet was written
+    invalid: NotRequired[int]  # answers of human workers that cannot be used; absent if no worker was asked
+    missing: NotRequired[int]  # answers that human workers did not give; absent if no worker was asked
     labellers: list[str]
     report_html_uri: str

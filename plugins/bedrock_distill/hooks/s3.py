@@ -163,6 +163,16 @@ class S3ObjectStore:
             return {} if error.code == "NoSuchTagSet" else None  # S3's code for a bucket without tags
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
+    def cors_methods(self, bucket: str) -> set[str]:
+        """Return the HTTP methods that the rules in the CORS configuration of a bucket allow."""
+        try:
+            answer = self._clients.call("s3", "get_bucket_cors", bucket, Bucket=bucket)
+        except NotFoundError as error:
+            if error.code != "NoSuchCORSConfiguration":  # S3's code for a bucket without a CORS configuration
+                raise
+            return set()
+        return {method for rule in answer.get("CORSRules", ()) for method in rule.get("AllowedMethods", ())}
+
     def has_versions(self, bucket: str) -> bool:
         """Return whether versioning is or was enabled. If so, the bucket may contain older versions of objects."""
         return "Status" in self._clients.call("s3", "get_bucket_versioning", bucket, Bucket=bucket)

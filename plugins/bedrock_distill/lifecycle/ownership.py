@@ -180,11 +180,12 @@ class Ownership:
         return self._find("batch job", _candidates(names), jobs.find, differences, advice)
 
     def find_evaluation_job(
-        self, name: str, jobs: EvaluationJobs, *, dataset_uri: str, output_uri: str
+        self, name: str, jobs: EvaluationJobs, *, dataset_uri: str, output_uri: str, then_clear: str = _PREFLIGHT
     ) -> EvaluationJob | None:
         """
         Return this use case's evaluation job with a name; ``None`` if there is no such job.
 
+        :param then_clear: the task to clear after a person has corrected the settings.
         :raises RefusedError: an evaluation job of another environment has the name.
         """
 
@@ -195,7 +196,8 @@ class Ownership:
             yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
 
         advice = f"{_OTHER_INSTALLATION} If the job is yours, undo the change of aws.role_arn or storage."
-        return self._find("evaluation job", [Candidate(name, False)], jobs.find, differences, advice)
+        candidates = [Candidate(name, False)]
+        return self._find("evaluation job", candidates, jobs.find, differences, advice, then_clear=then_clear)
 
     def has_model(self, model_arn: str) -> bool:
         """Return whether the tags or the training data of an existing model show that it belongs to this use case."""

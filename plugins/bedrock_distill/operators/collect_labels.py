@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators.label_access import SampleAccess
 from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.label_task import LabelTask
+from bedrock_distill.run.sample_access import SampleAccess
+from bedrock_distill.run.task_ids import SUBMIT, workers_task
 from include.distill.config.allowed_inputs import input_problem
-from include.distill.config.layout import RunFolder
+from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import FAILED_TASK, InputError
 from include.distill.core.input_files import open_input
 from include.distill.core.naming import label_dag_id
-from include.distill.labeling.label_params import LabelParams, label_field, parse_label_params
+from include.distill.labeling.label_params import ASK_WORKERS, LabelParams, label_field, parse_label_params
 from include.distill.labeling.label_store import store_labels
-from include.distill.labeling.labeler_names import labeler_name
+from include.distill.labeling.labeler_names import labeler_name, worker_labeler_name
 from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
 from include.distill.labeling.sample import NO_ANSWER, to_labels
 from include.distill.labeling.sheets import SheetLabels, read_sheet
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.distill.config.use_case import UseCase
+    from include.distill.managed_evaluation.records import EvaluationResultManifest
+    from include.distill.managed_evaluation.worker_answers import WorkerAnswers
 
 MAX_SHEET_BYTES = 64 * 2**20  # at most 200 examples, each with a document of at most 60,000 characters
 
 
-class CollectLabelsOperator(SampleAccess, BaseOperator):
+class CollectLabelsOperator(LabelTask, SampleAccess, BaseOperator):
     """
     Store people's labels, and write the run's report again with the labels.
 
@@ -47,12 +51,15 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     :param use_case_name: the use case of the DAG. A sample of another use case is refused.
     :param use_cases: the folder of use cases, which say where a labeled sheet may be.
     :param answered: results of the mapped tasks of ``ask``. (templated)
+    :param worked: result of the task that waits for human workers; ``None`` if the DAG has no such task. (templated)
     :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
-        labels of a sheet that are left out because the answers have changed since the sheet was written.
-    :raises InputError: the labeled sheet is not valid; the message names line and column. Nothing was stored.
+        labels of a sheet that are left out because the answers have changed since the sheet was written. For human
+        workers also ``invalid`` and ``missing``: the answers that cannot be used, and those that were not given.
+    :raises InputError: the labeled sheet is not valid, and the message names line and column; or no answer of a human
+        worker can be used. Nothing was stored.
     """
 
-    template_fields: Sequence[str] = ("sample", "answered")
+    template_fields: Sequence[str] = ("sample", "answered", "worked")
     ui_color = "#fef7e0"
 
     def __init__(
@@ -61,6 +68,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         sample: Any,
         answered: Any,
         use_case_name: str,
+        worked: Any = None,
         use_cases: Path = USE_CASES_FOLDER,
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
@@ -73,6 +81,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         self.use_cases = use_cases
         self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
         self.answered = answered
+        self.worked = worked
 
     def execute(self, context: Context) -> LabelsManifest:
         """Read and store the labels; write the report."""
@@ -82,7 +91,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
                 f"The sheet is {self.sample['sheet_uri']}. Fill it in, then trigger this DAG again to read the labels."
             )
         sheet = self._labels_of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
-        labels_by_person = {str(choice.labeller): sheet.labels} if sheet else self._labels_of_answers(choice, examples)
+        workers = self._answers_of_workers(examples) if choice.how == ASK_WORKERS else None
+        if sheet:
+            labels_by_person = {str(choice.labeller): sheet.labels}
+        elif workers:
+            labels_by_person = {worker_labeler_name(worker): given for worker, given in workers.choices.items()}
+        else:
+            labels_by_person = self._labels_of_answers(choice, examples)
         pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
         labels = [
             label
@@ -92,13 +107,65 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         store_labels(self.store, self.folder, labels)
         asked = len(sheet.labels) if sheet else self.sample["examples"]
         self._log_agreement(relabel_report(self.store, self.folder, self.use_case))
-        return {
+        manifest: LabelsManifest = {
             "labels": len(labels),
             "no_answer": asked - len({label["row_id"] for label in labels}),
             "outdated": sheet.outdated if sheet else 0,
             "labellers": sorted({label["labeller"] for label in labels}),
             "report_html_uri": self.folder.report("html"),
         }
+        if workers:
+            manifest |= {"invalid": workers.invalid, "missing": workers.missing(self._expected_answers(workers))}
+        return manifest
+
+    def _answers_of_workers(self, examples: Sequence[LabelExample]) -> WorkerAnswers:
+        """Read the answers of human workers from the output of their job.
+
+        :raises InputError: there is no result of the job, or no answer can be used.
+        """
+        from include.distill.managed_evaluation.worker_answers import read_worker_answers
+
+        result = self._result_of_workers()
+        answers = read_worker_answers(self.store, result, examples[: self.sample["examples"]])
+        self.log.info(
+            "Human workers: %d usable answers from %d workers; answers that were not given: %d.",
+            *(answers.usable, len(answers.choices), answers.missing(self._expected_answers(answers))),
+        )
+        if answers.faults:
+            self.log.warning(
+                "Answers of workers that cannot be used: %d. Lines of the output that cannot be used: %d. Reasons: %s.",
+                *(answers.invalid, answers.foreign_lines, "; ".join(answers.faults)),
+            )
+        if not answers.usable:
+            raise InputError(
+                f"The output of job {result['job_name']} has no answer of a worker that can be used"
+                f" ({'; '.join(answers.faults) or 'it has no answers'}).",
+                left="Nothing was stored.",
+                billed="The answers that workers gave are billed.",
+                to_do=f"Look at the output in {result['output_uri']}.",
+                then_clear=FAILED_TASK,
+            )
+        return answers
+
+    def _result_of_workers(self) -> EvaluationResultManifest:
+        """
+        Return the result of the task that waited for the workers.
+
+        :raises InputError: the task has no result, or a user has edited the result in Airflow.
+        """
+        result: EvaluationResultManifest | None = self.worked
+        roots = tuple(f"{root}/evaluations/" for root in Layout(self.use_case.storage).roots)
+        if result and result["output_uri"].startswith(roots) and "/../" not in result["output_uri"]:
+            return result
+        raise InputError(
+            "The task that waits for the human workers has no result with an output of this use case.",
+            left="No label was stored.",
+            to_do=f"Clear {workers_task(SUBMIT)} with downstream. It finds the job by its name.",
+        )
+
+    def _expected_answers(self, answers: WorkerAnswers) -> int:
+        human = load_use_case(self.use_cases / f"{self.use_case_name}.yaml").human_workers
+        return int(self.sample["examples"]) * (human.workers if human else len(answers.choices))
 
     def _log_agreement(self, report: Report) -> None:
         for line in agreement_rows(report["agreement"]):

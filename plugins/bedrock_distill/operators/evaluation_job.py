@@ -82,6 +82,14 @@ class EvaluationJobOperator(DistillOperator):
     def at_most_usd(self, plan: EvaluationPlan) -> float:
         """Return what the whole job costs at most, in US dollars."""
 
+    def check_before_purchase(self) -> None:
+        """Check what only matters if a job is bought; raise an error if the job must not be bought."""
+
+    @property
+    def restart(self) -> str:
+        """The task to clear after settings or data of the job have changed."""
+        return task_to_clear(PREFLIGHT)
+
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: a job that is found again by its name."""
         return "A job that was bought is found again by its name, and is not bought twice."
@@ -139,6 +147,7 @@ class EvaluationJobOperator(DistillOperator):
 
         def create(_: str) -> None:
             require_approved_spending(self)
+            self.check_before_purchase()
             self.store.write(request.dataset_uri, plan.dataset)
             self._was_requested = True
             try:
@@ -165,7 +174,11 @@ class EvaluationJobOperator(DistillOperator):
 
     def _find(self, plan: EvaluationPlan, name: str) -> EvaluationJob | None:
         return self.ownership.find_evaluation_job(
-            name, self.jobs, dataset_uri=self._dataset_uri(plan), output_uri=self._output_uri(plan)
+            name,
+            self.jobs,
+            dataset_uri=self._dataset_uri(plan),
+            output_uri=self._output_uri(plan),
+            then_clear=self.restart,
         )
 
     def _attempt(self, plan: EvaluationPlan) -> _Attempt:
@@ -190,7 +203,7 @@ class EvaluationJobOperator(DistillOperator):
             left="No job is running.",
             billed="This task bought nothing.",
             to_do=f"Remove the cause that Bedrock names, and raise evaluations.{self.kind}.max_attempts.",
-            then_clear=task_to_clear(PREFLIGHT),
+            then_clear=self.restart,
         )
 
     def _require_another_try(self, name: str, status: str, message: str | None) -> None:
@@ -205,7 +218,7 @@ class EvaluationJobOperator(DistillOperator):
                 left="The job is not running, and is not bought again, because the same data would fail again.",
                 billed="This task bought nothing.",
                 to_do=failure.advice,
-                then_clear=task_to_clear(PREFLIGHT),
+                then_clear=self.restart,
             )
         reason = "its results were deleted" if status == COMPLETED else stated_reason(message)
         self.log.warning("%s has ended with status %s: %s. Checking the next attempt.", name, status, reason)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.operators.label_access import SampleAccess
 from bedrock_distill.operators.label_question import question_body
-from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.label_task import LabelTask
+from bedrock_distill.run.sample_access import SampleAccess
 from include.distill.labeling.label_params import parse_label_params
 from include.distill.labeling.records import SampleManifest
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER
@@ -49,7 +49,7 @@ class ListExamplesOperator(LabelTask, BaseOperator):
         return list(range(self.sample["examples"] if self.sample["how"] == "ask in Airflow" else 0))
 
 
-class AskLabelOperator(SampleAccess, HITLOperator):
+class AskLabelOperator(LabelTask, SampleAccess, HITLOperator):
     """
     Ask a person which of two answers is better, without naming the arms.
 

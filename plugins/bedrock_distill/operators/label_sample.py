@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.operators.collect_labels import refuse_foreign_sheet
-from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.label_task import LabelTask
 from bedrock_distill.run.ownership import require_run_of
 from bedrock_distill.run.task_ids import REPORT
 from include.distill.config.layout import Layout
@@ -20,7 +20,13 @@ from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.naming import label_dag_id
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.dataset.records import Row
-from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, label_field, parse_label_params
+from include.distill.labeling.label_params import (
+    MAX_SAMPLE_SIZE,
+    LabelParams,
+    label_field,
+    parse_label_params,
+    require_workers,
+)
 from include.distill.labeling.records import LabelExample, SampleManifest
 from include.distill.labeling.sample import draw_sample, key_name
 from include.distill.labeling.sheets import has_labels, render_sheet
@@ -57,6 +63,7 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         """Find the run, and draw and write the sample; return its URIs."""
         choice = parse_label_params(configuration_of(context), self.use_case_name)
         use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
+        require_workers(choice, use_case)
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
         self.bucket_owners = use_case.bucket_owners
         layout = Layout(use_case.storage)

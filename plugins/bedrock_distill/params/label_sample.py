@@ -7,12 +7,18 @@ from typing import Any
 from airflow.sdk import Param
 
 from bedrock_distill.params.bounds import unclamped
-from include.distill.labeling.label_params import LabelParams
+from include.distill.labeling.label_params import ASK_WORKERS, LabelParams
 
 
-def label_params() -> dict[str, Param]:
-    """Return the fields of the form."""
+def label_params(*, workers: bool = False) -> dict[str, Param]:
+    """
+    Return the fields of the form.
+
+    :param workers: whether the use case names human workers. If not, the form does not offer to ask them.
+    """
     fields = LabelParams.model_json_schema()["properties"]
+    if not workers:
+        fields["how"]["enum"].remove(ASK_WORKERS)
     return {name: Param(field.pop("default"), **unclamped(_flat(field))) for name, field in fields.items()}
 
 

@@ -87,6 +87,9 @@ _BATCH_GROUP = "_batch"
 EVALUATE: Final = "evaluate"
 _BY = "_by_"
 
+# The group of tasks in the labeling DAG that asks human workers, with the tasks SUBMIT and WAIT.
+WORKERS: Final = "workers"
+
 
 def arm_task(arm: str, name: str) -> str:
     """Return the id of an arm's task, such as ``tuned.submit``."""
@@ -122,6 +125,11 @@ def evaluation_name(arm: str, evaluator: str) -> str:
 def evaluation_task(arm: str, evaluator: str, name: str) -> str:
     """Return the id of a task for an evaluation job, such as ``evaluate.tuned_by_nova-pro.submit``."""
     return f"{EVALUATE}.{evaluation_name(arm, evaluator)}.{name}"
+
+
+def workers_task(name: str) -> str:
+    """Return the id of a task that asks human workers, such as ``workers.submit``."""
+    return f"{WORKERS}.{name}"
 
 
 def evaluation_groups(task_ids: Iterable[str]) -> list[str]:

@@ -87,11 +87,11 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
 
     def billed_now(self, error: Exception) -> str:
         """Return a sentence that says whether the job is billed now."""
-        return f"The scores of job {self.submitted['job_name']}, if the job is running{self._cost}."
+        return f"The scores of job {self.submitted['job_name']}, if the job is running{self.cost}."
 
     def cost_so_far(self) -> str:
         """Return how the job is billed."""
-        return f"the scores so far{self._cost}"
+        return f"the scores so far{self.cost}"
 
     def timeout_error(self, why: str) -> WaitTimeoutError:
         """Return an error that says that the job was not stopped."""
@@ -99,7 +99,7 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
         return WaitTimeoutError(
             f"This task has waited {format_duration(self.timeout_seconds)}, but job {name} has not ended. {why}",
             left=f"Job {name} was not stopped.",
-            billed=f"The scores of job {name} until it ends{self._cost}.",
+            billed=f"The scores of job {name} until it ends{self.cost}.",
             to_do=(
                 f"To wait longer without buying anything, clear {self.task_to_clear}. To end the job, stop it in the"
                 " Bedrock console."
@@ -123,8 +123,8 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
             f"Evaluation job {name} does not exist any more, and has no results. Someone deleted it in Bedrock.",
             left="Nothing is running.",
             billed="The scores until the job was deleted; nothing more is billed for this job.",
-            then_clear=task_to_clear(self._submit_task),
-            effect=f"buys another job{self._cost}",
+            then_clear=self.submit_to_clear,
+            effect=f"buys another job{self.cost}",
         )
 
     def _record(self, status: str, message: str | None, output_uri: str) -> None:
@@ -151,15 +151,15 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
     def _failure(self, job: EvaluationJob) -> JobFailedError:
         ended = f"Evaluation job {job.name} ended with status {job.status}: {stated_reason(job.message)}."
         attempt, max_attempts = self.submitted["attempt"], self.use_case.evaluations.of_kind(self.kind).max_attempts
-        to_do, clear = "", task_to_clear(self._submit_task)
+        to_do, clear = "", self.submit_to_clear
         if attempt >= max_attempts:
             ended += f" It was attempt {attempt} of at most {max_attempts} on these answers."
             to_do = f"Remove the cause that Bedrock names, and raise evaluations.{self.kind}.max_attempts."
-            clear = task_to_clear(PREFLIGHT)
+            clear = self.restart
         failure = job_failure(job.message)
         if job.status == "Failed" and failure.is_final:
             ended += " The same data would fail again."
-            to_do, clear = failure.advice, task_to_clear(PREFLIGHT)
+            to_do, clear = failure.advice, self.restart
         elif job.status == "Failed":
             cause = "an internal Bedrock error" if failure.cause is FailureCause.BEDROCK else "not the data"
             ended += f" The cause is {cause}, so another job may succeed."
@@ -170,13 +170,20 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
             billed="The scores up to that point may be billed; nothing more is billed for this job.",
             to_do=to_do,
             then_clear=clear,
-            effect=f"buys another job{self._cost}",
+            effect=f"buys another job{self.cost}",
         )
 
     @property
-    def _submit_task(self) -> str:
-        return sibling_task(self.task_id, SUBMIT)
+    def submit_to_clear(self) -> str:
+        """The task to clear so that another job is bought."""
+        return task_to_clear(sibling_task(self.task_id, SUBMIT))
 
     @property
-    def _cost(self) -> str:
+    def restart(self) -> str:
+        """The task to clear after settings or data of the job have changed."""
+        return task_to_clear(PREFLIGHT)
+
+    @property
+    def cost(self) -> str:
+        """What the whole job costs, as the end of a sentence."""
         return evaluation_cost(self.submitted.get("at_most_usd"))

@@ -25,7 +25,7 @@ class EvaluationJobTrigger(PollingTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
         _, arguments = super().serialize()
-        return f"{__name__}.{type(self).__name__}", {**arguments, "at_most_usd": self.at_most_usd}
+        return f"{type(self).__module__}.{type(self).__name__}", {**arguments, "at_most_usd": self.at_most_usd}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Return whether the job has ended or no longer exists."""

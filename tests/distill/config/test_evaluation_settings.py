@@ -100,3 +100,30 @@ def test_a_section_that_bedrock_would_refuse_is_refused(section: dict[str, Any],
 def test_an_evaluator_of_custom_metrics_only_is_accepted_without_built_in_metrics() -> None:
     section = pointwise(evaluators=["llama-3-3-70b"], metrics=[], **metric())
     assert make_use_case(evaluations=section).evaluators == ("llama-3-3-70b",)
+
+
+FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/raters"
+
+
+@pytest.mark.parametrize(
+    ("section", "workers"),
+    [
+        ({}, None),
+        ({"human": {}}, None),
+        ({"human": {"flow_definition_arn": ""}}, None),
+        ({"human": {"flow_definition_arn": FLOW}}, FLOW),
+    ],
+)
+def test_workers_can_be_asked_only_if_a_flow_definition_names_them(
+    section: dict[str, Any], workers: str | None
+) -> None:
+    human = make_use_case(evaluations=section).human_workers
+    assert (human.flow_definition_arn if human else None) == workers
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"workers": 4}, {"workers": 0}, {"instructions": "x" * 4_001}, {"instructions": " "}, {"wait_days": 0}]
+)
+def test_settings_that_bedrock_would_refuse_for_workers_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UseCaseError, match=rf"human\.{next(iter(wrong))}"):
+        make_use_case(evaluations={"human": {"flow_definition_arn": FLOW, **wrong}})

@@ -18,6 +18,7 @@ def table(**changes: Any) -> dict[str, Any]:
         "models": {"nova-micro": {"input_per_million": {**PRICE, **changes}}},
         "batch": {"share_of_on_demand": 0.5, "source": "a page", "checked": PRICE["checked"]},
         "storage": {"custom_model_per_month": PRICE},
+        "evaluation": {"human_task": PRICE},
         "usage_types": {
             "prefixes": {"us-east-1": "USE1"},
             "suffixes": {"input_per_million": "input-tokens"},

@@ -123,3 +123,16 @@ class TestSources:
         use_case = make_use_case()
         assert load_prices().sources(use_case).keys() == set(use_case.models)
         assert not any("not stated" in source for source in load_prices().sources(use_case).values())
+
+
+class TestHumanWorkers:
+    def test_each_answer_has_a_price(self) -> None:
+        line = Prices({}, 0.5, human_task=price(0.21, verified=False)).human_line(40)
+        assert (line.usd, line.unit, line.verified) == (8.4, "answer", False)
+
+    def test_without_a_price_the_cost_is_not_guessed(self) -> None:
+        with pytest.raises(UseCaseError, match=r"no evaluation\.human_task"):
+            Prices({}, 0.5).human_line(40)
+
+    def test_the_shipped_table_has_the_price(self) -> None:
+        assert load_prices().human_line(1).usd > 0

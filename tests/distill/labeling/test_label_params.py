@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from include.distill.core.errors import InputError
-from include.distill.labeling.label_params import LabelParams, parse_label_params
+from include.distill.labeling.label_params import ASK_WORKERS, LabelParams, parse_label_params, require_workers
 from include.distill.stats.agreement import MINIMUM_RATED
 from include.distill.stats.intervals import wilson_interval
+from tests.distill.conftest import make_use_case
+
+FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/raters"
 
 
 def test_the_intervals_in_the_description_of_the_form_are_correct() -> None:
@@ -66,3 +69,11 @@ def test_a_conf_that_names_another_use_case_is_refused(named: Any) -> None:
 def test_an_unknown_key_is_refused_with_the_nearest_known_key(key: str, nearest: str) -> None:
     with pytest.raises(InputError, match=rf"'{key}' \(did you mean '{nearest}'\?\).*No label was requested or stored"):
         parse_label_params({key: 2}, "docs")
+
+
+def test_workers_are_asked_only_if_the_use_case_names_workers() -> None:
+    choice = parse_label_params({"how": ASK_WORKERS}, "docs")
+    with pytest.raises(InputError, match=r"'How' \(how\) is 'ask workers through Bedrock', but .* names no workers"):
+        require_workers(choice, make_use_case(evaluations={"human": {"flow_definition_arn": ""}}))
+    require_workers(choice, make_use_case(evaluations={"human": {"flow_definition_arn": FLOW}}))
+    require_workers(parse_label_params({}, "docs"), make_use_case())

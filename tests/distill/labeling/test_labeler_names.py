@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.labeling.label_params import LabelParams
-from include.distill.labeling.labeler_names import labeler_name
+from include.distill.labeling.labeler_names import labeler_name, worker_labeler_name
 
 # Each of these users is another person.
 USERS = [
@@ -67,3 +67,21 @@ def test_the_name_can_be_recognized(user: str, beginning: str) -> None:
 @pytest.mark.parametrize("user", ["Ünal", "José", "박지성", "Zoë"])
 def test_a_name_stored_with_decomposed_characters_is_the_same_name(user: str) -> None:
     assert labeler_name(unicodedata.normalize("NFD", user)) == labeler_name(unicodedata.normalize("NFC", user))
+
+
+WORKERS = ["0f3a9b", "0F3A9B", "simulated-1", "simulated-2", "private.us-east-1.abc", "private-us-east-1-abc", "é", "e",
+           "../x", "x", "a" * 33, "a" * 34, "a" * 256, "0123456789ab", "0123456789AB", " x", "x\n"]  # fmt: skip
+
+
+def test_an_ordinary_id_of_a_worker_stays_as_it_is() -> None:
+    assert worker_labeler_name("0f3a9b") == "worker-0f3a9b"
+
+
+def test_two_workers_never_share_a_name_and_every_name_is_a_file_name() -> None:
+    names = [worker_labeler_name(worker) for worker in WORKERS]
+    assert len(set(names)) == len(WORKERS)
+    assert all(re.fullmatch(r"worker(-[a-z0-9]+)+", name) and len(name) <= 40 for name in names)
+
+
+def test_the_name_of_a_worker_never_equals_that_of_another_worker_with_the_hash() -> None:
+    assert worker_labeler_name(worker_labeler_name("X").removeprefix("worker-")) != worker_labeler_name("X")

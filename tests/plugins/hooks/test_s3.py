@@ -213,6 +213,17 @@ class TestBuckets:
         assert [call["method"] for call in hook.calls] == ["head_bucket", "create_bucket", "put_bucket_tagging"]
         assert hook.calls[1].get("CreateBucketConfiguration") == stated
 
+    def test_the_methods_that_web_pages_may_use_are_those_of_all_rules(
+        self, simulator: RunningSimulator, store: S3ObjectStore
+    ) -> None:
+        store.ensure_bucket("pages", region="us-east-1", create=True)
+        assert store.cors_methods("pages") == set()
+        rules = [{"AllowedMethods": methods, "AllowedOrigins": ["*"]} for methods in (["GET", "PUT"], ["HEAD"])]
+        simulator.boto("s3").put_bucket_cors(Bucket="pages", CORSConfiguration={"CORSRules": rules})
+        assert store.cors_methods("pages") == {"GET", "PUT", "HEAD"}
+        with pytest.raises(NotFoundError):
+            store.cors_methods("absent")
+
     @pytest.mark.parametrize("create", [True, False])
     def test_an_existing_bucket_is_not_changed(self, store: S3ObjectStore, create: bool) -> None:
         assert store.ensure_bucket("bucket", region="us-east-1", create=create) is None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 from airflow.sdk.execution_time import task_runner
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
-from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     ThrottledError,
@@ -26,7 +23,6 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
-from tests.plugins.operators.labeled_run import judge_run
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
 SERVING = {
@@ -90,27 +86,6 @@ def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> Mem
     save_champion_snapshot(store, FOLDER, None)
     bedrock.models |= {"arn:model/tuned", "arn:model/more"}
     return store
-
-
-@pytest.fixture
-def judged(store: MemoryStore) -> MemoryStore:
-    """A run with answers, verdicts and a report."""
-    judge_run(store)
-    return store
-
-
-@pytest.fixture
-def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
-    (tmp_path / "aws_docs_qa.yaml").write_text(
-        yaml.safe_dump(use_case.model_dump(mode="json", exclude={"environment"}))
-    )
-
-    def run(**params: Any) -> Any:
-        context["params"] = {"examples": 3, **params}
-        task = DrawLabelSampleOperator(task_id="draw_sample", use_case_name="aws_docs_qa", use_cases=tmp_path)
-        return equip(task).execute(context)
-
-    return run
 
 
 @pytest.fixture

@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import copy
 import html
-from typing import Any
+import json
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+import yaml
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.collect_labels import CollectLabelsOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError
+from include.distill.core.errors import FAILED_TASK, InputError
 from include.distill.core.storage import read_json, read_jsonl
+from include.distill.labeling.label_params import ASK_WORKERS
+from include.distill.labeling.labeler_names import worker_labeler_name
+from include.distill.labeling.records import LabelExample
+from include.distill.managed_evaluation.worker_jobs import dataset_line
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, freeze
-from tests.plugins.operators.labeled_run import SHEET, answer, answer_anew
+from tests.plugins.labeled_run import SHEET, answer, answer_anew
+from tests.plugins.workers_run import FLOW
+from tests.plugins.workers_run import answer as worker_answer
 
 
 class TestCollect:
@@ -124,3 +134,89 @@ class TestCollect:
     def test_without_labels_to_read_the_collection_is_skipped(self, draw: Any, collect: Any) -> None:
         with pytest.raises(AirflowSkipException, match=r"sheet\.csv"):
             collect(draw(how="write the sheet only"))
+
+
+class TestCollectOfWorkers:
+    """The chain of all tasks is tested in test_ask_workers.py."""
+
+    RESULT: ClassVar[dict[str, str]] = {
+        "job_name": "job",
+        "job_arn": "arn:aws:bedrock:us-east-1:123456789012:evaluation-job/abc",
+        "arm": "labels",
+        "evaluator": "workers",
+        "status": "Completed",
+        "output_uri": "s3://bedrock-distill-output/distill/evaluations/0123/",
+    }
+    FILE = "s3://bedrock-distill-output/distill/evaluations/0123/job/abc/datasets/questions/f_output.jsonl"
+
+    @pytest.fixture
+    def collect(self, equip: Any, context: Any, draw: Any, use_case: UseCase, tmp_path: Path) -> Any:
+        human = {"evaluations": {"human": {"flow_definition_arn": FLOW}}}
+        raw = {**use_case.model_dump(mode="json", exclude={"environment"}), **human}
+        sample = draw(examples=3)
+        (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(raw))
+        context["params"] = {"how": ASK_WORKERS, "examples": 3}
+
+        def run(worked: Any) -> Any:
+            task = CollectLabelsOperator(
+                task_id="collect_labels",
+                sample={**sample, "how": ASK_WORKERS},
+                answered=[],
+                worked=worked,
+                use_case_name="aws_docs_qa",
+                use_cases=tmp_path,
+            )
+            return equip(task).execute(context)
+
+        return run
+
+    @pytest.fixture
+    def lines(self, store: MemoryStore, collect: Any) -> list[Any]:
+        """The output in which each of two workers answered two examples."""
+        [uri] = [uri for uri in store.list(f"{FOLDER.uri}/report/label_sample/") if "key-" in uri]
+        examples = read_jsonl(store, uri, LabelExample)[:2]
+        answers = [worker_answer({"record": 0}, worker, "0") for worker in ("0F3A", "9b1c")]
+        given = [{**one, "answerContent": {"evaluationResults": one["evaluationResults"]}} for one in answers]
+        result = {"humanAnswers": given, "modelResponseIdMap": {"0": "answer-a", "1": "answer-b"}}
+        return [
+            {"humanEvaluationResult": [copy.deepcopy(result)], "inputRecord": dataset_line(one)} for one in examples
+        ]
+
+    def test_missing_and_invalid_answers_are_counted_and_the_others_become_labels(
+        self, collect: Any, store: MemoryStore, lines: list[Any]
+    ) -> None:
+        del lines[1]["humanEvaluationResult"][0]["humanAnswers"][0]["workerId"]
+        store.write(self.FILE, "\n".join(map(json.dumps, lines)).encode())
+        manifest = collect(self.RESULT)
+        # 3 examples and 2 workers: 3 usable answers, 1 invalid answer, 2 that were not given
+        assert (manifest["labels"], manifest["invalid"], manifest["missing"], manifest["no_answer"]) == (3, 1, 2, 1)
+        assert manifest["labellers"] == [worker_labeler_name("0F3A"), "worker-9b1c"]
+
+    def test_labels_on_answers_that_changed_while_workers_answered_do_not_count(
+        self, collect: Any, store: MemoryStore, lines: list[Any]
+    ) -> None:
+        store.write(self.FILE, "\n".join(map(json.dumps, lines)).encode())
+        answer_anew(store, 0, 1, 2, 3)
+        collect(self.RESULT)
+        assert read_json(store, FOLDER.report("json"), dict)["labels"] == {"counted": 0, "changed": 4, "unmarked": 0}
+
+    def test_an_output_without_a_usable_answer_stores_nothing(self, collect: Any, store: MemoryStore) -> None:
+        store.write(self.FILE, b"{}")
+        with pytest.raises(InputError, match="has no answer of a worker that can be used") as refused:
+            collect(self.RESULT)
+        assert refused.value.then_clear == FAILED_TASK
+        assert store.list(FOLDER.labels) == []
+
+    @pytest.mark.parametrize(
+        "worked",
+        [
+            None,
+            {**RESULT, "output_uri": "s3://other-bucket/evaluations/0123/"},
+            {**RESULT, "output_uri": "s3://bedrock-distill-output/other/evaluations/0123/"},
+            {**RESULT, "output_uri": "s3://bedrock-distill-output/distill/evaluations/../../other/"},
+        ],
+    )
+    def test_a_result_that_is_missing_or_was_edited_is_refused(self, collect: Any, worked: Any) -> None:
+        with pytest.raises(InputError, match="has no result with an output of this use case") as refused:
+            collect(worked)
+        assert "Clear workers.submit with downstream" in refused.value.to_do

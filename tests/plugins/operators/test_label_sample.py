@@ -9,7 +9,7 @@ from include.distill.core.storage import read_json, read_jsonl, write_json
 from include.distill.labeling.formula_escapes import escape_formulas
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
-from tests.plugins.operators.labeled_run import HOSTILE
+from tests.plugins.labeled_run import HOSTILE
 
 
 class TestDraw:

@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from bedrock_distill.params.label_sample import label_params
-from include.distill.labeling.label_params import LabelParams
+from include.distill.labeling.label_params import ASK_WORKERS, LabelParams
 
 OPTIONAL = {"run_key", "candidate", "baseline", "labelled_csv", "labeller"}
 
@@ -46,6 +46,12 @@ def test_an_optional_field_may_be_left_empty(form: dict[str, Param], name: str) 
 @pytest.mark.parametrize("how", ["ask in Airflow", "write the sheet only", "read a labelled sheet"])
 def test_every_way_to_label_can_be_chosen(form: dict[str, Param], how: str) -> None:
     assert form["how"].resolve(how) == how
+
+
+def test_workers_can_be_asked_only_if_the_use_case_names_workers(form: dict[str, Param]) -> None:
+    assert label_params(workers=True)["how"].resolve(ASK_WORKERS) == ASK_WORKERS
+    with pytest.raises(ParamValidationError, match="is not one of"):
+        form["how"].resolve(ASK_WORKERS)
 
 
 @pytest.mark.parametrize(

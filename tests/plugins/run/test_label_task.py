@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.operators import collect_labels, label_ask, label_sample
-from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO, four_lines
+from bedrock_distill.run.label_task import LabelTask
 from include.distill.core.errors import (
     FAILED_TASK,
     InputError,

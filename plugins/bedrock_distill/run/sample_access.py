@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bedrock_distill.operators.label_task import LabelTask
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.ownership import require_run_of
 from include.distill.core.errors import InputError
@@ -10,7 +9,7 @@ from include.distill.core.storage import read_jsonl
 from include.distill.labeling.records import LabelExample, SampleManifest
 
 
-class SampleAccess(LabelTask, RunAccess):
+class SampleAccess(RunAccess):
     """
     Read a drawn sample. A mixin for operators.
 

@@ -1,0 +1,14 @@
+"""Wait for the answers of human workers in the triggerer."""
+
+from __future__ import annotations
+
+from bedrock_distill.lifecycle.abandoned_evaluations import evaluation_cost
+from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
+
+
+class WorkerAnswersTrigger(EvaluationJobTrigger):
+    """Wait until a job for human workers has ended or no longer exists."""
+
+    def cost_so_far(self, seconds: float) -> str:
+        """Say that each answer is billed, and what all answers cost at most, if this is known."""
+        return f"each answer of a worker{evaluation_cost(self.at_most_usd)}"

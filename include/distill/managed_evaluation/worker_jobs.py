@@ -68,8 +68,13 @@ def dataset_body(examples: Sequence[LabelExample]) -> bytes:
 
 
 def full_instructions(settings: HumanEvaluation) -> str:
-    """Return the instructions that workers see: those of the use case, and how to give the ratings."""
-    return f"{settings.instructions}\n\n{RULES}"
+    """
+    Return the instructions that workers see: those of the use case, and how to give the ratings.
+
+    They are HTML, as in AWS's example:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-jobs-management-create-human.html
+    """
+    return f"<p>{settings.instructions}</p>\n<p>{RULES}</p>"
 
 
 def worker_plan(settings: HumanEvaluation, examples: Sequence[LabelExample]) -> EvaluationPlan:

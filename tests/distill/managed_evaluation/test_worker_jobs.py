@@ -52,7 +52,7 @@ def test_the_request_is_valid_and_tells_workers_how_to_rate() -> None:
     model = get_session().get_service_model("bedrock").operation_model("CreateEvaluationJob").input_shape
     assert not ParamValidator().validate(request, model).has_errors()
     human = request["evaluationConfig"]["human"]
-    assert human["humanWorkflowConfig"]["instructions"] == f"Prefer the shorter response.\n\n{RULES}"
+    assert human["humanWorkflowConfig"]["instructions"] == f"<p>Prefer the shorter response.</p>\n<p>{RULES}</p>"
     assert max(len(metric["description"]) for metric in human["customMetrics"]) <= 63
     sources = [one["precomputedInferenceSource"] for one in request["inferenceConfig"]["models"]]
     assert [one["inferenceSourceIdentifier"] for one in sources] == ["answer-a", "answer-b"]

@@ -15,9 +15,10 @@ from include.distill.labeling.label_params import ASK_WORKERS
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.variables import VARIABLES
 from tools.local_airflow import labeling
+from tools.local_airflow.commands import label_if_asked
 from tools.local_airflow.labeling import asks_workers, label_with_simulated_workers
 from tools.local_airflow.ports import Ports
-from tools.local_airflow.settings import Layout
+from tools.local_airflow.settings import Layout, RunRequest
 
 ROW = {"question": "q", "document": "d", "answer": "a"}
 RUN_URI = "s3://bedrock-distill-training/distill/runs/human/r-1"
@@ -149,3 +150,10 @@ def test_a_labeling_that_failed_fails_the_command(label: Any) -> None:
     _, _, (succeeded, text) = label("failed")
     assert not succeeded
     assert text.startswith("The labeling FAILED:")
+
+
+def test_a_run_of_a_use_case_without_workers_is_not_labeled(simulator: RunningSimulator, tmp_path: Path) -> None:
+    stack: Any = FakeStack(tmp_path, simulator, "success")
+    stack.environment = VARIABLES
+    assert label_if_asked(stack, RunRequest(), {}, 60) == (True, "")
+    assert stack.triggered == []

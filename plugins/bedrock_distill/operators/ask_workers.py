@@ -57,6 +57,7 @@ class BedrockAskWorkersOperator(WorkersTask, EvaluationJobOperator):
 
     template_fields: Sequence[str] = (*EvaluationJobOperator.template_fields, "sample")
     kind: EvaluationKind = "human"
+    results = "answers"
     waits_for = "the job for human workers to be submitted"
 
     def __init__(

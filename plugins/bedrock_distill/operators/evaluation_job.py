@@ -62,9 +62,11 @@ class EvaluationJobOperator(DistillOperator):
     either, as long as its results are stored.
 
     :cvar kind: the section of ``evaluations`` in the use case that asks for the job.
+    :cvar results: what the job gives and AWS bills.
     """
 
     kind: EvaluationKind
+    results = "scores"
     operator_extra_links = (EVALUATION_LINK,)
     ui_color = "#fce8e6"
     waits_for = "the evaluation job to be submitted"
@@ -99,14 +101,15 @@ class EvaluationJobOperator(DistillOperator):
         if self._was_refused:
             return "Nothing by this task: Bedrock refused the job, so nothing was bought."
         if self._was_requested:
-            return f"If Bedrock accepted the job, its scores are billed{self._cost}."
+            return f"If Bedrock accepted the job, its {self.results} are billed{self._cost}."
         if self.attempt == 1:
             return "Nothing by this task: it had not submitted the job yet."
-        return f"This attempt bought nothing. If an earlier attempt bought a job, its scores are billed{self._cost}."
+        earlier = f"If an earlier attempt bought a job, its {self.results} are billed{self._cost}."
+        return f"This attempt bought nothing. {earlier}"
 
     def cost_so_far(self) -> str:
         """Return what the job costs once it runs."""
-        return f"once the job runs, its scores are billed{self._cost}"
+        return f"once the job runs, its {self.results} are billed{self._cost}"
 
     def execute(self, context: Context) -> EvaluationJobManifest:
         """Find or buy the job; return its name and ARN."""

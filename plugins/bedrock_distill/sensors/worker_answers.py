@@ -80,7 +80,7 @@ class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
             billed=f"Each answer of a worker{self.cost}.",
             to_do=(
                 f"Remind the workers. To wait longer without buying anything, clear {self.task_to_clear}. To end the"
-                " job, stop it in the Bedrock console. Its answers are then lost."
+                " job, stop it in the Bedrock console. The answers in a stopped job are not used."
             ),
         )
 

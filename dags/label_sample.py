@@ -84,6 +84,8 @@ from bedrock_distill.task_groups.use_case_dags import use_case_dags
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 
+SECONDS_PER_DAY = 86_400
+
 
 def label_dag(use_case: UseCase) -> DAG:
     """Return the labeling DAG of a use case."""
@@ -146,7 +148,7 @@ def ask_workers(use_case: UseCase, sample: Any, place: dict[str, Any]) -> Any:
             task_id=WAIT,
             submitted=submitted.output,
             poll_interval_seconds=settings.poll_interval_seconds,
-            timeout_seconds=timedelta(days=settings.wait_days).total_seconds(),
+            timeout_seconds=settings.wait_days * SECONDS_PER_DAY,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **common,
         ).output

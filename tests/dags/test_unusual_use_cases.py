@@ -31,6 +31,7 @@ SAMPLE = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encodi
 BASE, TUNED = {"name": "base", "kind": "base"}, {"name": "tuned"}
 CHAMPION = {"name": "best", "kind": "champion"}
 TINY, YEAR = 1e-300, 8_760
+FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/x"
 TEXTS = ["", "日本 \U0001f600", "{{ ds }} %s ' \" \\ , * # \t\n", "x" * 400]
 TIMES = [TINY, YEAR]
 
@@ -123,6 +124,12 @@ LEGAL: dict[str, list[Any]] = {
     "judging.attempts": [1, 5],
     "judging.max_unparsable_share": [0, 0.999],
     "judging.noise_control": [False],
+    "evaluations.pointwise": [None, {"evaluators": ["nova-pro"], "arms": ["tuned"], "poll_interval_seconds": TINY}],
+    "evaluations.human": [
+        *(None, {}, {"flow_definition_arn": ""}),
+        {"flow_definition_arn": FLOW, "workers": 3, "wait_days": 365, "poll_interval_seconds": 86_400},
+        {"flow_definition_arn": f"{FLOW}日本", "instructions": "{{ ds }} <b>\t日本", "wait_days": TINY},
+    ],
     "promotion.margin": [0, 0.499],
     "promotion.min_decisive": [1, 10**30],
     "promotion.min_clusters": [2, 10**30],

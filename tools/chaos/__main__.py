@@ -15,6 +15,7 @@ from pathlib import Path
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.batches import batches
 from tools.chaos.distillation import distillation
+from tools.chaos.evaluations import evaluations
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
@@ -73,7 +74,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def all_cases() -> list[Case]:
     """Return the cases of the whole table, without the random schedules."""
-    return [*matrix(), *scenarios(), *batches(), *distillation(), *on_demand(), *promotions(), *rollbacks()]
+    cases = [*matrix(), *scenarios(), *batches(), *distillation(), *evaluations(), *on_demand()]
+    return [*cases, *promotions(), *rollbacks()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:

@@ -142,9 +142,10 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     Only a match at the start of a name or after a hyphen counts, because the names that the pipeline gives begin with
     the name of the environment and a hyphen.
 
-    Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
+    Training jobs, batch jobs and evaluation jobs are counted together, because a case buys only one of these kinds.
     """
-    jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if f"-{part}" in f"-{job['name']}"]
+    all_jobs = (*ledger["jobs"], *ledger["batch_jobs"], *ledger.get("evaluation_jobs", ()))
+    jobs = [job for job in all_jobs if f"-{part}" in f"-{job['name']}"]
     throughputs, deployments = (
         [endpoint for endpoint in ledger[kind] if f"-{part}" in f"-{endpoint['name']}"]
         for kind in ("throughputs", "deployments")

@@ -28,6 +28,7 @@ ARRANGING_SECONDS = 8.0  # long enough for a case to arrange its next fault whil
 
 JOB = "CreateModelCustomizationJob"
 BATCH = "CreateModelInvocationJob"
+EVALUATION = "CreateEvaluationJob"
 THROUGHPUT = "CreateProvisionedModelThroughput"
 GET_JOB = "GetModelCustomizationJob"
 GET_THROUGHPUT = "GetProvisionedModelThroughput"

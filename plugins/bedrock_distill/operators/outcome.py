@@ -97,7 +97,7 @@ class RunOutcomeOperator(DistillOperator):
             stopped = [
                 *self._stop_abandoned_jobs(states, ti),
                 *self._stop_abandoned_batches(states, ti),
-                *stop_abandoned_evaluations(self, states, ti),
+                *self._stop_abandoned_evaluations(states, ti),
             ]
             raise IncompleteRunError(
                 f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
@@ -239,6 +239,10 @@ class RunOutcomeOperator(DistillOperator):
             if self.use_case.batch.stop_when_marked_failed:
                 jobs, pending = BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder)
                 yield from stop_batches(jobs, pending, step, region=self.region_name)
+
+    def _stop_abandoned_evaluations(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
+        """Stop the evaluation jobs whose tasks were marked as failed; yield a result for each job that was running."""
+        return stop_abandoned_evaluations(self, states, ti)
 
     def _jobs_of(self, arm: str, submitted: TrainingJobManifest | None, ti: Any) -> Iterator[CustomizationJob]:
         if not self.use_case.training.stop_when_marked_failed:

@@ -17,6 +17,7 @@ def test_only_what_a_case_bought_is_counted_for_it() -> None:
     ledger = {
         "jobs": [{"name": "c01-tuned-a"}, {"name": "c011-tuned-a"}],
         "batch_jobs": [{"name": "c01-synthesize-a"}, {"name": "c011-synthesize-a"}],
+        "evaluation_jobs": [{"name": "c01-base-nova-pr-a"}, {"name": "c02-base-nova-pr-a"}],
         "throughputs": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
         "deployments": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
     }
@@ -24,6 +25,7 @@ def test_only_what_a_case_bought_is_counted_for_it() -> None:
     assert (len(bought["jobs"]), len(bought["throughputs"]), len(bought["deployments"])) == (1, 1, 1)
     assert bought["alive"] == 2
     assert [job["name"] for job in purchases(ledger, "c01-synthesize-")["jobs"]] == ["c01-synthesize-a"]
+    assert [job["name"] for job in purchases(ledger, "c01-base-")["jobs"]] == ["c01-base-nova-pr-a"]
 
 
 def test_the_first_call_about_a_document_is_not_paid_again() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
+from tools.chaos.evaluations import COLLECT, SUBMIT, WAIT, evaluations
 from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.promotions import promotions
@@ -38,6 +39,24 @@ def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
         promotes = {"switch", "switched", "smoke", "promote", "settle"} <= {*case_dag.task_ids}
         assert promotes == name.startswith(("promotion, ", "rollback, ")), name
         assert ("tuned.deploy" in case_dag.task_ids) == name.startswith("on demand, "), name
+
+
+def test_the_cases_of_evaluation_jobs_have_the_tasks_of_one_job_and_no_endpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = prepare(evaluations(), tmp_path)
+    monkeypatch.setenv("CHAOS_USE_CASES", str(tmp_path))
+    loaded = runpy.run_path(str(DAG_FILE))
+    dags = {case.name: loaded[f"distill_{case.key}"] for case in cases}
+    for dag in dags.values():
+        assert [task for task in dag.task_ids if task.startswith("evaluate.")] == [SUBMIT, WAIT, COLLECT]
+        assert not [task for task in dag.task_ids if task.startswith("tuned.")]
+    nets = {name: dag for name, dag in dags.items() if "net:" in name}
+    classes = {(type(dag.get_task(WAIT)).__name__, type(dag.get_task("outcome")).__name__) for dag in nets.values()}
+    assert classes == {
+        ("SilentEvaluationWait", "RunOutcomeOperator"),
+        ("BedrockEvaluationJobSensor", "LenientOutcome"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,13 @@ def service_role(arn: str) -> RoleRecord:
         "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
     }
     objects = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"]
+    # Bedrock's documentation requires the other actions for evaluation jobs:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/judge-service-roles.html
+    objects += ["s3:GetBucketLocation", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"]
+    models = ["bedrock:InvokeModel", "bedrock:CreateModelInvocationJob", "bedrock:StopModelInvocationJob"]
     statements = [
         {"Effect": "Allow", "Action": objects, "Resource": ["arn:aws:s3:::*"]},
-        {"Effect": "Allow", "Action": ["bedrock:InvokeModel"], "Resource": "*"},
+        {"Effect": "Allow", "Action": models, "Resource": "*"},
     ]
     return RoleRecord(
         id=f"AROA{secrets.token_hex(8).upper()}0",

@@ -21,8 +21,9 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
-from bedrock_distill.task_groups import arms
+from bedrock_distill.task_groups import arms, evaluation
 from bedrock_distill.task_groups import batch as batch_steps
 from bedrock_distill.task_groups import synthesis as teaching
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
@@ -78,13 +79,25 @@ class SilentBatchWait(BedrockBatchSensor):
         return trigger
 
 
+class SilentEvaluationWait(BedrockEvaluationJobSensor):
+    """Sensor for the evaluation job whose trigger stops nothing when the task is marked failed."""
+
+    def trigger(self, **common: Any) -> Any:
+        trigger = super().trigger(**common)
+        trigger.give_up_when_failed = False
+        return trigger
+
+
 class LenientOutcome(RunOutcomeOperator):
     """Outcome task that stops no job."""
 
     def _jobs_of(self, *_: Any) -> list[str]:
         return []
 
-    def _stop_abandoned_batches(self, *_: Any) -> Iterator[str]:
+    def _stop_abandoned_batches(self, *_: Any) -> Iterator[Any]:
+        return iter(())
+
+    def _stop_abandoned_evaluations(self, *_: Any) -> Iterator[Any]:
         return iter(())
 
 
@@ -178,6 +191,30 @@ def batch_dag(use_case: UseCase) -> DAG:
     return quickened(dag)
 
 
+def evaluation_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that lets an evaluator score answers: those of the base student, without a judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args=default_args(use_case),
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
+        base = arms.base_arm(use_case.arm("base"), use_case, shards)
+        sensor = SilentEvaluationWait if "silent_wait" in use_case.tags else BedrockEvaluationJobSensor
+        with mock.patch.object(evaluation, "BedrockEvaluationJobSensor", sensor):
+            scores = evaluation.evaluation_tasks(use_case, {"base": base})
+        outcome = last_task(use_case)
+        preflight >> ingest >> shards
+        [score.operator for score in scores] >> outcome
+    return quickened(dag)
+
+
 def promotion_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that trains and promotes: no teacher, no endpoint of an arm, no judge."""
     with DAG(
@@ -227,7 +264,7 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-KINDS = {"whole": whole_dag, "batch": batch_dag, "promotion": promotion_dag}
+KINDS = {"whole": whole_dag, "batch": batch_dag, "evaluation": evaluation_dag, "promotion": promotion_dag}
 
 # Airflow sets this in workers, which need only one DAG.
 ONLY_DAG = get_parsing_context().dag_id

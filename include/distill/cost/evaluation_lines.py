@@ -82,4 +82,4 @@ def score_lines(
 
 def token_lines(prices: Prices, arm: str, evaluator: str, input_tokens: float, output_tokens: float) -> list[BillLine]:
     """Return the bill lines of one job. The estimate and the bill use the same names, so they can be compared."""
-    return prices.token_lines(f"scores {arm}", evaluator, input_tokens, output_tokens)
+    return prices.token_lines(f"scores {arm} (estimated)", evaluator, input_tokens, output_tokens)

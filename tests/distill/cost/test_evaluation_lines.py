@@ -49,7 +49,7 @@ def test_every_arm_and_evaluator_has_a_job_of_at_most_the_configured_number_of_q
     use_case = make_use_case(evaluations={"pointwise": section})
     lines = score_lines(use_case, rows(10), load_prices(), TokenRate(prompt_tokens=30))
     assert [line.what for line in lines] == [
-        f"scores {arm}: {evaluator} {direction}"
+        f"scores {arm} (estimated): {evaluator} {direction}"
         for arm in ("base", "tuned")
         for evaluator in ("nova-pro", "nova-micro")
         for direction in ("input", "output")

@@ -88,8 +88,8 @@ def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:
 def test_only_evaluation_jobs_that_the_run_bought_are_billed() -> None:
     job = {"arm": "tuned", "evaluator": "claude-haiku-4-5", "input_tokens": MILLION, "output_tokens": MILLION}
     assert billed(scores=[{**job, "bought": True}, {**job, "arm": "base", "bought": False}, {"arm": "x"}]) == {
-        "scores tuned: claude-haiku-4-5 input": 1,
-        "scores tuned: claude-haiku-4-5 output": 2,
+        "scores tuned (estimated): claude-haiku-4-5 input": 1,
+        "scores tuned (estimated): claude-haiku-4-5 output": 2,
     }
 
 

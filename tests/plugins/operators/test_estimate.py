@@ -57,7 +57,9 @@ def test_the_jobs_of_evaluators_are_part_of_the_estimate_but_not_of_the_budget_f
     with_scores = read_json(store, estimate.execute(context)["estimate_uri"], dict)
     scores = [line for line in with_scores["lines"] if line["what"].startswith("scores ")]
     assert [line["what"] for line in scores] == [
-        f"scores {arm}: nova-pro {direction}" for arm in ("base", "tuned") for direction in ("input", "output")
+        f"scores {arm} (estimated): nova-pro {direction}"
+        for arm in ("base", "tuned")
+        for direction in ("input", "output")
     ]
     added = with_scores["estimated_usd"] - before["estimated_usd"]
     assert added == pytest.approx(sum(line["usd"] for line in scores), abs=1e-3)

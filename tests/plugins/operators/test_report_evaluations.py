@@ -68,6 +68,21 @@ def test_scores_change_neither_the_verdict_nor_the_promotion(scored_run: Any) ->
     }
 
 
+def test_the_bill_has_the_jobs_that_the_run_bought_marked_as_estimated(scored_run: Any) -> None:
+    run, collected = scored_run
+    bought = {"bought": True, "input_tokens": 1_000_000, "output_tokens": 1000}
+    scores = [{**collected("base"), **bought, "bought": False}, {**collected("tuned"), **bought}]
+    report, _ = reports(run, {**run.until_report(), "scores": scores})
+    lines = {line["what"]: line for line in report["cost"]["lines"] if line["what"].startswith("scores ")}
+    assert {what: line["quantity"] for what, line in lines.items()} == {
+        "scores tuned (estimated): nova-pro input": 1_000_000,
+        "scores tuned (estimated): nova-pro output": 1000,
+        "scores base (estimated): nova-pro input": 0,  # of an earlier run
+        "scores base (estimated): nova-pro output": 0,
+    }
+    assert all(line["estimated_usd"] > 0 for line in lines.values())
+
+
 def test_a_use_case_without_evaluation_jobs_has_no_scores(new_run: Any) -> None:
     run = new_run()
     report, page = reports(run, run.until_report())

@@ -345,6 +345,6 @@ def test_an_evaluation_job_is_billed_to_the_run_that_bought_it(
     }
     bill = spent(task, [], evaluations=[job])
     assert [line.what for line in bill.lines] == (
-        ["scores tuned: nova-pro input", "scores tuned: nova-pro output"] if is_billed else []
+        ["scores tuned (estimated): nova-pro input", "scores tuned (estimated): nova-pro output"] if is_billed else []
     )
     assert ("for evaluation jobs (estimated)" in spent_sentence(bill)) is is_billed

@@ -51,3 +51,17 @@ def test_the_training_formats_have_the_same_limits_and_hyperparameters() -> None
         assert [getattr(simulated, name) for name in limits] == [getattr(family, name) for name in limits]
         ranges = {name: (rule.minimum, rule.maximum, rule.default) for name, rule in family.hyperparameters.items()}
         assert {name: (r.minimum, r.maximum, r.default) for name, r in simulated.hyperparameters.items()} == ranges
+
+
+def test_bedrock_distils_the_same_pairs_of_models_within_the_same_limits() -> None:
+    """The simulator also knows pairs with models that are retired today."""
+    simulated = simulator_catalog()
+    for model in MODELS:
+        facts = model.customization.distillation if model.customization else None
+        student = simulated.models[model.key].customization
+        known = student.distillation if student else None
+        assert (facts is not None) == (known is not None and model.lifecycle != "retired"), model.key
+        if facts and known:
+            assert facts.teachers == tuple(teacher.model for teacher in known.teachers)
+            assert facts.regions == known.regions
+    assert pipeline_catalog().distillation.prompts == simulated.distillation.prompts

@@ -56,9 +56,12 @@ def _accepted(store: ObjectStore, trained: TrainingManifest, note: Callable[[str
         with store.reader(uri) as body:
             text = body.read(MAX_BYTES).decode("utf-8", "replace")
         try:
-            return sum(int(row[_ACCEPTED]) for row in csv.DictReader(io.StringIO(text)))
+            numbers = [int(row[_ACCEPTED]) for row in csv.DictReader(io.StringIO(text))]
         except (KeyError, TypeError, ValueError, csv.Error):
-            note(f"{uri} does not state the number of accepted prompts in a column {_ACCEPTED}")
+            numbers = []
+        if numbers:
+            return sum(numbers)
+        note(f"{uri} does not state the number of accepted prompts in a column {_ACCEPTED}")
     return None
 
 

@@ -201,6 +201,9 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
     catalog, critic = load_catalog(), use_case.critic
     note = licence_note(catalog.model(use_case.teacher), catalog.model(use_case.student))
     settings: dict[str, object] = {"teacher": use_case.teacher, "student": use_case.student}
+    for arm in use_case.arms:
+        if job_teacher := use_case.job_teacher(arm.name):
+            settings[f"teacher of {arm.name}, which Bedrock asks"] = job_teacher
     if critic:
         settings["critic"] = f"{critic.model}, for at most ${critic.max_spend_usd:,.2f}"
     settings |= {

@@ -14,14 +14,13 @@ from pydantic import TypeAdapter
 
 from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.records import ArmManifests
+from bedrock_distill.operators.training_price import TrainingPrices
 from bedrock_distill.run.task_ids import ANSWER, COLLECT, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
 from bedrock_distill.run.task_results import read_mapped_results, read_result, require_all_results
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, read_json, read_jsonl, stream_jsonl
-from include.distill.cost.job_price import job_lines, tokens_of
-from include.distill.cost.prices import BillLine, load_prices
-from include.distill.cost.records import PairsEstimate, ReleasedThroughput, SpendingApproval, ThroughputRelease
+from include.distill.cost.records import ReleasedThroughput, SpendingApproval, ThroughputRelease
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
@@ -100,6 +99,7 @@ class ReportReader:
             dataset = read_result(dataset, DatasetManifest, task=arm_task(name, UPLOAD), reader=REPORT)
         if trained is not None:
             trained = read_result(trained, TrainingManifest, task=arm_task(name, TRAINED), reader=REPORT)
+        prices = TrainingPrices(self.store, self.folder, self.use_case, self.optional)
         deployment = provisioned.get("deployment_arn")
         existing = self._existing(name, provisioned)
         hours = self.optional.read(
@@ -118,40 +118,14 @@ class ReportReader:
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
             paid_training=trained is not None and self._has_bought(name, trained),
-            job_lines=self._job_lines(name, dataset, trained) if dataset and trained else (),
+            job_lines=prices.job_lines(name, dataset, trained) if dataset and trained else (),
             teacher=self.use_case.job_teacher(name),
             golden_answers=arm.golden_answers is not None,
-            pairs_usd=self._pairs_usd(name) if trained else None,
+            pairs_usd=prices.pairs_usd(name) if trained else None,
             unit_hours=hours[0],
             failed_unit_hours=hours[1],
             hourly_usd=provisioned.get("usd_per_hour"),
         )
-
-    def _job_lines(self, arm: str, dataset: DatasetManifest, trained: TrainingManifest) -> list[BillLine]:
-        """Return the bill lines of an arm's job, as if this run had bought it."""
-        from include.distill.cost.teacher_use import finished_job_tokens
-
-        tokens = self.optional.read(
-            f"the reports of the distillation job of {arm}, so its tokens are those that were estimated before it ran",
-            lambda: finished_job_tokens(self.store, trained, dataset, note=self.optional.notes.append),
-            fallback=tokens_of(dataset),
-        )
-        nothing: list[BillLine] = []
-        return self.optional.read(
-            f"the price of the training of {arm}, so the bill is too low",
-            lambda: job_lines(self.use_case, arm, tokens, load_prices()),
-            fallback=nothing,
-        )
-
-    def _pairs_usd(self, arm: str) -> float | None:
-        """Return the price of the pairs that an arm is trained on, as the run's estimate states it."""
-        nothing: dict[str, float] = {}
-        usd = self.optional.read(
-            f"the price of the pairs of {arm}",
-            lambda: read_json(self.store, self.folder.estimate, PairsEstimate).get("pairs_usd", {}),
-            fallback=nothing,
-        )
-        return usd.get(arm)
 
     def _has_bought(self, arm: str, trained: TrainingManifest) -> bool:
         """Return whether the job's tags say that this run, and not an earlier run, bought the training job."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# The beginnings of the bill lines of customization jobs; see `job_price.py`.
+_TEACHER, _TRAINING = "teacher ", "training "
 UNCOLLECTED = "batch jobs whose answers are not collected yet"
 
 
@@ -188,8 +190,11 @@ def _student(task: RunTask, arm: Arm) -> str:
 def spent_sentence(bill: Spent) -> str:
     """Describe a bill in sentences, with one amount for each kind of cost, such as model calls or training."""
     parts: dict[str, list[BillLine]] = {}
+    distilled = {
+        line.what.split(":")[0].removeprefix(_TEACHER) for line in bill.lines if line.what.startswith(_TEACHER)
+    }
     for line in bill.lines:
-        parts.setdefault(_part(line.what), []).append(line)
+        parts.setdefault(_part(line.what, distilled), []).append(line)
     uncertain = _uncertain(bill)
     if not parts:
         return f"This run has paid for nothing.{uncertain}"
@@ -212,11 +217,15 @@ def _uncertain(bill: Spent) -> str:
     return f" If Bedrock bills endpoints that failed, add at most {usd_text(total_usd(bill.failed))}{hourly}."
 
 
-def _part(what: str) -> str:
-    if what.startswith("training "):
+def _part(what: str, distilled: Collection[str]) -> str:
+    """Return the kind of cost that a line belongs to.
+
+    :param distilled: the arms that Bedrock distils. Their jobs may cost more, because Bedrock may add prompts.
+    """
+    if what.startswith(_TEACHER) or what.split(":")[0].removeprefix(_TRAINING) in distilled:
+        return "distillation jobs (estimated)"
+    if what.startswith(_TRAINING):
         return "training (at most)"
-    if what.startswith("teacher "):
-        return "teachers of distillation jobs (estimated)"
     if what.startswith(UNCOLLECTED):
         return what.partition(":")[0]
     if what.startswith("scores "):

@@ -80,6 +80,14 @@ def test_a_report_that_cannot_be_read_is_noted(store: MemoryStore, accepted: str
     assert "manifest.report.csv does not state the number of accepted prompts" in note
 
 
+@pytest.mark.parametrize("body", [b"", HEADER.encode(), b"{}\n", b"\xff\xfe"])
+def test_a_report_without_a_row_is_noted(store: MemoryStore, body: bytes) -> None:
+    store.write(f"{JOB}/input_data_report/manifest.report.csv", body)
+    tokens, [note] = measured(store)
+    assert tokens == ESTIMATED
+    assert "does not state the number of accepted prompts" in note
+
+
 @pytest.mark.parametrize("body", [b"{}\n", b"not JSON\n", b'{"schemaVersion": "bedrock-conversation-2024"}\n'])
 def test_a_sample_that_cannot_be_read_is_noted(store: MemoryStore, body: bytes) -> None:
     store.write(f"{JOB}/synthetic_data/sample.jsonl", body)

@@ -348,3 +348,14 @@ def test_an_evaluation_job_is_billed_to_the_run_that_bought_it(
         ["scores tuned (estimated): nova-pro input", "scores tuned (estimated): nova-pro output"] if is_billed else []
     )
     assert ("for evaluation jobs (estimated)" in spent_sentence(bill)) is is_billed
+
+
+def test_a_distillation_job_is_a_part_of_its_own_because_bedrock_may_add_prompts() -> None:
+    lines = [
+        PRICES.training_line("tuned", "nova-micro", 1_000_000),
+        *PRICES.token_lines("teacher managed", "nova-pro", 1_000_000, 1_000_000),
+        PRICES.training_line("managed", "nova-micro", 1_000_000),
+    ]
+    sentence = spent_sentence(Spent(lines))
+    assert "$1.00 for training (at most)" in sentence
+    assert "$5.00 for distillation jobs (estimated)" in sentence

@@ -72,7 +72,7 @@ class Settings(BaseModel):
     deployments_in_progress: Count = Field(2, description="deployments that may be in the status Creating at once")
     model_units: Count = Field(0, description="no-commitment model units that the account may use in a Region")
     as_of: Annotated[datetime.date | None, BeforeValidator(_as_day)] = Field(
-        None, description="day to use for the life cycles of models (default: today)"
+        None, description="day of the models, operations and features of Bedrock (default: today, with everything)"
     )
     latency_ms: Milliseconds = Field(0.0, description="milliseconds that are added to every inference call")
     stream_latency_ms: Milliseconds = Field(

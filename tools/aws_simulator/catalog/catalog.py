@@ -95,6 +95,7 @@ class Customization(_Fact):
     """
 
     base_id: str
+    since: datetime.date | None = None
     training: str
     pre_training: str | None = None
     types: tuple[str, ...]
@@ -129,6 +130,7 @@ class Model(_Fact):
     name: str
     provider: str
     body: BodyFormat
+    released: datetime.date
     input: tuple[str, ...]
     profiles: tuple[str, ...]
     profile_name: str | None = None

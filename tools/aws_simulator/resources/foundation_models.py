@@ -2,7 +2,8 @@
 Show and list the foundation models of the catalog.
 
 As on Bedrock, a model that can be customized is listed twice: under its plain id, for on-demand inference, and under an
-id with a context suffix, for customization and provisioned throughput. Retired models are not listed.
+id with a context suffix, for customization and provisioned throughput. Retired models are not listed. If the setting
+``as_of`` names a day, models that were released later do not exist, and the others can do what they could on that day.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, foundation_model_arn
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.catalog.catalog import Catalog, Customization, LifecycleStatus, Model, load_catalog
+from tools.aws_simulator.catalog.history import model_on
 from tools.aws_simulator.catalog.regions import has_scope
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException, ValidationException
 
@@ -73,8 +75,9 @@ class FoundationModels:
     """The operations on foundation models, and lookups for the other operations."""
 
     def __init__(self, catalog: Catalog, settings: SettingsStore) -> None:
-        self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
+        self._models = tuple(catalog.models.values())
         self._settings = settings
+        self._entries_by_day: dict[datetime.date | None, tuple[ModelEntry, ...]] = {}
 
     def status(self, entry: ModelEntry) -> LifecycleStatus:
         """Return the model's place in its life cycle, today or on the day that the setting ``as_of`` names."""
@@ -100,7 +103,16 @@ class FoundationModels:
 
     def in_region(self, region: str) -> Sequence[ModelEntry]:
         """Return the entries that a Region has, including those of retired models."""
-        return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
+        entries = self._entries_on(self._settings.current.as_of)
+        return [entry for entry in entries if not entry.customization or region in entry.customization.regions]
+
+    def _entries_on(self, day: datetime.date | None) -> tuple[ModelEntry, ...]:
+        """Return the entries of the models that existed on ``day``; those of the whole catalog if ``day`` is None."""
+        if day not in self._entries_by_day:
+            dated = self._models if day is None else [model_on(model, day) for model in self._models]
+            entries = tuple(entry for model in dated if model is not None for entry in _entries(model))
+            self._entries_by_day = {day: entries}  # only one day, because many changes of the setting must not add up
+        return self._entries_by_day[day]
 
     def _details(self, region: str, entry: ModelEntry) -> dict[str, Any]:
         """Return the details of a model as the API shows them."""

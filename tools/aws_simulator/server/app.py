@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
@@ -145,6 +146,7 @@ class AwsSimulator:
             ledger,
             InvocationLogs(logging, self._s3, self._sts.caller_arn),
             self._tokens.check_bedrock,
+            self._settings,
         )
         self._admin = Admin(
             self._settings,
@@ -183,7 +185,7 @@ class AwsSimulator:
             raise NotImplementedError(f"The simulator supports HTTP only, not {scope['type']}.")
         request = Request(scope, receive)
         answer = await self._answer(request)
-        await answer(scope, receive, _marked(send))
+        await answer(scope, receive, _marked(send, self._settings.current.as_of))
 
     async def _answer(self, request: Request) -> ASGIApp:
         reason = refusal(request.headers.raw, self._hosts)
@@ -249,12 +251,19 @@ class AwsSimulator:
         return not signed_url and (is_vendor_api or self.bedrock.knows(request.method, path))
 
 
-def _marked(send: Send) -> Send:
-    """Mark the response as simulated, even if it comes from moto or from a web framework."""
+def _marked(send: Send, day: datetime.date | None) -> Send:
+    """
+    Mark the response as simulated, even if it comes from moto or from a web framework.
+
+    :param day: the day that the setting ``as_of`` names; it is in the response too.
+    """
 
     async def send_marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["x-simulated"] = "true"
+            headers = MutableHeaders(scope=message)
+            headers["x-simulated"] = "true"
+            if day is not None:
+                headers["x-simulated-as-of"] = day.isoformat()
         await send(message)
 
     return send_marked

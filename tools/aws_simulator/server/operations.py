@@ -2,13 +2,15 @@
 Answer Bedrock requests: find the operation, apply the fault plan, validate, call the handler, log the outcome.
 
 If botocore knows an operation that the simulator does not implement, the request is refused and the error names the
-operation. A handler's result that does not match the service model is a defect of the simulator. The response then has
-status 500 and describes the defect.
+operation. If the setting ``as_of`` names a day, requests for what Bedrock did not have on that day are refused too. A
+handler's result that does not match the service model is a defect of the simulator. The response then has status 500
+and describes the defect.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
 import inspect
 import logging
 import sqlite3
@@ -23,6 +25,8 @@ from starlette.types import ASGIApp
 from tools.aws_simulator.account.calls import Call
 from tools.aws_simulator.account.faults import ERRORS, INFERENCE, Fault, FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.catalog.history import load_history
 from tools.aws_simulator.catalog.regions import regions
 from tools.aws_simulator.protocol.connections import DroppedConnection
 from tools.aws_simulator.protocol.credentials import CredentialScope, bearer_scope, credential_scope, is_bearer
@@ -62,6 +66,7 @@ class SimulatedBedrock:
         ledger: Ledger,
         logs: InvocationLogs,
         check_token: Callable[[Request], None],
+        settings: SettingsStore,
     ) -> None:
         self.specification = Specification()
         self._handlers = handlers
@@ -69,6 +74,7 @@ class SimulatedBedrock:
         self._ledger = ledger
         self._logs = logs
         self._check_token = check_token
+        self._settings = settings
 
     @property
     def implemented(self) -> frozenset[str]:
@@ -124,6 +130,9 @@ class SimulatedBedrock:
                 f"The AWS simulator does not implement {operation.name} of {operation.service_model.service_name}."
                 " Nothing was changed."
             )
+        day = self._settings.current.as_of
+        if day is not None and not load_history().has_operation(operation.name, day):
+            raise _not_yet(operation.name, day)
         scope = _scope(request)
         self._check_token(request)
         if fault and fault.kind in ERRORS:
@@ -131,6 +140,8 @@ class SimulatedBedrock:
         if fault and fault.kind == "drop_before":
             raise _DroppedBefore
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
+        if day is not None:
+            _check_members(operation.name, arguments, day)
         call = Call(arguments, scope.region, fault)
         result = handler(call)
         if inspect.isawaitable(result):
@@ -151,6 +162,29 @@ class SimulatedBedrock:
         except UnmodelledResultError as defect:
             logger.exception("The simulator produced an answer that AWS cannot give")
             return error_response(operation, InternalServerException(f"The AWS simulator failed: {defect}"))
+
+
+def _not_yet(operation: str, day: datetime.date) -> UnknownOperationException:
+    """Return the error for an operation that Bedrock did not have on ``day``. AWS's text is UNVERIFIED."""
+    since = load_history().operations[operation].since
+    error = UnknownOperationException(f"Unknown operation {operation}.")
+    error.hint = f"The AWS simulator is as of {day}. Bedrock has {operation} since {since}."
+    return error
+
+
+def _check_members(operation: str, arguments: dict[str, Any], day: datetime.date) -> None:
+    """
+    Check that Bedrock had all members of a request on ``day``.
+
+    The error is a guess (UNVERIFIED). Bedrock may also have ignored a member that it did not know, but then the job or
+    the answer would differ from what the caller asked for, and nothing would say why.
+
+    :raises ValidationException: Bedrock did not have a member yet.
+    """
+    if member := load_history().later_member(operation, arguments, day):
+        error = ValidationException(f"Malformed input request: {member.name} is not permitted.")
+        error.hint = f"The AWS simulator is as of {day}. Bedrock has {member.name} since {member.since}."
+        raise error
 
 
 def _scope(request: Request) -> CredentialScope:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
@@ -150,3 +154,53 @@ def test_no_service_fails_on_a_nested_body(simulator: RunningSimulator, service:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)  # noqa: S310 - our own
     assert caught.value.code == 400
+
+
+@pytest.fixture
+def as_of_2025(simulator: RunningSimulator) -> Iterator[RunningSimulator]:
+    """A simulator as of a day on which there were no custom model deployments and no Claude Sonnet 5.5."""
+    simulator.admin("PUT", "settings", {"as_of": "2025-02-12"})
+    yield simulator
+    simulator.admin("PUT", "settings", {"as_of": None})
+
+
+def test_an_operation_that_bedrock_did_not_have_on_the_day_is_unknown(as_of_2025: RunningSimulator) -> None:
+    bedrock = as_of_2025.boto("bedrock", region="us-west-2")
+    with refused("UnknownOperationException", "ListCustomModelDeployments", status=404):
+        bedrock.list_custom_model_deployments()
+    with pytest.raises(ClientError) as caught:
+        bedrock.get_foundation_model_availability(modelId="anthropic.claude-3-haiku-20240307-v1:0")
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-simulator-hint"] == (
+        "The AWS simulator is as of 2025-02-12. Bedrock has GetFoundationModelAvailability since 2025-06-24."
+    )
+    as_of_2025.admin("PUT", "settings", {"as_of": "2025-07-16"})
+    assert bedrock.list_custom_model_deployments()["modelDeploymentSummaries"] == []
+
+
+def test_a_member_that_bedrock_did_not_have_on_the_day_is_refused(as_of_2025: RunningSimulator) -> None:
+    with refused("ValidationException", "serviceTier is not permitted"):
+        builders.converse(as_of_2025, serviceTier={"type": "default"})
+    builders.converse(as_of_2025)
+
+
+def test_a_model_that_was_released_later_does_not_exist(as_of_2025: RunningSimulator) -> None:
+    bedrock = as_of_2025.boto("bedrock")
+    with refused("ValidationException", "The provided model identifier is invalid."):
+        bedrock.get_foundation_model(modelIdentifier="anthropic.claude-sonnet-5-5")
+    with refused("ValidationException", "The provided model identifier is invalid."):
+        builders.converse(as_of_2025, builders.TEACHER)
+    listed = {model["modelId"] for model in bedrock.list_foundation_models()["modelSummaries"]}
+    assert "anthropic.claude-3-sonnet-20240229-v1:0" in listed
+    assert "anthropic.claude-sonnet-5-5" not in listed
+
+
+def test_clocks_stay_real_and_every_response_names_the_day(as_of_2025: RunningSimulator) -> None:
+    s3, bedrock = as_of_2025.boto("s3"), as_of_2025.boto("bedrock")
+    for answer in (s3.list_buckets(), bedrock.list_custom_models()):
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        assert headers["x-simulated-as-of"] == "2025-02-12"
+        age = datetime.datetime.now(datetime.UTC) - email.utils.parsedate_to_datetime(headers["date"])
+        assert age < datetime.timedelta(minutes=5)
+    as_of_2025.admin("PUT", "settings", {"as_of": None})
+    assert "x-simulated-as-of" not in s3.list_buckets()["ResponseMetadata"]["HTTPHeaders"]

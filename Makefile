@@ -14,13 +14,14 @@ override DOCUMENTS := $(value DOCUMENTS)
 override EVALUATION := $(value EVALUATION)
 override EVALUATION_CSV := $(value EVALUATION_CSV)
 override APPROVE := $(value APPROVE)
-export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE
+override AS_OF := $(value AS_OF)
+export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run promote-demo celery test chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
-	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask]"
+	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  %-12s %s\n' "$$name" "$$text"; done

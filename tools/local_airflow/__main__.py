@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from include.distill.core.errors import DistillError, InputError
@@ -13,7 +14,7 @@ from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
 from tools.local_airflow.interruption import Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError, read_holder
 from tools.local_airflow.server import COMMAND, serve
-from tools.local_airflow.settings import Layout, read_request
+from tools.local_airflow.settings import Layout, read_day, read_request
 
 
 def main(arguments: list[str]) -> int:
@@ -21,6 +22,8 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
     try:
+        if options.command in ("run", "up", "serve"):  # `down` and `clean` work on whatever was started
+            layout = replace(layout, as_of=read_day(os.environ))
         with interruptible():
             if options.command == "serve":
                 request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)

@@ -49,6 +49,8 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
     request = requested(layout, environ)
     timeout_seconds = read_timeout(environ)
     served = running_server(layout)
+    if served is not None:
+        _refuse_other_day(served, layout)
     if served is not None and not _needs_run(served, request):
         return _confirm(served)
     if served is not None and not _may_read(served, layout, request):
@@ -235,6 +237,24 @@ def had_endpoint(instances: Sequence[Mapping[str, Any]]) -> bool:
         for create, delete in ((".provision", ".release"), (".deploy", ".undeploy"))
         for task_id in succeeded
         if task_id.endswith(create)
+    )
+
+
+def _refuse_other_day(served: ServedStack, layout: Layout) -> None:
+    """
+    Refuse to use a running stack whose simulated account has another day than the requested one.
+
+    :raises InputError: the days differ.
+    """
+    wanted = layout.as_of.isoformat() if layout.as_of else ""
+    if served.holder.as_of == wanted:
+        return
+    runs, asked = (f"as of {day}" if day else "of today" for day in (served.holder.as_of, wanted))
+    same = f"make up AS_OF={served.holder.as_of}" if served.holder.as_of else "make up"
+    raise InputError(
+        f"Airflow runs with the simulated account {runs}, but this command asks for the account {asked}. Nothing was"
+        f" started or stopped. To use the running account, run `{same}`. To change to the other account, run `make"
+        " down`, then this command again: both accounts are kept, each with its own runs."
     )
 
 

@@ -56,7 +56,8 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
-        print("\nTo see the failed run in Airflow's UI, run `make up`. This also starts a new run.")
+        day = f" AS_OF={layout.as_of}" if layout.as_of else ""
+        print(f"\nTo see the failed run in Airflow's UI, run `make up{day}`. This also starts a new run.")
     return 0 if succeeded else FAILED
 
 
@@ -101,8 +102,20 @@ def where_the_ui_is(ports: Ports, environ: Mapping[str, str]) -> str:
 def introduce(layout: Layout, request: RunRequest) -> None:
     """Print what is about to be started."""
     print(SIMULATED)
+    if layout.as_of:
+        print(describe_day(layout))
     print(f"Use case {request.use_case}. {request.described}")
     print(f"Starting the AWS simulator and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
+
+
+def describe_day(layout: Layout) -> str:
+    """Say which day the simulated account has, and where its state is."""
+    kept = "The account of that day exists already and is used again" if layout.aws_simulator.exists() else "It is new"
+    return (
+        f"As of {layout.as_of}, SIMULATED: the account has the models, operations and features of that day. Clocks are"
+        f" real, and\nprices are those of include/prices.yaml. {kept} ({layout.aws_simulator}).\n"
+        "Accounts of other days are not touched: each has its own models, paid answers and runs."
+    )
 
 
 def run_once(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout
 
 DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTILL_", "PYTHON")
-DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "APPROVE", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "APPROVE", "AS_OF", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
 PARALLELISM = 8  # with Airflow's default of 32, SQLite fails with "database is locked"
 IMPORT_SECONDS = 300

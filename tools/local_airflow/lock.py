@@ -44,6 +44,7 @@ class Holder:
     :param since: when the process took the lock (ISO 8601, UTC).
     :param api_port: port of the api-server. This port and the simulator's port are 0 until the stack answers.
     :param input_roots: folders outside the project from which the stack's runs may read CSV files.
+    :param as_of: the day of the stack's simulated account (ISO 8601); empty for today.
     """
 
     command: str
@@ -53,6 +54,7 @@ class Holder:
     api_port: int = 0
     stand_in_port: int = 0  # port of the AWS simulator, under the name that lock files of earlier versions use
     input_roots: list[str] = field(default_factory=list)
+    as_of: str = ""
 
     @property
     def ports(self) -> Ports | None:

@@ -88,7 +88,8 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
         answering = replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator)
-        session.lock.announce(replace(answering, input_roots=[str(folder) for folder in roots]))
+        day = layout.as_of.isoformat() if layout.as_of else ""
+        session.lock.announce(replace(answering, input_roots=[str(folder) for folder in roots], as_of=day))
         with suppress(Interrupted):
             watch(session.stack, layout)
     return 0

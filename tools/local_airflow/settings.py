@@ -2,12 +2,13 @@
 Read the settings of a local command: its paths and the requested run.
 
 The requested run is read from environment variables that ``make`` exports: ``CSV``, ``EVALUATION_CSV``, ``USE_CASE``,
-``DOCUMENTS``, ``EVALUATION`` and ``APPROVE``. Their values never pass through a shell, so a file name may contain any
-character.
+``DOCUMENTS``, ``EVALUATION``, ``APPROVE`` and ``AS_OF``. Their values never pass through a shell, so a file name may
+contain any character.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import stat
@@ -36,22 +37,29 @@ DEFAULT_DOCUMENTS = 40
 DEFAULT_EVALUATION_ROWS = 100  # the minimum number of questions for a verdict
 # If one of these variables is set, `make up` triggers a new run even if an earlier run has finished.
 _ROWS = ("CSV", "EVALUATION_CSV", "DOCUMENTS", "EVALUATION", "APPROVE")
+BEDROCK_OPENED = datetime.date(2023, 9, 28)
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of a checkout and of the state of its local runs."""
+    """
+    The paths of a checkout and of the state of its local runs.
+
+    :param as_of: the day of the simulated account; None for today. Each day has an account and an Airflow of its own,
+        because models, jobs and endpoints of one day may not exist on another day.
+    """
 
     project: Path = PROJECT_ROOT
     dags: Path = PROJECT_ROOT / "dags"
     use_cases: Path = PROJECT_ROOT / "include" / "use_cases"
     state: Path = PROJECT_ROOT / ".local"
+    as_of: datetime.date | None = None
 
     @property
     def airflow_home(self) -> Path:
         """Airflow's home: its metadata database and task logs."""
-        return self.state / "airflow"
+        return self._of_day("airflow")
 
     @property
     def task_logs(self) -> Path:
@@ -66,7 +74,10 @@ class Layout:
     @property
     def aws_simulator(self) -> Path:
         """The folder with the state of the AWS simulator: buckets, jobs, models, paid answers and the ledger."""
-        return self.state / "aws_simulator"
+        return self._of_day("aws_simulator")
+
+    def _of_day(self, name: str) -> Path:
+        return self.state / (name if self.as_of is None else f"{name}-as-of-{self.as_of}")
 
     @property
     def logs(self) -> Path:
@@ -209,6 +220,28 @@ def asks_person(environ: Mapping[str, str]) -> bool:
             " account. Nothing was started. Correct the value or do not set the variable."
         )
     return bool(text)
+
+
+def read_day(environ: Mapping[str, str]) -> datetime.date | None:
+    """
+    Read the day of the simulated account from ``AS_OF``. None means today.
+
+    :raises InputError: the value is not a day, or the day is not between the opening of Bedrock and today.
+    """
+    text = environ.get("AS_OF", "").strip()
+    if not text:
+        return None
+    expected = f"a day from {BEDROCK_OPENED} to today, such as 2025-02-12"
+    try:
+        day = datetime.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) else None
+    except ValueError:
+        day = None
+    if day is None or not BEDROCK_OPENED <= day <= datetime.datetime.now(datetime.UTC).date():
+        raise InputError(
+            f"AS_OF={text!r} must be {expected}. Nothing was started. Correct the value, or do not set the variable to"
+            " use the simulated account of today."
+        )
+    return day
 
 
 def _with_limit(file: str, limit: int | None, things: str) -> str:

@@ -110,7 +110,9 @@ class LocalStack:
         database = self.layout.database
         stamp = database.with_suffix(".version")
         database.parent.mkdir(parents=True, exist_ok=True)
-        template = database.with_name(f"template-{airflow_version()}.db")
+        # The accounts of other days have Airflows of their own, but the migrated database is the same for all of them.
+        template = self.layout.state / "airflow" / f"template-{airflow_version()}.db"
+        template.parent.mkdir(parents=True, exist_ok=True)
         if fresh or not database.exists():
             for path in (database, database.with_suffix(".db-wal"), database.with_suffix(".db-shm")):
                 path.unlink(missing_ok=True)
@@ -142,7 +144,7 @@ def airflow_component(name: str) -> Component:
 def move_earlier_state(layout: Layout) -> None:
     """Move the AWS simulator's state from the folder that earlier versions used, so that nothing is bought again."""
     earlier = layout.state / "stand_in"
-    if earlier.is_dir() and not layout.aws_simulator.exists():
+    if layout.as_of is None and earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)
 
 
@@ -150,7 +152,8 @@ def simulator_component(layout: Layout, ports: Ports) -> Component:
     """Describe the process of the AWS simulator."""
     where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
     account = ["--model-units", str(MODEL_UNITS), "--role", LOCAL_INSTALLATION["DISTILL_ROLE_ARN"]]
-    command = [sys.executable, "-m", "tools.aws_simulator", *where, *account]
+    day = ["--as-of", layout.as_of.isoformat()] if layout.as_of else []
+    command = [sys.executable, "-m", "tools.aws_simulator", *where, *account, *day]
     return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)
 
 

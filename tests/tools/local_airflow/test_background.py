@@ -395,3 +395,34 @@ class TestHealth:
         monkeypatch.setattr(running, "check", died)
         assert up(running) == 1
         assert "Failed: The local Airflow has ended on its own." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "named"),
+    [
+        pytest.param(
+            "", "2025-02-12", "account of today, but this command asks for the account as of 2025-02-12", id="past"
+        ),
+        pytest.param("2025-02-12", "", "run `make up AS_OF=2025-02-12`", id="today"),
+        pytest.param("2025-02-12", "2025-02-13", "account as of 2025-02-13", id="two days"),
+    ],
+)
+def test_a_running_stack_is_never_used_for_the_account_of_another_day(
+    running: str,
+    wanted: str,
+    named: str,
+    served: FakeServed,
+    layout: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    served.holder = replace(served.holder, as_of=running)
+    monkeypatch.setattr(background, "running_server", lambda _: served)
+    monkeypatch.setenv("AS_OF", wanted)
+    assert main(["up", "--state", str(layout.state)]) == 2
+    assert named in (error := capsys.readouterr().err)
+    assert "Nothing was started or stopped." in error
+    assert served.runs_shown == []
+    monkeypatch.setenv("AS_OF", running)
+    served.add("earlier", "success")
+    assert main(["up", "--state", str(layout.state)]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 import sqlite3
@@ -14,8 +15,10 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.__main__ import main
+from tools.local_airflow.commands import introduce
 from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.processes import wait_until
+from tools.local_airflow.settings import Layout, RunRequest
 from tools.local_airflow.stack import copy_database
 
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
@@ -187,3 +190,26 @@ def test_an_installation_needs_no_home_that_can_be_written(
         check=False,
     )
     assert outcome.stdout == f"{expected.format(tmp=tmp_path)}\n", outcome.stderr
+
+
+def test_the_introduction_names_the_day_of_the_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    past = Layout(state=tmp_path, as_of=datetime.date(2025, 2, 12))
+    introduce(past, RunRequest())
+    first = capsys.readouterr().out
+    assert "As of 2025-02-12, SIMULATED: the account has the models, operations and features of that day." in first
+    assert "It is new" in first
+    past.aws_simulator.mkdir(parents=True)
+    introduce(past, RunRequest())
+    assert "exists already and is used again" in capsys.readouterr().out
+    introduce(Layout(state=tmp_path), RunRequest())
+    assert "As of" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_a_command_with_a_wrong_day_starts_nothing(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AS_OF", "12 February 2025")
+    assert main([command, "--state", str(tmp_path / "state")]) == 2
+    assert "AS_OF='12 February 2025' must be a day" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
-from tools.local_airflow.settings import Layout, RunRequest, read_request
+from tools.local_airflow.settings import Layout, RunRequest, read_day, read_request
 
 
 @pytest.fixture
@@ -148,3 +149,27 @@ def test_a_person_who_wants_to_be_asked_gets_a_run_with_a_question(tmp_path: Pat
 def test_another_value_for_approve_is_refused(tmp_path: Path, use_cases: Path, text: str) -> None:
     with pytest.raises(InputError, match=rf"APPROVE='{text}' must be `ask`.*Nothing was started"):
         read_request({"APPROVE": text}, working_folder=tmp_path, use_cases=use_cases)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("", None), (" ", None), ("2025-02-12", datetime.date(2025, 2, 12)), ("2023-09-28", datetime.date(2023, 9, 28))],
+)
+def test_the_day_of_the_account_is_read(text: str, day: datetime.date | None) -> None:
+    assert read_day({"AS_OF": text}) == day
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "20250212", "12.2.2025", "yesterday", "2023-09-27", "2999-01-01"])
+def test_a_wrong_day_is_refused_before_anything_starts(text: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"AS_OF='{text}' must be a day from 2023-09-28 to today.*Nothing was started"
+    ):
+        read_day({"AS_OF": text})
+
+
+def test_each_day_has_an_account_and_an_airflow_of_its_own(tmp_path: Path) -> None:
+    today, past = Layout(state=tmp_path), Layout(state=tmp_path, as_of=datetime.date(2025, 2, 12))
+    assert (today.aws_simulator, today.airflow_home) == (tmp_path / "aws_simulator", tmp_path / "airflow")
+    assert past.aws_simulator == tmp_path / "aws_simulator-as-of-2025-02-12"
+    assert past.database == tmp_path / "airflow-as-of-2025-02-12" / "airflow.db"
+    assert (past.lock, past.report, past.secrets) == (today.lock, today.report, today.secrets)

@@ -1,11 +1,15 @@
-"""The local stack moves the state of earlier versions before its processes start."""
+"""The local stack moves the state of earlier versions before its processes start, and each day has an account."""
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.settings import Layout
-from tools.local_airflow.stack import move_earlier_state
+from tools.local_airflow.stack import move_earlier_state, simulator_component
+
+DAY = datetime.date(2025, 2, 12)
 
 
 def test_the_state_of_an_earlier_version_is_moved_with_its_content(tmp_path: Path) -> None:
@@ -31,3 +35,17 @@ def test_state_under_the_current_name_is_never_replaced(tmp_path: Path) -> None:
 def test_a_new_checkout_has_nothing_to_move(tmp_path: Path) -> None:
     move_earlier_state(Layout(state=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_account_of_another_day_never_takes_over_the_state_of_an_earlier_version(tmp_path: Path) -> None:
+    (tmp_path / "stand_in").mkdir()
+    move_earlier_state(Layout(state=tmp_path, as_of=DAY))
+    assert [path.name for path in tmp_path.iterdir()] == ["stand_in"]
+
+
+def test_the_simulator_gets_the_day_of_its_account(tmp_path: Path) -> None:
+    today = simulator_component(Layout(state=tmp_path), Ports(1, 2)).command
+    past = simulator_component(Layout(state=tmp_path, as_of=DAY), Ports(1, 2)).command
+    assert "--as-of" not in today
+    assert past[-2:] == ["--as-of", "2025-02-12"]
+    assert past[past.index("--state") + 1] == str(tmp_path / "aws_simulator-as-of-2025-02-12")

@@ -29,7 +29,7 @@ def use_case_dags(*names: str) -> set[str]:
     return {f"distill_{name}" for name in names} | {f"distill_label__{name}" for name in names}
 
 
-DAGS = use_case_dags("aws_docs_qa", "compare_arms", "compare_methods", "promote_demo") | OTHER_DAGS
+DAGS = use_case_dags("article", "aws_docs_qa", "compare_arms", "compare_methods", "promote_demo") | OTHER_DAGS
 JUDGES = {"judge.claude-haiku-4-5", "judge.mistral-large-3"}
 TASKS = {
     "preflight": {"ingest"},
@@ -182,7 +182,8 @@ class TestDag:
 
     def test_all_pools_of_the_tasks_exist(self, dag: Any) -> None:
         used = {task.pool for task in dag.tasks} - {"default_pool"}
-        assert used == required_pools(load_use_cases().valid).keys()
+        sample = [use_case for use_case in load_use_cases().valid if use_case.dag_id == SAMPLE]
+        assert used == required_pools(sample).keys()
 
     def test_every_task_works_in_the_folder_of_its_own_run(self, dag: Any) -> None:
         task = dag.get_task("ingest")

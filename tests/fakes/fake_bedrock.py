@@ -50,6 +50,7 @@ class FakeBedrock:
         self.refuse: dict[str, ServiceError] = {}
         self.before_create: Callable[[], None] = lambda: None
         self.simulated = False
+        self.day: str | None = None
 
     def ask(self, request: ModelRequest) -> Completion:
         self._refuse("ask")
@@ -77,6 +78,10 @@ class FakeBedrock:
     def is_simulated(self, model_id: str) -> bool:
         self._refuse(model_id)
         return self.simulated
+
+    def simulated_day(self, model_id: str) -> str | None:
+        self._refuse(model_id)
+        return self.day
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
         return {

@@ -70,7 +70,7 @@ def describe_outcome(
     """
     changed = changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"])
     parts = [
-        f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
+        f"Verdict{_mark(report)}: {report['verdict']}",
         describe_promotion(report, promoted),
         describe_data(report),
         describe_arms(report["arms"], report.get("loss_curves", {})),
@@ -80,6 +80,13 @@ def describe_outcome(
         f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
     ]
     return "\n\n".join(parts)
+
+
+def _mark(report: Mapping[str, Any]) -> str:
+    if not report["simulated"]:
+        return ""
+    day = report.get("simulated_as_of")
+    return f" (as of {day}, SIMULATED)" if day else " (SIMULATED)"
 
 
 def describe_promotion(report: Mapping[str, Any], promoted: Mapping[str, Any] | None) -> str:

@@ -21,6 +21,7 @@ from include.distill.config.evaluation_settings import Evaluations, HumanEvaluat
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
+from include.distill.config.published import load_published
 from include.distill.config.reserved_names import RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
@@ -63,6 +64,7 @@ class UseCase(Section):
     owner: str = Field(max_length=500)  # Airflow limits the length of a DAG's owners
     schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # Airflow also limits a schedule's description
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()  # Airflow's limit
+    published: Slug | None = None  # a file in include/published, whose figures the report shows
     aws: Aws
     storage: Storage
     source: SourceData
@@ -99,6 +101,13 @@ class UseCase(Section):
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:
         check_schedule(schedule)
         return schedule
+
+    @field_validator("published")
+    @classmethod
+    def _figures_are_published(cls, name: str | None) -> str | None:
+        if name is not None:
+            load_published(name)
+        return name
 
     @field_validator("teacher", "student")
     @classmethod

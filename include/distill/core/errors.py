@@ -179,6 +179,10 @@ class InvalidRequestError(RefusedError):
     """AWS refused a single request as invalid. The requests for other rows may be valid."""
 
 
+class UnknownOperationError(InvalidRequestError):
+    """The AWS service does not have an operation, because the operation is younger or exists only in other Regions."""
+
+
 class NotFoundError(RefusedError):
     """An object, job, model or provisioned throughput does not exist."""
 

@@ -205,6 +205,18 @@ def from_simulator(response: Mapping[str, Any]) -> bool:
     return bool(headers.get("x-simulated") == "true")
 
 
+def simulated_day(response: Mapping[str, Any]) -> str | None:
+    """
+    Return the day whose models and operations the AWS simulator has, such as ``2025-02-12``.
+
+    :param response: a response, as boto3 returns it.
+    :return: ``None`` if AWS sent the response, or if the simulator has the models and operations of today.
+    """
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    day = headers.get("x-simulated-as-of")
+    return str(day) if day and from_simulator(response) else None
+
+
 def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """Read the response of an API call.
 

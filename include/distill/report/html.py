@@ -30,6 +30,7 @@ from include.distill.report.evaluation_tables import (
     small_sample_sentence,
 )
 from include.distill.report.score_charts import score_chart
+from include.distill.report.published import published_rows
 from include.distill.report.tables import (
     agreement_rows,
     arm_matrix,
@@ -71,7 +72,9 @@ def render_html(report: Report) -> str:
         claim=claim,
         evidence=evidence,
         changes=changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"]),
-        notice=SIMULATED_NOTICE if report["simulated"] else None,
+        notice=simulated_notice(report),
+        published=report.get("published"),
+        published_rows=published_rows(report),
         preference=_drawn(lambda width: preference_chart(report["comparisons"], width=width)),
         pipeline=_drawn(
             lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
@@ -105,6 +108,14 @@ def render_html(report: Report) -> str:
         attribution=report["settings"].get("attribution"),
     )
     return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def simulated_notice(report: Report) -> str | None:
+    """Return the notice of a simulated report, with the day of its account if it has one; otherwise ``None``."""
+    if not report["simulated"]:
+        return None
+    day = report.get("simulated_as_of")
+    return SIMULATED_NOTICE.replace("SIMULATED:", f"As of {day}, SIMULATED:", 1) if day else SIMULATED_NOTICE
 
 
 def _unreleased(report: Report, *, deployed: bool) -> list[str]:

@@ -213,6 +213,58 @@ class EvaluationsPart(TypedDict, total=False):
     """The part of the report about evaluation jobs; empty without them."""
 
     evaluations: ReportEvaluations
+class PublishedFigureRecord(TypedDict):
+    """One published preference. The record is an entry in ``published.figures`` of report.json."""
+
+    candidate: str
+    baseline: str
+    judge: str
+    preference: float
+    decided: int | None
+    decided_is_assumed: bool  # True if ties were not published, so all questions count as decided
+    ci95: list[float] | None
+    verified: bool
+    source: str
+
+
+class PublishedPeople(TypedDict):
+    """The people who rated answers. The record is ``published.people`` of report.json."""
+
+    raters: int
+    examples: int
+
+
+class PublishedRecord(TypedDict):
+    """The published results of an experiment. The record is ``published`` of report.json."""
+
+    title: str
+    url: str
+    published: str
+    checked: str
+    models: str
+    questions: int | None
+    arms: dict[str, str]
+    people: PublishedPeople | None
+    figures: list[PublishedFigureRecord]
+
+
+class PublishedPart(TypedDict, total=False):
+    """The part of the report with published figures; empty if the use case names none."""
+
+    published: PublishedRecord
+
+
+class PublishedRow(TypedDict):
+    """A published figure and the run's comparison of the same arms by the same judge. The record is not stored."""
+
+    figure: PublishedFigureRecord
+    run: ComparisonResult | None
+
+
+class DayPart(TypedDict, total=False):
+    """The part of the report with the day of a simulated account; empty if there is no such day."""
+
+    simulated_as_of: str
 
 
 class ReportParts(TypedDict):
@@ -224,6 +276,8 @@ class ReportParts(TypedDict):
     run_id: str
     finished_at: str  # ISO 8601, UTC
     simulated: bool  # True if any model of the run is simulated
+    simulated_as_of: NotRequired[str]  # absent if the models are real, or those of today
+    published: NotRequired[PublishedRecord]  # absent if the use case names no published figures
     source: IngestManifest  # counts of rows
     synthesis: ReportSynthesis
     arms: list[ReportArm]

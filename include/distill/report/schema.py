@@ -29,6 +29,7 @@ from include.distill.report.schema_judging import (
     LabelCountsSchema,
     PromotionSchema,
 )
+from include.distill.report.schema_published import PublishedSchema
 from include.distill.report.schema_run import (
     ApprovalSchema,
     ArmSchema,
@@ -67,6 +68,14 @@ class ReportSchema(Section):
     use_case: str = Field(description="Name of the use case.")
     simulated: StrictBool = Field(
         description="Whether any answer came from the AWS simulator. If so, the figures do not apply to real models."
+    )
+    simulated_as_of: str | None = optional_key(
+        "The day whose models and operations the AWS simulator had. Clocks and timestamps are real.",
+        absent="if the AWS simulator did not answer, or had the models of today",
+    )
+    published: PublishedSchema | None = optional_key(
+        "Published figures of the experiment that the use case repeats.",
+        absent="if the use case has no key `published`",
     )
     source: SourceSchema = Field(description="Counts of the rows of the CSV files.")
     synthesis: SynthesisSchema = Field(

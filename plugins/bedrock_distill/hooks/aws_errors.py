@@ -40,6 +40,7 @@ from include.distill.core.errors import (
     ServiceError,
     ThrottledError,
     TransientError,
+    UnknownOperationError,
 )
 
 ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
@@ -51,6 +52,7 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
     "missing": NotFoundError,
     "conflict": ConflictError,
     "invalid": InvalidRequestError,
+    "unknown_operation": UnknownOperationError,
     "daily_quota": DailyQuotaError,
     "possibly_billed": PossiblyBilledError,
     # A person must correct something outside the pipeline.

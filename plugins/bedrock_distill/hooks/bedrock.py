@@ -17,9 +17,22 @@ from typing import Any
 from bedrock_distill.hooks.aws import tag_list
 from bedrock_distill.hooks.aws_errors import named_errors
 from bedrock_distill.hooks.deployments import DeploymentCalls
-from include.distill.core.errors import ConflictError, NotFoundError, RefusedError, ServiceError
+from include.distill.core.errors import (
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    UnknownOperationError,
+)
 from include.distill.inference.quoted_requests import loggable
-from include.distill.inference.requests import Completion, ModelRequest, from_simulator, read_reply, to_api_call
+from include.distill.inference.requests import (
+    Completion,
+    ModelRequest,
+    from_simulator,
+    read_reply,
+    simulated_day,
+    to_api_call,
+)
 from include.distill.training.job_identity import TrainingRecipe
 
 log = logging.getLogger(__name__)
@@ -222,9 +235,23 @@ class BedrockDistillHook(DeploymentCalls):
         """
         return from_simulator(self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id))
 
+    def simulated_day(self, model_id: str) -> str | None:
+        """Return the day that the AWS simulator has; ``None`` if Bedrock answers or the simulator has no such day.
+
+        :param model_id: a foundation model. Reading its details costs nothing.
+        """
+        return simulated_day(self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id))
+
     def model_availability(self, model_id: str) -> dict[str, Any]:
-        """Return the response of GetFoundationModelAvailability, which says whether the account may use a model."""
-        return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
+        """
+        Return the response of GetFoundationModelAvailability, which says whether the account may use a model.
+
+        The response is empty if Bedrock does not have this operation. It is younger than most operations (June 2025).
+        """
+        try:
+            return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
+        except UnknownOperationError:
+            return {}
 
     def find_job(self, name_or_arn: str) -> CustomizationJob | None:
         """Return a customization job by name or ARN; ``None`` if it does not exist."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients, tag_list
-from include.distill.core.errors import NotFoundError
+from include.distill.core.errors import NotFoundError, UnknownOperationError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class DeploymentCalls(AwsClients):
     """The hook's calls for custom model deployments."""
 
     def find_deployment(self, name_or_arn: str) -> Deployment | None:
-        """Return a deployment by name or ARN; ``None`` if it does not exist."""
+        """Return a deployment by name or ARN; ``None`` if it does not exist, or if Bedrock has no deployments."""
         try:
             answer = self.call(
                 "bedrock",
@@ -68,14 +68,21 @@ class DeploymentCalls(AwsClients):
                 name_or_arn,
                 customModelDeploymentIdentifier=name_or_arn,
             )
-        except NotFoundError:
+        except (NotFoundError, UnknownOperationError):
             return None
         return Deployment.from_response(answer)
 
     def list_deployments(self) -> list[Deployment]:
-        """Return every deployment of the account in this Region, without the details of updates."""
+        """
+        Return every deployment of the account in this Region, without the details of updates.
+
+        The list is empty if Bedrock has no deployments, as before July 2025.
+        """
         summaries = self.paginate("list_custom_model_deployments", "modelDeploymentSummaries")
-        return [Deployment.from_response(summary) for summary in summaries]
+        try:
+            return [Deployment.from_response(summary) for summary in summaries]
+        except UnknownOperationError:
+            return []
 
     def create_deployment(self, *, name: str, token: str, model_arn: str, tags: Mapping[str, str]) -> None:
         """Deploy a custom model. This returns nothing: to get the ARN, look the deployment up by its name."""

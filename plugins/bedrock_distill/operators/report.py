@@ -25,7 +25,9 @@ from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
 from include.distill.report.records import (
+    DayPart,
     JudgedParts,
+    PublishedPart,
     Report,
     ReportCost,
     ReportManifest,
@@ -122,7 +124,13 @@ class RenderReportOperator(DistillOperator):
         page = optional.read("its HTML page", lambda: render_html(report), without_page)
         self.store.write(self.folder.report("html"), page.encode())
         optional.read("its entry in the list of past runs", lambda: self._write_entry(report, context), None)
-        self.log.info("%s %s", report["verdict"], promotion_summary(report["promotion"]))
+        day = report.get("simulated_as_of")
+        self.log.info(
+            "%s%s %s",
+            f"As of {day}, SIMULATED: " if day else "",
+            report["verdict"],
+            promotion_summary(report["promotion"]),
+        )
         return {
             "report_json_uri": self.folder.report("json"),
             "report_html_uri": self.folder.report("html"),
@@ -182,13 +190,16 @@ class RenderReportOperator(DistillOperator):
         cards = reader.data_cards(arms)
         endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
         judged = self._judged_run(reader, judgments, evaluation, labels.counted, endings)
+        simulated = _is_simulated([*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)])
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
             dag_id=dag_id,
             run_id=run_id,
             finished_at=finished_at,
-            simulated=_is_simulated([*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]),
+            simulated=simulated,
+            **(self._simulated_day(reader.optional) if simulated else {}),
+            **self._published(reader.optional),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=arm_records(arms, self.use_case, cards),
@@ -209,6 +220,19 @@ class RenderReportOperator(DistillOperator):
             # The list itself, not a copy: `build_report` may add a note to it when it searches for leaked questions.
             missing_parts=reader.optional.notes,
         )
+
+    def _simulated_day(self, optional: OptionalParts) -> DayPart:
+        """Return the day whose models the AWS simulator has; empty if it has those of today."""
+        student = self.model(self.use_case.student).foundation_id
+        no_day: str | None = None
+        day = optional.read("the day of the simulated account", lambda: self.hook.simulated_day(student), no_day)
+        return {"simulated_as_of": day} if day else {}
+
+    def _published(self, optional: OptionalParts) -> PublishedPart:
+        from include.distill.report.published import published_part
+
+        nothing: PublishedPart = {}
+        return optional.read("the published figures", lambda: published_part(self.use_case), fallback=nothing)
 
     def _judged_run(
         self,

@@ -155,6 +155,7 @@ class TestFiles:
         loaded = load_use_cases(USE_CASES_FOLDER)
         assert loaded.problems == ()
         assert [use_case.name for use_case in loaded.valid] == [
+            "article",
             "aws_docs_qa",
             "compare_arms",
             "compare_methods",
@@ -168,8 +169,10 @@ class TestFiles:
         loaded = load_use_cases(USE_CASES_FOLDER, variables)
         assert loaded.valid == ()
         missing = f"environment variable {name} is not set or is empty"
-        assert [missing in problem for problem in loaded.problems] == [True] * 4
-        assert loaded.places == (("aws_default", "us-east-1"),)
+        assert [missing in problem for problem in loaded.problems] == [True] * len(
+            list(USE_CASES_FOLDER.glob("*.yaml"))
+        )
+        assert loaded.places == (("aws_default", "us-east-1"), ("aws_default", "us-west-2"))
 
     def test_a_file_with_the_ending_yml_is_reported(self, tmp_path: Path) -> None:
         write(tmp_path, "docs").rename(tmp_path / "docs.yml")

@@ -21,6 +21,7 @@ from include.distill.core.errors import (
     RefusedError,
     ThrottledError,
     TransientError,
+    UnknownOperationError,
 )
 from include.distill.inference.requests import ModelRequest
 from tests.contract.recorded_wire import ARN, RecordedWire
@@ -43,6 +44,26 @@ def test_a_response_shows_whether_the_account_is_simulated(headers: dict[str, st
     hook = ScriptedHook({"modelDetails": {}, "ResponseMetadata": {"HTTPHeaders": headers}})
     assert hook.is_simulated("amazon.nova-micro-v1:0") is simulated
     assert hook.calls[0]["modelIdentifier"] == "amazon.nova-micro-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("headers", "day"),
+    [
+        ({"x-simulated": "true", "x-simulated-as-of": "2025-02-12"}, "2025-02-12"),
+        ({"x-simulated": "true"}, None),
+        ({"x-simulated-as-of": "2025-02-12"}, None),
+        ({}, None),
+    ],
+)
+def test_a_response_shows_the_day_of_a_simulated_account(headers: dict[str, str], day: str | None) -> None:
+    hook = ScriptedHook({"modelDetails": {}, "ResponseMetadata": {"HTTPHeaders": headers}})
+    assert hook.simulated_day("amazon.nova-micro-v1:0") == day
+
+
+def test_the_availability_of_a_model_is_empty_where_bedrock_does_not_have_the_operation() -> None:
+    assert ScriptedHook(UnknownOperationError("no such operation")).model_availability("amazon.nova-micro-v1:0") == {}
+    with pytest.raises(InvalidRequestError):
+        ScriptedHook(InvalidRequestError("wrong")).model_availability("amazon.nova-micro-v1:0")
 
 
 def test_a_failed_page_is_an_error_and_not_a_shorter_list() -> None:

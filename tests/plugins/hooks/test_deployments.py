@@ -106,3 +106,16 @@ def test_a_deployment_is_deleted_and_one_that_is_gone_is_no_error(answer: Any) -
 def test_a_refused_deletion_is_an_error(code: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         RecordedWire({"DeleteCustomModelDeployment": refused(code)}).hook().delete_deployment(NAME)
+
+
+def test_where_bedrock_has_no_deployments_there_are_none() -> None:
+    unknown = refused("UnknownOperationException")
+    wire = RecordedWire({"GetCustomModelDeployment": unknown, "ListCustomModelDeployments": unknown})
+    assert wire.hook().find_deployment(NAME) is None
+    assert wire.hook().list_deployments() == []
+    other = refused("ValidationException")
+    wire = RecordedWire({"GetCustomModelDeployment": other, "ListCustomModelDeployments": other})
+    with pytest.raises(InvalidRequestError):
+        wire.hook().find_deployment(NAME)
+    with pytest.raises(InvalidRequestError):
+        wire.hook().list_deployments()

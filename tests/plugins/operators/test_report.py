@@ -19,7 +19,7 @@ from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSen
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import ReconciliationError
+from include.distill.core.errors import ReconciliationError, RefusedError
 from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
 from include.distill.inference.requests import ModelRequest
 from include.distill.labeling.label_store import answers_hash, store_labels
@@ -323,3 +323,33 @@ class TestBill:
             manifest = run.run(RenderReportOperator, **arguments)
         assert read_json(store, manifest["report_json_uri"], dict)["cost"]["actual_usd"] == manifest["actual_usd"]
         assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"], dict)) == 8
+
+
+def test_the_report_and_the_log_name_the_day_of_a_simulated_account(
+    new_run: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run()
+    _, today = run.report()
+    assert "simulated_as_of" not in today
+    bedrock.day = "2025-02-12"
+    _, report = run.report()
+    assert (report["simulated"], report["simulated_as_of"]) == (True, "2025-02-12")
+    assert "As of 2025-02-12, SIMULATED: " in capsys.readouterr().out
+
+
+def test_a_day_that_cannot_be_read_does_not_cost_the_report(new_run: Any, bedrock: FakeBedrock) -> None:
+    run = new_run()
+    arguments = run.until_report()
+    bedrock.refuse["amazon.nova-micro-v1:0"] = RefusedError("AccessDeniedException: no")
+    manifest = run.run(RenderReportOperator, "report", **arguments)
+    report = read_json(run.store, manifest["report_json_uri"], dict)
+    assert "simulated_as_of" not in report
+    assert any("the day of the simulated account" in note for note in report["missing_parts"])
+
+
+def test_published_figures_are_part_of_the_report_if_the_use_case_names_them(
+    new_run: Any, store: MemoryStore, use_case: UseCase
+) -> None:
+    freeze(store, use_case, published="article")
+    _, report = new_run().report()
+    assert report["published"]["figures"][0]["preference"] == 0.848

@@ -1,0 +1,109 @@
+"""
+Read published figures, which a report shows next to the figures of its run.
+
+A use case names a file in ``include/published/`` with its key ``published``. The figures were published by others, on
+other models and other rows, so no decision of this project depends on them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from include.distill.core.errors import UseCaseError
+from include.distill.core.paths import INCLUDE
+
+PUBLISHED_FOLDER = INCLUDE / "published"
+
+
+class _Published(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublishedFigure(_Published):
+    """
+    A published preference of one judge for one arm over another.
+
+    :param preference: wins divided by the sum of wins and losses.
+    :param wins: the published count; None if the source gives percentages only.
+    :param verified: whether the figure was read in a source of its own, besides the project's notes.
+    """
+
+    candidate: str
+    baseline: str
+    judge: str
+    preference: float = Field(ge=0, le=1)
+    wins: int | None = Field(None, ge=0)
+    losses: int | None = Field(None, ge=0)
+    verified: bool
+    source: str
+
+    @model_validator(mode="after")
+    def _counts_fit_the_preference(self) -> PublishedFigure:
+        if (self.wins is None) != (self.losses is None):
+            raise ValueError("expected both wins and losses, or neither of them")
+        if self.wins is None or self.losses is None:
+            return self
+        decided = self.wins + self.losses
+        if not decided or abs(self.wins / decided - self.preference) > 0.001:
+            raise ValueError(f"the preference {self.preference} is not {self.wins} wins of {decided} decided questions")
+        return self
+
+
+class People(_Published):
+    """The number of people who rated answers, and of the examples that they rated."""
+
+    raters: int
+    examples: int
+
+
+class PublishedResults(_Published):
+    """
+    The published results of an experiment.
+
+    :param questions: number of evaluation questions; None if it was not published.
+    :param arms: what each arm of the use case was in the experiment, by the arm's name.
+    """
+
+    title: str
+    url: str
+    published: datetime.date
+    checked: datetime.date
+    models: str
+    questions: int | None = None
+    arms: dict[str, str]
+    people: People | None = None
+    figures: tuple[PublishedFigure, ...]
+
+    @model_validator(mode="after")
+    def _arms_are_described(self) -> PublishedResults:
+        named = {arm for figure in self.figures for arm in (figure.candidate, figure.baseline)}
+        if unknown := sorted(named - set(self.arms)):
+            raise ValueError(f"the figures name the arms {unknown}, which are not listed under arms")
+        return self
+
+
+def published_names() -> list[str]:
+    """Return the names that the key ``published`` of a use case can have."""
+    return sorted(path.stem for path in PUBLISHED_FOLDER.glob("*.yaml"))
+
+
+@functools.cache
+def load_published(name: str, folder: Path = PUBLISHED_FOLDER) -> PublishedResults:
+    """Read published results. They are cached, because the file does not change while a process runs.
+
+    :raises UseCaseError: there is no such file, or it is not valid.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        listed = ", ".join(published_names()) or "no file"
+        raise UseCaseError(f"include/published has no {name}.yaml; expected one of {listed}")
+    try:
+        return PublishedResults.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise UseCaseError(f"include/published/{name}.yaml is not valid: {problems}") from error

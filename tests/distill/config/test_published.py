@@ -1,0 +1,74 @@
+"""Published figures are read, checked, and named by use cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import load_use_case
+from include.distill.config.published import PUBLISHED_FOLDER, load_published, published_names
+from include.distill.core.errors import UseCaseError
+from tests.distill.conftest import make_use_case
+
+ARTICLE = load_published("article")
+
+
+@pytest.mark.parametrize("name", published_names())
+def test_every_published_file_names_models_of_the_catalog_and_a_source_for_each_figure(name: str) -> None:
+    results = load_published(name)
+    assert results.url.startswith("https://")
+    assert results.figures
+    for figure in results.figures:
+        assert load_catalog().model(figure.judge).key == figure.judge
+        assert figure.source
+
+
+def test_the_articles_arms_and_comparisons_are_those_of_its_use_case() -> None:
+    use_case = load_use_case(PUBLISHED_FOLDER.parent / "use_cases" / "article.yaml")
+    assert use_case.published == "article"
+    assert set(ARTICLE.arms) == {arm.name for arm in use_case.arms}
+    compared = {(pair.candidate, pair.baseline) for pair in use_case.pairs}
+    assert {(figure.candidate, figure.baseline) for figure in ARTICLE.figures} <= compared
+    assert {figure.judge for figure in ARTICLE.figures} == set(use_case.judges)
+
+
+def test_a_use_case_names_only_files_that_exist() -> None:
+    assert make_use_case(published="article").published == "article"
+    assert make_use_case().published is None
+    with pytest.raises(
+        UseCaseError, match=r"published: .*include/published has no nobody.yaml; expected one of article"
+    ):
+        make_use_case(published="nobody")
+
+
+def article(**changes: Any) -> dict[str, Any]:
+    raw = yaml.safe_load((PUBLISHED_FOLDER / "article.yaml").read_text(encoding="utf-8"))
+    return {**raw, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"wins": 291}, "expected both wins and losses, or neither of them"),
+        ({"wins": 200, "losses": 143}, "the preference 0.848 is not 200 wins of 343 decided questions"),
+        ({"wins": 0, "losses": 0}, "the preference 0.848 is not 0 wins of 0 decided questions"),
+        ({"candidate": "tuned"}, r"the figures name the arms \['tuned'\], which are not listed under arms"),
+        ({"preference": 84.8}, "less than or equal to 1"),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_figures_that_cannot_be_true_are_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
+    first = {**article()["figures"][0], **changes}
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(article(figures=[first])))
+    with pytest.raises(UseCaseError, match=f"include/published/wrong.yaml is not valid: .*{problem}"):
+        load_published("wrong", tmp_path)
+
+
+def test_published_counts_are_accepted_if_they_give_the_preference(tmp_path: Path) -> None:
+    first = {**article()["figures"][0], "wins": 291, "losses": 52}
+    (tmp_path / "counted.yaml").write_text(yaml.safe_dump(article(figures=[first])))
+    assert load_published("counted", tmp_path).figures[0].wins == 291

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.distill.config.catalog import Model
+from include.distill.core.errors import ServiceError
 
 _ACTIVE = "ACTIVE"
 
@@ -42,6 +43,14 @@ def lifecycle_problem(model: Model, details: Mapping[str, Any], instead: str) ->
     day = end.date() if isinstance(end, datetime.datetime) else end
     ends = f", and its end of life is {day}" if day else ""
     return f"model {model.key} is {status}, not ACTIVE{ends}; {instead}"
+
+
+def is_retired(model: Model, error: ServiceError) -> bool:
+    """Return whether Bedrock refused a request because a model that the file lists as retired has reached its end.
+
+    Bedrock then answers with ResourceNotFoundException and "This model version has reached the end of its life".
+    """
+    return model.lifecycle == "retired" and error.code == "ResourceNotFoundException"
 
 
 def missing_problem(model: Model, error: Exception, instead: str) -> str:

@@ -261,10 +261,12 @@ class PublishedRow(TypedDict):
     run: ComparisonResult | None
 
 
-class DayPart(TypedDict, total=False):
-    """The part of the report with the day of a simulated account; empty if there is no such day."""
+class OriginPart(TypedDict):
+    """The part of the report that says whose models answered, and what others have published about the experiment."""
 
-    simulated_as_of: str
+    simulated: bool
+    simulated_as_of: NotRequired[str]
+    published: NotRequired[PublishedRecord]
 
 
 class ReportParts(TypedDict):

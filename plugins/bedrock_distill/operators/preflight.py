@@ -19,7 +19,12 @@ from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
-from include.distill.config.lifecycle_check import lifecycle_problem, lifecycle_warning, missing_problem
+from include.distill.config.lifecycle_check import (
+    is_retired,
+    lifecycle_problem,
+    lifecycle_warning,
+    missing_problem,
+)
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
@@ -201,15 +206,24 @@ class BedrockPreflightOperator(DistillOperator):
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
-        except NotFoundError as error:
-            return [missing_problem(model, error, instead)]
         except RefusedError as error:
+            if isinstance(error, NotFoundError) or is_retired(model, error):
+                return [missing_problem(model, error, instead)]
             return [f"model {model.key}: {error}"]
         problem = lifecycle_problem(model, details, instead)
         return [*([problem] if problem else []), *availability_problems(model.key, availability)]
 
     def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
-        """Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active."""
+        """
+        Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active.
+
+        On the AWS simulator of another day, this is no contradiction. One sentence then names the day instead.
+        """
+        if day := self.hook.simulated_day(self.model(use_case.student).foundation_id):
+            return [
+                f"As of {day}, SIMULATED: this account has the models and operations of that day. Clocks are real, and"
+                " prices are those of include/prices.yaml."
+            ]
         models = map(self.model, (*use_case.models, *use_case.models_of_jobs))
         doubted = [model for model in models if model.lifecycle != "active"]
         warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
@@ -286,6 +300,8 @@ class BedrockPreflightOperator(DistillOperator):
             try:
                 listed.update(self.hook.foundation_model(model_id).get("customizationsSupported", ()))
             except RefusedError as error:
+                if is_retired(student, error):  # the check of the models reports it
+                    return []
                 refusals.append(str(error))
         kinds = {arm.kind for arm in use_case.arms}
         needed = {"DISTILLATION"} if kinds <= {"base", "distilled"} else {"FINE_TUNING"}

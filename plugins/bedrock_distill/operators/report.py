@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
@@ -25,8 +25,8 @@ from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
 from include.distill.report.records import (
-    DayPart,
     JudgedParts,
+    OriginPart,
     PublishedPart,
     Report,
     ReportCost,
@@ -190,16 +190,15 @@ class RenderReportOperator(DistillOperator):
         cards = reader.data_cards(arms)
         endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
         judged = self._judged_run(reader, judgments, evaluation, labels.counted, endings)
-        simulated = _is_simulated([*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)])
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
             dag_id=dag_id,
             run_id=run_id,
             finished_at=finished_at,
-            simulated=simulated,
-            **(self._simulated_day(reader.optional) if simulated else {}),
-            **self._published(reader.optional),
+            **self._origin(
+                reader.optional, [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
+            ),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=arm_records(arms, self.use_case, cards),
@@ -221,18 +220,21 @@ class RenderReportOperator(DistillOperator):
             missing_parts=reader.optional.notes,
         )
 
-    def _simulated_day(self, optional: OptionalParts) -> DayPart:
-        """Return the day whose models the AWS simulator has; empty if it has those of today."""
-        student = self.model(self.use_case.student).foundation_id
-        no_day: str | None = None
-        day = optional.read("the day of the simulated account", lambda: self.hook.simulated_day(student), no_day)
-        return {"simulated_as_of": day} if day else {}
-
-    def _published(self, optional: OptionalParts) -> PublishedPart:
+    def _origin(self, optional: OptionalParts, manifests: Sequence[UsageRecord]) -> OriginPart:
+        """Return whether and as of which day the models are simulated, and the published figures of the experiment."""
         from include.distill.report.published import published_part
 
         nothing: PublishedPart = {}
-        return optional.read("the published figures", lambda: published_part(self.use_case), fallback=nothing)
+        published = optional.read("the published figures", lambda: published_part(self.use_case), fallback=nothing)
+        part: OriginPart = {"simulated": any(manifest["simulated"] for manifest in manifests)}
+        if "published" in published:
+            part["published"] = published["published"]
+        student, no_day = self.model(self.use_case.student).foundation_id, cast("str | None", None)
+        if part["simulated"] and (
+            day := optional.read("the day of the simulated account", lambda: self.hook.simulated_day(student), no_day)
+        ):
+            part["simulated_as_of"] = day
+        return part
 
     def _judged_run(
         self,
@@ -356,7 +358,3 @@ class RenderReportOperator(DistillOperator):
         if self.use_case.champion_arm is None:
             return settings
         return {**settings, "champion": describe_champion(champion_snapshot(self.store, self.folder))}
-
-
-def _is_simulated(manifests: Sequence[UsageRecord]) -> bool:
-    return any(manifest["simulated"] for manifest in manifests)

@@ -7,11 +7,13 @@ import pytest
 
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.lifecycle_check import (
+    is_retired,
     lifecycle_problem,
     lifecycle_warning,
     missing_problem,
     reported_status,
 )
+from include.distill.core.errors import RefusedError
 
 CATALOG = load_catalog()
 NOVA, LLAMA, OLD = (CATALOG.model(key) for key in ("nova-micro", "llama-3-3-70b", "claude-3-sonnet"))
@@ -50,6 +52,22 @@ def test_a_missing_model_that_the_file_lists_as_retired_was_retired_and_others_a
     assert missing_problem(NOVA, error, "x") == (
         "model nova-micro (amazon.nova-micro-v1:0) does not exist in this Region: not found. Change aws.region, or x"
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "retired"),
+    [
+        (OLD, "ResourceNotFoundException", True),
+        (OLD, "AccessDeniedException", False),
+        (NOVA, "ResourceNotFoundException", False),
+    ],
+)
+def test_only_a_retired_model_that_bedrock_does_not_find_has_reached_its_end(
+    model: Model, code: str, retired: bool
+) -> None:
+    error = RefusedError("refused")
+    error.code = code
+    assert is_retired(model, error) is retired
 
 
 def test_a_disagreement_causes_a_warning_only_if_bedrock_reports_the_model_as_active() -> None:

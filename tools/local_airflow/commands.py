@@ -15,7 +15,7 @@ from tools.local_airflow.progress import clock
 from tools.local_airflow.rejections import copy_rejections, describe_files, describe_rejections
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
 from tools.local_airflow.session import open_session
-from tools.local_airflow.settings import read_request
+from tools.local_airflow.settings import LOCAL_INSTALLATION, read_request
 from tools.local_airflow.stack import airflow_version
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tools.local_airflow.stack import LocalStack
 
 TIMEOUT_SECONDS = 1800
+# Parts of the messages about a model that the account does not have, because of its day.
+RETIRED_MODEL, UNKNOWN_MODEL = "Bedrock retired model", "The provided model identifier is invalid"
 SIMULATED = (
     "SIMULATED: the AWS simulator on this machine takes the place of AWS. No account is used, and\n"
     "nobody is billed. Amounts in US dollars are what AWS would charge."
@@ -118,6 +120,33 @@ def describe_day(layout: Layout) -> str:
     )
 
 
+def about_the_day(layout: Layout, dag_id: str, failure: str) -> str:
+    """
+    Say what ``AS_OF`` has to do with a failure: a model is retired, or was not released yet. Otherwise return "".
+
+    :param failure: the text that explains the failure.
+    """
+    if layout.as_of and UNKNOWN_MODEL in failure:
+        return f"The simulated account is as of {layout.as_of}, so models that were released later do not exist in it."
+    if layout.as_of or RETIRED_MODEL not in failure:
+        return ""
+    day = _published_day(layout, dag_id.removeprefix("distill_"))
+    example = f", such as AS_OF={day}" if day else ""
+    return (
+        "To run this use case on the simulated account of a day on which its models existed, set AS_OF to this day"
+        f"{example}. Only the simulated account can go back to another day."
+    )
+
+
+def _published_day(layout: Layout, use_case: str) -> str | None:
+    """Return the day of the publication that a use case repeats; None if it repeats none."""
+    from include.distill.config.loader import load_use_case
+    from include.distill.config.published import load_published
+
+    published = load_use_case(layout.use_cases / f"{use_case}.yaml", LOCAL_INSTALLATION).published
+    return load_published(published).published.isoformat() if published else None
+
+
 def run_once(
     stack: RunningStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float, *, alone: bool = True
 ) -> tuple[bool, str]:
@@ -141,7 +170,9 @@ def follow_to_the_end(
     run = follow_run(stack, dag_id, run_id, environ=environ, timeout_seconds=timeout_seconds)
     rejections = copy_rejections(stack, run)
     if run.state != "success":
-        failure = "\n\n".join(filter(None, [explain_failure(stack, run), describe_rejections(rejections)]))
+        explained = explain_failure(stack, run)
+        parts = [explained, about_the_day(stack.layout, dag_id, explained), describe_rejections(rejections)]
+        failure = "\n\n".join(filter(None, parts))
         return False, f"The run FAILED after {clock(run.seconds)}:\n{failure}"
     report = fetch_report(stack, run)
     after = read_ledger(stack.ports.simulator_url)

@@ -15,12 +15,13 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.__main__ import main
-from tools.local_airflow.commands import introduce
+from tools.local_airflow.commands import about_the_day, introduce
 from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.processes import wait_until
 from tools.local_airflow.settings import Layout, RunRequest
 from tools.local_airflow.stack import copy_database
 
+DAY = datetime.date(2025, 2, 12)
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
 
 
@@ -213,3 +214,29 @@ def test_a_command_with_a_wrong_day_starts_nothing(
     assert main([command, "--state", str(tmp_path / "state")]) == 2
     assert "AS_OF='12 February 2025' must be a day" in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
+
+
+RETIRED = "Use case article cannot run. Bedrock retired model claude-3-sonnet on 2026-07-30; name another model"
+UNKNOWN = "ValidationException: The provided model identifier is invalid."
+
+
+@pytest.mark.parametrize(
+    ("day", "dag_id", "failure", "said"),
+    [
+        pytest.param(
+            None, "distill_article", RETIRED, "set AS_OF to this day, such as AS_OF=2025-02-12.", id="article"
+        ),
+        pytest.param(None, "distill_aws_docs_qa", RETIRED, "set AS_OF to this day. Only", id="nothing published"),
+        pytest.param(
+            DAY, "distill_aws_docs_qa", UNKNOWN, "as of 2025-02-12, so models that were released later", id="new"
+        ),
+        pytest.param(DAY, "distill_article", RETIRED, None, id="retired on that day"),
+        pytest.param(None, "distill_article", UNKNOWN, None, id="misspelled"),
+        pytest.param(None, "distill_article", "ThrottlingException", None, id="another failure"),
+    ],
+)
+def test_a_failure_because_of_the_day_names_as_of(
+    day: datetime.date | None, dag_id: str, failure: str, said: str | None, tmp_path: Path
+) -> None:
+    text = about_the_day(Layout(state=tmp_path, as_of=day), dag_id, failure)
+    assert said in text if said else text == ""

@@ -82,6 +82,9 @@ def test_the_model_is_served_by_throughput_only_and_answers_from_what_it_has_rea
     assert builders.text_of(builders.converse(then, served, begins)) == goes_on
     assert builders.text_of(builders.converse(then, EXPRESS, begins)) != goes_on
     assert builders.text_of(builders.converse(then, served)) in builders.prompt()
+    with refused("UnknownOperationException"):
+        builders.deploy(then, model)
+    then.admin("PUT", "settings", {"as_of": "2025-07-16"})  # the first day of deployments
     with refused("ValidationException"):
         builders.deploy(then, model)
 

@@ -29,8 +29,8 @@ from include.distill.report.evaluation_tables import (
     score_range,
     small_sample_sentence,
 )
-from include.distill.report.score_charts import score_chart
 from include.distill.report.published import published_rows
+from include.distill.report.score_charts import score_chart
 from include.distill.report.tables import (
     agreement_rows,
     arm_matrix,

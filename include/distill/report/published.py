@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.distill.config.published import PublishedFigure, PublishedResults, load_published
-from include.distill.report.records import PublishedFigureRecord, PublishedPart, PublishedRow
+from include.distill.report.published_records import PublishedFigureRecord, PublishedPart, PublishedRow
 from include.distill.stats.intervals import wilson_interval
 
 if TYPE_CHECKING:

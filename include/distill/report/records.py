@@ -27,6 +27,7 @@ from include.distill.evaluation.records import (
 )
 from include.distill.labeling.records import LabelCounts
 from include.distill.managed_evaluation.records import MeanScore, ScoreDifference
+from include.distill.report.published_records import PublishedRecord
 from include.distill.stats.agreement import Agreement
 from include.distill.training.records import DataCard, LossPoint
 
@@ -213,60 +214,6 @@ class EvaluationsPart(TypedDict, total=False):
     """The part of the report about evaluation jobs; empty without them."""
 
     evaluations: ReportEvaluations
-class PublishedFigureRecord(TypedDict):
-    """One published preference. The record is an entry in ``published.figures`` of report.json."""
-
-    candidate: str
-    baseline: str
-    judge: str
-    preference: float
-    decided: int | None
-    decided_is_assumed: bool  # True if ties were not published, so all questions count as decided
-    ci95: list[float] | None
-    verified: bool
-    source: str
-
-
-class PublishedPeople(TypedDict):
-    """The people who rated answers. The record is ``published.people`` of report.json."""
-
-    raters: int
-    examples: int
-
-
-class PublishedRecord(TypedDict):
-    """The published results of an experiment. The record is ``published`` of report.json."""
-
-    title: str
-    url: str
-    published: str
-    checked: str
-    models: str
-    questions: int | None
-    arms: dict[str, str]
-    people: PublishedPeople | None
-    figures: list[PublishedFigureRecord]
-
-
-class PublishedPart(TypedDict, total=False):
-    """The part of the report with published figures; empty if the use case names none."""
-
-    published: PublishedRecord
-
-
-class PublishedRow(TypedDict):
-    """A published figure and the run's comparison of the same arms by the same judge. The record is not stored."""
-
-    figure: PublishedFigureRecord
-    run: ComparisonResult | None
-
-
-class OriginPart(TypedDict):
-    """The part of the report that says whose models answered, and what others have published about the experiment."""
-
-    simulated: bool
-    simulated_as_of: NotRequired[str]
-    published: NotRequired[PublishedRecord]
 
 
 class ReportParts(TypedDict):

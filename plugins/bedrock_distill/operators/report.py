@@ -24,10 +24,9 @@ from include.distill.evaluation.champion import champion_snapshot, describe_cham
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
+from include.distill.report.published_records import OriginPart, PublishedPart
 from include.distill.report.records import (
     JudgedParts,
-    OriginPart,
-    PublishedPart,
     Report,
     ReportCost,
     ReportManifest,
@@ -196,9 +195,7 @@ class RenderReportOperator(DistillOperator):
             dag_id=dag_id,
             run_id=run_id,
             finished_at=finished_at,
-            **self._origin(
-                reader.optional, [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
-            ),
+            **self._origin(reader.optional, synthesis, judgments, arms),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
             arms=arm_records(arms, self.use_case, cards),
@@ -220,12 +217,19 @@ class RenderReportOperator(DistillOperator):
             missing_parts=reader.optional.notes,
         )
 
-    def _origin(self, optional: OptionalParts, manifests: Sequence[UsageRecord]) -> OriginPart:
+    def _origin(
+        self,
+        optional: OptionalParts,
+        synthesis: Sequence[CurateManifest],
+        judgments: Sequence[JudgeManifest],
+        arms: Sequence[ArmSummary],
+    ) -> OriginPart:
         """Return whether and as of which day the models are simulated, and the published figures of the experiment."""
         from include.distill.report.published import published_part
 
         nothing: PublishedPart = {}
         published = optional.read("the published figures", lambda: published_part(self.use_case), fallback=nothing)
+        manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
         part: OriginPart = {"simulated": any(manifest["simulated"] for manifest in manifests)}
         if "published" in published:
             part["published"] = published["published"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.parsing import parse_use_case
+from include.distill.config.use_case import UseCase
 from include.distill.dataset.rows import row_id
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import Completion, ModelRequest

@@ -15,7 +15,8 @@ import yaml
 from pydantic import ValidationError
 
 from include.distill.config.catalog import Model
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.parsing import parse_use_case
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mark
 from include.distill.core.version import VERSION

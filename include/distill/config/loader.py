@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, cast
 import yaml
 
 from include.distill.config.environment import ENVIRONMENT_VARIABLE, environment_name
+from include.distill.config.parsing import parse_use_case
 from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.sections import Aws, Prompts
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
 from include.distill.core.yaml_text import load_yaml

@@ -7,18 +7,17 @@ run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from include.distill.config.approval_rule import Approval
 from include.distill.config.arms import Arm, Comparison, arms_problem, default_comparisons
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.distillation_pairs import distillation_problem
-from include.distill.config.environment import EnvironmentName, environment_name
+from include.distill.config.environment import EnvironmentName
 from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
-from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.published import load_published
@@ -42,11 +41,7 @@ from include.distill.config.sections import (
     Synthesis,
     Training,
 )
-from include.distill.config.use_case_faults import describe_fault, is_unchecked
-from include.distill.core.errors import UseCaseError
 from include.distill.core.naming import label_dag_id
-
-_PROBLEMS_SHOWN = 20  # a file can have as many problems as values
 
 
 class UseCase(Section):
@@ -341,70 +336,7 @@ class UseCase(Section):
         """Return the arm with this name."""
         return next(arm for arm in self.arms if arm.name == name)
 
-    def with_overrides(self, overrides: Mapping[str, object]) -> UseCase:
-        """
-        Return a copy of the use case with the values from the trigger form.
-
-        :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
-            setting if ``clears`` of its :class:`FormField` is true. Otherwise, the value from the file is kept.
-        :raises UseCaseError: a value is invalid, or the spend cap is above the spend cap of the use-case file.
-        """
-        origin = f"{self.name} with the values of the trigger form"
-        # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
-        check_form_values(overrides, form_fields(self.name, self.max_spend_usd), origin=origin)
-        raw = self.model_dump(mode="json")
-        if overrides.get(ASK_BEFORE_SPENDING):
-            raw["approval"]["before_spending"] = "always"
-        for key, value in overrides.items():
-            field = FORM_FIELDS.get(key)
-            if field is None or not field.path or (value in (None, "") and not field.clears):
-                continue
-            *sections, name = field.path
-            target = raw[sections[0]] if sections else raw
-            target[name] = None if value == "" else value
-        return parse_use_case(raw, origin=origin)
-
 
 def repeat_arm_name(arm: str) -> str:
     """Return the reserved name under which the noise control stores an arm's second answer to each question."""
     return f"{arm}-again"
-
-
-# The keys of the use-case file that the trigger form can change.
-OVERRIDES = tuple(key for key, field in FORM_FIELDS.items() if field.path)
-
-
-def parse_use_case(
-    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = ()
-) -> UseCase:
-    """Validate a parsed YAML file, and return it as a use case.
-
-    A use case that an earlier version froze has no ``environment``. It gets the name of this installation.
-
-    :param origin: the file or form that ``raw`` comes from. Messages begin with it.
-    :param unknown: placeholders in ``raw`` for unknown values, such as ``${NAME}`` if the variable is not set. A value
-        that contains one of them is not checked.
-    :param other_problems: problems that were found before. They are listed with those of ``raw``.
-    :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
-        each problem, it gives the key, the value and the expected value.
-    """
-    if not isinstance(raw, dict):
-        message = f"{origin}: expected a mapping, found {type(raw).__name__}."
-        raise UseCaseError(message)
-    if "environment" not in raw:
-        raw = {**raw, "environment": environment_name()}
-    problems, cause = list(other_problems), None
-    settings: list[str] = []
-    try:
-        use_case = UseCase.model_validate(raw)
-    except ValidationError as error:
-        faults = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
-        problems = [describe_fault(fault, UseCase) for fault in faults] + problems
-        wrong = {fault["loc"] for fault in faults}
-        settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
-        cause = error
-    if problems:
-        more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
-        text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
-        raise UseCaseError(text, settings=settings) from cause
-    return use_case

@@ -26,6 +26,7 @@ from include.distill.config.lifecycle_check import (
     missing_problem,
 )
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
+from include.distill.config.parsing import with_overrides
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
@@ -92,7 +93,7 @@ class BedrockPreflightOperator(DistillOperator):
 
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self._refuse_unknown_keys(use_case_file, context)
-        use_case = use_case_file.with_overrides(dict(context["params"]))
+        use_case = with_overrides(use_case_file, dict(context["params"]))
         inputs = {"training_csv": use_case.source.training_csv, "evaluation_csv": use_case.source.evaluation_csv}
         # The other checks read the inputs, so they come only after this one.
         problems: list[str | DistillError] = [

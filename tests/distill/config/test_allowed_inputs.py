@@ -6,7 +6,8 @@ import pytest
 
 from include.distill.config.allowed_inputs import PIPELINE_FOLDERS, allowed_prefixes, input_problem
 from include.distill.config.layout import Layout, RunFolder
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.parsing import parse_use_case
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 
 

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from include.distill.config.approval_rule import Approval
+from include.distill.config.parsing import with_overrides
 from tests.distill.conftest import make_use_case
 
 
@@ -56,5 +57,5 @@ def test_a_rule_that_cannot_work_is_refused(values: dict[str, Any], problem: str
     ],
 )
 def test_the_form_can_add_a_question_but_not_remove_one(rule: dict[str, Any], asked: bool, expected: str) -> None:
-    use_case = make_use_case(approval=rule).with_overrides({"ask_before_spending": asked})
+    use_case = with_overrides(make_use_case(approval=rule), {"ask_before_spending": asked})
     assert use_case.approval.before_spending == expected

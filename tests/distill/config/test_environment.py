@@ -7,7 +7,7 @@ import yaml
 
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
-from include.distill.config.use_case import parse_use_case
+from include.distill.config.parsing import parse_use_case, with_overrides
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case, raw_use_case
 from tests.fakes.variables import VARIABLES
@@ -57,7 +57,7 @@ def test_without_a_name_all_use_cases_are_invalid_with_one_message(monkeypatch: 
 def test_the_environment_of_the_process_becomes_part_of_the_use_case() -> None:
     loaded = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", {**VARIABLES, "DISTILL_ENVIRONMENT": "prod"})
     assert loaded.environment == "prod"
-    assert loaded.with_overrides({"documents": 5}).environment == "prod"
+    assert with_overrides(loaded, {"documents": 5}).environment == "prod"
 
 
 @pytest.mark.parametrize("value", ["prod", "test", "", None])

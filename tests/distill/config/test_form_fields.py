@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from include.distill.config.form_fields import FORM_FIELDS, form_fields, new_run_advice
-from include.distill.config.use_case import OVERRIDES
+from include.distill.config.parsing import OVERRIDES
 
 FIELDS = form_fields("tiny", 12.5, documents=(500, "arm many is trained on 500 rows"))
 VALUES = [

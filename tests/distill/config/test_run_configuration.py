@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.parsing import OVERRIDES
 from include.distill.config.run_configuration import refuse_unknown_keys
-from include.distill.config.use_case import OVERRIDES
 from include.distill.core.errors import InputError
 
 KNOWN = {*OVERRIDES, "dry_run"}

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.use_case import OVERRIDES, parse_use_case
+from include.distill.config.parsing import parse_use_case, with_overrides
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case
 
@@ -169,9 +169,9 @@ class TestArms:
 
     def test_arms_are_checked_against_the_sizes_in_the_trigger_form(self) -> None:
         with pytest.raises(UseCaseError, match=r"trigger form: .*arm mix requests 500 originals"):
-            make_use_case(arms=[BASE, MIX]).with_overrides({"documents": 40})
+            with_overrides(make_use_case(arms=[BASE, MIX]), {"documents": 40})
         with pytest.raises(UseCaseError, match=r"at most 500 \(pairs_per_document is 1\)"):
-            make_use_case(arms=[BASE, MIX]).with_overrides({"pairs_per_document": 1})
+            with_overrides(make_use_case(arms=[BASE, MIX]), {"pairs_per_document": 1})
 
     def test_arms_need_the_teacher_only_when_some_arm_takes_synthetic_pairs(self) -> None:
         assert not make_use_case(arms=[BASE, CHAMPION, {**MIX, "synthetic": 0}]).wants_pairs
@@ -187,65 +187,6 @@ class TestSchedule:
     @pytest.mark.parametrize("schedule", [None, "@daily", "*/15 2-4 * * 1-5"])
     def test_a_schedule_may_be_a_cron_expression_a_preset_or_none(self, schedule: str | None) -> None:
         assert make_use_case(schedule=schedule).schedule == schedule
-
-
-class TestOverrides:
-    def test_overrides_replace_the_values_of_the_file(self) -> None:
-        values = {"training_csv": "other.csv", "documents": 7, "pairs_per_document": 5, "max_spend_usd": 3}
-        made = make_use_case().with_overrides(values)
-        assert (made.source.training_csv, made.source.documents) == ("other.csv", 7)
-        assert (made.synthesis.pairs_per_document, made.max_spend_usd) == (5, 3)
-
-    @pytest.mark.parametrize(
-        "values",
-        [
-            pytest.param({}, id="none"),
-            pytest.param(dict.fromkeys(OVERRIDES), id="all left empty"),
-            pytest.param(dict.fromkeys(OVERRIDES, ""), id="all empty texts"),
-            pytest.param({"dry_run": True, "teacher": "nova-lite"}, id="keys that are not overrides"),
-        ],
-    )
-    def test_an_empty_form_keeps_the_values_of_the_file(self, values: dict[str, Any]) -> None:
-        assert make_use_case().with_overrides(values) == make_use_case()
-
-    @pytest.mark.parametrize("empty", [None, ""])
-    def test_an_emptied_field_clears_only_values_that_may_be_absent(self, empty: str | None) -> None:
-        source = {"training_csv": "t.csv", "evaluation_csv": "e.csv", "documents": 5, "evaluation_rows": 6}
-        use_case = make_use_case(source=source).with_overrides(dict.fromkeys(OVERRIDES, empty))
-        cleared = use_case.source
-        assert (cleared.evaluation_csv, cleared.documents, cleared.evaluation_rows) == (None, None, None)
-        assert (cleared.training_csv, use_case.max_spend_usd) == ("t.csv", 100)
-        assert make_use_case(source=source).with_overrides({}).source.documents == 5
-
-    @pytest.mark.parametrize("values", [{"documents": 0}, {"pairs_per_document": 21}, {"max_spend_usd": -1}], ids=str)
-    def test_overrides_out_of_range_are_refused_with_the_name_of_the_form(self, values: dict[str, Any]) -> None:
-        with pytest.raises(UseCaseError, match="tiny with the values of the trigger form: ") as raised:
-            make_use_case().with_overrides(values)
-        assert next(iter(values)) in str(raised.value)
-
-    @pytest.mark.parametrize("cap", [0.01, 99.99, 100, None, ""])
-    def test_the_form_can_only_lower_the_cap_of_the_file(self, cap: object) -> None:
-        made = make_use_case(max_spend_usd=100).with_overrides({"max_spend_usd": cap})
-        assert made.max_spend_usd == (float(str(cap)) if cap else 100)
-
-    @pytest.mark.parametrize("cap", [100.01, 101, 1e300, 10**400, "1e9"])
-    def test_a_cap_above_the_cap_of_the_file_is_refused(self, cap: object) -> None:
-        with pytest.raises(
-            UseCaseError, match=r"tiny with the values of the trigger form: Spend cap, US dollars \(max_spend_usd\)"
-        ):
-            make_use_case(max_spend_usd=100).with_overrides({"max_spend_usd": cap})
-
-    def test_the_message_about_a_cap_names_both_amounts_and_what_to_do(self) -> None:
-        with pytest.raises(UseCaseError) as raised:
-            make_use_case(max_spend_usd=100).with_overrides({"max_spend_usd": 250})
-        for part in (
-            "is 250;",
-            "at most 100,",
-            "100 is max_spend_usd in tiny.yaml",
-            "Nothing was bought",
-            "Trigger a new run",
-        ):
-            assert part in str(raised.value)
 
 
 class TestNoiseControl:

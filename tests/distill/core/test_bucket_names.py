@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from include.distill.config.loader import load_use_case
+from include.distill.config.parsing import with_overrides
 from include.distill.core.bucket_names import bucket_name_problem, uri_problem
 from include.distill.core.errors import InputError, UseCaseError
 from include.distill.labeling.label_params import parse_label_params
@@ -96,7 +97,7 @@ def test_a_bucket_in_an_environment_variable_is_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["training_csv", "evaluation_csv"])
 def test_a_bucket_in_the_trigger_form_is_checked(key: str) -> None:
     with pytest.raises(UseCaseError, match=rf"source\.{key}: found 'a\.\.b'"):
-        make_use_case().with_overrides({key: "s3://a..b/rows.csv"})
+        with_overrides(make_use_case(), {key: "s3://a..b/rows.csv"})
 
 
 def test_a_bucket_in_the_label_form_is_checked() -> None:

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from bedrock_distill.operators import human_approval
 from bedrock_distill.operators.approve_spending import ApproveSpendingOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
+from include.distill.config.parsing import with_overrides
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import MissingObjectError, RefusedError
 from include.distill.core.storage import read_json, write_json
@@ -139,7 +140,7 @@ def test_text_in_the_estimate_is_neither_a_template_nor_markup(ask: Any, store: 
 
 def test_the_form_can_require_a_question(ask: Any, store: MemoryStore, use_case: UseCase, context: Any) -> None:
     write_json(store, FOLDER.estimate, {"lines": [], "estimated_usd": 1.5})
-    tightened = use_case.with_overrides({"ask_before_spending": True})
+    tightened = with_overrides(use_case, {"ask_before_spending": True})
     freeze(store, tightened)
     renew(ask)
     subject, _ = ask.execute(context)

@@ -7,7 +7,8 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from bedrock_distill.params.distill import trigger_params
-from include.distill.config.use_case import OVERRIDES, UseCase, parse_use_case
+from include.distill.config.parsing import OVERRIDES, parse_use_case
+from include.distill.config.use_case import UseCase
 
 
 @pytest.fixture

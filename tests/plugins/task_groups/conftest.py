@@ -6,7 +6,8 @@ from typing import Any
 
 from dags.distill import distill_dag
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
-from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.config.parsing import parse_use_case
+from include.distill.config.use_case import UseCase
 from tests.fakes.variables import VARIABLES
 
 BASE = {"name": "base", "kind": "base"}

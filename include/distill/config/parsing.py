@@ -1,0 +1,77 @@
+"""Parse a use case from the content of its YAML file, or from a stored use case and the values of the trigger form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from include.distill.config.environment import environment_name
+from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
+from include.distill.config.use_case import UseCase
+from include.distill.config.use_case_faults import describe_fault, is_unchecked
+from include.distill.core.errors import UseCaseError
+
+_PROBLEMS_SHOWN = 20  # a file can have as many problems as values
+# The keys of the use-case file that the trigger form can change.
+OVERRIDES = tuple(key for key, field in FORM_FIELDS.items() if field.path)
+
+
+def with_overrides(use_case: UseCase, overrides: Mapping[str, object]) -> UseCase:
+    """
+    Return a copy of the use case with the values from the trigger form.
+
+    :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
+        setting if ``clears`` of its :class:`FormField` is true. Otherwise, the value from the file is kept.
+    :raises UseCaseError: a value is invalid, or the spend cap is above the spend cap of the use-case file.
+    """
+    origin = f"{use_case.name} with the values of the trigger form"
+    # Airflow checks the form, but the cap in the file may have been lowered since the run was triggered.
+    check_form_values(overrides, form_fields(use_case.name, use_case.max_spend_usd), origin=origin)
+    raw = use_case.model_dump(mode="json")
+    if overrides.get(ASK_BEFORE_SPENDING):
+        raw["approval"]["before_spending"] = "always"
+    for key, value in overrides.items():
+        field = FORM_FIELDS.get(key)
+        if field is None or not field.path or (value in (None, "") and not field.clears):
+            continue
+        *sections, name = field.path
+        target = raw[sections[0]] if sections else raw
+        target[name] = None if value == "" else value
+    return parse_use_case(raw, origin=origin)
+
+
+def parse_use_case(
+    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = ()
+) -> UseCase:
+    """Validate a parsed YAML file, and return it as a use case.
+
+    A use case that an earlier version froze has no ``environment``. It gets the name of this installation.
+
+    :param origin: the file or form that ``raw`` comes from. Messages begin with it.
+    :param unknown: placeholders in ``raw`` for unknown values, such as ``${NAME}`` if the variable is not set. A value
+        that contains one of them is not checked.
+    :param other_problems: problems that were found before. They are listed with those of ``raw``.
+    :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
+        each problem, it gives the key, the value and the expected value.
+    """
+    if not isinstance(raw, dict):
+        message = f"{origin}: expected a mapping, found {type(raw).__name__}."
+        raise UseCaseError(message)
+    if "environment" not in raw:
+        raw = {**raw, "environment": environment_name()}
+    problems, cause = list(other_problems), None
+    settings: list[str] = []
+    try:
+        use_case = UseCase.model_validate(raw)
+    except ValidationError as error:
+        faults = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
+        problems = [describe_fault(fault, UseCase) for fault in faults] + problems
+        wrong = {fault["loc"] for fault in faults}
+        settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
+        cause = error
+    if problems:
+        more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
+        text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
+        raise UseCaseError(text, settings=settings) from cause
+    return use_case

@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from include.distill.cleanup.expiry import PROJECT_TAG
-from include.distill.cleanup.plan import ListedModel
+from include.distill.cleanup.plan import ListedEvaluationJob
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.core.naming import evaluation_name
 
 _ATTEMPT = re.compile(r"-a([1-9])$", re.ASCII)
 # Jobs with these statuses have ended. Bedrock refuses to delete other jobs.
 _ENDED = frozenset({"Completed", "Failed", "Stopped"})
-
-
-@dataclass(frozen=True)
-class ListedEvaluationJob(ListedModel):
-    """An evaluation job in the account, whether or not it belongs to this project."""
-
-    status: str
 
 
 def not_our_job(job: ListedEvaluationJob, environment: str) -> str | None:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,9 +19,6 @@ from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import InputError
 from include.distill.core.storage import split_uri
-
-if TYPE_CHECKING:
-    from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob
 
 ALL_USE_CASES = "all"
 CLEAN_UP_DAG_ID = "distill_clean_up"
@@ -230,6 +226,13 @@ class ListedEndpoint(ListedModel):
     def kind(self) -> ResourceKind:
         """The kind of the endpoint."""
         return ResourceKind.THROUGHPUT if self.units else ResourceKind.DEPLOYMENT
+
+
+@dataclass(frozen=True)
+class ListedEvaluationJob(ListedModel):
+    """An evaluation job in the account, whether or not it belongs to this project."""
+
+    status: str
 
 
 @dataclass(frozen=True)

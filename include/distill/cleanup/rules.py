@@ -20,7 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob, not_ended, not_our_job
+from include.distill.cleanup.evaluation_jobs import not_ended, not_our_job
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
 from include.distill.cleanup.folders import OUR_NAMES, SHARED_FOLDERS, kept_objects
 from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
@@ -33,6 +33,7 @@ from include.distill.cleanup.plan import (
     Inventory,
     ListedBucket,
     ListedEndpoint,
+    ListedEvaluationJob,
     ListedModel,
     PlanItem,
     ProjectRoot,

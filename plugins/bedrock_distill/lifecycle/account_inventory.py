@@ -11,7 +11,6 @@ from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.endpoints import ENDPOINT_KINDS
 from bedrock_distill.run.state import run_state, state_of_run
-from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
@@ -19,6 +18,7 @@ from include.distill.cleanup.plan import (
     Inventory,
     ListedBucket,
     ListedEndpoint,
+    ListedEvaluationJob,
     ListedModel,
 )
 from include.distill.config.environment import environment_name

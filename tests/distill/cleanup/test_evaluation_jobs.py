@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from include.distill.cleanup.evaluation_jobs import ListedEvaluationJob, not_ended, not_our_job
-from include.distill.cleanup.plan import ResourceKind
+from include.distill.cleanup.evaluation_jobs import not_ended, not_our_job
+from include.distill.cleanup.plan import ListedEvaluationJob, ResourceKind
 from include.distill.core.naming import evaluation_name
 from tests.distill.cleanup.test_rules import FINGERPRINT, HASH, NOW, OLD, ROOT, TAGS, objects, plan, root
 

@@ -353,6 +353,7 @@ def test_reserved_arm_names_are_the_tasks_and_groups_that_a_dag_has_besides_its_
             *(("synthesis.inference", "batch"), ("judging.inference", "batch"), ("promotion.ask_a_person", True)),
             *(("promotion.delete_losers", True), ("arms", [BASE, TUNED, CHAMPION]), ("judging.noise_control", True)),
             *(("answering.temperature", 1), ("promotion.serve", "on_demand")),
+            ("evaluations.pointwise", {"evaluators": ["nova-pro"]}),
         ],
         {**SAMPLE, "name": "everything"},
     )

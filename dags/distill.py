@@ -33,6 +33,7 @@ Model Distillation can train another student, for comparison. Judge models then 
 | `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `evaluate.<arm>_by_<evaluator>.submit` | an evaluation job in which the evaluator scores the arm's answers, either a new one or one that an earlier attempt or run bought; only with `evaluations.pointwise` | tokens of the evaluator if the job is new |
 | `evaluate.<arm>_by_<evaluator>.wait`, `.collect` | the scores, for the report. They change neither the verdict nor a promotion | nothing |
+| `evaluate.gather` | the scores of all evaluation jobs. The report is written even if some of the jobs failed | nothing |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `start_switch` | none; this task marks the start of the change of the standing endpoint. It always succeeds, and so the teardown `settle` runs even if no arm won | nothing |

@@ -58,8 +58,7 @@ class RenderReportOperator(DistillOperator):
     :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
         it is trained. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
-    :param scores: results of the tasks that read the scores of evaluation jobs; empty if the use case has no such jobs.
-        (templated)
+    :param scores: results of the evaluation jobs that have one; empty if the use case has no such jobs. (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
     :raises ReconciliationError: the run's counts do not add up.
     """
@@ -310,7 +309,7 @@ class RenderReportOperator(DistillOperator):
                 synthesis=synthesis,
                 arms=arms,
                 judgments=judgments,
-                scores=[result for result in self.scores if result],
+                scores=self.scores or (),
                 lost_calls=lost_calls,
                 prices=load_prices(),
             ),

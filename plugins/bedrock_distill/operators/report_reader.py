@@ -254,18 +254,20 @@ class ReportReader:
 
     def evaluations(
         self,
-        results: Sequence[ScoresManifest | None],
+        results: Sequence[ScoresManifest] | None,
         evaluation: Sequence[Row],
         answers: Mapping[str, Mapping[str, str]],
     ) -> EvaluationsPart:
         """
         Return the part of the report about evaluation jobs; empty if there are no scores.
 
-        :param results: results of the tasks ``collect``; ``None`` for a task that failed or was skipped.
+        :param results: results of the evaluation jobs that have one; ``None`` if Airflow deleted them.
         """
 
         def read() -> EvaluationsPart:
-            found = [read_result(result, ScoresManifest, task=COLLECT, reader=REPORT) for result in results if result]
+            found = [
+                read_result(result, ScoresManifest, task=COLLECT, reader=REPORT) for result in results or () if result
+            ]
             note = self.optional.note
             return evaluations_part(self.store, self.use_case, found, evaluation=evaluation, answers=answers, note=note)
 

@@ -83,8 +83,10 @@ WAIT = "wait"
 COLLECT = "collect"
 _BATCH_GROUP = "_batch"
 
-# The group of all evaluation jobs. It has a group for each arm and evaluator, with the tasks SUBMIT, WAIT and COLLECT.
+# The group of all evaluation jobs. It has a group for each arm and evaluator, with the tasks SUBMIT, WAIT and COLLECT,
+# and the task GATHER.
 EVALUATE: Final = "evaluate"
+GATHER = "gather"
 _BY = "_by_"
 
 # The group of tasks in the labeling DAG that asks human workers, with the tasks SUBMIT and WAIT.

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, Any] = {
     "arms": {},
     "step": "synthesize",
     "judgments": [],
+    "scores": [],
     "submitted": {},
     "reported": {},
     "sample": {},

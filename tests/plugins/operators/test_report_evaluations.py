@@ -60,7 +60,7 @@ def test_the_report_has_the_scores_of_all_jobs(scored_run: Any) -> None:
 def test_scores_change_neither_the_verdict_nor_the_promotion(scored_run: Any) -> None:
     run, collected = scored_run
     arguments = run.until_report()
-    without, _ = reports(run, {**arguments, "scores": [None, None]})
+    without, _ = reports(run, {**arguments, "scores": []})
     scored, _ = reports(run, {**arguments, "scores": [collected("base"), collected("tuned")]})
     other = {"evaluations", "missing_parts", "finished_at"}
     assert {key: value for key, value in scored.items() if key not in other} == {
@@ -93,7 +93,7 @@ def test_a_use_case_without_evaluation_jobs_has_no_scores(new_run: Any) -> None:
 
 def test_a_job_without_a_result_is_named(scored_run: Any) -> None:
     run, collected = scored_run
-    report, page = reports(run, {**run.until_report(), "scores": [None, collected("tuned")]})
+    report, page = reports(run, {**run.until_report(), "scores": [collected("tuned")]})
     (note,) = report["missing_parts"]
     assert "the scores that nova-pro gave to the answers of base" in note
     assert note in page
@@ -114,6 +114,14 @@ def test_scores_that_cannot_be_read_do_not_cost_the_report(scored_run: Any, body
     assert (report["verdict"], report["comparisons"]) == (intact["verdict"], intact["comparisons"])
     (note,) = report["missing_parts"]
     assert note.startswith("The report does not contain the scores from evaluation jobs: ")
+
+
+def test_a_run_whose_results_airflow_deleted_has_a_report_with_its_bill(scored_run: Any) -> None:
+    run, _ = scored_run
+    report, _ = reports(run, {**run.until_report(), "scores": None})
+    assert len(report["missing_parts"]) == 2
+    assert all("have no result" in note for note in report["missing_parts"])
+    assert report["cost"]["actual_usd"] > 0
 
 
 def test_a_result_of_another_version_does_not_cost_the_report(scored_run: Any) -> None:

@@ -16,7 +16,7 @@ def test_a_use_case_without_evaluators_has_no_such_tasks() -> None:
 
 def test_each_arm_and_evaluator_has_a_job_after_the_arms_answers_and_before_the_report() -> None:
     dag_tasks = tasks(evaluations=POINTWISE)
-    groups = {task.rpartition(".")[0] for task in dag_tasks if task.startswith("evaluate.")}
+    groups = {task.rpartition(".")[0] for task in dag_tasks if task.startswith("evaluate.")} - {"evaluate"}
     assert groups == {
         f"evaluate.{arm}_by_{model}" for arm in ("base", "tuned") for model in ("nova-pro", "claude-haiku-4-5")
     }
@@ -25,8 +25,9 @@ def test_each_arm_and_evaluator_has_a_job_after_the_arms_answers_and_before_the_
         assert dag_tasks[f"{group}.submit"].upstream_task_ids == {f"{arm}.answer"}
         assert dag_tasks[f"{group}.submit"].downstream_task_ids == {f"{group}.wait", f"{group}.collect"}
         assert dag_tasks[f"{group}.wait"].downstream_task_ids == {f"{group}.collect"}
-        assert dag_tasks[f"{group}.collect"].downstream_task_ids == {"report"}
-    assert [value.operator.task_id for value in dag_tasks["report"].scores] == [
+        assert dag_tasks[f"{group}.collect"].downstream_task_ids == {"evaluate.gather"}
+    assert dag_tasks["report"].scores.operator is dag_tasks["evaluate.gather"]
+    assert [value.operator.task_id for value in dag_tasks["evaluate.gather"].scores] == [
         f"evaluate.{arm}_by_{model}.collect" for arm in ("base", "tuned") for model in ("nova-pro", "claude-haiku-4-5")
     ]
 
@@ -34,8 +35,16 @@ def test_each_arm_and_evaluator_has_a_job_after_the_arms_answers_and_before_the_
 def test_only_the_configured_arms_are_scored() -> None:
     dag_tasks = tasks(evaluations={"pointwise": {"evaluators": ["nova-pro"], "arms": ["tuned"]}})
     assert {task for task in dag_tasks if task.startswith("evaluate.")} == {
-        f"{GROUP}.{name}" for name in ("submit", "wait", "collect")
+        *(f"{GROUP}.{name}" for name in ("submit", "wait", "collect")),
+        "evaluate.gather",
     }
+
+
+def test_the_report_does_not_fail_with_an_evaluation_job() -> None:
+    dag_tasks = tasks(evaluations=POINTWISE)
+    upstream = {task for task in dag_tasks["report"].upstream_task_ids if task.startswith("evaluate.")}
+    assert upstream == {"evaluate.gather"}
+    assert dag_tasks["evaluate.gather"].trigger_rule == "all_done"
 
 
 def test_the_release_of_an_endpoint_does_not_wait_for_the_scores() -> None:

@@ -28,6 +28,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.job_failures import job_failure, stated_reason
 from include.distill.core.naming import evaluation_name, request_token
+from include.distill.inference.quoted_requests import escaped
 from include.distill.managed_evaluation.ended_jobs import COMPLETED, EndedEvaluationJobs
 from include.distill.managed_evaluation.plan import EvaluationPlan
 from include.distill.managed_evaluation.records import EndedEvaluationJob, EvaluationJobManifest
@@ -199,7 +200,7 @@ class EvaluationJobOperator(DistillOperator):
             if status == COMPLETED and ended_jobs.has_results(output_uri=self._output_uri(plan), name=name):
                 return _Attempt(number, name, None if job else ended)
             self._require_another_try(name, status, message)
-            last = f"{name}, status {status}: {stated_reason(message)}"
+            last = f"{name}, status {status}: {escaped(stated_reason(message))}"
         raise JobFailedError(
             f"All {max_attempts} evaluation jobs of {plan.part} for {plan.evaluator} have ended, and none of them has"
             f" results (last: {last}).",
@@ -217,13 +218,13 @@ class EvaluationJobOperator(DistillOperator):
         failure = job_failure(message)
         if status == "Failed" and failure.is_final:
             raise JobFailedError(
-                f"Evaluation job {name} failed on the same data: {stated_reason(message)}.",
+                f"Evaluation job {name} failed on the same data: {escaped(stated_reason(message))}.",
                 left="The job is not running, and is not bought again, because the same data would fail again.",
                 billed="This task bought nothing.",
                 to_do=failure.advice,
                 then_clear=self.restart,
             )
-        reason = "its results were deleted" if status == COMPLETED else stated_reason(message)
+        reason = "its results were deleted" if status == COMPLETED else escaped(stated_reason(message))
         self.log.warning("%s has ended with status %s: %s. Checking the next attempt.", name, status, reason)
 
     def _name(self, plan: EvaluationPlan, attempt: int) -> str:

@@ -19,6 +19,7 @@ from bedrock_distill.ui.links import EVALUATION_LINK
 from include.distill.config.evaluation_settings import EvaluationKind
 from include.distill.core.errors import JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import FailureCause, job_failure, stated_reason
+from include.distill.inference.quoted_requests import escaped
 from include.distill.managed_evaluation.ended_jobs import COMPLETED, DELETED, EndedEvaluationJobs
 from include.distill.managed_evaluation.records import EvaluationJobManifest, EvaluationResultManifest
 
@@ -149,7 +150,7 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
         }
 
     def _failure(self, job: EvaluationJob) -> JobFailedError:
-        ended = f"Evaluation job {job.name} ended with status {job.status}: {stated_reason(job.message)}."
+        ended = f"Evaluation job {job.name} ended with status {job.status}: {escaped(stated_reason(job.message))}."
         attempt, max_attempts = self.submitted["attempt"], self.use_case.evaluations.of_kind(self.kind).max_attempts
         to_do, clear = "", self.submit_to_clear
         if attempt >= max_attempts:

@@ -11,6 +11,7 @@ import pytest
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from include.distill.core.storage import split_uri
@@ -84,17 +85,30 @@ def wait(context: Any, submitted: Any) -> Any:
     return task.execute(context)
 
 
-def test_every_kill_of_the_submission_is_followed_by_the_same_job(simulator: RunningSimulator, context: Any) -> None:
+def collect(context: Any, submitted: Any, result: Any) -> Any:
+    task = BedrockCollectScoresOperator(
+        task_id="evaluate.tuned_by_nova-pro.collect", run_uri=RUN_URI, submitted=submitted, result=result
+    )
+    return task.execute(context)
+
+
+def test_a_job_whose_results_are_stored_is_not_bought_again_after_it_was_deleted(
+    simulator: RunningSimulator, context: Any
+) -> None:
     hook = MortalHook()
     first = submit(context, hook)
     assert hook.calls[-CALLS_TO_BUY:] == [
         *("list_evaluation_jobs", "get_object", "list_evaluation_jobs"),
         *("put_object", "create_evaluation_job", "get_evaluation_job"),
     ]
-    assert wait(context, first)["status"] == "Completed"
+    result = wait(context, first)
+    assert result["status"] == "Completed"
+    assert collect(context, first, result)["missing"] == 0
     jobs = EvaluationJobs(BedrockDistillHook())
     assert jobs.delete([first["job_arn"]]) == {}
-    assert submit(context, BedrockDistillHook()) == {**first, "bought": False}  # its results are stored
+    again = submit(context, BedrockDistillHook())
+    assert again == {**first, "bought": False}  # its results are stored
+    assert collect(context, again, wait(context, again))["questions"] == 4
     assert list(jobs.list()) == []
 
 

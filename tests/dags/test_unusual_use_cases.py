@@ -125,7 +125,22 @@ LEGAL: dict[str, list[Any]] = {
     "judging.attempts": [1, 5],
     "judging.max_unparsable_share": [0, 0.999],
     "judging.noise_control": [False],
-    "evaluations.pointwise": [None, {"evaluators": ["nova-pro"], "arms": ["tuned"], "poll_interval_seconds": TINY}],
+    "evaluations.pointwise": [
+        None,
+        {"evaluators": ["nova-pro"], "timeout_hours": YEAR, "poll_interval_seconds": TINY, "questions": 1},
+        {
+            "evaluators": ["llama-3-3-70b"],
+            "metrics": [],
+            "arms": ["base"],
+            "custom_metrics": [
+                {
+                    "name": "a_-.",
+                    "instructions": "{{prompt}} {{ prediction }} {{ ds }} 日本",
+                    "rating_scale": [{"definition": "%s", "value": -1e300}, {"definition": "日本", "value": 1e300}],
+                }
+            ],
+        },
+    ],
     "evaluations.human": [
         *(None, {}, {"flow_definition_arn": ""}),
         {"flow_definition_arn": FLOW, "workers": 3, "wait_days": 365, "poll_interval_seconds": 86_400},

@@ -25,13 +25,7 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.plugins.operators.test_every_operator import CONCRETE, new_task
 
 INPUTS = {
-    "result": {
-        "job_name": "job-1",
-        "job_arn": "arn:job/1",
-        "arm": "tuned",
-        "evaluator": "nova-pro",
-        "output_uri": "s3://o/e",
-    },
+    "result": {"job_name": "job-1"},
     "submitted": {"job_name": "job-1", "job_arn": "arn:job/1", "job_arns": ["arn:batch/1"], "at_most_usd": 2.5},
     "provisioned": {"throughput_name": "tuned-s1", "throughput_arn": "arn:t/1", "usd_per_hour": 24.0},
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tools.aws_simulator.catalog.catalog import Customization, FactSource, Model
 
@@ -39,11 +39,13 @@ class Member(Dated):
 
     :param path: names of members, separated by dots.
     :param value: the value of the member that is younger; None if every value is.
+    :param exception: path of a member; requests that contain it are not checked.
     """
 
     operation: str
     path: str
     value: str | None = None
+    exception: str | None = Field(None, alias="except")
 
     @property
     def name(self) -> str:
@@ -52,6 +54,8 @@ class Member(Dated):
 
     def occurs_in(self, arguments: dict[str, Any]) -> bool:
         """Return whether a request contains the member."""
+        if self.exception is not None and list(_values(arguments, self.exception.split("."))):
+            return False
         found = list(_values(arguments, self.path.split(".")))
         return bool(found) if self.value is None else self.value in found
 

@@ -27,7 +27,7 @@ def test_every_implemented_operation_has_a_first_day_and_no_other_has_one() -> N
 
 
 def test_a_source_must_be_listed() -> None:
-    history = load_history().model_dump()
+    history = load_history().model_dump(by_alias=True)
     with pytest.raises(ValidationError, match="nowhere"):
         History.model_validate({**history, "features": {"batch": {"since": ARTICLE, "source": "nowhere"}}})
 
@@ -77,6 +77,8 @@ def test_a_younger_member_is_found_in_a_list() -> None:
     member = load_history().later_member("CreateEvaluationJob", {"inferenceConfig": {"models": models}}, ARTICLE)
     assert member
     assert member.name == "inferenceConfig.models.precomputedInferenceSource"
+    human = {"inferenceConfig": {"models": models}, "evaluationConfig": {"human": {"datasetMetricConfigs": []}}}
+    assert load_history().later_member("CreateEvaluationJob", human, ARTICLE) is None, "the README says so"
 
 
 def test_a_model_does_not_exist_before_its_release() -> None:

@@ -2,7 +2,9 @@
 
 This DAG reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
 question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Bedrock's
-Model Distillation can train another student, for comparison. Judge models then compare the trained student with the untrained student on rows that were not used for training.
+Model Distillation can train another student, for comparison. With `training.method: continued_pre_training`, students
+are trained on the documents alone, and no pairs are written. Judge models then compare the trained student with the
+untrained student on rows that were not used for training.
 
 ### Tasks
 
@@ -20,7 +22,7 @@ Model Distillation can train another student, for comparison. Judge models then 
 | `synthesize` | new pairs that passed the filters | tokens of the teacher, and of the critic if there is one |
 | `curate` | repeated pairs are dropped; the pairs that each filter dropped are counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, or the prompts of a distillation job, stored in a folder named after the file's hash | nothing |
-| `<arm>.submit` | a fine-tuning job, or a distillation job for an arm of kind `distilled`: either a new job or one that an earlier attempt or run bought | training tokens if the job is new; for a distillation job also the tokens of the teacher that Bedrock asks |
+| `<arm>.submit` | a fine-tuning job, a job of continued pre-training, or a distillation job for an arm of kind `distilled`: either a new job or one that an earlier attempt or run bought | training tokens if the job is new; for a distillation job also the tokens of the teacher that Bedrock asks |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
 | `<arm>.start_serving` | none; this task marks the start of serving. It always succeeds, and so the teardown `undeploy` or `release` runs even if `deploy` or `provision` fails | nothing |

@@ -11,6 +11,7 @@ import pytest
 
 from include.distill.config.catalog import Model
 from include.distill.config.catalog import load_catalog as pipeline_catalog
+from include.distill.training.job_identity import CUSTOMIZATION_TYPES
 from tools.aws_simulator.catalog.catalog import load_catalog as simulator_catalog
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
@@ -36,6 +37,10 @@ def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
         assert simulated.customization.base_id == model.customization.base_model_id
         assert simulated.customization.regions == model.customization.regions
         assert simulated.customization.serving == model.customization.serving
+        assert simulated.customization.training == model.customization.family
+        assert simulated.customization.pre_training == model.customization.document_family
+        of_methods = {CUSTOMIZATION_TYPES[method] for method in model.customization.methods}
+        assert set(simulated.customization.types) - {"DISTILLATION"} == of_methods
         limits, quota = simulated.customization.deployment, model.customization.deployment_quota
         assert limits is None or limits.regions == model.customization.regions
         if quota:  # the simulator also limits a model whose quota the pipeline does not know
@@ -45,9 +50,10 @@ def test_the_simulator_knows_every_model_of_the_pipeline(model: Model) -> None:
 
 
 def test_the_training_formats_have_the_same_limits_and_hyperparameters() -> None:
-    for key, family in pipeline_catalog().families.items():
+    for key, family in (pipeline_catalog().families | pipeline_catalog().document_families).items():
         simulated = simulator_catalog().training[key]
         limits = ("training_records", "validation_records", "total_records", "tokens_per_record", "reserved_strings")
+        limits = (*limits, "format", "tokens_by_batch_size", "characters_per_token")
         assert [getattr(simulated, name) for name in limits] == [getattr(family, name) for name in limits]
         ranges = {name: (rule.minimum, rule.maximum, rule.default) for name, rule in family.hyperparameters.items()}
         assert {name: (r.minimum, r.maximum, r.default) for name, r in simulated.hyperparameters.items()} == ranges

@@ -164,6 +164,7 @@ LEGAL: dict[str, list[Any]] = {
     "approval.above_usd_per_hour": [TINY, 1e300],
     "approval.approvers": [["日本", 10**30, {"id": "{{ ds }}", "name": "x" * 10_000}]],
     "approval.answer_within_hours": TIMES,
+    "training.method": ["fine_tuning", "continued_pre_training"],
     "training.hyperparameters": [{}, {"epochCount": 5}, {"日本": "1e-5", "learningRate": TINY}],
     "training.validation_share": [0, 0.999],
     "training.reserved_in_answers": ["warn"],
@@ -217,6 +218,7 @@ ILLEGAL: dict[str, list[Any]] = {
     "source.evaluation_rows": [1_000_001],
     "source.columns": [{"doc": "\0"}, {"\0": "doc"}],
     "prompts.synthesis": ["a" * 5_000, "\0", "gone.j2"],
+    "training.method": ["", "distillation"],
     "training.hyperparameters": [{"epochCount": "\0"}],
     "arms": [
         *([BASE, {"name": name}] for name in sorted(RESERVED_ARM_NAMES)),
@@ -246,7 +248,10 @@ WITH = {
     "curation.max_answer_characters": ("curation.min_answer_characters", 1),
     "batch.poll_interval_seconds": ("judging.inference", "batch"),
     "batch.timeout_hours": ("synthesis.inference", "batch"),
+    "training.method": ("arms", [BASE, {"name": "tuned", "synthetic": 0}]),
 }
+# The sample's student cannot be trained on documents alone.
+STUDENTS = {"training.method": "titan-text-lite"}
 
 
 @dataclass(frozen=True)
@@ -276,7 +281,8 @@ def parse_values(folder: Path, table: dict[str, list[Any]]) -> Parsed:
     values: dict[str, tuple[str, Any]] = {}
     for key, value in ((key, value) for key, several in table.items() for value in several):
         name = value if key == "name" else f"v{len(values)}"
-        raw = changed({**SAMPLE, "name": name}, *WITH[key]) if key in WITH else {**SAMPLE, "name": name}
+        sample = {**SAMPLE, "name": name, "student": STUDENTS.get(key, SAMPLE["student"])}
+        raw = changed(sample, *WITH[key]) if key in WITH else sample
         files[name] = yaml.safe_dump(changed(raw, key, value))
         values[name] = (key, value)
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -124,3 +124,18 @@ def default_comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
     baselines = [arm.name for kind in ("champion", "base") for arm in arms if arm.kind == kind]
     trained = [arm.name for arm in arms if arm.is_trained]
     return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained)
+
+
+def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> str | None:
+    """Return what is wrong with the comparisons of a use case; ``None`` if nothing is."""
+    names = {arm.name for arm in arms}
+    for pair in pairs:
+        if unknown := {pair.candidate, pair.baseline} - names:
+            return f"the unknown arms {sorted(unknown)} are listed in comparisons; the arms are {sorted(names)}"
+        if pair.candidate == pair.baseline:
+            return f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
+    if not pairs:
+        return "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
+    if len(set(pairs)) != len(pairs):
+        return "comparisons name a pair of arms twice; expected each pair of arms once"
+    return None

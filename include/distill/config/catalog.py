@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from include.distill.config.sections import ModelQuota
+from include.distill.config.sections import ModelQuota, TrainingMethod
 from include.distill.core.errors import InputError, UseCaseError
 from include.distill.core.paths import INCLUDE, PROJECT_ROOT
 
@@ -73,8 +73,10 @@ class DistillationLimits(_Fact):
 
 class Customization(_Fact):
     """
-    The facts about fine-tuning a model on Bedrock.
+    The facts about training a model on Bedrock.
 
+    :param methods: the methods by which the model can be trained.
+    :param document_family: the model's family for continued pre-training; None without this method.
     :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
     :param regions: Regions in which the model can be trained.
     :param deployment_quota: the quota of one custom model deployment; None if no source states it.
@@ -84,6 +86,8 @@ class Customization(_Fact):
     """
 
     family: str
+    methods: tuple[TrainingMethod, ...] = ("fine_tuning",)
+    document_family: str | None = None
     base_model_id: str
     regions: tuple[str, ...]
     serving: tuple[Literal["provisioned_throughput", "custom_model_deployment"], ...]
@@ -159,19 +163,23 @@ class Hyperparameter(_Fact):
 
 
 RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+# A record in the format ``documents`` has only a text. All other records have a question and an answer.
+FormatName = Literal[RecordFormatName, "documents"]
 # Records in these formats have no field for a system prompt, so the instruction is put before the user's text.
 FORMATS_WITHOUT_SYSTEM_TEXT: frozenset[RecordFormatName] = frozenset({"prompt-completion"})
 
 
 class Family(_Fact):
     """
-    The training format and limits of one family of students.
+    The training format and limits of one family of students, for one method of training.
 
     :param training_records: the minimum and the maximum number of training records.
     :param validation_records: the minimum and the maximum number of validation records.
     :param total_records: the maximum number of training and validation records together.
     :param count_minimum_with_validation: whether validation records count towards the minimum number of training
         records.
+    :param tokens_by_batch_size: pairs of the largest batch size and its limit on tokens per record, if the limit
+        depends on the batch size. The smallest batch size is first.
     :param characters_per_token: number of characters per token that AWS's own validators assume. They compute a
         record's tokens from its characters. Both this number of tokens and a conservative estimate of the real number
         must be within the limit.
@@ -180,12 +188,13 @@ class Family(_Fact):
     """
 
     key: str
-    format: RecordFormatName
+    format: FormatName
     training_records: tuple[int, int]
     validation_records: tuple[int, int]
     total_records: int
     count_minimum_with_validation: bool = False
     tokens_per_record: int
+    tokens_by_batch_size: tuple[tuple[int, int], ...] = ()
     characters_per_token: int
     reserved_strings: tuple[str, ...]
     training_file_bytes: int | None = None
@@ -232,10 +241,15 @@ class PromptFamily(Family):
 
 
 class Catalog(_Fact):
-    """All models and families by key, and the limits of distillation jobs."""
+    """
+    All models and families by key, and the limits of distillation jobs.
+
+    The document families are those for continued pre-training.
+    """
 
     models: dict[str, Model]
     families: dict[str, Family]
+    document_families: dict[str, Family]
     distillation: DistillationLimits
 
     def model(self, name: str) -> Model:
@@ -291,7 +305,7 @@ def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
     """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        keyed = {name: _keyed(raw[name]) for name in ("models", "families")}
+        keyed = {name: _keyed(raw[name]) for name in ("models", "families", "document_families")}
         return Catalog.model_validate({**keyed, "distillation": raw["distillation"]})
     except ValidationError as error:
         file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path

@@ -26,6 +26,8 @@ from include.distill.config.section import (
 ValueT = TypeVar("ValueT")
 # What to do with training rows and pairs whose answer contains a string that the student's family reserves.
 ReservedInAnswers = Literal["reject", "warn"]
+# How students are trained: on questions and answers, or on documents alone.
+TrainingMethod = Literal["fine_tuning", "continued_pre_training"]
 # Single calls on demand, or batch jobs, which cost half as much but take hours or days.
 Inference = Literal["on_demand", "batch"]
 # How trained models are served. Both kinds of endpoint serve a model until they are deleted.
@@ -237,6 +239,11 @@ class Judging(Section):
 class Training(Section):
     """Settings for the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
 
+    method: TrainingMethod = Field(
+        "fine_tuning",
+        description="fine_tuning trains on questions and answers; continued_pre_training on documents alone, which no"
+        " model that Bedrock offers today supports",
+    )
     hyperparameters: dict[str, Number] = Field(default_factory=dict)
     validation_share: Share = 0.0
     reserved_in_answers: ReservedInAnswers = Field(

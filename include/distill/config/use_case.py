@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from include.distill.config.approval_rule import Approval
-from include.distill.config.arms import Arm, Comparison, arms_problem, default_comparisons
+from include.distill.config.arms import Arm, Comparison, arms_problem, comparisons_problem, default_comparisons
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.distillation_pairs import distillation_problem
 from include.distill.config.environment import EnvironmentName
@@ -41,6 +41,7 @@ from include.distill.config.sections import (
     Synthesis,
     Training,
 )
+from include.distill.config.training_method import method_problems
 from include.distill.core.naming import label_dag_id
 
 
@@ -148,20 +149,8 @@ class UseCase(Section):
 
     @model_validator(mode="after")
     def _comparisons_name_arms(self) -> UseCase:
-        names = {arm.name for arm in self.arms}
-        for pair in self.pairs:
-            if unknown := {pair.candidate, pair.baseline} - names:
-                message = f"the unknown arms {sorted(unknown)} are listed in comparisons; the arms are {sorted(names)}"
-                raise ValueError(message)
-            if pair.candidate == pair.baseline:
-                message = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
-                raise ValueError(message)
-        if not self.pairs:
-            message = "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
-            raise ValueError(message)
-        if len(set(self.pairs)) != len(self.pairs):
-            message = "comparisons name a pair of arms twice; expected each pair of arms once"
-            raise ValueError(message)
+        if problem := comparisons_problem(self.pairs, self.arms):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
@@ -180,10 +169,11 @@ class UseCase(Section):
         return self
 
     @model_validator(mode="after")
-    def _bedrock_supports_distilled_arms(self) -> UseCase:
+    def _bedrock_can_train_the_arms(self) -> UseCase:
         teachers = {arm.name: teacher for arm in self.arms if (teacher := self.job_teacher(arm.name))}
-        if problem := distillation_problem(teachers, self.student, self.aws.region):
-            raise ValueError(problem)
+        methods = method_problems(load_catalog().model(self.student), self.training.method, self.arms)
+        if problems := [*methods, *filter(None, [distillation_problem(teachers, self.student, self.aws.region)])]:
+            raise ValueError("; ".join(problems))
         return self
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Judging, Synthesis
+from include.distill.config.training_method import PRE_TRAINING
 from include.distill.config.use_case import UseCase
 from include.distill.cost.job_price import JobTokens, job_lines
 from include.distill.cost.prices import BillLine, Prices, total_usd
@@ -291,9 +292,15 @@ def _job_lines(
     Each requested pair is assumed to be as long as its row's texts, and each answer of the teacher as long as the row's
     answer. The teacher is assumed to answer every prompt, also a prompt that is sent with an answer.
 
+    For continued pre-training, each row's document counts, although a document that several rows share is trained on
+    only once.
+
     :param rate: the token rate of the student's prompts, which are also the prompts of a distillation job.
     """
     training, _ = hold_out(train, use_case)
+    if use_case.training.method == PRE_TRAINING:
+        documents = JobTokens(_row_tokens(original_rows(arm, training), "document"))
+        return job_lines(use_case, arm.name, documents, prices)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)
     used = requested if arm.synthetic == "all" else min(arm.synthetic, requested)

@@ -45,6 +45,8 @@ def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> 
     """Hash each setting of a frozen use case that affects purchases; map the setting's name to 12 hex digits."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
+    if use_case.training.method != "fine_tuning":  # earlier versions had no other method, and their hashes stay valid
+        training["method"] = use_case.training.method
     # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.
     unused = set() if use_case.critic else {use_case.prompts.critic}
     versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}

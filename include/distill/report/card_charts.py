@@ -15,8 +15,8 @@ _LABEL = 108
 _SIDES = {"originals": "before", "synthetic": "kept"}
 
 
-def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: int) -> Markup:
-    """Draw the lengths of the questions or answers of the originals (upper bars) and of the new pairs (lower bars)."""
+def length_chart(card: DataCard, role: Literal["question", "answer", "document"], *, width: int) -> Markup:
+    """Draw the lengths of one kind of text in the originals (upper bars) and in the new pairs (lower bars)."""
     distributions = {side: card["distributions"].get(f"{role}_characters_{side}", []) for side in _SIDES}
     sides = {side: bins for side, bins in distributions.items() if bins}
     legend = ": originals (light) and new pairs (dark)" if len(sides) == len(_SIDES) else ""

@@ -135,6 +135,7 @@ def _means_by_arm(curves: Mapping[str, Sequence[LossPoint]]) -> dict[str, LossMe
 
 def _card_charts(card: DataCard) -> list[dict[str, Markup]]:
     return [
+        _drawn(lambda width: length_chart(card, "document", width=width)),
         _drawn(lambda width: length_chart(card, "question", width=width)),
         _drawn(lambda width: length_chart(card, "answer", width=width)),
         _drawn(lambda width: grounding_chart(card, width=width)),

@@ -12,13 +12,30 @@ from include.distill.report.schema_run import BillLineSchema, PairCountsSchema
 NO_PAIRS = "if no pairs were requested"
 
 
+class DocumentCountsSchema(Section):
+    """How the documents of an arm became records of continued pre-training."""
+
+    distinct: NonNegativeInt = Field(description="Number of documents in the training file, each once.")
+    repeated: NonNegativeInt = Field(description="Number of rows whose document is already in the training file.")
+    split: NonNegativeInt = Field(
+        description="Number of distinct documents that are longer than a record may be, and are in several records."
+    )
+
+
 class TrainingSetCountsSchema(Section):
-    """Sizes of a training set, in records. ``records = originals + synthetic``."""
+    """
+    Sizes of a training set, in records.
+
+    ``records = originals + synthetic``, except with continued pre-training.
+    """
 
     originals: NonNegativeInt = Field(description="Number of records made from rows of the CSV.")
     synthetic: NonNegativeInt = Field(description="Number of records made from pairs that the teacher wrote.")
     records: NonNegativeInt = Field(description="Number of records in the training file.")
     validation: NonNegativeInt = Field(description="Number of records in the validation file.")
+    documents: DocumentCountsSchema | None = optional_key(
+        "Counts of the documents. Originals are then rows of the CSV.", absent="with fine-tuning"
+    )
 
 
 class CardModelSchema(Section):
@@ -104,10 +121,13 @@ class DataCardSchema(Section):
     curation: dict[str, Any] = Field(description="Section `curation` of the use case.")
     distributions: dict[str, list[HistogramBinSchema]] = Field(
         description="Histograms by name. The names are `<question|answer>_characters_<originals|synthetic>` and"
-        " `grounding_synthetic`."
+        " `grounding_synthetic`, and with continued pre-training `document_characters_originals`."
     )
     topic_words: list[TopicWordSchema] = Field(description="The most frequent words in topics.")
     to_read: list[CardPairSchema] = Field(description="Up to ten example pairs, selected with the use case's seed.")
+    method: str = optional_key(
+        "Method of the training, `continued_pre_training`.", absent="with fine-tuning", default=""
+    )
     synthesis: PairCountsSchema | None = optional_key("Counts of the teacher's pairs.", absent=NO_PAIRS)
     funnel: list[FunnelStepSchema] = optional_key(
         "For each filter, the number of pairs that it dropped, and the number of pairs that were left after it.",

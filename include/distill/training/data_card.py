@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.prompts import Prompt
+from include.distill.config.training_method import PRE_TRAINING
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
 from include.distill.curation.filters import FILTER_NAMES
@@ -58,9 +59,7 @@ def data_card(
         "topic_words": training_set.figures["topic_words"],
         "to_read": training_set.figures["to_read"],
     }
-    if job_teacher := use_case.job_teacher(arm.name):
-        card["job_teacher"] = _model(load_catalog().model(job_teacher))
-        _add_job_facts(card, arm, teacher_price)
+    _add_job_facts(card, arm, use_case, teacher_price)
     if not synthesis:
         return card
     card["synthesis"] = _pair_counts(synthesis)
@@ -72,9 +71,14 @@ def data_card(
     return card
 
 
-def _add_job_facts(card: DataCard, arm: Arm, teacher_price: Sequence[BillLineRecord]) -> None:
-    card["job_teacher_price"] = list(teacher_price)
-    card["golden_answers"] = arm.golden_answers is not None
+def _add_job_facts(card: DataCard, arm: Arm, use_case: UseCase, teacher_price: Sequence[BillLineRecord]) -> None:
+    """Add what only jobs of continued pre-training and distillation jobs have."""
+    if use_case.training.method == PRE_TRAINING:
+        card["method"] = PRE_TRAINING
+    if job_teacher := use_case.job_teacher(arm.name):
+        card["job_teacher"] = _model(load_catalog().model(job_teacher))
+        card["job_teacher_price"] = list(teacher_price)
+        card["golden_answers"] = arm.golden_answers is not None
 
 
 def _model(model: Model) -> CardModel:

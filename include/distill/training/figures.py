@@ -22,12 +22,18 @@ from include.distill.training.records import CardFigureRecord, HistogramBin, Top
 
 # Inclusive upper bounds of the bins, in characters or as a share. One more bin counts all values above the last bound.
 QUESTION_BINS = (20, 40, 60, 80, 120, 160, 240, 400)
+DOCUMENT_BINS = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)
 ANSWER_BINS = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 GROUNDING_BINS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 TOPIC_WORDS_SHOWN = 15
 PAIRS_TO_READ = 10
 _MAX_TOPIC_WORDS = 50_000
-_BINS: dict[str, tuple[float, ...]] = {"question": QUESTION_BINS, "answer": ANSWER_BINS, "grounding": GROUNDING_BINS}
+_BINS: dict[str, tuple[float, ...]] = {
+    "document": DOCUMENT_BINS,
+    "question": QUESTION_BINS,
+    "answer": ANSWER_BINS,
+    "grounding": GROUNDING_BINS,
+}
 
 
 class CardFigures:
@@ -47,6 +53,12 @@ class CardFigures:
         """Count the original rows of the dataset and yield them unchanged."""
         for row in rows:
             self.add_original(row)
+            yield row
+
+    def count_documents(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Count the documents of original rows, and yield the rows unchanged."""
+        for row in rows:
+            self._add_value("document_characters_originals", len(row["document"]))
             yield row
 
     def count_pairs(self, pairs: Iterable[Pair]) -> Iterator[Pair]:

@@ -13,11 +13,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from include.distill.config.catalog import Family, RecordFormatName
+from include.distill.config.catalog import Family, FormatName, RecordFormatName
 from include.distill.inference.student import system_and_user_text
 from include.distill.training.records import (
     AnthropicRecord,
     ConversationRecord,
+    DocumentRecord,
     PromptCompletionRecord,
     TrainingRecord,
 )
@@ -26,25 +27,31 @@ from include.distill.training.records import (
 _LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-class RecordFormat(Protocol):
-    """A format of training records, used by one or more families."""
+class ReadableFormat(Protocol):
+    """A format of training records that can be read."""
 
     @property
-    def name(self) -> RecordFormatName:
+    def name(self) -> FormatName:
         """The name of this format. Families that use it have the name under ``format`` in ``include/models.yaml``."""
+
+    def read(self, record: Mapping[str, Any]) -> dict[str, object]:
+        """Return the texts by field: the system prompt if there is one, then the user text, then the answer.
+
+        In the format ``documents``, a record has only one text.
+
+        The caller checks that the texts are strings.
+
+        :raises KeyError, TypeError, ValueError: the record does not have this format.
+        """
+
+
+class RecordFormat(ReadableFormat, Protocol):
+    """A format of training records with a question and an answer, used by one or more families."""
 
     def write(self, *, system: str, user: str, answer: str) -> TrainingRecord:
         """Return the training record.
 
         :param system: system prompt; empty if there is none, or if the format has no field for it.
-        """
-
-    def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts by field: the system prompt if there is one, then the user text, then the answer.
-
-        The caller checks that the texts are strings.
-
-        :raises KeyError, TypeError, ValueError: the record does not have this format.
         """
 
 
@@ -122,6 +129,21 @@ class BedrockConversation:
         return {field: block["text"] for field, (block,) in _system_and_messages(record).items()}
 
 
+class Documents:
+    """The format of continued pre-training: a text without a question or an answer."""
+
+    name: FormatName = "documents"
+
+    def write(self, text: str) -> DocumentRecord:
+        """Return the training record of a document, or of a part of it."""
+        return {"input": text}
+
+    def read(self, record: Mapping[str, Any]) -> dict[str, object]:
+        """Return the text ``input``."""
+        _refuse_other_keys(record, {"input"})
+        return {"input": record["input"]}
+
+
 def _refuse_other_keys(record: Mapping[str, Any], allowed: set[str]) -> None:
     if unknown := set(record) - allowed:
         message = f"unknown keys {sorted(unknown)}"
@@ -138,7 +160,9 @@ def _system_and_messages(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _ALL: tuple[RecordFormat, ...] = (PromptCompletion(), AnthropicMessages(), BedrockConversation())
-FORMATS = {record_format.name: record_format for record_format in _ALL}
+FORMATS: dict[FormatName, RecordFormat] = {record_format.name: record_format for record_format in _ALL}
+DOCUMENTS = Documents()
+_READABLE: dict[FormatName, ReadableFormat] = {**FORMATS, DOCUMENTS.name: DOCUMENTS}
 _PROMPTS = BedrockConversation()
 
 
@@ -162,12 +186,14 @@ def to_prompt_format(*, user: str, answer: str | None, instruction: str, family:
 
 
 def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
-    """Return the texts of a record by field, with the answer last. Only a prompt of a distillation job may lack it.
+    """Return the texts of a record by field, with the answer or the document last.
+
+    Only a prompt of a distillation job may lack the answer.
 
     :raises KeyError, TypeError, ValueError: the record is not in the family's format.
     """
     texts: dict[str, str] = {}
-    record_format = _PROMPTS if family.is_for_prompts else FORMATS[family.format]
+    record_format = _PROMPTS if family.is_for_prompts else _READABLE[family.format]
     fields = record_format.read(record)
     if "user" in fields and "assistant" not in fields and not family.is_for_prompts:
         message = "no message of the assistant"

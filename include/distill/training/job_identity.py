@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from include.distill.config.catalog import load_catalog
+from include.distill.config.sections import TrainingMethod
+from include.distill.config.training_method import training_family
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
 # The values of ``customizationType`` in the requests of this pipeline.
 CustomizationType = Literal["FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"]
+CUSTOMIZATION_TYPES: dict[TrainingMethod, CustomizationType] = {
+    "fine_tuning": "FINE_TUNING",
+    "continued_pre_training": "CONTINUED_PRE_TRAINING",
+}
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,10 @@ def training_recipe(use_case: UseCase, arm: str) -> TrainingRecipe:
         # The student's answers have the same maximum length, so longer answers would teach it to be cut off.
         asked = JobTeacher(use_case.catalog_model(teacher).inference_id, use_case.answering.max_tokens)
         return TrainingRecipe(student_base_model_id(use_case), {}, "DISTILLATION", asked)
-    family = load_catalog().family_of(load_catalog().model(use_case.student))
+    family = training_family(load_catalog().model(use_case.student), use_case.training)
     hyperparameters = check_hyperparameters(use_case.training.hyperparameters, family)
-    return TrainingRecipe(student_base_model_id(use_case), hyperparameters)
+    type_ = CUSTOMIZATION_TYPES[use_case.training.method]
+    return TrainingRecipe(student_base_model_id(use_case), hyperparameters, type_)
 
 
 def student_base_model_id(use_case: UseCase) -> str:

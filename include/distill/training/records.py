@@ -65,7 +65,29 @@ class ConversationRecord(TypedDict):
     messages: list[ConversationMessage]
 
 
-TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
+class DocumentRecord(TypedDict):
+    """
+    One training record in the format ``documents``: a document, or a part of one that is too long for a record.
+
+    The record is stored like :class:`PromptCompletionRecord`.
+    """
+
+    input: str
+
+
+TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord | DocumentRecord
+
+
+class DocumentCounts(TypedDict):
+    """
+    How the documents of an arm became records of continued pre-training.
+
+    The record is stored as ``documents`` in :class:`TrainingSetCounts`.
+    """
+
+    distinct: int  # documents in the training file, each once
+    repeated: int  # rows whose document is already in the training file
+    split: int  # distinct documents that are longer than a record may be, and are in several records
 
 
 class TrainingSetCounts(TypedDict):
@@ -77,8 +99,9 @@ class TrainingSetCounts(TypedDict):
 
     originals: int  # original rows of the dataset
     synthetic: int  # pairs written by the teacher
-    records: int  # originals + synthetic
-    validation: int  # held-out rows, in a separate file
+    records: int  # originals + synthetic; with continued pre-training, the documents and their parts
+    validation: int  # records in a separate file: held-out rows, or the parts of their documents
+    documents: NotRequired[DocumentCounts]  # only with continued pre-training
 
 
 class HistogramBin(TypedDict):
@@ -98,7 +121,8 @@ class TopicWord(TypedDict):
 class CardFigureRecord(TypedDict):
     """The measured figures of a training set. The record is part of :class:`DataCard`."""
 
-    # Keys: ``<question|answer>_characters_<originals|synthetic>`` (in characters), ``grounding_synthetic`` (a share).
+    # Keys: ``<question|answer>_characters_<originals|synthetic>`` (in characters), ``grounding_synthetic`` (a share),
+    # and with continued pre-training ``document_characters_originals``.
     distributions: dict[str, list[HistogramBin]]
     topic_words: list[TopicWord]
     to_read: list[WrittenPair]  # ten pairs, selected with the use case's seed
@@ -158,6 +182,7 @@ class DataCard(CardFigureRecord, JobTeacherPart):
     prompts: dict[str, str]  # version of each prompt, by name
     training_price: BillLineRecord  # for all epochs
     curation: dict[str, object]  # the ``curation`` section of the use case
+    method: NotRequired[str]  # ``continued_pre_training``; absent with fine-tuning
     # The remaining fields are absent if no pairs were requested.
     synthesis: NotRequired[PairCounts]
     funnel: NotRequired[list[FunnelStep]]

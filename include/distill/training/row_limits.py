@@ -13,6 +13,7 @@ from functools import cached_property
 
 from include.distill.config.catalog import Family, Model, load_catalog
 from include.distill.config.prompts import Prompt
+from include.distill.config.training_method import PRE_TRAINING, pair_family
 from include.distill.config.use_case import UseCase
 from include.distill.dataset.records import Role, Row, RowTexts, Side
 from include.distill.dataset.tables import RowFault
@@ -42,9 +43,8 @@ class RowLimits:
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompt: Prompt) -> RowLimits:
         """Return the limits for the use case's student, which is the base model of all trained arms."""
-        catalog = load_catalog()
-        model = catalog.model(use_case.student)
-        return cls(use_case, prompt, model, catalog.family_of(model))
+        model = load_catalog().model(use_case.student)
+        return cls(use_case, prompt, model, pair_family(model, use_case.training))
 
     def fault(self, row: Row, side: Side) -> RowFault | None:
         """Return why a row is too long, or ``None``."""
@@ -52,6 +52,8 @@ class RowLimits:
 
     def _training_fault(self, row: Row) -> RowFault | None:
         use_case = self.use_case
+        if use_case.training.method == PRE_TRAINING:
+            return None  # a long document is split
         tuned = [arm for arm in use_case.arms if arm.is_trained]
         is_original = any(arm.originals for arm in tuned) or bool(tuned and use_case.training.validation_share)
         if not is_original and not use_case.wants_pairs:

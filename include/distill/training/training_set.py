@@ -82,10 +82,7 @@ def write_training_set(
     :param family: the student's family, as :func:`family_for_arm` returns it.
     :raises LimitError: the set breaks a limit of the family. Nothing was written, and no training job was bought.
     """
-    names: list[RowName] = [
-        {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(store, folder.source("train"), Row)
-    ]
-    training, held_out = hold_out(names, use_case)
+    training, held_out = hold_out(row_names(store, folder), use_case)
     held_out = [] if family.is_for_prompts else held_out  # a distillation job takes no validation file
     as_record = partial(_named_record, arm=arm, use_case=use_case, prompt=prompt, family=family)
     digest, figures, answers = hashlib.sha256(), CardFigures(seed=use_case.seed), _Answers()
@@ -93,7 +90,7 @@ def write_training_set(
     train, validation = (TrainingFile(name, family, digest, rule) for name in ("training", "validation"))
     with ExitStack() as files:
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
-        rows = figures.count_originals(_rows(store, folder, original_rows(arm, training)))
+        rows = figures.count_originals(chosen_rows(store, folder, original_rows(arm, training)))
         train.write(map(as_record, answers.count(rows)), body)
         originals = train.records
         pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
@@ -101,8 +98,8 @@ def write_training_set(
         if held_out:
             digest.update(FILE_SEPARATOR)
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
-            validation.write(map(as_record, _rows(store, folder, held_out)), body)
-        _check(train, validation, store, folder, digest.hexdigest())
+            validation.write(map(as_record, chosen_rows(store, folder, held_out)), body)
+        check_set(train, validation, store, folder, digest.hexdigest())
     counts: TrainingSetCounts = {
         "originals": originals,
         "synthetic": train.records - originals,
@@ -117,12 +114,26 @@ def write_training_set(
     return TrainingSet(digest.hexdigest(), tokens, counts, figures.as_record(), teacher)
 
 
-def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> Iterator[Row]:
+def row_names(store: ObjectStore, folder: RunFolder) -> list[RowName]:
+    """Return the names of all training rows."""
+    return [
+        {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(store, folder.source("train"), Row)
+    ]
+
+
+def chosen_rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> Iterator[Row]:
+    """Yield the training rows with the names in ``chosen``."""
     row_ids = {row["row_id"] for row in chosen}
     return (row for row in stream_jsonl(store, folder.source("train"), Row) if row["row_id"] in row_ids)
 
 
-def _check(train: TrainingFile, validation: TrainingFile, store: ObjectStore, folder: RunFolder, sha256: str) -> None:
+def check_set(
+    train: TrainingFile, validation: TrainingFile, store: ObjectStore, folder: RunFolder, sha256: str
+) -> None:
+    """Check the files of a training set.
+
+    :raises LimitError: the files break a limit of the family.
+    """
     train.add_problems(record_count_problems(train.records, validation.records, train.family))
     for file, name in ((train, TRAIN), (validation, VALIDATION)):
         file.require_no_problem(partial(_locations, store, folder))

@@ -9,7 +9,7 @@ from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.run.task_ids import CURATE, MERGE
 from bedrock_distill.run.task_results import ResultOf, read_mapped_results
 from bedrock_distill.ui.links import TRAINING_DATA_LINK
-from include.distill.config.catalog import load_catalog
+from include.distill.config.training_method import PRE_TRAINING, training_family
 from include.distill.core.records import BillLineRecord
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
@@ -19,6 +19,9 @@ from include.distill.training.records import DatasetManifest, MergeManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.distill.config.arms import Arm
+    from include.distill.config.catalog import Family
+    from include.distill.config.prompts import Prompt
     from include.distill.training.training_set import TrainingSet
 
 
@@ -29,6 +32,7 @@ class MergeDatasetOperator(ArmOperator):
     For an arm of kind ``distilled``, the file contains the prompts of the distillation job, in the format
     ``bedrock-conversation-2024`` for all families. A prompt has the same texts as a request to the student. It has an
     answer only if the arm sets ``golden_answers``.
+    With ``training.method: continued_pre_training``, the file has the documents of the rows alone, each once.
 
     The task checks every limit of the model family before anything is bought, and writes a data card next to the file.
     Rows are streamed; only their ids are held in memory. The task buys nothing. Retrying or clearing the task writes
@@ -36,8 +40,9 @@ class MergeDatasetOperator(ArmOperator):
 
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
-        "validation"}``, and ``"teacher"`` for a distilled arm. ``sha256`` is one hash of the training and validation
-        files. ``tokens`` is an estimate for one epoch, and ``teacher`` one for the teacher of a distillation job.
+        "validation"}``, with continued pre-training ``"documents"``, and for a distilled arm ``"teacher"``. ``sha256``
+        is one hash of the training and validation files. ``tokens`` is an estimate for one epoch, and ``teacher`` one
+        for the teacher of a distillation job.
     :raises LimitError: the file exceeds a limit of the model family.
     """
 
@@ -54,23 +59,16 @@ class MergeDatasetOperator(ArmOperator):
         """Merge, check and write the training set; return its URIs and counts."""
         from include.distill.training.data_card import data_card
         from include.distill.training.limits import family_for_arm
-        from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
+        from include.distill.training.training_set import TRAIN, VALIDATION
 
         curated = next(
             iter(read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id)), None
         )
-        use_case, catalog = self.use_case, load_catalog()
+        use_case = self.use_case
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
-        training_set = write_training_set(
-            arm,
-            store=self.store,
-            folder=self.folder,
-            shards=curated["shards"] if curated else 0,
-            use_case=use_case,
-            prompt=prompts[1],
-            family=family_for_arm(arm, catalog.family_of(student)),
-        )
+        family = family_for_arm(arm, training_family(student, use_case.training))
+        training_set = self._write(arm, family, prompts[1], curated)
         *teacher_price, training_price = self._job_price(training_set)
         card = data_card(
             arm,
@@ -109,9 +107,29 @@ class MergeDatasetOperator(ArmOperator):
             "records": counts["records"],
             "validation": counts["validation"],
         }
+        if "documents" in counts:
+            merged["documents"] = counts["documents"]
         if training_set.teacher_tokens:
             merged["teacher"] = training_set.teacher_tokens
         return merged
+
+    def _write(self, arm: Arm, family: Family, prompt: Prompt, curated: CurateManifest | None) -> TrainingSet:
+        """Write the training set by the use case's method of training."""
+        if self.use_case.training.method == PRE_TRAINING:
+            from include.distill.training.document_set import write_document_set
+
+            return write_document_set(arm, store=self.store, folder=self.folder, use_case=self.use_case, family=family)
+        from include.distill.training.training_set import write_training_set
+
+        return write_training_set(
+            arm,
+            store=self.store,
+            folder=self.folder,
+            shards=curated["shards"] if curated else 0,
+            use_case=self.use_case,
+            prompt=prompt,
+            family=family,
+        )
 
 
 class UploadDatasetOperator(ArmOperator):

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import PREFLIGHT
-from include.distill.config.catalog import load_catalog
+from include.distill.config.training_method import training_family
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
@@ -154,7 +154,7 @@ class EstimateCostOperator(DistillOperator):
     def _require_sizes(self, train: Sequence[RowTokens]) -> None:
         """Check before any paid call that each trained arm can reach the student family's minimum number of records."""
         if any(arm.is_trained for arm in self.use_case.arms):
-            family = load_catalog().family_of(self.model(self.use_case.student))
+            family = training_family(self.model(self.use_case.student), self.use_case.training)
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.config.catalog import load_catalog
+from include.distill.config.training_method import training_family
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
@@ -72,8 +73,7 @@ class IngestCsvOperator(DistillOperator):
 
         if not any(arm.is_trained for arm in self.use_case.arms):
             return None
-        catalog = load_catalog()
-        family = catalog.family_of(catalog.model(self.use_case.student))
+        family = training_family(load_catalog().model(self.use_case.student), self.use_case.training)
         return ReservedAnswers(family.reserved_strings, self.use_case.training.reserved_in_answers)
 
 

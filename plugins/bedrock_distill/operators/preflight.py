@@ -34,6 +34,7 @@ from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
+from include.distill.config.training_method import PRE_TRAINING, expected_instead, no_live_model, training_family
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     FAILED_TASK,
@@ -48,10 +49,19 @@ from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import Champion, champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.hyperparameters import check_hyperparameters
+from include.distill.training.job_identity import CUSTOMIZATION_TYPES
 from include.distill.training.reachable_sizes import SIZES, size_problems
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+# What Bedrock does in a job of each type, for messages.
+_VERBS = {
+    "FINE_TUNING": "fine-tune",
+    "CONTINUED_PRE_TRAINING": "run continued pre-training of",
+    "DISTILLATION": "distil a teacher into",
+}
 
 
 class BedrockPreflightOperator(DistillOperator):
@@ -243,7 +253,7 @@ class BedrockPreflightOperator(DistillOperator):
                 f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region};"
                 " change aws.region or student in the use-case file"
             )
-        family = load_catalog().family_of(student)
+        family = training_family(student, use_case.training)
         # If the use case does not limit the number of documents, `estimate` checks the sizes.
         if documents := use_case.source.documents:
             sizes = size_problems(use_case, family, training=documents)
@@ -305,28 +315,33 @@ class BedrockPreflightOperator(DistillOperator):
                     return []
                 refusals.append(str(error))
         kinds = {arm.kind for arm in use_case.arms}
-        needed = {"DISTILLATION"} if kinds <= {"base", "distilled"} else {"FINE_TUNING"}
+        by_method = CUSTOMIZATION_TYPES[use_case.training.method]
+        needed = {"DISTILLATION"} if kinds <= {"base", "distilled"} else {by_method}
         needed |= {"DISTILLATION"} if "distilled" in kinds else set()
         if needed <= listed:
             return []
         supported = ", ".join(sorted(listed)) or "none"
-        verb = "fine-tune" if "FINE_TUNING" in needed - listed else "distil a teacher into"
+        verb = next(verb for type_, verb in _VERBS.items() if type_ in needed - listed)
         message = f"Bedrock cannot {verb} {student.key} in this Region; supported customizations: {supported}"
         return [f"{'; '.join([message, *refusals])}. Change aws.region, or {_instead(use_case, student)}"]
 
 
 def _instead(use_case: UseCase, model: Model) -> str:
     """Name models that can take the place of ``model`` in the use case's Region."""
-    region = use_case.aws.region
+    region, method = use_case.aws.region, use_case.training.method
     is_student = model.key == use_case.student
     is_evaluator = model.key in use_case.evaluators
 
     def able(other: Model) -> bool:
         if not is_student:
             return other.key in load_prices().models and (not is_evaluator or bool(other.evaluator))
-        return other.customization is not None and region in other.customization.regions
+        customization = other.customization
+        return customization is not None and region in customization.regions and method in customization.methods
 
-    return suggestion(alternatives(model, able, used=use_case.models, costs=_costs()))
+    others = alternatives(model, able, used=use_case.models, costs=_costs())
+    if is_student and method == PRE_TRAINING and not others:
+        return f"{no_live_model(load_catalog())}; {expected_instead()} in the use-case file, and another student"
+    return suggestion(others)
 
 
 def _costs() -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import is_caused_by_service, retry_or_record
 from bedrock_distill.run.model_task import ModelTask
-from include.distill.config.catalog import load_catalog
+from include.distill.config.training_method import pair_family
 from include.distill.core.errors import NotFoundError, ServiceError, TooManyFailuresError
 from include.distill.core.storage import read_json, stream_jsonl
 from include.distill.cost.estimate import synthesis_lines
@@ -199,6 +199,6 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
                 job_fault,
                 use_case=use_case,
                 prompt=self.prompt(use_case.prompts.answering),
-                family=load_catalog().family_of(self.model(use_case.student)),
+                family=pair_family(self.model(use_case.student), use_case.training),
             ),
         )

@@ -9,6 +9,7 @@ from airflow.sdk import Param
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.form_fields import FormField, form_fields
+from include.distill.config.training_method import training_family
 from include.distill.training.reachable_sizes import fewest_documents
 
 if TYPE_CHECKING:
@@ -31,6 +32,6 @@ def _smallest_documents(use_case: UseCase) -> tuple[int, str]:
     model = load_catalog().model(use_case.student)
     if model.customization is None:
         return 1, ""
-    smallest, reason = fewest_documents(use_case, load_catalog().family_of(model))
+    smallest, reason = fewest_documents(use_case, training_family(model, use_case.training))
     # The default of a field must be valid, or the DAG would not load. `preflight` refuses a default that is too small.
     return min((smallest, reason), (use_case.source.documents or smallest, ""), key=lambda limit: limit[0])

@@ -60,6 +60,17 @@ class TestEstimate:
         ]
         assert total_usd(lines) == pytest.approx(sum(line.usd for line in lines), abs=1e-4)
 
+    def test_continued_pre_training_pays_for_documents_alone_and_for_no_teacher(self) -> None:
+        use_case = make_use_case(
+            student="titan-text-lite",
+            training={"method": "continued_pre_training", "hyperparameters": {"epochCount": 3}},
+            arms=[BASE, {"name": "tuned", "originals": 2, "synthetic": 0}],
+        )
+        prices = Prices({**PRICES.models, "titan-text-lite": ROUND}, batch_share=0.5)
+        bill = quantities(estimate(use_case, train=[ROW, ROW, ROW], evaluation=[ROW], prices=prices))
+        assert bill["training tuned: titan-text-lite"] == 3 * 2 * DOCUMENT
+        assert not [what for what in bill if what.startswith("synthesis")]
+
     def test_an_arm_is_billed_for_its_own_mix_and_the_teacher_for_the_rows_that_it_receives(self) -> None:
         arms = [
             BASE,

@@ -11,8 +11,9 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
-from include.distill.dataset.row_changes import compare_with_last_run, row_line
+from include.distill.dataset.row_changes import compare_with_last_run, hash_purchase_settings, row_line
 from include.distill.dataset.rows import row_id
+from tests.distill.conftest import make_use_case
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.variables import VARIABLES
 
@@ -135,6 +136,17 @@ class TestComparison:
         other = use_case.model_copy(update={"owner": "another", "max_spend_usd": 7.0, "seed": 8})
         changes = run(store, other, "two", row(1), **{"answering.j2": Prompt("answering.j2", "another")})
         assert changes["settings"] == ["prompts", "seed"]
+
+
+def test_the_method_of_training_counts_and_fine_tuning_keeps_the_hash_of_earlier_versions() -> None:
+    """Another hash would make every upgrade look as if the settings of training had changed."""
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "synthetic": 0}]
+    tuned, read = (
+        hash_purchase_settings(make_use_case(student="titan-text-lite", arms=arms, training={"method": method}), {})
+        for method in ("fine_tuning", "continued_pre_training")
+    )
+    assert tuned["training"] == "670aeb77c19d"
+    assert read["training"] != tuned["training"]
 
 
 def test_a_line_of_the_row_list_has_two_hashes_of_16_hex_digits() -> None:

@@ -13,9 +13,10 @@ from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.records import CurateManifest
 from include.distill.report.build import build_report
 from include.distill.report.html import render_html
+from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.training.data_card import data_card, funnel, licence_note
 from include.distill.training.figures import CardFigures
-from include.distill.training.records import DataCard
+from include.distill.training.records import DataCard, DocumentCounts, TrainingSetCounts
 from include.distill.training.training_set import TrainingSet
 from tests.distill.conftest import make_row, make_use_case
 from tests.distill.report.example_report import inputs
@@ -115,6 +116,43 @@ class TestDataCard:
         made = card(synthesis={**CURATED, "critic": {**verdicts, **usage}})  # type: ignore[typeddict-item]
         assert made["critic"] == verdicts
         assert made["funnel"][-1] == {"filter": "critic", "dropped": 0, "left": 90}
+
+    def test_the_card_and_the_report_say_how_documents_became_records(self) -> None:
+        figures = CardFigures(seed=1)
+        list(figures.count_documents([make_row(number) for number in range(3)]))  # type: ignore[list-item]
+        documents: DocumentCounts = {"distinct": 2, "repeated": 1, "split": 1}
+        counts: TrainingSetCounts = {
+            **{"originals": 3, "synthetic": 0, "records": 5, "validation": 0},  # type: ignore[typeddict-item]
+            "documents": documents,
+        }
+        arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "synthetic": 0}]
+        made = data_card(
+            Arm(name="tuned", synthetic=0),
+            TrainingSet("ab12", 1_000, counts, figures.as_record()),
+            use_case=make_use_case(student="titan-text-lite", training={"method": "continued_pre_training"}, arms=arms),
+            teacher=CLAUDE,
+            student=CATALOG.model("titan-text-lite"),
+            prompts=[PROMPT],
+            synthesis=None,
+            training_price=PRICE,
+        )
+        assert (made["method"], made["counts"]["documents"]) == ("continued_pre_training", documents)
+        DataCardSchema.model_validate(made)
+        page = render_html(build_report(**inputs(data_cards=[made])))
+        for part in (
+            "Continued pre-training on 2 documents of 3 original rows",
+            "Rows that repeat a document: 1.",
+            "longer than a record may be: 1.",
+            "Characters in the document",
+            "Records: 5.",
+        ):
+            assert part in page
+
+    def test_a_card_of_fine_tuning_has_neither_a_method_nor_documents(self) -> None:
+        made = card()
+        assert "method" not in made
+        assert "documents" not in made["counts"]
+        assert "Continued pre-training" not in render_html(build_report(**inputs(data_cards=[made])))
 
     @pytest.mark.parametrize("synthesis", [pytest.param(CURATED, id="pairs"), pytest.param(None, id="originals only")])
     def test_the_report_shows_a_data_card_with_and_without_synthetic_pairs(

@@ -12,7 +12,7 @@ from include.distill.config.sections import Answering
 from include.distill.core.storage import decode_jsonl
 from include.distill.inference.student import Student, escape_reserved, student_input
 from include.distill.text.normalization import is_blank, unsupported_character
-from include.distill.training.formats import FORMATS, encode_record, record_texts, to_customization_format
+from include.distill.training.formats import DOCUMENTS, FORMATS, encode_record, record_texts, to_customization_format
 from include.distill.training.limits import check_record
 
 FAMILIES = load_catalog().families
@@ -112,3 +112,28 @@ class TestRecordFormats:
         assert check_record(record, family, 1) == []
         *system, trained, _ = record_texts(record, family).values()
         assert (asked.system, asked.user) == (system[0] if system else "", trained)
+
+
+class TestDocuments:
+    FAMILY = load_catalog().document_families["titan-text-lite-documents"]
+
+    def test_a_record_has_only_a_text(self) -> None:
+        record = DOCUMENTS.write("A document.")
+        assert record == {"input": "A document."}
+        assert record_texts(record, self.FAMILY) == {"input": "A document."}
+        assert check_record(record, self.FAMILY, 1) == []
+
+    @pytest.mark.parametrize(
+        ("record", "complaint"),
+        [
+            ({"prompt": "a", "completion": "b"}, "not in the format documents"),
+            ({"input": "a", "output": "b"}, "unknown keys"),
+            ({"input": 5}, "input is not a string"),
+            ({"input": "  "}, "empty; expected text"),
+            ({"input": "x" * 8193}, "at most 4,096 are allowed"),
+        ],
+    )
+    def test_invalid_records_are_problems(self, record: dict[str, object], complaint: str) -> None:
+        (problem, *_) = check_record(record, self.FAMILY, 7)
+        assert complaint in str(problem)
+        assert "record 7" in str(problem)

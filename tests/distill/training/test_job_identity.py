@@ -63,6 +63,16 @@ def test_the_fingerprint_of_a_job_equals_its_fingerprint_in_earlier_versions(
     assert recipe.fingerprint(DATA_SHA256) == fingerprint
 
 
+def test_the_method_of_a_use_case_decides_the_type_of_the_job() -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "synthetic": 0}]
+    recipes = [
+        training_recipe(make_use_case(student="titan-text-lite", training={"method": method}, arms=arms), "tuned")
+        for method in ("fine_tuning", "continued_pre_training")
+    ]
+    assert [recipe.customization_type for recipe in recipes] == ["FINE_TUNING", "CONTINUED_PRE_TRAINING"]
+    assert recipes[0].fingerprint(DATA_SHA256) != recipes[1].fingerprint(DATA_SHA256)
+
+
 class TestRecipe:
     USE_CASE = make_use_case(training={"hyperparameters": {"epochCount": 2.0, "learningRate": "1e-5"}})
 

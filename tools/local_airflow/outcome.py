@@ -166,7 +166,8 @@ def _trained_on(arm: Mapping[str, Any]) -> str:
     records, designed = arm["records"], arm.get("designed")
     if not records:
         return "-"
-    return f"{records} of {designed} pairs" if designed and records < designed else f"{records} pairs"
+    what = "prompts" if arm["kind"] == "distilled" else "pairs"
+    return f"{records} of {designed} {what}" if designed and records < designed else f"{records} {what}"
 
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
@@ -218,6 +219,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any], standi
             f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
+            *_evaluation_line(before, after),
             f"  deployments          {deployments - len(before['deployments'])} ({deployments} in all)",
             f"  throughput time      {seconds:.0f} s",
             *([f"  standing endpoints   {', '.join(kept)}"] if kept else []),
@@ -235,6 +237,12 @@ def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     new = total - len(before["batch_jobs"])
     share = f"; {answered[0] - answered[1]} of the calls at half the price" if new else ""
     return [f"  batch jobs           {new} ({total} in all){share}"]
+
+
+def _evaluation_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return a list with the line about evaluation jobs. The list is empty if the account never had one."""
+    total = len(after["evaluation_jobs"])
+    return [f"  evaluation jobs      {total - len(before['evaluation_jobs'])} ({total} in all)"] if total else []
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

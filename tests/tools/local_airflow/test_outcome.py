@@ -42,11 +42,13 @@ def ledger(
     throughputs: tuple[tuple[str, bool], ...] = (),
     deployments: tuple[tuple[str, bool], ...] = (),
     batches: tuple[int, ...] = (),
+    evaluations: int = 0,
 ) -> dict[str, Any]:
     return {
         "billed_calls": calls,
         "jobs": [{"arn": name, "name": name, "status": "Completed"} for name in jobs],
         "batch_jobs": [{"billed_records": records} for records in batches],
+        "evaluation_jobs": [{"name": f"evaluation-{number}"} for number in range(evaluations)],
         "throughputs": [{"arn": name, "name": name, "alive": alive} for name, alive in throughputs],
         "deployments": [{"arn": name, "name": name, "alive": alive} for name, alive in deployments],
         "throughput_seconds": 10.0 * len(throughputs),
@@ -122,12 +124,14 @@ def test_each_arm_has_a_line_with_its_training_and_the_state_of_its_endpoint() -
     ]
     mixed = {**arms[1], "name": "mixed", "records": 372, "designed": 500}
     whole = {**arms[1], "name": "whole", "records": 125, "designed": 125}
+    managed = {**arms[1], "name": "managed", "kind": "distilled", "records": 199}
     few = [{"step": step, "epoch": 0, "loss": 1.5 if step < 10 else 0.5} for step in range(20)]
-    text = describe_arms([*arms, mixed, whole], {"few": few})
+    text = describe_arms([*arms, mixed, whole, managed], {"few": few})
     assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
     assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "1.50", "to", "0.50", "released"]
     assert cells(text, "mixed")[2:6] == ["372", "of", "500", "pairs"]
     assert cells(text, "whole")[2:4] == ["125", "pairs"]
+    assert cells(text, "managed")[1:4] == ["distilled", "199", "prompts"]
     assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
 
 
@@ -198,6 +202,11 @@ def test_a_run_without_batch_jobs_shows_only_their_number() -> None:
 
 def test_an_account_without_batch_jobs_does_not_mention_them() -> None:
     assert "batch" not in describe_account(ledger(), ledger(calls=5))
+
+
+def test_evaluation_jobs_are_counted_in_an_account_that_has_some() -> None:
+    assert "evaluation jobs      3 (4 in all)" in describe_account(ledger(evaluations=1), ledger(evaluations=4))
+    assert "evaluation" not in describe_account(ledger(), ledger(calls=5))
 
 
 def test_a_throughput_left_alive_is_named() -> None:

@@ -42,12 +42,14 @@ def finished_job_tokens(
     share = 1.0 if prompts is None else min(1.0, prompts / dataset["records"])
     per_answer = _tokens_per_answer(store, trained, note)
     if per_answer is None:
-        return JobTokens(share * tokens.epoch, (share * tokens.teacher[0], share * tokens.teacher[1]))
+        return JobTokens(
+            round(share * tokens.epoch), (round(share * tokens.teacher[0]), round(share * tokens.teacher[1]))
+        )
     if per_answer == 0:  # every prompt has an answer of ours, and the teacher was not asked
-        return JobTokens(share * tokens.epoch)
+        return JobTokens(round(share * tokens.epoch))
     asked = share * use["input_tokens"]
     answers = share * dataset["records"] * per_answer
-    return JobTokens(asked + answers, (asked, answers))
+    return JobTokens(round(asked + answers), (round(asked), round(answers)))
 
 
 def _accepted(store: ObjectStore, trained: TrainingManifest, note: Callable[[str], object]) -> int | None:

@@ -85,6 +85,10 @@ class RunFolder:
         """The record of how an evaluation job ended. All runs share these records."""
         return ended_evaluation_uri(self.root, name)
 
+    def missing_evaluation(self, name: str) -> str:
+        """The record of an evaluation job that Bedrock named but does not have. All runs share these records."""
+        return ended_evaluation_uri(self.root, f"{name}.missing")
+
     def evaluation_questions(self, arm: str) -> str:
         """The rows of the dataset of an arm's evaluation jobs, in the order of the dataset."""
         return f"{self.uri}/evaluations/{arm}/questions.jsonl"

@@ -70,6 +70,19 @@ class EndedEvaluationJob(TypedDict):
     output_uri: str
 
 
+class MissingEvaluationJob(TypedDict):
+    """
+    A job that Bedrock named in its response to CreateEvaluationJob, but does not have.
+
+    The record is stored in ``<prefix>/ended_evaluations/<job name>.missing.json``. Bedrock does not show the job yet,
+    or it ignored the request because the job was bought earlier and then deleted.
+    """
+
+    job_name: str
+    job_arn: str
+    since: str  # ISO 8601 time at which the job was first missing
+
+
 class EvaluationJobManifest(TypedDict):
     """Result of a task that submits an evaluation job."""
 

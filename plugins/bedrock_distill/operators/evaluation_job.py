@@ -14,22 +14,26 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.checks import utc_now
+from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
 from bedrock_distill.ui.links import EVALUATION_LINK
 from include.distill.config.evaluation_settings import EvaluationKind
 from include.distill.config.layout import Layout
 from include.distill.core.errors import (
+    FAILED_TASK,
     ConcurrencyLimitError,
     ConflictError,
     JobFailedError,
     RefusedError,
     ThrottledError,
+    TransientError,
 )
 from include.distill.core.job_failures import job_failure, stated_reason
 from include.distill.core.naming import evaluation_name, request_token
 from include.distill.inference.quoted_requests import escaped
-from include.distill.managed_evaluation.ended_jobs import COMPLETED, EndedEvaluationJobs
+from include.distill.managed_evaluation.ended_jobs import COMPLETED, DELETED, SHOWN_AFTER, EndedEvaluationJobs
 from include.distill.managed_evaluation.plan import EvaluationPlan
 from include.distill.managed_evaluation.records import EndedEvaluationJob, EvaluationJobManifest
 
@@ -160,8 +164,27 @@ class EvaluationJobOperator(DistillOperator):
                 self._was_refused = not isinstance(error, ConflictError)
                 raise
 
-        purchase = buy_once(name, find=find, create=create)
+        try:
+            purchase = buy_once(name, find=find, create=create)
+        except TransientError:
+            if not created:
+                raise
+            raise self._missing(name, created[0]) from None
         return purchase.resource.arn, purchase.bought
+
+    def _missing(self, name: str, arn: str) -> TransientError:
+        """Note that Bedrock does not have the job that it named, and return an error that says so."""
+        EndedEvaluationJobs(self.store, self.folder).note_missing(name, arn, utc_now())
+        wait = format_duration(SHOWN_AFTER.total_seconds())
+        return TransientError(
+            f"Bedrock named {arn} as job {name}, but does not have this job. Either the job is new and not shown yet,"
+            " or it was bought earlier and someone deleted it.",
+            left="No other job was bought.",
+            to_do=f"Wait {wait}.",
+            then_clear=FAILED_TASK,
+            effect=f"looks for the job again. If it is still missing {wait} after it was first missing, the next"
+            f" attempt is bought{self._cost}",
+        )
 
     def _request(self, context: Context, plan: EvaluationPlan, name: str) -> EvaluationJobRequest:
         own_tags = {"arm": plan.part, "evaluator": plan.evaluator, "fingerprint": plan.fingerprint}
@@ -194,7 +217,7 @@ class EvaluationJobOperator(DistillOperator):
             job, ended = self._find(plan, name), ended_jobs.find(name)
             if job and job.progress is Progress.RUNNING:
                 return _Attempt(number, name)
-            status, message = (job.status, job.message) if job else _ending(ended)
+            status, message = (job.status, job.message) if job else self._ending(name, ended, ended_jobs)
             if status is None:
                 return _Attempt(number, name)
             if status == COMPLETED and ended_jobs.has_results(output_uri=self._output_uri(plan), name=name):
@@ -237,7 +260,13 @@ class EvaluationJobOperator(DistillOperator):
     def _output_uri(self, plan: EvaluationPlan) -> str:
         return Layout(self.use_case.storage).evaluation_output(plan.fingerprint)
 
-
-def _ending(ended: EndedEvaluationJob | None) -> tuple[str | None, str | None]:
-    """Return the status and the message of a job that was deleted; ``None`` for both if there was no such job."""
-    return (ended["status"], ended["message"]) if ended else (None, None)
+    def _ending(
+        self, name: str, ended: EndedEvaluationJob | None, ended_jobs: EndedEvaluationJobs
+    ) -> tuple[str | None, str | None]:
+        """Return the status and the message of a job that was deleted; ``None`` for both if there was no such job."""
+        if ended:
+            return ended["status"], ended["message"]
+        missing = ended_jobs.missing_too_long(name, utc_now())
+        if missing and self.jobs.get(missing) is None:
+            return DELETED, "Someone deleted it in Bedrock before a task saw how it ended"
+        return None, None

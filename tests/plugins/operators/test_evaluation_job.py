@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ConflictError, JobFailedError, RefusedError, TransientError
 from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
-from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, freeze
@@ -29,6 +30,12 @@ def see_the_end(store: MemoryStore, evaluations: FakeEvaluationJobs, arn: str) -
             "output_uri": job.output_uri,
         }
     )
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """Set the clock of the task to some minutes after a fixed time."""
+    now = CREATED + datetime.timedelta(minutes=minutes)
+    monkeypatch.setattr("bedrock_distill.operators.evaluation_job.utc_now", lambda: now)
 
 
 class TestFound:
@@ -138,6 +145,37 @@ class TestDeletedJob:
         second = submit_evaluation()
         assert (second["attempt"], second["bought"]) == (2, True)
         assert second["job_arn"] in evaluations.jobs
+
+    def test_a_job_that_was_deleted_before_its_end_was_seen_is_followed_by_the_next_attempt(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """AWS may answer the same token with the ARN of the deleted job for ever."""
+        first = submit_evaluation()
+        evaluations.end(first["job_arn"], "Failed", "internal error")
+        evaluations.delete([first["job_arn"]])
+        for minutes in (0, 4):
+            set_clock(monkeypatch, minutes)
+            with pytest.raises(TransientError, match=r"(?s)someone deleted it.*the next attempt is bought, at most"):
+                submit_evaluation()
+        assert len(evaluations.requests) == 1
+        set_clock(monkeypatch, 5)
+        second = submit_evaluation()
+        assert (second["attempt"], second["bought"]) == (2, True)
+        assert submit_evaluation() == {**second, "bought": False}
+
+    def test_a_new_job_that_bedrock_shows_late_is_not_bought_twice(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        set_clock(monkeypatch, 0)
+        with monkeypatch.context() as late:
+            late.setattr(evaluations, "get", lambda arn: None)
+            late.setattr(evaluations, "find", lambda name: None)
+            with pytest.raises(TransientError, match="not shown yet"):
+                submit_evaluation()
+        set_clock(monkeypatch, 60)
+        monkeypatch.setattr(evaluations, "find", lambda name: None)  # the list of jobs is still incomplete
+        assert [submit_evaluation()["job_arn"]] == list(evaluations.jobs)
+        assert len(evaluations.requests) == 1
 
     def test_a_data_fault_of_a_deleted_job_is_remembered(
         self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore

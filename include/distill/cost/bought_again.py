@@ -9,6 +9,7 @@ the estimate.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NotRequired, TypedDict
@@ -21,8 +22,8 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, StoredRecordError
 from include.distill.core.formats import Mark
-from include.distill.core.naming import digest
-from include.distill.core.storage import ObjectStore, read_json, read_marked_json
+from include.distill.core.naming import canonical_hash, digest
+from include.distill.core.storage import ObjectStore, read_json, read_jsonl, read_marked_json
 from include.distill.core.stored_objects import broken_record
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import YamlTextError
@@ -34,6 +35,7 @@ from include.distill.dataset.row_changes import bought_steps, folder_of, hash_pu
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
+from include.distill.managed_evaluation.records import EvaluationQuestion
 from include.distill.synthesis.teacher import Teacher
 
 _PROMPTS = ("synthesis", "answering", "judging", "critic")
@@ -41,6 +43,7 @@ _PROMPTS = ("synthesis", "answering", "judging", "critic")
 _SYNTHESIS = ("teacher", "synthesis", "prompts.synthesis")
 _ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
 _TRAINING = ("curation", "prompts.critic", "student", "training", "arms", "seed", *_ANSWERS[2:])
+_SCORES = ("evaluations.pointwise", *_ANSWERS)
 _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
 
 
@@ -77,6 +80,9 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
     """Hash each setting and each prompt that affects purchases, by its key in the use case."""
     names = {role: getattr(use_case.prompts, role) for role in _PROMPTS}
     settings = {key: value for key, value in hash_purchase_settings(use_case, prompts).items() if key != "prompts"}
+    if pointwise := use_case.evaluations.pointwise:  # a job has one arm and one evaluator, so others do not change it
+        asked = pointwise.model_dump(mode="json", include={"metrics", "custom_metrics", "questions"})
+        settings["evaluations.pointwise"] = canonical_hash(asked)[:12]
     return {
         **settings,
         **{f"prompts.{role}": prompts[name].version for role, name in names.items() if name in prompts},
@@ -156,10 +162,12 @@ class Comparison:
     def find(self) -> list[RepeatedPurchase]:
         """Return what the run buys again, in the order of the steps."""
         new_pairs = self.use_case.wants_pairs and self._synthesis()
-        new_answers = [self._answers(arm.name) for arm in self.use_case.arms if arm.kind == "base"]
+        new_answers = [arm.name for arm in self.use_case.arms if arm.kind == "base" and self._answers(arm.name)]
         trained = [arm for arm in self.use_case.arms if arm.is_trained]
-        retrained = [self._training(arm, new_pairs=new_pairs and arm.wants_pairs) for arm in trained]
-        self._judging(new_answers=any(new_answers), retrained=any(retrained))
+        retrained = [arm.name for arm in trained if self._training(arm, new_pairs=new_pairs and arm.wants_pairs)]
+        self._judging(new_answers=bool(new_answers), retrained=bool(retrained))
+        for arm_name in self.use_case.scored_arms:
+            self._scores(arm_name, new_answers=arm_name in new_answers, retrained=arm_name in retrained)
         return self.purchases
 
     def _synthesis(self) -> bool:
@@ -232,6 +240,27 @@ class Comparison:
         if reasons:
             calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of(earlier, "evaluation"))
             self._add("judging", calls * len(self.use_case.judges), self._usd("judging:"), reasons, certain=True)
+
+    def _scores(self, arm: str, *, new_answers: bool, retrained: bool) -> None:
+        """Add the evaluation jobs of an arm. A job scores all of its questions again if only one line has changed."""
+        earlier = self.earlier.for_step(f"evaluations/{arm}")
+        settings = self.use_case.evaluations.pointwise_settings
+        scored_by = [
+            one for one in settings.evaluators if self.store.exists(earlier.folder.evaluation_scores(arm, one))
+        ]
+        uri = earlier.folder.evaluation_questions(arm)
+        if not scored_by or not self.store.exists(uri):
+            return
+        rows = itertools.islice(self.rows("evaluation"), settings.questions)
+        questions = read_jsonl(self.store, uri, EvaluationQuestion)
+        reasons = self._changed(_SCORES, earlier)
+        if [question["row_id"] for question in questions] != [row["row_id"] for row in rows]:
+            reasons.append("the evaluation rows changed")
+        reasons += ["the base student answers again"] if new_answers else []
+        reasons += ["a newly trained model answers"] if retrained else []
+        if reasons:
+            usd = sum(self._usd(f"scores {arm} (estimated): {one} ") for one in scored_by)
+            self._add(f"scores {arm}", len(scored_by), usd, reasons, certain=True)
 
     def _rows_of(self, earlier: EarlierRun, side: str) -> Iterator[Row]:
         known = earlier.row_ids

@@ -61,8 +61,14 @@ def repeats_earlier_run(use_case: UseCase, earlier: EarlierRun, store: ObjectSto
     """Return whether earlier runs have trained, judged and scored all arms with exactly the same rows."""
     row_ids = frozenset(row["row_id"] for side in ("train", "evaluation") for row in rows(side))
     steps = [f"merged/{arm.name}" for arm in use_case.arms if arm.is_trained]
-    steps += [f"evaluations/{arm}" for arm in use_case.scored_arms]
-    return all(_completed(earlier.for_step(step), step, store, row_ids) for step in (*steps, "judgments"))
+    has_scores = all(
+        store.exists(earlier.for_step(f"evaluations/{arm}").folder.evaluation_scores(arm, evaluator))
+        for arm in use_case.scored_arms
+        for evaluator in use_case.evaluators
+    )
+    return has_scores and all(
+        _completed(earlier.for_step(step), step, store, row_ids) for step in (*steps, "judgments")
+    )
 
 
 def _completed(earlier: EarlierRun, step: str, store: ObjectStore, row_ids: Collection[str]) -> bool:

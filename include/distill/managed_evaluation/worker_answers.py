@@ -140,7 +140,7 @@ def _answers(result: object, answers: WorkerAnswers) -> Iterator[tuple[object, M
 def _add(answer: Mapping[str, object], sources: Mapping[str, object], example: str, answers: WorkerAnswers) -> None:
     """Add the choice of one answer. If a worker answered an example twice, the first answer counts."""
     worker = answer.get("workerId")
-    if not isinstance(worker, str) or not worker.strip() or len(worker) > _LONGEST_WORKER_ID:
+    if not isinstance(worker, str) or not worker.strip() or len(worker) > _LONGEST_WORKER_ID or not _is_text(worker):
         raise _FaultError("an answer has no workerId")
     choice = _choice(answer, sources)
     choices = answers.choices.setdefault(worker, {})
@@ -173,9 +173,14 @@ def _rating(results: Mapping[str, object], method: str, metric: str) -> object:
 def _shown(line: Mapping[str, object]) -> _Shown:
     record = _object(line.get("inputRecord"), "inputRecord")
     responses = [_object(one, "modelResponses") for one in _list(record, "modelResponses")]
-    texts = {one.get("modelIdentifier"): one.get("response") for one in responses}
+    texts = {str(one.get("modelIdentifier")): one.get("response") for one in responses}
     shown = record.get("prompt"), texts.get(ANSWER_A), texts.get(ANSWER_B)
     return tuple(text if isinstance(text, str) else "" for text in shown)  # type: ignore[return-value]
+
+
+def _is_text(value: str) -> bool:
+    """Return whether UTF-8 can encode a string. JSON can contain half of a character, which it cannot encode."""
+    return value.encode("utf-8", "replace").decode() == value
 
 
 def _parse(line: bytes) -> object:

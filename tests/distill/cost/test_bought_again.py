@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -14,10 +14,11 @@ from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.formats import Mark
-from include.distill.core.storage import write_json
+from include.distill.core.storage import write_json, write_jsonl
 from include.distill.core.version import VERSION
 from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
 from include.distill.cost.estimate import estimate
+from include.distill.cost.evaluation_lines import score_lines
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import RepeatedPurchase
 from include.distill.dataset.records import Row
@@ -320,3 +321,63 @@ def test_a_distilled_arm_is_trained_again_if_its_teacher_may_answer_at_another_l
     found = again.get("training and serving tuned")
     assert (found and found["reasons"]) == ([reason] if reason else None)
     assert found is None or found["usd"] > 0
+
+
+SCORED = UseCase.model_validate(
+    {**USE_CASE.model_dump(mode="json"), "evaluations": {"pointwise": {"evaluators": ["nova-pro"], "questions": 3}}}
+)
+
+
+def scored_again(store: MemoryStore, evaluation: Sequence[Row] = EVALUATION, **pointwise: Any) -> dict[str, list[str]]:
+    """Return the reasons why a second run buys scores again, by arm. The first run has scored both arms."""
+    read_rows(store, LAST, SCORED, PROMPTS, [*TRAIN, *EVALUATION])
+    for arm in ("base", "tuned"):
+        questions = [{"row_id": row["row_id"], "prompt_sha256": "0"} for row in EVALUATION[:3]]
+        write_jsonl(store, LAST.evaluation_questions(arm), questions)
+        store.write(LAST.evaluation_scores(arm, "nova-pro"), b"")
+    raw = SCORED.model_dump(mode="json")
+    raw["evaluations"]["pointwise"] |= pointwise
+    now = UseCase.model_validate(raw)
+    read_rows(store, NEXT, now, PROMPTS, [*TRAIN, *evaluation])
+    earlier = earlier_run(store, NEXT, now.name)
+    assert earlier is not None
+    lines = score_lines(now, evaluation, load_prices())
+    answers = AnswerStore(store, NEXT.responses, NEXT.run_key)
+    sides = {"train": TRAIN, "evaluation": evaluation}
+    found = Comparison(now, PROMPTS, store, answers, earlier, lines, sides.__getitem__).find()
+    scores = [purchase for purchase in found if purchase["what"].startswith("scores ")]
+    assert all(purchase["usd"] > 0 and purchase["certain"] for purchase in scores)
+    return {purchase["what"].removeprefix("scores "): purchase["reasons"] for purchase in scores}
+
+
+class TestScores:
+    def test_a_second_run_without_changes_buys_no_scores(self, store: MemoryStore) -> None:
+        assert scored_again(store) == {}
+
+    @pytest.mark.parametrize("change", [{"max_attempts": 5}, {"timeout_hours": 2}, {"poll_interval_seconds": 30}])
+    def test_settings_without_an_effect_on_scores_are_no_reason(
+        self, store: MemoryStore, change: dict[str, Any]
+    ) -> None:
+        assert scored_again(store, **change) == {}
+
+    @pytest.mark.parametrize("change", [{"metrics": ["Builtin.Relevance"]}, {"questions": 2}])
+    def test_other_metrics_or_questions_are_a_reason(self, store: MemoryStore, change: dict[str, Any]) -> None:
+        found = scored_again(store, **change)
+        assert found.keys() == {"base", "tuned"}
+        assert found["tuned"][0] == "evaluations.pointwise changed"
+
+    def test_another_evaluator_is_no_reason_to_buy_the_job_of_the_first_again(self, store: MemoryStore) -> None:
+        assert scored_again(store, evaluators=["nova-pro", "nova-micro"]) == {}
+
+    def test_one_new_question_is_a_reason_to_buy_the_whole_job(self, store: MemoryStore) -> None:
+        rows = [make_row(200), *EVALUATION]
+        assert scored_again(store, rows)["tuned"] == ["the evaluation rows changed"]
+
+    def test_a_new_question_that_no_job_scores_is_no_reason(self, store: MemoryStore) -> None:
+        assert scored_again(store, [*EVALUATION, make_row(200)]) == {}
+
+    def test_new_answers_of_an_arm_are_a_reason_for_this_arm_only(self, store: MemoryStore) -> None:
+        for uri in store.list(f"{LAST.responses}/"):
+            if "nova-micro" in uri:
+                store.delete(uri)
+        assert scored_again(store) == {"base": ["the base student answers again"]}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.use_case import UseCase
 from include.distill.cost.bought_again import earlier_run
 from include.distill.cost.estimate import estimate
 from include.distill.cost.prices import load_prices, total_usd
@@ -53,3 +54,17 @@ def test_the_share_of_stored_answers_counts(store: MemoryStore) -> None:
     for uri in answers[:5]:
         store.delete(uri)
     assert stored(store) == pytest.approx(usd("synthesis:") / 2 + usd("answers base:"), abs=1e-3)
+
+
+@pytest.mark.parametrize("scored_by", [[], ["nova-pro"], ["nova-pro", "nova-micro"]])
+def test_a_run_with_a_new_evaluator_is_not_expected_to_pay_nothing(store: MemoryStore, scored_by: list[str]) -> None:
+    evaluators = ["nova-pro", "nova-micro"]
+    raw = {**USE_CASE.model_dump(mode="json"), "evaluations": {"pointwise": {"evaluators": evaluators}}}
+    use_case = UseCase.model_validate(raw)
+    for evaluator in scored_by:
+        for arm in ("base", "tuned"):
+            store.write(LAST.evaluation_scores(arm, evaluator), b"")
+    read_rows(store, NEXT, use_case, PROMPTS, [*TRAIN, *EVALUATION])
+    earlier = earlier_run(store, NEXT, use_case.name)
+    assert earlier is not None
+    assert repeats_earlier_run(use_case, earlier, store, rows_of) is (scored_by == evaluators)

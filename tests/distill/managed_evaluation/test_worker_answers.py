@@ -48,7 +48,7 @@ def line(example: LabelExample, *answers: Any, **changes: Any) -> dict[str, Any]
 
 def read(*lines: Any, examples: list[LabelExample] | None = None) -> WorkerAnswers:
     store = MemoryStore()
-    texts = [text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for text in lines]
+    texts = [text if isinstance(text, str) else json.dumps(text) for text in lines]
     store.write(FILE, "\n".join(texts).encode())
     return read_worker_answers(store, RESULT, examples or EXAMPLES)
 
@@ -87,6 +87,7 @@ def test_the_ids_of_the_responses_are_those_that_the_output_maps() -> None:
         (given("", "0"), "no workerId"),
         (given("w" * 257, "0"), "no workerId"),
         ({**given("w1", "0"), "workerId": 7}, "no workerId"),
+        (json.loads(r'{"workerId": "w\ud800"}'), "an answer has no workerId"),
         ({"workerId": "w1"}, "answerContent is not a JSON object"),
         ("A", "an answer is not a JSON object"),
     ],
@@ -115,6 +116,8 @@ def test_the_first_answer_of_a_worker_to_an_example_counts() -> None:
         {**line(EXAMPLES[0]), "humanEvaluationResult": {}},
         {**line(EXAMPLES[0]), "inputRecord": {"prompt": "another", "modelResponses": []}},
         {**line(EXAMPLES[0]), "inputRecord": {**dataset_line(EXAMPLES[0]), "modelResponses": [1]}},
+        {**line(EXAMPLES[0]), "inputRecord": {"prompt": "p", "modelResponses": [{"modelIdentifier": []}]}},
+        {**line(EXAMPLES[0]), "inputRecord": {"prompt": [], "modelResponses": [{"modelIdentifier": {"a": 1}}]}},
     ],
 )
 def test_a_line_that_is_not_about_an_example_is_counted_and_the_others_are_used(wrong: Any) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
+from include.distill.cost.amounts import usd_text
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.training.records import DatasetManifest, TeacherTokens
 
@@ -50,6 +51,28 @@ def teacher_lines(use_case: UseCase, arm: str, tokens: JobTokens, prices: Prices
     """Return the bill lines for the teacher of an arm's distillation job; an empty list for other jobs."""
     teacher = use_case.job_teacher(arm)
     return prices.token_lines(f"teacher {arm}", teacher, *tokens.teacher) if teacher else []
+
+
+def describe_cost(at_most_usd: float | None, estimated_usd: float | None) -> str:
+    """
+    Return what a customization job costs, as the end of a sentence; empty if it is not known.
+
+    :param at_most_usd: the highest price that the job is expected to have.
+    :param estimated_usd: the price in the estimate of a distillation job; ``None`` for other jobs.
+    """
+    if at_most_usd is None:
+        return ""
+    if estimated_usd is None:
+        return f", at most {usd_text(at_most_usd)} in all"
+    return (
+        f", about {usd_text(estimated_usd)} in all as estimated, or at most {usd_text(at_most_usd)} if Bedrock adds as"
+        " many prompts of its own as it may"
+    )
+
+
+def estimated_usd(use_case: UseCase, arm: str, dataset: DatasetManifest, prices: Prices) -> float | None:
+    """Return the estimated price of an arm's distillation job, in US dollars; ``None`` for other jobs."""
+    return total_usd(job_lines(use_case, arm, tokens_of(dataset), prices)) if use_case.job_teacher(arm) else None
 
 
 def at_most_usd(use_case: UseCase, arm: str, dataset: DatasetManifest, prices: Prices) -> float:

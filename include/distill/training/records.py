@@ -246,6 +246,7 @@ class TrainingJobManifest(TypedDict):
     bought: bool  # False if an earlier attempt or run bought the job
     # Price of the training over all epochs, and of a job's teacher; absent from manifests of earlier versions.
     at_most_usd: NotRequired[float]
+    estimated_usd: NotRequired[float]  # of a distillation job, whose price can be far below `at_most_usd`
 
 
 class TrainingManifest(TypedDict):

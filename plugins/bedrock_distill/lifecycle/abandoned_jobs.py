@@ -24,7 +24,7 @@ from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.run.task_ids import SUBMIT, TRAINED, arm_task, arms_with_task
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import ServiceError
-from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import describe_cost
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -114,12 +114,15 @@ def is_running(job: CustomizationJob) -> bool:
     return JOB_STATUS.get(job.status) is Progress.RUNNING
 
 
-def stop_job(hook: BedrockDistillHook, name_or_arn: str, *, at_most_usd: float | None) -> str | None:
+def stop_job(
+    hook: BedrockDistillHook, name_or_arn: str, *, at_most_usd: float | None, estimated_usd: float | None = None
+) -> str | None:
     """
     Stop a training job and return a message about its cost; ``None`` if the job is not running.
 
     :param name_or_arn: name or ARN of a job of this run. The caller has checked that the job belongs to the run.
     :param at_most_usd: cost of the complete training, in US dollars; ``None`` if it is unknown.
+    :param estimated_usd: the estimated cost of a complete distillation job; ``None`` for other jobs.
     :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
     job = hook.find_job(name_or_arn)
@@ -127,9 +130,9 @@ def stop_job(hook: BedrockDistillHook, name_or_arn: str, *, at_most_usd: float |
         return None
     hook.stop_job(job.arn)
     age = datetime.datetime.now(datetime.UTC) - job.created
-    upper_bound = f", at most {usd_text(at_most_usd)}" if at_most_usd is not None else ""
     return (
         f"Stopped {job.name} because its task was marked as failed. The job was created"
-        f" {str(age).split('.', maxsplit=1)[0]} ago. Its training so far is billed{upper_bound}. To buy the next"
-        f" attempt, clear the arm's task `{SUBMIT}` with downstream."
+        f" {str(age).split('.', maxsplit=1)[0]} ago. Its training so far is billed"
+        f"{describe_cost(at_most_usd, estimated_usd)}. To buy the next attempt, clear the arm's"
+        f" task `{SUBMIT}` with downstream."
     )

@@ -224,10 +224,10 @@ class RunOutcomeOperator(DistillOperator):
             submitted = self._result(ti, TrainingJobManifest, arm_task(arm, SUBMIT))
             name = (submitted.get("job_arn") or submitted["job_name"]) if submitted else ""
             try:
-                at_most_usd = submitted.get("at_most_usd") if submitted else None
+                at_most_usd, estimated_usd = _prices(submitted)
                 for job in self._jobs_of(arm, submitted, ti):
                     name = job.arn
-                    if message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd):
+                    if message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd, estimated_usd=estimated_usd):
                         yield StopResult(message)
             except ServiceError as error:
                 what = f"{task} was marked as failed, but its job {name}"
@@ -263,6 +263,11 @@ class RunOutcomeOperator(DistillOperator):
             job = self.ownership.find_job(names, fingerprint=fingerprint, training_uri=dataset["train_uri"])
             if job is not None:
                 yield job
+
+
+def _prices(submitted: TrainingJobManifest | None) -> tuple[float | None, float | None]:
+    """Return the highest price of a job and, for a distillation job, its estimated price; ``None`` if unknown."""
+    return (submitted.get("at_most_usd"), submitted.get("estimated_usd")) if submitted else (None, None)
 
 
 def _marked(run: RunStates, ti: Any, skipped: int) -> str:

@@ -27,8 +27,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stated_reason
 from include.distill.core.naming import Names, job_names, request_token
-from include.distill.cost.amounts import usd_text
-from include.distill.cost.job_price import at_most_usd
+from include.distill.cost.job_price import at_most_usd, describe_cost, estimated_usd
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
@@ -62,7 +61,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     token. A distillation job is also billed for the tokens of its teacher.
 
     :param dataset: manifest of the arm's task ``upload``. (templated)
-    :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
+    :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``; for a
+        distillation job also ``estimated_usd``
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
     :raises InputError: the stored training set was changed or deleted; nothing was bought.
@@ -111,7 +111,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         recipe = training_recipe(self.use_case, self.arm)
         fingerprint = recipe.fingerprint(self.dataset["sha256"])
         highest_usd = at_most_usd(self.use_case, self.arm, self.dataset, load_prices())
-        self._at_most = f", at most {usd_text(highest_usd)} in all"
+        expected_usd = estimated_usd(self.use_case, self.arm, self.dataset, load_prices())
+        self._at_most = describe_cost(highest_usd, expected_usd)
         attempt, names = self._attempt(fingerprint)
         request = JobRequest(
             name=names.name,
@@ -143,7 +144,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         purchase = buy_once(names.name, find=find, create=create)
         job = purchase.resource
         self.log.info("%s training job %s (status %s)", "Bought" if purchase.bought else "Found", job.name, job.status)
-        return {
+        manifest: TrainingJobManifest = {
             "job_name": job.name,
             "job_arn": job.arn,
             "fingerprint": fingerprint,
@@ -151,6 +152,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "bought": purchase.bought,
             "at_most_usd": highest_usd,
         }
+        return manifest if expected_usd is None else {**manifest, "estimated_usd": expected_usd}
 
     def _require_unchanged_set(self) -> None:
         from include.distill.training.stored_set import find_change

@@ -24,6 +24,7 @@ from bedrock_distill.run.task_ids import (
 )
 from include.distill.core.by_hand import ByHand
 from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import describe_cost
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -129,8 +130,7 @@ def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iter
         if arm == own_group or _is_over(states.get(submit), states[trained]):
             continue
         submitted = ti.xcom_pull(task_ids=submit) or {}
-        at_most = submitted.get("at_most_usd")
-        cost = f", at most {usd_text(at_most)} in all" if at_most is not None else ""
+        cost = describe_cost(submitted.get("at_most_usd"), submitted.get("estimated_usd"))
         if stated := _stated(states, ti, trained, submit):
             yield stated
         elif _is_watched(states.get(submit), states[trained]):

@@ -17,7 +17,7 @@ from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTri
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
 from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
-from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import describe_cost
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
 
@@ -106,6 +106,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
             name=self.submitted["job_arn"],
             stall_after_seconds=self.stall_after_seconds,
             at_most_usd=self.submitted.get("at_most_usd"),
+            estimated_usd=self.submitted.get("estimated_usd"),
             give_up_when_failed=self.stop_when_marked_failed,
             **common,
         )
@@ -171,5 +172,4 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
 
     @property
     def _at_most(self) -> str:
-        usd = self.submitted.get("at_most_usd")
-        return f", at most {usd_text(usd)}" if usd is not None else ""
+        return describe_cost(self.submitted.get("at_most_usd"), self.submitted.get("estimated_usd"))

@@ -35,7 +35,7 @@ from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, waiting_line
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
-from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import describe_cost
 from include.distill.evaluation.records import StandingKind
 
 ReturnT = TypeVar("ReturnT")
@@ -212,10 +212,19 @@ class CustomizationJobTrigger(PollingTrigger):
     :param stall_after_seconds: a job is stalled if training has not started this long after the job was created.
         Bedrock gives no other sign of a stalled job, and some jobs have been stalled for days.
     :param at_most_usd: cost of the complete training in US dollars, for the message that says that the job was stopped.
+    :param estimated_usd: the same, as estimated, of a distillation job.
     """
 
-    def __init__(self, *, stall_after_seconds: float, at_most_usd: float | None = None, **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        stall_after_seconds: float,
+        at_most_usd: float | None = None,
+        estimated_usd: float | None = None,
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
+        self.estimated_usd = estimated_usd
         self.stall_after_seconds = stall_after_seconds
         self.at_most_usd = at_most_usd
         self._stall_was_logged = False
@@ -223,7 +232,11 @@ class CustomizationJobTrigger(PollingTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
         path, arguments = super().serialize()
-        own_arguments = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
+        own_arguments = {
+            "stall_after_seconds": self.stall_after_seconds,
+            "at_most_usd": self.at_most_usd,
+            "estimated_usd": self.estimated_usd,
+        }
         return path, {**arguments, **own_arguments}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
@@ -239,13 +252,11 @@ class CustomizationJobTrigger(PollingTrigger):
 
     def cost_so_far(self, seconds: float) -> str:
         """Say that the training so far is billed, and what the whole training costs at most, if this is known."""
-        return "the training so far" + (
-            f", at most {usd_text(self.at_most_usd)} in all" if self.at_most_usd is not None else ""
-        )
+        return f"the training so far{describe_cost(self.at_most_usd, self.estimated_usd)}"
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""
-        if message := stop_job(hook, self.name, at_most_usd=self.at_most_usd):
+        if message := stop_job(hook, self.name, at_most_usd=self.at_most_usd, estimated_usd=self.estimated_usd):
             self.log.warning("%s", message)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.cost.job_price import JobTokens, at_most_usd, job_lines, tokens_of
+from include.distill.cost.job_price import JobTokens, at_most_usd, describe_cost, estimated_usd, job_lines, tokens_of
 from include.distill.cost.prices import Prices
 from tests.distill.conftest import make_use_case
 
@@ -57,3 +57,16 @@ def test_a_distillation_job_costs_at_most_as_much_as_with_all_prompts_that_bedro
     prompts, answers = 15_000 * 50, 15_000 * longest
     expected = prompts / MILLION + 4 * answers / MILLION + 2 * 0.01 * (prompts + answers) / 1000
     assert at_most_usd(USE_CASE, "managed", dataset, PRICES) == pytest.approx(expected)
+
+
+def test_the_price_of_a_distillation_job_is_stated_as_estimated_and_at_most() -> None:
+    estimated = estimated_usd(USE_CASE, "managed", MANAGED, PRICES)
+    assert estimated == pytest.approx(0.129)
+    assert describe_cost(127.5, estimated) == (
+        ", about $0.13 in all as estimated, or at most $127.50 if Bedrock adds as many prompts of its own as it may"
+    )
+
+
+def test_the_price_of_another_job_is_stated_as_at_most() -> None:
+    assert estimated_usd(USE_CASE, "tuned", TUNED, PRICES) is None
+    assert (describe_cost(0.15, None), describe_cost(None, None)) == (", at most $0.15 in all", "")

@@ -117,6 +117,7 @@ def test_a_distillation_job_is_bought_once_and_costs_what_the_bill_says(
     assert tokens.teacher[1] == pytest.approx(job["teacher_output_tokens"], rel=0.5)  # answers of only a few tokens
     assert task.use_case.epochs_of("managed") * tokens.epoch == pytest.approx(job["billed_tokens"], rel=0.3)
     billed = total_usd(job_lines(task.use_case, "managed", tokens, load_prices()))
+    assert submitted["estimated_usd"] == pytest.approx(billed, rel=0.5)
     assert 0 < billed < submitted["at_most_usd"] == at_most_usd(task.use_case, "managed", dataset, load_prices())
 
 

@@ -127,7 +127,9 @@ class TestWaiting:
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str
     ) -> None:
         bedrock.put_job("job", status)
-        message = r"(?s)has waited 0 s, but job job has not.*until it ends, at most \$2\.50\..*clear tuned\.trained"
+        message = (
+            r"(?s)has waited 0 s, but job job has not.*until it ends, at most \$2\.50 in all\..*clear tuned\.trained"
+        )
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 

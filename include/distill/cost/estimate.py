@@ -18,7 +18,8 @@ from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Judging, Synthesis
 from include.distill.config.training_method import PRE_TRAINING
 from include.distill.config.use_case import UseCase
-from include.distill.cost.job_price import JobTokens, job_lines
+from include.distill.cost.amounts import usd_text
+from include.distill.cost.job_price import JobTokens, highest_usd, job_lines
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
 from include.distill.cost.serving_choice import AnswerCalls
@@ -283,34 +284,65 @@ def served_student(use_case: UseCase, arm: Arm, champion: str | None) -> str | N
     return use_case.student if arm.is_trained else None
 
 
+def distillation_notes(
+    use_case: UseCase,
+    train: Sequence[Row | RowTokens],
+    prices: Prices,
+    rates: Mapping[str, TokenRate] | None = None,
+) -> list[str]:
+    """Return a sentence for each distillation job that says what the job costs if Bedrock adds prompts of its own.
+
+    :param rates: see :func:`estimate`.
+    """
+    rate, notes = (rates or {}).get("answers", TokenRate()), []
+    for arm in use_case.arms:
+        if arm.kind == "distilled":
+            tokens, records = _job_tokens(use_case, train, arm, rate)
+            expected = total_usd(job_lines(use_case, arm.name, tokens, prices))
+            highest = highest_usd(use_case, arm.name, tokens, records, prices)
+            notes.append(
+                f"The distillation job of arm {arm.name} is estimated at {usd_text(expected)}. Bedrock may add prompts"
+                f" of its own. If it adds as many long prompts as it may, the job costs {usd_text(highest)}. Neither"
+                " the estimate, the spend cap nor an approval includes these prompts."
+            )
+    return notes
+
+
 def _job_lines(
     use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, arm: Arm, rate: TokenRate
 ) -> list[BillLine]:
+    """Return the bill lines for the job that trains ``arm``, and for its teacher if it is a distillation job."""
+    return job_lines(use_case, arm.name, _job_tokens(use_case, train, arm, rate)[0], prices)
+
+
+def _job_tokens(
+    use_case: UseCase, train: Sequence[Row | RowTokens], arm: Arm, rate: TokenRate
+) -> tuple[JobTokens, float]:
     """
-    Return the bill lines for the job that trains ``arm``, and for its teacher if it is a distillation job.
+    Return the tokens of the job that trains ``arm``, and the number of its records.
 
     Each requested pair is assumed to be as long as its row's texts, and each answer of the teacher as long as the row's
     answer. The teacher is assumed to answer every prompt, also a prompt that is sent with an answer.
 
-    For continued pre-training, each row's document counts, although a document that several rows share is trained on
-    only once.
+    For continued pre-training, a document that several rows share counts once. Two documents of one group that have the
+    same number of tokens are taken for the same document.
 
     :param rate: the token rate of the student's prompts, which are also the prompts of a distillation job.
     """
     training, _ = hold_out(train, use_case)
+    originals = original_rows(arm, training)
     if use_case.training.method == PRE_TRAINING:
-        documents = JobTokens(_row_tokens(original_rows(arm, training), "document"))
-        return job_lines(use_case, arm.name, documents, prices)
+        documents = {(row["group"], row["document"]) for row in originals}
+        return JobTokens(sum(_tokens(text) for _, text in documents)), len(documents)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)
     used = requested if arm.synthetic == "all" else min(arm.synthetic, requested)
-    originals, share = original_rows(arm, training), used / len(rows) if rows else 0
+    share, records = used / len(rows) if rows else 0, len(originals) + used
     if arm.kind != "distilled":
-        tokens = JobTokens(_row_tokens(originals, *_TEXTS) + share * _row_tokens(rows, *_TEXTS))
-        return job_lines(use_case, arm.name, tokens, prices)
+        return JobTokens(_row_tokens(originals, *_TEXTS) + share * _row_tokens(rows, *_TEXTS)), records
     prompts = rate.input_tokens(originals, *_PROMPT_TEXTS) + share * rate.input_tokens(rows, *_PROMPT_TEXTS)
     answers = _row_tokens(originals, "answer") + share * _row_tokens(rows, "answer")
-    return job_lines(use_case, arm.name, JobTokens(prompts + answers, (prompts, answers)), prices)
+    return JobTokens(prompts + answers, (prompts, answers)), records
 
 
 def judging_lines(

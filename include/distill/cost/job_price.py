@@ -76,16 +76,22 @@ def estimated_usd(use_case: UseCase, arm: str, dataset: DatasetManifest, prices:
 
 
 def at_most_usd(use_case: UseCase, arm: str, dataset: DatasetManifest, prices: Prices) -> float:
+    """Return the highest price that the job on a training set is expected to have, in US dollars."""
+    return highest_usd(use_case, arm, tokens_of(dataset), dataset["records"], prices)
+
+
+def highest_usd(use_case: UseCase, arm: str, tokens: JobTokens, records: float, prices: Prices) -> float:
     """
     Return the highest price that a job is expected to have, in US dollars.
 
     A distillation job may add prompts until it has as many as Bedrock permits. They are assumed to be as long as the
     average prompt of the training set, and every answer is assumed to be as long as the job permits.
+
+    :param records: number of records in the training set.
     """
-    tokens = tokens_of(dataset)
-    if use_case.job_teacher(arm) and dataset["records"]:
-        pairs = max(dataset["records"], load_catalog().distillation.pairs)
-        prompts = pairs * tokens.teacher[0] / dataset["records"]
-        answers = pairs * max(use_case.answering.max_tokens, tokens.teacher[1] / dataset["records"])
+    if use_case.job_teacher(arm) and records:
+        pairs = max(records, load_catalog().distillation.pairs)
+        prompts = pairs * tokens.teacher[0] / records
+        answers = pairs * max(use_case.answering.max_tokens, tokens.teacher[1] / records)
         tokens = JobTokens(prompts + answers, (prompts, answers))
     return total_usd(job_lines(use_case, arm, tokens, prices))

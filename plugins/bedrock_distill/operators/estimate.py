@@ -14,7 +14,7 @@ from include.distill.config.training_method import training_family
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
-from include.distill.cost.estimate import TokenRate, estimate, expected_calls, pairs_usd
+from include.distill.cost.estimate import TokenRate, distillation_notes, estimate, expected_calls, pairs_usd
 from include.distill.cost.evaluation_lines import score_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
@@ -86,6 +86,8 @@ class EstimateCostOperator(DistillOperator):
         }
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
+        for sentence in distillation_notes(self.use_case, train, load_prices(), rates):
+            self.log.warning("%s", sentence)
         self._warn_about_small_evaluations(evaluation)
         self._require_within_cap(lines, serving, context)
         manifest: EstimateManifest = {

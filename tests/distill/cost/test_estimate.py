@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls, pairs_usd
+from include.distill.cost.amounts import usd_text
+from include.distill.cost.estimate import (
+    PROMPT_TOKENS,
+    VERDICT_TOKENS,
+    distillation_notes,
+    estimate,
+    expected_calls,
+    pairs_usd,
+)
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
 from include.distill.cost.task_budget import model_calls_usd
@@ -67,9 +75,23 @@ class TestEstimate:
             arms=[BASE, {"name": "tuned", "originals": 2, "synthetic": 0}],
         )
         prices = Prices({**PRICES.models, "titan-text-lite": ROUND}, batch_share=0.5)
-        bill = quantities(estimate(use_case, train=[ROW, ROW, ROW], evaluation=[ROW], prices=prices))
+        rows = [{**ROW, "group": group} for group in "abc"]
+        bill = quantities(estimate(use_case, train=rows, evaluation=[ROW], prices=prices))
         assert bill["training tuned: titan-text-lite"] == 3 * 2 * DOCUMENT
         assert not [what for what in bill if what.startswith("synthesis")]
+
+    @pytest.mark.parametrize("as_tokens", [False, True])
+    def test_continued_pre_training_pays_once_for_a_document_that_several_rows_share(self, as_tokens: bool) -> None:
+        use_case = make_use_case(
+            student="titan-text-lite",
+            training={"method": "continued_pre_training", "hyperparameters": {"epochCount": 1}},
+            arms=[BASE, {"name": "tuned", "synthetic": 0}],
+        )
+        prices = Prices({**PRICES.models, "titan-text-lite": ROUND}, batch_share=0.5)
+        document: dict[str, Any] = {"document": DOCUMENT, "question": 1, "answer": 1} if as_tokens else ROW
+        rows = [{**document, "group": group} for group in "aaab"]
+        bill = quantities(estimate(use_case, train=rows, evaluation=[ROW], prices=prices))
+        assert bill["training tuned: titan-text-lite"] == 2 * DOCUMENT
 
     def test_an_arm_is_billed_for_its_own_mix_and_the_teacher_for_the_rows_that_it_receives(self) -> None:
         arms = [
@@ -239,6 +261,20 @@ class TestDistilled:
             "throughput managed: nova-micro": 1,
         }
         assert not any(what.startswith("synthesis") for what in lines)
+
+    def test_a_note_says_what_a_job_costs_if_bedrock_adds_prompts(self) -> None:
+        use_case = make_use_case(arms=self.ARMS, answering={"max_tokens": 100})
+        (note,) = distillation_notes(use_case, [ROW, ROW], self.PRICES)
+        prompts, answers = 15_000 * (DOCUMENT + QUESTION + PROMPT_TOKENS), 15_000 * 100
+        highest = (prompts + 2 * answers) / 1e6 + 2 * (prompts + answers) / 1e5
+        lines = estimate(use_case, train=[ROW, ROW], evaluation=[ROW], prices=self.PRICES)
+        expected = total_usd([line for line in lines if line.what.startswith(("teacher managed", "training managed"))])
+        assert f"is estimated at {usd_text(expected)}." in note
+        assert f"the job costs ${highest:,.2f}." in note
+        assert "Neither the estimate, the spend cap nor an approval includes these prompts" in note
+
+    def test_an_arm_that_we_train_has_no_such_note(self) -> None:
+        assert distillation_notes(make_use_case(), [ROW, ROW], PRICES) == []
 
     def test_the_questions_of_pairs_are_prompts_too(self) -> None:
         arms = [BASE, {**self.ARMS[1], "originals": 1, "synthetic": 2}]

@@ -67,6 +67,16 @@ def test_the_jobs_of_evaluators_are_part_of_the_estimate_but_not_of_the_budget_f
     assert "nova-pro" in with_scores["prices"]
 
 
+def test_the_log_warns_that_a_distillation_job_may_cost_more_than_the_estimate(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}]
+    freeze(store, use_case, arms=arms)
+    write_jsonl(store, FOLDER.source("train"), [make_row(n) for n in range(200)])
+    estimate.execute(context)
+    assert "The distillation job of arm managed is estimated at $" in capsys.readouterr().out
+
+
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:

@@ -50,4 +50,4 @@ def _name_of(tags: Mapping[str, str], environment: str, name: str) -> str:
     )
     number = _ATTEMPT.search(name)
     attempt = int(number[1]) if number else 1
-    return evaluation_name(environment, use_case, f"{arm}-{evaluator}", fingerprint, attempt)
+    return evaluation_name(environment, use_case, arm, evaluator, fingerprint, attempt)

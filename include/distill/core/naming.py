@@ -101,15 +101,18 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
     return Names(f"{_name(environment, use_case, step, sha256)}{suffix}", f"{former}{suffix}")
 
 
-def evaluation_name(environment: str, use_case: str, part: str, fingerprint: str, attempt: int) -> str:
+def evaluation_name(
+    environment: str, use_case: str, part: str, evaluator: str, fingerprint: str, attempt: int
+) -> str:
     """Make the name of an evaluation job. Bedrock accepts only lower-case letters, digits and hyphens.
 
-    :param part: what is evaluated, for readers of the name.
+    :param part: what is evaluated, such as an arm.
+    :param evaluator: who evaluates it.
     :param fingerprint: hash of everything that determines the scores.
     :param attempt: number of the attempt, starting at 1. The name of the first attempt has no suffix.
     """
     suffix = "" if attempt == 1 else f"-a{attempt}"
-    return f"{_name(environment, use_case, part, fingerprint)}{suffix}"
+    return f"{_name(environment, use_case, f'{part}-{evaluator}', fingerprint)}{suffix}"
 
 
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:

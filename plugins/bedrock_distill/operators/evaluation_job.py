@@ -252,7 +252,7 @@ class EvaluationJobOperator(DistillOperator):
 
     def _name(self, plan: EvaluationPlan, attempt: int) -> str:
         environment, use_case = self.use_case.environment, self.use_case.name
-        return evaluation_name(environment, use_case, f"{plan.part}-{plan.evaluator}", plan.fingerprint, attempt)
+        return evaluation_name(environment, use_case, plan.part, plan.evaluator, plan.fingerprint, attempt)
 
     def _dataset_uri(self, plan: EvaluationPlan) -> str:
         return self.folder.evaluation_dataset(plan.sha256)

@@ -119,14 +119,9 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
     return sorted(task_id.removesuffix(suffix) for task_id in task_ids if task_id.endswith(suffix))
 
 
-def evaluation_name(arm: str, evaluator: str) -> str:
-    """Return the name of the task group for an evaluation job, such as ``tuned_by_nova-pro``."""
+def evaluation_group(arm: str, evaluator: str) -> str:
+    """Return the name of the group in ``evaluate`` for an evaluation job, such as ``tuned_by_nova-pro``."""
     return f"{arm}{_BY}{evaluator}"
-
-
-def evaluation_task(arm: str, evaluator: str, name: str) -> str:
-    """Return the id of a task for an evaluation job, such as ``evaluate.tuned_by_nova-pro.submit``."""
-    return f"{EVALUATE}.{evaluation_name(arm, evaluator)}.{name}"
 
 
 def workers_task(name: str) -> str:

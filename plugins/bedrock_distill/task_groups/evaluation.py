@@ -16,7 +16,7 @@ from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperato
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.operators.gather_scores import GatherScoresOperator
 from bedrock_distill.policies.retry import DEFERRED_RETRIES
-from bedrock_distill.run.task_ids import COLLECT, EVALUATE, GATHER, SUBMIT, WAIT, evaluation_name
+from bedrock_distill.run.task_ids import COLLECT, EVALUATE, GATHER, SUBMIT, WAIT, evaluation_group
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from bedrock_distill.task_groups.arms import ArmTasks
 from include.distill.config.evaluation_settings import PointwiseEvaluation
@@ -45,7 +45,7 @@ def evaluation_tasks(use_case: UseCase, arms: Mapping[str, ArmTasks]) -> Any:
 
 
 def _job(settings: PointwiseEvaluation, arm: str, evaluator: str, answer: Any) -> Any:
-    with TaskGroup(evaluation_name(arm, evaluator), tooltip=f"{evaluator} scores the answers of {arm}"):
+    with TaskGroup(evaluation_group(arm, evaluator), tooltip=f"{evaluator} scores the answers of {arm}"):
         submit = BedrockEvaluationJobOperator(task_id=SUBMIT, arm=arm, evaluator=evaluator)
         wait = BedrockEvaluationJobSensor(
             task_id=WAIT,

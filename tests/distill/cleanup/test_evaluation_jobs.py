@@ -11,8 +11,8 @@ from include.distill.core.naming import evaluation_name
 from tests.distill.cleanup.test_rules import FINGERPRINT, HASH, NOW, OLD, ROOT, TAGS, objects, plan, root
 
 JOB_TAGS = {**TAGS, "evaluator": "nova-pro"}
-NAME = evaluation_name("prod", "docs", "tuned-nova-pro", FINGERPRINT, 1)
-SECOND = evaluation_name("prod", "docs", "tuned-nova-pro", FINGERPRINT, 2)
+NAME = evaluation_name("prod", "docs", "tuned", "nova-pro", FINGERPRINT, 1)
+SECOND = evaluation_name("prod", "docs", "tuned", "nova-pro", FINGERPRINT, 2)
 JOB = ListedEvaluationJob(NAME, "arn:evaluation-job/1", OLD, JOB_TAGS, None, status="Completed")
 
 

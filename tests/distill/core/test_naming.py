@@ -89,13 +89,13 @@ class TestLegalNames:
         assert len(job_names(*longest, "f" * 64, 9).name) <= 63
         assert len(batch_names(*longest, "f" * 64, 9).name) <= 63
         assert len(throughput_names(*longest, run_key("d", "r" * 200), 9999).name) <= 63
-        assert len(evaluation_name("e" * 16, "u" * 24, "a" * 60, "f" * 64, 9)) <= 63
+        assert len(evaluation_name("e" * 16, "u" * 24, "a" * 60, "nova-pro", "f" * 64, 9)) <= 63
 
     def test_the_name_of_an_evaluation_job_has_only_characters_that_bedrock_accepts(self) -> None:
-        name = evaluation_name("Prod_1", "my_docs", "Tuned-nova-pro", "f" * 64, 2)
+        name = evaluation_name("Prod_1", "my_docs", "Tuned", "nova-pro", "f" * 64, 2)
         assert re.fullmatch(r"[a-z0-9](-*[a-z0-9]){0,62}", name)
         assert name.endswith("-a2")
-        assert name != evaluation_name("Prod_1", "my_docs", "Tuned-nova-pro", "e" * 64, 2)
+        assert name != evaluation_name("Prod_1", "my_docs", "Tuned", "nova-pro", "e" * 64, 2)
 
 
 class TestIdentity:

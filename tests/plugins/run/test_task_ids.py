@@ -26,9 +26,8 @@ from bedrock_distill.run.task_ids import (
     arms_with_task,
     batch_task,
     evaluation_groups,
-    evaluation_name,
+    evaluation_group,
     evaluation_parts,
-    evaluation_task,
     sibling_task,
     steps_in_batches,
 )
@@ -155,9 +154,9 @@ def test_the_arms_that_train_are_found_by_their_tasks(dag: DAG) -> None:
 
 @pytest.mark.parametrize("arm", ["tuned", "trained_by_us", "x_batch"])
 def test_the_group_of_an_evaluation_job_names_its_arm_and_evaluator(arm: str) -> None:
-    states = [evaluation_task(arm, "nova-pro", name) for name in ("submit", "wait", "collect")]
+    states = [f"evaluate.{evaluation_group(arm, 'nova-pro')}.{name}" for name in ("submit", "wait", "collect")]
     [group] = evaluation_groups([*states, "judge_batch.wait", "tuned.trained"])
-    assert group == f"evaluate.{evaluation_name(arm, 'nova-pro')}"
+    assert group == f"evaluate.{evaluation_group(arm, 'nova-pro')}"
     assert evaluation_parts(group) == (arm, "nova-pro")
     assert steps_in_batches(states) == []
 

@@ -101,9 +101,7 @@ def batch_names(environment: str, use_case: str, step: str, sha256: str, attempt
     return Names(f"{_name(environment, use_case, step, sha256)}{suffix}", f"{former}{suffix}")
 
 
-def evaluation_name(
-    environment: str, use_case: str, part: str, evaluator: str, fingerprint: str, attempt: int
-) -> str:
+def evaluation_name(environment: str, use_case: str, part: str, evaluator: str, fingerprint: str, attempt: int) -> str:
     """Make the name of an evaluation job. Bedrock accepts only lower-case letters, digits and hyphens.
 
     :param part: what is evaluated, such as an arm.

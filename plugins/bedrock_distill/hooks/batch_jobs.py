@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients, tag_list
-from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress
-from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, NotFoundError
+from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress, job_progress
+from include.distill.core.errors import ConflictError, NotFoundError
 from include.distill.inference.requests import from_simulator
 
 
@@ -57,14 +57,7 @@ class BatchJob:
 
         :raises ContractError: the status is unknown to this pipeline.
         """
-        if self.status not in BATCH_STATUS:
-            raise ContractError(
-                f"Batch job {self.name} has the unknown status {self.status!r}.",
-                left="The job may be running and billed.",
-                to_do="Look at the job in the Bedrock console.",
-                then_clear=FAILED_TASK,
-            )
-        return BATCH_STATUS[self.status]
+        return job_progress(f"Batch job {self.name}", self.status, BATCH_STATUS)
 
 
 @dataclass(frozen=True)

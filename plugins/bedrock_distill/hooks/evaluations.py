@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients, tag_list
-from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
-from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, NotFoundError
+from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress, job_progress
+from include.distill.core.errors import ConflictError, NotFoundError
 from include.distill.managed_evaluation.records import EvaluationConfig
 
 _MOST_DELETED = 25  # the most jobs that one BatchDeleteEvaluationJob may name
@@ -57,14 +57,7 @@ class EvaluationJob:
 
         :raises ContractError: the status is unknown to this pipeline.
         """
-        if self.status not in EVALUATION_STATUS:
-            raise ContractError(
-                f"Evaluation job {self.name} has the unknown status {self.status!r}.",
-                left="The job may be running and billed.",
-                to_do="Look at the job in the Bedrock console.",
-                then_clear=FAILED_TASK,
-            )
-        return EVALUATION_STATUS[self.status]
+        return job_progress(f"Evaluation job {self.name}", self.status, EVALUATION_STATUS)
 
 
 @dataclass(frozen=True)

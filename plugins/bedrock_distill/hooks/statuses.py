@@ -7,7 +7,10 @@ botocore adds a status, the test fails before a run encounters the status.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+
+from include.distill.core.errors import FAILED_TASK, ContractError
 
 
 class Progress(Enum):
@@ -66,3 +69,21 @@ EVALUATION_STATUS = {
     "Stopped": Progress.FAILED,
     "Deleting": Progress.FAILED,
 }
+
+
+def job_progress(job: str, status: str, statuses: Mapping[str, Progress]) -> Progress:
+    """
+    Return whether a job is running, has succeeded or has failed.
+
+    :param job: the job, as the start of a sentence, such as "Batch job judge-1".
+    :param statuses: the statuses of jobs of this kind.
+    :raises ContractError: the status is unknown to this pipeline.
+    """
+    if status not in statuses:
+        raise ContractError(
+            f"{job} has the unknown status {status!r}.",
+            left="The job may be running and billed.",
+            to_do="Look at the job in the Bedrock console.",
+            then_clear=FAILED_TASK,
+        )
+    return statuses[status]

@@ -13,7 +13,7 @@ from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
+from bedrock_distill.lifecycle.abandoned_jobs import StopResult, marked_task
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -31,13 +31,7 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     :param ti: the task instance that runs this check.
     """
     for step in steps_in_batches(states):
-        submit, wait = batch_task(step, SUBMIT), batch_task(step, WAIT)
-        if "failed" in (states.get(submit), states[wait]):
-            marked = submit if states.get(submit) == "failed" else wait
-            was_marked = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
-        else:
-            was_marked = (states.get(submit), states[wait]) == ("success", "skipped")
-        if was_marked:
+        if marked_task(states, ti, batch_task(step, SUBMIT), batch_task(step, WAIT)):
             yield step
 
 

@@ -7,19 +7,17 @@ task stops the job within seconds, and ``outcome`` checks again at the end of th
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
+from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
-from bedrock_distill.run.heartbeat import format_duration
+from bedrock_distill.lifecycle.abandoned_jobs import StopResult, marked_task
+from bedrock_distill.lifecycle.progress import age_of, evaluation_cost
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups, evaluation_parts
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import NotFoundError, ServiceError
-from include.distill.cost.amounts import usd_text
 
 if TYPE_CHECKING:
     from bedrock_distill.lifecycle.run_task import RunTask
@@ -36,14 +34,7 @@ def abandoned_evaluations(states: Mapping[str, str | None], ti: Any) -> Iterator
     :param ti: the task instance that runs this check.
     """
     for group in evaluation_groups(states):
-        submit, wait = f"{group}.{SUBMIT}", f"{group}.{WAIT}"
-        if "failed" in (states.get(submit), states[wait]):
-            marked = submit if states.get(submit) == "failed" else wait
-            was_marked = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
-        else:
-            marked = wait
-            was_marked = (states.get(submit), states[wait]) == ("success", "skipped")
-        if was_marked:
+        if marked := marked_task(states, ti, f"{group}.{SUBMIT}", f"{group}.{WAIT}"):
             yield group, marked
 
 
@@ -61,8 +52,8 @@ def stop_evaluation(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None
     jobs.stop(job.arn)
     return (
         f"Stopped evaluation job {job.name} because its task was marked as failed. The job was created"
-        f" {_age(job)} ago. Its scores so far are billed{evaluation_cost(at_most_usd)}. To buy the next attempt, clear"
-        f" the task `{SUBMIT}` of the job with downstream."
+        f" {age_of(job.created)} ago. Its scores so far are billed{evaluation_cost(at_most_usd)}. To buy the next"
+        f" attempt, clear the task `{SUBMIT}` of the job with downstream."
     )
 
 
@@ -106,18 +97,3 @@ def has_bought_evaluation(task: RunTask, submitted: EvaluationJobManifest) -> bo
         return from_tags(task.hook.tags(submitted["job_arn"]), "run-key") == task.folder.run_key
     except NotFoundError:  # the job was deleted
         return submitted["bought"]
-
-
-def describe_evaluation(job: EvaluationJob) -> str:
-    """Return the status and the age of a job, as a sentence without a full stop."""
-    return f"Evaluation job {job.name} is {job.status}, {_age(job)} after its creation"
-
-
-def evaluation_cost(at_most_usd: float | None) -> str:
-    """Return what a whole job costs, as the end of a sentence; empty if it is not known."""
-    return f", at most about {usd_text(at_most_usd)} in all" if at_most_usd is not None else ""
-
-
-def _age(job: EvaluationJob) -> str:
-    # AWS's clock may be ahead of this machine's.
-    return format_duration(max(0.0, (datetime.datetime.now(datetime.UTC) - job.created).total_seconds()))

@@ -109,6 +109,24 @@ def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tu
             yield arm, task
 
 
+def marked_task(states: Mapping[str, str | None], ti: Any, submit: str, wait: str) -> str | None:
+    """
+    Return which task of a group a person marked as failed; ``None`` if no task was marked.
+
+    The jobs of batches and evaluations have such a group. If ``submit`` succeeded and ``wait`` was skipped, a person
+    marked the whole run as failed while none of its tasks was running. In this case, the task is ``wait``.
+
+    :param states: state by task id, for all tasks of the run.
+    :param ti: the task instance that runs this check.
+    :param submit: id of the task that submits the jobs.
+    :param wait: id of the task that waits for them.
+    """
+    if "failed" in (states.get(submit), states[wait]):
+        marked = submit if states.get(submit) == "failed" else wait
+        return marked if ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS else None
+    return wait if (states.get(submit), states[wait]) == ("success", "skipped") else None
+
+
 def is_running(job: CustomizationJob) -> bool:
     """Return whether a job is still running."""
     return JOB_STATUS.get(job.status) is Progress.RUNNING

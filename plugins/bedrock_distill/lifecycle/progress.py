@@ -6,8 +6,10 @@ import datetime
 import re
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.hooks.evaluations import EvaluationJob
 from bedrock_distill.lifecycle.endpoints import AnyEndpoint, EndpointKind
 from bedrock_distill.run.heartbeat import format_duration
+from include.distill.cost.amounts import usd_text
 
 
 def describe_stall(job: CustomizationJob) -> str:
@@ -21,12 +23,26 @@ def describe_stall(job: CustomizationJob) -> str:
 
 def describe_job(job: CustomizationJob) -> str:
     """Return how long a training job has existed, and the state of its phases, as a sentence without a full stop."""
-    # AWS's clock may be ahead of this machine's.
-    age = max(0.0, (datetime.datetime.now(datetime.UTC) - job.created).total_seconds())
     phases = ", ".join(f"{_words(phase)} {_words(status)}" for phase, status in job.details)
-    return f"{job.name} is {_words(job.status)}, {format_duration(age)} after its creation" + (
+    return f"{job.name} is {_words(job.status)}, {age_of(job.created)} after its creation" + (
         f" ({phases})" if phases else ""
     )
+
+
+def describe_evaluation(job: EvaluationJob) -> str:
+    """Return the status and the age of an evaluation job, as a sentence without a full stop."""
+    return f"Evaluation job {job.name} is {job.status}, {age_of(job.created)} after its creation"
+
+
+def evaluation_cost(at_most_usd: float | None) -> str:
+    """Return what a whole evaluation job costs, as the end of a sentence; empty if it is not known."""
+    return f", at most about {usd_text(at_most_usd)} in all" if at_most_usd is not None else ""
+
+
+def age_of(created: datetime.datetime) -> str:
+    """Return how long a job has existed."""
+    # AWS's clock may be ahead of this machine's.
+    return format_duration(max(0.0, (datetime.datetime.now(datetime.UTC) - created).total_seconds()))
 
 
 def throughput_cost(seconds: float, usd_per_hour: float | None) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobRequest, EvaluationJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_evaluations import evaluation_cost
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.progress import evaluation_cost
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending

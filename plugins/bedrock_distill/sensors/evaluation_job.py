@@ -7,7 +7,7 @@ from typing import Any
 
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_evaluations import describe_evaluation, evaluation_cost
+from bedrock_distill.lifecycle.progress import describe_evaluation, evaluation_cost
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf

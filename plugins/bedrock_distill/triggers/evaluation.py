@@ -7,7 +7,8 @@ from typing import Any
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_evaluations import describe_evaluation, evaluation_cost, stop_evaluation
+from bedrock_distill.lifecycle.abandoned_evaluations import stop_evaluation
+from bedrock_distill.lifecycle.progress import describe_evaluation, evaluation_cost
 from bedrock_distill.triggers.polling import PollingTrigger
 
 

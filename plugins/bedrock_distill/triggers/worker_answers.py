@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bedrock_distill.lifecycle.abandoned_evaluations import evaluation_cost
+from bedrock_distill.lifecycle.progress import evaluation_cost
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 
 

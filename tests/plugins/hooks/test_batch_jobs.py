@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from include.distill.core.errors import ContractError, InvalidRequestError, NotFoundError, ThrottledError
+from include.distill.core.errors import InvalidRequestError, NotFoundError, ThrottledError
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, not_found
 
 REQUEST = BatchJobRequest(
@@ -151,7 +151,3 @@ class TestStop:
 class TestProgress:
     def test_a_job_that_expired_with_some_answers_has_not_failed(self) -> None:
         assert BatchJob("name", "arn", "Expired").progress is Progress.SUCCEEDED
-
-    def test_an_unknown_status_is_an_error_that_says_the_job_may_be_billed(self) -> None:
-        with pytest.raises(ContractError, match=r"job name has the unknown status 'Paused'.*billed"):
-            _ = BatchJob("name", "arn", "Paused").progress

@@ -9,7 +9,7 @@ import pytest
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
+from bedrock_distill.lifecycle.abandoned_jobs import IN_PROGRESS
 from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
 from include.distill.batch.records import BatchStep
 from include.distill.config.layout import RunFolder
@@ -20,30 +20,6 @@ from tests.plugins.conftest import FOLDER
 
 STEP: BatchStep = "synthesize"
 FAILED_WAIT = {"submit": "success", "wait": "failed"}
-
-
-@pytest.mark.parametrize(
-    ("attempts", "submit", "wait", "steps"),
-    [
-        pytest.param({"wait": IN_PROGRESS}, "success", "failed", [STEP], id="wait marked failed"),
-        pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", [STEP], id="submit marked failed"),
-        pytest.param({}, "success", "skipped", [STEP], id="run marked between submit and wait"),
-        pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", [], id="timed out"),
-        pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", [], id="submit refused"),
-        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", [], id="Airflow may have failed the last attempt"),
-        pytest.param({"submit": IN_PROGRESS}, "success", "failed", [], id="wait failed before it started"),
-        pytest.param({}, "success", "success", [], id="done"),
-        pytest.param({}, "skipped", "skipped", [], id="never submitted"),
-    ],
-)
-def test_a_step_is_abandoned_if_a_person_marked_its_task_failed(
-    attempts: dict[str, str], submit: str, wait: str, steps: list[str]
-) -> None:
-    """Only the XCom of the failed task counts. The XCom of the other task is from an earlier time."""
-    left = {f"{STEP}_batch.{task}": attempt for task, attempt in attempts.items()}
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left.get(task_ids) if key == ATTEMPT_KEY else None)
-    states = {f"{STEP}_batch.submit": submit, f"{STEP}_batch.wait": wait}
-    assert list(abandoned_steps(states, ti)) == steps
 
 
 def test_steps_are_abandoned_independently() -> None:

@@ -11,12 +11,10 @@ import pytest
 from bedrock_distill.hooks.evaluations import EvaluationJob
 from bedrock_distill.lifecycle.abandoned_evaluations import (
     abandoned_evaluations,
-    describe_evaluation,
-    evaluation_cost,
     stop_abandoned_evaluations,
     stop_evaluation,
 )
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS, StopResult
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import TransientError
@@ -29,27 +27,10 @@ GROUP = "evaluate.tuned_by_nova-pro"
 JOB = EvaluationJob("job", "arn:job", "InProgress", CREATED, "r", "d", "o")
 
 
-@pytest.mark.parametrize(
-    ("attempts", "submit", "wait", "marked"),
-    [
-        pytest.param({"wait": IN_PROGRESS}, "success", "failed", "wait", id="wait marked failed"),
-        pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", "submit", id="submit marked failed"),
-        pytest.param({}, "success", "skipped", "wait", id="run marked between submit and wait"),
-        pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", "", id="timed out"),
-        pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", "", id="submit refused"),
-        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", "", id="Airflow may have failed the last attempt"),
-        pytest.param({"submit": IN_PROGRESS}, "success", "failed", "", id="wait failed before it started"),
-        pytest.param({}, "success", "success", "", id="done"),
-        pytest.param({}, "skipped", "skipped", "", id="never submitted"),
-    ],
-)
-def test_a_job_is_abandoned_if_a_person_marked_its_task_failed(
-    attempts: dict[str, str], submit: str, wait: str, marked: str
-) -> None:
-    left = {f"{GROUP}.{task}": attempt for task, attempt in attempts.items()}
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left.get(task_ids) if key == ATTEMPT_KEY else None)
-    states = {f"{GROUP}.submit": submit, f"{GROUP}.wait": wait, "judge_batch.wait": "failed", "tuned.trained": "failed"}
-    assert list(abandoned_evaluations(states, ti)) == ([(GROUP, f"{GROUP}.{marked}")] if marked else [])
+def test_only_groups_of_evaluation_jobs_are_returned_with_the_task_that_was_marked() -> None:
+    states = {f"{GROUP}.submit": "success", f"{GROUP}.wait": "failed", "judge_batch.wait": "failed"}
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: IN_PROGRESS if key == ATTEMPT_KEY else None)
+    assert list(abandoned_evaluations(states, ti)) == [(GROUP, f"{GROUP}.wait")]
 
 
 class TestStop:
@@ -137,11 +118,3 @@ class TestStopAbandoned:
         [result] = self.stop(task, {"job_arn": "arn:own"})
         assert f"{GROUP}.wait was marked as failed, but its evaluation job arn:own could not be stopped" in result.text
         assert "stop-evaluation-job --job-identifier arn:own" in result.by_hand
-
-
-def test_the_description_has_status_and_age() -> None:
-    assert describe_evaluation(JOB).startswith("Evaluation job job is InProgress, ")
-
-
-def test_an_unknown_cost_is_left_out() -> None:
-    assert (evaluation_cost(None), evaluation_cost(2)) == ("", ", at most about $2.00 in all")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferred
 
-from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS, marked_task
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
@@ -237,3 +237,25 @@ def test_a_job_that_cannot_be_stopped_is_named_in_the_runs_error(run: Run, bedro
     run.wait()
     bedrock.refuse["stop_job"] = TransientError("500")
     assert "could not be stopped and may be running and billed: 500" in run.end(WAITED)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "submit", "wait", "marked"),
+    [
+        pytest.param({"wait": IN_PROGRESS}, "success", "failed", "wait", id="wait marked failed"),
+        pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", "submit", id="submit marked failed"),
+        pytest.param({}, "success", "skipped", "wait", id="run marked between submit and wait"),
+        pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", None, id="timed out"),
+        pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", None, id="submit refused"),
+        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", None, id="Airflow may have failed the last attempt"),
+        pytest.param({"submit": IN_PROGRESS}, "success", "failed", None, id="wait failed before it started"),
+        pytest.param({}, "success", "success", None, id="done"),
+        pytest.param({}, "skipped", "skipped", None, id="never submitted"),
+    ],
+)
+def test_a_job_is_abandoned_if_a_person_marked_its_task_failed(
+    attempts: dict[str, str], submit: str, wait: str, marked: str | None
+) -> None:
+    """Only the XCom of the failed task counts. The XCom of the other task is from an earlier time."""
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: attempts.get(task_ids) if key == ATTEMPT_KEY else None)
+    assert marked_task({"submit": submit, "wait": wait}, ti, "submit", "wait") == marked

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
-from bedrock_distill.lifecycle.progress import describe_job, throughput_cost
+from bedrock_distill.hooks.evaluations import EvaluationJob
+from bedrock_distill.lifecycle.progress import describe_evaluation, describe_job, evaluation_cost, throughput_cost
 
 
 def job(status: str = "InProgress", *details: tuple[str, str], minutes: float = 12.5) -> CustomizationJob:
@@ -65,6 +66,16 @@ class TestDescribeJob:
     )
     def test_no_part_of_the_name_of_a_new_phase_is_lost(self, phase: str, words: str) -> None:
         assert describe_job(job("InProgress", (phase, "Failed"))).endswith(f"({words} failed)")
+
+
+class TestEvaluation:
+    def test_the_description_has_status_and_age(self) -> None:
+        created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=12.5)
+        job = EvaluationJob("job", "arn:job", "InProgress", created, "role", "dataset", "output")
+        assert describe_evaluation(job) == "Evaluation job job is InProgress, 12 min after its creation"
+
+    def test_an_unknown_cost_is_left_out(self) -> None:
+        assert (evaluation_cost(None), evaluation_cost(2)) == ("", ", at most about $2.00 in all")
 
 
 class TestThroughputCost:

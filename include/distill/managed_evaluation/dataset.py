@@ -6,8 +6,7 @@ Format: https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-pr
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
@@ -49,11 +48,6 @@ def read_dataset(
         {"row_id": row["row_id"], "prompt_sha256": prompt_hash(line["prompt"])}
         for row, line in zip(chosen, lines, strict=True)
     ]
-
-
-def encode_dataset(lines: Sequence[EvaluationDatasetLine]) -> bytes:
-    """Return the content of the dataset's file."""
-    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
 def texts_of(lines: Iterable[EvaluationDatasetLine]) -> list[str]:

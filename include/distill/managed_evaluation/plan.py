@@ -6,7 +6,8 @@ Two runs with the same answers, metrics and evaluator need the same scores, so o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,6 +60,11 @@ def judge_config(settings: PointwiseEvaluation, evaluator: Model) -> EvaluationC
         definitions = [{"customMetricDefinition": _definition(metric)} for metric in settings.custom_metrics]
         config["customMetricConfig"] = {"customMetrics": definitions, "evaluatorModelConfig": models}
     return {"automated": config}
+
+
+def encode_dataset(lines: Iterable[Mapping[str, object]]) -> bytes:
+    """Return the content of a dataset's file. The same lines always give the same bytes."""
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
 def dataset_metrics(task_type: str, metrics: Sequence[str]) -> DatasetMetrics:

@@ -93,8 +93,8 @@ class EvaluationJobManifest(TypedDict):
     fingerprint: str
     attempt: int
     bought: bool
-    at_most_usd: NotRequired[float]
-    output_uri: NotRequired[str]
+    at_most_usd: float
+    output_uri: str
     input_tokens: NotRequired[int]  # of the evaluator, estimated, because Bedrock does not state them
     output_tokens: NotRequired[int]
 

@@ -130,14 +130,19 @@ def prompt_hash(prompt: str) -> str:
     return content_hash(prompt.encode("utf-8", "surrogatepass"))
 
 
+def results_folder(result: EvaluationResultManifest) -> str:
+    """Return the folder of a job's output, with a slash at the end."""
+    job_id = result["job_arn"].rpartition("/")[2]
+    return f"{result['output_uri'].rstrip('/')}/{result['job_name']}/{job_id}/"
+
+
 def find_results(store: ObjectStore, result: EvaluationResultManifest) -> tuple[str, list[str]]:
     """
     Return the folder of a job's output, and the URIs of the files with results in this folder.
 
     :raises ContractError: the folder has no such file.
     """
-    job_id = result["job_arn"].rpartition("/")[2]
-    folder = f"{result['output_uri'].rstrip('/')}/{result['job_name']}/{job_id}/"
+    folder = results_folder(result)
     uris = [uri for uri in store.list(folder) if _RESULTS.fullmatch(uri.removeprefix(folder))]
     if not uris:
         raise _unusable(result, f"has no file of results below {folder}")

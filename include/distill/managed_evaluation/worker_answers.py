@@ -18,6 +18,7 @@ from include.distill.core.storage import ObjectStore
 from include.distill.labeling.records import Choice, LabelExample
 from include.distill.managed_evaluation.plan import DATASET_NAME
 from include.distill.managed_evaluation.records import EvaluationResultManifest
+from include.distill.managed_evaluation.results import results_folder
 from include.distill.managed_evaluation.worker_jobs import (
     ANSWER_A,
     ANSWER_B,
@@ -78,17 +79,11 @@ def read_worker_answers(
     :param examples: the examples that the workers saw.
     """
     answers, open_examples = WorkerAnswers(), _by_texts(examples)
-    for uri in _output_files(store, result):
+    for uri in filter(_OUTPUT_FILE.search, store.list(results_folder(result))):
         for line in store.read(uri).split(b"\n"):
             if line.strip():
                 _read_line(line, open_examples, answers)
     return answers
-
-
-def _output_files(store: ObjectStore, result: EvaluationResultManifest) -> list[str]:
-    job_id = result["job_arn"].rpartition("/")[2]
-    folder = f"{result['output_uri'].rstrip('/')}/{result['job_name']}/{job_id}/"
-    return [uri for uri in store.list(folder) if _OUTPUT_FILE.search(uri)]
 
 
 def _by_texts(examples: Sequence[LabelExample]) -> dict[_Shown, list[str]]:

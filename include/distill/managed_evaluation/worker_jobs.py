@@ -11,13 +11,12 @@ only the choice decides which response is better.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TypedDict
 
 from include.distill.config.evaluation_settings import HumanEvaluation
 from include.distill.labeling.records import LabelExample
-from include.distill.managed_evaluation.plan import EvaluationPlan, dataset_metrics
+from include.distill.managed_evaluation.plan import EvaluationPlan, dataset_metrics, encode_dataset
 from include.distill.managed_evaluation.records import SourceResponse
 
 ANSWER_A, ANSWER_B = SOURCES = ("answer-a", "answer-b")
@@ -62,11 +61,6 @@ def worker_prompt(question: str, document: str) -> str:
     return f"Question:\n{question}\n\nDocument:\n{document}"
 
 
-def dataset_body(examples: Sequence[LabelExample]) -> bytes:
-    """Return the dataset as the bytes of a JSONL file. The same examples always give the same bytes."""
-    return "".join(json.dumps(dataset_line(example), ensure_ascii=False) + "\n" for example in examples).encode()
-
-
 def full_instructions(settings: HumanEvaluation) -> str:
     """
     Return the instructions that workers see: those of the use case, and how to give the ratings.
@@ -87,7 +81,7 @@ def worker_plan(settings: HumanEvaluation, examples: Sequence[LabelExample]) -> 
         "customMetrics": _metrics(),
         "datasetMetricConfigs": [dataset_metrics(TASK_TYPE, [CHOICE_METRIC, SCALE_METRIC])],
     }
-    return EvaluationPlan(LABELS, WORKERS, {"human": human}, SOURCES, dataset_body(examples))
+    return EvaluationPlan(LABELS, WORKERS, {"human": human}, SOURCES, encode_dataset(map(dataset_line, examples)))
 
 
 def _metrics() -> list[dict[str, str]]:

@@ -28,7 +28,8 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
 
     :param arm: name of an arm of the use case. (templated)
     :param evaluator: key of the evaluator in ``models.yaml``. (templated)
-    :return: ``{"job_name", "job_arn", "arm", "evaluator", "fingerprint", "attempt", "bought": bool, "at_most_usd"}``
+    :return: ``{"job_name", "job_arn", "arm", "evaluator", "fingerprint", "attempt", "bought": bool, "at_most_usd",
+        "output_uri", "input_tokens", "output_tokens"}``
     :raises JobFailedError: an attempt failed because of its data, or no attempt is left; nothing was bought.
     :raises RefusedError: access is missing, a quota does not allow the job, or a job of another environment has the
         name that this task would use; nothing was bought.
@@ -54,8 +55,8 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
 
     def plan(self) -> EvaluationPlan:
         """Build the dataset from the arm's answers, and store which row each of its lines is about."""
-        from include.distill.managed_evaluation.dataset import encode_dataset, read_dataset, texts_of
-        from include.distill.managed_evaluation.plan import EvaluationPlan, judge_config
+        from include.distill.managed_evaluation.dataset import read_dataset, texts_of
+        from include.distill.managed_evaluation.plan import EvaluationPlan, encode_dataset, judge_config
 
         settings = self.use_case.evaluations.pointwise_settings
         lines, questions = read_dataset(

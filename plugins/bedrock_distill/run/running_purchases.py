@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.task_ids import (
@@ -126,18 +126,12 @@ def _delete_by_hand(tasks: ServingTasks, created: Mapping[str, Any] | None) -> s
 
 def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     for arm in arms_with_task(states, TRAINED):
-        submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
-        if arm == own_group or _is_over(states.get(submit), states[trained]):
-            continue
-        submitted = ti.xcom_pull(task_ids=submit) or {}
-        cost = describe_cost(submitted.get("at_most_usd"), submitted.get("estimated_usd"))
-        if stated := _stated(states, ti, trained, submit):
-            yield stated
-        elif _is_watched(states.get(submit), states[trained]):
-            yield f"The training job of arm {arm} is running, and its training is billed{cost}."
-        else:
-            stop = f" Stop it {_by_hand(ByHand.TRAINING_JOB, submitted, 'job_name', 'job_arn')}." if submitted else ""
-            yield f"If a training job of arm {arm} is running, its training is billed{cost}.{stop}"
+        if arm != own_group:
+            noun, billed = f"training job of arm {arm}", "its training is billed"
+            job = _Job(
+                arm_task(arm, SUBMIT), arm_task(arm, TRAINED), ByHand.TRAINING_JOB, "a", noun, billed, _training_cost
+            )
+            yield from _job(states, ti, job)
 
 
 def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
@@ -159,19 +153,46 @@ def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Itera
 
 def _evaluations(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
     for group in evaluation_groups(states):
-        submit, wait = f"{group}.{SUBMIT}", f"{group}.{WAIT}"
-        if group == own_group or _is_over(states.get(submit), states[wait]):
-            continue
-        submitted = ti.xcom_pull(task_ids=submit) or {}
-        at_most = submitted.get("at_most_usd")
-        cost = f", at most about {usd_text(at_most)} in all" if at_most is not None else ""
-        if stated := _stated(states, ti, wait, submit):
-            yield stated
-        elif _is_watched(states.get(submit), states[wait]):
-            yield f"The evaluation job of {group} is running, and its scores are billed{cost}."
-        else:
-            stop = f" Stop it {_by_hand(ByHand.EVALUATION_JOB, submitted, 'job_arn', 'job_arn')}." if submitted else ""
-            yield f"If an evaluation job of {group} is running, its scores are billed{cost}.{stop}"
+        if group != own_group:
+            noun, billed = f"evaluation job of {group}", "its scores are billed"
+            job = _Job(f"{group}.{SUBMIT}", f"{group}.{WAIT}", ByHand.EVALUATION_JOB, "an", noun, billed, _scores_cost)
+            yield from _job(states, ti, job)
+
+
+class _Job(NamedTuple):
+    """A job that the task ``submit`` buys and the task ``wait`` waits for, and the words that describe it."""
+
+    submit: str
+    wait: str
+    kind: ByHand
+    article: str
+    noun: str
+    billed: str
+    cost: Callable[[Mapping[str, Any]], str]
+
+
+def _job(states: Mapping[str, str | None], ti: Any, job: _Job) -> Iterator[str]:
+    submitted, waited = states.get(job.submit), states[job.wait]
+    if _is_over(submitted, waited):
+        return
+    result = ti.xcom_pull(task_ids=job.submit) or {}
+    cost = job.cost(result)
+    if stated := _stated(states, ti, job.wait, job.submit):
+        yield stated
+    elif _is_watched(submitted, waited):
+        yield f"The {job.noun} is running, and {job.billed}{cost}."
+    else:
+        stop = f" Stop it {_by_hand(job.kind, result, 'job_name', 'job_arn')}." if result else ""
+        yield f"If {job.article} {job.noun} is running, {job.billed}{cost}.{stop}"
+
+
+def _training_cost(submitted: Mapping[str, Any]) -> str:
+    return describe_cost(submitted.get("at_most_usd"), submitted.get("estimated_usd"))
+
+
+def _scores_cost(submitted: Mapping[str, Any]) -> str:
+    usd = submitted.get("at_most_usd")
+    return f", at most about {usd_text(usd)} in all" if usd is not None else ""
 
 
 def _by_hand(kind: ByHand, result: Mapping[str, Any] | None, name_key: str, arn_key: str) -> str:

@@ -9,7 +9,8 @@ from include.distill.config.prompt_loader import load_prompts
 from include.distill.core.errors import ReconciliationError
 from include.distill.core.storage import write_jsonl
 from include.distill.inference.student import Student
-from include.distill.managed_evaluation.dataset import encode_dataset, read_dataset, texts_of
+from include.distill.managed_evaluation.dataset import read_dataset, texts_of
+from include.distill.managed_evaluation.plan import encode_dataset
 from include.distill.managed_evaluation.results import prompt_hash
 from tests.distill.conftest import make_row, make_use_case
 from tests.fakes.memory_store import MemoryStore

@@ -8,7 +8,7 @@ from botocore.validate import ParamValidator
 
 from bedrock_distill.hooks.evaluations import EvaluationJobRequest
 from include.distill.config.evaluation_settings import HumanEvaluation
-from include.distill.managed_evaluation.worker_jobs import NO_TEXT, RULES, dataset_body, full_instructions, worker_plan
+from include.distill.managed_evaluation.worker_jobs import NO_TEXT, RULES, full_instructions, worker_plan
 from tests.distill.labeling.example_sample import PAIR, sample
 
 FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/raters"
@@ -17,7 +17,7 @@ SETTINGS = HumanEvaluation(flow_definition_arn=FLOW, instructions="Prefer the sh
 
 def test_a_line_has_the_question_the_document_and_both_answers_and_does_not_name_the_arms() -> None:
     examples = sample()
-    lines = [json.loads(line) for line in dataset_body(examples).splitlines()]
+    lines = [json.loads(line) for line in worker_plan(SETTINGS, examples).dataset.splitlines()]
     assert len(lines) == len(examples)
     for line, example in zip(lines, examples, strict=True):
         assert set(line) == {"prompt", "modelResponses"}
@@ -33,7 +33,7 @@ def test_a_line_has_the_question_the_document_and_both_answers_and_does_not_name
 
 def test_an_answer_without_text_is_shown_as_a_note() -> None:
     [first, *_] = sample(1)
-    line = json.loads(dataset_body([{**first, "answer_a": " \n"}]))
+    line = json.loads(worker_plan(SETTINGS, [{**first, "answer_a": " \n"}]).dataset)
     assert [response["response"] for response in line["modelResponses"]] == [NO_TEXT, first["answer_b"]]
 
 

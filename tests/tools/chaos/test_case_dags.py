@@ -49,7 +49,9 @@ def test_the_cases_of_evaluation_jobs_have_the_tasks_of_one_job_and_no_endpoint(
     loaded = runpy.run_path(str(DAG_FILE))
     dags = {case.name: loaded[f"distill_{case.key}"] for case in cases}
     for dag in dags.values():
-        assert [task for task in dag.task_ids if task.startswith("evaluate.")] == [SUBMIT, WAIT, COLLECT]
+        assert [task for task in dag.task_ids if task.startswith("evaluate.")] == [
+            *(SUBMIT, WAIT, COLLECT, "evaluate.gather")
+        ]
         assert not [task for task in dag.task_ids if task.startswith("tuned.")]
     nets = {name: dag for name, dag in dags.items() if "net:" in name}
     classes = {(type(dag.get_task(WAIT)).__name__, type(dag.get_task("outcome")).__name__) for dag in nets.values()}

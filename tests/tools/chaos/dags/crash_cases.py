@@ -47,45 +47,33 @@ class NoRelease(BaseOperator):
         """Do nothing."""
 
 
-class SilentSensor(BedrockProvisionedThroughputSensor):
-    """Sensor for the throughput whose trigger releases nothing when the task is marked failed."""
+class Silent:
+    """Let the trigger of a sensor stop and release nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
-        return super().trigger(**common, give_up_when_failed=False)
-
-
-class SilentDeploymentSensor(BedrockDeploymentSensor):
-    """Sensor for the deployment whose trigger releases nothing when the task is marked failed."""
-
-    def trigger(self, **common: Any) -> Any:
-        return super().trigger(**common, give_up_when_failed=False)
-
-
-class SilentWait(BedrockCustomizationJobSensor):
-    """Sensor for the training job whose trigger stops nothing when the task is marked failed."""
-
-    def trigger(self, **common: Any) -> Any:
-        trigger = super().trigger(**common)
+        trigger = super().trigger(**common)  # type: ignore[misc]
         trigger.give_up_when_failed = False
         return trigger
 
 
-class SilentBatchWait(BedrockBatchSensor):
-    """Sensor for batch jobs whose trigger stops nothing when the task is marked failed."""
-
-    def trigger(self, **common: Any) -> Any:
-        trigger = super().trigger(**common)
-        trigger.give_up_when_failed = False
-        return trigger
+class SilentSensor(Silent, BedrockProvisionedThroughputSensor):
+    """Sensor for the throughput."""
 
 
-class SilentEvaluationWait(BedrockEvaluationJobSensor):
-    """Sensor for the evaluation job whose trigger stops nothing when the task is marked failed."""
+class SilentDeploymentSensor(Silent, BedrockDeploymentSensor):
+    """Sensor for the deployment."""
 
-    def trigger(self, **common: Any) -> Any:
-        trigger = super().trigger(**common)
-        trigger.give_up_when_failed = False
-        return trigger
+
+class SilentWait(Silent, BedrockCustomizationJobSensor):
+    """Sensor for the training job."""
+
+
+class SilentBatchWait(Silent, BedrockBatchSensor):
+    """Sensor for batch jobs."""
+
+
+class SilentEvaluationWait(Silent, BedrockEvaluationJobSensor):
+    """Sensor for the evaluation job."""
 
 
 class LenientOutcome(RunOutcomeOperator):
@@ -141,9 +129,9 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
     }
 
 
-def case_dag(use_case: UseCase) -> DAG:
-    """Return the shortest DAG that trains, serves, answers and releases: no teacher, no judge."""
-    with DAG(
+def empty_dag(use_case: UseCase) -> DAG:
+    """Return a DAG without tasks, with the settings of every case."""
+    return DAG(
         dag_id=use_case.dag_id,
         schedule=None,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
@@ -151,7 +139,12 @@ def case_dag(use_case: UseCase) -> DAG:
         max_active_runs=4,
         user_defined_macros={"run_key": run_key},
         default_args=default_args(use_case),
-    ) as dag:
+    )
+
+
+def case_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that trains, serves, answers and releases: no teacher, no judge."""
+    with empty_dag(use_case) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
         shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
@@ -171,15 +164,7 @@ def last_task(use_case: UseCase) -> Any:
 
 def batch_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that calls the teacher in batch jobs: no arm, no judge."""
-    with DAG(
-        dag_id=use_case.dag_id,
-        schedule=None,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=4,
-        user_defined_macros={"run_key": run_key},
-        default_args=default_args(use_case),
-    ) as dag:
+    with empty_dag(use_case) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
         sensor = SilentBatchWait if "silent_wait" in use_case.tags else BedrockBatchSensor
@@ -193,15 +178,7 @@ def batch_dag(use_case: UseCase) -> DAG:
 
 def evaluation_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that lets an evaluator score answers: those of the base student, without a judge."""
-    with DAG(
-        dag_id=use_case.dag_id,
-        schedule=None,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=4,
-        user_defined_macros={"run_key": run_key},
-        default_args=default_args(use_case),
-    ) as dag:
+    with empty_dag(use_case) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
         shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
@@ -211,21 +188,13 @@ def evaluation_dag(use_case: UseCase) -> DAG:
             scores = evaluation.evaluation_tasks(use_case, {"base": base})
         outcome = last_task(use_case)
         preflight >> ingest >> shards
-        [score.operator for score in scores] >> outcome
+        scores.operator >> outcome
     return quickened(dag)
 
 
 def promotion_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that trains and promotes: no teacher, no endpoint of an arm, no judge."""
-    with DAG(
-        dag_id=use_case.dag_id,
-        schedule=None,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=4,
-        user_defined_macros={"run_key": run_key},
-        default_args=default_args(use_case),
-    ) as dag:
+    with empty_dag(use_case) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
         with TaskGroup("tuned"):

@@ -17,7 +17,7 @@ answers of the use case. So give access to this DAG only to people who may read 
 | `examples` | the list of examples that people label in Airflow; each example is listed by its number | nothing |
 | `ask` | one choice for each example: A, B, Tie or No answer; each task waits for a person | nothing |
 | `workers.submit` | only if the use case names human workers: an evaluation job of Bedrock in which they compare the answers | $0.21 per answer of a worker, at most `examples` × `evaluations.human.workers` answers |
-| `workers.wait` | the same: waits up to `evaluations.human.wait_days` days, without a worker slot | nothing |
+| `workers.wait` | only if the use case names human workers: the end of their job. The task waits up to `evaluations.human.wait_days` days, without a worker slot | nothing |
 | `collect_labels` | `report/labels/<labeler>.jsonl`, and the report with the agreement | nothing |
 
 All files are in the run's folder. The dataset and the output of `workers.submit` are in `evaluations/`, because all
@@ -40,8 +40,8 @@ pair in the report's headline is used. `how` is one of:
 
 - **ask workers through Bedrock**: human workers of Amazon SageMaker label the examples. The form offers this only if
   the use case names workers in `evaluations.human.flow_definition_arn`. Each worker becomes a labeler with the name
-  `worker-<id>`. AWS bills each answer. If the same workers were already asked about the same answers, the job is found
-  and nothing is bought. `labeller` and `hours` are not used.
+  `worker-<id>`. AWS bills each answer. If the same workers were already asked about the same answers, the task finds
+  that job and buys nothing. `labeller` and `hours` are not used.
 
 The same run, pair and number of examples always give the same sample. For a second person to label the same questions,
 trigger the DAG again with another `labeller`. Both DAG runs may be in progress at the same time. A larger sample starts
@@ -50,9 +50,11 @@ than 20 documents, the report says "too few labels" or "too few documents" inste
 
 ### If a task fails
 
-You may clear every task at any time. Clearing costs nothing: the same examples are drawn, a new label replaces the same
-person's earlier label for that example, and the job of human workers is found by its name. A label counts only for the two answers that the person saw. If an answer
-in the run has changed since then, the label is left out, and the report says how many labels were left out.
+You may clear every task at any time. The same examples are drawn, a new label replaces the same person's earlier label
+for that example, and the job of human workers is found by its name. Clearing costs nothing, with one exception: if that
+job failed, was stopped or was deleted, clearing `workers.submit` buys another job. A label counts only for the two
+answers that the person saw. If an answer in the run has changed since then, the label is left out, and the report says
+how many labels were left out.
 
 | task | cause | what to do |
 |---|---|---|

@@ -23,10 +23,10 @@ def _pair_problem(arm: str, teacher: Model, student: Model, region: str) -> str 
     facts = student.customization.distillation if student.customization else None
     if facts and teacher.key in facts.teachers and region in facts.regions:
         return None
-    excluded = " Bedrock accepts no teacher of Anthropic." if teacher.provider == "anthropic" else ""
+    excluded = " Bedrock accepts no teacher from Anthropic." if teacher.provider == "anthropic" else ""
     return (
         f"arm {arm} is of kind distilled, but Bedrock cannot distil {teacher.key} into {student.key} in {region}."
-        f"{excluded} Expected one of these pairs: {_supported_pairs(catalog)}. Set teacher of the arm, student or"
+        f"{excluded} Expected one of these pairs: {_supported_pairs(catalog)}. Change the arm's teacher, student or"
         " aws.region, or remove the arm"
     )
 

@@ -87,12 +87,12 @@ class EvaluationsSchema(Section):
     For each entry of ``scores``, ``n + missing = questions``.
     """
 
-    questions: NonNegativeInt = Field(description="Number of questions of each job, which are the first of the run.")
+    questions: NonNegativeInt = Field(description="Number of questions of each job: the first questions of the run.")
     evaluation_rows: NonNegativeInt = Field(description="Number of evaluation questions of the run.")
     metrics: list[MetricSchema] = Field(description="The metrics and their scales.")
     scores: list[MeanScoreSchema] = Field(description="One entry for each metric, evaluator and arm.")
     differences: list[ScoreDifferenceSchema] = Field(
-        description="One entry for each metric, evaluator and pair of arms in `comparisons` of which both were scored."
+        description="One entry for each metric, evaluator and pair of arms in `comparisons`, if both arms were scored."
     )
     worst: list[LowScoreSchema] = Field(description="The worst scores of each arm, at most two answers per arm.")
 

@@ -1,9 +1,8 @@
 """
 Write documents as records of continued pre-training: each distinct document once, in parts if it is too long.
 
-A document is split at the end of a paragraph if possible, else at the end of a line, a sentence or a word. The parts of
-a document, one after the other, are the document. Nothing is lost, except for white space that would be a part of its
-own.
+A document is split at the end of a paragraph if possible, else at the end of a line, a sentence or a word. Joined in
+order, the parts give the document again. Nothing is lost, except for white space that would be a part of its own.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ BATCH_STATUS = {
     "Failed": Progress.FAILED,
     "Stopped": Progress.FAILED,
 }
-# A job that is being deleted was not waited for in time. Its results, if there are any, stay in S3.
+# Somebody deleted a job with the status Deleting before this pipeline saw how it had ended, so it counts as failed.
 EVALUATION_STATUS = {
     "InProgress": Progress.RUNNING,
     "Stopping": Progress.RUNNING,

@@ -29,7 +29,7 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
     :param arm: name of an arm of the use case. (templated)
     :param evaluator: key of the evaluator in ``models.yaml``. (templated)
     :return: ``{"job_name", "job_arn", "arm", "evaluator", "fingerprint", "attempt", "bought": bool, "at_most_usd",
-        "output_uri", "input_tokens", "output_tokens"}``
+        "output_uri", "input_tokens", "output_tokens"}``; the tokens are estimated.
     :raises JobFailedError: an attempt failed because of its data, or no attempt is left; nothing was bought.
     :raises RefusedError: access is missing, a quota does not allow the job, or a job of another environment has the
         name that this task would use; nothing was bought.

@@ -31,7 +31,7 @@ class ListExamplesOperator(LabelTask, BaseOperator):
     """
     Return the indices of the examples that people label in Airflow. The next task is mapped over the indices.
 
-    If people label on a sheet, the list is empty. The task costs nothing.
+    If people label on a sheet, or human workers label the examples, the list is empty. The task costs nothing.
 
     :param sample: manifest of the task ``draw_sample``. (templated)
     :return: the indices of the examples, from 0.

@@ -69,16 +69,17 @@ class BedrockPreflightOperator(DistillOperator):
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
-    models exist, are ACTIVE and accessible, also those that only Bedrock asks during a distillation job. It also checks
-    that the student can be trained in this Region and served as ``serving.mode`` asks, within the account's quota of
-    deployments. It also checks that a promotion can change the champion's standing endpoint, and warns if this endpoint
-    does not answer with the champion. If Bedrock and ``include/models.yaml`` disagree about a model, Bedrock is right.
-    If a model cannot be used, the message names models that can take its place. The task also checks prices,
-    hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems together. A run
-    whose configuration has unknown keys is refused. Missing buckets are created if ``storage.create_buckets`` is set.
-    Before the task stores anything else, it records in ``environment.json`` that this environment owns the storage
-    roots, and in ``run.json`` that this DAG run owns the folder. The task buys nothing. Retrying or clearing the task
-    checks again, and stores the YAML file and the prompts in their current state.
+    models exist, are ACTIVE and accessible, including the models that Bedrock calls in distillation and evaluation
+    jobs. It checks that the student can be trained in this Region and served as ``serving.mode`` asks, within the
+    account's quota of deployments. It also checks that a promotion can change the champion's standing endpoint, and
+    warns if this endpoint does not answer with the champion. If Bedrock and ``include/models.yaml`` disagree about a
+    model, Bedrock is right. If a model cannot be used, the message names models that can take its place. The task also
+    checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
+    together. A run whose configuration has unknown keys is refused. Missing buckets are created if
+    ``storage.create_buckets`` is set. Before the task stores anything else, it records in ``environment.json`` that
+    this environment owns the storage roots, and in ``run.json`` that this DAG run owns the folder. The task buys
+    nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their current
+    state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
@@ -250,7 +251,7 @@ class BedrockPreflightOperator(DistillOperator):
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(
-                f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region};"
+                f"{student.key} can be trained only in {regions}, but aws.region is {use_case.aws.region};"
                 " change aws.region or student in the use-case file"
             )
         family = training_family(student, use_case.training)

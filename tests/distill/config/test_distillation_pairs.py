@@ -35,7 +35,7 @@ def test_the_message_about_an_unsupported_pair_lists_the_supported_pairs(
     assert f"arm first is of kind distilled, but Bedrock cannot distil {teacher} into {student} in {region}" in problem
     assert "teacher nova-pro with student nova-micro, teacher nova-pro with student nova-lite (in us-east-1)" in problem
     assert "teacher llama-3-1-70b with student llama-3-1-8b" in problem
-    assert ("Bedrock accepts no teacher of Anthropic" in problem) == teacher.startswith("claude")
+    assert ("Bedrock accepts no teacher from Anthropic" in problem) == teacher.startswith("claude")
 
 
 def test_every_distilled_arm_is_checked() -> None:

@@ -252,7 +252,7 @@ class TestDistilledArms:
 
     def test_a_pair_that_bedrock_does_not_support_is_refused_with_the_supported_pairs(self) -> None:
         with pytest.raises(
-            UseCaseError, match=r"no teacher of Anthropic\. Expected one of these pairs: teacher nova-pro"
+            UseCaseError, match=r"no teacher from Anthropic\. Expected one of these pairs: teacher nova-pro"
         ):
             make_use_case(arms=[self.BASE, self.MANAGED])
 

@@ -380,7 +380,7 @@ class TestRefusal:
             "bucket bedrock-distill-output does not exist",
             "Bedrock retired model claude-3-sonnet on 2026-07-30",
             "model mistral-large-3 (mistral.mistral-large-3-675b-instruct) does not exist in this Region",
-            "nova-micro can be fine-tuned only in us-east-1, but aws.region is eu-west-1",
+            "nova-micro can be trained only in us-east-1, but aws.region is eu-west-1",
             "epochs",
             "include/data/nowhere.csv cannot be read",
             "Input /etc/passwd may not be read",

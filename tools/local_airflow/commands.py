@@ -112,7 +112,8 @@ def introduce(layout: Layout, request: RunRequest) -> None:
 
 def describe_day(layout: Layout) -> str:
     """Say which day the simulated account has, and where its state is."""
-    kept = "The account of that day exists already and is used again" if layout.aws_simulator.exists() else "It is new"
+    exists = layout.aws_simulator.exists()
+    kept = "The account of that day already exists and is used again" if exists else "The account of that day is new"
     return (
         f"As of {layout.as_of}, SIMULATED: the account has the models, operations and features of that day. Clocks are"
         f" real, and\nprices are those of include/prices.yaml. {kept} ({layout.aws_simulator}).\n"

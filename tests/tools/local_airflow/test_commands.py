@@ -198,10 +198,10 @@ def test_the_introduction_names_the_day_of_the_account(tmp_path: Path, capsys: p
     introduce(past, RunRequest())
     first = capsys.readouterr().out
     assert "As of 2025-02-12, SIMULATED: the account has the models, operations and features of that day." in first
-    assert "It is new" in first
+    assert "is new (" in first
     past.aws_simulator.mkdir(parents=True)
     introduce(past, RunRequest())
-    assert "exists already and is used again" in capsys.readouterr().out
+    assert "already exists and is used again" in capsys.readouterr().out
     introduce(Layout(state=tmp_path), RunRequest())
     assert "As of" not in capsys.readouterr().out
 

@@ -20,8 +20,8 @@ answers of the use case. So give access to this DAG only to people who may read 
 | `workers.wait` | only if the use case names human workers: the end of their job. The task waits up to `evaluations.human.wait_days` days, without a worker slot | nothing |
 | `collect_labels` | `report/labels/<labeler>.jsonl`, and the report with the agreement | nothing |
 
-All files are in the run's folder. The dataset and the output of `workers.submit` are in `evaluations/`, because all
-runs share them.
+All files are in the run's folder, except the dataset and the output of the workers' job. They are in `evaluations/`,
+because all runs share them.
 
 ### Parameters
 
@@ -37,7 +37,6 @@ pair in the report's headline is used. `how` is one of:
 - **read a labelled sheet**: fill in `labeller`, and `labelled_csv` if you have moved the sheet. If another run has
   ended since the sheet was written, also fill in the `run_key` from the sheet's path. A sheet with labels is never
   overwritten.
-
 - **ask workers through Bedrock**: human workers of Amazon SageMaker label the examples. The form offers this only if
   the use case names workers in `evaluations.human.flow_definition_arn`. Each worker becomes a labeler with the name
   `worker-<id>`. AWS bills each answer. If the same workers were already asked about the same answers, the task finds

@@ -171,7 +171,7 @@ class HumanEvaluation(EvaluationJobSettings):
         description="what makes a response better. How to give the ratings is added",
     )
     workers: int = Field(
-        2, ge=1, le=3, description="workers for each example, as in the flow definition; used to estimate the cost"
+        2, ge=1, le=3, description="workers for each example, as in the flow definition; the job does not depend on it"
     )
     wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
 

@@ -30,6 +30,7 @@ class SpendingPlan:
     :param hourly: the endpoints that are billed by the hour.
     :param usd_per_hour: the highest price per hour of the endpoints in ``hourly`` that can exist at the same time.
     :param reasons: why a person must approve the plan, as sentences; empty if nobody has to.
+    :param notes: what the run may cost beyond the estimate, as sentences.
     """
 
     estimated_usd: float
@@ -39,6 +40,7 @@ class SpendingPlan:
     hourly: Sequence[HourlyPurchase]
     usd_per_hour: float
     reasons: Sequence[str]
+    notes: Sequence[str] = ()
 
     @property
     def to_pay_usd(self) -> float:
@@ -72,6 +74,7 @@ def plan_spending(use_case: UseCase, estimate: SpendingEstimate) -> SpendingPlan
         lines=estimate["lines"],
         hourly=hourly,
         usd_per_hour=usd_per_hour,
+        notes=estimate.get("distillation_notes", ()),
         reasons=_reasons(use_case.approval, estimate["estimated_usd"], usd_per_hour if hourly else None),
     )
 

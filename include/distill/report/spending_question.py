@@ -51,8 +51,9 @@ def _lines(plan: SpendingPlan, estimate_uri: str, answer_within_hours: float, ex
     yield from ("", "All items of the run, at full price:", "")
     yield from ("| item | quantity | price | US dollars |", "|---|---|---|---|")
     yield from (_row(line) for line in plan.lines)
-    if note := unverified_note(plan.lines):
-        yield from ("", as_text(note))
+    for note in (*plan.notes, unverified_note(plan.lines)):
+        if note:
+            yield from ("", as_text(note))
     yield from ("", f"The estimate is stored at {as_code(estimate_uri)}.", "")
     yield (
         "If you approve, the run buys what is not stored yet. If you reject, or if no one answers within"

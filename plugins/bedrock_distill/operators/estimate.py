@@ -82,12 +82,11 @@ class EstimateCostOperator(DistillOperator):
             "pairs_usd": pairs_usd(self.use_case, train, load_prices(), rates),
             "bought_again": bought_again,
             "stored_usd": stored,
+            "distillation_notes": distillation_notes(self.use_case, train, load_prices(), rates),
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
-        for sentence in distillation_notes(self.use_case, train, load_prices(), rates):
-            self.log.warning("%s", sentence)
         self._warn_about_small_evaluations(evaluation)
         self._require_within_cap(lines, serving, context)
         manifest: EstimateManifest = {
@@ -137,6 +136,8 @@ class EstimateCostOperator(DistillOperator):
         for arm, choice in summary.get("serving", {}).items():
             self.log.info("%s", describe_serving(arm, choice))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
+        for sentence in summary.get("distillation_notes", ()):
+            self.log.warning("%s", sentence)
         if note := standing_note(self.use_case):
             self.log.info("%s", note)
         self._warn_about_small_batches(summary["calls"])

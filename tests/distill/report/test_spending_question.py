@@ -80,3 +80,8 @@ def test_text_of_files_has_no_effect_in_markdown() -> None:
     assert "[a](" not in text
     row = next(part for part in text.splitlines() if part.startswith("| ") and "per hour" in part)
     assert row.replace("\\|", "").count("|") == 5
+
+
+def test_the_question_says_what_the_run_may_cost_beyond_the_estimate() -> None:
+    text = ask(plan(notes=["If it adds as many long prompts as it may, the job costs $127.00."]))
+    assert "the job costs $127.00." in text.replace("\\", "")

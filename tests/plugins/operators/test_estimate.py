@@ -15,7 +15,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, RefusedError, SpendCapError, UseCaseError
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.cost.prices import load_prices
-from include.distill.cost.records import CostEstimate
+from include.distill.cost.records import CostEstimate, SpendingEstimate
+from include.distill.cost.spending_approval import plan_spending
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -75,6 +76,8 @@ def test_the_log_warns_that_a_distillation_job_may_cost_more_than_the_estimate(
     write_jsonl(store, FOLDER.source("train"), [make_row(n) for n in range(200)])
     estimate.execute(context)
     assert "The distillation job of arm managed is estimated at $" in capsys.readouterr().out
+    plan = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate))
+    assert "Neither the estimate, the spend cap nor an approval includes these prompts." in plan.notes[0]
 
 
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(

@@ -6,12 +6,11 @@ The job must be bought exactly once, later tasks must wait for it, and each of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from tools.chaos.fixtures import write_rows
-from tools.chaos.matrix import BOTOCORE_ATTEMPTS
+from tools.chaos.job_scripts import NETS, JobScripts, Script, succeed
 from tools.chaos.trial import BATCH, Case, Trial
 
 QUESTIONS = 100  # Bedrock's minimum for one batch job
@@ -34,92 +33,35 @@ def _start(trial: Trial) -> None:
     trial.start_run()
 
 
-def _succeed(trial: Trial) -> None:
-    state = trial.finish()
-    trial.ensure(state == "success", f"The run should have succeeded, but its state is {state}.")
-
-
-def _responses_lost(trial: Trial) -> None:
-    trial.fault(BATCH, "drop_after", times=BOTOCORE_ATTEMPTS)
-    _start(trial)
-    trial.expect(throughputs=0)
-
-
-def _not_recorded(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
-    trial.hold(BATCH)
-    _start(trial)
-    trial.wait_fired(BATCH)
-    recover(trial)
-    trial.finish()
-    trial.wait_for_copies()
-    trial.expect(throughputs=0)
-
-
-def _while_waiting(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
-    trial.fault(BATCH, "batch_stalled", times=1)
-    _start(trial)
-    trial.wait_watched(WAIT)
-    recover(trial)
-    trial.end_stalls()
-    trial.expect(throughputs=0)
-
-
-def _marked_failed(trial: Trial, *, mark: Callable[[Trial], None]) -> None:
-    """Mark the run or its task as failed. This stops the job before its first answer. The next run buys another job."""
-    trial.fault(BATCH, "batch_stalled", times=1)
-    _start(trial)
-    trial.wait_watched(WAIT)
-    mark(trial)
-    trial.finish()
-    trial.wait_job("Stopped")
-    trial.expect(throughputs=0, state="failed")
-    trial.start_run(2)
-    trial.expect(jobs=2, throughputs=0, name=f"{trial.case.name}, next run")
-
-
-def _next_run(trial: Trial) -> None:
-    _start(trial)
-    _succeed(trial)
-    trial.start_run(2)
-    trial.expect(throughputs=0)
+JOBS = JobScripts(BATCH, "batch_stalled", SUBMIT, WAIT, _start)
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
     """End the job with answers missing. Check that only the missing answers are then requested on demand."""
     trial.fault(BATCH, kind, times=1)
     _start(trial)
-    _succeed(trial)
+    succeed(trial)
     trial.clear_run()
     trial.expect(throughputs=0)
 
 
 def batches() -> list[Case]:
     """Return the cases that test batch jobs."""
-    marked = partial(_marked_failed, mark=lambda trial: trial.mark(WAIT))
-    scripts: dict[str, Callable[[Trial], None]] = {
-        "response lost / task retry": _responses_lost,
-        "response not recorded / task retry": partial(_not_recorded, recover=lambda trial: trial.kill_task(SUBMIT)),
-        "response not recorded / worker SIGKILL": partial(
-            _not_recorded, recover=lambda trial: trial.kill_task(SUBMIT, "both")
-        ),
-        "response not recorded / clear run": partial(_not_recorded, recover=Trial.clear_run),
-        "waiting / clear task and downstream": partial(
-            _while_waiting, recover=lambda trial: trial.clear(SUBMIT, downstream=True)
-        ),
-        "waiting / clear run": partial(_while_waiting, recover=Trial.clear_run),
-        "waiting / task marked failed": marked,
-        "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
+    scripts: dict[str, Script] = {
+        **JOBS.scripts(),
+        "response not recorded / worker SIGKILL": JOBS.killed_with("both"),
         "job ends halfway through its records / clear run": partial(_incomplete, kind="batch_partial"),
         "job expires before its first record / clear run": partial(_incomplete, kind="batch_expired"),
         "every tenth record of the job fails / clear run": partial(_incomplete, kind="batch_record_errors"),
-        "same questions, next run": _next_run,
     }
-    nets = {"on_kill": "lenient_outcome", "outcome": "silent_wait"}
     return [
         *(_case(name, script) for name, script in scripts.items()),
-        *(_case(f"net: {net} alone, waiting task marked failed", marked, tag) for net, tag in nets.items()),
+        *(
+            _case(f"net: {net} alone, waiting task marked failed", JOBS.task_marked_failed, tag)
+            for net, tag in NETS.items()
+        ),
     ]
 
 
-def _case(name: str, script: Callable[[Trial], None], *tags: str) -> Case:
+def _case(name: str, script: Script, *tags: str) -> Case:
     return Case(f"batch: {name}", script, {**CHANGES, "tags": ["batch", *tags]}, buys="synthesize")

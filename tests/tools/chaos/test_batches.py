@@ -12,12 +12,6 @@ def test_every_case_asks_the_teacher_in_batch_jobs_and_counts_what_synthesis_bou
     assert all(case.changes["tags"][0] == "batch" for case in cases)
 
 
-def test_a_net_is_tested_while_the_other_net_is_disabled() -> None:
-    tags = {case.name: case.changes["tags"][1:] for case in batches() if "net:" in case.name}
-    assert [name.partition(":")[2].split()[1] for name in tags] == ["on_kill", "outcome"]
-    assert list(tags.values()) == [["lenient_outcome"], ["silent_wait"]]
-
-
 def test_there_are_as_many_rows_as_the_smallest_job_needs() -> None:
     teacher = load_catalog().model(CHANGES["teacher"])
     assert teacher.batch is not None

@@ -26,11 +26,5 @@ def test_the_tasks_have_the_ids_of_the_real_dag() -> None:
     ]
 
 
-def test_a_net_is_tested_while_the_other_net_is_disabled() -> None:
-    tags = {case.name: case.changes["tags"][1:] for case in evaluations() if "net:" in case.name}
-    assert [name.partition(":")[2].split()[1] for name in tags] == ["on_kill", "outcome"]
-    assert list(tags.values()) == [["lenient_outcome"], ["silent_wait"]]
-
-
 def test_the_names_differ_from_the_names_of_other_cases() -> None:
     assert not {case.name for case in evaluations()} & {case.name for case in (*matrix(), *batches())}

@@ -18,6 +18,7 @@ answers of the use case. So give access to this DAG only to people who may read 
 | `ask` | one choice for each example: A, B, Tie or No answer; each task waits for a person | nothing |
 | `workers.submit` | only if the use case names human workers: an evaluation job of Bedrock in which they compare the answers | $0.21 per answer of a worker, at most `examples` × `evaluations.human.workers` answers |
 | `workers.wait` | only if the use case names human workers: the end of their job. The task waits up to `evaluations.human.wait_days` days, without a worker slot | nothing |
+| `workers.stop` | only if `workers.submit` or `workers.wait` failed: the job is stopped if a person marked the task as failed | nothing |
 | `collect_labels` | `report/labels/<labeler>.jsonl`, and the report with the agreement | nothing |
 
 All files are in the run's folder, except the dataset and the output of the workers' job. They are in `evaluations/`,
@@ -62,6 +63,7 @@ how many labels were left out.
 | `workers.submit` | the output bucket has no CORS configuration, the role lacks a permission, or the job would cost more than `max_spend_usd` | Nothing was bought. Correct what the message names and clear the task. |
 | `workers.wait` | workers have not answered within `wait_days` | The job is not stopped. Remind the workers and clear the task. To stop the job, mark the task as failed while it waits, or stop the job in the Bedrock console. |
 | `workers.wait` | the job failed, or a person stopped or deleted it | Correct what Bedrock's reason names. Then clear `workers.submit` with downstream, which buys another job. |
+| `workers.stop` | the job could not be stopped | Each answer of a worker is billed until the job is stopped. Clear the task, or stop the job in the Bedrock console. |
 | `collect_labels` | the output of the workers' job has no answer that can be used | No label was stored. Look at the output in S3, and clear the task. |
 | `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and trigger the DAG again to write a new one. |
 """
@@ -77,9 +79,10 @@ from bedrock_distill.operators.ask_workers import BedrockAskWorkersOperator
 from bedrock_distill.operators.collect_labels import CollectLabelsOperator
 from bedrock_distill.operators.label_ask import AskLabelOperator, ListExamplesOperator
 from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
+from bedrock_distill.operators.stop_workers import StopWorkersOperator
 from bedrock_distill.params.label_sample import label_params
 from bedrock_distill.policies.retry import RETRY_POLICY
-from bedrock_distill.run.task_ids import SUBMIT, WAIT, WORKERS
+from bedrock_distill.run.task_ids import STOP, SUBMIT, WAIT, WORKERS
 from bedrock_distill.sensors.worker_answers import BedrockWorkersSensor
 from bedrock_distill.task_groups.use_case_dags import use_case_dags
 from include.distill.config.loader import load_use_cases
@@ -145,14 +148,17 @@ def ask_workers(use_case: UseCase, sample: Any, place: dict[str, Any]) -> Any:
     common = {"sample": sample, "use_case_name": use_case.name, **place}
     with TaskGroup(WORKERS, tooltip="Human workers of Amazon SageMaker compare the answers, for a price per answer."):
         submitted = BedrockAskWorkersOperator(task_id=SUBMIT, **common)
-        return BedrockWorkersSensor(
+        waited = BedrockWorkersSensor(
             task_id=WAIT,
             submitted=submitted.output,
             poll_interval_seconds=settings.poll_interval_seconds,
             timeout_seconds=settings.wait_days * SECONDS_PER_DAY,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **common,
-        ).output
+        )
+        stop = StopWorkersOperator(task_id=STOP, trigger_rule=TriggerRule.ONE_FAILED, **common)
+        [submitted, waited] >> stop
+        return waited.output
 
 
 # Airflow finds DAGs among the global variables of this file. dags/use_case_errors.py shows PROBLEMS.

@@ -43,6 +43,12 @@ def test_the_tasks_for_workers_are_between_the_sample_and_the_labels(dags: Any) 
     assert dag.get_task("collect_labels").trigger_rule == "none_failed"
 
 
+def test_a_failed_task_of_the_workers_starts_the_task_that_stops_their_job(dags: Any) -> None:
+    stop = dags["distill_label__with_workers"].get_task("workers.stop")
+    assert stop.upstream_task_ids == {"draw_sample", "workers.submit", "workers.wait"}
+    assert (stop.trigger_rule, stop.downstream_task_ids) == ("one_failed", set())
+
+
 def test_the_wait_takes_days_in_the_triggerer(dags: Any) -> None:
     wait = dags["distill_label__with_workers"].get_task("workers.wait")
     assert (wait.timeout_seconds, wait.deferrable, wait.stop_when_marked_failed) == (3 * 86_400, True, False)

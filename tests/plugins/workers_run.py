@@ -14,6 +14,7 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.operators.ask_workers import BedrockAskWorkersOperator
 from bedrock_distill.operators.collect_labels import CollectLabelsOperator
 from bedrock_distill.operators.label_sample import DrawLabelSampleOperator
+from bedrock_distill.operators.stop_workers import StopWorkersOperator
 from bedrock_distill.sensors.worker_answers import BedrockWorkersSensor
 from include.distill.config.use_case import UseCase
 from include.distill.labeling.label_params import ASK_WORKERS
@@ -73,6 +74,12 @@ class WorkersRun:
     def collect(self, sample: Any, worked: Any) -> Any:
         task = CollectLabelsOperator(sample=sample, answered=[], worked=worked, **self._common("collect_labels"))
         return self._run(task)
+
+    def stop(self, sample: Any, ti: Any) -> Any:
+        task = self._equipped(StopWorkersOperator(sample=sample, **self._common("workers.stop")))
+        context = {**self.context, "ti": ti}
+        task.pre_execute(context)
+        return task.execute(context)
 
     @property
     def jobs(self) -> list[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from include.distill.core.errors import NotFoundError, ServiceError
 
 if TYPE_CHECKING:
     from bedrock_distill.lifecycle.run_task import RunTask
+    from bedrock_distill.run.access import RunAccess
     from include.distill.managed_evaluation.records import EvaluationJobManifest
 
 
@@ -71,7 +72,7 @@ def stop_abandoned_evaluations(task: RunTask, states: Mapping[str, str | None], 
         try:
             if not task.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
                 continue
-            for running in [arn] if arn else _running_jobs(task, jobs, *evaluation_parts(group)):
+            for running in [arn] if arn else running_jobs(task, jobs, *evaluation_parts(group)):
                 arn = running
                 if message := stop_evaluation(jobs, running, at_most_usd=at_most_usd):
                     yield StopResult(message)
@@ -80,7 +81,7 @@ def stop_abandoned_evaluations(task: RunTask, states: Mapping[str, str | None], 
             yield StopResult.failed(what, ByHand.EVALUATION_JOB, arn, task.region_name, error)
 
 
-def _running_jobs(task: RunTask, jobs: EvaluationJobs, arm: str, evaluator: str) -> Iterator[str]:
+def running_jobs(task: RunAccess, jobs: EvaluationJobs, arm: str, evaluator: str) -> Iterator[str]:
     """Yield the ARNs of the running jobs that this run bought for an arm and an evaluator, even without a result."""
     own = {"run-key": task.folder.run_key, "environment": task.use_case.environment}
     expected = {**own, "arm": arm, "evaluator": evaluator}

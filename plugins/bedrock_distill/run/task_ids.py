@@ -89,8 +89,9 @@ EVALUATE: Final = "evaluate"
 GATHER = "gather"
 _BY = "_by_"
 
-# The group of tasks in the labeling DAG that asks human workers, with the tasks SUBMIT and WAIT.
+# The group of tasks in the labeling DAG that asks human workers, with the tasks SUBMIT, WAIT and STOP.
 WORKERS: Final = "workers"
+STOP = "stop"
 
 
 def arm_task(arm: str, name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.deployments import Deployment
 from include.distill.core.errors import ConflictError
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.tools.aws_simulator import builders
 
 NAME = "local-aws-docs-qa-tuned-0123456789abcdef-s1"
@@ -20,9 +20,7 @@ TAGS = {"project": "bedrock-distill", "run-key": "0123456789abcdef"}
 
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path / "state", deployment_seconds=3600) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch, deployment_seconds=3600) as simulator:
         yield simulator
 
 

@@ -12,7 +12,7 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.managed_evaluation.records import EvaluationQuestion, EvaluationResultManifest
 from include.distill.managed_evaluation.results import find_results, prompt_hash, read_scores
 from include.distill.managed_evaluation.scales import Scale
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.tools.aws_simulator import builders
 
 ANSWERS = ["A bucket can have up to 1,000 lifecycle rules.", "I do not know.", ""]
@@ -26,9 +26,7 @@ GROUNDED = {
 
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path / "state") as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch) as simulator:
         yield simulator
 
 

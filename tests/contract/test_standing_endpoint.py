@@ -19,7 +19,7 @@ from include.distill.evaluation.champion import read_champion, write_champion
 from include.distill.evaluation.endpoint_change import ChangeAim, Holder
 from include.distill.evaluation.endpoint_records import SwitchManifest
 from include.distill.evaluation.records import StandingKind
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.standing_account import USE_CASE
 from tests.plugins.conftest import make_champion
 from tests.tools.aws_simulator import builders
@@ -32,9 +32,7 @@ KINDS: tuple[StandingKind, ...] = ("on_demand", "provisioned")
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
     settings = {"deployment_seconds": 3600, "throughput_seconds": 3600, "model_units": 1}
-    with start_simulator(tmp_path / "state", **settings) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch, **settings) as simulator:
         simulator.boto("s3").create_bucket(Bucket=USE_CASE.storage.training_bucket)
         yield simulator
 

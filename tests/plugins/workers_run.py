@@ -18,7 +18,7 @@ from bedrock_distill.operators.stop_workers import StopWorkersOperator
 from bedrock_distill.sensors.worker_answers import BedrockWorkersSensor
 from include.distill.config.use_case import UseCase
 from include.distill.labeling.label_params import ASK_WORKERS
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
 from tests.tools.aws_simulator import builders
@@ -109,9 +109,7 @@ def start_workers_run(
     :param run: the objects.
     :param folder: the folder for the use-case file.
     """
-    with start_simulator(state) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(state, monkeypatch) as simulator:
         for bucket in {use_case.storage.training_bucket, use_case.storage.output_bucket}:
             simulator.boto("s3").create_bucket(Bucket=bucket)
         builders.allow_worker_portal(simulator, use_case.storage.output_bucket)

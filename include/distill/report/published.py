@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.distill.config.published import PublishedFigure, PublishedResults, load_published
-from include.distill.report.published_records import PublishedFigureRecord, PublishedPart, PublishedRow
+from include.distill.report.published_records import PublishedFigureRecord, PublishedRecord, PublishedRow
 from include.distill.stats.intervals import wilson_interval
 
 if TYPE_CHECKING:
@@ -20,24 +20,22 @@ if TYPE_CHECKING:
     from include.distill.report.records import Report
 
 
-def published_part(use_case: UseCase) -> PublishedPart:
-    """Return the part of the report about published figures; empty if the use case names none."""
+def published_record(use_case: UseCase) -> PublishedRecord | None:
+    """Return the part of the report about published figures; ``None`` if the use case names none."""
     if use_case.published is None:
-        return {}
+        return None
     results = load_published(use_case.published)
     people = results.people
     return {
-        "published": {
-            "title": results.title,
-            "url": results.url,
-            "published": results.published.isoformat(),
-            "checked": results.checked.isoformat(),
-            "models": results.models,
-            "questions": results.questions,
-            "arms": results.arms,
-            "people": {"raters": people.raters, "examples": people.examples} if people else None,
-            "figures": [_with_interval(figure, results) for figure in results.figures],
-        }
+        "title": results.title,
+        "url": results.url,
+        "published": results.published.isoformat(),
+        "checked": results.checked.isoformat(),
+        "models": results.models,
+        "questions": results.questions,
+        "arms": results.arms,
+        "people": {"raters": people.raters, "examples": people.examples} if people else None,
+        "figures": [_with_interval(figure, results) for figure in results.figures],
     }
 
 

@@ -42,12 +42,6 @@ class PublishedRecord(TypedDict):
     figures: list[PublishedFigureRecord]
 
 
-class PublishedPart(TypedDict, total=False):
-    """The part of the report with published figures; empty if the use case names none."""
-
-    published: PublishedRecord
-
-
 class PublishedRow(TypedDict):
     """A published figure and the run's comparison of the same arms by the same judge. The record is not stored."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
@@ -24,7 +24,7 @@ from include.distill.evaluation.champion import champion_snapshot, describe_cham
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
 from include.distill.inference.records import LostCallRecord, UsageRecord
-from include.distill.report.published_records import OriginPart, PublishedPart
+from include.distill.report.published_records import OriginPart
 from include.distill.report.records import (
     JudgedParts,
     Report,
@@ -224,19 +224,17 @@ class RenderReportOperator(DistillOperator):
         arms: Sequence[ArmSummary],
     ) -> OriginPart:
         """Return whether and as of which day the models are simulated, and the published figures of the experiment."""
-        from include.distill.report.published import published_part
+        from include.distill.report.published import published_record
 
-        nothing: PublishedPart = {}
-        published = optional.read("the published figures", lambda: published_part(self.use_case), fallback=nothing)
         manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
         part: OriginPart = {"simulated": any(manifest["simulated"] for manifest in manifests)}
-        if "published" in published:
-            part["published"] = published["published"]
-        student, no_day = self.model(self.use_case.student).foundation_id, cast("str | None", None)
-        if part["simulated"] and (
-            day := optional.read("the day of the simulated account", lambda: self.hook.simulated_day(student), no_day)
-        ):
-            part["simulated_as_of"] = day
+        if published := optional.read("the published figures", lambda: published_record(self.use_case), None):
+            part["published"] = published
+        if part["simulated"]:
+            student = self.model(self.use_case.student).foundation_id
+            day = optional.read("the day of the simulated account", lambda: self.hook.simulated_day(student), None)
+            if day:
+                part["simulated_as_of"] = day
         return part
 
     def _judged_run(

@@ -11,6 +11,7 @@ from include.distill.core.errors import ReconciliationError
 from include.distill.managed_evaluation.pointwise import ScoresByArm
 from include.distill.managed_evaluation.scales import Scale
 from include.distill.stats.intervals import clustered_interval
+from tests.distill.report.example_scores import score_records
 
 SCALES = {"grounded": Scale(1, 5), "Builtin.Correctness": Scale(0, 1)}
 GROUPS = {f"row{number}": f"d{number // 2}" for number in range(8)}
@@ -19,17 +20,7 @@ GROUPS = {f"row{number}": f"d{number // 2}" for number in range(8)}
 def records(
     arm: str, scores: list[float | None], *, metric: str = "grounded", evaluator: str = "nova-pro"
 ) -> list[dict[str, Any]]:
-    return [
-        {
-            "row_id": f"row{number}",
-            "arm": arm,
-            "evaluator": evaluator,
-            "metric": metric,
-            "score": score,
-            "explanation": "",
-        }
-        for number, score in enumerate(scores)
-    ]
+    return score_records(arm, {metric: scores}, evaluator=evaluator)
 
 
 def by_arm(*jobs: Any) -> ScoresByArm:

@@ -12,7 +12,7 @@ from include.distill.config.published import PUBLISHED_FOLDER, load_published
 from include.distill.report import published
 from include.distill.report.build import build_report
 from include.distill.report.html import SIMULATED_NOTICE, render_html
-from include.distill.report.published import published_part, published_rows
+from include.distill.report.published import published_record, published_rows
 from include.distill.stats.intervals import wilson_interval
 from tests.distill.conftest import make_use_case
 from tests.distill.report.example_report import inputs
@@ -22,11 +22,12 @@ ARTICLE = make_use_case(published="article")
 
 def part(**first: Any) -> Any:
     """Return the part of a use case whose published figures are the article's, with changes to the first one."""
-    return published_part(ARTICLE)["published"]["figures"][0] | first
+    record: Any = published_record(ARTICLE)
+    return record["figures"][0] | first
 
 
 def test_a_use_case_without_published_figures_has_no_such_part() -> None:
-    assert published_part(make_use_case()) == {}
+    assert published_record(make_use_case()) is None
     assert "published" not in build_report(**inputs())
 
 
@@ -70,14 +71,14 @@ def test_a_figure_is_next_to_the_runs_comparison_of_the_same_arms_by_the_same_ju
     assert published_rows(report) == []
     own = report["comparisons"][0]
     same = {"judge": own["judge"], "candidate": own["candidate"], "baseline": own["baseline"]}
-    record = published_part(ARTICLE)["published"]
+    record = published_record(ARTICLE)
     matching, other = {**record["figures"][0], **same}, {**record["figures"][1], **same, "judge": "nobody"}
     report = build_report(**inputs(), published={**record, "figures": [matching, other]})
     assert [row["run"] for row in published_rows(report)] == [own, None]
 
 
 def test_the_page_separates_published_figures_from_simulated_ones() -> None:
-    report = build_report(**inputs(simulated=True), **published_part(ARTICLE), simulated_as_of="2025-02-12")
+    report = build_report(**inputs(simulated=True), published=published_record(ARTICLE), simulated_as_of="2025-02-12")
     page = render_html(report)
     section = page[page.index('aria-labelledby="published"') :]
     section = section[: section.index("</section>")]
@@ -98,6 +99,6 @@ def test_the_page_separates_published_figures_from_simulated_ones() -> None:
 
 
 def test_the_column_of_a_real_run_is_not_marked_as_simulated() -> None:
-    page = render_html(build_report(**inputs(simulated=False), **published_part(ARTICLE)))
+    page = render_html(build_report(**inputs(simulated=False), published=published_record(ARTICLE)))
     assert ">This run<" in page
     assert "This run, SIMULATED" not in page

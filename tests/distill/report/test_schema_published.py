@@ -8,13 +8,13 @@ import pytest
 
 from include.distill.core.errors import ReconciliationError
 from include.distill.report.build import build_report
-from include.distill.report.published import published_part
+from include.distill.report.published import published_record
 from tests.distill.conftest import make_use_case
 from tests.distill.report.example_report import inputs
 
 
 def part(**changes: Any) -> Any:
-    record = published_part(make_use_case(published="article"))["published"]
+    record = published_record(make_use_case(published="article"))
     return {**record, "figures": [{**record["figures"][0], **changes}]}
 
 

@@ -11,7 +11,7 @@ import pytest
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.operators.deploy import BedrockDeployModelOperator, BedrockUndeployModelOperator
 from include.distill.core.naming import throughput_names
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.fake_bedrock import RUN_KEY
 from tests.plugins.conftest import RUN_URI
 from tests.tools.aws_simulator import builders
@@ -42,9 +42,7 @@ class MortalHook(BedrockDistillHook):
 
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path / "state") as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch) as simulator:
         yield simulator
 
 

@@ -15,7 +15,7 @@ from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperato
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from include.distill.core.storage import split_uri
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI
@@ -53,9 +53,7 @@ def simulator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, evaluations: FakeEvaluationJobs
 ) -> Iterator[RunningSimulator]:
     """A simulator with the files of a run whose arms have answered."""
-    with start_simulator(tmp_path / "state", evaluation_seconds=0.1) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch, evaluation_seconds=0.1) as simulator:
         client = simulator.boto("s3")
         for bucket in BUCKETS:
             client.create_bucket(Bucket=bucket)

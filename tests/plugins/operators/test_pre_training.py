@@ -22,7 +22,7 @@ from include.distill.core.errors import InputError
 from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.cost.prices import load_prices
 from tests.distill.conftest import make_row
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.patience import wait_until
 from tests.fakes.variables import VARIABLES
 from tests.plugins.conftest import RUN_URI
@@ -45,9 +45,7 @@ ASKED = make_row(
 
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path / "state", as_of=THEN) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch, as_of=THEN) as simulator:
         monkeypatch.setenv("DISTILL_ENVIRONMENT", "test")
         yield simulator
 
@@ -151,34 +149,37 @@ def test_a_second_run_finds_the_job(aws: RunningSimulator, run: Any, tmp_path: P
     wait_until(lambda: finished(first["job_name"]))
 
 
+@pytest.mark.parametrize(
+    ("day", "parts"),
+    [
+        (
+            LEGACY,
+            (
+                "titan-text-express is LEGACY, not ACTIVE, and its end of life is 2025-12-18; since the end of life of",
+                "Bedrock cannot run continued pre-training of titan-text-express in this Region",
+                "expected training.method: fine_tuning",
+            ),
+        ),
+        (
+            TODAY,
+            (
+                "Bedrock retired model titan-text-express on 2025-12-18",
+                "no model that Bedrock offers supports continued_pre_training",
+                "custom-model-fine-tuning.html",
+                "training.method: fine_tuning",
+                "kind distilled",
+            ),
+        ),
+    ],
+    ids=["legacy", "retired"],
+)
 @pytest.mark.usefixtures("pre_trained")
-def test_preflight_refuses_a_legacy_student_and_says_that_no_other_model_has_the_method(
-    aws: RunningSimulator, tmp_path: Path, context: Any
+def test_preflight_refuses_the_method_and_says_that_no_other_model_has_it(
+    aws: RunningSimulator, tmp_path: Path, context: Any, day: str, parts: tuple[str, ...]
 ) -> None:
-    aws.admin("PUT", "settings", {"as_of": LEGACY})
+    aws.admin("PUT", "settings", {"as_of": day})
     with pytest.raises(InputError) as refused:
         preflight(tmp_path, context)
-    for part in (
-        "titan-text-express is LEGACY, not ACTIVE, and its end of life is 2025-12-18; since the end of life of",
-        "Bedrock cannot run continued pre-training of titan-text-express in this Region",
-        "expected training.method: fine_tuning",
-    ):
-        assert part in str(refused.value)
-
-
-@pytest.mark.usefixtures("pre_trained")
-def test_preflight_says_since_when_no_model_supports_the_method(
-    aws: RunningSimulator, tmp_path: Path, context: Any
-) -> None:
-    aws.admin("PUT", "settings", {"as_of": TODAY})
-    with pytest.raises(InputError) as refused:
-        preflight(tmp_path, context)
-    for part in (
-        "Bedrock retired model titan-text-express on 2025-12-18",
-        "no model that Bedrock offers supports continued_pre_training",
-        "custom-model-fine-tuning.html",
-        "training.method: fine_tuning",
-        "kind distilled",
-    ):
+    for part in parts:
         assert part in str(refused.value)
     assert aws.ledger["jobs"] == []

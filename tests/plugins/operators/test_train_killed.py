@@ -19,7 +19,7 @@ from include.distill.core.storage import write_jsonl
 from include.distill.cost.job_price import at_most_usd, job_lines
 from include.distill.cost.prices import load_prices, total_usd
 from include.distill.cost.teacher_use import finished_job_tokens
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.patience import wait_until
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 from tests.plugins.operators.test_deploy_killed import Killed, MortalHook
@@ -31,9 +31,7 @@ ARMS = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", 
 
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path / "state") as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://any:any@?region_name=us-east-1")
+    with connected_simulator(tmp_path / "state", monkeypatch) as simulator:
         yield simulator
 
 

@@ -29,6 +29,7 @@ from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stat
 from include.distill.core.naming import Names, job_names, request_token
 from include.distill.cost.job_price import at_most_usd, describe_cost, estimated_usd
 from include.distill.cost.prices import load_prices
+from include.distill.inference.quoted_requests import escaped
 from include.distill.training.job_identity import training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
@@ -182,7 +183,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             if job is None or not self._is_over(job):
                 return attempt, names
             self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", job.name, job.status)
-        last = f"{job.name}: {stated_reason(job.failure_message)}" if job else "none"
+        last = f"{job.name}: {escaped(stated_reason(job.failure_message))}" if job else "none"
         raise JobFailedError(
             f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
             f" (last: {last}).",
@@ -209,12 +210,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         failure = job_failure(job.failure_message)
         if job.status == "Failed" and failure.is_final:
             raise JobFailedError(
-                f"Job {job.name} failed on the same data: {stated_reason(job.failure_message)}.",
+                f"Job {job.name} failed on the same data: {escaped(stated_reason(job.failure_message))}.",
                 left="The job is not running, and is not bought again, because the same data would fail again.",
                 billed="This task bought nothing.",
                 to_do=failure.advice,
                 then_clear=task_to_clear(PREFLIGHT),
             )
         if job.status == "Failed":
-            self.log.warning("%s failed: %s. %s", job.name, stated_reason(job.failure_message), failure.advice)
+            self.log.warning("%s failed: %s. %s", job.name, escaped(stated_reason(job.failure_message)), failure.advice)
         return job.status in ("Failed", "Stopped")

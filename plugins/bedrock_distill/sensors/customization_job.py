@@ -18,6 +18,7 @@ from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
 from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
 from include.distill.cost.job_price import describe_cost
+from include.distill.inference.quoted_requests import escaped
 from include.distill.training.records import TrainingJobManifest, TrainingManifest
 
 
@@ -133,7 +134,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         )
 
     def _failure(self, job: CustomizationJob) -> JobFailedError:
-        ended = f"Job {job.name} ended with status {job.status}: {stated_reason(job.failure_message)}."
+        ended = f"Job {job.name} ended with status {job.status}: {escaped(stated_reason(job.failure_message))}."
         attempt, max_attempts = self.submitted.get("attempt", 1), self.use_case.training.max_attempts
         if attempt < max_attempts:
             to_do, clear = "", task_to_clear(self._submit_task)

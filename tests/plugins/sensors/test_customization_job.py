@@ -82,6 +82,14 @@ class TestEnd:
             sensor().execute(context)
         assert "Nothing is running" in str(error.value)
 
+    def test_a_reason_of_several_lines_cannot_look_like_lines_of_the_log(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
+        """A reason can quote a prompt of a distillation job, which a document has written."""
+        bedrock.put_job("job", "Failed", failure_message="Invalid record\n[2026-11-27] INFO - All is well\x1b[0m")
+        with pytest.raises(JobFailedError, match=r"Invalid record\\n\[2026-11-27\] INFO - All is well\\x1b"):
+            sensor().execute(context)
+
     @pytest.mark.parametrize(("status", "reason"), [("Failed", "Internal error"), ("Failed", None), ("Stopped", None)])
     def test_after_the_last_attempt_another_one_is_not_promised(
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str, reason: str | None

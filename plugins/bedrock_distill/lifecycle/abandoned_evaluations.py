@@ -72,13 +72,25 @@ def stop_abandoned_evaluations(task: RunTask, states: Mapping[str, str | None], 
         try:
             if not task.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
                 continue
-            for running in [arn] if arn else running_jobs(task, jobs, *evaluation_parts(group)):
+            for running in own_job(task, arn) if arn else running_jobs(task, jobs, *evaluation_parts(group)):
                 arn = running
                 if message := stop_evaluation(jobs, running, at_most_usd=at_most_usd):
                     yield StopResult(message)
         except ServiceError as error:
             what = f"{marked} was marked as failed, but its evaluation job {arn}"
             yield StopResult.failed(what, ByHand.EVALUATION_JOB, arn, task.region_name, error)
+
+
+def own_job(task: RunAccess, arn: str) -> list[str]:
+    """Return the ARN of a submitted job; an empty list if the job was deleted or belongs to another environment.
+
+    A user could have edited the task result that names the job.
+    """
+    try:
+        is_own = from_tags(task.hook.tags(arn), "environment") == task.use_case.environment
+    except NotFoundError:
+        return []
+    return [arn] if is_own else []
 
 
 def running_jobs(task: RunAccess, jobs: EvaluationJobs, arm: str, evaluator: str) -> Iterator[str]:

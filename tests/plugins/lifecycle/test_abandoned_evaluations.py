@@ -100,6 +100,13 @@ class TestStopAbandoned:
         assert jobs.stopped == ["arn:own"]
         assert not result.by_hand
 
+    def test_a_job_of_another_environment_that_an_edited_result_names_is_not_stopped(
+        self, task: Any, jobs: FakeEvaluationJobs
+    ) -> None:
+        task.hook.tags_of["arn:own"] = {**task.hook.tags_of["arn:own"], "environment": "prod"}
+        assert self.stop(task, {"job_arn": "arn:own"}) == []
+        assert jobs.stopped == []
+
     def test_the_use_case_can_let_jobs_continue(
         self, task: Any, jobs: FakeEvaluationJobs, store: MemoryStore, use_case: UseCase
     ) -> None:

@@ -20,7 +20,7 @@ from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import RUN_URI
 
-CALLS_TO_BUY = 6
+CALLS_TO_BUY = 7
 BUCKETS = ("bedrock-distill-training", "bedrock-distill-output")
 
 
@@ -96,7 +96,7 @@ def test_a_job_whose_results_are_stored_is_not_bought_again_after_it_was_deleted
     hook = MortalHook()
     first = submit(context, hook)
     assert hook.calls[-CALLS_TO_BUY:] == [
-        *("list_evaluation_jobs", "get_object", "list_evaluation_jobs"),
+        *("list_evaluation_jobs", "get_object", "get_object", "list_evaluation_jobs"),
         *("put_object", "create_evaluation_job", "get_evaluation_job"),
     ]
     result = wait(context, first)

@@ -192,13 +192,14 @@ def distill_dag(use_case: UseCase) -> DAG:
         synthesis = synthesis_tasks(use_case, after=approve_spending)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
         judges = judge_tasks(use_case, after=[arm.answer for arm in arms.values()])
+        scores = evaluation_tasks(use_case, arms)
         report = RenderReportOperator(
             task_id=REPORT,
             ingested=ingest.output,
             synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
-            scores=evaluation_tasks(use_case, arms),
+            scores=scores,
         )
         [*judges[-1], *(arm.ended for arm in arms.values())] >> report
 

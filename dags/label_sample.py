@@ -122,11 +122,12 @@ def label_dag(use_case: UseCase) -> DAG:
         ask = AskLabelOperator.partial(
             task_id="ask", sample=drawn.output, use_case_name=use_case.name, retries=3, **place
         ).expand(number=examples.output)
+        worked = ask_workers(use_case, drawn.output, place)
         CollectLabelsOperator(
             task_id="collect_labels",
             sample=drawn.output,
             answered=ask.output,
-            worked=ask_workers(use_case, drawn.output, place),
+            worked=worked,
             use_case_name=use_case.name,
             trigger_rule=TriggerRule.NONE_FAILED,
             **place,

@@ -26,6 +26,7 @@ DATASET = {
     "train_uri": TRAINING_URI,
     "validation_uri": None,
     "sha256": TRAINING_SHA256,
+    "records": 100,
     "tokens": 1000,
 }
 WAITED = {"tuned.upload": "success", "tuned.submit": "success", "tuned.trained": "failed", "report": "upstream_failed"}

@@ -23,7 +23,13 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
 pytestmark = pytest.mark.usefixtures("training_set")
 
-DATASET = {"train_uri": OWN_JOB["training_uri"], "validation_uri": None, "sha256": TRAINING_SHA256, "tokens": 1000}
+DATASET = {
+    "train_uri": OWN_JOB["training_uri"],
+    "validation_uri": None,
+    "sha256": TRAINING_SHA256,
+    "records": 100,
+    "tokens": 1000,
+}
 FORMER_KEY = former_run_key(RUN_KEY)
 FORMER = RunFolder(f"{FOLDER.root}/runs/{FORMER_KEY}")
 RUN_TAGS = {**OWN_TAGS, "run-key": RUN_KEY, "arm": "tuned"}

@@ -79,6 +79,11 @@ def counts(samples: SyntheticSamples) -> tuple[int, int, int, int]:
     return len(samples.accepted), len(samples.rejected), samples.missing, len(samples.surplus)
 
 
+WITH_DEFAULT_TEACHER = [
+    path for path in sorted(USE_CASES_FOLDER.glob("*.yaml")) if "teacher: claude-sonnet-5-5\n" in path.read_text()
+]
+
+
 class TestRequest:
     def test_the_teacher_receives_the_row_and_the_number_of_pairs(self) -> None:
         settings = Synthesis(pairs_per_document=5, max_tokens=100, temperature=0.3)
@@ -94,7 +99,7 @@ class TestRequest:
         pairs = json.loads(request.schema)["properties"]["pairs"]
         assert pairs["items"]["required"] == ["question", "answer", "topic"]
 
-    @pytest.mark.parametrize("use_case", sorted(USE_CASES_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+    @pytest.mark.parametrize("use_case", WITH_DEFAULT_TEACHER, ids=lambda path: path.stem)
     def test_a_request_to_the_default_teacher_has_no_schema_so_its_stored_answers_are_found(
         self, use_case: Path
     ) -> None:

@@ -135,7 +135,7 @@ LEGAL: dict[str, list[Any]] = {
             "custom_metrics": [
                 {
                     "name": "a_-.",
-                    "instructions": "{{prompt}} {{ prediction }} {{ ds }} 日本",
+                    "instructions": "{{prompt}} {{ prediction }} {% raw %} 日本",
                     "rating_scale": [{"definition": "%s", "value": -1e300}, {"definition": "日本", "value": 1e300}],
                 }
             ],

@@ -6,6 +6,7 @@ The limits on names, texts and numbers are those of botocore's service model ``b
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -28,6 +29,8 @@ MOST_QUESTIONS = (
 )
 MOST_METRICS = 25
 NEEDED_VARIABLES = ("{{prompt}}", "{{prediction}}")
+# Bedrock fills in no other variable in an evaluation of a model's answers.
+_VARIABLES = ("prompt", "prediction", "ground_truth")
 MetricName = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63)]
 
 
@@ -62,8 +65,13 @@ class CustomMetric(Section):
     @field_validator("instructions")
     @classmethod
     def _instructions_use_the_answer(cls, text: str) -> str:
-        if missing := [name for name in NEEDED_VARIABLES if name not in text.replace(" ", "")]:
+        found = re.findall(r"{{\s*(.*?)\s*}}", text, re.DOTALL)
+        if missing := [name for name in NEEDED_VARIABLES if name.strip("{}") not in found]:
             message = f"found no {' and no '.join(missing)}; expected a text that contains {' and '.join(missing)}"
+            raise ValueError(message)
+        if unknown := [name for name in found if name not in _VARIABLES]:
+            known, wrong = (", ".join(f"{{{{{name[:40]}}}}}" for name in names) for names in (_VARIABLES, unknown[:3]))
+            message = f"found {wrong}, which Bedrock does not fill in; expected only {known}"
             raise ValueError(message)
         return text
 
@@ -91,7 +99,7 @@ class PointwiseEvaluation(EvaluationJobSettings):
     evaluators: tuple[str, ...] = Field(min_length=1, max_length=5)
     metrics: tuple[str, ...] = ("Builtin.Correctness", "Builtin.Completeness", "Builtin.Helpfulness")
     custom_metrics: tuple[CustomMetric, ...] = Field((), max_length=10)
-    arms: Literal["all"] | tuple[str, ...] = "all"
+    arms: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all"
     questions: int = Field(
         MOST_QUESTIONS, ge=1, le=MOST_QUESTIONS, description="score the answers to the first N evaluation questions"
     )

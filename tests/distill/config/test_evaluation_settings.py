@@ -76,6 +76,15 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
         pytest.param(pointwise(**metric(name="Builtin.Mine")), "expected another name", id="a built-in name"),
         pytest.param(pointwise(**metric(name="two words")), "custom_metrics.0.name", id="a name with a space"),
         pytest.param(pointwise(**metric(instructions="Rate it.")), "found no {{prompt}} and no {{pred", id="variables"),
+        pytest.param(
+            pointwise(**metric(instructions="{{prompt}} {{prediction}} {{ground_thruth}}")),
+            r"found {{ground_thruth}}, which Bedrock does not fill in; expected only {{prompt}}, {{prediction}}, {{gro",
+            id="a misspelled variable",
+        ),
+        pytest.param(
+            pointwise(**metric(instructions="{{pro mpt}} {{prediction}}")), "found no {{prompt}}; ", id="a space"
+        ),
+        pytest.param(pointwise(arms=[]), "evaluations.pointwise.arms", id="no arm"),
         pytest.param(pointwise(**metric(instructions="x" * 5001)), "at most 5000", id="long instructions"),
         pytest.param(pointwise(**metric(rating_scale=SCALE[:1])), "at least 2", id="one rating"),
         pytest.param(pointwise(**metric(rating_scale=[SCALE[0]] * 2)), "a different value", id="equal ratings"),

@@ -10,12 +10,16 @@ from __future__ import annotations
 import datetime
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.distill.core.errors import UseCaseError
 from include.distill.core.paths import INCLUDE
+from include.distill.core.yaml_text import load_yaml
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PUBLISHED_FOLDER = INCLUDE / "published"
 
@@ -96,14 +100,34 @@ def published_names() -> list[str]:
 def load_published(name: str, folder: Path = PUBLISHED_FOLDER) -> PublishedResults:
     """Read published results. They are cached, because the file does not change while a process runs.
 
-    :raises UseCaseError: there is no such file, or it is not valid.
+    :raises UseCaseError: there is no such file, it cannot be read, or it is not valid.
     """
     path = folder / f"{name}.yaml"
     if not path.is_file():
         listed = ", ".join(published_names()) or "no file"
         raise UseCaseError(f"include/published has no {name}.yaml; expected one of {listed}")
     try:
-        return PublishedResults.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable(name, f"cannot be read as YAML in UTF-8: {error}") from error
+    if not isinstance(raw, dict):
+        found = "an empty file" if raw is None else f"a {type(raw).__name__}"
+        raise _unusable(name, f"is not valid: expected a mapping with the keys title and figures, found {found}")
+    try:
+        return PublishedResults.model_validate(raw)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise UseCaseError(f"include/published/{name}.yaml is not valid: {problems}") from error
+        raise _unusable(name, f"is not valid: {'; '.join(map(_problem, error.errors()))}") from error
+
+
+def _problem(fault: ErrorDetails) -> str:
+    """Describe a validation error with its key. A problem of the whole file has no key."""
+    key = ".".join(map(str, fault["loc"]))
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
+
+
+def _unusable(name: str, problem: str) -> UseCaseError:
+    return UseCaseError(
+        f"include/published/{name}.yaml {problem.rstrip('.')}. Correct the file, or remove the key published from the"
+        " use-case file."
+    )

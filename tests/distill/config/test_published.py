@@ -72,3 +72,26 @@ def test_published_counts_are_accepted_if_they_give_the_preference(tmp_path: Pat
     first = {**article()["figures"][0], "wins": 291, "losses": 52}
     (tmp_path / "counted.yaml").write_text(yaml.safe_dump(article(figures=[first])))
     assert load_published("counted", tmp_path).figures[0].wins == 291
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"title: [open", "cannot be read as YAML in UTF-8: while parsing a flow sequence"),
+        (b"title: \xe9t\xe9", "cannot be read as YAML in UTF-8: 'utf-8' codec can't decode byte 0xe9 in position 7"),
+        (b"", "is not valid: expected a mapping with the keys title and figures, found an empty file. "),
+        (b"# only a comment", "found an empty file. "),
+        (b"- title", "expected a mapping with the keys title and figures, found a list. "),
+        (b"title: x", "is not valid: url: Field required; "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_the_problem_and_the_next_step(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "broken.yaml").write_bytes(content)
+    with pytest.raises(UseCaseError) as refused:
+        load_published("broken", tmp_path)
+    message = str(refused.value)
+    assert message.startswith("include/published/broken.yaml ")
+    assert problem in message
+    assert message.endswith("Correct the file, or remove the key published from the use-case file.")

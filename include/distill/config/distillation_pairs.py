@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from include.distill.config.alternatives import alternatives
 from include.distill.config.catalog import Catalog, Model, load_catalog
 
 
@@ -18,10 +19,32 @@ def distillation_problem(teachers: Mapping[str, str], student: str, region: str)
     return next((problem for problem in problems if problem), None)
 
 
+def another_teacher(
+    refused: Model, student: Model, region: str, arms: Sequence[str], costs: Mapping[str, float]
+) -> str:
+    """
+    Return what to do if the teacher of distilled arms cannot be used, as the end of an error message.
+
+    Only a few models can teach a student, so the advice names no other models.
+
+    :param arms: the names of the distilled arms whose teacher is ``refused``.
+    :param costs: one price for each model, by the model's key. A model without a price is not named.
+    """
+    named = ("arm " if len(arms) == 1 else "arms ") + " and ".join(arms)
+    able = alternatives(refused, lambda other: other.key in costs and _teaches(other, student, region), costs=costs)
+    if able:
+        return f"name another teacher of {student.key} for {named} in the use-case file: {' or '.join(able)}"
+    return f"remove {named} from the use-case file, because {student.key} has no other active teacher in Bedrock"
+
+
+def _teaches(teacher: Model, student: Model, region: str) -> bool:
+    facts = student.customization.distillation if student.customization else None
+    return facts is not None and teacher.key in facts.teachers and region in facts.regions
+
+
 def _pair_problem(arm: str, teacher: Model, student: Model, region: str) -> str | None:
     catalog = load_catalog()
-    facts = student.customization.distillation if student.customization else None
-    if facts and teacher.key in facts.teachers and region in facts.regions:
+    if _teaches(teacher, student, region):
         return None
     excluded = " Bedrock accepts no teacher from Anthropic." if teacher.provider == "anthropic" else ""
     return (

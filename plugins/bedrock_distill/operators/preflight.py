@@ -16,6 +16,7 @@ from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.alternatives import alternatives, suggestion
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.distillation_pairs import another_teacher
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
@@ -328,6 +329,18 @@ class BedrockPreflightOperator(DistillOperator):
 
 
 def _instead(use_case: UseCase, model: Model) -> str:
+    """Say what can take the place of ``model`` as the teacher of distilled arms, and in all other roles."""
+    arms = [arm.name for arm in use_case.arms if use_case.job_teacher(arm.name) == model.key]
+    if not arms:
+        return _instead_in_role(use_case, model)
+    student = load_catalog().model(use_case.student)
+    advice = another_teacher(model, student, use_case.aws.region, arms, _costs())
+    if model.key not in (*use_case.models, *use_case.evaluators):
+        return advice
+    return f"{advice}. For its other roles, {_instead_in_role(use_case, model)}"
+
+
+def _instead_in_role(use_case: UseCase, model: Model) -> str:
     """Name models that can take the place of ``model`` in the use case's Region."""
     region, method = use_case.aws.region, use_case.training.method
     is_student = model.key == use_case.student

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.config.distillation_pairs import distillation_problem
+from include.distill.config.catalog import load_catalog
+from include.distill.config.distillation_pairs import another_teacher, distillation_problem
+
+COSTS = {"llama-3-1-70b": 0.72, "nova-lite": 0.24, "claude-haiku-4-5": 5.0}
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,36 @@ def test_every_distilled_arm_is_checked() -> None:
     problem = distillation_problem({"first": "nova-pro", "second": "nova-lite"}, "nova-micro", "us-east-1")
     assert problem is not None
     assert "arm second" in problem
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "region", "arms", "advice"),
+    [
+        (
+            "llama-3-3-70b",
+            "llama-3-1-8b",
+            "us-west-2",
+            ["managed"],
+            "name another teacher of llama-3-1-8b for arm managed in the use-case file: llama-3-1-70b",
+        ),
+        (
+            "nova-pro",
+            "nova-micro",
+            "us-east-1",
+            ["few", "all"],
+            "remove arms few and all from the use-case file, because nova-micro has no other active teacher in Bedrock",
+        ),
+        (
+            "llama-3-1-70b",  # the other teacher is legacy
+            "llama-3-1-8b",
+            "us-west-2",
+            ["managed"],
+            "remove arm managed from the use-case file, because llama-3-1-8b has no other active teacher in Bedrock",
+        ),
+    ],
+)
+def test_the_advice_names_only_active_teachers_of_the_student(
+    teacher: str, student: str, region: str, arms: list[str], advice: str
+) -> None:
+    models = load_catalog().models
+    assert another_teacher(models[teacher], models[student], region, arms, COSTS) == advice

@@ -27,6 +27,29 @@ class TestDistilledArms:
         with pytest.raises(InputError, match="nova-pro"):
             preflight(arms=list(self.ARMS)).execute(context)
 
+    def test_without_another_teacher_of_the_student_the_arm_is_to_be_removed(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse[self.NOVA_PRO] = missing(self.NOVA_PRO)
+        with pytest.raises(InputError) as refused:
+            preflight(arms=list(self.ARMS)).execute(context)
+        (problem,) = [line for line in str(refused.value).splitlines() if "model nova-pro" in line]
+        assert problem.endswith(
+            "Change aws.region, or remove arm managed from the use-case file, because nova-micro has no other active"
+            " teacher in Bedrock"
+        )
+
+    def test_a_teacher_that_is_also_a_judge_has_alternatives_only_as_a_judge(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse[self.NOVA_PRO] = missing(self.NOVA_PRO)
+        with pytest.raises(InputError) as refused:
+            preflight(arms=list(self.ARMS), judges=["nova-pro"]).execute(context)
+        advice = (
+            "no other active teacher in Bedrock. For its other roles, name another model in the use-case file, such"
+        )
+        assert advice in str(refused.value)
+
     def test_a_student_that_bedrock_cannot_distil_into_is_refused(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -62,6 +62,15 @@ def expected_instead() -> str:
     return f"expected training.method: {FINE_TUNING}, or an arm of kind distilled"
 
 
+def fine_tune_instead() -> str:
+    """Return advice for a student that Bedrock retires or has retired, as the end of a sentence and a second one."""
+    reason = no_live_model(load_catalog())
+    return (
+        f"set training.method: {FINE_TUNING} and name another student in the use-case file."
+        f" {reason[0].upper()}{reason[1:]}"
+    )
+
+
 def mix_problem(arm: Arm, method: TrainingMethod) -> str | None:
     """Return why an arm's mix of rows and pairs does not fit the method; ``None`` if it fits."""
     if method != PRE_TRAINING or not arm.wants_pairs:

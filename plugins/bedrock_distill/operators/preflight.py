@@ -35,7 +35,7 @@ from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
-from include.distill.config.training_method import PRE_TRAINING, expected_instead, no_live_model, training_family
+from include.distill.config.training_method import PRE_TRAINING, fine_tune_instead, training_family
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     FAILED_TASK,
@@ -311,7 +311,10 @@ class BedrockPreflightOperator(DistillOperator):
         refusals: list[str] = []
         for model_id in ids:
             try:
-                listed.update(self.hook.foundation_model(model_id).get("customizationsSupported", ()))
+                details = self.hook.foundation_model(model_id)
+                if model_id == student.foundation_id and lifecycle_problem(student, details, ""):
+                    return []  # the check of the models reports it
+                listed.update(details.get("customizationsSupported", ()))
             except RefusedError as error:
                 if is_retired(student, error):  # the check of the models reports it
                     return []
@@ -354,7 +357,7 @@ def _instead_in_role(use_case: UseCase, model: Model) -> str:
 
     others = alternatives(model, able, used=use_case.models, costs=_costs())
     if is_student and method == PRE_TRAINING and not others:
-        return f"{no_live_model(load_catalog())}; {expected_instead()} in the use-case file, and another student"
+        return fine_tune_instead()
     return suggestion(others)
 
 

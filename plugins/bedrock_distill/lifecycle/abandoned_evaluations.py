@@ -14,7 +14,7 @@ from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, marked_task
 from bedrock_distill.lifecycle.progress import age_of, evaluation_cost
-from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups, evaluation_parts
+from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups, evaluation_parts, workers_task
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import NotFoundError, ServiceError
@@ -39,12 +39,21 @@ def abandoned_evaluations(states: Mapping[str, str | None], ti: Any) -> Iterator
             yield group, marked
 
 
-def stop_evaluation(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None) -> str | None:
+def stop_evaluation(
+    jobs: EvaluationJobs,
+    arn: str,
+    *,
+    at_most_usd: float | None,
+    results: str = "Its scores",
+    submit: str = f"the task `{SUBMIT}` of the job",
+) -> str | None:
     """
     Stop an evaluation job and return a message about its cost; ``None`` if the job is not running.
 
     :param arn: ARN of a job of this run. The caller has checked that the job belongs to the run.
     :param at_most_usd: cost of the complete job, in US dollars; ``None`` if it is unknown.
+    :param results: what is billed, as the start of a sentence.
+    :param submit: the task that buys the next attempt.
     :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
     job = jobs.get(arn)
@@ -53,9 +62,15 @@ def stop_evaluation(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None
     jobs.stop(job.arn)
     return (
         f"Stopped evaluation job {job.name} because its task was marked as failed. The job was created"
-        f" {age_of(job.created)} ago. Its scores so far are billed{evaluation_cost(at_most_usd)}. To buy the next"
-        f" attempt, clear the task `{SUBMIT}` of the job with downstream."
+        f" {age_of(job.created)} ago. {results} so far are billed{evaluation_cost(at_most_usd)}. To buy the next"
+        f" attempt, clear {submit} with downstream."
     )
+
+
+def stop_workers_job(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None) -> str | None:
+    """Do the same as :func:`stop_evaluation` for a job of human workers, whose answers are billed."""
+    results, submit = "The workers' answers", f"`{workers_task(SUBMIT)}`"
+    return stop_evaluation(jobs, arn, at_most_usd=at_most_usd, results=results, submit=submit)
 
 
 def stop_abandoned_evaluations(task: RunTask, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.hooks.evaluations import EvaluationJobs
-from bedrock_distill.lifecycle.abandoned_evaluations import own_job, running_jobs, stop_evaluation
+from bedrock_distill.lifecycle.abandoned_evaluations import own_job, running_jobs, stop_workers_job
 from bedrock_distill.lifecycle.abandoned_jobs import marked_task
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, workers_task
@@ -84,7 +84,7 @@ class StopWorkersOperator(WorkersTask, DistillOperator):
         jobs, stopped = EvaluationJobs(self.hook), []
         for arn in own_job(self, submitted["job_arn"]) if submitted else list(running_jobs(self, jobs, LABELS, ASKED)):
             at_most_usd = submitted.get("at_most_usd") if submitted else None
-            if message := stop_evaluation(jobs, arn, at_most_usd=at_most_usd):
+            if message := stop_workers_job(jobs, arn, at_most_usd=at_most_usd):
                 self.log.warning("%s", message)
                 stopped.append(arn)
         return stopped

@@ -44,6 +44,8 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
     operator_extra_links = (EVALUATION_LINK,)
     submitted = ResultOf[EvaluationJobManifest](SUBMIT)
     waits_for = "evaluation job {task.submitted[job_name]} to end"
+    results = "scores"
+    kept = "The arm's answers are stored."
 
     def __init__(
         self,
@@ -123,7 +125,7 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
         raise NotFoundError(
             f"Evaluation job {name} does not exist any more, and has no results. Someone deleted it in Bedrock.",
             left="Nothing is running.",
-            billed="The scores until the job was deleted; nothing more is billed for this job.",
+            billed=f"The {self.results} until the job was deleted; nothing more is billed for this job.",
             then_clear=self.submit_to_clear,
             effect=f"buys another job{self.cost}",
         )
@@ -167,8 +169,8 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
             to_do = f"{failure.advice} {to_do}".strip()
         return JobFailedError(
             ended,
-            left="Nothing is running. The arm's answers are stored.",
-            billed="The scores up to that point may be billed; nothing more is billed for this job.",
+            left=f"Nothing is running. {self.kept}",
+            billed=f"The {self.results} up to that point may be billed; nothing more is billed for this job.",
             to_do=to_do,
             then_clear=clear,
             effect=f"buys another job{self.cost}",

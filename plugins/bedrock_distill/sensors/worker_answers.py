@@ -34,6 +34,8 @@ class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
 
     template_fields: Sequence[str] = (*BedrockEvaluationJobSensor.template_fields, "sample")
     waits_for = "human workers to answer the examples of job {task.submitted[job_name]}"
+    results = "workers' answers"
+    kept = "The labeled run and all stored labels are unchanged."
 
     def __init__(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.evaluations import EvaluationJobs
+from bedrock_distill.lifecycle.abandoned_evaluations import stop_workers_job
 from bedrock_distill.lifecycle.progress import evaluation_cost
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 
@@ -12,3 +15,8 @@ class WorkerAnswersTrigger(EvaluationJobTrigger):
     def cost_so_far(self, seconds: float) -> str:
         """Say that each answer is billed, and what all answers cost at most, if this is known."""
         return f"each answer of a worker{evaluation_cost(self.at_most_usd)}"
+
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Stop the job."""
+        if message := stop_workers_job(EvaluationJobs(hook), self.name, at_most_usd=self.at_most_usd):
+            self.log.warning("%s", message)

@@ -45,7 +45,7 @@ def test_a_timeout_is_never_a_success_and_does_not_stop_the_job(
 
 
 def test_a_wait_of_days_is_deferred_to_a_trigger_that_stops_the_job_when_the_task_is_marked_failed(
-    workers: WorkersRun, sample: Any, submitted: Any
+    workers: WorkersRun, sample: Any, submitted: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = workers.sensor(sample, submitted, deferrable=True, timeout_seconds=14 * 86_400)
     task.pre_execute(workers.context)
@@ -55,6 +55,7 @@ def test_a_wait_of_days_is_deferred_to_a_trigger_that_stops_the_job_when_the_tas
     assert isinstance(trigger, WorkerAnswersTrigger)
     assert (trigger.name, trigger.give_up_when_failed) == (submitted["job_arn"], True)
     trigger.give_up(workers.hook)
+    assert "The workers' answers so far are billed, at most about $1.26 in all." in capsys.readouterr().out
     assert builders.finished_evaluation(workers.simulator, submitted["job_arn"])["status"] == "Stopped"
 
 
@@ -65,6 +66,8 @@ def test_a_stopped_job_is_a_failure_that_says_how_to_buy_another(
     builders.finished_evaluation(workers.simulator, submitted["job_arn"])
     with pytest.raises(JobFailedError, match="ended with status Stopped") as failed:
         workers.wait(sample, submitted)
+    assert failed.value.left == "Nothing is running. The labeled run and all stored labels are unchanged."
+    assert failed.value.billed.startswith("The workers' answers up to that point may be billed;")
     assert failed.value.then_clear == "workers.submit with downstream"
 
 
@@ -75,6 +78,7 @@ def test_a_job_that_was_deleted_is_a_failure(workers: WorkersRun, sample: Any, s
     bedrock.batch_delete_evaluation_job(jobIdentifiers=[submitted["job_arn"]])
     with pytest.raises(NotFoundError, match="does not exist any more") as failed:
         workers.wait(sample, submitted)
+    assert failed.value.billed.startswith("The workers' answers until the job was deleted;")
     assert failed.value.then_clear == "workers.submit with downstream"
 
 

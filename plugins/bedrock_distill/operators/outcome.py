@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
-from bedrock_distill.lifecycle.abandoned_evaluations import stop_abandoned_evaluations
+from bedrock_distill.lifecycle.abandoned_evaluations import abandoned_evaluations, stop_abandoned_evaluations
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
@@ -94,11 +94,9 @@ class RunOutcomeOperator(DistillOperator):
                 to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
             )
         if failed or held_up or skipped:
-            stopped = [
-                *self._stop_abandoned_jobs(states, ti),
-                *self._stop_abandoned_batches(states, ti),
-                *self._stop_abandoned_evaluations(states, ti),
-            ]
+            stopped = self._stop_abandoned(states, ti)
+            resubmitted_by = self._resubmitted_by(states, ti)
+            self.described = [task.rpartition(".")[0] for task in resubmitted_by]
             raise IncompleteRunError(
                 f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
                 f" could not start: {held_up}. Number of tasks that were skipped: {skipped}."
@@ -113,7 +111,7 @@ class RunOutcomeOperator(DistillOperator):
                 to_do=" ".join(
                     [
                         *(result.by_hand for result in stopped if result.by_hand),
-                        *([next_steps(run, ti)] if failed or unreleased_arms(states) else []),
+                        *([next_steps(run, ti, resubmitted_by)] if failed or unreleased_arms(states) else []),
                         *(["Clear the skipped tasks with downstream to continue."] if skipped else []),
                     ]
                 ),
@@ -218,6 +216,13 @@ class RunOutcomeOperator(DistillOperator):
         result = ti.xcom_pull(task_ids=task)
         return read_result(result, kind, task=task, reader=self.task_id) if result else None
 
+    def _stop_abandoned(self, states: Mapping[str, str | None], ti: Any) -> list[StopResult]:
+        return [
+            *self._stop_abandoned_jobs(states, ti),
+            *self._stop_abandoned_batches(states, ti),
+            *self._stop_abandoned_evaluations(states, ti),
+        ]
+
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
         """Stop the training jobs whose tasks were marked as failed; yield a result for each job that was running."""
         for arm, task in abandoned_training(states, ti):
@@ -243,6 +248,19 @@ class RunOutcomeOperator(DistillOperator):
     def _stop_abandoned_evaluations(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
         """Stop the evaluation jobs whose tasks were marked as failed; yield a result for each job that was running."""
         return stop_abandoned_evaluations(self, states, ti)
+
+    def _resubmitted_by(self, states: Mapping[str, str | None], ti: Any) -> dict[str, str]:
+        """Return the task ``submit`` of each task that was marked as failed, if its job is stopped for this reason."""
+        training, evaluations = list(abandoned_training(states, ti)), list(abandoned_evaluations(states, ti))
+        found: dict[str, str] = {}
+        try:
+            if training and self.use_case.training.stop_when_marked_failed:
+                found |= {marked: arm_task(arm, SUBMIT) for arm, marked in training}
+            if evaluations and self.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
+                found |= {marked: f"{group}.{SUBMIT}" for group, marked in evaluations}
+        except DistillError as error:  # the message about the failed tasks is more important than this error
+            self.log.warning("It is not known whether the jobs of marked tasks are to be stopped: %s", error)
+        return found
 
     def _jobs_of(self, arm: str, submitted: TrainingJobManifest | None, ti: Any) -> Iterator[CustomizationJob]:
         if not self.use_case.training.stop_when_marked_failed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import (
@@ -101,7 +101,8 @@ class ExplainedTask:
     called when AWS does not answer, so they use only what the task already knows, and never call AWS.
 
     ``waits_for`` completes the sentence "The task waits for ..." in the log. It may refer to the task, as in
-    ``"the {task.rows} rows to be split"``.
+    ``"the {task.rows} rows to be split"``. ``described`` has the groups of other tasks whose jobs this task's error
+    describes, so that nothing else is said about them.
     """
 
     task_id: str
@@ -109,6 +110,7 @@ class ExplainedTask:
     attempt: int = 1
     attempts: int = 1
     waits_for: str = "its work to be done"
+    described: Collection[str] = ()
     log: Any
 
     @property

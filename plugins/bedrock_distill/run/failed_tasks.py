@@ -93,12 +93,15 @@ def without_note(run: RunStates, ti: Any) -> list[TaskGroupOfState]:
     ]
 
 
-def next_steps(run: RunStates, ti: Any) -> str:
+def next_steps(run: RunStates, ti: Any, resubmitted_by: Mapping[str, str] | None = None) -> str:
     """
     Return what to do about each failed task, as its note says. Without a note, return which task to clear.
 
     The steps that stop the billing come first. If an arm has an endpoint that could not be deleted, the text gives no
     other step for the arm, because such a step could buy a second endpoint.
+
+    :param resubmitted_by: the task to clear for each task whose job was stopped, because a person marked the task as
+        failed. If such a task itself were cleared, it would find the stopped job and fail again.
     """
     unreleased = unreleased_arms(run.states)
     first: dict[str, list[TaskGroupOfState]] = {}
@@ -106,7 +109,7 @@ def next_steps(run: RunStates, ti: Any) -> str:
     on_hold: list[TaskGroupOfState] = []
     for arm, tasks in unreleased.items():
         release = arm_task(arm, tasks.delete)
-        first.setdefault(_step(release, read_note(ti, release), run), []).append(TaskGroupOfState(release))
+        first.setdefault(_step(release, read_note(ti, release), run, {}), []).append(TaskGroupOfState(release))
     for part, notes in _notes(run, ti):
         arm, _, name = part.task_id.rpartition(".")
         if arm in unreleased:
@@ -114,7 +117,7 @@ def next_steps(run: RunStates, ti: Any) -> str:
             continue
         numbers_by_step: dict[str, list[int]] = {}
         for number, note in notes:
-            step = _step(part.task_id, note, run)
+            step = _step(part.task_id, note, run, resubmitted_by or {})
             numbers_by_step.setdefault(step, []).extend([] if number is None else [number])
         for step, numbers in numbers_by_step.items():
             later.setdefault(step, []).append(replace(part, numbers=tuple(numbers)))
@@ -130,8 +133,12 @@ def _notes(run: RunStates, ti: Any) -> Iterator[tuple[TaskGroupOfState, list[tup
         yield part, [(number, read_note(ti, part.task_id, number)) for number in numbers]
 
 
-def _step(task_id: str, note: FailureNote | None, run: RunStates) -> str:
-    return note["to_do"] if note else then_clear("", task_to_clear(task_id, tasks=run.states.keys()))
+def _step(task_id: str, note: FailureNote | None, run: RunStates, resubmitted_by: Mapping[str, str]) -> str:
+    if note:
+        return note["to_do"]
+    if (submit := resubmitted_by.get(task_id, task_id)) != task_id:
+        return then_clear("", task_to_clear(submit), "buys the next attempt if the job was stopped")
+    return then_clear("", task_to_clear(task_id, tasks=run.states.keys()))
 
 
 def _numbered(steps: Mapping[str, Sequence[TaskGroupOfState]]) -> str:

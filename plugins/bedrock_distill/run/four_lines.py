@@ -34,7 +34,7 @@ from include.distill.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from airflow.sdk import Context
 
@@ -51,6 +51,7 @@ class Explained(Protocol):
     task_id: str
     task_to_clear: str
     aws_conn_id: str
+    described: Collection[str]
 
     def state_left(self, error: Exception) -> str:
         """Return what the task leaves behind when it fails."""
@@ -120,7 +121,7 @@ def _billed(task: Explained, error: BaseException, stated: DistillError) -> str:
 
 
 def _billed_to_others(task: Explained, context: Context) -> str:
-    others = describe_running_purchases(context, own_task=task.task_id)
+    others = describe_running_purchases(context, own_task=task.task_id, described=task.described)
     return "No other task of this run has an endpoint or a job that is billed." if others == "" else others or ""
 
 

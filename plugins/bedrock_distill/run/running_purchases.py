@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedrock_distill.run.failure_notes import read_note
@@ -36,7 +36,7 @@ _NOT_STARTED = (None, "scheduled", "queued", *_NOT_RUN)
 _ENDED = ("success", "failed", *_NOT_RUN)
 
 
-def describe_running_purchases(context: Context, *, own_task: str) -> str | None:
+def describe_running_purchases(context: Context, *, own_task: str, described: Collection[str] = ()) -> str | None:
     """
     Return sentences about what other tasks of the run have bought and what is billed now.
 
@@ -44,6 +44,7 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
     Only Airflow is asked, because AWS may be the cause of the error.
 
     :param own_task: id of the task that failed. Its own group is left out, because the task itself describes it.
+    :param described: other groups whose jobs the task itself describes.
     """
     try:
         ti = context["ti"]
@@ -52,9 +53,9 @@ def describe_running_purchases(context: Context, *, own_task: str) -> str | None
         return " ".join(
             [
                 *_endpoints(states, ti, own_group),
-                *_training(states, ti, own_group),
+                *_training(states, ti, (own_group, *described)),
                 *_batches(states, ti, own_group),
-                *_evaluations(states, ti, own_group),
+                *_evaluations(states, ti, (own_group, *described)),
             ]
         )
     except Exception:
@@ -124,9 +125,9 @@ def _delete_by_hand(tasks: ServingTasks, created: Mapping[str, Any] | None) -> s
     return place if created or tasks is PROVISIONED else f"{place} or {ByHand.DEPLOYMENT.page()}"
 
 
-def _training(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+def _training(states: Mapping[str, str | None], ti: Any, described: Collection[str]) -> Iterator[str]:
     for arm in arms_with_task(states, TRAINED):
-        if arm != own_group:
+        if arm not in described:
             noun, billed = f"training job of arm {arm}", "its training is billed"
             job = _Job(
                 arm_task(arm, SUBMIT), arm_task(arm, TRAINED), ByHand.TRAINING_JOB, "a", noun, billed, _training_cost
@@ -151,9 +152,9 @@ def _batches(states: Mapping[str, str | None], ti: Any, own_group: str) -> Itera
             yield f"If batch jobs of {step} are running, each answered record is billed.{stop}"
 
 
-def _evaluations(states: Mapping[str, str | None], ti: Any, own_group: str) -> Iterator[str]:
+def _evaluations(states: Mapping[str, str | None], ti: Any, described: Collection[str]) -> Iterator[str]:
     for group in evaluation_groups(states):
-        if group != own_group:
+        if group not in described:
             noun, billed = f"evaluation job of {group}", "its scores are billed"
             job = _Job(f"{group}.{SUBMIT}", f"{group}.{WAIT}", ByHand.EVALUATION_JOB, "an", noun, billed, _scores_cost)
             yield from _job(states, ti, job)

@@ -13,11 +13,12 @@ from bedrock_distill.lifecycle.abandoned_evaluations import (
     abandoned_evaluations,
     stop_abandoned_evaluations,
     stop_evaluation,
+    stop_workers_job,
 )
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, StopResult
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import TransientError
+from include.distill.core.errors import IncompleteRunError, TransientError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
@@ -45,6 +46,15 @@ class TestStop:
         assert jobs.stopped == [JOB.arn]
         assert message
         assert "scores so far are billed, at most about $1.50 in all" in message
+        assert "clear the task `submit` of the job with downstream" in message
+
+    def test_for_a_job_of_human_workers_the_message_is_about_their_answers(self, jobs: FakeEvaluationJobs) -> None:
+        message = stop_workers_job(jobs, JOB.arn, at_most_usd=1.5)  # type: ignore[arg-type]
+        assert jobs.stopped == [JOB.arn]
+        assert message
+        assert "The workers' answers so far are billed, at most about $1.50 in all." in message
+        assert "clear `workers.submit` with downstream" in message
+        assert "scores" not in message
 
     @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped", "Deleting"])
     def test_a_job_that_has_ended_is_left_alone(self, jobs: FakeEvaluationJobs, status: str) -> None:
@@ -125,3 +135,37 @@ class TestStopAbandoned:
         [result] = self.stop(task, {"job_arn": "arn:own"})
         assert f"{GROUP}.wait was marked as failed, but its evaluation job arn:own could not be stopped" in result.text
         assert "stop-evaluation-job --job-identifier arn:own" in result.by_hand
+
+    @pytest.mark.parametrize("status", ["InProgress", "Stopped"])
+    def test_the_runs_error_says_to_clear_submit_and_not_to_stop_the_job_again(
+        self, task: Any, jobs: FakeEvaluationJobs, context: Any, status: str
+    ) -> None:
+        """The trigger of ``wait`` may have stopped the job before ``outcome`` looks it up."""
+        jobs.put("arn:own", status=status)
+        message = self.end(task, context)
+        assert ("Stopped evaluation job own" in message) is (status == "InProgress")
+        assert f"Clear {GROUP}.submit with downstream, which buys the next attempt if the job was stopped." in message
+        assert f"Clear {GROUP}.wait" not in message
+        assert "If an evaluation job of" not in message
+
+    def test_the_runs_error_says_to_clear_wait_if_the_job_continues(
+        self, task: Any, jobs: FakeEvaluationJobs, context: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        section = {"evaluators": ["nova-pro"], "stop_when_marked_failed": False}
+        freeze(store, use_case, evaluations={"pointwise": section})
+        message = self.end(task, context)
+        assert f"Clear {GROUP}.wait with downstream." in message
+        assert f"If an evaluation job of {GROUP} is running, its scores are billed" in message
+
+    def end(self, task: Any, context: Any) -> str:
+        """Return the error of ``outcome`` after a person marked ``wait`` as failed."""
+        left = {
+            (f"{GROUP}.submit", "return_value"): {"job_arn": "arn:own", "job_name": "own"},
+            (f"{GROUP}.wait", ATTEMPT_KEY): IN_PROGRESS,
+        }
+        states = {f"{GROUP}.submit": "success", f"{GROUP}.wait": "failed"}
+        context["ti"].xcom_pull = lambda task_ids, key="return_value": left.get((task_ids, key))
+        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+        with pytest.raises(IncompleteRunError) as error:
+            task.execute(context)
+        return str(error.value)

@@ -94,14 +94,19 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
     assert bedrock.stopped == [name]
     assert f"Stopped {name}" in message
     assert "is billed, at most $" in message
+    assert "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped." in message
+    assert "Clear tuned.trained" not in message
+    assert "If a training job of arm tuned is running" not in message
 
 
 def test_a_time_out_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     with pytest.raises(WaitTimeoutError):
         run.wait(deferrable=False)
-    run.end(WAITED)
+    message = run.end(WAITED)
     assert bedrock.stopped == []
+    assert "clear tuned.submit" not in message.lower()
+    assert "tuned.trained said when it failed: The training of job" in message
 
 
 @pytest.mark.parametrize(

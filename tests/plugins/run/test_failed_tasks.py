@@ -115,3 +115,11 @@ def test_tasks_without_a_note_are_named() -> None:
     states = failed("curate", "synthesize_0", "synthesize_1", "report")
     silent = without_note(states, asked({("synthesize", 0): "Wait.", "report": "Wait."}))
     assert [str(part) for part in silent] == ["synthesize[1]", "curate"]
+
+
+def test_for_a_marked_task_whose_job_was_stopped_the_task_that_submits_it_is_named() -> None:
+    states = failed("tuned.trained")
+    text = next_steps(states, asked({}), resubmitted_by={"tuned.trained": "tuned.submit"})
+    assert text == "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped."
+    noted = next_steps(states, asked({"tuned.trained": "Wait."}), resubmitted_by={"tuned.trained": "tuned.submit"})
+    assert noted == "Wait."

@@ -20,11 +20,13 @@ JOB = {"tuned.submit": {"at_most_usd": 3.5, "job_name": "tuned", "job_arn": JOB_
 NOTES = {"tuned.trained": {"to_do": "Clear tuned.submit.", "billed": "Nothing more is billed for this job."}}
 
 
-def describe(states: dict[str, str | None], results: Any = None, *, own_task: str = "report") -> str | None:
+def describe(
+    states: dict[str, str | None], results: Any = None, *, own_task: str = "report", **more: Any
+) -> str | None:
     """Return what the error of a task says if the run's tasks have these states and results."""
     ti = SimpleNamespace(dag_id="d", run_id="r", xcom_pull=lambda task_ids: (results or {}).get(task_ids))
     ti.get_task_states = lambda dag_id, run_ids: {"r": states} if (dag_id, run_ids) == ("d", ["r"]) else {}
-    return describe_running_purchases({"ti": ti}, own_task=own_task)  # type: ignore[arg-type,typeddict-item]
+    return describe_running_purchases({"ti": ti}, own_task=own_task, **more)  # type: ignore[arg-type,typeddict-item]
 
 
 class TestEndpoints:
@@ -237,3 +239,10 @@ class TestEvaluations:
 
     def test_the_group_of_the_task_itself_is_left_out(self) -> None:
         assert self.say("success", "failed", self.SUBMITTED, own_task=f"{self.GROUP}.wait") == ""
+
+    def test_groups_that_the_task_describes_are_left_out(self) -> None:
+        states = {f"{self.GROUP}.submit": "success", f"{self.GROUP}.wait": "failed"}
+        states |= {"tuned.submit": "success", "tuned.trained": "failed"}
+        assert describe(states, JOB, own_task="outcome", described=[self.GROUP, "tuned"]) == ""
+        text = describe(states, JOB, own_task="outcome", described=["tuned"])
+        assert text == f"If an evaluation job of {self.GROUP} is running, its scores are billed."

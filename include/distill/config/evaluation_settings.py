@@ -189,7 +189,7 @@ EvaluationKind = Literal["pointwise", "human"]
 
 
 class Evaluations(Section):
-    """The evaluation jobs of Bedrock that a use case asks for. Without this section, there are none."""
+    """The evaluation jobs of Bedrock that a use case asks for. Without this section, a run buys no evaluation job."""
 
     pointwise: PointwiseEvaluation | None = None
     human: HumanEvaluation | None = None

@@ -77,7 +77,7 @@ class LowScoreSchema(Section):
     score: FiniteFloat = Field(description="The score, on the metric's scale.")
     question: str = Field(description="The question.")
     answer: str = Field(description="The arm's answer.")
-    explanation: str = Field(description="Explanation of the evaluator; empty if there is none.")
+    explanation: str = Field(description="Explanation of the evaluator; empty if it gave no explanation.")
 
 
 class EvaluationsSchema(Section):

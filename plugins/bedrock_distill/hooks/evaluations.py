@@ -23,7 +23,7 @@ class EvaluationJob:
     An evaluation job as GetEvaluationJob describes it.
 
     :ivar dataset_uri: location of the job's first dataset; empty for one of Bedrock's own datasets.
-    :ivar message: Bedrock's reasons for a failure; ``None`` if there are none.
+    :ivar message: Bedrock's reasons for a failure; ``None`` if Bedrock gives no reason.
     """
 
     name: str

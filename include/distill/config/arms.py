@@ -13,6 +13,7 @@ from include.distill.config.section import Count, Section
 
 ArmKind = Literal["base", "fine_tuned", "distilled", "champion"]
 _OF_DISTILLED_ARMS = ("teacher", "golden_answers")
+_OPTIONAL = (*_OF_DISTILLED_ARMS, "prompt")
 
 
 class Arm(Section):
@@ -26,6 +27,9 @@ class Arm(Section):
 
     A ``distilled`` student is trained by Bedrock's Model Distillation. The questions of the rows and pairs are its
     prompts, which a teacher answers during the job. By default, the prompts are the questions of all rows.
+
+    A ``base`` student with ``prompt: optimized`` is not trained. Bedrock rewrites its prompt, so that the report shows
+    whether training was needed at all.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -35,6 +39,9 @@ class Arm(Section):
     teacher: str | None = Field(None, description="the model that Bedrock asks during a distillation job")
     golden_answers: Literal["ours"] | None = Field(
         None, description="with `ours`, the stored answer to each prompt is sent to the distillation job"
+    )
+    prompt: Literal["optimized"] | None = Field(
+        None, description="with `optimized`, a job of Bedrock rewrites the prompt of a base student"
     )
 
     @model_validator(mode="before")
@@ -66,13 +73,24 @@ class Arm(Section):
                 " kind distilled have these keys"
             )
             raise ValueError(message)
+        if self.has_optimized_prompt and self.kind != "base":
+            message = (
+                f"arm {self.name} is of kind {self.kind} and has prompt: {self.prompt}; only arms of kind base can have"
+                " an optimized prompt. Remove the key, or set kind: base"
+            )
+            raise ValueError(message)
         return self
 
     @model_serializer(mode="wrap")
     def _without_unused_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
         # A stored use case of an earlier version lacks these keys. Its arms must not seem to have changed.
         raw: dict[str, object] = dump(self)
-        return {key: value for key, value in raw.items() if value is not None or key not in _OF_DISTILLED_ARMS}
+        return {key: value for key, value in raw.items() if value is not None or key not in _OPTIONAL}
+
+    @property
+    def has_optimized_prompt(self) -> bool:
+        """Whether a prompt optimization job rewrites the prompt of this arm."""
+        return self.prompt == "optimized"
 
     @property
     def is_trained(self) -> bool:
@@ -120,10 +138,19 @@ class Comparison(Section):
 
 
 def default_comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
-    """Return the comparisons of each trained arm with the champion arms, and then those with the base arms."""
+    """
+    Return the comparisons of each trained arm with the champion arms, and then those with the base arms.
+
+    The last comparisons are those of each base arm that has an optimized prompt with the plain base arms.
+    """
     baselines = [arm.name for kind in ("champion", "base") for arm in arms if arm.kind == kind]
     trained = [arm.name for arm in arms if arm.is_trained]
-    return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained)
+    plain = [arm.name for arm in arms if arm.kind == "base" and not arm.has_optimized_prompt]
+    optimized = [arm.name for arm in arms if arm.has_optimized_prompt]
+    return (
+        *(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in trained),
+        *(Comparison(candidate=arm, baseline=baseline) for baseline in plain for arm in optimized),
+    )
 
 
 def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> str | None:

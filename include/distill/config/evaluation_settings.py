@@ -6,13 +6,13 @@ The limits on names, texts and numbers are those of botocore's service model ``b
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.catalog import EvaluatorOf, load_catalog
-from include.distill.config.section import Hours, NonBlankText, PollSeconds, Section
+from include.distill.config.job_settings import JobSettings, check_variables
+from include.distill.config.section import Hours, NonBlankText, Section
 from include.distill.core.errors import UseCaseError
 
 # The metrics that an evaluator model rates, from
@@ -28,7 +28,7 @@ MOST_QUESTIONS = (
     1_000  # https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-prompt-datasets-judge.html
 )
 MOST_METRICS = 25
-NEEDED_VARIABLES = ("{{prompt}}", "{{prediction}}")
+_NEEDED_VARIABLES = ("prompt", "prediction")
 # Bedrock fills in no other variable in an evaluation of a model's answers.
 _VARIABLES = ("prompt", "prediction", "ground_truth")
 MetricName = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63)]
@@ -65,15 +65,7 @@ class CustomMetric(Section):
     @field_validator("instructions")
     @classmethod
     def _instructions_use_the_answer(cls, text: str) -> str:
-        found = re.findall(r"{{\s*(.*?)\s*}}", text, re.DOTALL)
-        if missing := [name for name in NEEDED_VARIABLES if name.strip("{}") not in found]:
-            message = f"found no {' and no '.join(missing)}; expected a text that contains {' and '.join(missing)}"
-            raise ValueError(message)
-        if unknown := [name for name in found if name not in _VARIABLES]:
-            known, wrong = (", ".join(f"{{{{{name[:40]}}}}}" for name in names) for names in (_VARIABLES, unknown[:3]))
-            message = f"found {wrong}, which Bedrock does not fill in; expected only {known}"
-            raise ValueError(message)
-        return text
+        return check_variables(text, needed=_NEEDED_VARIABLES, known=_VARIABLES)
 
     @field_validator("rating_scale")
     @classmethod
@@ -85,15 +77,7 @@ class CustomMetric(Section):
         return scale
 
 
-class EvaluationJobSettings(Section):
-    """The settings that all evaluation jobs have."""
-
-    max_attempts: int = Field(3, ge=1, le=9)
-    stop_when_marked_failed: bool = True
-    poll_interval_seconds: PollSeconds = 60
-
-
-class PointwiseEvaluation(EvaluationJobSettings):
+class PointwiseEvaluation(JobSettings):
     """Settings for the jobs in which an evaluator model scores the answers of one arm. Each job has one evaluator."""
 
     evaluators: tuple[str, ...] = Field(min_length=1, max_length=5)
@@ -158,7 +142,7 @@ class PointwiseEvaluation(EvaluationJobSettings):
         return (*self.metrics, *(metric.name for metric in self.custom_metrics))
 
 
-class HumanEvaluation(EvaluationJobSettings):
+class HumanEvaluation(JobSettings):
     """
     Settings for the jobs in which human workers of Amazon SageMaker Ground Truth compare two answers.
 
@@ -194,7 +178,7 @@ class Evaluations(Section):
     pointwise: PointwiseEvaluation | None = None
     human: HumanEvaluation | None = None
 
-    def of_kind(self, kind: EvaluationKind) -> EvaluationJobSettings:
+    def of_kind(self, kind: EvaluationKind) -> JobSettings:
         """Return the settings of one kind of jobs.
 
         :raises UseCaseError: the use case has no such jobs.

@@ -97,6 +97,22 @@ class RunFolder:
         """The scores that an evaluator gave to an arm's answers."""
         return f"{self.uri}/evaluations/{arm}/{evaluator}.jsonl"
 
+    def optimization_dataset(self, sha256: str) -> str:
+        """The input of a prompt optimization job. The URI contains the hash of its content."""
+        return f"{self.root}/prompt_optimizations/{sha256}/input.jsonl"
+
+    def ended_optimization(self, name: str) -> str:
+        """The record of how a prompt optimization job ended. All runs share these records."""
+        return ended_optimization_uri(self.root, name)
+
+    def missing_optimization(self, name: str) -> str:
+        """The record of a prompt optimization job that Bedrock named but does not have. All runs share these."""
+        return ended_optimization_uri(self.root, f"{name}.missing")
+
+    def optimized_prompt(self, arm: str) -> str:
+        """The prompt that a job optimized for an arm, with the scores that the job gave."""
+        return f"{self.uri}/optimized_prompts/{arm}.json"
+
     @property
     def use_case(self) -> str:
         """The frozen use case."""
@@ -280,6 +296,10 @@ class Layout:
         """The prefix under which Bedrock writes the results of an evaluation job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/evaluations/{fingerprint[:16]}/"
 
+    def optimization_output(self, fingerprint: str) -> str:
+        """The prefix under which Bedrock writes the results of a prompt optimization job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/prompt_optimizations/{fingerprint[:16]}/"
+
     @property
     def _root(self) -> str:
         return self.roots[0]
@@ -310,6 +330,11 @@ def run_uri_of(root: str, uri: str) -> str:
 def ended_evaluation_uri(root: str, name: str) -> str:
     """Return the URI of the record of how an evaluation job ended."""
     return f"{root}/ended_evaluations/{name}.json"
+
+
+def ended_optimization_uri(root: str, name: str) -> str:
+    """Return the URI of the record of how a prompt optimization job ended."""
+    return f"{root}/ended_optimizations/{name}.json"
 
 
 def evaluation_root(dataset_uri: str) -> str:

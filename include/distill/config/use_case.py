@@ -20,6 +20,7 @@ from include.distill.config.environment import EnvironmentName
 from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.promotion_rule import Promotion
+from include.distill.config.prompt_optimization import PromptOptimization, optimization_problem
 from include.distill.config.published import load_published
 from include.distill.config.reserved_names import RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
@@ -72,6 +73,7 @@ class UseCase(Section):
     curation: Curation = Curation()
     answering: Answering = Answering()
     judging: Judging = Judging()
+    prompt_optimization: PromptOptimization = PromptOptimization()
     evaluations: Evaluations = Evaluations()
     promotion: Promotion = Promotion()
     approval: Approval = Approval()
@@ -177,6 +179,12 @@ class UseCase(Section):
         return self
 
     @model_validator(mode="after")
+    def _bedrock_can_optimize_the_prompts(self) -> UseCase:
+        if problem := optimization_problem(self.arms, self.aws.region):
+            raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
     def _champion_can_be_served(self) -> UseCase:
         student = load_catalog().model(self.student)
         if problem := standing_problem(self.promotion.serve, student, self.aws.region):
@@ -219,6 +227,11 @@ class UseCase(Section):
         return self.evaluations.pointwise.evaluators if self.evaluations.pointwise else ()
 
     @property
+    def optimized_arms(self) -> tuple[str, ...]:
+        """The names of the arms whose prompt a prompt optimization job rewrites."""
+        return tuple(arm.name for arm in self.arms if arm.has_optimized_prompt)
+
+    @property
     def human_workers(self) -> HumanEvaluation | None:
         """The settings of jobs for human workers; ``None`` if the use case names no workers."""
         human = self.evaluations.human
@@ -245,9 +258,10 @@ class UseCase(Section):
 
     @property
     def models_of_jobs(self) -> tuple[str, ...]:
-        """The keys of the models that only Bedrock calls, in distillation and evaluation jobs, without repetition."""
+        """The keys of the models that only Bedrock calls, in jobs other than batch jobs, without repetition."""
         teachers = [teacher for arm in self.arms if (teacher := self.job_teacher(arm.name))]
-        return tuple(key for key in dict.fromkeys((*teachers, *self.evaluators)) if key not in self.models)
+        judges = [self.prompt_optimization.judge_model] if self.optimized_arms else []
+        return tuple(key for key in dict.fromkeys((*teachers, *self.evaluators, *judges)) if key not in self.models)
 
     def catalog_model(self, name: str) -> Model:
         """
@@ -289,7 +303,8 @@ class UseCase(Section):
         """
         if not self.judging.noise_control or self.answering.temperature == 0:
             return None
-        return next((arm.name for arm in self.arms if arm.kind == "base"), None)
+        base = [arm for arm in self.arms if arm.kind == "base"]
+        return next((arm.name for arm in sorted(base, key=lambda arm: arm.has_optimized_prompt)), None)
 
     @property
     def judged_pairs(self) -> tuple[Comparison, ...]:

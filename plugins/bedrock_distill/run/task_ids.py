@@ -89,6 +89,9 @@ EVALUATE: Final = "evaluate"
 GATHER = "gather"
 _BY = "_by_"
 
+# The group in an arm's group that optimizes the arm's prompt, with the tasks SUBMIT, WAIT and COLLECT.
+OPTIMIZE: Final = "optimize"
+
 # The group of tasks in the labeling DAG that asks human workers, with the tasks SUBMIT, WAIT and STOP.
 WORKERS: Final = "workers"
 STOP = "stop"
@@ -123,6 +126,16 @@ def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
 def evaluation_group(arm: str, evaluator: str) -> str:
     """Return the name of the group in ``evaluate`` for an evaluation job, such as ``tuned_by_nova-pro``."""
     return f"{arm}{_BY}{evaluator}"
+
+
+def optimize_task(arm: str, name: str) -> str:
+    """Return the id of a task that optimizes an arm's prompt, such as ``prompted.optimize.submit``."""
+    return f"{arm}.{OPTIMIZE}.{name}"
+
+
+def arms_with_optimized_prompt(task_ids: Iterable[str]) -> list[str]:
+    """Return the sorted names of the arms whose prompt a job optimizes."""
+    return arms_with_task(task_ids, f"{OPTIMIZE}.{WAIT}")
 
 
 def workers_task(name: str) -> str:

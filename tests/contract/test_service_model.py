@@ -16,6 +16,7 @@ from bedrock_distill.hooks.statuses import (
     DEPLOYMENT_UPDATE_STATUS,
     EVALUATION_STATUS,
     JOB_STATUS,
+    OPTIMIZATION_STATUS,
     THROUGHPUT_STATUS,
     Progress,
 )
@@ -44,6 +45,11 @@ OPERATIONS = {
         "ListEvaluationJobs",
         "StopEvaluationJob",
         "BatchDeleteEvaluationJob",
+        "CreateAdvancedPromptOptimizationJob",
+        "GetAdvancedPromptOptimizationJob",
+        "ListAdvancedPromptOptimizationJobs",
+        "StopAdvancedPromptOptimizationJob",
+        "BatchDeleteAdvancedPromptOptimizationJob",
         "GetCustomModel",
         "CreateProvisionedModelThroughput",
         "GetProvisionedModelThroughput",
@@ -98,6 +104,7 @@ def error_shapes() -> list[Any]:
         ("ProvisionedModelStatus", THROUGHPUT_STATUS),
         ("ModelInvocationJobStatus", BATCH_STATUS),
         ("EvaluationJobStatus", EVALUATION_STATUS),
+        ("AdvancedPromptOptimizationJobStatus", OPTIMIZATION_STATUS),
         ("CustomModelDeploymentStatus", DEPLOYMENT_STATUS),
         ("CustomModelDeploymentUpdateStatus", DEPLOYMENT_UPDATE_STATUS),
     ],
@@ -119,6 +126,15 @@ def test_a_partially_completed_batch_job_has_not_failed() -> None:
     ended = {status: progress for status, progress in BATCH_STATUS.items() if progress is not Progress.RUNNING}
     assert {status for status, progress in ended.items() if progress is Progress.FAILED} == {"Failed", "Stopped"}
     assert set(ended) == {"Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"}
+
+
+def test_a_partially_completed_optimization_is_a_success_and_a_job_that_is_being_deleted_is_not() -> None:
+    ended = {status: progress for status, progress in OPTIMIZATION_STATUS.items() if progress is not Progress.RUNNING}
+    assert {status for status, progress in ended.items() if progress is Progress.SUCCEEDED} == {
+        "Completed",
+        "PartiallyCompleted",
+    }
+    assert set(ended) == {"Completed", "PartiallyCompleted", "Failed", "Stopped", "Deleting"}
 
 
 @pytest.mark.parametrize("code", error_shapes())

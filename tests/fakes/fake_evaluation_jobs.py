@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobRequest, ListedEvaluationJob
+from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobRequest
+from bedrock_distill.hooks.named_jobs import ListedJob
 from include.distill.core.errors import ConflictError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -37,10 +38,10 @@ class FakeEvaluationJobs:
     def find(self, name: str) -> EvaluationJob | None:
         return next((job for job in self.jobs.values() if job.name == name), None)
 
-    def list(self, name_contains: str | None = None) -> Iterator[ListedEvaluationJob]:
+    def list(self, name_contains: str | None = None) -> Iterator[ListedJob]:
         for job in self.jobs.values():
             if (name_contains or "") in job.name:
-                yield ListedEvaluationJob(job.name, job.arn, job.status, job.created)
+                yield ListedJob(job.name, job.arn, job.status, job.created)
 
     def create(self, request: EvaluationJobRequest) -> str:
         self.before_create()
@@ -56,9 +57,9 @@ class FakeEvaluationJobs:
             arn,
             "InProgress",
             CREATED + datetime.timedelta(hours=len(self.requests)),
-            request.role_arn,
-            request.dataset_uri,
-            request.output_uri,
+            role_arn=request.role_arn,
+            dataset_uri=request.dataset_uri,
+            output_uri=request.output_uri,
         )
         if self.lose_next_answer:
             error, self.lose_next_answer = self.lose_next_answer, None

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from bedrock_distill.hooks.aws import AwsClients, tag_list
-from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress, job_progress
-from include.distill.core.errors import ConflictError, NotFoundError
+from bedrock_distill.hooks.aws import tag_list
+from bedrock_distill.hooks.named_jobs import ListedJob, NamedJob, NamedJobs
+from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
 from include.distill.managed_evaluation.records import EvaluationConfig
-
-_MOST_DELETED = 25  # the most jobs that one BatchDeleteEvaluationJob may name
 
 
 @dataclass(frozen=True)
-class EvaluationJob:
+class EvaluationJob(NamedJob):
     """
     An evaluation job as GetEvaluationJob describes it.
 
     :ivar dataset_uri: location of the job's first dataset; empty for one of Bedrock's own datasets.
-    :ivar message: Bedrock's reasons for a failure; ``None`` if Bedrock gives no reason.
     """
 
-    name: str
-    arn: str
-    status: str
-    created: datetime.datetime
+    kind: ClassVar[str] = "Evaluation job"
+    statuses: ClassVar[Mapping[str, Progress]] = EVALUATION_STATUS
+
     role_arn: str
     dataset_uri: str
-    output_uri: str
-    message: str | None = None
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> EvaluationJob:
@@ -50,24 +42,6 @@ class EvaluationJob:
             output_uri=answer["outputDataConfig"]["s3Uri"],
             message="; ".join(answer.get("failureMessages") or []) or None,
         )
-
-    @property
-    def progress(self) -> Progress:
-        """Whether the job is running, has succeeded or has failed.
-
-        :raises ContractError: the status is unknown to this pipeline.
-        """
-        return job_progress(f"Evaluation job {self.name}", self.status, EVALUATION_STATUS)
-
-
-@dataclass(frozen=True)
-class ListedEvaluationJob:
-    """An evaluation job as ListEvaluationJobs describes it."""
-
-    name: str
-    arn: str
-    status: str
-    created: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -108,52 +82,32 @@ class EvaluationJobRequest:
         }
 
 
-class EvaluationJobs:
-    """Find, create, stop and delete evaluation jobs. Bedrock looks up a job only by ARN, but can list jobs by name."""
+class EvaluationJobs(NamedJobs[EvaluationJob, EvaluationJobRequest]):
+    """Find, create, stop and delete evaluation jobs. Bedrock can list them by a part of their names."""
 
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def get(self, arn: str) -> EvaluationJob | None:
-        """Return a job by its ARN; ``None`` if it does not exist, for example because it was deleted."""
-        try:
-            answer = self._clients.call("bedrock", "get_evaluation_job", arn, jobIdentifier=arn)
-        except NotFoundError:
-            return None
-        return EvaluationJob.from_response(answer)
-
-    def find(self, name: str) -> EvaluationJob | None:
-        """Return the newest job with exactly this name, or ``None`` if no job has this name."""
-        matching = [job for job in self.list(name) if job.name == name]
-        return self.get(max(matching, key=lambda job: job.created).arn) if matching else None
-
-    def list(self, name_contains: str | None = None) -> Iterator[ListedEvaluationJob]:
+    def list(self, name_contains: str | None = None) -> Iterator[ListedJob]:
         """Yield the evaluation jobs of the account in this Region, whoever created them."""
         filters = {"nameContains": name_contains} if name_contains else {}
         for summary in self._clients.paginate("list_evaluation_jobs", "jobSummaries", **filters):
-            yield ListedEvaluationJob(summary["jobName"], summary["jobArn"], summary["status"], summary["creationTime"])
+            yield ListedJob(summary["jobName"], summary["jobArn"], summary["status"], summary["creationTime"])
 
     def create(self, request: EvaluationJobRequest) -> str:
         """Buy a job and return its ARN."""
         answer = self._clients.call("bedrock", "create_evaluation_job", request.name, **request.parameters())
         return str(answer["jobArn"])
 
-    def stop(self, arn: str) -> None:
-        """Stop a running job; do nothing if it has ended or does not exist. The scores so far are billed."""
-        with contextlib.suppress(ConflictError, NotFoundError):
-            self._clients.call("bedrock", "stop_evaluation_job", arn, jobIdentifier=arn)
+    def _with_name(self, name: str) -> Iterable[ListedJob]:
+        return (job for job in self.list(name) if job.name == name)
 
-    def delete(self, arns: Sequence[str]) -> dict[str, str]:
-        """
-        Delete jobs that have ended. Their results in S3 stay.
+    def _describe(self, arn: str) -> EvaluationJob:
+        answer = self._clients.call("bedrock", "get_evaluation_job", arn, jobIdentifier=arn)
+        return EvaluationJob.from_response(answer)
 
-        :return: Bedrock's reason for each job that was not deleted, by ARN. A job that does not exist has no entry.
-        """
-        reasons: dict[str, str] = {}
-        for start in range(0, len(arns), _MOST_DELETED):
-            part = list(arns[start : start + _MOST_DELETED])
-            answer = self._clients.call("bedrock", "batch_delete_evaluation_job", part[0], jobIdentifiers=part)
-            for error in answer.get("errors") or []:
-                if error.get("code") != "ResourceNotFoundException":
-                    reasons[error["jobIdentifier"]] = f"{error.get('code')}: {error.get('message', 'no reason given')}"
-        return reasons
+    def _stop(self, arn: str) -> None:
+        self._clients.call("bedrock", "stop_evaluation_job", arn, jobIdentifier=arn)
+
+    def _delete(self, arns: tuple[str, ...]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._clients.call(
+            "bedrock", "batch_delete_evaluation_job", arns[0], jobIdentifiers=[*arns]
+        )
+        return answer

@@ -69,6 +69,9 @@ EVALUATION_STATUS = {
     "Stopped": Progress.FAILED,
     "Deleting": Progress.FAILED,
 }
+# A partially completed job has results for some models or prompts. The pipeline sends one model and one prompt, and
+# `collect` reads in the results whether the prompt was optimized.
+OPTIMIZATION_STATUS = {**EVALUATION_STATUS, "PartiallyCompleted": Progress.SUCCEEDED}
 
 
 def job_progress(job: str, status: str, statuses: Mapping[str, Progress]) -> Progress:

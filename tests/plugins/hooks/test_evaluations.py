@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobRequest, EvaluationJobs
 from bedrock_distill.hooks.statuses import Progress
-from include.distill.core.errors import ThrottledError
 from include.distill.managed_evaluation.plan import dataset_metrics, judge_config
-from tests.contract.recorded_wire import ARN, NOW, RecordedWire, not_found
+from tests.contract.recorded_wire import ARN, NOW, RecordedWire
 from tests.distill.conftest import CATALOG
 from tests.distill.managed_evaluation.test_plan import SETTINGS
 
@@ -54,13 +52,6 @@ def jobs(**answers: Any) -> tuple[RecordedWire, EvaluationJobs]:
     return wire, EvaluationJobs(wire.hook())
 
 
-def refused(code: str) -> Any:
-    def refuse(_: Any) -> Any:
-        raise ClientError({"Error": {"Code": code, "Message": "m"}}, "StopEvaluationJob")
-
-    return refuse
-
-
 class TestGet:
     def test_a_job_is_read_with_its_locations_and_bedrocks_messages(self) -> None:
         _, client = jobs(GetEvaluationJob=job(failureMessages=["one", "two"]))
@@ -81,10 +72,6 @@ class TestGet:
         read = client.get(arn(1))
         assert read
         assert (read.dataset_uri, read.message) == ("", None)
-
-    def test_a_job_that_does_not_exist_is_none(self) -> None:
-        _, client = jobs(GetEvaluationJob=not_found("GetEvaluationJob"))
-        assert client.get(arn(1)) is None
 
 
 class TestFind:
@@ -149,44 +136,6 @@ class TestCreate:
         assert len(request.arguments["inferenceConfig"]["models"]) == 2
         [dataset] = request.arguments["evaluationConfig"]["human"]["datasetMetricConfigs"]
         assert dataset["dataset"]["datasetLocation"] == {"s3Uri": DATASET}
-
-
-class TestStop:
-    @pytest.mark.parametrize("code", ["ConflictException", "ResourceNotFoundException"])
-    def test_a_job_that_has_ended_or_is_gone_is_left_alone(self, code: str) -> None:
-        wire, client = jobs(StopEvaluationJob=refused(code))
-        client.stop(arn(1))
-        assert [request.arguments for request in wire.requests] == [{"jobIdentifier": arn(1)}]
-
-    def test_another_error_is_raised(self) -> None:
-        _, client = jobs(StopEvaluationJob=refused("ThrottlingException"))
-        with pytest.raises(ThrottledError):
-            client.stop(arn(1))
-
-
-class TestDelete:
-    def test_at_most_25_jobs_are_named_in_a_request(self) -> None:
-        wire, client = jobs(BatchDeleteEvaluationJob={"errors": [], "evaluationJobs": []})
-        assert client.delete([arn(number) for number in range(30)]) == {}
-        assert [len(request.arguments["jobIdentifiers"]) for request in wire.requests] == [25, 5]
-        assert [request.violations() for request in wire.requests] == [[], []]
-
-    def test_a_job_that_is_gone_counts_as_deleted_and_other_reasons_are_returned(self) -> None:
-        errors = [
-            {"jobIdentifier": arn(1), "code": "ResourceNotFoundException"},
-            {"jobIdentifier": arn(2), "code": "ConflictException", "message": "it is running"},
-            {"jobIdentifier": arn(3), "code": "InternalServerException"},
-        ]
-        _, client = jobs(BatchDeleteEvaluationJob={"errors": errors, "evaluationJobs": []})
-        assert client.delete([arn(1), arn(2), arn(3)]) == {
-            arn(2): "ConflictException: it is running",
-            arn(3): "InternalServerException: no reason given",
-        }
-
-    def test_without_jobs_no_request_is_sent(self) -> None:
-        wire, client = jobs()
-        assert client.delete([]) == {}
-        assert wire.requests == []
 
 
 class TestProgress:

@@ -25,7 +25,7 @@ from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
 GROUP = "evaluate.tuned_by_nova-pro"
-JOB = EvaluationJob("job", "arn:job", "InProgress", CREATED, "r", "d", "o")
+JOB = EvaluationJob("job", "arn:job", "InProgress", CREATED, "o", "r", "d")
 
 
 def test_only_groups_of_evaluation_jobs_are_returned_with_the_task_that_was_marked() -> None:

@@ -50,7 +50,7 @@ def test_evaluation_jobs_are_listed_if_the_form_or_a_use_case_asks_for_them(
     bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch, ticked: bool
 ) -> None:
     fake = FakeEvaluationJobs(store, bedrock)
-    fake.jobs["arn:1"] = EvaluationJob("job", "arn:1", "Completed", CREATED, "r", "d", "o")
+    fake.jobs["arn:1"] = EvaluationJob("job", "arn:1", "Completed", CREATED, "o", "r", "d")
     monkeypatch.setattr("bedrock_distill.lifecycle.account_inventory.EvaluationJobs", lambda _: fake)
     account: Any = Account(bedrock, store, [])  # type: ignore[arg-type]
     choice = CleanUpChoice(evaluation_jobs=ticked)

@@ -14,7 +14,7 @@ from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
 
 ARN = "arn:evaluation-job/1"
-JOB = EvaluationJob("job", ARN, "Stopped", CREATED, "r", FOLDER.evaluation_dataset("0" * 64), "s3://output/e/")
+JOB = EvaluationJob("job", ARN, "Stopped", CREATED, "s3://output/e/", "r", FOLDER.evaluation_dataset("0" * 64))
 ENDED: EndedEvaluationJob = {
     "job_name": "job",
     "job_arn": ARN,

@@ -71,7 +71,7 @@ class TestDescribeJob:
 class TestEvaluation:
     def test_the_description_has_status_and_age(self) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=12.5)
-        job = EvaluationJob("job", "arn:job", "InProgress", created, "role", "dataset", "output")
+        job = EvaluationJob("job", "arn:job", "InProgress", created, "output", "role", "dataset")
         assert describe_evaluation(job) == "Evaluation job job is InProgress, 12 min after its creation"
 
     def test_an_unknown_cost_is_left_out(self) -> None:

@@ -53,7 +53,7 @@ def sensor(equip: Any, jobs: FakeEvaluationJobs) -> Any:
 
     def make(status: str | None, message: str | None = None, **changes: Any) -> BedrockEvaluationJobSensor:
         if status:
-            jobs.jobs[ARN] = EvaluationJob("job", ARN, status, CREATED, "r", "d", "s3://output/e/", message)
+            jobs.jobs[ARN] = EvaluationJob("job", ARN, status, CREATED, "s3://output/e/", "r", "d", message=message)
         submitted = {**SUBMITTED, **changes.pop("submitted", {})}
         arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 60, **changes}
         task: BedrockEvaluationJobSensor = equip(

@@ -18,7 +18,7 @@ ARN = "arn:job"
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> FakeEvaluationJobs:
     fake = FakeEvaluationJobs(MemoryStore(), FakeBedrock())
-    fake.jobs[ARN] = EvaluationJob("job", ARN, "InProgress", CREATED, "r", "d", "o")
+    fake.jobs[ARN] = EvaluationJob("job", ARN, "InProgress", CREATED, "o", "r", "d")
     monkeypatch.setattr("bedrock_distill.triggers.evaluation.EvaluationJobs", lambda _: fake)
     return fake
 

@@ -20,6 +20,7 @@ from include.distill.config.training_method import PRE_TRAINING
 from include.distill.config.use_case import UseCase
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.job_price import JobTokens, highest_usd, job_lines
+from include.distill.cost.optimization_assumptions import ADDED_TOKENS
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.cost.records import ServingChoice
 from include.distill.cost.serving_choice import AnswerCalls
@@ -57,7 +58,7 @@ class TokenRate:
 
         Each row has one prompt, which contains the row's texts in ``columns``.
         """
-        texts = self.tokens_per_estimated_token * _row_tokens(rows, *columns)
+        texts = self.tokens_per_estimated_token * sum_tokens(rows, *columns)
         return texts + self.prompt_tokens * len(rows)
 
 
@@ -180,7 +181,8 @@ def undecided_share(use_case: UseCase) -> float:
     return UNDECIDED_SHARE if use_case.curation.min_grounding else 1.0
 
 
-def _row_tokens(rows: Sequence[Row | RowTokens], *columns: Role) -> int:
+def sum_tokens(rows: Sequence[Row | RowTokens], *columns: Role) -> int:
+    """Estimate the tokens of the texts in ``columns`` of all rows together."""
     return sum(_tokens(row[column]) for row in rows for column in columns)
 
 
@@ -194,7 +196,7 @@ def synthesis_lines(
 ) -> list[BillLine]:
     """Return the bill lines for the teacher's calls, one call for each row in ``train``."""
     input_tokens = rate.input_tokens(train, *_TEXTS)
-    output_tokens = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
+    output_tokens = use_case.synthesis.pairs_per_document * sum_tokens(train, "question", "answer")
     batch = uses_batch(use_case.synthesis, use_case.teacher, len(train))
     return prices.token_lines("synthesis", use_case.teacher, input_tokens, output_tokens, batch=batch)
 
@@ -246,12 +248,17 @@ def answer_lines(
 def answer_calls(
     use_case: UseCase, evaluation: Sequence[Row | RowTokens], arm: str, rate: TokenRate = TokenRate()
 ) -> AnswerCalls:
-    """Return the calls in which an arm answers the evaluation rows."""
+    """
+    Return the calls in which an arm answers the evaluation rows.
+
+    An optimized prompt is assumed to have :data:`ADDED_TOKENS` tokens more than the original one.
+    """
     samples = 2 if arm == use_case.noise_control_arm else 1
+    added = ADDED_TOKENS * len(evaluation) if arm in use_case.optimized_arms else 0
     return AnswerCalls(
         samples * len(evaluation),
-        samples * rate.input_tokens(evaluation, "document", "question"),
-        samples * _row_tokens(evaluation, "answer"),
+        samples * (rate.input_tokens(evaluation, "document", "question") + added),
+        samples * sum_tokens(evaluation, "answer"),
     )
 
 
@@ -339,9 +346,9 @@ def _job_tokens(
     used = requested if arm.synthetic == "all" else min(arm.synthetic, requested)
     share, records = used / len(rows) if rows else 0, len(originals) + used
     if arm.kind != "distilled":
-        return JobTokens(_row_tokens(originals, *_TEXTS) + share * _row_tokens(rows, *_TEXTS)), records
+        return JobTokens(sum_tokens(originals, *_TEXTS) + share * sum_tokens(rows, *_TEXTS)), records
     prompts = rate.input_tokens(originals, *_PROMPT_TEXTS) + share * rate.input_tokens(rows, *_PROMPT_TEXTS)
-    answers = _row_tokens(originals, "answer") + share * _row_tokens(rows, "answer")
+    answers = sum_tokens(originals, "answer") + share * sum_tokens(rows, "answer")
     return JobTokens(prompts + answers, (prompts, answers)), records
 
 

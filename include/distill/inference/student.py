@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.distill.config.catalog import Family, Model, load_catalog
+from include.distill.config.placeholders import fill
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Answering
 from include.distill.config.use_case import UseCase
@@ -33,6 +34,8 @@ class Student:
         that serves the custom model.
     :param prompt: template of the user text, with ``document`` and ``question``.
     :param instruction: the system prompt; may be empty.
+    :param optimized: the prompt that a job optimized, with ``{{document}}`` and ``{{question}}``. It contains the
+        instruction. If it is given, ``prompt`` and ``instruction`` are not used.
     """
 
     model: Model
@@ -42,6 +45,7 @@ class Student:
     prompt: Prompt
     instruction: str
     settings: Answering
+    optimized: str | None = None
 
     @classmethod
     def from_use_case(
@@ -52,6 +56,7 @@ class Student:
         base_model: str | None = None,
         model_arn: str | None = None,
         invoke_id: str | None = None,
+        optimized: str | None = None,
     ) -> Student:
         """
         Return the student that gives an arm's answers.
@@ -61,6 +66,7 @@ class Student:
             ``use_case.student``.
         :param model_arn: ARN of the custom model; ``None`` for the base student, which is called on demand.
         :param invoke_id: ARN of the deployment or provisioned throughput that serves the custom model.
+        :param optimized: the optimized prompt of the arm; ``None`` if the arm has the prompt of the use case.
         :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
         """
         model = use_case.catalog_model(base_model or use_case.student)
@@ -72,15 +78,12 @@ class Student:
             prompt=prompts[use_case.prompts.answering],
             instruction=use_case.prompts.instruction,
             settings=use_case.answering,
+            optimized=optimized,
         )
 
     def request(self, row: DocumentQuestion, *, sample: int = 0) -> ModelRequest:
         """Return the request for the student's answer to ``row``. To request a second answer, set ``sample`` to 1."""
-        system, user = system_and_user_text(
-            user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),
-            instruction=escape_reserved(self.instruction, self.family),
-            family=self.family,
-        )
+        system, user = self._texts(row["document"], row["question"])
         return ModelRequest(
             model=self.model,
             identity=self.identity,
@@ -90,6 +93,18 @@ class Student:
             max_tokens=self.settings.max_tokens,
             temperature=self.settings.temperature,
             sample=sample,
+        )
+
+    def _texts(self, document: str, question: str) -> tuple[str, str]:
+        """Return the system prompt and the user text of a request."""
+        if self.optimized is not None:
+            # The job tested this prompt as it is, so only the texts are escaped, as they are in the job's samples.
+            texts = (escape_reserved(text, self.family) for text in (document, question))
+            return "", fill(self.optimized, *texts)
+        return system_and_user_text(
+            user=student_input(document, question, prompt=self.prompt, family=self.family),
+            instruction=escape_reserved(self.instruction, self.family),
+            family=self.family,
         )
 
 

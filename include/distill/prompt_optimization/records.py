@@ -49,8 +49,17 @@ class EndedOptimizationJob(TypedDict):
     output_uri: str
 
 
+class OptimizationTokens(TypedDict):
+    """The estimated tokens of a whole job, because Bedrock does not state them. The judge also rewrites the prompt."""
+
+    student_input: int
+    student_output: int
+    judge_input: int
+    judge_output: int
+
+
 class OptimizationJobManifest(TypedDict):
-    """Result of a task that submits a prompt optimization job. The tokens are estimated."""
+    """Result of a task that submits a prompt optimization job."""
 
     job_name: str
     job_arn: str
@@ -61,6 +70,7 @@ class OptimizationJobManifest(TypedDict):
     at_most_usd: float
     output_uri: str
     samples: int
+    tokens: OptimizationTokens
 
 
 class OptimizationResultManifest(TypedDict):
@@ -113,3 +123,4 @@ class OptimizedPromptManifest(TypedDict):
     samples: int
     bought: bool
     at_most_usd: float
+    tokens: OptimizationTokens  # of the whole job, estimated

@@ -11,17 +11,17 @@ runs only when a person triggers it.
 | `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
 | `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | stops the hourly billing |
 
-Resources are deleted in this order: throughput, deployments, custom models, run folders, data sets, paid answers,
-buckets. Before the task deletes models, it waits until the throughput and the deployments are gone. If something cannot
+Resources are deleted in this order: throughput, deployments, custom models, evaluation jobs, prompt optimization jobs,
+run folders, data sets, paid answers, buckets. Before the task deletes models, it waits until the throughput and the deployments are gone. If something cannot
 be deleted, everything later in this order is kept.
 
 ### Parameters
 
-By default, standing endpoints, data sets, paid answers and buckets are kept. If you delete the paid answers, the next
-run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the tag
+By default, standing endpoints, evaluation jobs, prompt optimization jobs, data sets, paid answers and buckets are kept.
+If you delete the paid answers, the next run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the tag
 `project=bedrock-distill`, no tag names another environment, and the other deletions leave it empty. The pipeline sets
 the tags `project` and `environment` on the buckets that it creates. The pipeline's own records (`latest/`, `splits/`,
-`reports/`) are deleted with their bucket. The record of a champion is never deleted, so a bucket that contains one is
+`reports/`, `ended_evaluations/`, `ended_optimizations/`) are deleted with their bucket. The record of a champion is never deleted, so a bucket that contains one is
 kept. Unknown keys in the configuration of a run are refused.
 
 ### What is kept

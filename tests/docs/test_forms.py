@@ -7,7 +7,7 @@ import re
 from pydantic import BaseModel
 
 from bedrock_distill.params.distill import trigger_params
-from include.distill.cleanup.plan import CleanUpChoice
+from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.config.loader import load_use_cases
 from include.distill.config.parsing import OVERRIDES
 from include.distill.labeling.label_params import LabelParams

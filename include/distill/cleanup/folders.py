@@ -20,6 +20,7 @@ SHARED_FOLDERS = {
     ResourceKind.PAID_ANSWERS: "responses",
     ResourceKind.BATCH_FILES: "batches",
     ResourceKind.EVALUATION_FILES: "evaluations",
+    ResourceKind.OPTIMIZATION_FILES: "prompt_optimizations",
 }
 # The names that config/layout.py and AWS give to objects in these folders. Objects with other names are not ours.
 OUR_NAMES = {
@@ -32,6 +33,7 @@ OUR_NAMES = {
     ResourceKind.EVALUATION_FILES: re.compile(
         r"[0-9a-f]{64}/dataset\.jsonl|[0-9a-f]{16}/[a-z0-9-]{1,63}/[A-Za-z0-9-]+/.+"
     ),
+    ResourceKind.OPTIMIZATION_FILES: re.compile(r"[0-9a-f]{64}/input\.jsonl|[0-9a-f]{16}/[a-z0-9]{12}/.+"),
 }
 # The other folders and objects of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
@@ -54,6 +56,10 @@ _KEPT_FOLDERS = {
     "ended_evaluations": (
         ResourceKind.RECORDS,
         "it records how evaluation jobs ended, so that none is bought twice, and is deleted with its bucket",
+    ),
+    "ended_optimizations": (
+        ResourceKind.RECORDS,
+        "it records how prompt optimization jobs ended, so that none is bought twice, and is deleted with its bucket",
     ),
     "latest": (
         ResourceKind.RECORDS,

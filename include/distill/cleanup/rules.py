@@ -20,20 +20,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from include.distill.cleanup.evaluation_jobs import not_ended, not_our_job
+from include.distill.cleanup.choice import ALL_USE_CASES, CleanUpChoice
+from include.distill.cleanup.ended_jobs import not_ended, not_our_job
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG, expires_at
 from include.distill.cleanup.folders import OUR_NAMES, SHARED_FOLDERS, kept_objects
 from include.distill.cleanup.item_groups import count_of, describe_amount, describe_some, group_by, group_item
 from include.distill.cleanup.ownership import OwnershipCheck, is_standing
 from include.distill.cleanup.plan import (
-    ALL_USE_CASES,
     BY_HAND,
-    CleanUpChoice,
     CleanUpPlan,
     Inventory,
     ListedBucket,
     ListedEndpoint,
-    ListedEvaluationJob,
+    ListedJob,
     ListedModel,
     PlanItem,
     ProjectRoot,
@@ -76,7 +75,7 @@ def _plan(rules: _Rules) -> list[PlanItem]:
     endpoints = [rules.endpoint(listed) for listed in rules.inventory.endpoints]
     kept_endpoints = [item.endpoint for item in endpoints if item.keep_reason and item.endpoint]
     models = [rules.model(listed, kept_endpoints) for listed in rules.inventory.models]
-    models += [rules.evaluation_job(listed) for listed in rules.inventory.evaluation_jobs]
+    models += [rules.job(listed) for listed in rules.inventory.jobs]
     stored = [item for root in rules.inventory.roots for item in rules.stored(root, kept_endpoints)]
     deleted_runs = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
     endpoints = [rules.with_release_record(item, deleted_runs) for item in endpoints]
@@ -134,16 +133,16 @@ class _Rules:
         detail = f"created {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
 
-    def evaluation_job(self, listed: ListedEvaluationJob) -> PlanItem:
+    def job(self, listed: ListedJob) -> PlanItem:
         keep_reason = _first(
             not_our_job(listed, self.inventory.environment),
-            self._not_chosen(ResourceKind.EVALUATION_JOB, listed.use_case),
+            self._not_chosen(listed.kind, listed.use_case),
             not_ended(listed),
             self._still_needed(listed),
             self._needed_by_later_run(listed.use_case),
         )
         detail = f"{listed.status}, created {listed.created:%Y-%m-%d}"
-        return PlanItem(ResourceKind.EVALUATION_JOB, listed.name, detail, keep_reason, arn=listed.arn)
+        return PlanItem(listed.kind, listed.name, detail, keep_reason, arn=listed.arn)
 
     @cached_property
     def _ownership(self) -> OwnershipCheck:

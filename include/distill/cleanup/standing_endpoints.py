@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.cleanup.ownership import OwnershipCheck
-from include.distill.cleanup.plan import CleanUpChoice, Inventory, ListedEndpoint, ProjectRoot
+from include.distill.cleanup.plan import Inventory, ListedEndpoint, ProjectRoot
 from include.distill.config.layout import champion_uri
 
 _FIELD = repr(CleanUpChoice.model_fields["delete_standing_endpoints"].title)

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from include.distill.cleanup.plan import (
-    CLEAN_UP_DAG_ID,
-    CleanUpChoice,
-    CleanUpPlan,
-    PlanItem,
-    ResourceKind,
-    count_by_kind,
-)
+from include.distill.cleanup.choice import CLEAN_UP_DAG_ID, CleanUpChoice
+from include.distill.cleanup.plan import CleanUpPlan, PlanItem, ResourceKind, count_by_kind
 from include.distill.config.form_faults import field_name
 
 HOURS_PER_MONTH = 730
@@ -74,8 +68,8 @@ def _savings(items: Sequence[PlanItem], usd_per_unit_hour: Mapping[str, float], 
 def plan_table(plan: CleanUpPlan) -> list[str]:
     """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
     with_buckets = [
-        f"DELETE  {item.kind:<17} {item.name}  {item.detail} -- together with its bucket" for item in plan.with_buckets
+        f"DELETE  {item.kind:<18} {item.name}  {item.detail} -- together with its bucket" for item in plan.with_buckets
     ]
-    deleted = [f"DELETE  {item.kind:<17} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
-    kept = [f"KEEP    {item.kind:<17} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
+    deleted = [f"DELETE  {item.kind:<18} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
+    kept = [f"KEEP    {item.kind:<18} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
     return deleted + with_buckets + kept

@@ -337,9 +337,9 @@ def ended_optimization_uri(root: str, name: str) -> str:
     return f"{root}/ended_optimizations/{name}.json"
 
 
-def evaluation_root(dataset_uri: str) -> str:
-    """Return the root below which the dataset of an evaluation job is stored; the inverse of the URI's construction."""
-    return dataset_uri.rsplit("/", 3)[0]
+def root_of_job(input_uri: str) -> str:
+    """Return the root below which the input of an evaluation job or a prompt optimization job is stored."""
+    return input_uri.rsplit("/", 3)[0]
 
 
 def list_uri(root: str, use_case: str) -> str:

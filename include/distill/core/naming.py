@@ -113,6 +113,16 @@ def evaluation_name(environment: str, use_case: str, part: str, evaluator: str, 
     return f"{_name(environment, use_case, f'{part}-{evaluator}', fingerprint)}{suffix}"
 
 
+def optimization_name(environment: str, use_case: str, arm: str, fingerprint: str, attempt: int) -> str:
+    """Make the name of a prompt optimization job.
+
+    :param fingerprint: hash of everything that determines the optimized prompt.
+    :param attempt: number of the attempt, starting at 1. The name of the first attempt has no suffix.
+    """
+    suffix = "" if attempt == 1 else f"-a{attempt}"
+    return f"{_name(environment, use_case, arm, fingerprint)}{suffix}"
+
+
 def throughput_names(environment: str, use_case: str, arm: str, run_key: str, ordinal: int) -> Names:
     """Make the names of a provisioned throughput that a run buys for an arm.
 

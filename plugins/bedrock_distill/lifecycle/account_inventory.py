@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.evaluations import EvaluationJobs
+from bedrock_distill.hooks.named_jobs import ListedJob as JobInBedrock
+from bedrock_distill.hooks.prompt_optimizations import PromptOptimizationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.endpoints import ENDPOINT_KINDS
 from bedrock_distill.run.state import run_state, state_of_run
+from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.cleanup.expiry import LIVE_STATES, PROJECT_TAG
 from include.distill.cleanup.listing import list_project_root
-from include.distill.cleanup.plan import (
-    CleanUpChoice,
-    Inventory,
-    ListedBucket,
-    ListedEndpoint,
-    ListedEvaluationJob,
-    ListedModel,
-)
+from include.distill.cleanup.plan import Inventory, ListedBucket, ListedEndpoint, ListedJob, ListedModel, ResourceKind
 from include.distill.config.environment import environment_name
 from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
+from include.distill.config.prompt_optimization import REGIONS
 from include.distill.config.run_record import RunRecord
 from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
@@ -72,7 +69,7 @@ def list_account(account: Account, use_cases: UseCases, choice: CleanUpChoice, c
         environment=environment,
         endpoints=list(_endpoints(account.hook, context)),
         models=list(_models(account.hook, context)),
-        evaluation_jobs=list(_evaluation_jobs(account.hook, context)) if _has_evaluations(account, choice) else [],
+        jobs=list(_jobs(account, choice, context)),
         roots=[root for root in listed_roots.values() if root],
         missing_roots=[uri for uri, root in listed_roots.items() if root is None],
         buckets=[
@@ -114,18 +111,35 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
             yield ListedModel(model.name, model.arn, model.created, tags, state, training_uri=uri)
 
 
+def _jobs(account: Account, choice: CleanUpChoice, context: Context) -> Iterator[ListedJob]:
+    """Yield the jobs of the kinds that the form or a use case asks for. Roles of earlier versions may not list them."""
+    if _has_evaluations(account, choice):
+        jobs = EvaluationJobs(account.hook).list()
+        yield from _listed_jobs(account.hook, ResourceKind.EVALUATION_JOB, jobs, context)
+    if _has_optimizations(account, choice):
+        jobs = PromptOptimizationJobs(account.hook).list()
+        yield from _listed_jobs(account.hook, ResourceKind.OPTIMIZATION_JOB, jobs, context)
+
+
 def _has_evaluations(account: Account, choice: CleanUpChoice) -> bool:
-    """Return whether to list evaluation jobs. Roles of earlier versions may not list them, and had none to list."""
     sections = [use_case.evaluations for use_case in account.use_cases]
     return choice.evaluation_jobs or any(section.pointwise or section.human for section in sections)
 
 
-def _evaluation_jobs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedEvaluationJob]:
-    for job in EvaluationJobs(hook).list():
+def _has_optimizations(account: Account, choice: CleanUpChoice) -> bool:
+    """Return whether to list prompt optimization jobs, which Bedrock offers only in some Regions."""
+    is_offered = {use_case.aws.region for use_case in account.use_cases} <= set(REGIONS)
+    return (choice.optimization_jobs and is_offered) or any(use_case.optimized_arms for use_case in account.use_cases)
+
+
+def _listed_jobs(
+    hook: BedrockDistillHook, kind: ResourceKind, jobs: Iterable[JobInBedrock], context: Context
+) -> Iterator[ListedJob]:
+    for job in jobs:
         tags = _tags(hook, job.arn)
         if tags is not None:
             state = _state_of_our_run(tags, context)
-            yield ListedEvaluationJob(job.name, job.arn, job.created, tags, state, status=job.status)
+            yield ListedJob(job.name, job.arn, job.created, tags, state, kind=kind, status=job.status)
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:

@@ -21,24 +21,15 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.account_inventory import Account, bucket_names, list_account
 from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, ENDPOINT_KINDS, THROUGHPUT, delete_and_wait
-from bedrock_distill.lifecycle.evaluation_removal import delete_evaluation
+from bedrock_distill.lifecycle.job_removal import JOB_REMOVALS
 from bedrock_distill.lifecycle.standing_removal import standing_removal
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
 from bedrock_distill.run.own_folder import run_identity
 from bedrock_distill.run.state import state_of_run
+from include.distill.cleanup.choice import ALL_USE_CASES, CleanUpChoice, parse_clean_up_choice
 from include.distill.cleanup.expiry import LIVE_STATES
-from include.distill.cleanup.plan import (
-    ALL_USE_CASES,
-    BY_HAND,
-    CleanUpChoice,
-    CleanUpPlan,
-    ListedEndpoint,
-    PlanItem,
-    ResourceKind,
-    count_by_kind,
-    parse_clean_up_choice,
-)
+from include.distill.cleanup.plan import BY_HAND, CleanUpPlan, ListedEndpoint, PlanItem, ResourceKind, count_by_kind
 from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.cleanup.summary import plan_summary, plan_table, totals
@@ -233,8 +224,8 @@ class DeleteLeftoversOperator(CleanUpOperator):
             if not account.hook.delete_custom_model(item.arn):
                 self.log.info("Kept %s %s: Bedrock reports that it is in use", item.kind, item.name)
                 return False
-        elif item.kind is ResourceKind.EVALUATION_JOB:
-            if reason := delete_evaluation(account.hook, account.store, item.arn):
+        elif delete_job := JOB_REMOVALS.get(item.kind):
+            if reason := delete_job(account.hook, account.store, item.arn):
                 self.log.info("Kept %s %s: %s", item.kind, item.name, reason)
                 return False
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.endpoints import kind_named
-from include.distill.cleanup.plan import CLEAN_UP_DAG_ID, CleanUpChoice
+from include.distill.cleanup.choice import CLEAN_UP_DAG_ID, CleanUpChoice
 from include.distill.config.form_faults import field_name
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, RefusedError

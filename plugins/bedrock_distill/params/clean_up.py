@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from airflow.sdk import Param
 
 from bedrock_distill.params.bounds import unclamped
-from include.distill.cleanup.plan import ALL_USE_CASES, CleanUpChoice
+from include.distill.cleanup.choice import ALL_USE_CASES, CleanUpChoice
 
 
 def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import (
-    CleanUpChoice,
     CleanUpPlan,
     ForeignRoot,
     Inventory,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.cleanup.ownership import OwnershipCheck
-from include.distill.cleanup.plan import CleanUpChoice, ForeignRoot, Inventory, ListedEndpoint
+from include.distill.cleanup.plan import ForeignRoot, Inventory, ListedEndpoint
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.cleanup.standing_endpoints import reason_to_keep, root_of_records
 from include.distill.core.naming import standing_endpoint_name, throughput_names

@@ -23,6 +23,7 @@ from include.distill.core.naming import (
     is_former_throughput_name,
     is_standing_endpoint_name,
     job_names,
+    optimization_name,
     request_token,
     run_key,
     slug,
@@ -74,6 +75,16 @@ class TestLegalNames:
         assert_legal(request_token(name), "CreateProvisionedModelThroughput", "clientRequestToken")
 
     @settings(max_examples=60, deadline=None)
+    @given(ENVIRONMENTS, USE_CASE_NAMES, ARM_NAMES, FINGERPRINTS, ATTEMPTS)
+    def test_the_name_of_a_prompt_optimization_job_is_legal(
+        self, environment: str, use_case: str, arm: str, fingerprint: str, attempt: int
+    ) -> None:
+        name = optimization_name(environment, use_case, arm, fingerprint, attempt)
+        assert_legal(name, "CreateAdvancedPromptOptimizationJob", "jobName")
+        assert_legal(request_token(name), "CreateAdvancedPromptOptimizationJob", "clientToken")
+        assert name.endswith(f"-a{attempt}") is (attempt > 1)
+
+    @settings(max_examples=60, deadline=None)
     @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}(/[A-Za-z0-9][A-Za-z0-9._-]{0,20})?", fullmatch=True), IDS)
     def test_s3_uris_of_a_run_are_legal_for_every_run_id(self, prefix: str, run: str) -> None:
         layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix=prefix))
@@ -83,6 +94,10 @@ class TestLegalNames:
         assert_legal(folder.use_case, "CreateModelCustomizationJob", "trainingDataConfig", "s3Uri")
         output = layout.training_output("0" * 64)
         assert_legal(output, "CreateModelCustomizationJob", "outputDataConfig", "s3Uri")
+
+    def test_prompt_optimization_jobs_with_different_inputs_have_different_names(self) -> None:
+        names = {optimization_name("prod", "docs", arm, f * 64, 1) for arm in ("prompted", "other") for f in "ef"}
+        assert len(names) == 4
 
     def test_the_longest_possible_names_fit_the_limit_of_63_characters(self) -> None:
         longest = "e" * 16, "u" * 24, "a" * 16

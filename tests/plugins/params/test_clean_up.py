@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from bedrock_distill.params.clean_up import clean_up_params
-from include.distill.cleanup.plan import CleanUpChoice, parse_clean_up_choice
+from include.distill.cleanup.choice import CleanUpChoice, parse_clean_up_choice
 
 
 @pytest.fixture

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.model_advice import instead_of, output_prices
 from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from bedrock_distill.operators.standing_check import standing_problems, standing_warnings
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
-from include.distill.config.alternatives import alternatives, suggestion
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
-from include.distill.config.distillation_pairs import another_teacher
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
@@ -35,7 +34,7 @@ from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
-from include.distill.config.training_method import PRE_TRAINING, fine_tune_instead, training_family
+from include.distill.config.training_method import training_family
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     FAILED_TASK,
@@ -184,7 +183,7 @@ class BedrockPreflightOperator(DistillOperator):
             problems += self._model_problems(use_case, self.model(key))
         problems += self._student_problems(use_case)
         problems += self._serving_problems(use_case)
-        problems += batch_problems(use_case, _costs())
+        problems += batch_problems(use_case, output_prices())
         problems += quota_problems(use_case)
         checks = [partial(load_prices().price, key, "input_per_million") for key in models]
         return [*problems, *check_inputs(use_case.source, self.store), *_failures(checks)]
@@ -215,7 +214,7 @@ class BedrockPreflightOperator(DistillOperator):
         return problems
 
     def _model_problems(self, use_case: UseCase, model: Model) -> list[str]:
-        instead = _instead(use_case, model)
+        instead = instead_of(use_case, model)
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
@@ -328,43 +327,7 @@ class BedrockPreflightOperator(DistillOperator):
         supported = ", ".join(sorted(listed)) or "none"
         verb = next(verb for type_, verb in _VERBS.items() if type_ in needed - listed)
         message = f"Bedrock cannot {verb} {student.key} in this Region; supported customizations: {supported}"
-        return [f"{'; '.join([message, *refusals])}. Change aws.region, or {_instead(use_case, student)}"]
-
-
-def _instead(use_case: UseCase, model: Model) -> str:
-    """Say what can take the place of ``model`` as the teacher of distilled arms, and in all other roles."""
-    arms = [arm.name for arm in use_case.arms if use_case.job_teacher(arm.name) == model.key]
-    if not arms:
-        return _instead_in_role(use_case, model)
-    student = load_catalog().model(use_case.student)
-    advice = another_teacher(model, student, use_case.aws.region, arms, _costs())
-    if model.key not in (*use_case.models, *use_case.evaluators):
-        return advice
-    return f"{advice}. For its other roles, {_instead_in_role(use_case, model)}"
-
-
-def _instead_in_role(use_case: UseCase, model: Model) -> str:
-    """Name models that can take the place of ``model`` in the use case's Region."""
-    region, method = use_case.aws.region, use_case.training.method
-    is_student = model.key == use_case.student
-    is_evaluator = model.key in use_case.evaluators
-
-    def able(other: Model) -> bool:
-        if not is_student:
-            return other.key in load_prices().models and (not is_evaluator or bool(other.evaluator))
-        customization = other.customization
-        return customization is not None and region in customization.regions and method in customization.methods
-
-    others = alternatives(model, able, used=use_case.models, costs=_costs())
-    if is_student and method == PRE_TRAINING and not others:
-        return fine_tune_instead()
-    return suggestion(others)
-
-
-def _costs() -> dict[str, float]:
-    """Return the price of a million output tokens of each model, by key."""
-    prices = load_prices()
-    return {key: prices.price(key, "output_per_million") for key in prices.models}
+        return [f"{'; '.join([message, *refusals])}. Change aws.region, or {instead_of(use_case, student)}"]
 
 
 def _size_warnings(use_case: UseCase) -> list[str]:

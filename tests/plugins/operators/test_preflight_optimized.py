@@ -1,0 +1,44 @@
+"""Check what ``preflight`` checks for arms whose prompt a job of Bedrock optimizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.core.errors import InputError
+from tests.fakes.fake_bedrock import FakeBedrock, missing
+from tests.plugins.operators import test_preflight
+
+preflight = test_preflight.preflight  # pytest finds it by its name
+JUDGE = "anthropic.claude-sonnet-4-6"
+ARMS = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+TRAINED = {"name": "tuned", "kind": "fine_tuned"}
+
+
+def changes(arms: list[dict[str, str]]) -> dict[str, Any]:
+    return {"arms": arms, "comparisons": [], "judges": ["nova-pro"]}
+
+
+def test_the_judge_of_a_job_is_checked_like_the_other_models(
+    preflight: Any, bedrock: FakeBedrock, context: Any
+) -> None:
+    preflight(**changes(ARMS)).execute(context)
+    bedrock.refuse[JUDGE] = missing(JUDGE)
+    message = r"model claude-sonnet-4-6 \(anthropic\.claude-sonnet-4-6\) does not exist in this Region"
+    with pytest.raises(InputError, match=message) as refused:
+        preflight(**changes(ARMS)).execute(context)
+    assert "remove prompt: optimized from the arms prompted" in str(refused.value)
+
+
+def test_without_such_an_arm_the_judge_is_not_checked(preflight: Any, bedrock: FakeBedrock, context: Any) -> None:
+    bedrock.refuse[JUDGE] = missing(JUDGE)
+    preflight(**changes([ARMS[0], TRAINED])).execute(context)
+
+
+def test_the_student_must_be_usable_although_it_is_not_trained(
+    preflight: Any, bedrock: FakeBedrock, context: Any
+) -> None:
+    bedrock.refuse["amazon.nova-micro-v1:0"] = missing("amazon.nova-micro-v1:0")
+    with pytest.raises(InputError, match=r"model nova-micro .* does not exist in this Region"):
+        preflight(**changes(ARMS)).execute(context)

@@ -15,6 +15,9 @@ class ByHand(Enum):
     CUSTOM_MODEL = ("custom-models", "delete-custom-model --model-identifier")
     TRAINING_JOB = ("custom-models", "stop-model-customization-job --job-identifier")
     EVALUATION_JOB = ("eval/evaluation", "stop-evaluation-job --job-identifier")
+    # The documentation does not state the URL of this page, so it is UNVERIFIED.
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-jobs.html
+    OPTIMIZATION_JOB = ("advanced-prompt-optimization", "stop-advanced-prompt-optimization-job --job-identifier")
     BATCH_JOB = ("batch-inference", "stop-model-invocation-job --job-identifier")
 
     def command(self, name_or_arn: str, region: str | None = None) -> str:

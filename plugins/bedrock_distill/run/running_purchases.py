@@ -16,10 +16,12 @@ from bedrock_distill.run.task_ids import (
     WAIT,
     ServingTasks,
     arm_task,
+    arms_with_optimized_prompt,
     arms_with_task,
     batch_group,
     batch_task,
     evaluation_groups,
+    optimize_task,
     steps_in_batches,
 )
 from include.distill.core.by_hand import ByHand
@@ -56,6 +58,7 @@ def describe_running_purchases(context: Context, *, own_task: str, described: Co
                 *_training(states, ti, (own_group, *described)),
                 *_batches(states, ti, own_group),
                 *_evaluations(states, ti, (own_group, *described)),
+                *_optimizations(states, ti, (own_group, *described)),
             ]
         )
     except Exception:
@@ -156,8 +159,16 @@ def _evaluations(states: Mapping[str, str | None], ti: Any, described: Collectio
     for group in evaluation_groups(states):
         if group not in described:
             noun, billed = f"evaluation job of {group}", "its scores are billed"
-            job = _Job(f"{group}.{SUBMIT}", f"{group}.{WAIT}", ByHand.EVALUATION_JOB, "an", noun, billed, _scores_cost)
+            job = _Job(f"{group}.{SUBMIT}", f"{group}.{WAIT}", ByHand.EVALUATION_JOB, "an", noun, billed, _most_cost)
             yield from _job(states, ti, job)
+
+
+def _optimizations(states: Mapping[str, str | None], ti: Any, described: Collection[str]) -> Iterator[str]:
+    for arm in arms_with_optimized_prompt(states):
+        submit, wait = optimize_task(arm, SUBMIT), optimize_task(arm, WAIT)
+        if submit.rpartition(".")[0] not in described:
+            noun, billed = f"prompt optimization job of arm {arm}", "its tokens are billed"
+            yield from _job(states, ti, _Job(submit, wait, ByHand.OPTIMIZATION_JOB, "a", noun, billed, _most_cost))
 
 
 class _Job(NamedTuple):
@@ -191,7 +202,7 @@ def _training_cost(submitted: Mapping[str, Any]) -> str:
     return describe_cost(submitted.get("at_most_usd"), submitted.get("estimated_usd"))
 
 
-def _scores_cost(submitted: Mapping[str, Any]) -> str:
+def _most_cost(submitted: Mapping[str, Any]) -> str:
     usd = submitted.get("at_most_usd")
     return f", at most about {usd_text(usd)} in all" if usd is not None else ""
 

@@ -16,6 +16,11 @@ CONSOLE = "console.aws.amazon.com/bedrock/home"
         (ByHand.CUSTOM_MODEL, "custom-models", "delete-custom-model --model-identifier"),
         (ByHand.TRAINING_JOB, "custom-models", "stop-model-customization-job --job-identifier"),
         (ByHand.EVALUATION_JOB, "eval/evaluation", "stop-evaluation-job --job-identifier"),
+        (
+            ByHand.OPTIMIZATION_JOB,
+            "advanced-prompt-optimization",
+            "stop-advanced-prompt-optimization-job --job-identifier",
+        ),
         (ByHand.BATCH_JOB, "batch-inference", "stop-model-invocation-job --job-identifier"),
     ],
 )

@@ -246,3 +246,37 @@ class TestEvaluations:
         assert describe(states, JOB, own_task="outcome", described=[self.GROUP, "tuned"]) == ""
         text = describe(states, JOB, own_task="outcome", described=["tuned"])
         assert text == f"If an evaluation job of {self.GROUP} is running, its scores are billed."
+
+
+class TestOptimizations:
+    GROUP = "prompted.optimize"
+    ARN = "arn:aws:bedrock:us-west-2:123456789012:advanced-prompt-optimization-job/abc123def456"
+    SUBMITTED: ClassVar[Any] = {f"{GROUP}.submit": {"at_most_usd": 2.5, "job_name": "job", "job_arn": ARN}}
+
+    def say(self, submit: str, wait: str | None, results: Any = None, **more: Any) -> str | None:
+        return describe({f"{self.GROUP}.submit": submit, f"{self.GROUP}.wait": wait}, results, **more)
+
+    @pytest.mark.parametrize("wait", UNDER_WAY)
+    def test_a_job_that_is_waited_for_is_running(self, wait: str | None) -> None:
+        assert self.say("success", wait, self.SUBMITTED) == (
+            "The prompt optimization job of arm prompted is running, and its tokens are billed, at most about $2.50 in"
+            " all."
+        )
+
+    @pytest.mark.parametrize(("submit", "wait"), [*((state, None) for state in NOT_STARTED), ("success", "success")])
+    def test_without_a_start_or_after_the_end_nothing_is_billed(self, submit: str, wait: str | None) -> None:
+        assert self.say(submit, wait, self.SUBMITTED) == ""
+
+    def test_a_job_that_nobody_waits_for_may_run_and_can_be_stopped_by_hand(self) -> None:
+        text = self.say("success", "failed", self.SUBMITTED)
+        assert text is not None
+        assert text.startswith("If a prompt optimization job of arm prompted is running, its tokens are billed")
+        command = f"aws bedrock stop-advanced-prompt-optimization-job --job-identifier {self.ARN} --region us-west-2"
+        assert command in text
+
+    @pytest.mark.parametrize("more", [{"own_task": f"{GROUP}.wait"}, {"own_task": "outcome", "described": [GROUP]}])
+    def test_a_job_that_the_task_itself_describes_is_left_out(self, more: Any) -> None:
+        assert self.say("success", "failed", self.SUBMITTED, **more) == ""
+
+    def test_the_answers_of_the_same_arm_do_not_hide_its_job(self) -> None:
+        assert self.say("success", "deferred", self.SUBMITTED, own_task="prompted.answer") != ""

@@ -102,6 +102,11 @@ def test_both_kinds_of_endpoints_may_be_called(kind: str) -> None:
     assert any(f":{kind}/" in resource for resource in resources_of("bedrock:InvokeModel"))
 
 
+def test_a_prompt_optimization_job_may_call_models_with_the_permissions_of_the_identity_that_bought_it() -> None:
+    resources = resources_of("bedrock:InvokeModelWithResponseStream")
+    assert [part for part in ("::foundation-model/", ":inference-profile/") if part not in " ".join(resources)] == []
+
+
 def test_counting_tokens_is_allowed_on_foundation_models() -> None:
     assert any("::foundation-model/" in resource for resource in resources_of("bedrock:CountTokens"))
 

@@ -162,8 +162,8 @@ class TestTasks:
             for cells in rows(section(page("runbook.md"), "## Failures, task by task"))
             for name in names(cells[0])
         }
-        # The first two have tasks that are called like the judging models, the third has groups.
-        groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION, task_ids.EVALUATE, task_ids.WORKERS}
+        # The first two have tasks that are called like the judging models, the others have groups.
+        groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION, task_ids.EVALUATE, task_ids.OPTIMIZE, task_ids.WORKERS}
         missing = sorted(ids - documented - groups - EMPTY_TASKS)
         assert missing == [], f'add a row for each of {missing} to docs/runbook.md, "Failures, task by task"'
         assert "`judge.<model>[i]`" in page("runbook.md")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.errors import DistillError
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.report.change_notes import changes_sentence
+from include.distill.report.tables import arm_kind
 from include.distill.training.losses import loss_means
 from tools.local_airflow.account import download, existing_endpoints
 
@@ -152,7 +153,7 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
     rows = [
         (
             str(arm["name"]),
-            str(arm["kind"]).replace("_", "-"),
+            arm_kind(arm),
             _trained_on(arm),
             means.figures if (means := loss_means(curves.get(arm["name"], ()))) else "-",
             "none needed" if arm["serving"] is None else "released" if arm["released"] else "STILL THERE",

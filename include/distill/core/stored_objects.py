@@ -75,6 +75,11 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         f"Clear {{0}}.answer with downstream. {_STORED_ANSWERS}",
     ),
     (
+        r"/runs/.+/optimized_prompts/([^/]+)\.json",
+        "Clear {0}.optimize.collect with downstream. The existing job is reused if its input has not changed."
+        f" {_STORED_ANSWERS}",
+    ),
+    (
         r"/runs/.+/judgments/([^/]+)/([^/]+)/[^/]+",
         "Clear judge.{0} with downstream. For a comparison with the champion, clear judge_champion.{0} with downstream"
         f" instead. {_STORED_ANSWERS}",

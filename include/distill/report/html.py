@@ -29,10 +29,12 @@ from include.distill.report.evaluation_tables import (
     score_range,
     small_sample_sentence,
 )
+from include.distill.report.optimized_prompts import token_count, training_sentences
 from include.distill.report.published import published_rows
 from include.distill.report.score_charts import score_chart
 from include.distill.report.tables import (
     agreement_rows,
+    arm_kind,
     arm_matrix,
     detectable_difference_sentence,
     headline_comparisons,
@@ -58,6 +60,7 @@ SIMULATED_NOTICE = (
 )
 DISAGREEMENTS_SHOWN = 10
 CLIPPED_CHARACTERS = 1500
+PROMPT_CHARACTERS = 12_000  # far longer than the optimized prompts seen so far
 _WIDTHS = {"wide": 720, "narrow": 330}
 _NOTHING = "–"
 
@@ -99,6 +102,9 @@ def render_html(report: Report) -> str:
         people=any(is_person(line["second"]) for line in report["agreement"]),
         matrix=arm_matrix(report["comparisons"]),
         evaluations=_evaluations(report.get("evaluations")),
+        training_needed=training_sentences(report["comparisons"], report["arms"], report.get("judges", ())),
+        prompts=report.get("prompt_optimization", []),
+        prompt_characters=PROMPT_CHARACTERS,
         disagreements=report["disagreements"][:DISAGREEMENTS_SHOWN],
         pairs=report["pair_sample"][:DISAGREEMENTS_SHOWN],
         cards=report.get("data_cards", []),
@@ -166,6 +172,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "arm_kind": arm_kind,
         "clip": clip_text,
         "dollars": format_dollars,
         "interval": format_interval,
@@ -175,6 +182,7 @@ def _environment() -> Environment:
         "price": format_price,
         "quantity": format_quantity,
         "score": number,
+        "tokens": token_count,
     }
     return environment
 
@@ -234,11 +242,11 @@ def format_quantity(amount: float | None) -> str:
     return _NOTHING if amount is None else f"{amount:,.3f}".rstrip("0").rstrip(".")
 
 
-def clip_text(text: str) -> str:
+def clip_text(text: str, limit: int = CLIPPED_CHARACTERS) -> str:
     """Shorten a long text and append the number of omitted characters. ``report.json`` has the complete text."""
-    if len(text) <= CLIPPED_CHARACTERS:
+    if len(text) <= limit:
         return text
-    return f"{text[:CLIPPED_CHARACTERS]}… ({len(text) - CLIPPED_CHARACTERS:,} more characters in report.json)"
+    return f"{text[:limit]}… ({len(text) - limit:,} more characters in report.json)"
 
 
 def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:

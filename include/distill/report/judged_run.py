@@ -111,18 +111,20 @@ def promotion_record(
     answer_endings: Mapping[str, AnswerEndings] | None = None,
 ) -> PromotionRecord:
     """
-    Apply the promotion rule to every arm that was compared with the champion arm.
+    Apply the promotion rule to every arm that was compared with the champion arm, except base arms.
 
     In a use case without a champion arm, the rule is applied to the arms that were compared with the first base arm. If
     such a use case had a champion before the run, no candidate is promoted, because no candidate was compared with this
-    champion.
+    champion. A base arm has no model of its own that could be promoted, even if its prompt is optimized.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
     :param answer_endings: counts of each arm's answers by how they ended. An arm without an entry can neither be
         promoted nor replaced.
     """
     champion = champion_slot(use_case)
-    candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
+    base_arms = {arm.name for arm in use_case.arms if arm.kind == "base"}
+    compared = dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion)
+    candidates = [arm for arm in compared if arm not in base_arms]
     contaminated = count_contaminated() if candidates else None
     decisions = [
         decide_promotion(
@@ -156,5 +158,13 @@ def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before:
 
 
 def champion_slot(use_case: UseCase) -> str | None:
-    """Return the arm that a candidate would replace: the champion arm if there is one, else the first base arm."""
-    return next((arm.name for kind in ("champion", "base") for arm in use_case.arms if arm.kind == kind), None)
+    """
+    Return the arm that a candidate would replace: the champion arm if there is one, else the first base arm.
+
+    A base arm with an optimized prompt is returned only if all base arms have one.
+    """
+    replaceable = [arm for arm in use_case.arms if arm.kind in ("champion", "base")]
+    return next(
+        (arm.name for arm in sorted(replaceable, key=lambda arm: (arm.kind != "champion", arm.has_optimized_prompt))),
+        None,
+    )

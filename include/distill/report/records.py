@@ -27,6 +27,7 @@ from include.distill.evaluation.records import (
 )
 from include.distill.labeling.records import LabelCounts
 from include.distill.managed_evaluation.records import MeanScore, ScoreDifference
+from include.distill.prompt_optimization.records import OptimizedPrompt
 from include.distill.report.published_records import PublishedRecord
 from include.distill.stats.agreement import Agreement
 from include.distill.training.records import DataCard, LossPoint
@@ -80,6 +81,8 @@ class ReportArm(TypedDict):
     # For an arm that Bedrock distilled: the teacher that Bedrock asked, and whether our answers were sent. Else absent.
     teacher: NotRequired[str]
     golden_answers: NotRequired[bool]
+    prompt: NotRequired[Literal["optimized"]]  # for a base arm whose prompt a job of Bedrock optimized; else absent
+    prompt_version: NotRequired[str]  # hash of the optimized prompt; also absent if the prompt cannot be read
     price: NotRequired[TrainingPrice]  # absent without training, and from reports of earlier versions
     train_uri: str | None
     job_arn: str | None
@@ -216,6 +219,12 @@ class EvaluationsPart(TypedDict, total=False):
     evaluations: ReportEvaluations
 
 
+class OptimizedPromptsPart(TypedDict, total=False):
+    """The part of the report about optimized prompts; empty without them."""
+
+    prompt_optimization: list[OptimizedPrompt]
+
+
 class ReportParts(TypedDict):
     """The parts of report.json that ``build_report`` copies unchanged."""
 
@@ -246,6 +255,7 @@ class ReportParts(TypedDict):
     approvals: NotRequired[list[ReportApproval]]  # absent from reports of earlier versions
     champion_endpoint: NotRequired[ReportEndpoint]  # absent if the champion has no standing endpoint and gets none
     evaluations: NotRequired[ReportEvaluations]  # absent without evaluation jobs, and if their scores cannot be read
+    prompt_optimization: NotRequired[list[OptimizedPrompt]]  # one entry per optimized prompt; absent without them
     format: NotRequired[int]  # format of the stored record; absent from reports of earlier versions
     version: NotRequired[str]  # version of the pipeline that wrote the record; absent from reports of earlier versions
     # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.

@@ -17,6 +17,8 @@ from include.distill.dataset.records import Row
 from include.distill.evaluation.judge_families import describe_judge
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import UsageRecord
+from include.distill.prompt_optimization.records import OptimizedPrompt
+from include.distill.report.optimized_prompts import prompt_version
 from include.distill.report.records import ReportArm, ReportSynthesis, TrainingPrice
 from include.distill.training.data_card import licence_note
 from include.distill.training.records import DataCard, DatasetManifest, TrainingManifest, TrainingSetCounts
@@ -112,15 +114,23 @@ class ArmSummary:
         return {"pairs_usd": self.pairs_usd, "teacher_usd": total_usd(teacher), "training_usd": training.usd}
 
 
-def arm_records(arms: Sequence[ArmSummary], use_case: UseCase, cards: Sequence[DataCard]) -> list[ReportArm]:
+def arm_records(
+    arms: Sequence[ArmSummary], use_case: UseCase, cards: Sequence[DataCard], prompts: Sequence[OptimizedPrompt] = ()
+) -> list[ReportArm]:
     """
     Return the arms in the form of ``report.json``, with the number of records that the use case requests for each.
 
     :param cards: the data cards of the trained arms.
+    :param prompts: the optimized prompts that could be read.
     """
+    versions = {prompt["arm"]: prompt_version(prompt["optimized"]) for prompt in prompts}
     counts = {card["arm"]: card["counts"] for card in cards}
     records = [arm.as_record() for arm in arms]
     for record in records:
+        if record["name"] in use_case.optimized_arms:
+            record["prompt"] = "optimized"
+        if version := versions.get(record["name"]):
+            record["prompt_version"] = version
         trained_on = record["records"]
         record["designed"] = (
             None
@@ -204,6 +214,8 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
     for arm in use_case.arms:
         if job_teacher := use_case.job_teacher(arm.name):
             settings[f"teacher of {arm.name}, which Bedrock asks"] = job_teacher
+    for name in use_case.optimized_arms:
+        settings[f"judge of the job that optimized the prompt of {name}"] = use_case.prompt_optimization.judge_model
     if critic:
         settings["critic"] = f"{critic.model}, for at most ${critic.max_spend_usd:,.2f}"
     settings |= {

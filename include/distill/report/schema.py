@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
-from pydantic import Field, StrictBool, ValidationError
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from include.distill.core.errors import ReconciliationError
 from include.distill.core.formats import EARLIEST_FORMAT
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.report.records import Report
-from include.distill.report.schema_base import Section, optional_key
+from include.distill.report.schema_arms import ArmSchema
+from include.distill.report.schema_base import EARLIER, Section, optional_key
 from include.distill.report.schema_data_card import DataCardSchema
 from include.distill.report.schema_evaluations import EvaluationsSchema
 from include.distill.report.schema_judging import (
-    EARLIER,
     AgreementSchema,
     AnswerEndingsSchema,
     ComparisonSchema,
@@ -29,10 +29,10 @@ from include.distill.report.schema_judging import (
     LabelCountsSchema,
     PromotionSchema,
 )
+from include.distill.report.schema_prompts import OptimizedPromptSchema, check_prompts
 from include.distill.report.schema_published import PublishedSchema
 from include.distill.report.schema_run import (
     ApprovalSchema,
-    ArmSchema,
     ChampionEndpointSchema,
     CostSchema,
     LossPointSchema,
@@ -52,6 +52,7 @@ _WRITERS = {
     "noise_control": "the judge's task in the group `judge`",
     "agreement": "the judge's task in the group `judge`",
     "evaluations": "the tasks `collect` in the group `evaluate`",
+    "prompt_optimization": "the task `collect` in the group `optimize` of the arm",
 }
 SCHEMA_PATH = PROJECT_ROOT / "docs" / "reference" / "report.schema.json"
 
@@ -137,6 +138,11 @@ class ReportSchema(Section):
         absent="if the use case has no evaluation jobs, or if their scores could not be read",
         default=None,
     )
+    prompt_optimization: list[OptimizedPromptSchema] = optional_key(
+        "The prompts that jobs of Bedrock optimized, one entry for each arm.",
+        absent="if no arm has an optimized prompt, or if no optimized prompt could be read",
+        default=[],
+    )
     judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])
     missing_parts: list[str] = optional_key(
         "One sentence for each part that could not be read or is incomplete. The verdict does not need these parts.",
@@ -149,6 +155,11 @@ class ReportSchema(Section):
     dag_id: str = Field(description="DAG id of the run in Airflow.")
     run_id: str = Field(description="Run id in Airflow.")
     finished_at: str = Field(description="Time when the report was written; ISO 8601, UTC.")
+
+    @model_validator(mode="after")
+    def _prompts_belong_to_arms(self) -> Self:
+        check_prompts(self.prompt_optimization, self.arms)
+        return self
 
 
 def check_report(report: Mapping[str, object]) -> Report:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 _MAY_BE_ABSENT = "x-may-be-absent"
+EARLIER = "from reports of earlier versions"
 
 
 def _none_if_not_finite(value: object) -> object:

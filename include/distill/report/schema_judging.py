@@ -8,9 +8,7 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, Stric
 
 from include.distill.evaluation.comparisons import preference
 from include.distill.evaluation.records import Finding
-from include.distill.report.schema_base import Interval, Section, Share, optional_key, require
-
-EARLIER = "from reports of earlier versions"
+from include.distill.report.schema_base import EARLIER, Interval, Section, Share, optional_key, require
 
 
 class ComparisonSchema(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from include.distill.evaluation.records import ComparisonResult, Finding
@@ -21,6 +21,11 @@ _WORDS: dict[Finding, str] = {
     "too_few": "sample too small",
     "unreadable": "unreadable verdicts",
 }
+
+
+def arm_kind(arm: Mapping[str, object]) -> str:
+    """Return the kind of an arm in words, such as "fine-tuned"."""
+    return "base student, optimized prompt" if arm.get("prompt") else str(arm["kind"]).replace("_", "-")
 
 
 def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:

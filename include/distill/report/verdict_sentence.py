@@ -25,8 +25,8 @@ def verdict_parts(
     Return the two parts of :func:`verdict_sentence`: the claim, and the evidence.
 
     The evidence is a list of phrases. There is one phrase for each judge's opinion, one if the base student gives the
-    answers of a champion arm in the pair, and one for each arm that was trained on fewer records than the use case
-    requests.
+    answers of a champion arm in the pair, one for each arm of the pair with an optimized prompt, and one for each arm
+    that was trained on fewer records than the use case requests.
 
     :param judges: all judges of the use case. There is no verdict if one of them did not compare the pair of arms.
     """
@@ -38,7 +38,12 @@ def verdict_parts(
         for arm in arms
         if arm.get("base_student_answers") and arm["name"] in pair
     ]
-    return claim, [*evidence, *no_champion, *_smaller_training_sets(arms)]
+    optimized = [
+        f"{arm['name']} is the base student with a prompt that Bedrock optimized"
+        for arm in arms
+        if arm.get("prompt") and arm["name"] in pair
+    ]
+    return claim, [*evidence, *no_champion, *optimized, *_smaller_training_sets(arms)]
 
 
 def _smaller_training_sets(arms: Iterable[ReportArm]) -> Iterator[str]:
@@ -74,10 +79,11 @@ def _claim(candidate: str, baseline: str, findings: Sequence[Finding]) -> str:
         return f"The judges contradict each other on {candidate} and {baseline}"
     word = "better" if clear == {"candidate"} else "worse"
     sure = len(findings) - findings.count("unclear")
-    return f"{candidate} is {word} than {baseline} for {_judges(sure, len(findings))}"
+    return f"{candidate} is {word} than {baseline} for {judges_phrase(sure, len(findings))}"
 
 
-def _judges(sure: int, total: int) -> str:
+def judges_phrase(sure: int, total: int) -> str:
+    """Return how many of all judges are sure, such as "both judges"."""
     if sure < total:
         return f"{sure} of {total} judges"
     return {1: "the only judge", 2: "both judges"}.get(total, f"all {total} judges")

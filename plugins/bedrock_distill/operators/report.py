@@ -185,7 +185,7 @@ class RenderReportOperator(DistillOperator):
         records = {arm.name: read for arm in arms if (read := reader.answers(arm)) is not None}
         answers = {arm: {answer["row_id"]: answer["answer"] for answer in of_arm} for arm, of_arm in records.items()}
         labels = reader.labels(answers)
-        cards = reader.data_cards(arms)
+        cards, prompts = reader.data_cards(arms), reader.optimized_prompts()
         endings = {arm: count_endings(of_arm) for arm, of_arm in records.items()}
         judged = self._judged_run(reader, judgments, evaluation, labels.counted, endings)
         return build_report(
@@ -197,7 +197,7 @@ class RenderReportOperator(DistillOperator):
             **self._origin(reader.optional, synthesis, judgments, arms),
             source=self.ingested,
             synthesis=summarize_synthesis(synthesis),
-            arms=arm_records(arms, self.use_case, cards),
+            arms=arm_records(arms, self.use_case, cards, prompts.get("prompt_optimization", ())),
             **self._judged_parts(judged, lambda: reader.contaminated(evaluation, synthesis)),
             cost=self._cost(reader.optional, synthesis, judgments, arms),
             loss_curves=reader.losses(arms, TRAINING_METRICS),
@@ -211,6 +211,7 @@ class RenderReportOperator(DistillOperator):
             approvals=reader.approvals(),
             **reader.champion_endpoint(),
             **reader.evaluations(self.scores, evaluation, answers),
+            **prompts,
             settings=reader.optional.read("the settings", lambda: self._settings(synthesis, judgments), fallback={}),
             # The list itself, not a copy: `build_report` may add a note to it when it searches for leaked questions.
             missing_parts=reader.optional.notes,

@@ -32,6 +32,7 @@ from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
 from include.distill.managed_evaluation.records import ScoresManifest
+from include.distill.prompt_optimization.records import OptimizedPrompt
 from include.distill.report.approvals import price_entry, promotion_entry, spending_entry
 from include.distill.report.champion_endpoint import endpoint_entry
 from include.distill.report.evaluations import evaluations_part
@@ -41,6 +42,7 @@ from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.records import (
     EndpointPart,
     EvaluationsPart,
+    OptimizedPromptsPart,
     ReportApproval,
     ReportDisagreement,
     ReportEndpoint,
@@ -48,6 +50,7 @@ from include.distill.report.records import (
 )
 from include.distill.report.run_summary import ArmSummary
 from include.distill.report.schema_data_card import DataCardSchema
+from include.distill.report.schema_prompts import OptimizedPromptSchema
 from include.distill.report.schema_run import PairSchema, RejectedRowSchema
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS, read_metrics
 from include.distill.training.records import DataCard, DatasetManifest, LossPoint, TrainingManifest
@@ -341,6 +344,18 @@ class ReportReader:
         # A data card of an earlier version may lack keys of `DataCard`. The schema of the report does not require them.
         card = read_json(self.store, self.folder.merged(arm, "data_card.json"), dict[str, Any])
         return _checked([cast(DataCard, card)], DataCardSchema)
+
+    def optimized_prompts(self) -> OptimizedPromptsPart:
+        """Return the part of the report about optimized prompts; empty if there are none."""
+        prompts: list[OptimizedPrompt] = []
+        for arm in self.use_case.optimized_arms:
+            read = partial(self._optimized_prompt, arm)
+            prompts += self.optional.read(f"the optimized prompt of {arm}", read, fallback=[])
+        return {"prompt_optimization": prompts} if prompts else {}
+
+    def _optimized_prompt(self, arm: str) -> list[OptimizedPrompt]:
+        prompt = read_json(self.store, self.folder.optimized_prompt(arm), OptimizedPrompt)
+        return _checked([{**prompt, "arm": arm}], OptimizedPromptSchema)
 
     def rejected_rows(self) -> list[ReportRejectedRow]:
         """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""

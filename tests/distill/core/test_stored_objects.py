@@ -34,6 +34,7 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         folder.synthetic_repeated: "Clear curate with downstream",
         folder.merged("tuned", "data_card.json"): "Clear tuned.merge with downstream",
         folder.answers("tuned", 0): "Clear tuned.answer with downstream",
+        folder.optimized_prompt("prompted"): "Clear prompted.optimize.collect with downstream",
         folder.judgments("haiku", "tuned", "base"): "Clear judge.haiku with downstream",
         folder.report("json"): "Clear report",
         folder.label_sample("tuned", "base", "key-1.jsonl"): "Clear draw_sample",

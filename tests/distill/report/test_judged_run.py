@@ -191,3 +191,37 @@ def test_a_judge_that_compared_nothing_withholds_the_verdict_and_the_promotion()
     built = report(replace(run, verdicts=run.verdicts[:1]))
     assert built["verdict"].startswith("No verdict on tuned and base: llama-3-3-70b did not compare them")
     assert not built["promotion"]["decisions"][0]["promoted"]
+
+
+PROMPTED = {"name": "prompted", "kind": "base", "prompt": "optimized"}
+
+
+@pytest.mark.parametrize(
+    ("arms", "slot"),
+    [
+        ([PROMPTED, {"name": "base", "kind": "base"}], "base"),
+        ([PROMPTED, {"name": "base", "kind": "base"}, {"name": "best", "kind": "champion"}], "best"),
+        ([PROMPTED], "prompted"),
+    ],
+)
+def test_candidates_replace_a_base_arm_with_an_optimized_prompt_only_if_there_is_no_other(
+    arms: list[dict[str, str]], slot: str
+) -> None:
+    assert champion_slot(make_use_case(arms=[*arms, {"name": "tuned"}])) == slot
+
+
+@pytest.mark.parametrize("rival", [{"name": "base", "kind": "base"}, {"name": "best", "kind": "champion"}])
+def test_an_arm_with_an_optimized_prompt_is_never_promoted(rival: dict[str, str]) -> None:
+    arms = [rival, PROMPTED, {"name": "tuned"}]
+    records = [
+        verdicts(BETTER, judge=judge, candidate=arm, baseline=rival["name"])
+        for arm in ("prompted", "tuned")
+        for judge in JUDGES
+    ]
+    endings = {str(arm["name"]): ENDED for arm in arms}
+    comparisons = [{"candidate": arm, "baseline": rival["name"]} for arm in ("prompted", "tuned")]
+    use_case = make_use_case(judges=JUDGES, arms=arms, comparisons=comparisons)
+    promotion = report(JudgedRun(use_case, ROWS, records, answer_endings=endings))["promotion"]
+    decided = [(decision["candidate"], decision["promoted"]) for decision in promotion["decisions"]]
+    assert decided == [("tuned", True)]
+    assert promotion["false_promotions_a_year"] == pytest.approx(9.125)

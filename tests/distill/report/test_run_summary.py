@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from include.distill.report.optimized_prompts import prompt_version
 from include.distill.report.run_summary import (
     SYNTHESIS_COUNTS,
     ArmSummary,
@@ -17,6 +18,7 @@ from include.distill.report.run_summary import (
     summarize_synthesis,
 )
 from tests.distill.conftest import make_row, make_use_case
+from tests.distill.report.example_prompts import OPTIMIZED, optimized_prompt
 
 USE_CASE = make_use_case(judges=["claude-haiku-4-5", "llama-3-3-70b"])
 
@@ -145,3 +147,16 @@ def test_a_trained_arm_has_the_number_of_records_that_the_use_case_requests(
     base, mixed = arm_records(arms, use_case, cards)
     assert base["designed"] is None
     assert (mixed["records"], mixed["designed"]) == (trained_on, designed)
+
+
+def test_an_arm_with_an_optimized_prompt_has_the_version_of_the_prompt() -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+    use_case = make_use_case(arms=[*arms, {"name": "tuned"}])
+    summaries = [ArmSummary("base", "base", []), ArmSummary("prompted", "base", [])]
+    base, prompted = arm_records(summaries, use_case, [], [optimized_prompt()])
+    assert "prompt" not in base
+    assert (prompted["prompt"], prompted["prompt_version"]) == ("optimized", prompt_version(OPTIMIZED))
+    _, unread = arm_records(summaries, use_case, [])
+    assert (unread["prompt"], "prompt_version" in unread) == ("optimized", False)
+    settings = describe_settings(use_case, prompts={})
+    assert settings["judge of the job that optimized the prompt of prompted"] == "claude-sonnet-4-6"

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from include.distill.report.schema_base import Section
-from include.distill.report.schema_run import ArmSchema, CostSchema, RejectedRowSchema, SourceSchema, SynthesisSchema
-from tests.distill.report.example_report import base_arm, inputs, line, synthesis, tuned_arm
+from include.distill.report.schema_run import CostSchema, RejectedRowSchema, SourceSchema, SynthesisSchema
+from tests.distill.report.example_report import inputs, line, synthesis
 
 CRITIC = {
     "grounded": 3, "ungrounded": 2, "unparsable": 1, "not_looked_at": 0, "calls": 5, "cache_hits": 1,
@@ -22,14 +22,12 @@ CRITIC = {
     [
         (SourceSchema, inputs()["source"]),
         (SynthesisSchema, {**synthesis(), "critic": CRITIC, "dropped": {"critic": 3}}),
-        (ArmSchema, base_arm()),
-        (ArmSchema, tuned_arm()),
         (
             RejectedRowSchema,
             {"row": 2, "line": 3, "source": "a.csv", "column": None, "reason": "empty", "message": "m"},
         ),
     ],
-    ids=["source", "synthesis", "base arm", "tuned arm", "rejected row"],
+    ids=["source", "synthesis", "rejected row"],
 )
 def test_a_part_that_adds_up_is_dumped_unchanged(model: type[Section], record: dict[str, Any]) -> None:
     dumped = model.model_validate(record).model_dump()
@@ -43,9 +41,6 @@ def test_a_part_that_adds_up_is_dumped_unchanged(model: type[Section], record: d
         (SynthesisSchema, {**synthesis(), "missing": 5}, "requested 354 is not accepted 341"),
         (SynthesisSchema, {**synthesis(), "critic": {**CRITIC, "calls": 4}}, "judged 6 pairs, but gave only 5 answers"),
         (SynthesisSchema, {**synthesis(), "critic": CRITIC, "dropped": {"critic": 4}}, "the critic rejected only 3"),
-        (ArmSchema, base_arm(train_uri="s3://t"), "arm base has no job"),
-        (ArmSchema, tuned_arm(kind="base"), "arm tuned is a base model"),
-        (ArmSchema, tuned_arm(serving=None, released=False), "released must be true"),
         (
             CostSchema,
             {"estimated_usd": 1, "actual_usd": 2, "lines": [line("a", 1, "token", 1, 1.98)]},

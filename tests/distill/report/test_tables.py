@@ -9,6 +9,7 @@ import pytest
 from include.distill.report.tables import (
     agreement_rows,
     agreement_sentence,
+    arm_kind,
     arm_matrix,
     detectable_difference_sentence,
     headline_comparisons,
@@ -101,3 +102,8 @@ def test_raters_without_common_questions_have_no_row() -> None:
 def test_kappa_is_rounded_in_the_log(changes: Any, text: str) -> None:
     row: Any = {"first": "haiku", "second": "llama", "kappa": 0.1446141638563777, "n": 60, "too_few": "", **changes}
     assert agreement_sentence(row) == text
+
+
+def test_the_kind_of_an_arm_is_given_in_words() -> None:
+    arms = [{"kind": "base"}, {"kind": "fine_tuned"}, {"kind": "base", "prompt": "optimized"}]
+    assert [arm_kind(arm) for arm in arms] == ["base", "fine-tuned", "base student, optimized prompt"]

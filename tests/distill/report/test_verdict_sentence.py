@@ -8,6 +8,8 @@ import pytest
 
 from include.distill.report.build import build_report
 from include.distill.report.verdict_sentence import verdict_sentence
+from tests.distill.report.example_prompts import judged as prompt_verdicts
+from tests.distill.report.example_prompts import prompted_inputs, won
 from tests.distill.report.example_report import inputs, verdicts
 
 
@@ -119,3 +121,10 @@ def test_the_verdict_says_when_the_base_student_answers_for_a_champion(arms: Any
     sentence = verdict_sentence(comparisons, arms=arms)
     assert sentence.startswith("tuned is better than best")
     assert (note in sentence) if note else ("base student" not in sentence)
+
+
+@pytest.mark.parametrize(("baseline", "named"), [("prompted", True), ("base", False)])
+def test_the_verdict_says_which_arm_of_the_pair_has_an_optimized_prompt(baseline: str, named: bool) -> None:
+    verdict = build_report(**prompted_inputs(verdicts=prompt_verdicts(won(70, 12), baseline=baseline)))["verdict"]
+    assert verdict.startswith(f"tuned is better than {baseline} for the only judge")
+    assert verdict.endswith("; prompted is the base student with a prompt that Bedrock optimized.") is named

@@ -126,12 +126,14 @@ def test_each_arm_has_a_line_with_its_training_and_the_state_of_its_endpoint() -
     whole = {**arms[1], "name": "whole", "records": 125, "designed": 125}
     managed = {**arms[1], "name": "managed", "kind": "distilled", "records": 199}
     few = [{"step": step, "epoch": 0, "loss": 1.5 if step < 10 else 0.5} for step in range(20)]
-    text = describe_arms([*arms, mixed, whole, managed], {"few": few})
+    prompted = {**arms[0], "name": "prompted", "prompt": "optimized"}
+    text = describe_arms([*arms, mixed, whole, managed, prompted], {"few": few})
     assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
     assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "1.50", "to", "0.50", "released"]
     assert cells(text, "mixed")[2:6] == ["372", "of", "500", "pairs"]
     assert cells(text, "whole")[2:4] == ["125", "pairs"]
     assert cells(text, "managed")[1:4] == ["distilled", "199", "prompts"]
+    assert cells(text, "prompted")[1:5] == ["base", "student,", "optimized", "prompt"]
     assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
 
 

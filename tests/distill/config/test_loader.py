@@ -159,6 +159,7 @@ class TestFiles:
             "aws_docs_qa",
             "compare_arms",
             "compare_methods",
+            "compare_prompts",
             "promote_demo",
         ]
 

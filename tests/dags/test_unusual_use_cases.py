@@ -144,7 +144,7 @@ LEGAL: dict[str, list[Any]] = {
     "evaluations.human": [
         *(None, {}, {"flow_definition_arn": ""}),
         {"flow_definition_arn": FLOW, "workers": 3, "wait_days": 365, "poll_interval_seconds": 86_400},
-        {"flow_definition_arn": f"{FLOW}日本", "instructions": "{{ ds }} <b>\t日本", "wait_days": TINY},
+        {"flow_definition_arn": FLOW, "instructions": "{{ ds }} <b>\t日本", "wait_days": TINY},
     ],
     "promotion.margin": [0, 0.499],
     "promotion.min_decisive": [1, 10**30],
@@ -249,6 +249,7 @@ WITH = {
     "batch.poll_interval_seconds": ("judging.inference", "batch"),
     "batch.timeout_hours": ("synthesis.inference", "batch"),
     "training.method": ("arms", [BASE, {"name": "tuned", "synthetic": 0}]),
+    "published": ("arms", [BASE, *({"name": name} for name in ("few", "many", "mixed"))]),
 }
 # The sample's student cannot be trained on documents alone.
 STUDENTS = {"training.method": "titan-text-lite"}

@@ -50,6 +50,12 @@ def make_use_case(**changes: Any) -> UseCase:
     return parse_use_case(raw_use_case(**changes), origin="test")
 
 
+def article_use_case() -> UseCase:
+    """Return a small use case that names the published figures of the article, with the arms that they compare."""
+    arms = [{"name": "base", "kind": "base"}, *({"name": name} for name in ("few", "many", "mixed"))]
+    return make_use_case(published="article", arms=arms)
+
+
 def make_request(model: str = "claude-haiku-4-5", **changes: Any) -> ModelRequest:
     found = CATALOG.model(model)
     given = {"identity": found.inference_id, "invoke_id": found.inference_id, "user": "u", "max_tokens": 64, **changes}

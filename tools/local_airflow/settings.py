@@ -30,7 +30,11 @@ LOCAL_INSTALLATION = {
     "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
     "DISTILL_OUTPUT_BUCKET": "bedrock-distill-output",
     # The AWS simulator accepts any flow definition. Programs answer in place of its workers.
+    # Bedrock needs it in the Region of the use case.
     "DISTILL_FLOW_DEFINITION_ARN": "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/simulated-workers",
+    "DISTILL_FLOW_DEFINITION_ARN_US_WEST_2": (
+        "arn:aws:sagemaker:us-west-2:123456789012:flow-definition/simulated-workers"
+    ),
 }
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40

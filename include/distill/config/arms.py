@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from include.distill.config.catalog import load_catalog
+from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.section import Count, Section
 
@@ -58,28 +59,38 @@ class Arm(Section):
 
     @model_validator(mode="after")
     def _mix_fits_kind(self) -> Arm:
-        if not self.is_trained and (self.originals, self.synthetic) != ("all", "all"):
-            message = (
-                f"arm {self.name} is of kind {self.kind}, which is not trained; expected neither the key"
-                " originals nor the key synthetic"
-            )
-            raise ValueError(message)
-        if self.is_trained and not self.originals and not self.synthetic:
-            message = f"arm {self.name} has neither originals nor synthetic pairs, so there is nothing to train on"
-            raise ValueError(message)
-        if self.kind != "distilled" and (found := [key for key in _OF_DISTILLED_ARMS if getattr(self, key)]):
-            message = (
-                f"arm {self.name} is of kind {self.kind} and has the key {' and the key '.join(found)}; only arms of"
-                " kind distilled have these keys"
-            )
-            raise ValueError(message)
-        if self.has_optimized_prompt and self.kind != "base":
-            message = (
-                f"arm {self.name} is of kind {self.kind} and has prompt: {self.prompt}; only arms of kind base can have"
-                " an optimized prompt. Remove the key, or set kind: base"
-            )
-            raise ValueError(message)
+        refuse(self._kind_problems())
         return self
+
+    def _kind_problems(self) -> Iterator[KeyProblem]:
+        """Yield a problem for each key that does not fit the kind of the arm."""
+        arm = f"arm {self.name} is of kind {self.kind}"
+        for key in ("originals", "synthetic"):
+            if not self.is_trained and getattr(self, key) != "all":
+                yield KeyProblem(
+                    (key,),
+                    f"{arm}, which is not trained, but has {key}: {getattr(self, key)}; expected neither the key"
+                    " originals nor the key synthetic. Remove the key",
+                )
+        if self.is_trained and not self.originals and not self.synthetic:
+            yield KeyProblem(
+                ("originals",),
+                f"arm {self.name} has neither originals nor synthetic pairs, so there is nothing to train on; expected"
+                " a number above 0, or all, for one of the two keys",
+            )
+        for key in _OF_DISTILLED_ARMS:
+            if self.kind != "distilled" and getattr(self, key):
+                yield KeyProblem(
+                    (key,),
+                    f"{arm} and has {key}: {getattr(self, key)}; only arms of kind distilled have this key. Remove the"
+                    " key, or set kind: distilled",
+                )
+        if self.has_optimized_prompt and self.kind != "base":
+            yield KeyProblem(
+                ("prompt",),
+                f"{arm} and has prompt: {self.prompt}; only arms of kind base can have an optimized prompt. Remove the"
+                " key, or set kind: base",
+            )
 
     @model_serializer(mode="wrap")
     def _without_unused_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
@@ -102,32 +113,38 @@ class Arm(Section):
         """Whether the teacher of the use case has to write pairs for this arm."""
         return self.is_trained and self.synthetic != 0
 
-    def excess(self, rows: int | None, pairs_per_row: int) -> str | None:
-        """Return a message if the arm requests more rows or pairs than there can be; otherwise ``None``.
+    def excess(self, rows: int | None, pairs_per_row: int) -> KeyProblem | None:
+        """Return a problem if the arm requests more rows or pairs than there can be; otherwise ``None``.
 
         :param rows: the largest number of rows; ``None`` if it is not limited.
         """
         if rows is not None and self.originals != "all" and self.originals > rows:
-            return f"arm {self.name} requests {self.originals} originals, but source.documents is {rows}"
+            text = f"arm {self.name} requests {self.originals} originals, but source.documents is {rows}"
+            return KeyProblem(("originals",), text)
         maximum = rows if self.originals in ("all", 0) else int(self.originals)
         if maximum is not None and self.synthetic != "all" and self.synthetic > maximum * pairs_per_row:
-            return (
+            text = (
                 f"arm {self.name} requests {self.synthetic} synthetic pairs, but {maximum} rows give at most"
                 f" {maximum * pairs_per_row} (pairs_per_document is {pairs_per_row})"
             )
+            return KeyProblem(("synthetic",), text)
         return None
 
 
-def arms_problem(arms: Sequence[Arm]) -> str | None:
-    """Return what is wrong with the names or kinds of the arms of a use case; ``None`` if nothing is."""
+def arms_problems(arms: Sequence[Arm]) -> Iterator[KeyProblem]:
+    """Yield what is wrong with the names or kinds of the arms of a use case."""
     names = [arm.name for arm in arms]
-    if reserved := sorted(RESERVED_ARM_NAMES.intersection(names)):
-        return f"found the names {reserved}, which every run uses for its tasks; expected other names"
-    if len(set(names)) != len(names):
-        return f"found the names {names}, expected a different name for each arm"
-    if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
-        return f"found the champion arms {champions}, expected at most one"
-    return None
+    champions = [arm.name for arm in arms if arm.kind == "champion"]
+    for index, name in enumerate(names):
+        if name in RESERVED_ARM_NAMES:
+            text = f"found the name {name!r}, which every run uses for its tasks; expected another name"
+            yield KeyProblem((index, "name"), text)
+        if name in names[:index]:
+            text = f"found the name {name!r} again; expected a different name for each arm"
+            yield KeyProblem((index, "name"), text)
+        if name in champions[1:]:
+            text = f"found the champion arms {champions}, expected at most one. Remove the others"
+            yield KeyProblem((index, "kind"), text)
 
 
 class Comparison(Section):
@@ -153,16 +170,24 @@ def default_comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
     )
 
 
-def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> str | None:
+def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> KeyProblem | None:
     """Return what is wrong with the comparisons of a use case; ``None`` if nothing is."""
-    names = {arm.name for arm in arms}
-    for pair in pairs:
-        if unknown := {pair.candidate, pair.baseline} - names:
-            return f"the unknown arms {sorted(unknown)} are listed in comparisons; the arms are {sorted(names)}"
+    names = [arm.name for arm in arms]
+    for index, pair in enumerate(pairs):
+        for key in ("candidate", "baseline"):
+            if getattr(pair, key) not in names:
+                text = f"found the unknown arm {getattr(pair, key)!r}; the arms are {names}"
+                return KeyProblem(("comparisons", index, key), text)
         if pair.candidate == pair.baseline:
-            return f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
+            text = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
+            return KeyProblem(("comparisons", index), text)
+        if pair in pairs[:index]:
+            text = (
+                f"found the candidate {pair.candidate} with the baseline {pair.baseline} twice; expected each pair of"
+                " arms once. Remove the second one"
+            )
+            return KeyProblem(("comparisons", index), text)
     if not pairs:
-        return "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
-    if len(set(pairs)) != len(pairs):
-        return "comparisons name a pair of arms twice; expected each pair of arms once"
+        text = "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
+        return KeyProblem(("comparisons",), text)
     return None

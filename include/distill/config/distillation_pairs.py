@@ -1,22 +1,55 @@
-"""Check that Bedrock's Model Distillation supports the teacher and the student of a distilled arm."""
+"""Check that Bedrock's Model Distillation supports the teacher, the student and the number of prompts of an arm."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from include.distill.config.alternatives import alternatives
-from include.distill.config.catalog import Catalog, Model, load_catalog
+from include.distill.config.arms import Arm
+from include.distill.config.catalog import Catalog, DistillationLimits, Model, load_catalog
+from include.distill.config.key_problems import KeyProblem
 
 
-def distillation_problem(teachers: Mapping[str, str], student: str, region: str) -> str | None:
-    """Return why Bedrock cannot train the distilled arms of a use case in a Region; ``None`` if it can.
+def distillation_problem(arm: str, teacher: str, student: str, region: str) -> str | None:
+    """Return why Bedrock cannot train a distilled arm in a Region; ``None`` if it can.
 
-    :param teachers: the key of each distilled arm's teacher, by the name of the arm.
-    :param student: the key of the student.
+    :param arm: name of the arm.
+    :param teacher: key of the arm's teacher.
+    :param student: key of the student.
     """
     catalog = load_catalog()
-    problems = [_pair_problem(arm, catalog.model(key), catalog.model(student), region) for arm, key in teachers.items()]
-    return next((problem for problem in problems if problem), None)
+    if _teaches(catalog.model(teacher), catalog.model(student), region):
+        return None
+    excluded = " Bedrock accepts no teacher from Anthropic." if catalog.model(teacher).provider == "anthropic" else ""
+    return (
+        f"arm {arm} is of kind distilled, but Bedrock cannot distil {teacher} into {student} in {region}."
+        f"{excluded} Expected one of these pairs: {_supported_pairs(catalog)}. Change the arm's teacher, student or"
+        " aws.region, or remove the arm"
+    )
+
+
+def prompt_count_problem(arm: Arm, limits: DistillationLimits) -> KeyProblem | None:
+    """
+    Return what is wrong with the numbers that a distilled arm states itself; ``None`` if nothing is.
+
+    If the number of prompts depends on the data, ``estimate`` checks it before anything is bought.
+    """
+    if arm.kind != "distilled":
+        return None
+    minimum, maximum = limits.prompts
+    originals, synthetic = (0 if count == "all" else count for count in (arm.originals, arm.synthetic))
+    requested = f"arm {arm.name} requests {originals:,} originals and {synthetic:,} synthetic pairs as prompts"
+    if originals + synthetic > maximum:
+        key, room = ("originals", maximum) if originals >= maximum else ("synthetic", maximum - originals)
+        text = f"{requested}, but a distillation job accepts at most {maximum:,}; expected {key}: {room} or less"
+        return KeyProblem((key,), text)
+    if "all" not in (arm.originals, arm.synthetic) and originals + synthetic < minimum:
+        text = (
+            f"{requested}, but a distillation job requires at least {minimum:,}; expected larger numbers, or"
+            " originals: all"
+        )
+        return KeyProblem(("originals",), text)
+    return None
 
 
 def another_teacher(
@@ -40,18 +73,6 @@ def another_teacher(
 def _teaches(teacher: Model, student: Model, region: str) -> bool:
     facts = student.customization.distillation if student.customization else None
     return facts is not None and teacher.key in facts.teachers and region in facts.regions
-
-
-def _pair_problem(arm: str, teacher: Model, student: Model, region: str) -> str | None:
-    catalog = load_catalog()
-    if _teaches(teacher, student, region):
-        return None
-    excluded = " Bedrock accepts no teacher from Anthropic." if teacher.provider == "anthropic" else ""
-    return (
-        f"arm {arm} is of kind distilled, but Bedrock cannot distil {teacher.key} into {student.key} in {region}."
-        f"{excluded} Expected one of these pairs: {_supported_pairs(catalog)}. Change the arm's teacher, student or"
-        " aws.region, or remove the arm"
-    )
 
 
 def _supported_pairs(catalog: Catalog) -> str:

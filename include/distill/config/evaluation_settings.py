@@ -6,12 +6,15 @@ The limits on names, texts and numbers are those of botocore's service model ``b
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.catalog import EvaluatorOf, load_catalog
 from include.distill.config.job_settings import JobSettings, check_variables
+from include.distill.config.key_problems import KeyProblem, refuse
+from include.distill.config.model_names import different_models
 from include.distill.config.section import Hours, NonBlankText, Section
 from include.distill.core.errors import UseCaseError
 
@@ -57,7 +60,7 @@ class CustomMetric(Section):
     @field_validator("name")
     @classmethod
     def _name_is_not_built_in(cls, name: str) -> str:
-        if name.startswith("Builtin."):
+        if name.casefold().startswith("builtin."):
             message = f"found {name!r}, which begins like the name of a built-in metric; expected another name"
             raise ValueError(message)
         return name
@@ -70,10 +73,8 @@ class CustomMetric(Section):
     @field_validator("rating_scale")
     @classmethod
     def _ratings_are_distinct(cls, scale: tuple[Rating, ...]) -> tuple[Rating, ...]:
-        values = [rating.value for rating in scale]
-        if len(set(values)) != len(values):
-            message = f"found the values {values}, expected a different value for each rating"
-            raise ValueError(message)
+        refuse(_repetitions("value", [rating.value for rating in scale]))
+        refuse(_repetitions("definition", [rating.definition for rating in scale]))
         return scale
 
 
@@ -92,18 +93,17 @@ class PointwiseEvaluation(JobSettings):
     @field_validator("evaluators")
     @classmethod
     def _evaluators_are_distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        keys = tuple(load_catalog().model(name).key for name in names)
-        if len(set(keys)) != len(keys):
-            message = f"found {list(keys)}, expected different models"
-            raise ValueError(message)
-        return keys
+        return different_models(names)
 
     @field_validator("metrics")
     @classmethod
     def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in BUILT_IN_METRICS]:
-            message = f"found {unknown}, expected some of {', '.join(BUILT_IN_METRICS)}"
-            raise ValueError(message)
+        refuse(
+            KeyProblem((index,), f"found {name!r}, expected one of {', '.join(BUILT_IN_METRICS)}")
+            for index, name in enumerate(names)
+            if name not in BUILT_IN_METRICS
+        )
+        refuse(_repetitions(None, names))
         return names
 
     @model_validator(mode="after")
@@ -115,10 +115,20 @@ class PointwiseEvaluation(JobSettings):
                 " Bedrock's limit for a job"
             )
             raise ValueError(message)
-        if len(set(names)) != len(names):
-            message = f"found the metrics {list(names)}, expected a different name for each metric"
-            raise ValueError(message)
         return self
+
+    @field_validator("custom_metrics")
+    @classmethod
+    def _custom_names_are_distinct(cls, metrics: tuple[CustomMetric, ...]) -> tuple[CustomMetric, ...]:
+        refuse(_repetitions("name", [metric.name for metric in metrics]))
+        return metrics
+
+    @field_validator("arms")
+    @classmethod
+    def _arms_are_listed_once(cls, arms: Literal["all"] | tuple[str, ...]) -> Literal["all"] | tuple[str, ...]:
+        if arms != "all":
+            refuse(_repetitions(None, arms))
+        return arms
 
     @model_validator(mode="after")
     def _evaluators_are_accepted(self) -> PointwiseEvaluation:
@@ -152,7 +162,8 @@ class HumanEvaluation(JobSettings):
     # It may be empty, so that a use case can take it from a variable that an installation without workers does not set.
     flow_definition_arn: str = Field(
         "",
-        pattern=r"^(arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+)?$",
+        # The name is that of SageMaker's CreateFlowDefinition.
+        pattern=r"^(arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/[a-z0-9](-*[a-z0-9]){0,62})?$",
         max_length=1_024,
         description="ARN of the flow definition, which names the workers; if empty, no worker can be asked",
     )
@@ -166,6 +177,16 @@ class HumanEvaluation(JobSettings):
         2, ge=1, le=3, description="workers for each example, as in the flow definition; the job does not depend on it"
     )
     wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
+
+    def region_problem(self, region: str) -> str | None:
+        """Return a message if the flow definition is in another Region than the jobs; otherwise ``None``."""
+        if not self.flow_definition_arn or (found := self.flow_definition_arn.split(":")[3]) == region:
+            return None
+        return (
+            f"found {self.flow_definition_arn!r}, a flow definition in {found}, but aws.region is {region}, and Bedrock"
+            f" needs both in the same Region; expected an ARN that begins with arn:aws:sagemaker:{region}:. Create the"
+            f" flow definition in {region}, or remove the key"
+        )
 
 
 # The kinds of evaluation jobs, which are the keys of the section ``evaluations``.
@@ -205,3 +226,20 @@ def _missing(kind: EvaluationKind) -> UseCaseError:
         billed="Nothing was bought.",
         to_do="Add the section to the use case and trigger a new run.",
     )
+
+
+def _repetitions(key: str | None, values: Sequence[str | float]) -> Iterator[KeyProblem]:
+    """
+    Yield a problem for each value of a list that occurs before. Texts that differ only in case or spaces are equal.
+
+    The report and the evaluator know metrics and ratings only by these texts, and could not distinguish equal ones.
+
+    :param key: the key of the value in each element of the list; ``None`` if the elements are the values.
+    """
+    compared = [" ".join(value.split()).casefold() if isinstance(value, str) else value for value in values]
+    for index, value in enumerate(compared):
+        if value in compared[:index]:
+            first = compared.index(value)
+            same = "again" if values[first] == values[index] else f"in addition to {values[first]!r}"
+            text = f"found {values[index]!r} {same}; expected a different {key or 'entry'} in each place"
+            yield KeyProblem((index, key) if key else (index,), text)

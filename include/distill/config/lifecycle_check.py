@@ -57,7 +57,8 @@ def missing_problem(model: Model, error: Exception, instead: str) -> str:
     """Return a message about a model that Bedrock does not know."""
     if model.lifecycle == "retired":
         when = f" on {model.end_of_life}" if model.end_of_life else ""
-        return f"Bedrock retired model {model.key}{when}; {instead}"
+        listed = f"according to include/models.yaml, checked on {model.source.checked}"
+        return f"Bedrock retired model {model.key}{when}, {listed}; {instead}"
     name = f"{model.key} ({model.foundation_id})"
     return f"model {name} does not exist in this Region: {error} Change aws.region, or {instead}"
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from include.distill.config.environment import environment_name
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.use_case import UseCase
+from include.distill.config.use_case_checks import use_case_problems
 from include.distill.config.use_case_faults import describe_fault, is_unchecked
 from include.distill.core.errors import UseCaseError
 
@@ -64,6 +65,11 @@ def parse_use_case(
     settings: list[str] = []
     try:
         use_case = UseCase.model_validate(raw)
+        problems += [
+            f"{'.'.join(map(str, problem.path))}: {problem.text}"
+            for problem in use_case_problems(use_case)
+            if not any(placeholder in problem.text for placeholder in unknown)
+        ]
     except ValidationError as error:
         faults = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
         problems = [describe_fault(fault, UseCase) for fault in faults] + problems

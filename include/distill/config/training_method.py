@@ -7,8 +7,6 @@ used in the AWS simulator, as of a day on which Bedrock offered them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import Catalog, Family, Model, load_catalog
 from include.distill.config.sections import Training, TrainingMethod
@@ -18,12 +16,6 @@ PRE_TRAINING: TrainingMethod = "continued_pre_training"
 _BATCH_SIZE = "batchSize"
 # The page of AWS's guide that lists the models that can be trained. Its table for continued pre-training is gone.
 _SOURCE = "https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-fine-tuning.html, read on 2026-11-26"
-
-
-def method_problems(student: Model, method: TrainingMethod, arms: Iterable[Arm]) -> list[str]:
-    """Return why the student, and the mix of each arm, do not suit a method; an empty list if they do."""
-    problems = [method_problem(student, method), *(mix_problem(arm, method) for arm in arms)]
-    return [problem for problem in problems if problem]
 
 
 def method_problem(student: Model, method: TrainingMethod) -> str | None:
@@ -42,7 +34,7 @@ def method_problem(student: Model, method: TrainingMethod) -> str | None:
 
 
 def no_live_model(catalog: Catalog) -> str:
-    """Return which models supported continued pre-training, and when Bedrock retired the last of them."""
+    """Return which models supported continued pre-training, and when the last of them ended, as the catalog says."""
     models = [
         model
         for model in catalog.models.values()
@@ -51,10 +43,15 @@ def no_live_model(catalog: Catalog) -> str:
     live = [model.key for model in models if model.lifecycle != "retired"]
     if live:
         return f"models with {PRE_TRAINING}: {', '.join(live)}"
-    last = max((model.end_of_life for model in models if model.end_of_life), default=None)
+    known = [(model.end_of_life, model.source.checked) for model in models if model.end_of_life]
+    if not known:
+        return f"no model that Bedrock offers supports {PRE_TRAINING} ({_SOURCE})"
+    last, checked = max(known)
     names = " and ".join(model.key for model in models)
-    since = f"since the end of life of {names} on {last}, " if last else ""
-    return f"{since}no model that Bedrock offers supports {PRE_TRAINING} ({_SOURCE})"
+    return (
+        f"according to include/models.yaml, checked on {checked}, only {names} support {PRE_TRAINING}, and their end of"
+        f" life is {last}; AWS's guide names no other model ({_SOURCE})"
+    )
 
 
 def expected_instead() -> str:

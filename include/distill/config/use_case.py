@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from include.distill.config.approval_rule import Approval
-from include.distill.config.arms import Arm, Comparison, arms_problem, comparisons_problem, default_comparisons
+from include.distill.config.arms import Arm, Comparison, arms_problems, default_comparisons
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
-from include.distill.config.distillation_pairs import distillation_problem
 from include.distill.config.environment import EnvironmentName
 from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
-from include.distill.config.model_serving import standing_problem
+from include.distill.config.key_problems import refuse
+from include.distill.config.model_names import different_models, model_keys
 from include.distill.config.promotion_rule import Promotion
-from include.distill.config.prompt_optimization import PromptOptimization, optimization_problem
+from include.distill.config.prompt_optimization import PromptOptimization
 from include.distill.config.published import load_published
 from include.distill.config.reserved_names import RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
@@ -42,7 +42,6 @@ from include.distill.config.sections import (
     Synthesis,
     Training,
 )
-from include.distill.config.training_method import method_problems
 from include.distill.core.naming import label_dag_id
 
 
@@ -115,30 +114,26 @@ class UseCase(Section):
     @field_validator("judges")
     @classmethod
     def _judges_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        keys = tuple(load_catalog().model(name).key for name in names)
-        if len(set(keys)) != len(keys):
-            message = f"found {list(keys)}, expected different models"
-            raise ValueError(message)
-        return keys
+        return different_models(names)
 
     @field_validator("quotas")
     @classmethod
     def _quotas_are_of_known_models(cls, quotas: dict[str, ModelQuota]) -> dict[str, ModelQuota]:
-        return {load_catalog().model(name).key: quota for name, quota in quotas.items()}
+        keys = model_keys(quotas, lambda index: (list(quotas)[index],))
+        return dict(zip(keys, quotas.values(), strict=True))
 
     @field_validator("curation")
     @classmethod
     def _critic_is_known(cls, curation: Curation) -> Curation:
         if curation.critic is None:
             return curation
-        critic = curation.critic.model_copy(update={"model": load_catalog().model(curation.critic.model).key})
-        return curation.model_copy(update={"critic": critic})
+        (key,) = model_keys([curation.critic.model], lambda _: ("critic", "model"))
+        return curation.model_copy(update={"critic": curation.critic.model_copy(update={"model": key})})
 
     @field_validator("arms")
     @classmethod
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        if problem := arms_problem(arms):
-            raise ValueError(problem)
+        refuse(arms_problems(arms))
         return arms
 
     @field_validator("name")
@@ -148,48 +143,6 @@ class UseCase(Section):
             message = f"{name!r} is a reserved name; expected another name"
             raise ValueError(message)
         return name
-
-    @model_validator(mode="after")
-    def _comparisons_name_arms(self) -> UseCase:
-        if problem := comparisons_problem(self.pairs, self.arms):
-            raise ValueError(problem)
-        return self
-
-    @model_validator(mode="after")
-    def _evaluations_name_arms(self) -> UseCase:
-        pointwise, names = self.evaluations.pointwise, [arm.name for arm in self.arms]
-        if pointwise and pointwise.arms != "all" and (unknown := sorted({*pointwise.arms} - {*names})):
-            message = f"the unknown arms {unknown} are listed in evaluations.pointwise.arms; the arms are {names}"
-            raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _arms_ask_for_what_there_can_be(self) -> UseCase:
-        rows, per_row = self.source.documents, self.synthesis.pairs_per_document
-        if problems := [problem for arm in self.arms if (problem := arm.excess(rows, per_row))]:
-            raise ValueError(f"{'; '.join(problems)}. {self.with_fewer_rows}")
-        return self
-
-    @model_validator(mode="after")
-    def _bedrock_can_train_the_arms(self) -> UseCase:
-        teachers = {arm.name: teacher for arm in self.arms if (teacher := self.job_teacher(arm.name))}
-        methods = method_problems(load_catalog().model(self.student), self.training.method, self.arms)
-        if problems := [*methods, *filter(None, [distillation_problem(teachers, self.student, self.aws.region)])]:
-            raise ValueError("; ".join(problems))
-        return self
-
-    @model_validator(mode="after")
-    def _bedrock_can_optimize_the_prompts(self) -> UseCase:
-        if problem := optimization_problem(self.arms, self.aws.region):
-            raise ValueError(problem)
-        return self
-
-    @model_validator(mode="after")
-    def _champion_can_be_served(self) -> UseCase:
-        student = load_catalog().model(self.student)
-        if problem := standing_problem(self.promotion.serve, student, self.aws.region):
-            raise ValueError(problem)
-        return self
 
     @property
     def with_fewer_rows(self) -> str:

@@ -124,15 +124,23 @@ def record_count_problems(training: int, validation: int, family: Family) -> Ite
             f"{training} {record_noun(family)}; at most {maximum} are allowed. Use fewer documents, or request fewer"
             " pairs per document."
         )
-    minimum, maximum = family.validation_records
-    if validation and not minimum <= validation <= maximum:
-        yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change training.validation_share."
+    yield from validation_problems(validation, family)
     if training + validation > family.total_records:
         total = training + validation
         yield (
             f"{total} training and validation records; at most {family.total_records} are allowed in total. Use fewer"
             " documents, or request fewer pairs per document."
         )
+
+
+def validation_problems(validation: int, family: Family) -> Iterator[str]:
+    """Yield a message if a validation file has too few or too many records.
+
+    :param validation: number of records in the validation file; 0 if there is no such file.
+    """
+    minimum, maximum = family.validation_records
+    if validation and not minimum <= validation <= maximum:
+        yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change training.validation_share."
 
 
 def record_noun(family: Family) -> str:

@@ -1,11 +1,13 @@
 """
-Find arms that cannot get the smallest number of training records that the student's family accepts.
+Find arms that cannot get the number of training records that the student's family accepts.
 
 For an arm that Bedrock distils, the records are the prompts of the job, which have limits of their own.
 
 The check uses the largest number of records that an arm can get: all its originals, and every pair that the teacher is
 asked for. So it can refuse a run before the teacher is asked. A run that passes may still fall short, because rows and
-pairs may be rejected.
+pairs may be rejected. For the same reason, an arm that is fine-tuned is refused only if its originals alone are too
+many: its pairs cannot be counted before they are written. A distilled arm is refused if its originals and all requested
+pairs together are too many. It is no loss to limit its pairs, because the arm takes the first ones.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from include.distill.config.section import MAX_RECORDS
 from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
-from include.distill.training.limits import family_for_arm, record_noun
+from include.distill.training.limits import family_for_arm, record_noun, validation_problems
 
 # Settings of the trigger form that decide how many records an arm is trained on.
 SIZES = ("documents", "pairs_per_document")
@@ -59,14 +61,25 @@ def size_problems(use_case: UseCase, family: Family, *, training: int, held_out:
         )
 
 
-def _excess_prompts(use_case: UseCase, family: Family, training: int) -> Iterator[str]:
-    """Yield a message for each distilled arm whose rows alone are more prompts than a job may have."""
+def _excess_problems(use_case: UseCase, family: Family, training: int, held_out: int) -> Iterator[str]:
+    """Yield a message for each arm that gets, or in a distillation job may get, more records than Bedrock accepts."""
+    if family.format == "documents":  # the number of records is known only when the documents have been divided
+        return
+    if any(arm.kind == "fine_tuned" for arm in use_case.arms):
+        yield from (f"the rows held out are {problem}" for problem in validation_problems(held_out, family))
     for arm, limits in _limits_by_arm(use_case, family):
-        originals, _ = largest_size(arm, training, 0)
-        if limits.is_for_prompts and originals > (maximum := limits.training_records[1]):
+        originals, pairs = largest_size(arm, training, use_case.synthesis.pairs_per_document)
+        validation = 0 if limits.is_for_prompts else held_out
+        maximum = min(limits.training_records[1], limits.total_records - validation)
+        accepts = f"but {_who(use_case, limits)} accepts at most {maximum:,} {record_noun(limits)}"
+        if validation:
+            accepts = f"{accepts} with {validation:,} validation records"
+        if originals > maximum:
+            yield f"arm {arm.name} takes {originals:,} rows, {accepts}. Set originals of the arm to at most {maximum}."
+        elif limits.is_for_prompts and originals + pairs > maximum:
             yield (
-                f"arm {arm.name} takes {originals:,} rows as prompts, but {_who(use_case, limits)} accepts at most"
-                f" {maximum:,}. Set originals of the arm to at most {maximum}."
+                f"arm {arm.name} can get {originals:,} rows and {pairs:,} pairs, which are {originals + pairs:,}"
+                f" together, {accepts}. Set synthetic of the arm to at most {maximum - originals}."
             )
 
 
@@ -76,13 +89,13 @@ def _who(use_case: UseCase, limits: Family) -> str:
 
 def require_reachable_sizes(use_case: UseCase, family: Family, *, training: int, held_out: int) -> None:
     """
-    Refuse a run in which a trained arm cannot reach its minimum number of training records, or has too many prompts.
+    Refuse a run in which a trained arm cannot reach its minimum number of training records, or has too many records.
 
     :raises InputError: the message gives the numbers of each such arm. Nothing was bought.
     """
-    if problems := list(_excess_prompts(use_case, family, training)):
+    if problems := list(_excess_problems(use_case, family, training, held_out)):
         raise InputError(
-            f"There are {training:,} rows to train on, which are too many: {'; '.join(problems)}",
+            f"There are {training:,} rows to train on, which do not suit the arms: {'; '.join(problems)}",
             billed="Nothing was bought, and the teacher was not asked.",
             to_do=f"Change include/use_cases/{use_case.name}.yaml, or use fewer documents.",
             then_clear="preflight with downstream",

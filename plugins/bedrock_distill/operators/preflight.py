@@ -34,6 +34,7 @@ from include.distill.config.records import PreflightManifest
 from include.distill.config.root_owner import claim_root, foreign_root_problem
 from include.distill.config.run_configuration import refuse_unknown_keys
 from include.distill.config.run_record import claim_run_folder
+from include.distill.config.section import MAX_RECORDS
 from include.distill.config.training_method import training_family
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
@@ -255,10 +256,10 @@ class BedrockPreflightOperator(DistillOperator):
                 " change aws.region or student in the use-case file"
             )
         family = training_family(student, use_case.training)
-        # If the use case does not limit the number of documents, `estimate` checks the sizes.
-        if documents := use_case.source.documents:
-            sizes = size_problems(use_case, family, training=documents)
-            problems += [InputError(problem, settings=SIZES) for problem in sizes]
+        # If the use case does not limit the number of documents, only arms that ask for too little are found here.
+        # `estimate` checks the sizes again when the rows have been counted.
+        sizes = size_problems(use_case, family, training=use_case.source.documents or MAX_RECORDS)
+        problems += [InputError(problem, settings=SIZES) for problem in sizes]
         return problems + _failures(
             [
                 partial(

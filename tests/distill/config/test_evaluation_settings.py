@@ -64,14 +64,37 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
             pointwise(evaluators=["llama-3-3-70b"]), "llama-3-3-70b as evaluator of built-in", id="custom metrics only"
         ),
         pytest.param(
-            pointwise(evaluators=["nova-pro", "us.amazon.nova-pro-v1:0"]), "expected different models", id="twice"
+            pointwise(evaluators=["nova-pro", "us.amazon.nova-pro-v1:0"]),
+            r"pointwise\.evaluators\.1: found 'us\.amazon\.nova-pro-v1:0', which is nova-pro again",
+            id="twice",
         ),
-        pytest.param(pointwise(metrics=["Builtin.Truth"]), "expected some of Builtin.Correctness", id="unknown metric"),
+        pytest.param(
+            pointwise(metrics=["Builtin.Truth"]), "metrics.0: .*expected one of Builtin.Corr", id="unknown metric"
+        ),
         pytest.param(pointwise(metrics=[]), "have 0 metrics together, expected 1 to 25", id="no metric"),
         pytest.param(
-            pointwise(metrics=["Builtin.Refusal", "Builtin.Refusal"]), "a different name for each metric", id="repeated"
+            pointwise(metrics=["Builtin.Refusal", "Builtin.Refusal"]),
+            r"pointwise\.metrics\.1: found 'Builtin\.Refusal' again; expected a different entry",
+            id="repeated",
         ),
-        pytest.param(pointwise(arms=["tunde"]), r"the unknown arms \['tunde'\].*the arms are", id="unknown arm"),
+        pytest.param(
+            pointwise(arms=["tunde"]),
+            r"pointwise\.arms\.0: found the unknown arm 'tunde'; the arms are",
+            id="unknown arm",
+        ),
+        pytest.param(pointwise(arms=["tuned", "base", "tuned"]), r"arms\.2: found 'tuned' again", id="an arm twice"),
+        pytest.param(
+            pointwise(custom_metrics=[GROUNDED, {**GROUNDED, "name": "Grounded"}]),
+            r"custom_metrics\.1\.name: found 'Grounded' in addition to 'grounded'; expected a different name",
+            id="names that differ only in case",
+        ),
+        pytest.param(pointwise(custom_metrics=[GROUNDED, GROUNDED]), r"\.1\.name: .* again", id="a metric twice"),
+        pytest.param(pointwise(**metric(name="builtin.mine")), "expected another name", id="a built-in name, small"),
+        pytest.param(
+            pointwise(**metric(rating_scale=[SCALE[0], {"definition": " NO ", "value": 2}])),
+            r"rating_scale\.1\.definition: found ' NO ' in addition to 'no'; expected a different definition",
+            id="one definition twice",
+        ),
         pytest.param(pointwise(questions=1001), "less than or equal to 1000", id="too many questions"),
         pytest.param(pointwise(**metric(name="Builtin.Mine")), "expected another name", id="a built-in name"),
         pytest.param(pointwise(**metric(name="two words")), "custom_metrics.0.name", id="a name with a space"),
@@ -87,7 +110,9 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
         pytest.param(pointwise(arms=[]), "evaluations.pointwise.arms", id="no arm"),
         pytest.param(pointwise(**metric(instructions="x" * 5001)), "at most 5000", id="long instructions"),
         pytest.param(pointwise(**metric(rating_scale=SCALE[:1])), "at least 2", id="one rating"),
-        pytest.param(pointwise(**metric(rating_scale=[SCALE[0]] * 2)), "a different value", id="equal ratings"),
+        pytest.param(
+            pointwise(**metric(rating_scale=[SCALE[0]] * 2)), r"\.1\.value: .*a different value", id="equal ratings"
+        ),
         pytest.param(
             pointwise(**metric(rating_scale=[SCALE[0], {"definition": "y", "value": "good"}])),
             "rating_scale.1.value",
@@ -99,6 +124,14 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
             id="too many custom metrics",
         ),
         pytest.param({"human": {"flow_definition_arn": "people"}}, "human.flow_definition_arn", id="no ARN"),
+        pytest.param({"human": {"flow_definition_arn": f"{FLOW} "}}, "human.flow_definition_arn", id="a space"),
+        pytest.param({"human": {"flow_definition_arn": f"{FLOW}/1"}}, "human.flow_definition_arn", id="no name"),
+        pytest.param(
+            {"human": {"flow_definition_arn": FLOW.replace("us-east-1", "eu-west-1")}},
+            r"human\.flow_definition_arn: found '.*', a flow definition in eu-west-1, but aws\.region is us-east-1.*"
+            r"expected an ARN that begins with arn:aws:sagemaker:us-east-1:\. Create the flow definition in us-east-1",
+            id="another Region",
+        ),
     ],
 )
 def test_a_section_that_bedrock_would_refuse_is_refused(section: dict[str, Any], problem: str) -> None:
@@ -109,9 +142,6 @@ def test_a_section_that_bedrock_would_refuse_is_refused(section: dict[str, Any],
 def test_an_evaluator_of_custom_metrics_only_is_accepted_without_built_in_metrics() -> None:
     section = pointwise(evaluators=["llama-3-3-70b"], metrics=[], **metric())
     assert make_use_case(evaluations=section).evaluators == ("llama-3-3-70b",)
-
-
-FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/raters"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,10 @@ def test_without_a_reported_status_the_file_counts(details: dict[str, Any]) -> N
 
 def test_a_missing_model_that_the_file_lists_as_retired_was_retired_and_others_are_not_in_the_region() -> None:
     error = ValueError("not found.")
-    assert missing_problem(OLD, error, "x") == "Bedrock retired model claude-3-sonnet on 2026-07-30; x"
+    assert missing_problem(OLD, error, "x") == (
+        "Bedrock retired model claude-3-sonnet on 2026-07-30, according to include/models.yaml, checked on"
+        f" {OLD.source.checked}; x"
+    )
     assert missing_problem(NOVA, error, "x") == (
         "model nova-micro (amazon.nova-micro-v1:0) does not exist in this Region: not found. Change aws.region, or x"
     )

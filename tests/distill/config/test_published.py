@@ -12,7 +12,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import load_use_case
 from include.distill.config.published import PUBLISHED_FOLDER, load_published, published_names
 from include.distill.core.errors import UseCaseError
-from tests.distill.conftest import make_use_case
+from tests.distill.conftest import article_use_case, make_use_case
 
 ARTICLE = load_published("article")
 
@@ -37,12 +37,24 @@ def test_the_articles_arms_and_comparisons_are_those_of_its_use_case() -> None:
 
 
 def test_a_use_case_names_only_files_that_exist() -> None:
-    assert make_use_case(published="article").published == "article"
+    assert article_use_case().published == "article"
     assert make_use_case().published is None
     with pytest.raises(
         UseCaseError, match=r"published: .*include/published has no nobody.yaml; expected one of article"
     ):
         make_use_case(published="nobody")
+
+
+def test_a_use_case_needs_all_arms_that_the_figures_compare_and_may_have_more() -> None:
+    arms = [arm.model_dump() for arm in article_use_case().arms]
+    assert make_use_case(published="article", arms=[*arms, {"name": "more"}]).published == "article"
+    with pytest.raises(UseCaseError) as refused:
+        make_use_case(published="article", arms=[arms[0], {"name": "tuned"}, arms[2]])
+    message = str(refused.value)
+    assert message.startswith("test: published: found 'article', whose figures compare the arms base (the untrained")
+    assert "few (500 originals), many (2,000 originals), mixed (500 originals and 1,500 synthetic pairs)" in message
+    assert "the use case has no arm few and no arm mixed; expected arms with all these names" in message
+    assert message.endswith("Add the arms, or remove the key published")
 
 
 def article(**changes: Any) -> dict[str, Any]:

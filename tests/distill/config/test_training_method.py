@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from include.distill.config.arms import Arm
 from include.distill.config.catalog import load_catalog
 from include.distill.config.sections import Training
 from include.distill.config.training_method import (
     PRE_TRAINING,
-    method_problems,
+    method_problem,
     no_live_model,
     pair_family,
     training_family,
@@ -30,7 +29,7 @@ def training(**changes: Any) -> Training:
 def test_fine_tuning_is_the_default_and_every_student_supports_it() -> None:
     assert make_use_case().training.method == "fine_tuning"
     for model in CATALOG.models.values():
-        assert method_problems(model, "fine_tuning", [Arm(name="tuned")]) == []
+        assert method_problem(model, "fine_tuning") is None
 
 
 def test_a_use_case_with_documents_alone_asks_the_teacher_for_nothing() -> None:
@@ -46,8 +45,9 @@ class TestRefusals:
         for part in (
             "training.method is continued_pre_training",
             "the student nova-micro",
-            "since the end of life of titan-text-express and titan-text-lite on 2025-12-18",
-            "no model that Bedrock offers supports",
+            "training.method: training.method is continued_pre_training",
+            "according to include/models.yaml, checked on 2026-11-27, only titan-text-express and titan-text-lite",
+            "support continued_pre_training, and their end of life is 2025-12-18; AWS's guide names no other model",
             "https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-fine-tuning.html",
             "expected training.method: fine_tuning, or an arm of kind distilled",
         ):

@@ -34,7 +34,7 @@ class TestValidation:
             ),
             pytest.param(
                 {"judges": ["nova-lite", "us.amazon.nova-lite-v1:0"]},
-                "expected different models",
+                "judges.1: found 'us.amazon.nova-lite-v1:0', which is nova-lite again; expected a different model",
                 id="one judge under two names",
             ),
             pytest.param({"name": "Docs"}, "name:", id="capital in the name"),
@@ -152,9 +152,13 @@ class TestComparisons:
     @pytest.mark.parametrize(
         ("comparisons", "problem"),
         [
-            pytest.param([("tuned", "best")], r"unknown arms \['best'\]", id="unknown arm"),
+            pytest.param(
+                [("tuned", "best")],
+                r"comparisons\.0\.baseline: found the unknown arm 'best'; the arms are",
+                id="unknown arm",
+            ),
             pytest.param([("tuned", "tuned")], "expected two different arms", id="an arm against itself"),
-            pytest.param([("tuned", "base"), ("tuned", "base")], "twice", id="a pair twice"),
+            pytest.param([("tuned", "base"), ("tuned", "base")], "comparisons.1: .*twice", id="a pair twice"),
         ],
     )
     def test_an_impossible_comparison_is_refused(self, comparisons: list[tuple[str, str]], problem: str) -> None:
@@ -220,7 +224,7 @@ class TestCritic:
     @pytest.mark.parametrize(
         ("critic", "problem"),
         [
-            ({"model": "nova-lte", "max_spend_usd": 2}, "curation: .*nova-lte"),
+            ({"model": "nova-lte", "max_spend_usd": 2}, "curation.critic.model: .*nova-lte"),
             ({"model": "nova-lite"}, "curation.critic.max_spend_usd: Field required"),
             ({"model": "nova-lite", "max_spend_usd": 0}, "curation.critic.max_spend_usd: .*greater than 0"),
             ({"model": "nova-lite", "max_spend": 2}, "curation.critic.max_spend: unknown key, .*'max_spend_usd'"),

@@ -14,10 +14,10 @@ from include.distill.report.build import build_report
 from include.distill.report.html import SIMULATED_NOTICE, render_html
 from include.distill.report.published import published_record, published_rows
 from include.distill.stats.intervals import wilson_interval
-from tests.distill.conftest import make_use_case
+from tests.distill.conftest import article_use_case, make_use_case
 from tests.distill.report.example_report import inputs
 
-ARTICLE = make_use_case(published="article")
+ARTICLE = article_use_case()
 
 
 def part(**first: Any) -> Any:

@@ -9,12 +9,12 @@ import pytest
 from include.distill.core.errors import ReconciliationError
 from include.distill.report.build import build_report
 from include.distill.report.published import published_record
-from tests.distill.conftest import make_use_case
+from tests.distill.conftest import article_use_case
 from tests.distill.report.example_report import inputs
 
 
 def part(**changes: Any) -> Any:
-    record = published_record(make_use_case(published="article"))
+    record = published_record(article_use_case())
     return {**record, "figures": [{**record["figures"][0], **changes}]}
 
 

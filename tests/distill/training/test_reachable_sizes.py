@@ -109,7 +109,9 @@ class TestDistilled:
             pytest.param(MANAGED, 99, "at most 99 prompts", id="too few rows"),
             pytest.param(MANAGED, 100, None, id="exactly enough rows"),
             pytest.param({**MANAGED, "synthetic": "all"}, 25, None, id="rows and pairs"),
-            pytest.param({**MANAGED, "originals": 0, "synthetic": 99}, 99, "at most 0 + 99 = 99 prompts", id="pairs"),
+            pytest.param(
+                {**MANAGED, "originals": 0, "synthetic": "all"}, 33, "at most 0 + 99 = 99 prompts", id="pairs"
+            ),
         ],
     )
     def test_the_number_of_prompts_is_compared_with_the_minimum_of_distillation_jobs(
@@ -125,9 +127,59 @@ class TestDistilled:
 
     def test_more_rows_than_a_job_accepts_as_prompts_are_refused_before_anything_is_bought(self) -> None:
         require_reachable_sizes(use_case(MANAGED), NOVA, training=15_000, held_out=0)
-        with pytest.raises(InputError, match=r"takes 15,001 rows as prompts.*at most 15,000.*Nothing was bought"):
+        with pytest.raises(InputError, match=r"takes 15,001 rows, .*at most 15,000 prompts.*Nothing was bought"):
             require_reachable_sizes(use_case(MANAGED), NOVA, training=15_001, held_out=0)
         require_reachable_sizes(use_case({**MANAGED, "originals": 15_000}), NOVA, training=20_000, held_out=0)
 
+    @pytest.mark.parametrize(
+        ("sizes", "rows", "pairs", "problem"),
+        [
+            ({"synthetic": "all"}, 3_751, 3, "3,751 rows and 11,253 pairs, which are 15,004 .*Set synthetic .* 11249."),
+            ({"synthetic": "all"}, 3_750, 3, None),
+            ({"synthetic": "all", "originals": 0}, 15_001, 1, "0 rows and 15,001 pairs.*synthetic of the arm to at"),
+            ({"synthetic": 1}, 15_000, 3, "15,000 rows and 1 pairs.*Set synthetic of the arm to at most 0."),
+            ({"synthetic": 5_000}, 10_000, 3, None),
+            ({"synthetic": "all", "originals": 1_000}, 20_000, 14, None),
+        ],
+    )
+    def test_rows_and_requested_pairs_together_are_compared_with_the_maximum(
+        self, sizes: dict[str, Any], rows: int, pairs: int, problem: str | None
+    ) -> None:
+        checked = use_case({**MANAGED, **sizes}, pairs=pairs)
+        if problem is None:
+            require_reachable_sizes(checked, NOVA, training=rows, held_out=0)
+            return
+        with pytest.raises(InputError, match=rf"arm managed can get {problem}.*the teacher was not asked"):
+            require_reachable_sizes(checked, NOVA, training=rows, held_out=0)
+
     def test_the_smallest_number_of_documents_is_enough_for_the_prompts(self) -> None:
         assert fewest_documents(use_case(MANAGED, TUNED), NOVA) == (100, "arm managed needs at least 100 prompts")
+
+
+class TestTooManyRecords:
+    def test_originals_that_are_too_many_for_the_student_are_refused_before_anything_is_bought(self) -> None:
+        require_reachable_sizes(use_case(TUNED), NOVA, training=20_000, held_out=0)
+        with pytest.raises(InputError, match=r"arm few takes 20,001 rows, but nova-micro accepts at most 20,000 tr"):
+            require_reachable_sizes(use_case(ORIGINALS), NOVA, training=20_001, held_out=0)
+
+    def test_pairs_do_not_count_because_some_may_be_rejected(self) -> None:
+        require_reachable_sizes(use_case(TUNED, pairs=20), NOVA, training=20_000, held_out=0)
+
+    def test_validation_records_count_towards_the_total(self) -> None:
+        require_reachable_sizes(use_case(ORIGINALS), NOVA, training=19_000, held_out=1_000)
+        with pytest.raises(InputError, match=r"at most 19,000 training records with 1,000 validation records"):
+            require_reachable_sizes(use_case(ORIGINALS), NOVA, training=19_001, held_out=1_000)
+
+    @pytest.mark.parametrize("held_out", [31, 1_001])
+    def test_too_few_or_too_many_validation_records_are_refused_once(self, held_out: int) -> None:
+        claude = load_catalog().families["claude3"]
+        with pytest.raises(InputError, match=rf"rows held out are {held_out} val.*; 32 to 1000 are allowed") as refused:
+            require_reachable_sizes(use_case(ORIGINALS, TUNED), claude, training=900, held_out=held_out)
+        assert str(refused.value).count("validation_share") == 1
+
+    def test_a_distillation_job_gets_no_validation_records(self) -> None:
+        require_reachable_sizes(use_case(MANAGED), load_catalog().families["claude3"], training=900, held_out=31)
+
+    def test_documents_are_counted_later_because_long_ones_are_divided(self) -> None:
+        documents = load_catalog().document_families["titan-text-express-documents"]
+        require_reachable_sizes(use_case(ORIGINALS), documents, training=200_000, held_out=0)

@@ -153,7 +153,7 @@ def test_a_second_run_finds_the_job(aws: RunningSimulator, run: Any, tmp_path: P
     ("day", "happened"),
     [
         (LEGACY, "model titan-text-express is LEGACY, not ACTIVE, and its end of life is 2025-12-18"),
-        (TODAY, "Bedrock retired model titan-text-express on 2025-12-18"),
+        (TODAY, "Bedrock retired model titan-text-express on 2025-12-18, according to include/models.yaml, checked on"),
     ],
     ids=["legacy", "retired"],
 )
@@ -165,10 +165,12 @@ def test_preflight_refuses_the_method_once_and_says_that_no_other_model_has_it(
     with pytest.raises(InputError) as refused:
         preflight(tmp_path, context)
     (problem,) = [line for line in str(refused.value).splitlines() if line.startswith("  ")]
-    assert problem.startswith(
-        f"  1. {happened}; set training.method: fine_tuning and name another student in the use-case file. Since the"
-        " end of life of titan-text-express and titan-text-lite on 2025-12-18, no model that Bedrock offers supports"
-        " continued_pre_training (https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-fine-tuning.html"
-    )
+    assert problem.startswith(f"  1. {happened}")
+    assert (
+        "; set training.method: fine_tuning and name another student in the use-case file. According"
+        " to include/models.yaml, checked on 2026-11-27, only titan-text-express and titan-text-lite support"
+        " continued_pre_training, and their end of life is 2025-12-18; AWS's guide names no other model"
+        " (https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-fine-tuning.html"
+    ) in problem
     assert "aws.region" not in problem
     assert aws.ledger["jobs"] == []

@@ -175,6 +175,7 @@ class TestConfiguration:
         [
             ({"documents": 1}, [], ["arm tuned can get at most 1 × (1 + 3) = 4 training records"]),
             ({"documents": 2, "pairs_per_document": 1}, [], ["2 × (1 + 1) = 4"]),
+            ({}, [{"name": "fixed", "originals": 2, "synthetic": 5}], ["at most 2 + 5 = 7"]),
             (
                 {"documents": 1},
                 [{"name": "few", "synthetic": 0}, {"name": "all_pairs", "originals": 0}],
@@ -402,7 +403,7 @@ class TestRefusal:
             pytest.param({"teacher": "llama-3-2-1b"}, "no input_per_million for llama-3-2-1b", id="no price"),
             pytest.param(
                 {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},
-                "Bedrock retired model claude-3-sonnet on 2026-07-30; name another model in the use-case file, such as",
+                "Bedrock retired model claude-3-sonnet on 2026-07-30, according to include/models.yaml, checked on",
                 id="a retired critic",
             ),
             pytest.param(

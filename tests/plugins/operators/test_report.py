@@ -17,7 +17,9 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
+from include.distill.config import use_case_checks
 from include.distill.config.layout import RunFolder
+from include.distill.config.published import load_published
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ReconciliationError, RefusedError
 from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
@@ -348,8 +350,11 @@ def test_a_day_that_cannot_be_read_does_not_cost_the_report(new_run: Any, bedroc
 
 
 def test_published_figures_are_part_of_the_report_if_the_use_case_names_them(
-    new_run: Any, store: MemoryStore, use_case: UseCase
+    new_run: Any, store: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The run has other arms than the article, so the figures are read as if they were about the run's base arm.
+    few_arms = load_published("article").model_copy(update={"arms": {"base": "the untrained student"}})
+    monkeypatch.setattr(use_case_checks, "load_published", lambda _: few_arms)
     freeze(store, use_case, published="article")
     _, report = new_run().report()
     assert report["published"]["figures"][0]["preference"] == 0.848

@@ -52,6 +52,14 @@ def test_only_a_use_case_that_names_workers_is_labeled(use_case_file: Path) -> N
     assert asks_workers(USE_CASES_FOLDER / "aws_docs_qa.yaml", VARIABLES) is None
 
 
+@pytest.mark.parametrize("name", ["article", "compare_methods"])
+def test_the_local_account_has_workers_in_the_region_of_each_shipped_use_case_that_asks_workers(name: str) -> None:
+    use_case = asks_workers(USE_CASES_FOLDER / f"{name}.yaml", VARIABLES)
+    assert use_case is not None
+    assert use_case.human_workers is not None
+    assert use_case.human_workers.flow_definition_arn.split(":")[3] == use_case.aws.region
+
+
 class FakeStack:
     """A stack whose labeling DAG first waits for workers, and then ends in a state."""
 

@@ -1,0 +1,61 @@
+"""Problems of several sections are reported under the key that has to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.parsing import parse_use_case
+from include.distill.core.errors import UseCaseError
+from tests.distill.conftest import make_use_case, raw_use_case
+
+BASE = {"name": "base", "kind": "base"}
+MANAGED = {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}
+HUMAN = {"flow_definition_arn": "arn:aws:sagemaker:eu-west-1:123456789012:flow-definition/x"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"arms": [BASE]}, "comparisons"),
+        ({"comparisons": [{"candidate": "best", "baseline": "base"}]}, "comparisons.0.candidate"),
+        ({"published": "article"}, "published"),
+        ({"evaluations": {"human": HUMAN}}, "evaluations.human.flow_definition_arn"),
+        ({"evaluations": {"pointwise": {"evaluators": ["nova-pro"], "arms": ["x"]}}}, "evaluations.pointwise.arms.0"),
+        ({"arms": [BASE, {"name": "a", "originals": 1, "synthetic": 4}]}, "arms.1.synthetic"),
+        ({"arms": [BASE, {"name": "a", "originals": 9}], "source": {"training_csv": "t", "documents": 8}},
+         "arms.1.originals"),
+        ({"arms": [BASE, {**MANAGED, "originals": 15_001}]}, "arms.1.originals"),
+        ({"arms": [BASE, {**MANAGED, "originals": 15_000, "synthetic": 1}]}, "arms.1.originals"),
+        ({"arms": [BASE, {**MANAGED, "originals": 14_999, "synthetic": 2}]}, "arms.1.synthetic"),
+        ({"arms": [BASE, {**MANAGED, "originals": 99}]}, "arms.1.originals"),
+        ({"arms": [BASE, {**MANAGED, "teacher": "nova-lite"}]}, "arms.1.teacher"),
+        ({"arms": [BASE, {"name": "managed", "kind": "distilled"}]}, "arms.1.teacher"),
+        ({"arms": [BASE, {"name": "a", "synthetic": 0}], "training": {"method": "continued_pre_training"}},
+         "training.method"),
+        ({"student": "titan-text-lite", "training": {"method": "continued_pre_training"}}, "arms.1.synthetic"),
+        ({"student": "llama-3-1-8b", "promotion": {"serve": "on_demand"}}, "promotion.serve"),
+        ({"arms": [BASE, {**BASE, "name": "o", "prompt": "optimized"}], "aws": {
+            "region": "us-gov-west-1", "role_arn": "arn:aws:iam::123456789012:role/r"}}, "arms.1.prompt"),
+    ],
+)  # fmt: skip
+def test_the_message_begins_with_the_key_that_has_to_change(changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(UseCaseError) as raised:
+        make_use_case(**changes)
+    assert str(raised.value).startswith(f"test: {key}: ")
+
+
+def test_the_problems_of_all_sections_are_reported_together() -> None:
+    with pytest.raises(UseCaseError) as raised:
+        make_use_case(published="article", arms=[BASE, {**MANAGED, "originals": 99}], evaluations={"human": HUMAN})
+    keys = [text.split(": ")[0] for text in str(raised.value).removeprefix("test: ").split("; ") if ": " in text]
+    assert {"published", "evaluations.human.flow_definition_arn", "arms.1.originals"} <= {*keys}
+
+
+def test_a_value_with_an_unknown_variable_causes_no_second_problem() -> None:
+    raw = raw_use_case(evaluations={"pointwise": {"evaluators": ["nova-pro"], "arms": ["${ARM}", "x"]}})
+    with pytest.raises(UseCaseError) as raised:
+        parse_use_case(raw, origin="test", unknown=["${ARM}"], other_problems=["ARM is not set"])
+    assert str(raised.value).startswith("test: ARM is not set; evaluations.pointwise.arms.1: found the unknown arm 'x'")
+    assert str(raised.value).count("unknown arm") == 1

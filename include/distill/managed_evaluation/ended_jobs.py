@@ -4,8 +4,9 @@ Remember how evaluation jobs ended, so that a job that was deleted in Bedrock is
 Bedrock deletes an evaluation job when a person or the DAG ``distill_clean_up`` asks for it. The results stay in S3.
 
 If a person deletes a job before any task has seen its end, no record says so. The request to buy the job again has the
-same token, and AWS may answer it with the ARN of the deleted job. A new job can also be missing at first. So a job that
-is missing is only noted, and counts as deleted when it is still missing after :data:`SHOWN_AFTER`.
+same token, and AWS may answer it with the ARN of the deleted job, or refuse it because of the token. A new job can also
+be missing at first. So a job that is missing is only noted, and counts as deleted when it is still missing after
+:data:`SHOWN_AFTER`.
 """
 
 from __future__ import annotations
@@ -46,16 +47,16 @@ class EndedEvaluationJobs:
         """Return whether anything that a completed job wrote is still stored."""
         return bool(self.store.list(f"{output_uri.rstrip('/')}/{name}/"))
 
-    def note_missing(self, name: str, arn: str, now: datetime.datetime) -> None:
-        """Record that Bedrock does not have a job that it named. An earlier record stays."""
+    def note_missing(self, name: str, arn: str | None, now: datetime.datetime) -> None:
+        """Record that Bedrock does not have a job that it says exists. An earlier record stays."""
         record: MissingEvaluationJob = {"job_name": name, "job_arn": arn, "since": now.isoformat()}
         write_json_if_absent(self.store, self.folder.missing_evaluation(name), record)
 
-    def missing_too_long(self, name: str, now: datetime.datetime) -> str | None:
-        """Return the ARN of a job that has been missing for too long to be a new job; ``None`` for other jobs."""
+    def missing_too_long(self, name: str, now: datetime.datetime) -> MissingEvaluationJob | None:
+        """Return the record of a job that has been missing for too long to be a new job; ``None`` for other jobs."""
         try:
             record = read_json(self.store, self.folder.missing_evaluation(name), MissingEvaluationJob)
         except NotFoundError:
             return None
         is_old = now - datetime.datetime.fromisoformat(record["since"]) >= SHOWN_AFTER
-        return record["job_arn"] if is_old else None
+        return record if is_old else None

@@ -72,14 +72,14 @@ class EndedEvaluationJob(TypedDict):
 
 class MissingEvaluationJob(TypedDict):
     """
-    A job that Bedrock named in its response to CreateEvaluationJob, but does not have.
+    A job that exists according to Bedrock's response to CreateEvaluationJob, but that Bedrock does not have.
 
     The record is stored in ``<prefix>/ended_evaluations/<job name>.missing.json``. Bedrock does not show the job yet,
-    or it ignored the request because the job was bought earlier and then deleted.
+    or it ignored or refused the request because the job was bought earlier and then deleted.
     """
 
     job_name: str
-    job_arn: str
+    job_arn: str | None  # None if Bedrock refused the request, because the error does not state the ARN
     since: str  # ISO 8601 time at which the job was first missing
 
 

@@ -53,3 +53,23 @@ def buy_once(
             then_clear=FAILED_TASK,
         )
     return Purchase(resource, bought=True)
+
+
+def refused_but_not_listed(kind: str, name: str, error: ConflictError) -> str:
+    """
+    Say that Bedrock refused a job because of its name or request token, but lists no job with this name.
+
+    Evaluation jobs and batch jobs can be looked up by name only in Bedrock's lists, which may not contain a new job
+    yet. So the name may belong to the job that the caller wants.
+    """
+    return f"Bedrock refused to create a second {kind} {name}, but lists no such job ({error.happened.rstrip('.')})"
+
+
+def not_listed_yet(kind: str, name: str, error: ConflictError) -> TransientError:
+    """Return the error for a job that Bedrock refused to create again, but does not list yet."""
+    return TransientError(
+        f"{refused_but_not_listed(kind, name, error)}. The job may be new and not shown yet.",
+        left="No other job was bought.",
+        then_clear=FAILED_TASK,
+        effect="looks for the job again, and uses it",
+    )

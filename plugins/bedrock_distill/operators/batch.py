@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
-from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.buy_once import buy_once, not_listed_yet
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
@@ -26,7 +26,7 @@ from include.distill.batch.records import BatchCollectManifest, BatchError, Batc
 from include.distill.batch.results import collect
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout, RunFolder
-from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
+from include.distill.core.errors import ConflictError, JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.job_failures import job_failure, stated_reason
 from include.distill.core.naming import Names, batch_names, request_token
 from include.distill.core.storage import stream_jsonl
@@ -226,7 +226,10 @@ class BedrockSubmitBatchOperator(BatchOperator):
             self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
-        purchase = buy_once(names.name, find=find, create=create)
+        try:
+            purchase = buy_once(names.name, find=find, create=create)
+        except ConflictError as error:
+            raise not_listed_yet("batch job", names.name, error) from error
         job = purchase.resource
         if not self.pending_jobs.find(job.name):  # a clean-up deleted the record of a running job
             self.pending_jobs.add(replace(plan, name=job.name))

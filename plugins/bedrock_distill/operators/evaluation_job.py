@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobRequest, EvaluationJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
-from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.buy_once import buy_once, refused_but_not_listed
 from bedrock_distill.lifecycle.progress import evaluation_cost
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
@@ -166,19 +166,26 @@ class EvaluationJobOperator(DistillOperator):
 
         try:
             purchase = buy_once(name, find=find, create=create)
+        except ConflictError as error:
+            # A request of another run for a deleted job is refused, because its tags differ from the first request's.
+            refused = refused_but_not_listed("evaluation job", name, error)
+            raise self._missing(name, None, refused) from error
         except TransientError:
             if not created:
                 raise
-            raise self._missing(name, created[0]) from None
+            named = f"Bedrock named {created[0]} as job {name}, but does not have this job"
+            raise self._missing(name, created[0], named) from None
         return purchase.resource.arn, purchase.bought
 
-    def _missing(self, name: str, arn: str) -> TransientError:
-        """Note that Bedrock does not have the job that it named, and return an error that says so."""
+    def _missing(self, name: str, arn: str | None, happened: str) -> TransientError:
+        """Note that Bedrock does not have a job that it says exists, and return an error that says so.
+
+        :param arn: the ARN of the job; ``None`` if Bedrock did not state it.
+        """
         EndedEvaluationJobs(self.store, self.folder).note_missing(name, arn, utc_now())
         wait = format_duration(SHOWN_AFTER.total_seconds())
         return TransientError(
-            f"Bedrock named {arn} as job {name}, but does not have this job. Either the job is new and not shown yet,"
-            " or it was bought earlier and someone deleted it.",
+            f"{happened}. Either the job is new and not shown yet, or it was bought earlier and someone deleted it.",
             left="No other job was bought.",
             to_do=f"Wait {wait}.",
             then_clear=FAILED_TASK,
@@ -267,6 +274,6 @@ class EvaluationJobOperator(DistillOperator):
         if ended:
             return ended["status"], ended["message"]
         missing = ended_jobs.missing_too_long(name, utc_now())
-        if missing and self.jobs.get(missing) is None:
+        if missing and (missing["job_arn"] is None or self.jobs.get(missing["job_arn"]) is None):
             return DELETED, "Someone deleted it in Bedrock before a task saw how it ended"
         return None, None

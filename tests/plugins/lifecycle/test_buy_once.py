@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.buy_once import buy_once, refused_but_not_listed
 from include.distill.core.errors import ConflictError, ContractError, RefusedError, ThrottledError, TransientError
 
 
@@ -65,3 +65,10 @@ def test_a_purchase_that_cannot_be_found_yet_is_a_transient_error() -> None:
     shop = Shop(delivers=False)
     with pytest.raises(TransientError, match="does not buy another"):
         buy_once("job", find=shop.find, create=shop.create)
+
+
+def test_a_refusal_without_a_listed_job_names_the_job_and_bedrocks_reason() -> None:
+    error = ConflictError("create job-1: the name is in use.")
+    assert refused_but_not_listed("batch job", "job-1", error) == (
+        "Bedrock refused to create a second batch job job-1, but lists no such job (create job-1: the name is in use)"
+    )

@@ -12,7 +12,7 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
+from include.distill.core.errors import ConflictError, JobFailedError, TransientError, WaitTimeoutError
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.inference.lost_calls import lost_call_records
 from tests.fakes.dialogue import pairs
@@ -102,6 +102,21 @@ class TestSubmit:
         batches.lose_next_answer = KeyboardInterrupt()  # type: ignore[assignment]
         with pytest.raises(KeyboardInterrupt):
             submit()
+        assert submit()["job_arns"] == [only(batches)]
+
+    def test_a_job_that_bedrock_refuses_to_buy_again_but_does_not_list_yet_is_used_by_the_retry(
+        self, submit: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        submit()
+
+        def refuse(request: Any) -> str:
+            raise ConflictError("The provided job name is currently in use.")
+
+        with monkeypatch.context() as late:
+            late.setattr(batches, "find", lambda name: None)
+            late.setattr(batches, "create", refuse)
+            with pytest.raises(TransientError, match=r"(?s)lists no such job.*in use.*No other job"):
+                submit()
         assert submit()["job_arns"] == [only(batches)]
 
     def test_questions_that_are_too_few_for_a_job_are_left_for_the_step_to_send_on_demand(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ import pytest
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
+from include.distill.managed_evaluation.ended_jobs import SHOWN_AFTER
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.patience import wait_until
 from tests.plugins.conftest import RUN_URI
 
 CALLS_TO_BUY = 7
@@ -121,3 +126,20 @@ def test_a_killed_submission_buys_one_job(simulator: RunningSimulator, context: 
     [job] = jobs.list()
     assert (job.arn, manifest["attempt"]) == (manifest["job_arn"], 1)
     assert wait(context, manifest)["job_arn"] == job.arn
+
+
+def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
+    simulator: RunningSimulator, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bedrock refuses the token of the deleted job without naming the job, because the other run has other tags."""
+    first = submit(context, BedrockDistillHook())
+    jobs = EvaluationJobs(BedrockDistillHook())
+    wait_until(lambda: jobs.find(first["job_name"]).progress is not Progress.RUNNING)
+    assert jobs.delete([first["job_arn"]]) == {}
+    context["dag_run"].run_id = "manual__another"
+    with pytest.raises(TransientError, match="already used for a request with other parameters"):
+        submit(context, BedrockDistillHook())
+    later = datetime.datetime.now(datetime.UTC) + SHOWN_AFTER
+    monkeypatch.setattr("bedrock_distill.operators.evaluation_job.utc_now", lambda: later)
+    second = submit(context, BedrockDistillHook())
+    assert (second["attempt"], second["bought"]) == (2, True)

@@ -38,6 +38,19 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
     monkeypatch.setattr("bedrock_distill.operators.evaluation_job.utc_now", lambda: now)
 
 
+def hide_existing_jobs(monkeypatch: pytest.MonkeyPatch, evaluations: FakeEvaluationJobs) -> None:
+    """Let the list of jobs be without the jobs that exist now."""
+    hidden, find = [job.name for job in evaluations.jobs.values()], evaluations.find
+
+    def create(request: Any) -> str:
+        if request.name in hidden:
+            raise ConflictError("The provided job name is currently in use.")
+        return FakeEvaluationJobs.create(evaluations, request)
+
+    monkeypatch.setattr(evaluations, "create", create)
+    monkeypatch.setattr(evaluations, "find", lambda name: None if name in hidden else find(name))
+
+
 class TestFound:
     @pytest.mark.parametrize("status", ["InProgress", "Stopping", "Completed"])
     def test_a_job_that_runs_or_has_results_is_not_bought_again(
@@ -177,6 +190,33 @@ class TestDeletedJob:
         assert [submit_evaluation()["job_arn"]] == list(evaluations.jobs)
         assert len(evaluations.requests) == 1
 
+    def test_a_refused_request_without_an_arn_uses_the_job_once_bedrock_lists_it(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The job of an earlier attempt or of another run is not listed yet, and Bedrock refuses to buy it again."""
+        first = submit_evaluation()
+        set_clock(monkeypatch, 0)
+        with monkeypatch.context() as late:
+            hide_existing_jobs(late, evaluations)
+            with pytest.raises(TransientError, match=r"(?s)name is currently in use\)\. Either.*not shown yet.*Wait 5"):
+                submit_evaluation()
+        set_clock(monkeypatch, 60)
+        assert submit_evaluation() == {**first, "bought": False}
+        assert len(evaluations.requests) == 1
+
+    def test_a_deleted_job_whose_request_is_refused_without_an_arn_is_followed_by_the_next_attempt(
+        self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        submit_evaluation()
+        hide_existing_jobs(monkeypatch, evaluations)
+        for minutes in (0, 4):
+            set_clock(monkeypatch, minutes)
+            with pytest.raises(TransientError, match=r"(?s)someone deleted it.*the next attempt is bought, at most"):
+                submit_evaluation()
+        set_clock(monkeypatch, 5)
+        second = submit_evaluation()
+        assert (second["attempt"], second["bought"]) == (2, True)
+
     def test_a_data_fault_of_a_deleted_job_is_remembered(
         self, submit_evaluation: Any, evaluations: FakeEvaluationJobs, store: MemoryStore
     ) -> None:
@@ -215,7 +255,7 @@ class TestRefused:
             raise error
 
         evaluations.before_create = refuse
-        with pytest.raises(type(error)):
+        with pytest.raises(TransientError if isinstance(error, ConflictError) else type(error)):
             submit_evaluation()
         assert billed in submit_evaluation.task.billed_now(error)
 

@@ -42,6 +42,13 @@ def section(prompt: str, name: str) -> str | None:
     return _ESCAPED.sub("<", content.removeprefix("\n").removesuffix("\n"))
 
 
+def without_section(prompt: str, name: str) -> str:
+    """Return the prompt without the section called ``name``; the prompt itself if it does not have the section."""
+    opening, closing = f"<{name}>", f"</{name}>"
+    start, end = prompt.find(opening), prompt.rfind(closing)
+    return prompt if start < 0 or end < start + len(opening) else prompt[:start] + prompt[end + len(closing) :]
+
+
 def required_section(prompt: str, name: str) -> str:
     """Return the section called ``name``.
 

@@ -20,6 +20,7 @@ from tools.aws_simulator.models.bounded_patterns import BoundedPatterns, CostlyP
 from tools.aws_simulator.models.conversation import Text, Thinking, ToolResult, ToolUse
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
+from tools.aws_simulator.models.instructions import NO_INSTRUCTIONS, read_instructions
 from tools.aws_simulator.models.judge import compare
 from tools.aws_simulator.models.ranker import quote_answer
 from tools.aws_simulator.models.reasoning import think
@@ -161,7 +162,7 @@ def _role_parts(model: SimulatedModel, conversation: Conversation) -> tuple[Part
     if len(conversation.turns) != 1 or conversation.tools:
         return ()
     try:
-        text = _role_text(model, conversation.user, conversation.schema)
+        text = _role_text(model, conversation)
     except NotUnderstoodError:
         return ()
     if text is None or (conversation.schema is not None and not _follows(conversation.schema, text)):
@@ -202,11 +203,12 @@ def _list_name(schema: Mapping[str, Any]) -> str:
     return str(lists[0])
 
 
-def _role_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | None) -> str | None:
+def _role_text(model: SimulatedModel, conversation: Conversation) -> str | None:
     """Return the reply of the program that the delimiters select; None if they select none.
 
     :raises NotUnderstoodError: the selected program cannot read the message.
     """
+    user, schema = conversation.user, conversation.schema
 
     def has(*names: str) -> bool:
         return all(section(user, name) is not None for name in names)
@@ -220,5 +222,7 @@ def _role_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | Non
     document, question = section(user, "document"), section(user, "question")
     if document is not None and question is not None:
         vocabulary = model.memory.vocabulary if model.memory else None
-        return quote_answer(read_document(document).read_with(vocabulary), question, model.weights)
+        # A fine-tuned model has learned the form of its answers, and ignores what the prompt says about it.
+        instructions = NO_INSTRUCTIONS if model.weights else read_instructions(user, conversation.system)
+        return quote_answer(read_document(document).read_with(vocabulary), question, model.weights, instructions)
     return None

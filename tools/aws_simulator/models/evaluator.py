@@ -92,10 +92,18 @@ def evaluate(metric: str, rated: Rated, *, provider: str) -> Evaluation:
         found = _FLAGS[name](rated.response)
         reason = f"Simulated evaluator, searching for words: {'found' if found else 'nothing found'}."
         return _evaluation(float(found), reason, prompt)
-    value = _SHARES[name](rated, provider) if words(rated.response) else 0.0
+    value = metric_score(name, rated, provider=provider)
     rating = _rating(value)
     reason = f"Simulated evaluator, comparing words: {value:.2f}, which is {rating} of {BEST}."
     return _evaluation((rating - 1) / (BEST - 1), reason, prompt)
+
+
+def metric_score(name: str, rated: Rated, *, provider: str) -> float:
+    """Return the score of a response, from 0 to 1, for a metric with ratings. A response without words has the score 0.
+
+    :param name: the name of the metric without ``Builtin.``, such as ``Correctness``.
+    """
+    return _SHARES[name](rated, provider) if words(rated.response) else 0.0
 
 
 def evaluate_custom(instructions: str, scale: Scale | None, rated: Rated, *, provider: str) -> Evaluation:

@@ -3,8 +3,8 @@ Answer questions as the simulated student, by quoting the sentences that most li
 
 A logistic regression computes, from the features of a sentence, the probability that it belongs to the answer. The base
 model has the weights :data:`PRIOR`, which prefer sentences that share words with the question and come after the best
-match. Fine-tuning (``student.py``) changes the weights. The model can only quote, so its answers and losses say nothing
-about real models.
+match. It follows a few instructions in the prompt (``instructions.py``). Fine-tuning (``student.py``) changes the
+weights. The model can only quote, so its answers and losses say nothing about real models.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tools.aws_simulator.models.instructions import NO_INSTRUCTIONS, Instructions
 from tools.aws_simulator.models.text import Document, Sentence, content_terms, words
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ PRIOR: dict[str, float] = dict.fromkeys(FEATURES, 0.0) | {
     "is_question": -1.0,
     "is_heading": -1.0,
 }
+NO_ANSWER = "The document does not contain the answer."
 SHARE_OF_BEST = 0.5  # a sentence is quoted if it is at least half as likely as the most likely sentence
 
 _REFERS = re.compile(r"\b(?:for more information|see|refer to|learn more)\b", re.IGNORECASE)
@@ -189,13 +191,32 @@ def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -
     return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
 
 
-def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
+def quote_answer(
+    document: Document,
+    question: str,
+    weights: Mapping[str, float] | None,
+    instructions: Instructions = NO_INSTRUCTIONS,
+) -> str:
     """Return an answer that quotes sentences in the order of the document. It is empty if the document is empty.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
+    :param instructions: what the prompt demands of the answer. If it limits the number of sentences, the answer quotes
+        consecutive sentences, beginning with the most likely one.
     """
     if not document.sentences:
         return ""
-    likelihoods = probabilities(feature_matrix(document, question), as_vector(PRIOR if weights is None else weights))
+    features = feature_matrix(document, question)
+    if instructions.admits_absence and not features[:, FEATURES.index("coverage")].any():
+        return NO_ANSWER
+    likelihoods = probabilities(features, as_vector(PRIOR if weights is None else weights))
+    if instructions.sentences is not None:
+        return document.quote(_consecutive(document, int(likelihoods.argmax()), instructions.sentences))
     quoted = np.flatnonzero(likelihoods >= SHARE_OF_BEST * likelihoods.max())
     return document.quote(quoted.tolist())
+
+
+def _consecutive(document: Document, first: int, count: int) -> list[int]:
+    """Return the indices of up to ``count`` sentences of one part of the document, beginning with ``first``."""
+    part = document.sentences[first].part
+    last = min(first + count, len(document.sentences))
+    return [index for index in range(first, last) if document.sentences[index].part == part]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from include.distill.config.delimiters import DELIMITERS, escape_delimiters
 from include.distill.config.prompts import load_prompt
 from tools.aws_simulator.models.conversation import single
-from tools.aws_simulator.models.delimiters import NAMES, section
+from tools.aws_simulator.models.delimiters import NAMES, section, without_section
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
 
 BASE = SimulatedModel("amazon", None)
@@ -34,3 +34,10 @@ def test_only_one_newline_at_either_end_belongs_to_the_delimiters() -> None:
 def test_escaping_is_undone_for_our_tags_only() -> None:
     text = "<document> &lt;b> <B> </ANSWER>"
     assert section(f"<answer>{escape_delimiters(text)}</answer>", "answer") == text
+
+
+def test_a_prompt_without_a_section_keeps_the_text_around_it() -> None:
+    prompt = "Before. <document>a </document> b</document> After."
+    assert without_section(prompt, "document") == "Before.  After."
+    assert without_section("</document> a <document>", "document") == "</document> a <document>"
+    assert without_section(prompt, "question") == prompt

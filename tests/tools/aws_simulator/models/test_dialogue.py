@@ -9,6 +9,7 @@ from include.distill.config.prompts import load_prompt
 from tools.aws_simulator.models.conversation import Conversation, Text, Turn, single
 from tools.aws_simulator.models.delimiters import NAMES
 from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
+from tools.aws_simulator.models.ranker import PRIOR
 from tools.aws_simulator.models.text import count_tokens
 
 DOCUMENT = (
@@ -123,3 +124,19 @@ TAGS = st.sampled_from([f"<{slash}{name}>" for name in NAMES for slash in ("", "
 
 def test_no_document_is_found_in_a_prompt_without_a_document() -> None:
     assert document_of("<question>What?</question>") is None
+
+
+@pytest.mark.parametrize("is_system", [False, True])
+def test_a_base_model_follows_an_instruction_about_the_length(is_system: bool) -> None:
+    document = f"{DOCUMENT} A key has 1,024 bytes. A key is not a secret."
+    short, plain = "Answer with at most one sentence.", answering(document)
+    asked = single(short, plain) if is_system else single("", f"{plain}\n{short}")
+    assert reply_to(BASE, asked, 500).text == "A key is the unique name of an object in a bucket."
+    assert len(reply_to(BASE, single("", plain), 500).text) > len(reply_to(BASE, asked, 500).text)
+    assert reply_to(BASE, single("", answering(f"{document} {short}")), 500).text.count(".") > 1
+
+
+def test_a_fine_tuned_model_ignores_instructions_about_the_length() -> None:
+    tuned = SimulatedModel("amazon", {**PRIOR, "coverage": 2.0})
+    replies = [reply_to(tuned, single(system, answering()), 500) for system in ("", "Use at most one sentence.")]
+    assert replies[0].text == replies[1].text

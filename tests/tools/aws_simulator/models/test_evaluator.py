@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.tools.aws_simulator.builders import prompt
-from tools.aws_simulator.models.evaluator import Rated, Scale, built_in_metrics, evaluate, evaluate_custom, fill
+from tools.aws_simulator.models.evaluator import (
+    Rated,
+    Scale,
+    built_in_metrics,
+    evaluate,
+    evaluate_custom,
+    fill,
+    metric_score,
+)
 from tools.aws_simulator.models.text import count_tokens
 from tools.aws_simulator.protocol.specification import load_service
 
@@ -102,3 +110,12 @@ class TestCustomMetrics:
             "{{prediction}}|answer||{{other}}"
         )
         assert fill("{{ground_truth}}", Rated("p", "r", "truth")) == "truth"
+
+
+def test_the_score_of_a_metric_is_more_exact_than_its_rating() -> None:
+    rated = Rated(prompt(), "A bucket can have many lifecycle rules.", "A bucket can have up to 1,000 lifecycle rules.")
+    score = metric_score("Correctness", rated, provider="Anthropic")
+    assert 0 < score < 1
+    assert score not in (0.25, 0.5, 0.75)
+    assert abs(float(evaluate("Builtin.Correctness", rated, provider="Anthropic").result) - score) <= 0.125
+    assert metric_score("Correctness", Rated(prompt(), "?", None), provider="Anthropic") == 0.0

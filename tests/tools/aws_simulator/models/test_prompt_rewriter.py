@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from tools.aws_simulator.models.instructions import read_instructions
+from tools.aws_simulator.models.prompt_rewriter import HEADING, propose, rounds
+from tools.aws_simulator.models.text import count_tokens
+
+TEMPLATE = "<document>\n{{document}}\n</document>\n\n<question>\n{{question}}\n</question>\n"
+
+
+def test_a_rewritten_template_keeps_the_text_and_ends_with_the_instructions() -> None:
+    once = propose(TEMPLATE, "Be short.", 0.5)
+    twice = propose(once.template, "Be kind.", 0.75)
+    assert twice.template == f"{TEMPLATE.rstrip()}{HEADING}\n- Be short.\n- Be kind."
+    assert once.output_tokens == count_tokens(once.template)
+    assert once.input_tokens > count_tokens(TEMPLATE)
+
+
+def test_the_criteria_of_the_caller_are_proposed_first() -> None:
+    first, *others = rounds(["Be short. ", "Be kind."])
+    assert propose("Say {{word}}.", first[0], 0.0).template == f"Say {{{{word}}}}.{HEADING}\n- Be short.\n- Be kind."
+    assert others == list(rounds([]))
+
+
+def test_the_student_understands_the_instructions_about_length_and_absence() -> None:
+    lengths, absence, others = rounds([])
+    assert [read_instructions(text).sentences for text in lengths] == [6, 4, 2]
+    assert [read_instructions(text).admits_absence for text in absence] == [True]
+    assert [read_instructions(text).admits_absence for text in others] == [False]

@@ -11,6 +11,7 @@ import argparse
 import datetime
 import logging
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -21,6 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tools.aws_simulator.account.settings import Settings
+from tools.aws_simulator.catalog.history import first_day
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 from tools.aws_simulator.services.roles import service_role
@@ -64,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=text)
-    parser.add_argument(
-        "--as-of", type=datetime.date.fromisoformat, metavar="DATE", help=Settings.model_fields["as_of"].description
-    )
+    parser.add_argument("--as-of", type=_day, metavar="DATE", help=Settings.model_fields["as_of"].description)
     return parser
 
 
@@ -77,6 +77,21 @@ def _role(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _day(text: str) -> datetime.date:
+    """Check the value of --as-of, which has the limits of ``make run AS_OF=``."""
+    opened = first_day()
+    try:
+        day = datetime.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) else None
+    except ValueError:
+        day = None
+    if day is None or not opened <= day <= datetime.datetime.now(datetime.UTC).date():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a day from {opened} to today, such as 2025-02-12. Nothing was started. Correct the"
+            " value, or leave the option out to use the Bedrock of today."
+        )
+    return day
 
 
 def _port(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.simulator_process import cpu_seconds, exit_code, port_in, simulator_process, wait_for
-from tools.aws_simulator.__main__ import main
+from tools.aws_simulator.__main__ import _parser, main
 from tools.aws_simulator.server.server import bind
+from tools.local_airflow.settings import BEDROCK_OPENED
 
 
 def test_a_second_process_on_the_same_state_folder_is_refused(
@@ -44,13 +46,13 @@ def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path:
         port = str(probe.getsockname()[1])
     port_file, state = tmp_path / "port", tmp_path / "state"
     options = ["--port", port, "--state", str(state), "--port-file", str(port_file), "--job-seconds", "0.5"]
-    with simulator_process([*options, "--as-of", "2027-03-01"]) as process:
+    with simulator_process([*options, "--as-of", "2026-03-01"]) as process:
         assert wait_for(process, lambda: port_in(port_file)) == port
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_admin/health", timeout=60) as answer:
             assert answer.status == 200
         simulator = RunningSimulator(f"http://127.0.0.1:{port}")
         settings = simulator.admin("GET", "settings")
-        assert (settings["job_seconds"], settings["as_of"]) == (0.5, "2027-03-01")
+        assert (settings["job_seconds"], settings["as_of"]) == (0.5, "2026-03-01")
         assert simulator.boto("bedrock").list_custom_models()["modelSummaries"] == []
         process.send_signal(signal.SIGTERM)
         assert exit_code(process) == 0
@@ -74,6 +76,19 @@ def test_a_wrong_option_is_named(options: list[str], complaint: str, capsys: pyt
     with pytest.raises(SystemExit, match="2"):
         main(options)
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("day", ["2019-01-01", "2023-09-27", "2099-01-01", "tomorrow", "20250212", "2025-02-30"])
+def test_a_day_without_bedrock_or_in_the_future_is_refused(day: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--state", "s", "--as-of", day])
+    text = f"{day!r} must be a day from {BEDROCK_OPENED} to today, such as 2025-02-12. Nothing was started."
+    assert text in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_first_and_the_last_day_are_accepted() -> None:
+    for day in (BEDROCK_OPENED, datetime.datetime.now(datetime.UTC).date()):
+        assert _parser().parse_args(["--state", "s", "--as-of", day.isoformat()]).as_of == day
 
 
 def test_a_setting_out_of_range_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,6 +130,11 @@ def _values(value: Any, path: list[str]) -> Iterator[Any]:
         yield from _values(value[path[0]], path[1:])
 
 
+def first_day() -> datetime.date:
+    """Return the day on which Bedrock was opened: the first day of its first operation."""
+    return min(operation.since for operation in load_history().operations.values())
+
+
 @functools.cache
 def load_history() -> History:
     """Read the dates. The result is cached, because the file does not change while a process runs."""

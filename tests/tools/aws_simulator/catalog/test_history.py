@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tools.aws_simulator.catalog.catalog import load_catalog
-from tools.aws_simulator.catalog.history import History, load_history, model_on
+from tools.aws_simulator.catalog.history import History, first_day, load_history, model_on
 from tools.aws_simulator.protocol.specification import SERVICES, Specification
 from tools.aws_simulator.server.operations_table import read_operations
 
@@ -115,3 +115,8 @@ def test_no_model_of_the_catalog_is_retired_before_its_release() -> None:
         assert model.released < (model.legacy or model.end_of_life or datetime.date.max)
         if model.customization and model.customization.since:
             assert model.customization.since > model.released
+
+
+def test_the_first_day_is_that_of_the_oldest_operation() -> None:
+    assert first_day() == datetime.date(2023, 9, 28)
+    assert all(operation.since >= first_day() for operation in load_history().operations.values())

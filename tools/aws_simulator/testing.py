@@ -30,6 +30,7 @@ FAST = {
     "job_seconds": 0.2,
     "batch_seconds": 0.2,
     "evaluation_seconds": 0.2,
+    "optimization_seconds": 0.2,
     "throughput_seconds": 0.05,
     "deployment_seconds": 0.05,
     "model_units": 10,

@@ -398,3 +398,63 @@ def evaluation_output(simulator: RunningSimulator, arn: str) -> dict[str, list[A
     found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
     bodies = {one["Key"]: client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in found}
     return {key.removeprefix(prefix): [json.loads(line) for line in body.splitlines()] for key, body in bodies.items()}
+
+
+OPTIMIZED = "us.amazon.nova-micro-v1:0"
+TEMPLATE = "<document>\n{{document}}\n</document>\n\n<question>\n{{question}}\n</question>\n"
+
+
+def optimization_sample(
+    question: str = "How many lifecycle rules can a bucket have?", reference: str | None = REFERENCE
+) -> dict[str, Any]:
+    """Return a sample for :data:`TEMPLATE`."""
+    expected = {} if reference is None else {"referenceResponse": reference}
+    return {"inputVariables": [{"document": DOCUMENT}, {"question": question}], **expected}
+
+
+def optimization_line(**changes: Any) -> dict[str, Any]:
+    """Return a line of the input file of a prompt optimization job."""
+    return {
+        "version": "bedrock-2026-05-14",
+        "templateId": "answering",
+        "promptTemplate": TEMPLATE,
+        "evaluationSamples": [optimization_sample()],
+        **changes,
+    }
+
+
+def optimization_request(
+    simulator: RunningSimulator, lines: list[Any] | bytes | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Return a request for a prompt optimization job; its input file is in S3."""
+    given = lines if isinstance(lines, bytes) else jsonl([optimization_line()] if lines is None else lines)
+    return {
+        "jobName": fresh("optimization"),
+        "inputConfig": {"s3Uri": put(simulator, f"{fresh('templates')}/input.jsonl", given)},
+        "outputConfig": {"s3Uri": f"s3://{BUCKET}/optimized/"},
+        "modelConfigurations": [{"modelId": OPTIMIZED}],
+        **changes,
+    }
+
+
+def create_optimization(simulator: RunningSimulator, lines: list[Any] | bytes | None = None, **changes: Any) -> str:
+    """Create a prompt optimization job and return its ARN."""
+    request = optimization_request(simulator, lines, **changes)
+    return str(simulator.boto("bedrock").create_advanced_prompt_optimization_job(**request)["jobArn"])
+
+
+def optimization_state(simulator: RunningSimulator, identifier: str) -> Any:
+    return simulator.boto("bedrock").get_advanced_prompt_optimization_job(jobIdentifier=identifier)
+
+
+def finished_optimization(simulator: RunningSimulator, arn: str) -> Any:
+    """Wait for the end of a prompt optimization job and return the response of the Get operation."""
+    running = ("InProgress", "Stopping")
+    return wait_until(lambda: (job := optimization_state(simulator, arn))["jobStatus"] not in running and job)
+
+
+def optimization_results(simulator: RunningSimulator, arn: str) -> list[Any]:
+    """Return the lines of the results of a prompt optimization job."""
+    key = f"optimized/{arn.rpartition('/')[2]}/advanced_prompt_optimization_results.jsonl"
+    body = simulator.boto("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]

@@ -18,21 +18,32 @@ from tools.aws_simulator.protocol.errors import ApiError, TooManyTagsException, 
 ACCOUNT_ID = "123456789012"
 TAGS_PER_RESOURCE = 50
 PAGE_SIZE = 100
+_TOKENS = ("clientRequestToken", "clientToken")
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Call:
-    """The checked arguments of a request, the Region that it was signed for, and the fault rule that fired, if any."""
+    """
+    The checked arguments of a request, the Region that it was signed for, and the fault rule that fired, if any.
+
+    :param access_key: the access key of the caller.
+    """
 
     arguments: dict[str, Any]
     region: str
     fault: Fault | None = None
+    access_key: str = ""
+
+    @property
+    def client_token(self) -> str | None:
+        """The client token of the request, under either of the names that it has in the service model."""
+        return next((self.arguments[name] for name in _TOKENS if name in self.arguments), None)
 
     @property
     def fingerprint(self) -> str:
         """The SHA-256 hash of the request's arguments without the client token."""
-        arguments = {name: value for name, value in self.arguments.items() if name != "clientRequestToken"}
+        arguments = {name: value for name, value in self.arguments.items() if name not in _TOKENS}
         return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
 
@@ -51,7 +62,7 @@ def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError])
 
     :param error: the class of the error to raise if the token was used for a different request.
     """
-    token = call.arguments.get("clientRequestToken")
+    token = call.client_token
     resource = table.find_by_token(call.region, token)
     if resource and resource.body["fingerprint"] != call.fingerprint:
         raise error(f"The client request token {token} was already used for a request with other parameters.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from tools.aws_simulator.account.records import BackgroundJobBody, S3Location
+from tools.aws_simulator.account.records import RoleJobBody, S3Location
 
 
 class EvaluationDataset(TypedDict):
@@ -144,7 +144,7 @@ class InferenceConfig(TypedDict):
     models: list[EvaluatedModel]
 
 
-class EvaluationJobBody(BackgroundJobBody):
+class EvaluationJobBody(RoleJobBody):
     """
     An evaluation job.
 

@@ -69,6 +69,9 @@ Kind = Literal[
     "batch_record_errors",
     "evaluation_failed",
     "evaluation_stalled",
+    "optimization_failed",
+    "optimization_stalled",
+    "optimization_partial",
 ]
 
 STREAMS = frozenset({"InvokeModelWithResponseStream", "ConverseStream"})
@@ -98,6 +101,7 @@ _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
             "CreateCustomModelDeployment",
             "CreateInferenceProfile",
             "CreateEvaluationJob",
+            "CreateAdvancedPromptOptimizationJob",
             "InvokeModel",
             "InvokeModelWithResponseStream",
         }
@@ -120,6 +124,10 @@ _OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
         frozenset({"CreateModelInvocationJob"}),
     ),
     **dict.fromkeys(("evaluation_failed", "evaluation_stalled"), frozenset({"CreateEvaluationJob"})),
+    **dict.fromkeys(
+        ("optimization_failed", "optimization_stalled", "optimization_partial"),
+        frozenset({"CreateAdvancedPromptOptimizationJob"}),
+    ),
 }
 ERRORS: dict[str, ApiError] = {
     "throttle": ThrottlingException("Too many requests, please wait before trying again."),

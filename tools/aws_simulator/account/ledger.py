@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.aws_simulator.account.evaluation_records import EvaluationJobBody
+from tools.aws_simulator.account.optimization_records import OptimizationJobBody
 from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
 from tools.aws_simulator.account.state import Resource, State
 
@@ -120,6 +121,9 @@ class Ledger:
             "by_document": dict(self._state.execute("SELECT document, calls FROM documents ORDER BY document")),
             "batch_jobs": [_batch_job(job) for job in self._state.batch_jobs.all()],
             "evaluation_jobs": [_evaluation_job(job) for job in self._state.evaluation_jobs.all(with_deleted=True)],
+            "optimization_jobs": [
+                _optimization_job(job) for job in self._state.optimization_jobs.all(with_deleted=True)
+            ],
             "jobs": [_job(job) for job in self._state.jobs.all()],
             "custom_models": [_custom_model(model) for model in self._state.custom_models.all(with_deleted=True)],
             "throughputs": throughputs,
@@ -222,6 +226,20 @@ def _evaluation_job(job: Resource[EvaluationJobBody]) -> dict[str, Any]:
         "deleted": job.deleted,
         "prompts": job.body["prompts"],
         "billed_ratings": job.body["evaluations"],
+    }
+
+
+def _optimization_job(job: Resource[OptimizationJobBody]) -> dict[str, Any]:
+    """Return what a prompt optimization job costs. Only this entry contains the tokens of the job's models."""
+    return {
+        "name": job.name,
+        "arn": job.arn,
+        "status": job.body["status"],
+        "created": job.created,
+        "deleted": job.deleted,
+        "templates": job.body["templates"],
+        "samples": job.body["samples"],
+        "billed_use": job.body["billed_use"],
     }
 
 

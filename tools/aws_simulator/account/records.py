@@ -87,12 +87,17 @@ class BackgroundJobBody(TypedDict):
     """
 
     fingerprint: str
-    roleArn: str
     status: str
     modified: float
     fault: FaultRecord | None
     ended: NotRequired[float]
     stopped_in: NotRequired[str]
+
+
+class RoleJobBody(BackgroundJobBody):
+    """The keys of jobs that Bedrock runs with a role of the account."""
+
+    roleArn: str
 
 
 class _Training(TypedDict):
@@ -123,7 +128,7 @@ class TrainingMetrics(TypedDict):
     validationLosses: list[float]
 
 
-class CustomizationJobBody(BackgroundJobBody, _Training):
+class CustomizationJobBody(RoleJobBody, _Training):
     """
     A customization job.
 
@@ -264,7 +269,7 @@ class BatchCounts(TypedDict):
     outputTokenCount: int
 
 
-class BatchJobBody(BackgroundJobBody):
+class BatchJobBody(RoleJobBody):
     """A batch inference job. ``phase_started`` is the time at which its current phase began."""
 
     modelId: str

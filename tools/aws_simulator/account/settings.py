@@ -64,12 +64,16 @@ class Settings(BaseModel):
     evaluation_seconds: Seconds = Field(
         4.0, description="duration of an evaluation job, not counting the time to compute its ratings"
     )
+    optimization_seconds: Seconds = Field(
+        4.0, description="duration of a prompt optimization job, not counting the time to compute its answers"
+    )
     throughput_seconds: Seconds = Field(2.0, description="time that it takes to create or update a throughput")
     deployment_seconds: Seconds = Field(
         2.0, description="time that it takes to create or update a custom model deployment"
     )
     deployments: Count = Field(10, description="custom model deployments that the account may have in a Region")
     deployments_in_progress: Count = Field(2, description="deployments that may be in the status Creating at once")
+    optimization_jobs: Count = Field(20, description="prompt optimization jobs that may run at once in a Region")
     model_units: Count = Field(0, description="no-commitment model units that the account may use in a Region")
     as_of: Annotated[datetime.date | None, BeforeValidator(_as_day)] = Field(
         None, description="day of the models, operations and features of Bedrock (default: today, with everything)"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from tools.aws_simulator.account.evaluation_records import EvaluationJobBody
+from tools.aws_simulator.account.optimization_records import OptimizationJobBody
 from tools.aws_simulator.account.records import (
     BatchJobBody,
     CustomizationJobBody,
@@ -27,7 +28,9 @@ from tools.aws_simulator.account.records import (
     ThroughputBody,
 )
 
-Kind = Literal["job", "custom_model", "throughput", "deployment", "batch", "evaluation", "inference_profile"]
+Kind = Literal[
+    "job", "custom_model", "throughput", "deployment", "batch", "evaluation", "optimization", "inference_profile"
+]
 Row = tuple[Any, ...]
 Body = TypeVar("Body", bound=Mapping[str, Any])
 BodyOfAnyKind = TypeVar("BodyOfAnyKind", bound=Mapping[str, Any], covariant=True)
@@ -95,6 +98,7 @@ class State:
         self.deployments: ResourceTable[DeploymentBody] = ResourceTable(self, "deployment")
         self.batch_jobs: ResourceTable[BatchJobBody] = ResourceTable(self, "batch")
         self.evaluation_jobs: ResourceTable[EvaluationJobBody] = ResourceTable(self, "evaluation")
+        self.optimization_jobs: ResourceTable[OptimizationJobBody] = ResourceTable(self, "optimization")
         self.inference_profiles: ResourceTable[InferenceProfileBody] = ResourceTable(self, "inference_profile")
 
     def close(self) -> None:

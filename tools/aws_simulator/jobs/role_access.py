@@ -7,12 +7,15 @@ gives for missing permissions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID, foundation_model_arn
 from tools.aws_simulator.jobs.job_files import S3Access
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.services.roles import Roles
+
+INVOKE = "bedrock:InvokeModel"
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,19 @@ class RoleAccess:
     def _region(self) -> str:
         return self.job_arn.split(":")[3]
 
+    @property
+    def _source(self) -> Mapping[str, str]:
+        """The keys for the conditions of policies that say for which resource Bedrock uses the role."""
+        return {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
+
     def may(self, action: str, resource: str, **keys: str) -> bool:
         """Return whether the role may do an action. ``keys`` are further keys for the conditions of policies."""
-        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn, **keys}
-        return self.roles.allows(self.role_arn, action, resource, self._region, context)
+        return self.roles.allows(self.role_arn, action, resource, self._region, {**self._source, **keys})
 
     def _may_in(self, bucket: str, action: str, resource: str) -> bool:
         """Return whether the role and the bucket's policy allow an action in the bucket."""
-        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": self.job_arn}
         policy = self.s3.bucket_policy(bucket)
-        return self.roles.allows(self.role_arn, action, resource, self._region, context, resource_policy=policy)
+        return self.roles.allows(self.role_arn, action, resource, self._region, self._source, resource_policy=policy)
 
     def may_read(self, bucket: str, key: str) -> bool:
         """Return whether the role may read an object."""
@@ -51,14 +57,14 @@ class RoleAccess:
         """Return whether the role may list a bucket."""
         return self._may_in(bucket, "s3:ListBucket", f"arn:aws:s3:::{bucket}")
 
-    def may_invoke(self, model_id: str, base_id: str) -> bool:
+    def may_invoke(self, model_id: str, base_id: str, action: str = INVOKE) -> bool:
         """Return whether the role may invoke the inference profile ``model_id`` and the model behind it."""
         path = f"arn:aws:bedrock:{self._region}:{ACCOUNT_ID}:inference-profile"
         profile = model_id if model_id.startswith("arn:") else f"{path}/{model_id}"
         # A policy can allow the model only through the profile:
         # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
         model, through = foundation_model_arn(self._region, base_id), {"bedrock:InferenceProfileArn": profile}
-        return self.may("bedrock:InvokeModel", profile) and self.may("bedrock:InvokeModel", model, **through)
+        return self.may(action, profile) and self.may(action, model, **through)
 
     def check_profile(self, model_id: str, base_id: str) -> None:
         """
@@ -75,13 +81,13 @@ class RoleAccess:
                 f"The role {self.role_arn} is not authorized to perform: bedrock:InvokeModel on {model_id}"
             )
 
-    def may_use_model(self, identifier: str, base_id: str) -> bool:
+    def may_use_model(self, identifier: str, base_id: str, action: str = INVOKE) -> bool:
         """Return whether the role may invoke a model, profile or throughput that serves the model ``base_id``."""
         if ":provisioned-model/" in identifier:
-            return self.may("bedrock:InvokeModel", identifier)
+            return self.may(action, identifier)
         if base_id in (identifier, identifier.rpartition("/")[2]):
-            return self.may("bedrock:InvokeModel", foundation_model_arn(self._region, base_id))
-        return self.may_invoke(identifier, base_id)
+            return self.may(action, foundation_model_arn(self._region, base_id))
+        return self.may_invoke(identifier, base_id, action)
 
     def cors_allows(self, bucket: str, method: str, origin: str) -> bool:
         """Return whether the CORS configuration of a bucket lets pages of an origin use a method."""

@@ -30,6 +30,13 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 # AWS's notebooks and user guide use this value, which the enum of the service model lacks:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-built-in-metrics.html
 _MISSING_IN_ENUM = {"EvaluationTaskType": "General"}
+# AWS gives tags to these jobs when they are created, but the pattern of the tag operations lacks their ARNs. That the
+# service accepts the ARNs is UNVERIFIED.
+_MISSING_IN_PATTERN = {
+    "TaggableResourcesArn": re.compile(
+        r"arn:aws:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:advanced-prompt-optimization-job/[a-z0-9]{12}"
+    )
+}
 # Python's re has no Unicode categories. The nearest classes of re accept a little more.
 _UNICODE_CLASSES = {
     r"\p{L}": r"\w",
@@ -88,8 +95,13 @@ def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
     if enum and value not in enum and value != _MISSING_IN_ENUM.get(shape.name):
         yield _failed(shape, value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and not _pattern(pattern).fullmatch(value):
+    if pattern and not _pattern(pattern).fullmatch(value) and not _is_missing_in_pattern(shape, value):
         yield _failed(shape, value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _is_missing_in_pattern(shape: Shape, value: str) -> bool:
+    missing = _MISSING_IN_PATTERN.get(shape.name)
+    return missing is not None and missing.fullmatch(value) is not None
 
 
 def _length(shape: Shape, length: int, value: object, path: str) -> Iterator[str]:

@@ -34,7 +34,7 @@ _ENDED = frozenset({"Completed", "Failed", "Stopped", "PartiallyCompleted", "Exp
 # All other columns have short values, which stay on one line.
 LONG_COLUMNS = frozenset({"value", "meaning", "model", "name", "failure", "message", "ARN", "match"})
 _BILLED = ("tokens billed", "teacher tokens billed")
-_OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch", "evaluation")
+_OWN_TABLES = ("job", "custom_model", "throughput", "deployment", "batch", "evaluation", "optimization")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,13 @@ class AdminPage:
         """Return the page with the present state of the account."""
         ledger, now = self._ledger.as_json(), time.time()
         throughputs = self._state.throughputs.all()
-        jobs = [*self._state.jobs.all(), *self._state.batch_jobs.all(), *self._state.evaluation_jobs.all()]
+        tables = (
+            self._state.jobs,
+            self._state.batch_jobs,
+            self._state.evaluation_jobs,
+            self._state.optimization_jobs,
+        )
+        statuses = [job.body["status"] for table in tables for job in table.all()]
         page = self._template.render(
             account=ACCOUNT_ID,
             now=_moment(now),
@@ -91,7 +97,7 @@ class AdminPage:
             long_columns=LONG_COLUMNS,
             facts={
                 "model calls billed": f"{ledger['billed_calls']:,}",
-                "jobs running": sum(job.body["status"] not in _ENDED for job in jobs),
+                "jobs running": sum(status not in _ENDED for status in statuses),
                 "throughputs billed now": sum(self._status(throughput) != "Failed" for throughput in throughputs),
                 "seconds of throughput billed": f"{ledger['throughput_seconds']:,.0f}",
             },
@@ -104,6 +110,7 @@ class AdminPage:
                 self._deployments(ledger["deployments"]),
                 self._batches(),
                 self._evaluations(),
+                self._optimizations(),
                 self._others(),
                 _faults_table(self._faults.as_json()),
                 _requests_table(self._ledger.requests()),
@@ -219,6 +226,24 @@ class AdminPage:
         columns = ("name", "status", "failure", "type", "Region", "created", "prompts", "ratings billed")
         empty = "No evaluation job was created."
         return _newest_first("Evaluation jobs", columns, rows, empty, "prompts", "ratings billed")
+
+    def _optimizations(self) -> Table:
+        rows = [
+            (
+                job.name,
+                job.body["status"],
+                job.body.get("failureMessage", _NOTHING),
+                ", ".join(model["modelId"] for model in job.body["modelConfigurations"]),
+                job.region,
+                _moment(job.created),
+                f"{job.body['samples']:,}",
+                f"{sum(use['input_tokens'] + use['output_tokens'] for use in job.body['billed_use']):,}",
+            )
+            for job in self._state.optimization_jobs.all()
+        ]
+        columns = ("name", "status", "failure", "model", "Region", "created", "samples", "tokens billed")
+        empty = "No prompt optimization job was created."
+        return _newest_first("Prompt optimization jobs", columns, rows, empty, "samples", "tokens billed")
 
     def _others(self) -> Table:
         marks = ", ".join("?" * len(_OWN_TABLES))

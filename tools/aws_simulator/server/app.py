@@ -28,6 +28,8 @@ from tools.aws_simulator.jobs.customization import CustomizationJobs
 from tools.aws_simulator.jobs.evaluation_jobs import EvaluationJobs
 from tools.aws_simulator.jobs.evaluation_runner import EvaluationRunner
 from tools.aws_simulator.jobs.job_runner import JobRunner
+from tools.aws_simulator.jobs.optimization_jobs import OptimizationJobs
+from tools.aws_simulator.jobs.optimization_runner import OptimizationRunner
 from tools.aws_simulator.protocol.credentials import DEFAULT_REGION, CredentialScope, credential_scope, is_bearer
 from tools.aws_simulator.protocol.own_requests import refusal
 from tools.aws_simulator.protocol.signatures import stated_service
@@ -95,7 +97,7 @@ class AwsSimulator:
             opened.callback(self._s3.close)
             self._open_neighbours(catalog, roles)
             self._open_bedrock(catalog)
-            for runner in (self._runner, self._batch_runner, self._evaluation_runner):
+            for runner in self._runners:
                 runner.resume()
             opened.pop_all()
 
@@ -122,23 +124,24 @@ class AwsSimulator:
         throughputs = Throughputs(self._state, self._settings, models)
         deployments = Deployments(self._state, self._settings, models)
         inference = Inference(self._state, self._settings, models, profiles, throughputs, deployments, ledger)
-        self._runner = JobRunner(self._state, self._settings, catalog, inference, self._s3, self._roles)
-        self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
-        self._evaluation_runner = EvaluationRunner(
-            self._state, self._settings, inference, ledger, self._s3, self._roles
-        )
+        runner = JobRunner(self._state, self._settings, catalog, inference, self._s3, self._roles)
+        batches = BatchRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
+        evaluations = EvaluationRunner(self._state, self._settings, inference, ledger, self._s3, self._roles)
+        optimizations = OptimizationRunner(self._state, self._settings, inference, self._s3, self._roles)
+        self._runners = (runner, batches, evaluations, optimizations)
         handlers = _handlers(
             models,
             profiles,
-            CustomizationJobs(self._state, catalog, models, self._runner, self._roles),
+            CustomizationJobs(self._state, catalog, models, runner, self._roles),
             CustomModels(self._state, throughputs, deployments),
             throughputs,
             deployments,
             inference,
             Streaming(inference, self._settings),
             Tagging(self._state),
-            BatchJobs(self._state, inference, self._batch_runner, self._roles),
-            EvaluationJobs(self._state, inference, self._evaluation_runner, self._roles),
+            BatchJobs(self._state, inference, batches, self._roles),
+            EvaluationJobs(self._state, inference, evaluations, self._roles),
+            OptimizationJobs(self._state, self._settings, inference, optimizations, self._sts.caller_role),
         )
         self.bedrock = SimulatedBedrock(
             {**handlers, **_logging_handlers(logging)},
@@ -152,16 +155,10 @@ class AwsSimulator:
             self._settings,
             ledger,
             faults,
-            [
-                self._runner.end_stalls,
-                self._batch_runner.end_stalls,
-                self._evaluation_runner.end_stalls,
-                throughputs.end_stalls,
-                deployments.end_stalls,
-            ],
+            [owner.end_stalls for owner in (*self._runners, throughputs, deployments)],
             AdminPage(self._state, self._settings, ledger, faults, throughputs, deployments),
             self.bedrock.implemented,
-            self._evaluation_runner.human_tasks,
+            evaluations.human_tasks,
         )
 
     def operations(self) -> dict[str, frozenset[str]]:
@@ -171,7 +168,7 @@ class AwsSimulator:
 
     def close(self) -> None:
         """Shut down. The next process that opens the folder resumes unfinished jobs."""
-        for runner in (self._runner, self._batch_runner, self._evaluation_runner):
+        for runner in self._runners:
             runner.close()
         self._moto.close()
         self._iam.close()
@@ -292,6 +289,21 @@ def _serving_handlers(throughputs: Throughputs, deployments: Deployments) -> dic
     }
 
 
+def _measuring_handlers(evaluations: EvaluationJobs, optimizations: OptimizationJobs) -> dict[str, Handler]:
+    return {
+        "CreateEvaluationJob": evaluations.create,
+        "GetEvaluationJob": evaluations.get,
+        "ListEvaluationJobs": evaluations.list,
+        "StopEvaluationJob": evaluations.stop,
+        "BatchDeleteEvaluationJob": evaluations.batch_delete,
+        "CreateAdvancedPromptOptimizationJob": optimizations.create,
+        "GetAdvancedPromptOptimizationJob": optimizations.get,
+        "ListAdvancedPromptOptimizationJobs": optimizations.list,
+        "StopAdvancedPromptOptimizationJob": optimizations.stop,
+        "BatchDeleteAdvancedPromptOptimizationJob": optimizations.batch_delete,
+    }
+
+
 def _handlers(
     models: FoundationModels,
     profiles: InferenceProfiles,
@@ -304,6 +316,7 @@ def _handlers(
     tagging: Tagging,
     batches: BatchJobs,
     evaluations: EvaluationJobs,
+    optimizations: OptimizationJobs,
 ) -> dict[str, Handler]:
     return {
         "ListFoundationModels": models.list,
@@ -330,11 +343,7 @@ def _handlers(
         "GetModelInvocationJob": batches.get,
         "ListModelInvocationJobs": batches.list,
         "StopModelInvocationJob": batches.stop,
-        "CreateEvaluationJob": evaluations.create,
-        "GetEvaluationJob": evaluations.get,
-        "ListEvaluationJobs": evaluations.list,
-        "StopEvaluationJob": evaluations.stop,
-        "BatchDeleteEvaluationJob": evaluations.batch_delete,
+        **_measuring_handlers(evaluations, optimizations),
         "TagResource": tagging.tag,
         "UntagResource": tagging.untag,
         "ListTagsForResource": tagging.list,

@@ -142,7 +142,7 @@ class SimulatedBedrock:
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
         if day is not None:
             _check_members(operation.name, arguments, day)
-        call = Call(arguments, scope.region, fault)
+        call = Call(arguments, scope.region, fault, scope.access_key)
         result = handler(call)
         if inspect.isawaitable(result):
             result = await result

@@ -12,10 +12,11 @@ import datetime
 import json
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from tools.aws_simulator.access.conditions import PolicyError
-from tools.aws_simulator.access.policies import AccessRequest, decide
+from tools.aws_simulator.access.policies import AccessRequest, Policy, decide
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.records import RoleRecord
 from tools.aws_simulator.account.state import State
@@ -23,6 +24,7 @@ from tools.aws_simulator.protocol.errors import AccessDeniedException, Validatio
 from tools.aws_simulator.services.iam import Iam
 
 ROLE_PREFIX = f"arn:aws:iam::{ACCOUNT_ID}:role/"
+ROOT = f"arn:aws:iam::{ACCOUNT_ID}:root"
 BEDROCK = frozenset({("Service", "bedrock.amazonaws.com")})
 # https://github.com/aws-samples/amazon-bedrock-workshop/issues/367
 NOT_ASSUMABLE = "Could not assume provided IAM role."
@@ -84,28 +86,28 @@ class Roles:
         """
         Return whether a role may do an action on a resource of the account. A role that does not exist may do nothing.
 
+        :param role_arn: the ARN of the role, or of the account's root user. Only the policy of a resource can keep the
+            root user from doing an action.
         :param resource_policy: the policy of the resource. It may deny the action, or allow the role to do it.
         """
-        role = self._iam.roles.get(role_arn)
-        if role is None:
+        permissions = _permissions_of_root() if role_arn == ROOT else self._permissions(role_arn)
+        if permissions is None:
             return False
-        documents = [json.loads(text) for text in role["policies"].values()]
-        documents += [document for arn in role["attached"] if (document := self._iam.document(arn))]
-        boundary = self._iam.document(role["boundary"]) or {} if role["boundary"] else None
-        own = {
+        documents, boundary = permissions.documents, permissions.boundary
+        everything = {
+            **_context(region),
             "aws:PrincipalArn": role_arn,
             "aws:PrincipalAccount": ACCOUNT_ID,
-            "aws:PrincipalType": "AssumedRole",
             "aws:ResourceAccount": ACCOUNT_ID,
-            **{f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role["tags"]},
+            **permissions.context,
+            **(context or {}),
         }
-        everything = {**_context(region), **own, **(context or {})}
         request = AccessRequest(action, resource, context=everything)
         try:
             if resource_policy is None:
                 return decide(documents, request, boundary=boundary) == "allowed"
             attached = [json.loads(resource_policy)]
-            account = {("AWS", ACCOUNT_ID), ("AWS", f"arn:aws:iam::{ACCOUNT_ID}:root")}
+            account = {("AWS", ACCOUNT_ID), ("AWS", ROOT)}
             as_role = AccessRequest(action, resource, frozenset({("AWS", role_arn)}), everything)
             as_anyone = AccessRequest(action, resource, as_role.principals | account, everything)
             if decide(attached, as_anyone) == "denied":
@@ -114,6 +116,36 @@ class Roles:
             return decide([*documents, *attached], as_role, boundary=boundary) == "allowed"
         except PolicyError:
             return False
+
+    def _permissions(self, role_arn: str) -> _Permissions | None:
+        role = self._iam.roles.get(role_arn)
+        if role is None:
+            return None
+        documents = [json.loads(text) for text in role["policies"].values()]
+        documents += [document for arn in role["attached"] if (document := self._iam.document(arn))]
+        boundary = self._iam.document(role["boundary"]) or {} if role["boundary"] else None
+        tags = {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role["tags"]}
+        return _Permissions(documents, boundary, {"aws:PrincipalType": "AssumedRole", **tags})
+
+
+@dataclass(frozen=True)
+class _Permissions:
+    """
+    What a role or the root user may do.
+
+    :param documents: the policies that allow and deny actions.
+    :param boundary: the permissions boundary; None if there is no boundary.
+    :param context: the keys for the conditions of policies that describe the role or the root user.
+    """
+
+    documents: Sequence[Policy]
+    boundary: Policy | None
+    context: Mapping[str, str]
+
+
+def _permissions_of_root() -> _Permissions:
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    return _Permissions([everything], None, {"aws:PrincipalType": "Account"})
 
 
 def add_service_roles(state: State, iam: Iam, arns: Collection[str]) -> None:

@@ -19,10 +19,9 @@ from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.iam import Iam
-from tools.aws_simulator.services.roles import Roles
+from tools.aws_simulator.services.roles import ROOT, Roles
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
 
-ROOT = f"arn:aws:iam::{ACCOUNT_ID}:root"
 DEFAULT_SECONDS = 3600
 _CHAINED_MAXIMUM = 3600
 _UNSUPPORTED = ("Policy", "PolicyArns", "SerialNumber", "TokenCode", "ProvidedContexts", "TransitiveTagKeys")
@@ -55,6 +54,11 @@ class Sts:
         """Return the ARN of the caller with this access key, even if the session has expired."""
         session = self.session(access_key)
         return session["arn"] if session else ROOT
+
+    def caller_role(self, access_key: str) -> str:
+        """Return the ARN of the role that the caller's session belongs to; for all other callers, the root user's."""
+        session = self.session(access_key)
+        return session["role"] if session else ROOT
 
     def token_problem(self, access_key: str, token: str | None) -> TokenProblem | None:
         """Return why a request with this access key and session token is refused; None if it is accepted.

@@ -32,6 +32,13 @@ def test_a_fingerprint_depends_on_everything_but_the_token() -> None:
     assert Call({**REQUEST, "jobName": "b"}, "us-east-1").fingerprint != fingerprint
 
 
+@pytest.mark.parametrize("name", ["clientRequestToken", "clientToken"])
+def test_both_names_of_the_client_token_are_known(name: str) -> None:
+    plain, first = Call({"a": 1}, "us-east-1"), Call({"a": 1, name: "t"}, "us-east-1")
+    assert (plain.client_token, first.client_token) == (None, "t")
+    assert plain.fingerprint == first.fingerprint
+
+
 def test_a_new_arn_has_the_region_the_account_and_a_unique_id() -> None:
     first, second = (new_arn("us-west-2", "custom-model/x") for _ in range(2))
     assert first.startswith("arn:aws:bedrock:us-west-2:123456789012:custom-model/x/")

@@ -138,9 +138,10 @@ def test_a_rule_that_would_have_no_effect_is_refused(
     assert simulator.admin("GET", "faults") == []
 
 
-@pytest.mark.parametrize(
-    "kind", ["timeout", "stream_pause", "job_stalled", "throughput_stalled", "batch_stalled", "evaluation_stalled"]
-)
+STALLS = [f"{kind}_stalled" for kind in ("job", "throughput", "batch", "evaluation", "optimization")]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "stream_pause", *STALLS])
 def test_these_kinds_have_seconds(simulator: RunningSimulator, kind: str) -> None:
     simulator.fail(kind=kind, seconds=1)
     assert simulator.admin("GET", "faults")[0]["seconds"] == 1

@@ -37,3 +37,19 @@ def test_the_ledger_lists_batch_calls_which_cost_half_again(simulator: RunningSi
     assert sum(ledger["by_document"].values()) == 101
     (job,) = (job for job in ledger["batch_jobs"] if job["arn"] == arn)
     assert (job["status"], job["records"], job["billed_records"]) == ("Completed", 100, 100)
+
+
+def test_the_ledger_has_the_tokens_of_prompt_optimization_jobs_apart_from_the_calls(
+    simulator: RunningSimulator,
+) -> None:
+    arn = builders.create_optimization(simulator)
+    builders.finished_optimization(simulator, arn)
+    ledger = simulator.ledger
+    (job,) = (job for job in ledger["optimization_jobs"] if job["arn"] == arn)
+    assert (job["status"], job["templates"], job["samples"], job["deleted"]) == ("Completed", 1, 1, None)
+    assert {(use["purpose"], use["model"]) for use in job["billed_use"]} == {
+        ("target", builders.OPTIMIZED),
+        ("judge", "anthropic.claude-sonnet-4-6"),
+        ("rewriter", "anthropic.claude-sonnet-4-6"),
+    }
+    assert (ledger["calls"], ledger["by_model"]) == (0, {})

@@ -51,6 +51,8 @@ def test_a_change_keeps_the_other_settings_calls_the_listeners_and_is_stored(tmp
         {"job_seconds": -0.1},
         {"batch_seconds": 1e308},
         {"evaluation_seconds": -1},
+        {"optimization_seconds": -1},
+        {"optimization_jobs": 0.5},
         {"throughput_seconds": math.inf},
         {"deployment_seconds": math.nan},
         {"latency_ms": "5"},

@@ -26,6 +26,7 @@ ABSENT = {
     "resourceARN": f"{ACCOUNT}:provisioned-model/abcdefghijkl",
 }
 EVALUATION_JOB = {"jobIdentifier": f"{ACCOUNT}:evaluation-job/abcdefghijkl"}
+OPTIMIZATION_JOB = {"jobIdentifier": f"{ACCOUNT}:advanced-prompt-optimization-job/abcdefghijkl"}
 BATCH_JOB = {"jobIdentifier": f"{ACCOUNT}:model-invocation-job/abcdefghijkl"}
 RETIRED = "anthropic.claude-instant-v1"
 MESSAGES = [{"role": "user", "content": [{"text": "Hello"}]}]
@@ -66,6 +67,15 @@ WRONG: dict[tuple[str, str], Request] = {
     ("StopEvaluationJob", "ConflictException"): lambda sim: sim.boto("bedrock").stop_evaluation_job(
         jobIdentifier=ended_evaluation(sim)
     ),
+    ("CreateAdvancedPromptOptimizationJob", "ConflictException"): lambda sim: [
+        builders.create_optimization(sim, clientToken="conformance-optimization") for _ in range(2)
+    ],
+    ("CreateAdvancedPromptOptimizationJob", "ResourceNotFoundException"): lambda sim: builders.create_optimization(
+        sim, modelConfigurations=[{"modelId": RETIRED}]
+    ),
+    ("StopAdvancedPromptOptimizationJob", "ConflictException"): lambda sim: sim.boto(
+        "bedrock"
+    ).stop_advanced_prompt_optimization_job(jobIdentifier=ended_optimization(sim)),
     ("CreateInferenceProfile", "ConflictException"): lambda sim: [create_profile(sim, "same") for _ in range(2)],
     ("CreateInferenceProfile", "ResourceNotFoundException"): lambda sim: create_profile(sim, model="amazon.none-v1:0"),
     ("CreateModelCustomizationJob", "ConflictException"): lambda sim: [
@@ -134,6 +144,12 @@ def ended_evaluation(simulator: RunningSimulator) -> str:
     return arn
 
 
+def ended_optimization(simulator: RunningSimulator) -> str:
+    arn = builders.create_optimization(simulator)
+    builders.finished_optimization(simulator, arn)
+    return arn
+
+
 def required(operation: str) -> dict[str, Any]:
     """Return arguments with which a request reaches the simulator. A fault does not look at them."""
     shape = OPERATIONS[operation].input_shape
@@ -195,6 +211,8 @@ def test_an_absent_resource_is_not_found(simulator: RunningSimulator, operation:
         arguments = BATCH_JOB
     if operation.endswith("EvaluationJob"):
         arguments = EVALUATION_JOB
+    if operation.endswith("PromptOptimizationJob"):
+        arguments = OPTIMIZATION_JOB
     if operation.startswith("Update"):
         arguments |= dict(UPDATES[operation])
     with refused("ResourceNotFoundException", "abcdefghijkl", status=404):
@@ -234,6 +252,7 @@ def test_inference_with_an_absent_or_unfinished_model_is_refused(simulator: Runn
         ("CreateProvisionedModelThroughput", "tags"),
         ("CreateModelInvocationJob", "tags"),
         ("CreateEvaluationJob", "jobTags"),
+        ("CreateAdvancedPromptOptimizationJob", "tags"),
     ],
 )
 def test_more_than_fifty_tags_are_refused(simulator: RunningSimulator, operation: str, tags: str) -> None:
@@ -249,6 +268,7 @@ def test_more_than_fifty_tags_are_refused(simulator: RunningSimulator, operation
         "CreateProvisionedModelThroughput": lambda: builders.provision(simulator, builders.STUDENT_BASE, **many),
         "CreateModelInvocationJob": lambda: builders.create_batch(simulator, **many),
         "CreateEvaluationJob": lambda: builders.create_evaluation(simulator, **many),
+        "CreateAdvancedPromptOptimizationJob": lambda: builders.create_optimization(simulator, **many),
     }
     is_declared = "TooManyTagsException" in [shape.name for shape in OPERATIONS[operation].error_shapes]
     with refused("TooManyTagsException" if is_declared else "ValidationException", "51", status=400):

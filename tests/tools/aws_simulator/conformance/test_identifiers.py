@@ -31,6 +31,7 @@ class Kind:
     :param other: a change of the arguments that makes it another request.
     :param by: the identifiers by which the Get operation finds the resource.
     :param others: the error for other identifiers, which the pattern of the identifier may exclude.
+    :param token: the name of the client token.
     """
 
     create: str
@@ -42,11 +43,17 @@ class Kind:
     other: dict[str, Any]
     by: tuple[str, ...]
     others: str = "ResourceNotFoundException"
+    token: str = "clientRequestToken"
 
 
 def batch_request(simulator: RunningSimulator) -> dict[str, Any]:
     """Return a request with a name that has the form of an id, so that Get looks it up."""
     return builders.batch_request(simulator, jobName=f"{builders.fresh('j').replace('-', ''):x<12}")
+
+
+def optimization_request(simulator: RunningSimulator) -> dict[str, Any]:
+    """Return a request with a name that has the form of an id, so that Get looks it up."""
+    return builders.optimization_request(simulator, jobName=f"{builders.fresh('o').replace('-', ''):x<12}")
 
 
 def throughput_request(_: RunningSimulator) -> dict[str, Any]:
@@ -98,6 +105,17 @@ KINDS = {
         {"jobDescription": "another"},
         ("arn",),
         others="ValidationException",
+    ),
+    "prompt optimization job": Kind(
+        "CreateAdvancedPromptOptimizationJob",
+        "GetAdvancedPromptOptimizationJob",
+        "jobIdentifier",
+        "jobArn",
+        "jobName",
+        optimization_request,
+        {"jobDescription": "another"},
+        ("arn", "id"),
+        token="clientToken",
     ),
     "throughput": Kind(
         "CreateProvisionedModelThroughput",
@@ -163,7 +181,7 @@ def test_a_resource_is_found_by_its_documented_identifiers_in_its_region(account
 def test_a_repeated_token_returns_the_resource_and_refuses_another_request(
     account: RunningSimulator, kind: Kind
 ) -> None:
-    request = {**kind.request(account), "clientRequestToken": builders.fresh("token")}
+    request = {**kind.request(account), kind.token: builders.fresh("token")}
     arn = call(account, kind.create, request)[kind.arn]
     assert call(account, kind.create, request)[kind.arn] == arn
     declares_conflict = "ConflictException" in [shape.name for shape in OPERATIONS[kind.create].error_shapes]
@@ -174,7 +192,7 @@ def test_a_repeated_token_returns_the_resource_and_refuses_another_request(
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_token_is_valid_for_its_operation_only(account: RunningSimulator, kind: Kind) -> None:
-    request = {**kind.request(account), "clientRequestToken": "shared-by-all-operations"}
+    request = {**kind.request(account), kind.token: "shared-by-all-operations"}
     assert (
         request[kind.name]
         == call(account, kind.get, {kind.identifier: call(account, kind.create, request)[kind.arn]})[kind.name]
@@ -193,8 +211,8 @@ def test_a_token_is_valid_in_its_region_only(account: RunningSimulator) -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("token", ["", "-a", "a-", "a_b", "a" * 257])
 def test_a_malformed_token_is_refused(account: RunningSimulator, kind: Kind, token: str) -> None:
-    with refused("ValidationException", "clientRequestToken", status=400):
-        call(account, kind.create, {**kind.request(account), "clientRequestToken": token})
+    with refused("ValidationException", kind.token, status=400):
+        call(account, kind.create, {**kind.request(account), kind.token: token})
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -51,6 +51,12 @@ def test_values_are_shown_as_java_shows_them(value: object, shown: str) -> None:
     assert f"Value '{shown}' at 'modelId' failed to satisfy constraint: Member must be of type string" in found
 
 
+@pytest.mark.parametrize(("job_id", "count"), [("abcdefghijkl", 0), ("abc", 1)])
+def test_the_tag_operations_accept_the_arns_of_prompt_optimization_jobs(job_id: str, count: int) -> None:
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:advanced-prompt-optimization-job/{job_id}"
+    assert len(list(violations(operation("ListTagsForResource").input_shape, {"resourceARN": arn}))) == count
+
+
 def test_sensitive_values_are_not_repeated() -> None:
     shape = operation("InvokeModel").input_shape
     found = list(violations(shape, {"modelId": "m", "requestMetadata": "secret" * 2000}))

@@ -144,6 +144,20 @@ def test_evaluation_jobs_have_a_table(simulator: RunningSimulator) -> None:
     assert cells(page, "Evaluation jobs", failed["jobName"])[1:3] == ["Failed", failed["failureMessages"][0]]
 
 
+def test_prompt_optimization_jobs_have_a_table(simulator: RunningSimulator) -> None:
+    arn = builders.create_optimization(simulator)
+    job = builders.finished_optimization(simulator, arn)
+    simulator.fail(kind="optimization_failed", times=1)
+    failed = builders.finished_optimization(simulator, builders.create_optimization(simulator))
+    page, _ = get(simulator)
+    row = cells(page, "Prompt optimization jobs", job["jobName"])
+    (entry,) = (entry for entry in simulator.ledger["optimization_jobs"] if entry["arn"] == arn)
+    billed = sum(use["input_tokens"] + use["output_tokens"] for use in entry["billed_use"])
+    assert row[1:5] == ["Completed", "–", builders.OPTIMIZED, "us-east-1"]
+    assert row[-2:] == ["1", f"{billed:,}"]
+    assert cells(page, "Prompt optimization jobs", failed["jobName"])[1:3] == ["Failed", failed["failureMessage"]]
+
+
 def test_a_value_is_never_markup(simulator: RunningSimulator) -> None:
     hostile = "</td><script>alert(1)</script><img src=x onerror=alert(1)>"
     simulator.fail(kind="throttle", match=hostile)
@@ -190,7 +204,7 @@ def add(state: State, kind: str, name: str, body: dict[str, str]) -> None:
 
 def test_an_empty_account_says_what_it_does_not_have(state: State) -> None:
     page = rendered(state)
-    assert page.count('class="empty"') == 10
+    assert page.count('class="empty"') == 11
     assert "No Region has Bedrock resources." in page
 
 

@@ -83,6 +83,25 @@ def call_evaluation_operations(simulator: RunningSimulator, bedrock: Any, tags: 
     bedrock.batch_delete_evaluation_job(jobIdentifiers=[*arns, f"{arns[0][:-12]}abcdefghijkl"])
 
 
+def call_optimization_operations(simulator: RunningSimulator, bedrock: Any, tags: Any) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    model = {"modelId": builders.OPTIMIZED, "inferenceConfig": {"maxTokens": 100, "temperature": 0.5}}
+    arns = [
+        bedrock.create_advanced_prompt_optimization_job(
+            **builders.optimization_request(
+                simulator, tags=tags, jobDescription="Two.", encryptionKeyArn=key, modelConfigurations=[model]
+            )
+        )["jobArn"]
+        for _ in range(2)
+    ]
+    bedrock.stop_advanced_prompt_optimization_job(jobIdentifier=arns[1])
+    for arn in arns:
+        builders.finished_optimization(simulator, arn)
+        bedrock.get_advanced_prompt_optimization_job(jobIdentifier=arn)
+    bedrock.list_advanced_prompt_optimization_jobs(maxResults=1)
+    bedrock.batch_delete_advanced_prompt_optimization_job(jobIdentifiers=[*arns, "abcdefghijkl"])
+
+
 def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock, runtime = recorder.bedrock, recorder.runtime
     call_model_operations(bedrock)
@@ -118,6 +137,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     simulator.admin("PUT", "settings", {"batch_seconds": 0})
     bedrock.get_model_invocation_job(jobIdentifier=batch)
     call_evaluation_operations(simulator, bedrock, tags)
+    call_optimization_operations(simulator, bedrock, tags)
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     runtime.converse(modelId=provisioned, messages=messages)
     runtime.invoke_model(modelId=builders.TEACHER, body=json.dumps(builders.anthropic_body()))

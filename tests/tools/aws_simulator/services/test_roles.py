@@ -23,7 +23,7 @@ from tests.tools.aws_simulator.builders import (
     refused,
     teacher,
 )
-from tools.aws_simulator.services.roles import service_role
+from tools.aws_simulator.services.roles import ROOT, Roles, service_role
 
 ACCOUNT = "123456789012"
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "first_run_on_aws.md"
@@ -191,3 +191,23 @@ def test_batch_input_is_read_with_the_role(simulator: RunningSimulator) -> None:
     role = new_role(simulator, MODELS, allow("s3:GetObject", resource=f"arn:aws:s3:::{BUCKET}/{key}"), writable)
     batch = simulator.boto("bedrock").create_model_invocation_job(**{**request, "roleArn": role})["jobArn"]
     assert finished_batch(simulator, batch)["status"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("effect", "principal", "expected"),
+    [
+        ("Deny", "*", False),
+        ("Deny", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, False),
+        ("Deny", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}, True),
+        ("Allow", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}, True),
+    ],
+)
+def test_only_the_policy_of_a_resource_can_keep_the_root_user_from_an_action(
+    effect: str, principal: Any, expected: bool
+) -> None:
+    unused: Any = None
+    statement = {"Effect": effect, "Principal": principal, "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    asked = (ROOT, "s3:GetObject", "arn:aws:s3:::data/a", "us-east-1")
+    assert Roles(unused).allows(*asked)
+    assert Roles(unused).allows(*asked, resource_policy=policy) is expected

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -8,6 +9,9 @@ import pytest
 
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator.builders import ROLE, fresh, refused
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.services.roles import ROOT
+from tools.aws_simulator.services.sts import Sts
 
 ACCOUNT = "123456789012"
 
@@ -83,3 +87,13 @@ def test_options_that_would_change_the_session_are_refused(simulator: RunningSim
         simulator.boto("sts").assume_role(RoleArn=assumable(simulator), RoleSessionName="run", Policy="{}")
     with refused("InvalidAction", "does not implement GetSessionToken of STS"):
         simulator.boto("sts").get_session_token()
+
+
+def test_the_permissions_of_a_session_are_those_of_its_role(tmp_path: Path) -> None:
+    state = State(tmp_path / "bedrock.sqlite")
+    state.store("sts_session:ASIA1", {"arn": "arn:aws:sts::1:assumed-role/r/s", "role": "arn:aws:iam::1:role/r"})
+    unused: Any = None
+    sts = Sts(state, unused, unused)
+    assert sts.caller_role("ASIA1") == "arn:aws:iam::1:role/r"
+    assert sts.caller_role("AKIA1") == ROOT
+    state.close()

@@ -1,0 +1,107 @@
+"""A program with plain boto3 optimizes the pipeline's prompt on the AWS simulator, and reads the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.session import get_session
+
+from include.distill.config.prompts import load_prompt
+from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
+from tests.fakes.patience import wait_until
+from tests.tools.aws_simulator.models.sample_rows import sample_rows
+
+MODEL = "us.amazon.nova-micro-v1:0"
+BUCKET = "prompt-optimization"
+TEMPLATE = load_prompt("answering.j2").render(document="{{document}}", question="{{question}}")
+
+
+@pytest.fixture
+def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
+    with connected_simulator(tmp_path / "state", monkeypatch) as simulator:
+        yield simulator
+
+
+def input_line(count: int) -> dict[str, Any]:
+    rows = [row for row in sample_rows("train.csv", 3 * count) if row["answer"].strip()][:count]
+    return {
+        "version": "bedrock-2026-05-14",
+        "templateId": "answering",
+        "promptTemplate": TEMPLATE,
+        "evaluationSamples": [
+            {
+                "inputVariables": [{"document": row["doc"]}, {"question": row["question"]}],
+                "referenceResponse": row["answer"],
+            }
+            for row in rows
+        ],
+    }
+
+
+def optimize(line: dict[str, Any], name: str) -> dict[str, Any]:
+    """Run a job and return the line of its results."""
+    s3, bedrock = boto3.client("s3", region_name="us-east-1"), boto3.client("bedrock", region_name="us-east-1")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="input.jsonl", Body=json.dumps(line).encode())
+    arn = bedrock.create_advanced_prompt_optimization_job(
+        jobName=name,
+        inputConfig={"s3Uri": f"s3://{BUCKET}/input.jsonl"},
+        outputConfig={"s3Uri": f"s3://{BUCKET}/output/"},
+        modelConfigurations=[{"modelId": MODEL, "inferenceConfig": {"maxTokens": 1000, "temperature": 0.0}}],
+        tags=[{"key": "project", "value": "distill"}],
+    )["jobArn"]
+    tags = bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
+    assert tags == [{"key": "project", "value": "distill"}]
+
+    def ended() -> Any:
+        job = bedrock.get_advanced_prompt_optimization_job(jobIdentifier=arn)
+        return job if job["jobStatus"] != "InProgress" else None
+
+    assert wait_until(ended)["jobStatus"] == "Completed"
+    key = f"output/{arn.rpartition('/')[2]}/advanced_prompt_optimization_results.jsonl"
+    (result,) = map(json.loads, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().splitlines())
+    return dict(result)
+
+
+def test_the_optimized_prompt_gets_better_answers_from_the_same_model(simulator: RunningSimulator) -> None:
+    line = input_line(8)
+    result = optimize(line, "answering")
+    assert (result["promptTemplateId"], result["promptTemplate"]) == ("answering", TEMPLATE)
+    (of_model,) = result["promptOptimizationResults"]
+    optimized = of_model["optimizedPromptTemplate"]
+    assert (of_model["status"], of_model["modelId"]) == ("SUCCESS", MODEL)
+    assert {"{{document}}", "{{question}}"} <= {optimized[m : m + 12] for m in range(len(optimized))}
+    before, after = of_model["originalPromptMetrics"], of_model["optimizedPromptMetrics"]
+    assert 0 <= before["averageScore"] < after["averageScore"] <= 1
+
+    runtime = boto3.client("bedrock-runtime", region_name="us-east-1")
+    for sample, entry in zip(line["evaluationSamples"], of_model["dataset"], strict=True):
+        values = {name: value for variable in sample["inputVariables"] for name, value in variable.items()}
+        prompt = optimized
+        for name, value in values.items():
+            prompt = prompt.replace(f"{{{{{name}}}}}", value)
+        answer = runtime.converse(
+            modelId=MODEL,
+            messages=[{"role": "user", "content": [{"text": prompt}]}],
+            inferenceConfig={"maxTokens": 1000, "temperature": 0.0},
+        )
+        details = entry["optimizedPromptDetails"]
+        assert entry["inputVariables"] == sample["inputVariables"]
+        assert entry["referenceResponse"] == sample["referenceResponse"]
+        assert details["optimizedPromptModelResponse"] == answer["output"]["message"]["content"][0]["text"]
+        metrics = details["optimizedPromptMetrics"]
+        assert metrics["inputTokens"] == answer["usage"]["inputTokens"]
+        assert metrics["outputTokens"] == answer["usage"]["outputTokens"]
+
+
+def test_every_status_of_a_job_is_one_that_the_simulator_knows() -> None:
+    """A new status in botocore's model needs a look at the simulator."""
+    service = get_session().get_service_model("bedrock")
+    shape = service.operation_model("GetAdvancedPromptOptimizationJob").output_shape.members["jobStatus"]
+    known = {"InProgress", "Completed", "Failed", "PartiallyCompleted", "Stopping", "Stopped", "Deleting"}
+    assert set(shape.enum) == known

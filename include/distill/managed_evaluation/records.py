@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from include.distill.core.ended_jobs import EndedJob
+
 
 class NamedDataset(TypedDict):
     """A dataset, without its location in S3, which does not determine the result."""
@@ -56,31 +58,8 @@ class EvaluationQuestion(TypedDict):
     prompt_sha256: str
 
 
-class EndedEvaluationJob(TypedDict):
-    """
-    How a job ended. The record is stored in ``<prefix>/ended_evaluations/<job name>.json``.
-
-    It is needed because Bedrock deletes jobs when someone asks for it, and a deleted job cannot be looked up.
-    """
-
-    job_name: str
-    job_arn: str
-    status: str  # of Bedrock, or "Deleted" if the job was deleted before this pipeline saw how it ended
-    message: str | None
-    output_uri: str
-
-
-class MissingEvaluationJob(TypedDict):
-    """
-    A job that exists according to Bedrock's response to CreateEvaluationJob, but that Bedrock does not have.
-
-    The record is stored in ``<prefix>/ended_evaluations/<job name>.missing.json``. Bedrock does not show the job yet,
-    or it ignored or refused the request because the job was bought earlier and then deleted.
-    """
-
-    job_name: str
-    job_arn: str | None  # None if Bedrock refused the request, because the error does not state the ARN
-    since: str  # ISO 8601 time at which the job was first missing
+class EndedEvaluationJob(EndedJob):
+    """How a job ended. The record is stored in ``<prefix>/ended_evaluations/<job name>.json``."""
 
 
 class EvaluationJobManifest(TypedDict):

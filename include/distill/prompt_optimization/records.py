@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from include.distill.core.ended_jobs import EndedJob
+
 
 class OptimizationSample(TypedDict):
     """A training row in the input of a job. Bedrock wants each variable in an object of its own."""
@@ -35,18 +37,8 @@ class OptimizationInput(TypedDict):
     customLLMJConfig: NotRequired[OwnJudge]
 
 
-class EndedOptimizationJob(TypedDict):
-    """
-    How a job ended. The record is stored in ``<prefix>/ended_optimizations/<job name>.json``.
-
-    It is needed because Bedrock deletes jobs when someone asks for it, and a deleted job cannot be looked up.
-    """
-
-    job_name: str
-    job_arn: str
-    status: str  # of Bedrock, or "Deleted" if the job was deleted before this pipeline saw how it ended
-    message: str | None
-    output_uri: str
+class EndedOptimizationJob(EndedJob):
+    """How a job ended. The record is stored in ``<prefix>/ended_optimizations/<job name>.json``."""
 
 
 class OptimizationTokens(TypedDict):

@@ -21,7 +21,7 @@ class EvaluationJob(NamedJob):
     :ivar dataset_uri: location of the job's first dataset; empty for one of Bedrock's own datasets.
     """
 
-    kind: ClassVar[str] = "Evaluation job"
+    noun: ClassVar[str] = "evaluation job"
     statuses: ClassVar[Mapping[str, Progress]] = EVALUATION_STATUS
 
     role_arn: str

@@ -31,13 +31,13 @@ class NamedJob(ListedJob):
     """
     A job as one of Bedrock's Get operations describes it.
 
-    :cvar kind: the kind of job, as the start of a sentence.
+    :cvar noun: the kind of job, as part of a sentence.
     :cvar statuses: what each status means.
     :ivar output_uri: the prefix of the results, as in the request.
     :ivar message: Bedrock's reasons for a failure; ``None`` if Bedrock gives no reason.
     """
 
-    kind: ClassVar[str]
+    noun: ClassVar[str]
     statuses: ClassVar[Mapping[str, Progress]]
 
     output_uri: str
@@ -49,7 +49,7 @@ class NamedJob(ListedJob):
 
         :raises ContractError: the status is unknown to this pipeline.
         """
-        return job_progress(f"{self.kind} {self.name}", self.status, self.statuses)
+        return job_progress(f"{self.noun.capitalize()} {self.name}", self.status, self.statuses)
 
 
 JobT = TypeVar("JobT", bound=NamedJob)

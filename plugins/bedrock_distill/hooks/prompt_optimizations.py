@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bedrock_distill.hooks.aws import tag_list
 from bedrock_distill.hooks.named_jobs import ListedJob, NamedJob, NamedJobs
 from bedrock_distill.hooks.statuses import OPTIMIZATION_STATUS, Progress
+
+if TYPE_CHECKING:
+    from include.distill.prompt_optimization.plan import ModelConfiguration
 
 _MOST_LISTED = 1_000  # the most jobs on one page, so that a look-up by name needs few requests
 
@@ -22,7 +25,7 @@ class OptimizationJob(NamedJob):
     :ivar model_ids: the models for which the job optimizes the prompt.
     """
 
-    kind: ClassVar[str] = "Prompt optimization job"
+    noun: ClassVar[str] = "prompt optimization job"
     statuses: ClassVar[Mapping[str, Progress]] = OPTIMIZATION_STATUS
 
     input_uri: str
@@ -50,27 +53,24 @@ class OptimizationJobRequest:
 
     :ivar input_uri: the file with the prompt and its samples.
     :ivar output_uri: the prefix of the results. It ends with a slash, as Bedrock demands.
-    :ivar max_tokens: the most tokens of an answer to a sample.
+    :ivar model: the model whose answers the job improves, and how it answers.
     """
 
     name: str
     token: str
-    model_id: str
-    max_tokens: int
-    temperature: float
+    model: ModelConfiguration
     input_uri: str
     output_uri: str
     tags: Mapping[str, str]
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments of CreateAdvancedPromptOptimizationJob."""
-        inference = {"maxTokens": self.max_tokens, "temperature": self.temperature}
         return {
             "jobName": self.name,
             "clientToken": self.token,
             "inputConfig": {"s3Uri": self.input_uri},
             "outputConfig": {"s3Uri": self.output_uri},
-            "modelConfigurations": [{"modelId": self.model_id, "inferenceConfig": inference}],
+            "modelConfigurations": [self.model],
             "tags": tag_list(self.tags),
         }
 

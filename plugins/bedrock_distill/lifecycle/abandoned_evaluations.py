@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.statuses import EVALUATION_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, marked_task
-from bedrock_distill.lifecycle.progress import age_of, evaluation_cost
+from bedrock_distill.lifecycle.abandoned_named_jobs import stop_named_job
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, evaluation_groups, evaluation_parts, workers_task
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.core.by_hand import ByHand
@@ -22,7 +22,6 @@ from include.distill.core.errors import NotFoundError, ServiceError
 if TYPE_CHECKING:
     from bedrock_distill.lifecycle.run_task import RunTask
     from bedrock_distill.run.access import RunAccess
-    from include.distill.managed_evaluation.records import EvaluationJobManifest
 
 
 def abandoned_evaluations(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
@@ -56,15 +55,7 @@ def stop_evaluation(
     :param submit: the task that buys the next attempt.
     :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
-    job = jobs.get(arn)
-    if job is None or job.progress is not Progress.RUNNING:
-        return None
-    jobs.stop(job.arn)
-    return (
-        f"Stopped evaluation job {job.name} because its task was marked as failed. The job was created"
-        f" {age_of(job.created)} ago. {results} so far are billed{evaluation_cost(at_most_usd)}. To buy the next"
-        f" attempt, clear {submit} with downstream."
-    )
+    return stop_named_job(jobs, arn, at_most_usd=at_most_usd, results=results, submit=submit)
 
 
 def stop_workers_job(jobs: EvaluationJobs, arn: str, *, at_most_usd: float | None) -> str | None:
@@ -117,11 +108,3 @@ def running_jobs(task: RunAccess, jobs: EvaluationJobs, arm: str, evaluator: str
             tags = task.hook.tags(job.arn)
             if all(from_tags(tags, key) == value for key, value in expected.items()):
                 yield job.arn
-
-
-def has_bought_evaluation(task: RunTask, submitted: EvaluationJobManifest) -> bool:
-    """Return whether the run of a task bought an evaluation job, in any attempt of ``submit``."""
-    try:
-        return from_tags(task.hook.tags(submitted["job_arn"]), "run-key") == task.folder.run_key
-    except NotFoundError:  # the job was deleted
-        return submitted["bought"]

@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
 from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
+from bedrock_distill.hooks.prompt_optimizations import OptimizationJob, PromptOptimizationJobs
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT, AnyEndpoint, EndpointKind
 from bedrock_distill.run.task_ids import PREFLIGHT
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -199,6 +200,22 @@ class Ownership:
         candidates = [Candidate(name, False)]
         return self._find("evaluation job", candidates, jobs.find, differences, advice, then_clear=then_clear)
 
+    def find_optimization_job(
+        self, name: str, jobs: PromptOptimizationJobs, *, input_uri: str, output_uri: str
+    ) -> OptimizationJob | None:
+        """
+        Return this use case's prompt optimization job with a name; ``None`` if there is no such job.
+
+        :raises RefusedError: a prompt optimization job of another environment has the name.
+        """
+
+        def differences(job: OptimizationJob, is_former: bool) -> Iterator[str]:
+            yield from _location_differences(job, input_uri, output_uri)
+            yield from self._tag_differences(self.hook.tags(job.arn), is_former, {"use-case": self.use_case.name})
+
+        advice = f"{_OTHER_INSTALLATION} If the job is yours, undo the change of storage."
+        return self._find("prompt optimization job", [Candidate(name, False)], jobs.find, differences, advice)
+
     def has_model(self, model_arn: str) -> bool:
         """Return whether the tags or the training data of an existing model show that it belongs to this use case."""
         tags = self.hook.tags(model_arn)
@@ -293,7 +310,7 @@ def is_job_of(plan: BatchJobPlan, job: BatchJob) -> bool:
     return not different
 
 
-def _location_differences(job: BatchJob, input_uri: str, output_uri: str) -> Iterator[str]:
+def _location_differences(job: BatchJob | OptimizationJob, input_uri: str, output_uri: str) -> Iterator[str]:
     yield from _difference("input", job.input_uri, input_uri)
     yield from _difference("output", job.output_uri, output_uri)
 

@@ -6,7 +6,7 @@ import datetime
 import re
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
-from bedrock_distill.hooks.evaluations import EvaluationJob
+from bedrock_distill.hooks.named_jobs import NamedJob
 from bedrock_distill.lifecycle.endpoints import AnyEndpoint, EndpointKind
 from bedrock_distill.run.heartbeat import format_duration
 from include.distill.cost.amounts import usd_text
@@ -29,13 +29,13 @@ def describe_job(job: CustomizationJob) -> str:
     )
 
 
-def describe_evaluation(job: EvaluationJob) -> str:
-    """Return the status and the age of an evaluation job, as a sentence without a full stop."""
-    return f"Evaluation job {job.name} is {job.status}, {age_of(job.created)} after its creation"
+def describe_named_job(job: NamedJob) -> str:
+    """Return the status and the age of a job, as a sentence without a full stop."""
+    return f"{job.noun.capitalize()} {job.name} is {job.status}, {age_of(job.created)} after its creation"
 
 
-def evaluation_cost(at_most_usd: float | None) -> str:
-    """Return what a whole evaluation job costs, as the end of a sentence; empty if it is not known."""
+def whole_job_cost(at_most_usd: float | None) -> str:
+    """Return what a whole job costs, as the end of a sentence; empty if it is not known."""
     return f", at most about {usd_text(at_most_usd)} in all" if at_most_usd is not None else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.lifecycle.abandoned_evaluations import has_bought_evaluation
+from bedrock_distill.lifecycle.bought_by_run import has_bought_job
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import SUBMIT, WAIT
 from bedrock_distill.run.task_results import ResultOf
@@ -68,7 +68,7 @@ class BedrockCollectScoresOperator(DistillOperator):
             "scores_uri": uri,
             "questions": len(questions),
             "missing": sum(score["score"] is None for score in scores),
-            "bought": has_bought_evaluation(self, self.submitted),
+            "bought": has_bought_job(self, self.submitted),
             "input_tokens": self.submitted.get("input_tokens", 0),
             "output_tokens": self.submitted.get("output_tokens", 0),
         }

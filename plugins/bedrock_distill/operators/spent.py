@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_evaluations import has_bought_evaluation
+from bedrock_distill.lifecycle.bought_by_run import has_bought_job
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.standing import StandingSite
@@ -176,7 +176,7 @@ def _evaluation_lines(
 ) -> Iterator[BillLine]:
     """Yield bill lines for the evaluation jobs that this run bought. Each is counted as if it had completed."""
     for job in evaluations:
-        if has_bought_evaluation(task, job):
+        if has_bought_job(task, job):
             tokens = job.get("input_tokens", 0), job.get("output_tokens", 0)
             yield from token_lines(prices, job["arm"], job["evaluator"], *tokens)
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
-from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.progress import describe_evaluation, evaluation_cost
-from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, sibling_task
+from bedrock_distill.hooks.evaluations import EvaluationJob
+from bedrock_distill.lifecycle.evaluation_task import EvaluationTask
+from bedrock_distill.run.task_ids import SUBMIT
 from bedrock_distill.run.task_results import ResultOf
-from bedrock_distill.run.what_to_clear import task_to_clear
-from bedrock_distill.sensors.base import WaitingSensor
+from bedrock_distill.sensors.named_job import NamedJobSensor
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
-from bedrock_distill.triggers.polling import PollingTrigger
 from bedrock_distill.ui.links import EVALUATION_LINK
 from include.distill.config.evaluation_settings import EvaluationKind
-from include.distill.core.errors import JobFailedError, NotFoundError, WaitTimeoutError
-from include.distill.core.job_failures import FailureCause, job_failure, stated_reason
-from include.distill.inference.quoted_requests import escaped
-from include.distill.managed_evaluation.ended_jobs import COMPLETED, DELETED, EndedEvaluationJobs
 from include.distill.managed_evaluation.records import EvaluationJobManifest, EvaluationResultManifest
 
 
-class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
+class BedrockEvaluationJobSensor(EvaluationTask, NamedJobSensor[EvaluationResultManifest, EvaluationJob]):
     """
     Wait for an evaluation job to complete.
 
@@ -40,108 +31,19 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
     :raises WaitTimeoutError: the job has not ended and is billed. Clear this task to wait longer.
     """
 
-    template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
     operator_extra_links = (EVALUATION_LINK,)
+    trigger_class = EvaluationJobTrigger
     submitted = ResultOf[EvaluationJobManifest](SUBMIT)
     waits_for = "evaluation job {task.submitted[job_name]} to end"
-    results = "scores"
     kept = "The arm's answers are stored."
+    same_input = "these answers"
 
-    def __init__(
-        self,
-        *,
-        submitted: Any,
-        kind: EvaluationKind = "pointwise",
-        stop_when_marked_failed: bool = True,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, kind: EvaluationKind = "pointwise", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.submitted = submitted
         self.kind = kind
-        self.stop_when_marked_failed = stop_when_marked_failed
 
-    @property
-    def resource(self) -> str:
-        """The name of the job."""
-        return f"evaluation job {self.submitted['job_name']}"
-
-    def poll(self) -> EvaluationResultManifest | None:
-        """Look up the job by its ARN; return the manifest if the job has completed."""
-        job = EvaluationJobs(self.hook).get(self.submitted["job_arn"])
-        if job is None:
-            return self._result_of_deleted_job()
-        if job.progress is Progress.RUNNING:
-            self.checks.status = describe_evaluation(job)
-            self.log.info("%s", self.checks.status)
-            return None
-        self._record(job.status, job.message, job.output_uri)
-        if job.progress is Progress.FAILED:
-            raise self._failure(job)
-        return self._manifest(job.status, job.output_uri)
-
-    def trigger(self, **common: Any) -> PollingTrigger:
-        """Return the trigger that waits for the job to end."""
-        return EvaluationJobTrigger(
-            name=self.submitted["job_arn"],
-            at_most_usd=self.submitted.get("at_most_usd"),
-            give_up_when_failed=self.stop_when_marked_failed,
-            **common,
-        )
-
-    def billed_now(self, error: Exception) -> str:
-        """Return a sentence that says whether the job is billed now."""
-        return f"The scores of job {self.submitted['job_name']}, if the job is running{self.cost}."
-
-    def cost_so_far(self) -> str:
-        """Return how the job is billed."""
-        return f"the scores so far{self.cost}"
-
-    def timeout_error(self, why: str) -> WaitTimeoutError:
-        """Return an error that says that the job was not stopped."""
-        name = self.submitted["job_name"]
-        return WaitTimeoutError(
-            f"This task has waited {format_duration(self.timeout_seconds)}, but job {name} has not ended. {why}",
-            left=f"Job {name} was not stopped.",
-            billed=f"The scores of job {name} until it ends{self.cost}.",
-            to_do=(
-                f"To wait longer without buying anything, clear {self.task_to_clear}. To end the job, stop it in the"
-                " Bedrock console."
-            ),
-        )
-
-    def _result_of_deleted_job(self) -> EvaluationResultManifest:
-        """
-        Return the manifest of a job that does not exist any more, if its results are stored.
-
-        :raises NotFoundError: nobody saw how the job ended, or its results were deleted.
-        """
-        name, ended_jobs = self.submitted["job_name"], EndedEvaluationJobs(self.store, self.folder)
-        ended = ended_jobs.find(name)
-        if ended is None:
-            self._record(DELETED, None, "")
-        elif ended["status"] == COMPLETED and ended_jobs.has_results(output_uri=ended["output_uri"], name=name):
-            self.log.info("Job %s was deleted in Bedrock after it had completed. Its results are stored.", name)
-            return self._manifest(ended["status"], ended["output_uri"])
-        raise NotFoundError(
-            f"Evaluation job {name} does not exist any more, and has no results. Someone deleted it in Bedrock.",
-            left="Nothing is running.",
-            billed=f"The {self.results} until the job was deleted; nothing more is billed for this job.",
-            then_clear=self.submit_to_clear,
-            effect=f"buys another job{self.cost}",
-        )
-
-    def _record(self, status: str, message: str | None, output_uri: str) -> None:
-        EndedEvaluationJobs(self.store, self.folder).add(
-            {
-                "job_name": self.submitted["job_name"],
-                "job_arn": self.submitted["job_arn"],
-                "status": status,
-                "message": message,
-                "output_uri": output_uri,
-            }
-        )
-
-    def _manifest(self, status: str, output_uri: str) -> EvaluationResultManifest:
+    def manifest(self, status: str, output_uri: str) -> EvaluationResultManifest:
+        """Return the manifest of a job that has results."""
         return {
             "job_name": self.submitted["job_name"],
             "job_arn": self.submitted["job_arn"],
@@ -150,43 +52,3 @@ class BedrockEvaluationJobSensor(WaitingSensor[EvaluationResultManifest]):
             "status": status,
             "output_uri": output_uri,
         }
-
-    def _failure(self, job: EvaluationJob) -> JobFailedError:
-        ended = f"Evaluation job {job.name} ended with status {job.status}: {escaped(stated_reason(job.message))}."
-        attempt, max_attempts = self.submitted["attempt"], self.use_case.evaluations.of_kind(self.kind).max_attempts
-        to_do, clear = "", self.submit_to_clear
-        if attempt >= max_attempts:
-            ended += f" It was attempt {attempt} of at most {max_attempts} on these answers."
-            to_do = f"Remove the cause that Bedrock names, and raise evaluations.{self.kind}.max_attempts."
-            clear = self.restart
-        failure = job_failure(job.message)
-        if job.status == "Failed" and failure.is_final:
-            ended += " The same data would fail again."
-            to_do, clear = failure.advice, self.restart
-        elif job.status == "Failed":
-            cause = "an internal Bedrock error" if failure.cause is FailureCause.BEDROCK else "not the data"
-            ended += f" The cause is {cause}, so another job may succeed."
-            to_do = f"{failure.advice} {to_do}".strip()
-        return JobFailedError(
-            ended,
-            left=f"Nothing is running. {self.kept}",
-            billed=f"The {self.results} up to that point may be billed; nothing more is billed for this job.",
-            to_do=to_do,
-            then_clear=clear,
-            effect=f"buys another job{self.cost}",
-        )
-
-    @property
-    def submit_to_clear(self) -> str:
-        """The task to clear so that another job is bought."""
-        return task_to_clear(sibling_task(self.task_id, SUBMIT))
-
-    @property
-    def restart(self) -> str:
-        """The task to clear after settings or data of the job have changed."""
-        return task_to_clear(PREFLIGHT)
-
-    @property
-    def cost(self) -> str:
-        """What the whole job costs, as the end of a sentence."""
-        return evaluation_cost(self.submitted.get("at_most_usd"))

@@ -33,6 +33,7 @@ class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
     """
 
     template_fields: Sequence[str] = (*BedrockEvaluationJobSensor.template_fields, "sample")
+    trigger_class = WorkerAnswersTrigger
     waits_for = "human workers to answer the examples of job {task.submitted[job_name]}"
     results = "workers' answers"
     kept = "The labeled run and all stored labels are unchanged."
@@ -50,15 +51,6 @@ class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
         self.sample: SampleManifest = sample
         self.use_case_name = use_case_name
         self.use_cases = use_cases
-
-    def trigger(self, **common: Any) -> WorkerAnswersTrigger:
-        """Return the trigger that waits for the workers."""
-        return WorkerAnswersTrigger(
-            name=self.submitted["job_arn"],
-            at_most_usd=self.submitted.get("at_most_usd"),
-            give_up_when_failed=self.stop_when_marked_failed,
-            **common,
-        )
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: the job, the run and the stored labels are unchanged."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.lifecycle.abandoned_evaluations import stop_workers_job
-from bedrock_distill.lifecycle.progress import evaluation_cost
+from bedrock_distill.lifecycle.progress import whole_job_cost
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 
 
@@ -14,7 +14,7 @@ class WorkerAnswersTrigger(EvaluationJobTrigger):
 
     def cost_so_far(self, seconds: float) -> str:
         """Say that each answer is billed, and what all answers cost at most, if this is known."""
-        return f"each answer of a worker{evaluation_cost(self.at_most_usd)}"
+        return f"each answer of a worker{whole_job_cost(self.at_most_usd)}"
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""

@@ -25,6 +25,7 @@ _CONSOLE_PAGES = {
     "provisioned-model": "provisioned-throughput/details",
     "custom-model-deployment": "custom-model-on-demand",  # the address is UNVERIFIED
     "evaluation-job": "eval/evaluation",  # https://docs.aws.amazon.com/bedrock/latest/userguide/evaluation-judge.html
+    "advanced-prompt-optimization-job": "advanced-prompt-optimization",  # the address is UNVERIFIED
 }
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -94,6 +95,7 @@ DEPLOYMENT_LINK = ResourceLink("Deployment", "deployment_arn")
 STANDING_LINK = ResourceLink("Standing endpoint", "arn")
 CHAMPION_ENDPOINT_LINK = ResourceLink("Standing endpoint", "endpoint_arn")
 EVALUATION_LINK = ResourceLink("Evaluation job", "job_arn")
+OPTIMIZATION_LINK = ResourceLink("Prompt optimization job", "job_arn")
 TRAINING_DATA_LINK = ResourceLink("Training data", "train_uri")
 REJECTED_ROWS_LINK = RejectedRowsLink()
 REPORT_LINK = ReportLink()

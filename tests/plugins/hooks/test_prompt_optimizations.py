@@ -17,9 +17,7 @@ NAME = "test-docs-prompted-0123456789abcdef"
 REQUEST = OptimizationJobRequest(
     name=NAME,
     token=request_token(NAME),
-    model_id="us.amazon.nova-micro-v1:0",
-    max_tokens=300,
-    temperature=0.0,
+    model={"modelId": "us.amazon.nova-micro-v1:0", "inferenceConfig": {"maxTokens": 300, "temperature": 0.0}},
     input_uri="s3://training/distill/prompt_optimizations/0/input.jsonl",
     output_uri="s3://output/distill/prompt_optimizations/0/",
     tags={"project": "bedrock-distill", "arm": "prompted"},
@@ -39,7 +37,7 @@ def job(number: int = 1, name: str = NAME, **more: Any) -> dict[str, Any]:
         "creationTime": NOW + datetime.timedelta(hours=number),
         "inputConfig": {"s3Uri": REQUEST.input_uri},
         "outputConfig": {"s3Uri": REQUEST.output_uri},
-        "modelConfigurations": [{"modelId": REQUEST.model_id}],
+        "modelConfigurations": [REQUEST.model],
         **more,
     }
 
@@ -74,7 +72,7 @@ class TestGet:
             created=NOW + datetime.timedelta(hours=1),
             input_uri=REQUEST.input_uri,
             output_uri=REQUEST.output_uri,
-            model_ids=(REQUEST.model_id,),
+            model_ids=(REQUEST.model["modelId"],),
             message="Input file is empty",
         )
 

@@ -7,7 +7,7 @@ import pytest
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.evaluations import EvaluationJob
-from bedrock_distill.lifecycle.progress import describe_evaluation, describe_job, evaluation_cost, throughput_cost
+from bedrock_distill.lifecycle.progress import describe_job, describe_named_job, throughput_cost, whole_job_cost
 
 
 def job(status: str = "InProgress", *details: tuple[str, str], minutes: float = 12.5) -> CustomizationJob:
@@ -72,10 +72,10 @@ class TestEvaluation:
     def test_the_description_has_status_and_age(self) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=12.5)
         job = EvaluationJob("job", "arn:job", "InProgress", created, "output", "role", "dataset")
-        assert describe_evaluation(job) == "Evaluation job job is InProgress, 12 min after its creation"
+        assert describe_named_job(job) == "Evaluation job job is InProgress, 12 min after its creation"
 
     def test_an_unknown_cost_is_left_out(self) -> None:
-        assert (evaluation_cost(None), evaluation_cost(2)) == ("", ", at most about $2.00 in all")
+        assert (whole_job_cost(None), whole_job_cost(2)) == ("", ", at most about $2.00 in all")
 
 
 class TestThroughputCost:

@@ -11,6 +11,7 @@ from airflow.sdk.execution_time import task_runner
 
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
+from bedrock_distill.operators.optimize_prompt import BedrockSubmitPromptOptimizationOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     ThrottledError,
@@ -21,6 +22,8 @@ from tests.fakes.decided_report import ARMS
 from tests.fakes.dialogue import between, say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.fake_named_jobs import FakeNamedJobs
+from tests.fakes.fake_prompt_optimizations import FakePromptOptimizations
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
@@ -29,6 +32,12 @@ SERVING = {
     "model_arn": MODEL_ARN,
     "invoke_id": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz",
     "student": "nova-micro",
+}
+# A plain base arm and one whose prompt is optimized, in place of the arms of the use case.
+PROMPTED: dict[str, Any] = {
+    "arms": [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}],
+    "comparisons": [{"candidate": "prompted", "baseline": "base"}],
+    "promotion": {},
 }
 ROWS = [make_row(n) for n in range(101, 105)]
 
@@ -98,22 +107,71 @@ def evaluations(store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, ans
     return FakeEvaluationJobs(store, bedrock)
 
 
-class SubmitEvaluation:
-    """Submits an evaluation job with a new task. ``task`` is the last one."""
+class Submit:
+    """
+    Submits a job with a new task.
 
-    def __init__(self, equip: Any, evaluations: FakeEvaluationJobs, context: Any) -> None:
-        self.equip, self.evaluations, self.context = equip, evaluations, context
+    :ivar task: the last task.
+    :ivar jobs: the jobs that take the place of Bedrock's.
+    :ivar group: the task group of the job.
+    :ivar rows: the rows that the job needs.
+    """
+
+    group: str
+    rows: str
+
+    def __init__(
+        self, equip: Any, jobs: FakeNamedJobs[Any, Any], context: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        self.equip, self.jobs, self.context = equip, jobs, context
+        self.store, self.use_case = store, use_case
         self.task: Any = None
 
-    def __call__(self, arm: str = "tuned", evaluator: str = "nova-pro") -> Any:
-        task_id = f"evaluate.{arm}_by_{evaluator}.submit"
-        self.task = self.equip(
-            BedrockEvaluationJobOperator(task_id=task_id, run_uri=RUN_URI, arm=arm, evaluator=evaluator)
-        )
-        self.task.__dict__["jobs"] = self.evaluations
+    def run(self, task: Any) -> Any:
+        self.task = self.equip(task)
+        self.task.__dict__["jobs"] = self.jobs
         return self.task.execute(self.context)
 
 
+class SubmitEvaluation(Submit):
+    group, rows = "evaluate.tuned_by_nova-pro", "evaluation"
+
+    def __call__(self, arm: str = "tuned", evaluator: str = "nova-pro") -> Any:
+        task_id = f"evaluate.{arm}_by_{evaluator}.submit"
+        return self.run(BedrockEvaluationJobOperator(task_id=task_id, run_uri=RUN_URI, arm=arm, evaluator=evaluator))
+
+    def set_max_attempts(self, number: int) -> None:
+        settings = {"evaluators": ["nova-pro"], "max_attempts": number}
+        freeze(self.store, self.use_case, evaluations={"pointwise": settings})
+
+
+class SubmitOptimization(Submit):
+    group, rows = "prompted.optimize", "train"
+
+    def __call__(self, arm: str = "prompted") -> Any:
+        task_id = f"{arm}.optimize.submit"
+        return self.run(BedrockSubmitPromptOptimizationOperator(task_id=task_id, run_uri=RUN_URI, arm=arm))
+
+    def set_max_attempts(self, number: int) -> None:
+        freeze(self.store, self.use_case, **PROMPTED, prompt_optimization={"max_attempts": number})
+
+
 @pytest.fixture
-def submit_evaluation(equip: Any, evaluations: FakeEvaluationJobs, context: Any) -> SubmitEvaluation:
-    return SubmitEvaluation(equip, evaluations, context)
+def submit_evaluation(
+    equip: Any, evaluations: FakeEvaluationJobs, context: Any, store: MemoryStore, use_case: UseCase
+) -> SubmitEvaluation:
+    return SubmitEvaluation(equip, evaluations, context, store, use_case)
+
+
+@pytest.fixture
+def optimizations(store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase) -> FakePromptOptimizations:
+    """Prompt optimization jobs of a use case with an arm whose prompt is optimized."""
+    freeze(store, use_case, **PROMPTED)
+    return FakePromptOptimizations(store, bedrock)
+
+
+@pytest.fixture
+def submit_optimization(
+    equip: Any, optimizations: FakePromptOptimizations, context: Any, store: MemoryStore, use_case: UseCase
+) -> SubmitOptimization:
+    return SubmitOptimization(equip, optimizations, context, store, use_case)

@@ -16,9 +16,9 @@ from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from include.distill.core.ended_jobs import SHOWN_AFTER
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
-from include.distill.managed_evaluation.ended_jobs import SHOWN_AFTER
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
@@ -140,6 +140,6 @@ def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
     with pytest.raises(TransientError, match="already used for a request with other parameters"):
         submit(context, BedrockDistillHook())
     later = datetime.datetime.now(datetime.UTC) + SHOWN_AFTER
-    monkeypatch.setattr("bedrock_distill.operators.evaluation_job.utc_now", lambda: later)
+    monkeypatch.setattr("bedrock_distill.operators.named_job.utc_now", lambda: later)
     second = submit(context, BedrockDistillHook())
     assert (second["attempt"], second["bought"]) == (2, True)

@@ -190,7 +190,8 @@ class PromotionSchema(Section):
     )
     decisions: list[DecisionSchema] = Field(
         description="One decision per candidate that was compared with the champion arm. If the use case has no"
-        " champion arm, one decision per candidate that was compared with the first base arm."
+        " champion arm, one decision per candidate that was compared with the first base arm, if possible one without"
+        " an optimized prompt. Base arms are no candidates."
     )
 
 

@@ -277,12 +277,12 @@ class TestDistilled:
         assert distillation_notes(make_use_case(), [ROW, ROW], PRICES) == []
 
     def test_the_questions_of_pairs_are_prompts_too(self) -> None:
-        arms = [BASE, {**self.ARMS[1], "originals": 1, "synthetic": 2}]
+        arms = [BASE, {**self.ARMS[1], "originals": 50, "synthetic": 100}]
         use_case = make_use_case(arms=arms, synthesis={"pairs_per_document": 2})
-        lines = quantities(estimate(use_case, train=[ROW, ROW], evaluation=[ROW], prices=self.PRICES))
-        assert lines["teacher managed: nova-pro output"] == 3 * ANSWER
-        assert lines["teacher managed: nova-pro input"] == 3 * (DOCUMENT + QUESTION + PROMPT_TOKENS)
-        assert lines["synthesis: claude-sonnet-4-6 output"] == 2 * (QUESTION + ANSWER)
+        lines = quantities(estimate(use_case, train=[ROW] * 50, evaluation=[ROW], prices=self.PRICES))
+        assert lines["teacher managed: nova-pro output"] == 150 * ANSWER
+        assert lines["teacher managed: nova-pro input"] == 150 * (DOCUMENT + QUESTION + PROMPT_TOKENS)
+        assert lines["synthesis: claude-sonnet-4-6 output"] == 100 * (QUESTION + ANSWER)
 
     def test_the_teacher_that_bedrock_asks_is_not_one_of_the_calls_that_tasks_share_a_budget_for(self) -> None:
         use_case = make_use_case(arms=self.ARMS)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.policies.row_failures import retry_or_record
 from bedrock_distill.run.model_task import ModelTask
-from bedrock_distill.run.task_ids import IN_SERVICE, PROVISIONED, arm_task
-from bedrock_distill.run.task_results import ResultOf
+from bedrock_distill.run.task_ids import COLLECT, IN_SERVICE, OPTIMIZE, PROVISIONED, arm_task, optimize_task
+from bedrock_distill.run.task_results import ResultOf, read_result
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import NotFoundError, ThroughputReleasedError
-from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.records import Row
@@ -23,6 +23,7 @@ from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.records import EndpointManifest
 from include.distill.inference.requests import ModelRequest, is_deployment
 from include.distill.inference.student import Student
+from include.distill.prompt_optimization.records import OptimizedPrompt, OptimizedPromptManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,7 +36,8 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
     Send a shard of evaluation rows to an arm's model. The arm used for the noise control answers each row twice.
 
     The key of a stored answer depends on the custom model, not on the endpoint that served the model. So a later run,
-    which creates another endpoint, does not pay for the answer again.
+    which creates another endpoint, does not pay for the answer again. It also depends on the text of the request, so
+    another optimized prompt needs new answers.
 
     If a row has no answer, the task fails, because the judges compare all arms on the same rows. Retrying or clearing
     the task requests only the missing answers.
@@ -43,21 +45,26 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
     :param shard: number of the shard. (templated)
     :param serving: manifest of the arm's task ``in_service``; ``None`` for the base student, which answers on demand.
         (templated)
+    :param optimized: manifest of the arm's task ``optimize.collect``; ``None`` if no job optimizes the arm's prompt.
+        (templated)
     :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", …, "simulated"}``
     :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` or ``deploy`` with downstream.
+    :raises EarlierVersionError: the arm's optimized prompt is missing; no request was sent.
     :raises TooManyFailuresError: at least one row has no answer; the other answers are stored.
     """
 
-    template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving", "optimized")
     serving = ResultOf[EndpointManifest | None](IN_SERVICE, optional=True)
+    optimized = ResultOf[OptimizedPromptManifest | None](f"{OPTIMIZE}.{COLLECT}", optional=True)
     serving_tasks = PROVISIONED
     waits_for = "the arm's answers"
     ui_color = "#fce8e6"
 
-    def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, shard: int, serving: Any = None, optimized: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shard = shard
         self.serving = serving
+        self.optimized = optimized
 
     def execute(self, context: Context) -> AnswerManifest:
         """Get and write the answers to all rows of the shard; return the usage."""
@@ -157,10 +164,19 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
         return [ask(self._student.request(row, sample=sample)) for sample in samples]
 
+    def _optimized_prompt(self) -> str | None:
+        """Return the prompt that a job optimized for this arm; ``None`` if the arm has the prompt of the use case."""
+        if not self.use_case.arm(self.arm).has_optimized_prompt:
+            return None
+        # If a person marks `collect` as successful, there is no result. The original prompt must not be used silently.
+        task = optimize_task(self.arm, COLLECT)
+        manifest = read_result(self.optimized, OptimizedPromptManifest, task=task, reader=self.task_id)
+        return read_json(self.store, manifest["prompt_uri"], OptimizedPrompt)["optimized"]
+
     @cached_property
     def _student(self) -> Student:
         if self.serving is None:
-            return Student.from_use_case(self.use_case, self.prompts)
+            return Student.from_use_case(self.use_case, self.prompts, optimized=self._optimized_prompt())
         return Student.from_use_case(
             self.use_case,
             self.prompts,

@@ -71,8 +71,9 @@ def set_task_instance(context: Any) -> None:
 def answer(equip: Any, bedrock: FakeBedrock, context: Any) -> Any:
     bedrock.say = say
 
-    def run(arm: str = "tuned", serving: Any = SERVING, shard: int = 0, run_uri: str = RUN_URI) -> dict[str, Any]:
-        task = equip(BedrockAnswerOperator(task_id="answer", run_uri=run_uri, arm=arm, shard=shard, serving=serving))
+    def run(arm: str = "tuned", serving: Any = SERVING, run_uri: str = RUN_URI, **inputs: Any) -> dict[str, Any]:
+        given = {"shard": 0, "serving": serving, **inputs}
+        task = equip(BedrockAnswerOperator(task_id="answer", run_uri=run_uri, arm=arm, **given))
         manifest: dict[str, Any] = task.execute(context)
         return manifest
 

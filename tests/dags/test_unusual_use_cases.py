@@ -30,6 +30,7 @@ HOUSEKEEPING = {"distill_label_sample", "distill_clean_up", "distill_release_lef
 SAMPLE = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
 BASE, TUNED = {"name": "base", "kind": "base"}, {"name": "tuned"}
 CHAMPION = {"name": "best", "kind": "champion"}
+PROMPTED = {"kind": "base", "prompt": "optimized"}
 TINY, YEAR = 1e-300, 8_760
 FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/x"
 TEXTS = ["", "日本 \U0001f600", "{{ ds }} %s ' \" \\ , * # \t\n", "x" * 400]
@@ -146,6 +147,17 @@ LEGAL: dict[str, list[Any]] = {
         {"flow_definition_arn": FLOW, "workers": 3, "wait_days": 365, "poll_interval_seconds": 86_400},
         {"flow_definition_arn": FLOW, "instructions": "{{ ds }} <b>\t日本", "wait_days": TINY},
     ],
+    "prompt_optimization.samples": [1, 100],
+    "prompt_optimization.steering_criteria": [[], ["日本 {{ ds }}", "x" * 500, "%s", "\t'\"", "A"]],
+    "prompt_optimization.judge": [
+        None,
+        {"metric": "a_-.", "instructions": "{{prompt}} {{ response }} {% raw %} 日本"},
+        {"metric": "x" * 63, "instructions": "{{prompt}}{{response}}{{referenceResponse}}" + "x" * 4_900},
+    ],
+    "prompt_optimization.timeout_hours": TIMES,
+    "prompt_optimization.max_attempts": [1, 9],
+    "prompt_optimization.stop_when_marked_failed": [False],
+    "prompt_optimization.poll_interval_seconds": [TINY, 86_400],
     "promotion.margin": [0, 0.499],
     "promotion.min_decisive": [1, 10**30],
     "promotion.min_clusters": [2, 10**30],
@@ -189,6 +201,8 @@ LEGAL: dict[str, list[Any]] = {
     "arms": [
         [BASE, {"name": "answer"}, {"name": "submit", "originals": 0}, CHAMPION],
         [{"name": "a" * 16, "kind": "base"}, {"name": "champion", "synthetic": 0}],
+        [BASE, {"name": "answer", **PROMPTED}, {"name": "optimize", **PROMPTED}, TUNED],
+        [{"name": "a" * 16, **PROMPTED}, CHAMPION, TUNED],
     ],
     "comparisons": [[{"candidate": "base", "baseline": "tuned"}]],
     "fan_out.max_tasks": [1, 400],
@@ -219,8 +233,11 @@ ILLEGAL: dict[str, list[Any]] = {
     "source.columns": [{"doc": "\0"}, {"\0": "doc"}],
     "prompts.synthesis": ["a" * 5_000, "\0", "gone.j2"],
     "training.method": ["", "distillation"],
+    "prompt_optimization.steering_criteria": [["a"] * 6, [" "]],
+    "prompt_optimization.judge": [{"metric": "a b", "instructions": "{{prompt}}{{response}}"}, {"metric": "a"}],
     "training.hyperparameters": [{"epochCount": "\0"}],
     "arms": [
+        [BASE, {"name": "tuned", "prompt": "optimized"}],
         *([BASE, {"name": name}] for name in sorted(RESERVED_ARM_NAMES)),
         [{"name": "judge", "kind": "base"}, TUNED],
         [BASE, *({"name": f"a{number}"} for number in range(50))],
@@ -229,6 +246,7 @@ ILLEGAL: dict[str, list[Any]] = {
         key: [1e300, YEAR + 0.001]
         for key in (
             *("promotion.answer_within_hours", "training.stall_after_hours", "training.timeout_hours"),
+            "prompt_optimization.timeout_hours",
             *("serving.expected_hours", "serving.expires_after_hours", "approval.answer_within_hours"),
         )
     },
@@ -236,7 +254,7 @@ ILLEGAL: dict[str, list[Any]] = {
         key: [1e300]
         for key in (
             *("training.poll_interval_seconds", "batch.poll_interval_seconds", "serving.poll_interval_seconds"),
-            *("serving.timeout_minutes", "fan_out.patience_seconds"),
+            *("serving.timeout_minutes", "fan_out.patience_seconds", "prompt_optimization.poll_interval_seconds"),
         )
     },
 }
@@ -250,6 +268,10 @@ WITH = {
     "batch.timeout_hours": ("synthesis.inference", "batch"),
     "training.method": ("arms", [BASE, {"name": "tuned", "synthetic": 0}]),
     "published": ("arms", [BASE, *({"name": name} for name in ("few", "many", "mixed"))]),
+    **{
+        f"prompt_optimization.{key}": ("arms", [BASE, {"name": "prompted", **PROMPTED}, TUNED])
+        for key in ("samples", "judge", "timeout_hours", "max_attempts", "poll_interval_seconds")
+    },
 }
 # The sample's student cannot be trained on documents alone.
 STUDENTS = {"training.method": "titan-text-lite"}

@@ -232,7 +232,7 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
     for path in sorted(folder.glob("*.yaml")):
         try:
             use_case = load_use_case(path, environment)
-            load_prompts(use_case.prompts, None)
+            load_prompts(use_case.prompts, None, for_optimization=bool(use_case.optimized_arms))
         except UseCaseError as error:
             problems += [str(error), *_prompt_problems(path, variables)]
         except PromptError as error:

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
+from include.distill.config.placeholders import job_template_problems
 from include.distill.config.prompt_contract import CONTRACTS, check_template, template_variables
 from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.config.records import FrozenPrompt, FrozenPrompts, PromptConstants, PromptExample
@@ -29,11 +30,14 @@ MAX_FILE_BYTES = 200_000
 MAX_PROMPT_EXAMPLES = 20
 
 
-def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
+def load_prompts(
+    section: Prompts, store: ObjectStore | None, *, for_optimization: bool = False
+) -> tuple[Prompts, dict[str, Prompt]]:
     """
     Load the prompts that the section ``prompts`` of a use case names.
 
     :param store: ``None`` while DAGs are parsed. Files in S3 are not read in this case.
+    :param for_optimization: whether a job must be able to optimize the answering prompt.
     :return: the section with the contents of its files filled in, and the prompts by their names in the section.
     :raises PromptError: a prompt or a file is invalid. The message lists every problem with the file and the line.
     """
@@ -48,6 +52,8 @@ def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, 
         filled_in = _fill_in_files(section, store)
     except InputError as error:
         problems.append(str(error))
+    if not problems and for_optimization and not _is_unreachable(section.answering, store):
+        problems = job_template_problems(prompts[section.answering], filled_in.instruction)
     if problems:
         raise PromptError("\n".join(problems))
     if filled_in.examples:

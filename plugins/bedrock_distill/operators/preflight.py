@@ -116,7 +116,8 @@ class BedrockPreflightOperator(DistillOperator):
         problems = problems or self._problems(use_case)
         prompts: dict[str, Prompt] = {}
         try:
-            settings, prompts = load_prompts(use_case.prompts, self.store)
+            is_optimized = bool(use_case.optimized_arms)
+            settings, prompts = load_prompts(use_case.prompts, self.store, for_optimization=is_optimized)
             use_case = use_case.model_copy(update={"prompts": settings})
         except (InputError, RefusedError) as error:
             problems += str(error).splitlines()

@@ -211,10 +211,20 @@ class TestPlaces:
         (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])
         assert load_use_cases(tmp_path).places == ()
 
+    def test_a_prompt_that_a_job_cannot_optimize_is_a_problem_only_with_an_optimized_arm(self, tmp_path: Path) -> None:
+        arms = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+        prompts = {"instruction": "Replace {{name}}."}
+        write(tmp_path, "docs", prompts=prompts, arms=arms)
+        write(tmp_path, "other", prompts=prompts)
+        loaded = load_use_cases(tmp_path)
+        assert [use_case.name for use_case in loaded.valid] == ["other"]
+        (problem,) = loaded.problems
+        assert problem.startswith("docs.yaml: Prompt answering.j2 with prompts.instruction cannot be optimized")
+
     def test_an_error_that_nobody_foresaw_is_a_problem_of_its_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(prompts: Prompts, _: None) -> None:
+        def fail(prompts: Prompts, _: None, **__: bool) -> None:
             if prompts.synthesis == "odd.j2":
                 raise OSError(36, "File name too long")
 

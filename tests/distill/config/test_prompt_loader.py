@@ -77,6 +77,17 @@ class TestProblems:
         message = refusal(answering=answering, judging="nowhere.j2", instruction_file="/etc/passwd")
         assert all(part in message for part in ("unknown variable 'x'", "no prompt 'nowhere.j2'", "may not be read"))
 
+    def test_a_template_with_logic_is_refused_only_if_a_job_has_to_optimize_it(self, folder: Path) -> None:
+        own = write(folder, "a.j2", TAGS.replace("{{ document }}", "{{ document | trim }}"))
+        instruction = write(folder, "i.txt", "Name {{topic}}.")
+        section = Prompts(answering=own)
+        load_prompts(section, None)
+        with pytest.raises(PromptError, match="line 1: document is used in a filter"):
+            load_prompts(section, None, for_optimization=True)
+        with pytest.raises(PromptError, match=r"it contains \{\{topic\}\}"):
+            load_prompts(Prompts(instruction_file=instruction), None, for_optimization=True)
+        load_prompts(Prompts(answering="s3://bucket/a.j2"), None, for_optimization=True)
+
 
 class TestInstruction:
     def test_the_instruction_is_replaced_by_the_text_of_the_instruction_file(self, folder: Path) -> None:

@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from tests.fakes.fake_bedrock import FakeBedrock, missing
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER
 from tests.plugins.operators import test_preflight
+from tests.plugins.operators.test_preflight import section
 
 preflight = test_preflight.preflight  # pytest finds it by its name
 JUDGE = "anthropic.claude-sonnet-4-6"
 ARMS = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
 TRAINED = {"name": "tuned", "kind": "fine_tuned"}
+
+LOGIC = "<document>{{ document[:500] }}</document>\n<question>{% if question %}{{ question }}{% endif %}</question>"
+URI = "s3://bedrock-distill-training/distill/a.j2"
 
 
 def changes(arms: list[dict[str, str]]) -> dict[str, Any]:
@@ -42,3 +49,19 @@ def test_the_student_must_be_usable_although_it_is_not_trained(
     bedrock.refuse["amazon.nova-micro-v1:0"] = missing("amazon.nova-micro-v1:0")
     with pytest.raises(InputError, match=r"model nova-micro .* does not exist in this Region"):
         preflight(**changes(ARMS)).execute(context)
+
+
+def test_a_prompt_with_logic_is_refused_before_anything_is_stored(
+    preflight: Any, context: Any, store: MemoryStore, use_case: UseCase
+) -> None:
+    store.write(URI, LOGIC.replace("[:500]", "").encode())
+    with pytest.raises(InputError) as refused:
+        preflight(arms=ARMS, **section(use_case, "prompts", answering=URI)).execute(context)
+    assert "line 2: question is used in a filter, a condition or another expression" in str(refused.value)
+    assert not store.exists(FOLDER.prompts)
+    preflight(**section(use_case, "prompts", answering=URI)).execute(context)
+
+
+def test_the_prompt_of_the_project_can_be_optimized(preflight: Any, context: Any, store: MemoryStore) -> None:
+    preflight(arms=ARMS).execute(context)
+    assert store.exists(FOLDER.prompts)

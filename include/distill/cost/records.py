@@ -106,8 +106,10 @@ class CostEstimate(BudgetEstimate, ServingEstimate, PairsEstimate):
     # The part of the estimate for results that are expected to be stored already. Absent from estimates of versions
     # before 0.2.0.
     stored_usd: NotRequired[float]
-    # What distillation jobs may cost beyond the estimate, in sentences; absent from estimates of versions before 0.2.0.
+    # What distillation jobs and prompt optimization jobs may cost beyond the estimate, in sentences; absent from
+    # estimates of versions before 0.2.0.
     distillation_notes: NotRequired[list[str]]
+    optimization_notes: NotRequired[list[str]]
 
 
 class ReportedEstimate(EstimatedLines, ServingEstimate):
@@ -128,6 +130,7 @@ class SpendingEstimate(EstimatedLines):
     stored_usd: NotRequired[float]  # absent from estimates of versions before 0.2.0
     serving: NotRequired[dict[str, ServingChoice]]  # by arm; absent from estimates of earlier versions
     distillation_notes: NotRequired[list[str]]
+    optimization_notes: NotRequired[list[str]]
 
 
 class HourlyPurchase(TypedDict):

@@ -74,7 +74,7 @@ def plan_spending(use_case: UseCase, estimate: SpendingEstimate) -> SpendingPlan
         lines=estimate["lines"],
         hourly=hourly,
         usd_per_hour=usd_per_hour,
-        notes=estimate.get("distillation_notes", ()),
+        notes=(*estimate.get("distillation_notes", ()), *estimate.get("optimization_notes", ())),
         reasons=_reasons(use_case.approval, estimate["estimated_usd"], usd_per_hour if hourly else None),
     )
 

@@ -55,6 +55,7 @@ def read_result(
         "arm": result["arm"],
         "job_name": result["job_name"],
         "job_arn": result["job_arn"],
+        "fingerprint": plan.fingerprint,
         "samples": plan.samples,
         "judge": judge,
         "original": plan.record["promptTemplate"],

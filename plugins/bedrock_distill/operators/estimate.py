@@ -16,6 +16,7 @@ from include.distill.cost.arm_serving import serving_choices
 from include.distill.cost.bill_table import bill_table
 from include.distill.cost.estimate import TokenRate, distillation_notes, estimate, expected_calls, pairs_usd
 from include.distill.cost.evaluation_lines import score_lines
+from include.distill.cost.optimization_lines import optimization_lines, optimization_notes
 from include.distill.cost.prices import BillLine, load_prices, total_usd
 from include.distill.cost.records import CostEstimate, EstimateManifest, RepeatedPurchase, ServingChoice
 from include.distill.cost.serving_choice import describe_serving
@@ -83,6 +84,7 @@ class EstimateCostOperator(DistillOperator):
             "bought_again": bought_again,
             "stored_usd": stored,
             "distillation_notes": distillation_notes(self.use_case, train, load_prices(), rates),
+            "optimization_notes": optimization_notes(self.use_case, train, load_prices(), rates.get("answers")),
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
@@ -126,8 +128,14 @@ class EstimateCostOperator(DistillOperator):
             champion=champion,
             serving=serving,
         )
-        scores, by_characters = (score_lines(self.use_case, evaluation, prices, used) for used in (rate, None))
-        return [*estimate_bill(rates=rates), *scores], [*estimate_bill(), *by_characters], serving
+        jobs, by_characters = (
+            [
+                *score_lines(self.use_case, evaluation, prices, used),
+                *optimization_lines(self.use_case, train, prices, used),
+            ]
+            for used in (rate, None)
+        )
+        return [*estimate_bill(rates=rates), *jobs], [*estimate_bill(), *by_characters], serving
 
     def _log_summary(self, summary: CostEstimate, lines: Sequence[BillLine]) -> None:
         estimated, stored = summary["estimated_usd"], summary["stored_usd"]
@@ -136,7 +144,7 @@ class EstimateCostOperator(DistillOperator):
         for arm, choice in summary.get("serving", {}).items():
             self.log.info("%s", describe_serving(arm, choice))
         self.log.info("Estimated bill:\n%s", bill_table(lines))
-        for sentence in summary.get("distillation_notes", ()):
+        for sentence in (*summary.get("distillation_notes", ()), *summary.get("optimization_notes", ())):
             self.log.warning("%s", sentence)
         if note := standing_note(self.use_case):
             self.log.info("%s", note)

@@ -26,7 +26,15 @@ BASE_ARMS = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "bas
 def store_prompt(store: MemoryStore, prompt: str) -> dict[str, Any]:
     """Store an optimized prompt as the task ``collect`` does, and return the part of its manifest that is read."""
     nothing = {"score": None, "input_tokens": None, "output_tokens": None}
-    record = {"arm": "prompted", "job_name": "j", "job_arn": "a", "samples": 1, "judge": "j", "original": "o"}
+    record = {
+        "arm": "prompted",
+        "job_name": "j",
+        "job_arn": "a",
+        "fingerprint": "f",
+        "samples": 1,
+        "judge": "j",
+        "original": "o",
+    }
     write_json(
         store, FOLDER.optimized_prompt("prompted"), {**record, "optimized": prompt, "before": nothing, "after": nothing}
     )

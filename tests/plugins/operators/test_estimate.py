@@ -80,6 +80,27 @@ def test_the_log_warns_that_a_distillation_job_may_cost_more_than_the_estimate(
     assert "Neither the estimate, the spend cap nor an approval includes these prompts." in plan.notes[0]
 
 
+def test_the_job_that_optimizes_a_prompt_is_part_of_the_estimate_but_not_of_the_budget_for_calls(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+    freeze(store, use_case, arms=[*arms, {"name": "tuned"}])
+    written = read_json(store, estimate.execute(context)["estimate_uri"], CostEstimate)
+    lines = {line["what"]: line for line in written["lines"]}
+    jobs = [line for what, line in lines.items() if what.startswith("prompt optimization prompted (estimated)")]
+    assert [line["quantity"] > 0 for line in jobs] == [True] * 4
+    answers = [lines[f"answers {arm}: nova-micro input"]["quantity"] for arm in ("base", "prompted")]
+    assert answers[1] > answers[0]
+    assert "The prompt optimization job of arm prompted is estimated at $" in capsys.readouterr().out
+    freeze(store, use_case, arms=[*arms, {"name": "tuned"}], prompt_optimization={"samples": 1})
+    estimate.__dict__.pop("use_case")
+    with_one_sample = read_json(store, estimate.execute(context)["estimate_uri"], CostEstimate)
+    assert with_one_sample["estimated_usd"] < written["estimated_usd"]
+    assert with_one_sample["by_characters_usd"] == written["by_characters_usd"]
+    plan = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate))
+    assert "which neither the estimate, the spend cap nor an approval includes." in plan.notes[0]
+
+
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:

@@ -98,7 +98,6 @@ class OptimizedPrompt(TypedDict):
     arm: str
     job_name: str
     job_arn: str
-    fingerprint: str  # of the job; see `plan.py`
     samples: int
     judge: str  # key of the model that judged the answers
     original: str

@@ -33,7 +33,7 @@ def results_uri(result: OptimizationResultManifest) -> str:
 
 def prompt_version(text: str) -> str:
     """Return the first 12 hex digits of the sha256 of an optimized prompt."""
-    return content_hash(text.encode())[:12]
+    return content_hash(text.encode("utf-8", "surrogatepass"))[:12]
 
 
 def read_result(
@@ -55,7 +55,6 @@ def read_result(
         "arm": result["arm"],
         "job_name": result["job_name"],
         "job_arn": result["job_arn"],
-        "fingerprint": plan.fingerprint,
         "samples": plan.samples,
         "judge": judge,
         "original": plan.record["promptTemplate"],

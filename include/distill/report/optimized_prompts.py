@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from include.distill.core.naming import content_hash
 from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
 from include.distill.report.verdict_sentence import judges_phrase
 
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
 
 _TRAINED = ("fine_tuned", "distilled")
 _NOT_SHOWN = "This run does not show whether training was needed"
-
-
-def prompt_version(prompt: str) -> str:
-    """Return the first 12 hex digits of the sha256 of an optimized prompt."""
-    return content_hash(prompt.encode("utf-8", "surrogatepass"))[:12]
 
 
 def training_sentences(

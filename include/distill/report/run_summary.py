@@ -18,7 +18,7 @@ from include.distill.evaluation.judge_families import describe_judge
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import UsageRecord
 from include.distill.prompt_optimization.records import OptimizedPrompt
-from include.distill.report.optimized_prompts import prompt_version
+from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.records import ReportArm, ReportSynthesis, TrainingPrice
 from include.distill.training.data_card import licence_note
 from include.distill.training.records import DataCard, DatasetManifest, TrainingManifest, TrainingSetCounts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from include.distill.report.optimized_prompts import prompt_version
+from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.schema_arms import ArmSchema
 from include.distill.report.schema_base import Section, Share, require
 

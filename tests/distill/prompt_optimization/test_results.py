@@ -71,7 +71,6 @@ def test_the_optimized_prompt_is_read_with_the_scores_and_tokens_of_both_prompts
         "arm": "prompted",
         "job_name": "env-prompted-1f2e",
         "job_arn": ARN,
-        "fingerprint": PLAN.fingerprint,
         "samples": 1,
         "judge": "claude-sonnet-4-6",
         "original": "{{document}} {{question}}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.distill.report.optimized_prompts import prompt_version
+from include.distill.prompt_optimization.results import prompt_version
 from tests.distill.report.example_report import base_arm, inputs, tuned_arm, verdicts
 
 ORIGINAL = """You answer questions about a document.

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.build import build_report
 from include.distill.report.html import PROMPT_CHARACTERS, render_html
-from include.distill.report.optimized_prompts import prompt_version
 from tests.distill.report.example_prompts import (
     OPTIMIZED,
     ORIGINAL,

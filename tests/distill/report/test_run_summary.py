@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.report.optimized_prompts import prompt_version
+from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.run_summary import (
     SYNTHESIS_COUNTS,
     ArmSummary,

@@ -30,7 +30,6 @@ def store_prompt(store: MemoryStore, prompt: str) -> dict[str, Any]:
         "arm": "prompted",
         "job_name": "j",
         "job_arn": "a",
-        "fingerprint": "f",
         "samples": 1,
         "judge": "j",
         "original": "o",

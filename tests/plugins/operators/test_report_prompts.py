@@ -9,7 +9,7 @@ import pytest
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import read_json, write_json
-from include.distill.report.optimized_prompts import prompt_version
+from include.distill.prompt_optimization.results import prompt_version
 from tests.distill.report.example_prompts import OPTIMIZED, optimized_prompt
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, freeze

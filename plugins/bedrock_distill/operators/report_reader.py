@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -384,6 +385,8 @@ def _checked(records: list[RecordT], schema: type) -> list[RecordT]:
     Return ``records`` unchanged if they match the schema of the report.
 
     :raises ValidationError: the records do not match. If they were written, the whole report would be invalid.
+    :raises UnicodeEncodeError: a text has a lone surrogate. The report could not be written with it.
     """
+    json.dumps(records, ensure_ascii=False).encode()
     TypeAdapter(list[schema]).validate_python(records)  # type: ignore[valid-type]
     return records

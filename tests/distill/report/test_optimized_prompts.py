@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
@@ -93,12 +92,6 @@ def test_each_trained_arm_that_was_compared_has_a_sentence() -> None:
 def test_without_an_optimized_prompt_the_report_says_nothing_about_training() -> None:
     built = build_report(**inputs())
     assert training_sentences(built["comparisons"], built["arms"]) == []
-
-
-def test_the_version_of_a_prompt_is_part_of_its_hash() -> None:
-    text = "Ä {{document}} {{question}}"
-    assert prompt_version(text) == hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert prompt_version("\ud800") != prompt_version("\ud801")
 
 
 def test_a_number_of_tokens_has_no_decimals() -> None:

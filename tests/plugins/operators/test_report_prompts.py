@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def test_a_record_with_impossible_figures_is_left_out(prompted_run: Any) -> None
     report, _ = reported(prompted_run)
     assert "prompt_optimization" not in report
     assert "before.score" in report["missing_parts"][0]
+
+
+def test_a_prompt_that_utf_8_cannot_encode_is_left_out(prompted_run: Any) -> None:
+    broken = json.dumps(optimized_prompt(optimized="\ud83d {{document}} {{question}}"))
+    prompted_run[0].store.write(FOLDER.optimized_prompt("prompted"), broken.encode())
+    report, _ = reported(prompted_run)
+    assert "prompt_optimization" not in report
+    assert "surrogates not allowed" in report["missing_parts"][0]
 
 
 def test_the_record_of_another_arm_is_shown_as_that_of_its_place(prompted_run: Any) -> None:

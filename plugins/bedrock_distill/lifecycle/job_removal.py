@@ -9,8 +9,8 @@ from bedrock_distill.hooks.named_jobs import NamedJob, NamedJobs
 from bedrock_distill.hooks.prompt_optimizations import PromptOptimizationJobs
 from include.distill.cleanup.plan import ResourceKind
 from include.distill.config.layout import ended_evaluation_uri, ended_optimization_uri, root_of_job
+from include.distill.core.ended_jobs import EndedJob
 from include.distill.core.storage import write_json_if_absent
-from include.distill.managed_evaluation.records import EndedEvaluationJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def _delete(
     job = jobs.get(arn)
     if job is None:
         return None
-    record: EndedEvaluationJob = {
+    record: EndedJob = {
         "job_name": job.name,
         "job_arn": job.arn,
         "status": job.status,

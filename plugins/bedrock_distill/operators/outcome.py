@@ -10,6 +10,7 @@ from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_evaluations import abandoned_evaluations, stop_abandoned_evaluations
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
+from bedrock_distill.lifecycle.abandoned_optimizations import abandoned_optimizations, stop_abandoned_optimizations
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.operators.winner import promotion_of
@@ -221,6 +222,7 @@ class RunOutcomeOperator(DistillOperator):
             *self._stop_abandoned_jobs(states, ti),
             *self._stop_abandoned_batches(states, ti),
             *self._stop_abandoned_evaluations(states, ti),
+            *self._stop_abandoned_optimizations(states, ti),
         ]
 
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
@@ -249,15 +251,22 @@ class RunOutcomeOperator(DistillOperator):
         """Stop the evaluation jobs whose tasks were marked as failed; yield a result for each job that was running."""
         return stop_abandoned_evaluations(self, states, ti)
 
+    def _stop_abandoned_optimizations(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
+        """Stop the prompt optimization jobs whose tasks were marked as failed; yield a result for each running job."""
+        return stop_abandoned_optimizations(self, states, ti)
+
     def _resubmitted_by(self, states: Mapping[str, str | None], ti: Any) -> dict[str, str]:
         """Return the task ``submit`` of each task that was marked as failed, if its job is stopped for this reason."""
         training, evaluations = list(abandoned_training(states, ti)), list(abandoned_evaluations(states, ti))
+        optimizations = list(abandoned_optimizations(states, ti))
         found: dict[str, str] = {}
         try:
             if training and self.use_case.training.stop_when_marked_failed:
                 found |= {marked: arm_task(arm, SUBMIT) for arm, marked in training}
             if evaluations and self.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
-                found |= {marked: f"{group}.{SUBMIT}" for group, marked in evaluations}
+                found |= {job.marked: job.submit for job in evaluations}
+            if optimizations and self.use_case.prompt_optimization.stop_when_marked_failed:
+                found |= {job.marked: job.submit for job in optimizations}
         except DistillError as error:  # the message about the failed tasks is more important than this error
             self.log.warning("It is not known whether the jobs of marked tasks are to be stopped: %s", error)
         return found

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.hooks.evaluations import EvaluationJobs
-from bedrock_distill.lifecycle.abandoned_evaluations import own_job, running_jobs, stop_workers_job
+from bedrock_distill.hooks.evaluations import EvaluationJob, EvaluationJobs
+from bedrock_distill.lifecycle.abandoned_evaluations import stop_workers_job
 from bedrock_distill.lifecycle.abandoned_jobs import marked_task
+from bedrock_distill.lifecycle.marked_jobs import own_job, running_jobs
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, workers_task
 from bedrock_distill.run.workers_task import RUN_OF_SAMPLE, WorkersTask
@@ -81,8 +82,9 @@ class StopWorkersOperator(WorkersTask, DistillOperator):
         from include.distill.managed_evaluation.worker_jobs import LABELS
         from include.distill.managed_evaluation.worker_jobs import WORKERS as ASKED
 
-        jobs, stopped = EvaluationJobs(self.hook), []
-        for arn in own_job(self, submitted["job_arn"]) if submitted else list(running_jobs(self, jobs, LABELS, ASKED)):
+        jobs, stopped, tags = EvaluationJobs(self.hook), [], {"arm": LABELS, "evaluator": ASKED}
+        running = list(running_jobs(self, jobs, EvaluationJob, tags)) if not submitted else []
+        for arn in own_job(self, submitted["job_arn"]) if submitted else running:
             at_most_usd = submitted.get("at_most_usd") if submitted else None
             if message := stop_workers_job(jobs, arn, at_most_usd=at_most_usd):
                 self.log.warning("%s", message)

@@ -18,6 +18,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.fake_prompt_optimizations import FakePromptOptimizations
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -60,7 +61,8 @@ class TestJobs:
         self, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., Sequence[ListedJob]]:
         def make(job: Any, *use_cases: UseCase, **choice: bool) -> Sequence[ListedJob]:
-            fake = FakeEvaluationJobs(store, bedrock)
+            fakes: Any = FakeEvaluationJobs if job is EVALUATION else FakePromptOptimizations
+            fake = fakes(store, bedrock)
             fake.jobs["arn:1"] = job
             own, other = ("EvaluationJobs", "PromptOptimizationJobs")[:: 1 if job is EVALUATION else -1]
             module = "bedrock_distill.lifecycle.account_inventory"

@@ -8,16 +8,18 @@ from bedrock_distill.hooks.evaluations import EvaluationJob
 from bedrock_distill.hooks.prompt_optimizations import OptimizationJob
 from bedrock_distill.lifecycle.job_removal import JOB_REMOVALS
 from include.distill.cleanup.plan import ResourceKind
+from include.distill.core.ended_jobs import EndedJob
 from include.distill.core.storage import read_json, write_json
-from include.distill.managed_evaluation.records import EndedEvaluationJob
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.fake_named_jobs import FakeNamedJobs
+from tests.fakes.fake_prompt_optimizations import FakePromptOptimizations
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
 
 ARN = "arn:job/1"
 OUTPUT = "s3://output/e/"
-ENDED: EndedEvaluationJob = {
+ENDED: EndedJob = {
     "job_name": "job",
     "job_arn": ARN,
     "status": "Stopped",
@@ -36,9 +38,9 @@ class Removal:
     def __init__(self, kind: ResourceKind, bedrock: FakeBedrock, store: MemoryStore) -> None:
         self.kind, self.bedrock, self.store = kind, bedrock, store
         self.is_evaluation = kind is ResourceKind.EVALUATION_JOB
-        self.fake = FakeEvaluationJobs(store, bedrock)
-        job: Any = EVALUATION if self.is_evaluation else OPTIMIZATION
-        self.fake.jobs[ARN] = job
+        fakes: Any = FakeEvaluationJobs if self.is_evaluation else FakePromptOptimizations
+        self.fake: FakeNamedJobs[Any, Any] = fakes(store, bedrock)
+        self.fake.jobs[ARN] = EVALUATION if self.is_evaluation else OPTIMIZATION
         self.record_uri = (FOLDER.ended_evaluation if self.is_evaluation else FOLDER.ended_optimization)("job")
 
     def delete(self) -> str | None:
@@ -46,8 +48,8 @@ class Removal:
         store: Any = self.store
         return JOB_REMOVALS[self.kind](bedrock, store, ARN)
 
-    def record(self) -> EndedEvaluationJob:
-        return read_json(self.store, self.record_uri, EndedEvaluationJob)
+    def record(self) -> EndedJob:
+        return read_json(self.store, self.record_uri, EndedJob)
 
 
 @pytest.fixture(params=[ResourceKind.EVALUATION_JOB, ResourceKind.OPTIMIZATION_JOB])
@@ -65,7 +67,7 @@ def test_how_the_job_ended_is_recorded_where_the_next_run_looks(removal: Removal
 
 
 def test_an_earlier_record_is_kept(removal: Removal, store: MemoryStore) -> None:
-    earlier: EndedEvaluationJob = {**ENDED, "status": "Completed"}
+    earlier: EndedJob = {**ENDED, "status": "Completed"}
     write_json(store, removal.record_uri, earlier)
     removal.delete()
     assert removal.record() == earlier

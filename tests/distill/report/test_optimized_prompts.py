@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.build import build_report
 from include.distill.report.optimized_prompts import token_count, training_sentences
 from tests.distill.report.example_prompts import JUDGES, judged, prompted_arm, prompted_inputs, won

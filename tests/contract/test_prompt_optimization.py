@@ -1,4 +1,4 @@
-"""A program with plain boto3 optimizes the pipeline's prompt on the AWS simulator, and reads the results."""
+"""Plain boto3 and the pipeline's hook optimize the pipeline's prompt on the AWS simulator, and read the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import boto3
 import pytest
 from botocore.session import get_session
 
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.prompt_optimizations import OptimizationJobRequest, PromptOptimizationJobs
+from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.prompts import load_prompt
+from include.distill.prompt_optimization.dataset import optimization_input
+from include.distill.prompt_optimization.plan import optimization_plan
+from include.distill.prompt_optimization.records import OptimizationResultManifest
+from include.distill.prompt_optimization.results import read_result, results_uri
+from tests.distill.conftest import make_row, make_use_case
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
@@ -97,6 +105,49 @@ def test_the_optimized_prompt_gets_better_answers_from_the_same_model(simulator:
         metrics = details["optimizedPromptMetrics"]
         assert metrics["inputTokens"] == answer["usage"]["inputTokens"]
         assert metrics["outputTokens"] == answer["usage"]["outputTokens"]
+
+
+def test_the_pipeline_reads_the_prompt_that_its_job_optimized(simulator: RunningSimulator) -> None:
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+    rows = [row for row in sample_rows("train.csv", 20) if row["answer"].strip()][:6]
+    given = [
+        make_row(n, document=row["doc"], question=row["question"], answer=row["answer"]) for n, row in enumerate(rows)
+    ]
+    use_case = make_use_case()
+    record = optimization_input(given, use_case, {"answering.j2": load_prompt("answering.j2")})
+    plan = optimization_plan(use_case, "prompted", record)
+    hook = BedrockDistillHook()
+    store, jobs = S3ObjectStore(hook), PromptOptimizationJobs(hook)
+    store.write(f"s3://{BUCKET}/input.jsonl", plan.dataset)
+    request = OptimizationJobRequest(
+        name="test-docs-prompted-0123456789abcdef",
+        token="token",
+        model=plan.model,
+        input_uri=f"s3://{BUCKET}/input.jsonl",
+        output_uri=f"s3://{BUCKET}/output/",
+        tags={"project": "bedrock-distill", "arm": "prompted"},
+    )
+    arn = jobs.create(request)
+    assert jobs.create(request) == arn
+
+    def ended() -> Any:
+        job = jobs.find(request.name)
+        return job if job and job.status != "InProgress" else None
+
+    job = wait_until(ended)
+    assert (job.arn, job.status, job.model_ids) == (arn, "Completed", (MODEL,))
+    result: OptimizationResultManifest = {
+        "job_name": request.name,
+        "job_arn": arn,
+        "arm": "prompted",
+        "status": job.status,
+        "output_uri": job.output_uri,
+    }
+    uri = results_uri(result)
+    prompt = read_result(store.read(uri), uri=uri, result=result, plan=plan, judge="claude-sonnet-4-6")
+    assert prompt["original"] == record["promptTemplate"]
+    assert prompt["optimized"].startswith(prompt["original"].rstrip())
+    assert (prompt["before"]["score"] or 1) < (prompt["after"]["score"] or 0)
 
 
 def test_every_status_of_a_job_is_one_that_the_simulator_knows() -> None:

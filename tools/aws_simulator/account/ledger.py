@@ -106,6 +106,7 @@ class Ledger:
         or deployment. ``deployments`` repeats the counts of the deployments, with their names and models.
         Records of batch jobs, which cost half as much, are included in all these counts and listed again in
         ``batch_by_model``. The tokens of the prompt cache are not in ``by_model``, but in ``prompt_cache_by_model``.
+        The calls of prompt optimization jobs, and of the teachers of distillation jobs, are only in the jobs' entries.
         Times are POSIX seconds.
         """
         by_model = self._by_model()

@@ -40,8 +40,8 @@ class Answered:
     output_tokens: int
 
     @property
-    def ttft(self) -> float:
-        """The made-up time to the first token, in seconds."""
+    def ttft_seconds(self) -> float:
+        """The made-up time to the first token."""
         return _TTFT_SECONDS + _TTFT_SECONDS_PER_TOKEN * self.input_tokens
 
 
@@ -63,7 +63,7 @@ class Attempt:
             "averageInputTokens": round(fmean(answer.input_tokens for answer in self.answers)),
             "averageOutputTokens": round(fmean(answer.output_tokens for answer in self.answers)),
             "averageScore": self.score,
-            "averageTtftInSec": round(fmean(answer.ttft for answer in self.answers), 4),
+            "averageTtftInSec": round(fmean(answer.ttft_seconds for answer in self.answers), 4),
         }
 
 
@@ -132,7 +132,8 @@ class Optimization:
         }
 
     def _rewritten(self, best: Attempt, instruction: str) -> Attempt:
-        proposal = propose(best.template, instruction, best.score)
+        judged = [text for answer in best.answers for text in (answer.text, answer.judgement.text)]
+        proposal = propose(best.template, instruction, judged)
         self.use.add("rewriter", SERVICE_MODEL, proposal.input_tokens, proposal.output_tokens)
         return self._attempt(proposal.template)
 
@@ -183,5 +184,5 @@ def _metrics(answer: Answered) -> dict[str, float]:
         "inputTokens": answer.input_tokens,
         "outputTokens": answer.output_tokens,
         "score": answer.judgement.score,
-        "ttftInSec": answer.ttft,
+        "ttftInSec": answer.ttft_seconds,
     }

@@ -2,12 +2,13 @@
 Propose rewritten prompt templates, as the simulated rewriter of a prompt optimization job.
 
 The rewriter adds instructions to a template, and changes nothing else, so the template keeps its placeholders. It knows
-a few instructions and does not read the answers. A real rewriter writes a new text from the answers and their scores.
+a few instructions, whatever the answers are. A real rewriter reads the answers and the judge's texts, and writes a new
+text. So the tokens of these texts are billed here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.aws_simulator.models.text import count_tokens
@@ -44,12 +45,12 @@ def rounds(criteria: Sequence[str]) -> Iterator[Sequence[str]]:
     yield from _ROUNDS
 
 
-def propose(template: str, instruction: str, score: float) -> Proposal:
+def propose(template: str, instruction: str, judged: Iterable[str]) -> Proposal:
     """Add an instruction to a template.
 
-    :param score: the mean score of the answers to the template.
+    :param judged: the answers to the template and the judge's texts about them, for which the rewriter is billed.
     """
     heading = "" if HEADING in template else HEADING
     rewritten = f"{template.rstrip()}{heading}\n- {instruction}"
-    asked = f"Rewrite this prompt template. Its answers have the score {score:.2f}.\n{template}"
+    asked = "\n".join(["Rewrite this prompt template, so that its answers get better.", template, *judged])
     return Proposal(rewritten, count_tokens(asked), count_tokens(rewritten))

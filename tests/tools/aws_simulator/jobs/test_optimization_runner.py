@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import boto3
@@ -118,17 +119,17 @@ class TestFaultsAndStops:
         if kind:
             simulator.fail(kind=kind, times=1)
         arn = builders.create_optimization(simulator)
+        time.sleep(0.05)
         simulator.boto("bedrock").stop_advanced_prompt_optimization_job(jobIdentifier=arn)
         job = builders.optimization_state(simulator, arn)
         seconds = (job["lastModifiedTime"] - job["creationTime"]).total_seconds()
-        # The job had about half of its time when it was stopped.
-        simulator.admin("PUT", "settings", {"optimization_seconds": 2 * seconds + 0.001})
+        # The job had half of its time when it was stopped.
+        simulator.admin("PUT", "settings", {"optimization_seconds": 2 * seconds})
         assert builders.finished_optimization(simulator, arn)["jobStatus"] == "Stopped"
         with refused("NoSuchKey"):
             builders.optimization_results(simulator, arn)
-        assert 0 <= calls(simulator, arn) < calls(simulator, full)
-        if kind:
-            assert calls(simulator, arn) == 0
+        assert calls(simulator, arn) < calls(simulator, full)
+        assert (calls(simulator, arn) > 0) is (kind is None)
 
     def test_an_input_file_that_disappears_fails_the_job(self, simulator: RunningSimulator) -> None:
         simulator.fail(kind="optimization_stalled", times=1, seconds=0.3)

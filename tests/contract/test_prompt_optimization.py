@@ -14,6 +14,7 @@ from botocore.session import get_session
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.prompt_optimizations import OptimizationJobRequest, PromptOptimizationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.config.prompt_optimization import JUDGE_IDS, MOST_SAMPLES, REGIONS
 from include.distill.config.prompts import load_prompt
 from include.distill.prompt_optimization.dataset import optimization_input
 from include.distill.prompt_optimization.plan import optimization_plan
@@ -23,6 +24,9 @@ from tests.distill.conftest import make_row, make_use_case
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
+from tools.aws_simulator.catalog.regions import PROMPT_OPTIMIZATION_REGIONS
+from tools.aws_simulator.jobs.optimization_input import JUDGES
+from tools.aws_simulator.jobs.optimization_input import MOST_SAMPLES as MOST_SIMULATED_SAMPLES
 
 MODEL = "us.amazon.nova-micro-v1:0"
 BUCKET = "prompt-optimization"
@@ -148,6 +152,12 @@ def test_the_pipeline_reads_the_prompt_that_its_job_optimized(simulator: Running
     assert prompt["original"] == record["promptTemplate"]
     assert prompt["optimized"].startswith(prompt["original"].rstrip())
     assert (prompt["before"]["score"] or 1) < (prompt["after"]["score"] or 0)
+
+
+def test_the_pipeline_and_the_simulator_have_the_same_limits() -> None:
+    assert set(REGIONS) == PROMPT_OPTIMIZATION_REGIONS
+    assert JUDGE_IDS == JUDGES
+    assert MOST_SAMPLES == MOST_SIMULATED_SAMPLES
 
 
 def test_every_status_of_a_job_is_one_that_the_simulator_knows() -> None:

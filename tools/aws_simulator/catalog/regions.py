@@ -31,6 +31,26 @@ COUNT_TOKENS_REGIONS = frozenset(
     }
 )
 
+# https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-quotas.html
+PROMPT_OPTIMIZATION_REGIONS = frozenset(
+    {
+        "us-east-1",
+        "us-east-2",
+        "us-west-2",
+        "ca-central-1",
+        "sa-east-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-central-1",
+        "eu-central-2",
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Scope:

@@ -13,30 +13,12 @@ from typing import Any
 
 from tools.aws_simulator.account.calls import Call
 from tools.aws_simulator.account.optimization_records import TargetModel
+from tools.aws_simulator.catalog.regions import PROMPT_OPTIMIZATION_REGIONS
 from tools.aws_simulator.jobs.optimization_files import OptimizationFiles
 from tools.aws_simulator.jobs.optimization_input import InputError, Template, read_templates
 from tools.aws_simulator.protocol.errors import ValidationException
 from tools.aws_simulator.runtime.inference import Inference
 
-# https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-quotas.html
-REGIONS = frozenset(
-    {
-        "us-east-1",
-        "us-east-2",
-        "us-west-2",
-        "ca-central-1",
-        "sa-east-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-central-1",
-        "eu-central-2",
-        "ap-south-1",
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-southeast-1",
-        "ap-southeast-2",
-    }
-)
 # https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-prereqs.html has this text for a
 # model that the caller may not invoke. Public programs report it for the wrong kind of id too.
 NOT_ACCESSIBLE = "No inference API is accessible for model. Verify that the role has permission to invoke the model."
@@ -49,7 +31,7 @@ def check_request(call: Call, inference: Inference, files: OptimizationFiles) ->
 
     :raises ApiError: Bedrock would refuse the request, or the simulator cannot honor it.
     """
-    if call.region not in REGIONS:
+    if call.region not in PROMPT_OPTIMIZATION_REGIONS:
         raise ValidationException(f"Advanced prompt optimization is not supported in the Region {call.region}.")
     models: list[TargetModel] = call.arguments["modelConfigurations"]
     if len({model["modelId"] for model in models}) < len(models):

@@ -1,7 +1,8 @@
 """
 Answer Service Quotas for Bedrock from the settings of the simulator.
 
-The account has a quota of model units, quotas of custom model deployments, and the rate quotas that are set for models.
+The account has a quota of model units, quotas of custom model deployments, a quota of prompt optimization jobs, and the
+rate quotas that are set for models.
 A model without a rate quota is not limited here, so it has no quota in the lists. The rate quotas of custom model
 deployments always apply. They are listed in the Regions where the model's custom models can be deployed.
 """
@@ -16,6 +17,7 @@ from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.settings import Settings, SettingsStore
 from tools.aws_simulator.catalog.catalog import Catalog, Model
 from tools.aws_simulator.catalog.offers import load_quota_names
+from tools.aws_simulator.catalog.regions import PROMPT_OPTIMIZATION_REGIONS
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.paging import cut_page
@@ -56,7 +58,8 @@ class ServiceQuotas:
         units = float(self._settings.current.model_units)
         provisioned = load_quota_names().provisioned.values()
         named = [Quota(entry.code, entry.name, units, DEFAULT_MODEL_UNITS, adjustable=True) for entry in provisioned]
-        return [*named, *self._deployments(), *self._deployment_rates(region), *self._rates()]
+        jobs = self._optimization_jobs() if region in PROMPT_OPTIMIZATION_REGIONS else ()
+        return [*named, *self._deployments(), *jobs, *self._deployment_rates(region), *self._rates()]
 
     def _deployments(self) -> Iterator[Quota]:
         """Return the quotas of custom model deployments. Their codes and the wording of their names are UNVERIFIED."""
@@ -65,6 +68,15 @@ class ServiceQuotas:
             value, default = float(getattr(settings, field)), float(getattr(defaults, field))
             name = f"(Model customization) {kind} custom model deployments"
             yield Quota(f"SIMULATED-{kind}-custom-model-deployments", name, value, default, adjustable=True)
+
+    def _optimization_jobs(self) -> Iterator[Quota]:
+        """Return the quota of prompt optimization jobs.
+
+        Its code and name, and that it is not adjustable, are UNVERIFIED.
+        """
+        value, default = float(self._settings.current.optimization_jobs), float(Settings().optimization_jobs)
+        name = "(Advanced prompt optimization) Concurrent jobs"
+        yield Quota("SIMULATED-concurrent-prompt-optimization-jobs", name, value, default, adjustable=False)
 
     def _deployment_rates(self, region: str) -> Iterator[Quota]:
         """

@@ -8,6 +8,7 @@ import pytest
 from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.catalog.regions import (
     COUNT_TOKENS_REGIONS,
+    PROMPT_OPTIMIZATION_REGIONS,
     SCOPES,
     all_regions,
     destinations,
@@ -19,6 +20,11 @@ from tools.aws_simulator.catalog.regions import (
 def test_the_regions_are_those_in_which_boto3_finds_bedrock() -> None:
     assert regions() == set(boto3.Session().get_available_regions("bedrock"))
     assert {region for scope in SCOPES.values() for region in scope.destinations} | COUNT_TOKENS_REGIONS < regions()
+
+
+def test_prompt_optimization_jobs_exist_in_fourteen_regions() -> None:
+    assert len(PROMPT_OPTIMIZATION_REGIONS) == 14
+    assert regions() > PROMPT_OPTIMIZATION_REGIONS
 
 
 def test_every_scope_in_the_catalog_is_known() -> None:

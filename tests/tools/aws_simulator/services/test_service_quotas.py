@@ -54,10 +54,19 @@ def test_custom_model_deployments_have_quotas_of_their_own(simulator: RunningSim
     assert default["Quota"]["Value"] == 200
 
 
+def test_prompt_optimization_jobs_have_a_quota_where_bedrock_offers_them(simulator: RunningSimulator) -> None:
+    code = "SIMULATED-concurrent-prompt-optimization-jobs"
+    simulator.admin("PUT", "settings", {"optimization_jobs": 3})
+    client = simulator.boto("service-quotas", region="eu-central-1")
+    assert client.get_service_quota(ServiceCode="bedrock", QuotaCode=code)["Quota"]["Value"] == 3
+    assert client.get_aws_default_service_quota(ServiceCode="bedrock", QuotaCode=code)["Quota"]["Value"] == 20
+    assert code not in quotas(simulator, "eu-north-1")
+
+
 def test_rate_quotas_follow_the_settings(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"quotas": LIMITS})
     found = {quota["QuotaName"]: (code, quota["Value"]) for code, quota in quotas(simulator).items()}
-    found = {name: value for name, value in found.items() if not name.startswith("(Model customization)")}
+    found = {name: value for name, value in found.items() if not name.startswith("(")}
     of, scope = "model inference", "ross-region model inference"
     assert found[f"C{scope} requests per minute for Amazon Nova Micro"] == ("L-3F110E0F", 400)
     assert found[f"C{scope} tokens per minute for Amazon Nova Micro"] == ("L-DC7FF66C", 8_000_000)

@@ -2,9 +2,10 @@
 
 This DAG reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
 question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Bedrock's
-Model Distillation can train another student, for comparison. With `training.method: continued_pre_training`, students
-are trained on the documents alone, and no pairs are written. Judge models then compare the trained student with the
-untrained student on rows that were not used for training.
+Model Distillation can train another student, for comparison, and Bedrock can rewrite the prompt of the untrained
+student. With `training.method: continued_pre_training`, students are trained on the documents alone, and no pairs are
+written. Judge models then compare the trained student with the untrained student on rows that were not used for
+training.
 
 ### Tasks
 
@@ -29,6 +30,8 @@ untrained student on rows that were not used for training.
 | `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose provisioned throughput, `deploy` buys it: **billed by the hour until `undeploy`** |
 | `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought provisioned throughput |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer; in place of `deploy` and `active` if the student cannot be served on demand, or with `serving.mode: provisioned` | **billed by the hour until `release`** |
+| `<arm>.optimize.submit` | a job in which Bedrock rewrites the prompt of a base arm, either a new one or one that an earlier attempt or run bought; only with `prompt: optimized` | tokens of the student and of the judge if the job is new |
+| `<arm>.optimize.wait`, `.collect` | the optimized prompt, with which the arm answers | nothing |
 | `<arm>.answer` | the arm's answers to the evaluation rows | the base student and a deployment are billed by the token; with provisioned throughput, answers have no extra cost |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |
 | `<arm>.wait_for_release` | waits until `undeploy` or `release` has ended. The report is written even if that task failed | nothing |
@@ -82,6 +85,10 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `<arm>.active` | the deployment failed or was not active in time | `undeploy` runs next and deletes the deployment, which costs nothing. If `undeploy` fails, do what its error says first. Then clear `deploy` with downstream. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. If `release` fails, do what its error says first. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
+| `<arm>.optimize.submit` | an earlier job on the same prompt and samples failed, or access is missing | Follow the message, then clear `preflight` with downstream. Nothing was bought. |
+| `<arm>.optimize.wait` | the job did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the job is still running and billed. |
+| `<arm>.optimize.wait` | the job failed, was deleted, or was stopped because the task was marked as failed | Follow the message. If it says to clear `submit` with downstream, doing so buys the next attempt. |
+| `<arm>.optimize.collect` | the job did not optimize the prompt, or its results cannot be read | Follow the message. If someone deleted or changed the results, restore them, then clear `collect` with downstream. This costs nothing. |
 | `<arm>.answer` | the endpoint is gone ("was released"), perhaps because only the failed tasks of a run were cleared | Clear `deploy` with downstream, or `provision` with downstream in an arm without `deploy`. This creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. A deployment is billed only for the tokens of these answers. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `deploy` or `provision` again, which creates a new endpoint to get the missing answers. Provisioned throughput is billed by the hour. With a deployment, or in the arm of the base student, you pay only for the tokens of the missing answers. |
 | `<arm>.undeploy` | Bedrock did not delete the deployment, or access or credentials are missing | An idle deployment costs nothing, but it counts against the account's quota. If `deploy` bought provisioned throughput, it **may still be billed by the hour**. The task is retried. The report is written even if all retries fail. In that case, the last line of the task's error names the console page and the command that delete the deployment or endpoint. Then clear the task with downstream. |

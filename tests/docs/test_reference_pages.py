@@ -58,6 +58,8 @@ BASE_CLASSES = {
     "CleanUpOperator",
     "DistillOperator",
     "EvaluationJobOperator",
+    "NamedJobOperator",
+    "NamedJobSensor",
     "AskPersonOperator",
     "HumanApprovalOperator",
     "WinnerOperator",

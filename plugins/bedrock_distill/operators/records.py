@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.records import Choice
+from include.distill.prompt_optimization.records import OptimizedPromptManifest
 from include.distill.training.records import DatasetManifest, TrainingManifest
 
 
@@ -48,3 +49,4 @@ class ArmManifests(TypedDict):
     provisioned: NotRequired[ThroughputManifest]  # absent for a base arm
     dataset: NotRequired[DatasetManifest]  # present only if the run trains the arm
     trained: NotRequired[TrainingManifest]
+    optimized: NotRequired[OptimizedPromptManifest]  # present only if a job optimizes the arm's prompt

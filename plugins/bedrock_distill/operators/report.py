@@ -55,8 +55,8 @@ class RenderReportOperator(DistillOperator):
 
     :param ingested: manifest of the task ``ingest``. (templated)
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
-    :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
-        it is trained. (templated)
+    :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, ``dataset`` and ``trained`` if it
+        is trained, and ``optimized`` if a job optimizes its prompt. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
     :param scores: results of the evaluation jobs that have one; empty if the use case has no such jobs. (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``

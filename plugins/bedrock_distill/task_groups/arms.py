@@ -1,7 +1,8 @@
 """
 Create the tasks of an arm: train the student, serve it, get its answers, and release its endpoint.
 
-The base student only answers. The champion is served, answers and is released. A tuned student is trained first.
+The base student only answers. If its prompt is optimized, a job of Bedrock rewrites the prompt first. The champion is
+served, answers and is released. A tuned student is trained first.
 
 An arm that may be served on demand has the tasks ``deploy``, ``active`` and ``undeploy``. If Bedrock cannot deploy the
 student, or the use case asks for provisioned throughput, the tasks are called ``provision``, ``in_service`` and
@@ -51,6 +52,7 @@ from bedrock_distill.run.task_ids import (
 )
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.task_groups.optimization import optimization_tasks
 from include.distill.config.arms import Arm
 from include.distill.config.serving_support import may_be_on_demand
 from include.distill.config.use_case import UseCase
@@ -116,7 +118,7 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
     :param synthesis: the result of :func:`bedrock_distill.task_groups.synthesis.synthesis_tasks`.
     """
     arms = {arm.name: base_arm(arm, use_case, shards) for arm in use_case.arms if arm.kind == "base"}
-    bases = list(arms.values())
+    plain = [arms[arm.name] for arm in use_case.arms if arm.kind == "base" and not arm.has_optimized_prompt]
     served: list[ArmTasks] = []
     served_arms = [arm for arm in use_case.arms if arm.kind != "base"]
     for number, arm in enumerate(sorted(served_arms, key=lambda arm: arm.kind != "champion")):
@@ -127,17 +129,20 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
             # Before the first promotion, the base student answers for both arms. The champion's arm waits for
-            # the base student's arm, so that these answers are paid for only once.
-            [base.answer for base in bases] >> served[-1].start_serving
+            # the base student's arm, so that these answers are paid for only once. With an optimized prompt, the base
+            # student gives other answers.
+            [base.answer for base in plain] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
 def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks:
-    """Create the tasks of the base student, which answers on demand."""
-    with TaskGroup(arm.name, tooltip="The untrained student"):
-        tasks = use_case.fan_out.evaluation_tasks
-        answer = answer_tasks(arm, shards, **pool_arguments(use_case, use_case.student, tasks=tasks))
-    return ArmTasks(answer=answer, last=answer, ended=answer, manifests={"answers": answer.output})
+    """Create the tasks of the base student, which answers on demand. A job optimizes its prompt first, if asked to."""
+    with TaskGroup(arm.name, tooltip=_tooltip(arm, use_case)):
+        optimized = optimization_tasks(use_case, arm.name, after=shards) if arm.has_optimized_prompt else None
+        prompt = {"optimized": optimized} if optimized else {}
+        pool = pool_arguments(use_case, use_case.student, tasks=use_case.fan_out.evaluation_tasks)
+        answer = answer_tasks(arm, shards, **pool, **prompt)
+    return ArmTasks(answer=answer, last=answer, ended=answer, manifests={"answers": answer.output, **prompt})
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
@@ -175,6 +180,8 @@ def tuned_arm(
 
 
 def _tooltip(arm: Arm, use_case: UseCase) -> str:
+    if arm.kind == "base":
+        return "The untrained student" + (", asked with an optimized prompt" if arm.has_optimized_prompt else "")
     mix = f"{arm.originals} originals and {arm.synthetic} synthetic pairs"
     if teacher := use_case.job_teacher(arm.name):
         return f"Distilled by Bedrock: {teacher} answers the questions of {mix}"
@@ -221,16 +228,17 @@ def answer_tasks(
     arm: Arm,
     shards: ShardRowsOperator,
     operator: type[BedrockAnswerOperator] = BedrockAnswerOperator,
-    **pool_or_serving: Any,
+    **arguments: Any,
 ) -> Any:
     """Create the task that gets the answers to the evaluation rows. It is mapped over the shards of rows.
 
-    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. A pool shares the
-        quota of a model among all tasks that call it. An endpoint needs no pool: only tasks of its own arm call it.
+    :param arguments: the Airflow pool of the base student's model, or the arm's endpoint. A pool shares the quota of a
+        model among all tasks that call it. An endpoint needs no pool: only tasks of its own arm call it. If a job
+        optimizes the arm's prompt, also the result of the task that reads the prompt.
     """
     return operator.partial(
         task_id=ANSWER,
         arm=arm.name,
         map_index_template="{{ shard_label }}",
-        **pool_or_serving,
+        **arguments,
     ).expand(shard=shards.output)

@@ -27,7 +27,7 @@ ARN = "arn:job"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of jobs: its trigger, the client that the trigger creates, a fake of this client, and a running job."""
+    """A kind of jobs: its trigger, the client that the trigger creates, a fake of this client, and its words."""
 
     trigger: type[NamedJobTrigger]
     client: str
@@ -35,6 +35,7 @@ class Kind:
     job: Callable[[], Any]
     noun: str
     results: str
+    submit: str
 
 
 KINDS = [
@@ -45,6 +46,7 @@ KINDS = [
         lambda: EvaluationJob("job", ARN, "InProgress", CREATED, "o", "r", "d"),
         "Evaluation job",
         "scores",
+        "the task `submit` of the job",
     ),
     Kind(
         PromptOptimizationTrigger,
@@ -53,6 +55,7 @@ KINDS = [
         lambda: OptimizationJob("job", ARN, "InProgress", CREATED, "o", "i", ("m",)),
         "Prompt optimization job",
         "tokens",
+        "the arm's task `optimize.submit`",
     ),
 ]
 
@@ -136,7 +139,7 @@ def test_giving_up_stops_the_job_and_logs_what_is_billed(
     logged = capsys.readouterr().out
     assert f"Stopped {kind.noun.lower()} job because its task was marked as failed" in logged
     assert f"Its {kind.results} so far are billed, at most about $0.25 in all" in logged
-    assert "clear the task `submit` of the job with downstream" in logged
+    assert f"clear {kind.submit} with downstream" in logged
 
 
 def test_giving_up_leaves_a_job_that_has_ended_alone(trigger: NamedJobTrigger, jobs: FakeNamedJobs[Any, Any]) -> None:

@@ -220,7 +220,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any], standi
             f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
-            *_evaluation_line(before, after),
+            *_job_lines(before, after),
             f"  deployments          {deployments - len(before['deployments'])} ({deployments} in all)",
             f"  throughput time      {seconds:.0f} s",
             *([f"  standing endpoints   {', '.join(kept)}"] if kept else []),
@@ -240,10 +240,13 @@ def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return [f"  batch jobs           {new} ({total} in all){share}"]
 
 
-def _evaluation_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return a list with the line about evaluation jobs. The list is empty if the account never had one."""
-    total = len(after["evaluation_jobs"])
-    return [f"  evaluation jobs      {total - len(before['evaluation_jobs'])} ({total} in all)"] if total else []
+def _job_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return lines about evaluation jobs and prompt optimization jobs, for the kinds that the account ever had."""
+    return [
+        f"  {f'{kind} jobs':<20} {total - len(before.get(f'{kind}_jobs', ()))} ({total} in all)"
+        for kind in ("evaluation", "optimization")
+        if (total := len(after.get(f"{kind}_jobs", ())))
+    ]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -43,12 +43,14 @@ def ledger(
     deployments: tuple[tuple[str, bool], ...] = (),
     batches: tuple[int, ...] = (),
     evaluations: int = 0,
+    optimizations: int = 0,
 ) -> dict[str, Any]:
     return {
         "billed_calls": calls,
         "jobs": [{"arn": name, "name": name, "status": "Completed"} for name in jobs],
         "batch_jobs": [{"billed_records": records} for records in batches],
         "evaluation_jobs": [{"name": f"evaluation-{number}"} for number in range(evaluations)],
+        "optimization_jobs": [{"name": f"optimization-{number}"} for number in range(optimizations)],
         "throughputs": [{"arn": name, "name": name, "alive": alive} for name, alive in throughputs],
         "deployments": [{"arn": name, "name": name, "alive": alive} for name, alive in deployments],
         "throughput_seconds": 10.0 * len(throughputs),
@@ -209,6 +211,11 @@ def test_an_account_without_batch_jobs_does_not_mention_them() -> None:
 def test_evaluation_jobs_are_counted_in_an_account_that_has_some() -> None:
     assert "evaluation jobs      3 (4 in all)" in describe_account(ledger(evaluations=1), ledger(evaluations=4))
     assert "evaluation" not in describe_account(ledger(), ledger(calls=5))
+
+
+def test_prompt_optimization_jobs_are_counted_in_an_account_that_has_some() -> None:
+    assert "optimization jobs    1 (2 in all)" in describe_account(ledger(optimizations=1), ledger(optimizations=2))
+    assert "optimization" not in describe_account(ledger(), ledger(calls=5))
 
 
 def test_a_throughput_left_alive_is_named() -> None:

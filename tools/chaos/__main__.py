@@ -18,6 +18,7 @@ from tools.chaos.distillation import distillation
 from tools.chaos.evaluations import evaluations
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
+from tools.chaos.optimizations import optimizations
 from tools.chaos.promotions import promotions
 from tools.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
 from tools.chaos.random_promotions import random_promotions
@@ -74,8 +75,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def all_cases() -> list[Case]:
     """Return the cases of the whole table, without the random schedules."""
-    cases = [*matrix(), *scenarios(), *batches(), *distillation(), *evaluations(), *on_demand()]
-    return [*cases, *promotions(), *rollbacks()]
+    jobs = [*batches(), *distillation(), *evaluations(), *optimizations()]
+    return [*matrix(), *scenarios(), *jobs, *on_demand(), *promotions(), *rollbacks()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:

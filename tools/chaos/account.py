@@ -12,6 +12,8 @@ import httpx
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 SECONDS = 15.0
+# The parts of the ledger that list jobs. An earlier simulator lacks the last two.
+JOBS = ("jobs", "batch_jobs", "evaluation_jobs", "optimization_jobs")
 
 
 class Account:
@@ -142,9 +144,9 @@ def purchases(ledger: Mapping[str, Any], part: str) -> dict[str, Any]:
     Only a match at the start of a name or after a hyphen counts, because the names that the pipeline gives begin with
     the name of the environment and a hyphen.
 
-    Training jobs, batch jobs and evaluation jobs are counted together, because a case buys only one of these kinds.
+    All kinds of jobs are counted together, because a case buys only one of these kinds.
     """
-    all_jobs = (*ledger["jobs"], *ledger["batch_jobs"], *ledger.get("evaluation_jobs", ()))
+    all_jobs = [job for kind in JOBS for job in ledger.get(kind, ())]
     jobs = [job for job in all_jobs if f"-{part}" in f"-{job['name']}"]
     throughputs, deployments = (
         [endpoint for endpoint in ledger[kind] if f"-{part}" in f"-{endpoint['name']}"]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from tools.chaos.job_scripts import NETS, JobScripts, Script
-from tools.chaos.trial import EVALUATION, Case, Trial
+from tools.chaos.trial import EVALUATION, Case
 
 EVALUATOR = "nova-pro"
 SUBMIT, WAIT, COLLECT = (f"evaluate.base_by_{EVALUATOR}.{name}" for name in ("submit", "wait", "collect"))
@@ -20,22 +20,13 @@ CHANGES: dict[str, Any] = {
 JOBS = JobScripts(EVALUATION, "evaluation_stalled", SUBMIT, WAIT)
 
 
-def _job_failed(trial: Trial) -> None:
-    """Let Bedrock fail the job for a reason other than the data. Clearing ``submit`` buys the next attempt."""
-    trial.fault(EVALUATION, "evaluation_failed", times=1)
-    trial.start_run()
-    trial.expect(throughputs=0, state="failed")
-    trial.clear(SUBMIT, downstream=True)
-    trial.expect(jobs=2, throughputs=0, name=f"{trial.case.name}, submit cleared")
-
-
 def evaluations() -> list[Case]:
     """Return the cases that test evaluation jobs."""
     scripts: dict[str, Script] = {
         "request lost / task retry": partial(JOBS.lose, fault="drop_before"),
         **JOBS.scripts(),
         "response not recorded / two copies": JOBS.killed_with("worker"),
-        "job failed / clear submit": _job_failed,
+        "job failed / clear submit": partial(JOBS.job_failed, fault="evaluation_failed"),
     }
     return [
         *(_case(name, script) for name, script in scripts.items()),

@@ -54,6 +54,14 @@ class JobScripts:
         """Return the script in which the response is not recorded, because a process is killed."""
         return partial(self._not_recorded, recover=lambda trial: trial.kill_task(self.submit, victim))
 
+    def job_failed(self, trial: Trial, *, fault: str) -> None:
+        """Let Bedrock fail the job for a reason other than the data. Clearing ``submit`` buys the next attempt."""
+        trial.fault(self.create, fault, times=1)
+        self.start(trial)
+        trial.expect(throughputs=0, state="failed")
+        trial.clear(self.submit, downstream=True)
+        trial.expect(jobs=2, throughputs=0, name=f"{trial.case.name}, submit cleared")
+
     def task_marked_failed(self, trial: Trial) -> None:
         """Mark the task that waits for the job as failed."""
         self._marked_failed(trial, mark=lambda trial: trial.mark(self.wait))

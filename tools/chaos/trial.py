@@ -29,6 +29,7 @@ ARRANGING_SECONDS = 8.0  # long enough for a case to arrange its next fault whil
 JOB = "CreateModelCustomizationJob"
 BATCH = "CreateModelInvocationJob"
 EVALUATION = "CreateEvaluationJob"
+OPTIMIZATION = "CreateAdvancedPromptOptimizationJob"
 THROUGHPUT = "CreateProvisionedModelThroughput"
 GET_JOB = "GetModelCustomizationJob"
 GET_THROUGHPUT = "GetProvisionedModelThroughput"

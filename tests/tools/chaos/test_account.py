@@ -18,6 +18,7 @@ def test_only_what_a_case_bought_is_counted_for_it() -> None:
         "jobs": [{"name": "c01-tuned-a"}, {"name": "c011-tuned-a"}],
         "batch_jobs": [{"name": "c01-synthesize-a"}, {"name": "c011-synthesize-a"}],
         "evaluation_jobs": [{"name": "c01-base-nova-pr-a"}, {"name": "c02-base-nova-pr-a"}],
+        "optimization_jobs": [{"name": "c01-prompted-a"}, {"name": "c02-prompted-a"}],
         "throughputs": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
         "deployments": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
     }
@@ -26,6 +27,7 @@ def test_only_what_a_case_bought_is_counted_for_it() -> None:
     assert bought["alive"] == 2
     assert [job["name"] for job in purchases(ledger, "c01-synthesize-")["jobs"]] == ["c01-synthesize-a"]
     assert [job["name"] for job in purchases(ledger, "c01-base-")["jobs"]] == ["c01-base-nova-pr-a"]
+    assert [job["name"] for job in purchases(ledger, "c01-prompted-")["jobs"]] == ["c01-prompted-a"]
 
 
 def test_the_first_call_about_a_document_is_not_paid_again() -> None:

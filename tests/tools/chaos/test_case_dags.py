@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
-from tools.chaos.evaluations import COLLECT, SUBMIT, WAIT, evaluations
+from tools.chaos.evaluations import evaluations
 from tools.chaos.matrix import matrix
 from tools.chaos.on_demand import on_demand
+from tools.chaos.optimizations import optimizations
 from tools.chaos.promotions import promotions
 from tools.chaos.random_schedules import ITEMS_OF_A_TASK, SERVED, draw_schedules, write_use_cases
 from tools.chaos.rollbacks import rollbacks
 from tools.chaos.runner import prepare
 from tools.chaos.scenarios import scenarios
+from tools.chaos.trial import Case
 
 DAG_FILE = Path(__file__).with_name("dags") / "crash_cases.py"
 
@@ -41,24 +43,38 @@ def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
         assert ("tuned.deploy" in case_dag.task_ids) == name.startswith("on demand, "), name
 
 
-def test_the_cases_of_evaluation_jobs_have_the_tasks_of_one_job_and_no_endpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("cases", "tasks", "silent", "sensor"),
+    [
+        (
+            evaluations(),
+            [*(f"evaluate.base_by_nova-pro.{name}" for name in ("submit", "wait", "collect")), "evaluate.gather"],
+            "SilentEvaluationWait",
+            "BedrockEvaluationJobSensor",
+        ),
+        (
+            optimizations(),
+            [*(f"prompted.optimize.{name}" for name in ("submit", "wait", "collect"))],
+            "SilentOptimizationWait",
+            "BedrockPromptOptimizationSensor",
+        ),
+    ],
+    ids=["evaluation", "optimization"],
+)
+def test_the_cases_of_jobs_without_an_endpoint_have_the_tasks_of_one_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cases: list[Case], tasks: list[str], silent: str, sensor: str
 ) -> None:
-    cases = prepare(evaluations(), tmp_path)
+    prepared = prepare(cases, tmp_path)
     monkeypatch.setenv("CHAOS_USE_CASES", str(tmp_path))
     loaded = runpy.run_path(str(DAG_FILE))
-    dags = {case.name: loaded[f"distill_{case.key}"] for case in cases}
+    dags = {case.name: loaded[f"distill_{case.key}"] for case in prepared}
     for dag in dags.values():
-        assert [task for task in dag.task_ids if task.startswith("evaluate.")] == [
-            *(SUBMIT, WAIT, COLLECT, "evaluate.gather")
-        ]
+        assert [task for task in dag.task_ids if task.startswith(("evaluate.", "prompted.optimize."))] == tasks
         assert not [task for task in dag.task_ids if task.startswith("tuned.")]
     nets = {name: dag for name, dag in dags.items() if "net:" in name}
-    classes = {(type(dag.get_task(WAIT)).__name__, type(dag.get_task("outcome")).__name__) for dag in nets.values()}
-    assert classes == {
-        ("SilentEvaluationWait", "RunOutcomeOperator"),
-        ("BedrockEvaluationJobSensor", "LenientOutcome"),
-    }
+    wait = next(task for task in tasks if task.endswith(".wait"))
+    classes = {(type(dag.get_task(wait)).__name__, type(dag.get_task("outcome")).__name__) for dag in nets.values()}
+    assert classes == {(silent, "RunOutcomeOperator"), (sensor, "LenientOutcome")}
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from tools.chaos.batches import batches
 from tools.chaos.evaluations import evaluations
 from tools.chaos.job_scripts import JobScripts
+from tools.chaos.optimizations import optimizations
 from tools.chaos.trial import BATCH, Case
 
 JOBS = JobScripts(BATCH, "batch_stalled", "group.submit", "group.wait", lambda trial: trial.start_run())
-KINDS = pytest.mark.parametrize("cases", [batches, evaluations])
+KINDS = pytest.mark.parametrize("cases", [batches, evaluations, optimizations])
 
 
 @KINDS
@@ -37,6 +38,15 @@ def test_a_script_uses_its_own_operation_and_tasks_and_ends_with_an_expectation(
     assert {call.args[0] for call in [*trial.fault.mock_calls, *trial.hold.mock_calls]} <= {BATCH}
     assert {call.args[0] for call in [*trial.kill_task.mock_calls, *trial.clear.mock_calls]} <= {"group.submit"}
     assert {call.args[0] for call in [*trial.wait_watched.mock_calls, *trial.mark.mock_calls]} <= {"group.wait"}
+
+
+def test_after_bedrock_failed_the_job_clearing_submit_buys_a_second_job() -> None:
+    trial = Mock()
+    trial.case.name = "case"
+    JOBS.job_failed(trial, fault="batch_failed")
+    trial.fault.assert_called_once_with(BATCH, "batch_failed", times=1)
+    trial.clear.assert_called_once_with("group.submit", downstream=True)
+    assert [call.kwargs.get("jobs") for call in trial.expect.mock_calls] == [None, 2]
 
 
 def test_after_a_task_was_marked_failed_the_next_run_buys_a_second_job() -> None:

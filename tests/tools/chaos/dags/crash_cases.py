@@ -22,8 +22,9 @@ from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from bedrock_distill.sensors.prompt_optimization import BedrockPromptOptimizationSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockDeploymentSensor, BedrockProvisionedThroughputSensor
-from bedrock_distill.task_groups import arms, evaluation
+from bedrock_distill.task_groups import arms, evaluation, optimization
 from bedrock_distill.task_groups import batch as batch_steps
 from bedrock_distill.task_groups import synthesis as teaching
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
@@ -76,6 +77,10 @@ class SilentEvaluationWait(Silent, BedrockEvaluationJobSensor):
     """Sensor for the evaluation job."""
 
 
+class SilentOptimizationWait(Silent, BedrockPromptOptimizationSensor):
+    """Sensor for the prompt optimization job."""
+
+
 class LenientOutcome(RunOutcomeOperator):
     """Outcome task that stops no job."""
 
@@ -86,6 +91,9 @@ class LenientOutcome(RunOutcomeOperator):
         return iter(())
 
     def _stop_abandoned_evaluations(self, *_: Any) -> Iterator[Any]:
+        return iter(())
+
+    def _stop_abandoned_optimizations(self, *_: Any) -> Iterator[Any]:
         return iter(())
 
 
@@ -192,6 +200,22 @@ def evaluation_dag(use_case: UseCase) -> DAG:
     return quickened(dag)
 
 
+def optimization_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that lets Bedrock optimize a prompt, and answers with it: no other arm, no judge."""
+    with empty_dag(use_case) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
+        (arm,) = (use_case.arm(name) for name in use_case.optimized_arms)
+        sensor = SilentOptimizationWait if "silent_wait" in use_case.tags else BedrockPromptOptimizationSensor
+        with mock.patch.object(optimization, "BedrockPromptOptimizationSensor", sensor):
+            answered = arms.base_arm(arm, use_case, shards)
+        outcome = last_task(use_case)
+        preflight >> ingest >> shards
+        answered.last >> outcome
+    return quickened(dag)
+
+
 def promotion_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that trains and promotes: no teacher, no endpoint of an arm, no judge."""
     with empty_dag(use_case) as dag:
@@ -233,7 +257,13 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-KINDS = {"whole": whole_dag, "batch": batch_dag, "evaluation": evaluation_dag, "promotion": promotion_dag}
+KINDS = {
+    "whole": whole_dag,
+    "batch": batch_dag,
+    "evaluation": evaluation_dag,
+    "optimization": optimization_dag,
+    "promotion": promotion_dag,
+}
 
 # Airflow sets this in workers, which need only one DAG.
 ONLY_DAG = get_parsing_context().dag_id

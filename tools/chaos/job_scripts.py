@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from tools.chaos.matrix import BOTOCORE_ATTEMPTS
-from tools.chaos.trial import Trial, Victim
+from tools.chaos.trial import Case, Trial, Victim
 
 Script = Callable[[Trial], None]
 # Each of the two nets stops a job whose waiting task was marked as failed. The tag disables the other net.
@@ -43,6 +44,31 @@ class JobScripts:
             "waiting / run marked failed": partial(self._marked_failed, mark=Trial.mark_run),
             "same request, next run": self._next_run,
         }
+
+    def cases(self, kind: str, changes: Mapping[str, Any], *, buys: str, failed: str) -> list[Case]:
+        """
+        Return the cases of jobs that Bedrock looks up only by ARN.
+
+        :param kind: the beginning of each case's name, and the tag that selects the DAG.
+        :param changes: use-case sections that differ from those of other cases.
+        :param buys: an arm. The name of each job contains it, and nothing else that the cases count is bought for it.
+        :param failed: the fault with which Bedrock fails the job.
+        """
+        scripts: dict[str, Script] = {
+            "request lost / task retry": partial(self.lose, fault="drop_before"),
+            **self.scripts(),
+            "response not recorded / two copies": self.killed_with("worker"),
+            "job failed / clear submit": partial(self.job_failed, fault=failed),
+        }
+        nets = {f"net: {net} alone, waiting task marked failed": tag for net, tag in NETS.items()}
+
+        def case(name: str, script: Script, *tags: str) -> Case:
+            return Case(f"{kind}: {name}", script, {**changes, "tags": [kind, *tags]}, buys=buys)
+
+        return [
+            *(case(name, script) for name, script in scripts.items()),
+            *(case(name, self.task_marked_failed, tag) for name, tag in nets.items()),
+        ]
 
     def lose(self, trial: Trial, *, fault: str) -> None:
         """Lose the request or its response so often that the task is retried."""

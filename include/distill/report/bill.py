@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.evaluation_lines import token_lines
+from include.distill.cost.optimization_lines import job_lines
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.curation.records import CurateManifest
 from include.distill.evaluation.records import JudgeManifest
@@ -29,7 +30,9 @@ def bill(
     """
     Return the lines of the bill. Answers and jobs that were already paid for cost nothing and have no line.
 
-    :param scores: results of the evaluation jobs. Bedrock does not state their tokens, so their lines are estimates.
+    Bedrock states no tokens of evaluation jobs and of prompt optimization jobs, so their lines are estimates.
+
+    :param scores: results of the evaluation jobs.
     :param lost_calls: the calls whose answer did not arrive. It is not known whether AWS bills them, so the bill
         contains their highest possible cost.
     """
@@ -44,6 +47,8 @@ def bill(
             lines += _model_call_lines(f"answers {arm.name}", use_case.student, arm.answers, prices)
         else:
             lines += _deployed_lines(arm, arm.student or use_case.student, prices)
+        if arm.optimized and arm.optimized["bought"]:
+            lines += job_lines(use_case, arm.name, arm.optimized["tokens"], prices)
         if arm.paid_training:
             lines += arm.job_lines
         if arm.unit_hours:

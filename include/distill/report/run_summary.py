@@ -17,7 +17,7 @@ from include.distill.dataset.records import Row
 from include.distill.evaluation.judge_families import describe_judge
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import UsageRecord
-from include.distill.prompt_optimization.records import OptimizedPrompt
+from include.distill.prompt_optimization.records import OptimizedPrompt, OptimizedPromptManifest
 from include.distill.prompt_optimization.results import prompt_version
 from include.distill.report.records import ReportArm, ReportSynthesis, TrainingPrice
 from include.distill.training.data_card import licence_note
@@ -58,6 +58,7 @@ class ArmSummary:
     :param failed_unit_hours: hours of throughput that failed, times model units. It is not known whether Bedrock bills
         these hours.
     :param hourly_usd: price of the arm's throughput per hour; ``None`` if it is not known.
+    :param optimized: result of the task ``optimize.collect``; ``None`` if no job optimizes the arm's prompt.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ArmSummary:
     unit_hours: float = 0.0
     failed_unit_hours: float = 0.0
     hourly_usd: float | None = None
+    optimized: OptimizedPromptManifest | None = None
 
     @property
     def on_demand(self) -> bool:

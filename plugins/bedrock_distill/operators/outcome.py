@@ -30,8 +30,10 @@ from bedrock_distill.run.task_ids import (
     TRAINED,
     UPLOAD,
     arm_task,
+    arms_with_optimized_prompt,
     arms_with_task,
     evaluation_groups,
+    optimize_task,
 )
 from bedrock_distill.run.task_results import ResultT, read_result
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -44,6 +46,7 @@ from include.distill.evaluation.endpoint_records import SettleManifest
 from include.distill.evaluation.records import PromotionManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.managed_evaluation.records import EvaluationJobManifest
+from include.distill.prompt_optimization.records import OptimizationJobManifest
 from include.distill.report.records import ReportManifest
 from include.distill.report.stored_report import read_decided_report
 from include.distill.training.job_identity import recipe_fingerprint
@@ -163,7 +166,12 @@ class RunOutcomeOperator(DistillOperator):
                 for group in evaluation_groups(states)
                 if (submitted := self._result(ti, EvaluationJobManifest, f"{group}.{SUBMIT}"))
             ]
-            return spent_sentence(spent(self, jobs, unreleased, evaluations))
+            optimizations = [
+                optimization
+                for arm in arms_with_optimized_prompt(states)
+                if (optimization := self._result(ti, OptimizationJobManifest, optimize_task(arm, SUBMIT)))
+            ]
+            return spent_sentence(spent(self, jobs, unreleased, evaluations, optimizations))
         except Exception as error:  # the message about the failed tasks is more important than any error here
             return f"What this run has spent cannot be read: {error}"
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.operators.training_price import TrainingPrices
-from bedrock_distill.run.task_ids import ANSWER, COLLECT, PROVISION, REPORT, TRAINED, UPLOAD, arm_task
+from bedrock_distill.run.task_ids import ANSWER, COLLECT, PROVISION, REPORT, TRAINED, UPLOAD, arm_task, optimize_task
 from bedrock_distill.run.task_results import read_mapped_results, read_result, require_all_results
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
@@ -33,7 +33,7 @@ from include.distill.evaluation.records import Answer, AnswerManifest
 from include.distill.inference.records import ThroughputManifest
 from include.distill.labeling.label_store import MatchedLabels, match_labels, read_labels
 from include.distill.managed_evaluation.records import ScoresManifest
-from include.distill.prompt_optimization.records import OptimizedPrompt
+from include.distill.prompt_optimization.records import OptimizedPrompt, OptimizedPromptManifest
 from include.distill.report.approvals import price_entry, promotion_entry, spending_entry
 from include.distill.report.champion_endpoint import endpoint_entry
 from include.distill.report.evaluations import evaluations_part
@@ -94,7 +94,7 @@ class ReportReader:
         if answers:
             require_all_results(answers, self.answer_tasks, task=arm_task(name, ANSWER), reader=REPORT)
         if arm.kind == "base":
-            return ArmSummary(name, arm.kind, answers)
+            return ArmSummary(name, arm.kind, answers, optimized=self._optimized(name, manifests))
         provisioned = read_result(
             manifests.get("provisioned"), ThroughputManifest, task=arm_task(name, PROVISION), reader=REPORT
         )
@@ -130,6 +130,11 @@ class ReportReader:
             failed_unit_hours=hours[1],
             hourly_usd=provisioned.get("usd_per_hour"),
         )
+
+    def _optimized(self, arm: str, manifests: ArmManifests) -> OptimizedPromptManifest | None:
+        """Return the result of the job that optimized an arm's prompt; ``None`` for other arms."""
+        result, task = manifests.get("optimized"), optimize_task(arm, COLLECT)
+        return result and read_result(result, OptimizedPromptManifest, task=task, reader=REPORT)
 
     def _has_bought(self, arm: str, trained: TrainingManifest) -> bool:
         """Return whether the job's tags say that this run, and not an earlier run, bought the training job."""

@@ -21,6 +21,7 @@ from include.distill.batch.uncollected import uncollected_tokens
 from include.distill.core.errors import ServiceError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import read_json
+from include.distill.cost import optimization_lines
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.evaluation_lines import token_lines
 from include.distill.cost.job_price import JobTokens, job_lines
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from include.distill.config.arms import Arm
     from include.distill.inference.records import ThroughputManifest
     from include.distill.managed_evaluation.records import EvaluationJobManifest
+    from include.distill.prompt_optimization.records import OptimizationJobManifest
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ def spent(
     jobs: Iterable[tuple[str, CustomizationJob, JobTokens]],
     unreleased: Mapping[str, ThroughputManifest | None] | None = None,
     evaluations: Iterable[EvaluationJobManifest] = (),
+    optimizations: Iterable[OptimizationJobManifest] = (),
 ) -> Spent:
     """
     Return the bill of an incomplete run.
@@ -75,6 +78,7 @@ def spent(
     :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
     :param evaluations: the evaluation jobs of the run, whichever run bought them.
+    :param optimizations: the prompt optimization jobs of the run, whichever run bought them.
     """
     prices = load_prices()
     lines = [
@@ -102,6 +106,7 @@ def spent(
                 bill.append(prices.throughput_line(arm.name, _student(task, arm), hours))
     lines += _batch_lines(task, prices)
     lines += _evaluation_lines(task, evaluations, prices)
+    lines += _optimization_lines(task, optimizations, prices)
     if standing := _standing_throughput(task):
         hours = unit_hours([release_record([standing], now=now)])
         lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
@@ -181,6 +186,15 @@ def _evaluation_lines(
             yield from token_lines(prices, job["arm"], job["evaluator"], *tokens)
 
 
+def _optimization_lines(
+    task: RunTask, optimizations: Iterable[OptimizationJobManifest], prices: Prices
+) -> Iterator[BillLine]:
+    """Do the same as :func:`_evaluation_lines` for prompt optimization jobs."""
+    for job in optimizations:
+        if has_bought_job(task, job):
+            yield from optimization_lines.job_lines(task.use_case, job["arm"], job["tokens"], prices)
+
+
 def _student(task: RunTask, arm: Arm) -> str:
     """Return the student of an arm. In the champion's arm, it may differ from the student that this run trains."""
     champion = champion_snapshot(task.store, task.folder) if arm.kind == "champion" else None
@@ -230,4 +244,6 @@ def _part(what: str, distilled: Collection[str]) -> str:
         return what.partition(":")[0]
     if what.startswith("scores "):
         return "evaluation jobs (estimated)"
+    if what.startswith("prompt optimization "):
+        return "prompt optimization jobs (estimated)"
     return "endpoints" if what.startswith("throughput ") else "model calls"

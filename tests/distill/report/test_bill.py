@@ -93,6 +93,19 @@ def test_only_evaluation_jobs_that_the_run_bought_are_billed() -> None:
     }
 
 
+@pytest.mark.parametrize("bought", [True, False])
+def test_a_prompt_optimization_job_is_billed_with_its_judge_if_the_run_bought_it(*, bought: bool) -> None:
+    tokens = {"student_input": 4 * MILLION, "student_output": 0, "judge_input": MILLION, "judge_output": 3 * MILLION}
+    optimized: Any = {"arm": "prompted", "bought": bought, "at_most_usd": 99.0, "tokens": tokens}
+    arm = ArmSummary("prompted", "base", [used(MILLION)], optimized=optimized)
+    job = {
+        "prompt optimization prompted (estimated): nova-micro input": 4,
+        "prompt optimization prompted (estimated), judge: claude-sonnet-4-6 input": 1,
+        "prompt optimization prompted (estimated), judge: claude-sonnet-4-6 output": 6,
+    }
+    assert billed(arms=[arm]) == {"answers prompted: nova-micro input": 1, **(job if bought else {})}
+
+
 def test_every_paid_part_of_a_run_has_a_line() -> None:
     lines = billed(
         synthesis=[used(MILLION, MILLION), used(MILLION)],

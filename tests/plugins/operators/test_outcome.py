@@ -214,6 +214,16 @@ class TestSpent:
             outcome(**{"tuned.submit": "success", "tuned.trained": "success", "judge": "failed"})
         assert ("for training (at most)." in str(caught.value)) is is_billed
 
+    def test_the_prompt_optimization_job_that_the_run_bought_is_billed(
+        self, outcome: Any, run: MemoryStore, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        tokens = {"student_input": 0, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
+        job = {"job_arn": "arn:job/1", "arm": "prompted", "bought": True, "tokens": tokens}
+        context["ti"].xcom_pull = lambda task_ids, key="return_value": job if "optimize.submit" in task_ids else None
+        bedrock.tags_of["arn:job/1"] = {"run-key": FOLDER.run_key}
+        with pytest.raises(IncompleteRunError, match=r"\$3\.30 for prompt optimization jobs \(estimated\)\."):
+            outcome(**{"prompted.optimize.submit": "success", "prompted.optimize.wait": "failed"})
+
     def test_calls_and_endpoints_are_added_up(self, outcome: Any, run: MemoryStore) -> None:
         answers = AnswerStore(run, FOLDER.responses, FOLDER.run_key)
         request = make_request("claude-sonnet-4-6")

@@ -89,3 +89,18 @@ def test_the_record_of_another_arm_is_shown_as_that_of_its_place(prompted_run: A
     write_json(prompted_run[0].store, FOLDER.optimized_prompt("prompted"), optimized_prompt(arm="earlier"))
     report, _ = reported(prompted_run)
     assert [prompt["arm"] for prompt in report["prompt_optimization"]] == ["prompted"]
+
+
+@pytest.mark.parametrize("bought", [True, False])
+def test_the_job_is_part_of_the_bill_if_the_run_bought_it(prompted_run: Any, *, bought: bool) -> None:
+    run, arguments = prompted_run
+    tokens = {"student_input": 1_000_000, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
+    optimized = {"arm": "prompted", "bought": bought, "at_most_usd": 9.0, "tokens": tokens}
+    prompted = {**arguments["arms"]["prompted"], "optimized": optimized}
+    report, _ = reported((run, {**arguments, "arms": {**arguments["arms"], "prompted": prompted}}))
+    billed = [
+        line["what"] for line in report["cost"]["lines"] if line["quantity"] and line["what"].startswith("prompt opt")
+    ]
+    what = "prompt optimization prompted (estimated)"
+    expected = [f"{what}: nova-micro input", f"{what}, judge: claude-sonnet-4-6 input"]
+    assert billed == (expected if bought else [])

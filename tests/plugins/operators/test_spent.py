@@ -350,6 +350,20 @@ def test_an_evaluation_job_is_billed_to_the_run_that_bought_it(
     assert ("for evaluation jobs (estimated)" in spent_sentence(bill)) is is_billed
 
 
+@pytest.mark.parametrize(("run_key", "is_billed"), [(FOLDER.run_key, True), ("another-run", False)])
+def test_a_prompt_optimization_job_is_billed_to_the_run_that_bought_it(
+    task: Any, bedrock: FakeBedrock, run_key: str, is_billed: bool
+) -> None:
+    bedrock.tags_of["arn:optimization"] = {"run-key": run_key}
+    tokens = {"student_input": 0, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
+    job: Any = {"job_arn": "arn:optimization", "arm": "prompted", "bought": False, "tokens": tokens}
+    bill = spent(task, [], optimizations=[job])
+    assert [(line.what, line.usd) for line in bill.lines] == (
+        [("prompt optimization prompted (estimated), judge: claude-sonnet-4-6 input", 3.3)] if is_billed else []
+    )
+    assert ("$3.30 for prompt optimization jobs (estimated)" in spent_sentence(bill)) is is_billed
+
+
 def test_a_distillation_job_is_a_part_of_its_own_because_bedrock_may_add_prompts() -> None:
     lines = [
         PRICES.training_line("tuned", "nova-micro", 1_000_000),

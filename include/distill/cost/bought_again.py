@@ -3,8 +3,8 @@ Find out what a run buys again, why, and at what price, before the run buys anyt
 
 A run reuses every answer and model of earlier runs. It buys something again only if the data, a prompt, a setting, a
 filter or the form of a request changed. The stored answers of the teacher and of the base students are looked up, so
-their number is exact. Training and judging depend on answers that do not exist yet, so their prices are taken from
-the estimate.
+their number is exact. The answers to a prompt that a job has yet to optimize cannot be known, so they may be bought
+again. Training and judging depend on answers that do not exist yet, so their prices are taken from the estimate.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import YamlTextError
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import RepeatedPurchase
+from include.distill.cost.stored_prompts import StoredPrompts
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import LatestRun, Row, RowName, RunRows
 from include.distill.dataset.row_changes import bought_steps, folder_of, hash_purchase_settings
@@ -42,6 +43,7 @@ _PROMPTS = ("synthesis", "answering", "judging", "critic")
 # The settings that determine each step's requests, or the training file.
 _SYNTHESIS = ("teacher", "synthesis", "prompts.synthesis")
 _ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
+_OPTIMIZATION = ("prompt_optimization", *_ANSWERS)
 _TRAINING = ("curation", "prompts.critic", "student", "training", "arms", "seed", *_ANSWERS[2:])
 _SCORES = ("evaluations.pointwise", *_ANSWERS)
 _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
@@ -180,10 +182,31 @@ class Comparison:
         return self._look_up("synthesis", earlier, "synthetic", requests, _SYNTHESIS)
 
     def _answers(self, arm: str) -> bool:
-        student = Student.from_use_case(self.use_case, self.prompts)
         earlier = self.earlier.for_step(f"answers/{arm}")
+        optimized: str | None = None
+        if arm in self.use_case.optimized_arms:
+            stored = StoredPrompts(self.use_case, self.prompts, self.store, self.rows)
+            if (prompt := stored.find(earlier.folder, arm)) is None:
+                return False
+            if not stored.is_of_same_job(prompt, arm):
+                self._optimization(arm, earlier)
+                return True
+            optimized = prompt["optimized"]
+        student = Student.from_use_case(self.use_case, self.prompts, optimized=optimized)
         requests = (student.request(row) for row in self._rows_of(earlier, "evaluation"))
         return self._look_up(f"answers {arm}", earlier, f"answers/{arm}", requests, _ANSWERS)
+
+    def _optimization(self, arm: str, earlier: EarlierRun) -> None:
+        """Add the job that optimizes an arm's prompt again, and the arm's answers, which depend on the new prompt."""
+        reasons = self._changed(_OPTIMIZATION, earlier)
+        if not reasons and earlier.mark.version != VERSION:
+            reasons = [self._unexplained("writes a different input for the job", earlier)]
+        usd = self._usd(f"prompt optimization {arm} (estimated)")
+        reasons = reasons or ["the first training rows, which are the samples, changed"]
+        self._add(f"prompt optimization {arm}", 1, usd, reasons, certain=True)
+        count = sum(1 for _ in self._rows_of(earlier, "evaluation"))
+        reason = "a job optimizes the prompt again, and only an answer to the same prompt can be reused"
+        self._add(f"answers {arm}", count, self._usd(f"answers {arm}:"), [reason], certain=False)
 
     def _look_up(
         self, step: str, earlier: EarlierRun, outputs: str, requests: Iterable[ModelRequest], settings: Sequence[str]

@@ -2,8 +2,9 @@
 Find out which part of a run's estimate is for results that are stored already, before the run buys anything.
 
 Stored results are not paid for again. The stored answers of the teacher and of the base students are looked up, so the
-shares of these answers are exact. If all of these answers are stored, and earlier runs with the same rows and settings
-have completed training and judging, all other results are expected to be stored too. The training files and all later
+shares of these answers are exact. The answers to an optimized prompt can be looked up only if an earlier run has bought
+the job that this run needs. If all of these answers are stored, and earlier runs with the same rows and settings have
+completed training and judging, all other results are expected to be stored too. The training files and all later
 requests are then expected to be the same as in the earlier runs.
 """
 
@@ -16,6 +17,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore
 from include.distill.cost.bought_again import EarlierRun
 from include.distill.cost.prices import BillLine
+from include.distill.cost.stored_prompts import StoredPrompts
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import Row, RowName
 from include.distill.inference.answer_store import AnswerStore
@@ -34,6 +36,7 @@ def stored_usd(
     lines: Sequence[BillLine],
     rows: Rows,
     repeats_earlier_run: bool,
+    optimized: Mapping[str, str] | None = None,
 ) -> float:
     """
     Return how much of an estimate is for results that are expected to be stored already, in US dollars.
@@ -41,6 +44,8 @@ def stored_usd(
     :param lines: the lines of the estimate.
     :param rows: returns the rows of one side, ``train`` or ``evaluation``.
     :param repeats_earlier_run: see :func:`repeats_earlier_run`.
+    :param optimized: the prompts that jobs of earlier runs optimized for this run's arms; see
+        :func:`reused_prompts`. An arm without such a prompt is expected to pay for its job and its answers.
     """
     shares = {}
     if use_case.wants_pairs:
@@ -48,13 +53,30 @@ def stored_usd(
     for arm in use_case.arms:
         if arm.kind == "base":
             samples = range(2 if arm.name == use_case.noise_control_arm else 1)
-            student = Student.from_use_case(use_case, prompts)
+            prompt = (optimized or {}).get(arm.name)
+            if arm.has_optimized_prompt:
+                shares[f"prompt optimization {arm.name} (estimated)"] = 0.0 if prompt is None else 1.0
+            if arm.has_optimized_prompt and prompt is None:
+                shares[f"answers {arm.name}:"] = 0.0
+                continue
+            student = Student.from_use_case(use_case, prompts, optimized=prompt)
             requests = (student.request(row, sample=sample) for row in rows("evaluation") for sample in samples)
             shares[f"answers {arm.name}:"] = _stored_share(answers, requests)
     if repeats_earlier_run and set(shares.values()) <= {1.0}:
         return round(sum(line.usd for line in lines), 4)
     stored = (share * line.usd for prefix, share in shares.items() for line in lines if line.what.startswith(prefix))
     return round(sum(stored), 4)
+
+
+def reused_prompts(
+    use_case: UseCase, prompts: Mapping[str, Prompt], store: ObjectStore, earlier: EarlierRun | None, rows: Rows
+) -> dict[str, str]:
+    """Return the optimized prompts of an earlier run whose jobs this run will find, by the name of the arm."""
+    if earlier is None:
+        return {}
+    stored = StoredPrompts(use_case, prompts, store, rows)
+    found = {arm: stored.reused(earlier.for_step(f"answers/{arm}").folder, arm) for arm in use_case.optimized_arms}
+    return {arm: prompt for arm, prompt in found.items() if prompt is not None}
 
 
 def repeats_earlier_run(use_case: UseCase, earlier: EarlierRun, store: ObjectStore, rows: Rows) -> bool:

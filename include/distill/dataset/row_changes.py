@@ -51,11 +51,15 @@ def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> 
     if pointwise := use_case.evaluations.pointwise:  # earlier versions had no such jobs, and their hashes stay valid
         names = {"evaluators", "metrics", "custom_metrics", "arms", "questions"}
         evaluations["evaluations"] = pointwise.model_dump(mode="json", include=names)
+    optimization = {}
+    if use_case.optimized_arms:  # earlier versions had no such arms, and their hashes stay valid
+        names = {"samples", "steering_criteria", "judge"}
+        optimization["prompt_optimization"] = use_case.prompt_optimization.model_dump(mode="json", include=names)
     # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.
     unused = set() if use_case.critic else {use_case.prompts.critic}
     versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}
     student_texts = {"instruction": raw["prompts"]["instruction"], **versions}
-    parts = {name: raw[name] for name in PURCHASE_SETTINGS} | evaluations
+    parts = {name: raw[name] for name in PURCHASE_SETTINGS} | evaluations | optimization
     parts |= {"training": training, "prompts": student_texts}
     return {name: canonical_hash(part)[:12] for name, part in parts.items()}
 

@@ -50,6 +50,7 @@ class EstimateCostOperator(DistillOperator):
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
         number of training records of the student's family.
+    :raises LimitError: the samples of a prompt optimization job are larger than Bedrock permits.
     :raises UseCaseError: a model cannot be served as ``serving.mode`` requires.
     :raises EstimateAboveCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
@@ -66,6 +67,7 @@ class EstimateCostOperator(DistillOperator):
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         self._require_sizes(train)
+        self._require_samples()
         rates = self._count_prompts()
         lines, by_characters, serving = self._bills(train, evaluation, rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
@@ -169,6 +171,13 @@ class EstimateCostOperator(DistillOperator):
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
 
+    def _require_samples(self) -> None:
+        """Check before any paid call that the samples of each prompt optimization job fit into a file."""
+        from include.distill.prompt_optimization.dataset import encode, optimization_input
+
+        if self.use_case.optimized_arms:
+            encode(optimization_input(self._rows("train"), self.use_case, self.prompts))
+
     def _require_within_cap(
         self, lines: Sequence[BillLine], serving: Mapping[str, ServingChoice], context: Context
     ) -> None:
@@ -209,7 +218,7 @@ class EstimateCostOperator(DistillOperator):
         stored already.
         """
         from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
-        from include.distill.cost.stored_already import repeats_earlier_run, stored_usd
+        from include.distill.cost.stored_already import repeats_earlier_run, reused_prompts, stored_usd
 
         earlier = earlier_run(self.store, self.folder, self.use_case.name)
         purchases: list[RepeatedPurchase] = []
@@ -222,7 +231,13 @@ class EstimateCostOperator(DistillOperator):
         for purchase in purchases:
             self.log.warning("%s", purchase_sentence(purchase))
         stored = stored_usd(
-            self.use_case, self.prompts, self.answers, lines=lines, rows=self._rows, repeats_earlier_run=repeats
+            self.use_case,
+            self.prompts,
+            self.answers,
+            lines=lines,
+            rows=self._rows,
+            repeats_earlier_run=repeats,
+            optimized=reused_prompts(self.use_case, self.prompts, self.store, earlier, self._rows),
         )
         return purchases, stored
 

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, RefusedError, SpendCapError, UseCaseError
+from include.distill.core.errors import InputError, LimitError, RefusedError, SpendCapError, UseCaseError
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import CostEstimate, SpendingEstimate
@@ -99,6 +99,17 @@ def test_the_job_that_optimizes_a_prompt_is_part_of_the_estimate_but_not_of_the_
     assert with_one_sample["by_characters_usd"] == written["by_characters_usd"]
     plan = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate))
     assert "which neither the estimate, the spend cap nor an approval includes." in plan.notes[0]
+
+
+def test_samples_that_are_too_large_for_a_job_are_refused_before_anything_is_bought(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.distill.prompt_optimization.dataset.MOST_BYTES", 100)
+    estimate.execute(context)
+    freeze(store, use_case, arms=[{"name": "prompted", "kind": "base", "prompt": "optimized"}, {"name": "tuned"}])
+    estimate.__dict__.pop("use_case")
+    with pytest.raises(LimitError, match=r"Bedrock permits at most 100 bytes.*Clear|lear preflight with downstream"):
+        estimate.execute(context)
 
 
 def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(

@@ -19,7 +19,7 @@ from tests.distill.report.example_prompts import (
     prompted_inputs,
     won,
 )
-from tests.distill.report.example_report import base_arm, inputs, tuned_arm
+from tests.distill.report.example_report import base_arm, inputs, line, tuned_arm
 from tests.distill.report.test_html import HOSTILE, Page
 
 HEADING = "Was training needed?"
@@ -112,6 +112,14 @@ def test_hostile_text_is_escaped(key: str) -> None:
     tame = shown()
     assert {name for _, name, _ in Page(html).attributes} == {name for _, name, _ in tame.attributes}
     assert set(Page(html).tags) == set(tame.tags)
+
+
+def test_the_bill_says_that_the_tokens_of_a_job_are_assumed() -> None:
+    note = "The bill assumes a number of rounds that nobody has measured."
+    assert not any(note in word for word in shown().words)
+    billed = line("prompt optimization prompted (estimated): nova-micro input", 1000, "token", 0.000001, 0.001)
+    cost = {"estimated_usd": 0.001, "actual_usd": 0.001, "lines": [billed]}
+    assert any(note in word for word in shown(cost=cost).words)
 
 
 def test_every_table_has_a_caption_and_every_id_is_used_once() -> None:

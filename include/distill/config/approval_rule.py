@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.promotion_rule import Approver
 from include.distill.config.section import Hours, Section
 
@@ -43,17 +44,17 @@ class Approval(Section):
     @model_validator(mode="after")
     def _rules_are_complete(self) -> Approval:
         if self.before_spending == "above_usd" and self.above_usd is None:
-            message = (
+            text = (
                 "before_spending has the value above_usd, but the key above_usd is not set; expected an amount in US"
                 " dollars"
             )
-            raise ValueError(message)
+            refuse([KeyProblem(("above_usd",), text)])
         if self.approvers and not self.may_ask:
-            message = (
+            text = (
                 "approvers are listed, but before_spending and before_hourly are both set to never, so nobody is asked;"
-                " expected another value for one of them"
+                " expected another value for one of them, or no approvers"
             )
-            raise ValueError(message)
+            refuse([KeyProblem(("approvers",), text)])
         return self
 
     @property

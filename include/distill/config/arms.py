@@ -11,6 +11,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.section import Count, Section
+from include.distill.core.shown_values import shown
 
 ArmKind = Literal["base", "fine_tuned", "distilled", "champion"]
 _OF_DISTILLED_ARMS = ("teacher", "golden_answers")
@@ -135,6 +136,8 @@ def arms_problems(arms: Sequence[Arm]) -> Iterator[KeyProblem]:
     """Yield what is wrong with the names or kinds of the arms of a use case."""
     names = [arm.name for arm in arms]
     champions = [arm.name for arm in arms if arm.kind == "champion"]
+    if not arms:
+        yield KeyProblem((), "found [], expected a list of arms, such as {name: base, kind: base} and {name: tuned}")
     for index, name in enumerate(names):
         if name in RESERVED_ARM_NAMES:
             text = f"found the name {name!r}, which every run uses for its tasks; expected another name"
@@ -176,7 +179,7 @@ def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> Key
     for index, pair in enumerate(pairs):
         for key in ("candidate", "baseline"):
             if getattr(pair, key) not in names:
-                text = f"found the unknown arm {getattr(pair, key)!r}; the arms are {names}"
+                text = f"found the unknown arm {shown(getattr(pair, key))}; the arms are {names}"
                 return KeyProblem(("comparisons", index, key), text)
         if pair.candidate == pair.baseline:
             text = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"

@@ -12,17 +12,16 @@ import datetime
 import difflib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.distill.config.sections import ModelQuota, TrainingMethod
+from include.distill.config.use_case_faults import Fault, describe_faults
 from include.distill.core.errors import InputError, UseCaseError
 from include.distill.core.paths import INCLUDE, PROJECT_ROOT
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from include.distill.core.shown_values import shown
 
 CATALOG_PATH = INCLUDE / "models.yaml"
 # The keys in models.yaml whose values select code, each with the name of the type that lists the permitted values. A
@@ -263,7 +262,7 @@ class Catalog(_Fact):
         usable = sorted(model.key for model in self.models.values() if model.lifecycle == "active")
         nearest = difflib.get_close_matches(name, self.models, n=3, cutoff=0.3) or usable
         message = (
-            f"Unknown model {name!r}; expected a key or an inference id in include/models.yaml. Did you mean"
+            f"Unknown model {shown(name)}; expected a key or an inference id in include/models.yaml. Did you mean"
             f" {', '.join(nearest)}?"
         )
         raise UseCaseError(message)
@@ -309,19 +308,15 @@ def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
         return Catalog.model_validate({**keyed, "distillation": raw["distillation"]})
     except ValidationError as error:
         file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
-        problems = " ".join(_problem(fault) for fault in error.errors())
+        problems = " ".join(map(_problem, describe_faults(error.errors(), Catalog)))
         raise InputError(f"{file}: {problems} No use case can be loaded. Correct the file.") from error
 
 
-def _problem(error: ErrorDetails) -> str:
-    """Describe a validation error of pydantic with the model or family, the key, the value and the expected value."""
-    text = f"{'.'.join(map(str, error['loc']))}: {error['msg'].removeprefix('Value error, ')}"
-    # A missing key has no value, and the message of a validator includes the value.
-    if error["type"] not in ("value_error", "missing"):
-        text = f"{text}, found {repr(error['input'])[:60]}"
-    if error["type"] == "literal_error" and (type_ := _TYPES_WITH_CODE.get(str(error["loc"][-1]))):
-        text = (
-            f"{text}. To add a value, follow CONTRIBUTING.md and add the value to {type_} in"
-            " include/distill/config/catalog.py"
+def _problem(fault: Fault) -> str:
+    """Describe a fault with the model or family, the key, the value, the expected value, and how to add a value."""
+    if ": found " in fault.text and (type_ := _TYPES_WITH_CODE.get(fault.path[-1])):
+        return (
+            f"{fault.text}. To add a value, follow CONTRIBUTING.md and add the value to {type_} in"
+            " include/distill/config/catalog.py."
         )
-    return f"{text}."
+    return f"{fault.text}."

@@ -17,6 +17,7 @@ from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.model_names import different_models
 from include.distill.config.section import Hours, NonBlankText, Section
 from include.distill.core.errors import UseCaseError
+from include.distill.core.shown_values import shown
 
 # The metrics that an evaluator model rates, from
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-metrics.html (checked 2026-11-27)
@@ -99,7 +100,7 @@ class PointwiseEvaluation(JobSettings):
     @classmethod
     def _metrics_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         refuse(
-            KeyProblem((index,), f"found {name!r}, expected one of {', '.join(BUILT_IN_METRICS)}")
+            KeyProblem((index,), f"found {shown(name)}, expected one of {', '.join(BUILT_IN_METRICS)}")
             for index, name in enumerate(names)
             if name not in BUILT_IN_METRICS
         )
@@ -110,11 +111,11 @@ class PointwiseEvaluation(JobSettings):
     def _metrics_fit(self) -> PointwiseEvaluation:
         names = self.metric_names
         if not names or len(names) > MOST_METRICS:
-            message = (
+            text = (
                 f"metrics and custom_metrics have {len(names)} metrics together, expected 1 to {MOST_METRICS}, which is"
                 " Bedrock's limit for a job"
             )
-            raise ValueError(message)
+            refuse([KeyProblem(("metrics",), text)])
         return self
 
     @field_validator("custom_metrics")
@@ -138,12 +139,15 @@ class PointwiseEvaluation(JobSettings):
         )
         for kind in (kind for kind, is_used in kinds if is_used):
             able = [model.key for model in load_catalog().models.values() if kind in model.evaluator]
-            if wrong := [name for name in self.evaluators if name not in able]:
-                message = (
-                    f"Bedrock does not accept {', '.join(wrong)} as evaluator of {kind.replace('_', '-')} metrics;"
-                    f" expected some of {', '.join(able)}"
+            refuse(
+                KeyProblem(
+                    ("evaluators", index),
+                    f"Bedrock does not accept {name} as evaluator of {kind.replace('_', '-')} metrics; expected one of"
+                    f" {', '.join(able)}",
                 )
-                raise ValueError(message)
+                for index, name in enumerate(self.evaluators)
+                if name not in able
+            )
         return self
 
     @property
@@ -240,6 +244,6 @@ def _repetitions(key: str | None, values: Sequence[str | float]) -> Iterator[Key
     for index, value in enumerate(compared):
         if value in compared[:index]:
             first = compared.index(value)
-            same = "again" if values[first] == values[index] else f"in addition to {values[first]!r}"
-            text = f"found {values[index]!r} {same}; expected a different {key or 'entry'} in each place"
+            same = "again" if values[first] == values[index] else f"in addition to {shown(values[first])}"
+            text = f"found {shown(values[index])} {same}; expected a different {key or 'entry'} in each place"
             yield KeyProblem((index, key) if key else (index,), text)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
-_SHOWN_CHARACTERS = 80
+from include.distill.config.expected_values import accepted_values
+from include.distill.core.shown_values import shown
 
 
 def field_name(form: type[BaseModel], key: str) -> str:
@@ -31,6 +32,11 @@ def _faults(error: ValidationError, form: type[BaseModel], rules: Mapping[str, s
             yield message
             continue
         key = str(fault["loc"][0])
-        value = repr(fault["input"])
-        shown = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…"
-        yield f"{field_name(form, key)} is {shown}: {rules.get(key) or message[0].lower() + message[1:]}"
+        field = form.model_fields[key]
+        if fault["type"] != "value_error":  # pydantic's own messages are for programmers
+            message = f"expected {accepted_values(field.annotation, field.metadata)}"
+        if fault["type"] == "missing":
+            yield f"{field_name(form, key)} is empty: {rules.get(key) or message}"
+            continue
+        rule = rules.get(key) or f"{message[0].lower()}{message[1:]}"
+        yield f"{field_name(form, key)} is {shown(fault['input'])}: {rule}"

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from include.distill.config.section import MAX_RECORDS
 from include.distill.config.sections import MAX_PAIRS_PER_DOCUMENT
 from include.distill.core.errors import ConfigurationError
+from include.distill.core.shown_values import shown
 
 Kind = Literal["string", "integer", "number", "boolean"]  # the type in JSON Schema
 _FILES = "Enter s3://bucket/key or a path below include/. A path that ends with / is a folder of CSV files."
@@ -72,8 +73,7 @@ class FormField:
         """Return a sentence with a refused value and the expected values; ``None`` if the field accepts the value."""
         if self._accepts(value):
             return None
-        shown = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
-        return f"{self.name} is {shown}; expected {self.expected}"
+        return f"{self.name} is {shown(value)}; expected {self.expected}"
 
     def schema(self) -> dict[str, Any]:
         """
@@ -241,7 +241,7 @@ def new_run_advice(values: Mapping[str, object]) -> str:
 
     :param values: the values of this run, by key.
     """
-    shown = {key: value if str(value).strip() else repr(value) for key, value in values.items()}
-    listed = ", ".join(f"{FORM_FIELDS[key].name}, now {value}" for key, value in shown.items())
+    texts = {key: value if str(value).strip() else repr(value) for key, value in values.items()}
+    listed = ", ".join(f"{FORM_FIELDS[key].name}, now {value}" for key, value in texts.items())
     kept = "these values" if len(values) > 1 else "the value"
     return f"Trigger a new run with another value of {listed}. Clearing a task of this run keeps {kept}."

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from include.distill.config.catalog import Model
 from include.distill.config.parsing import parse_use_case
 from include.distill.config.use_case import UseCase
+from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mark
 from include.distill.core.version import VERSION
@@ -105,7 +106,7 @@ def _frozen_models(use_case: UseCase, stored: object, mark: Mark, uri: str) -> I
         try:
             frozen = Model.model_validate({**model.model_dump(), **known})
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
+            reason = describe_faults(error.errors(), Model)[0].text
             message = f"{uri}: models.{key}: this version does not know the format of the model's requests ({reason})."
             raise UseCaseError(message) from error
         if frozen != model:

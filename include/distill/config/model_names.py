@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from include.distill.config.catalog import load_catalog
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.core.errors import UseCaseError
+from include.distill.core.shown_values import shown
 
 
 def model_keys(names: Iterable[str], path: Callable[[int], tuple[str | int, ...]]) -> tuple[str, ...]:
@@ -34,7 +35,7 @@ def different_models(names: Sequence[str]) -> tuple[str, ...]:
     """
     keys = model_keys(names, lambda index: (index,))
     refuse(
-        KeyProblem((index,), f"found {name!r}, which is {key} again; expected a different model")
+        KeyProblem((index,), f"found {shown(name)}, which is {key} again; expected a different model")
         for index, (name, key) in enumerate(zip(names, keys, strict=True))
         if key in keys[:index]
     )

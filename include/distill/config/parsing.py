@@ -10,8 +10,9 @@ from include.distill.config.environment import environment_name
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.use_case import UseCase
 from include.distill.config.use_case_checks import use_case_problems
-from include.distill.config.use_case_faults import describe_fault, is_unchecked
-from include.distill.core.errors import UseCaseError
+from include.distill.config.use_case_faults import describe_faults, is_unchecked
+from include.distill.core.errors import FAILED_TASK, UseCaseError
+from include.distill.core.shown_values import shown
 
 _PROBLEMS_SHOWN = 20  # a file can have as many problems as values
 # The keys of the use-case file that the trigger form can change.
@@ -43,7 +44,7 @@ def with_overrides(use_case: UseCase, overrides: Mapping[str, object]) -> UseCas
 
 
 def parse_use_case(
-    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = ()
+    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = (), to_do: str = ""
 ) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
@@ -53,12 +54,15 @@ def parse_use_case(
     :param unknown: placeholders in ``raw`` for unknown values, such as ``${NAME}`` if the variable is not set. A value
         that contains one of them is not checked.
     :param other_problems: problems that were found before. They are listed with those of ``raw``.
+    :param to_do: what to do if there is a problem, as a sentence.
     :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
         each problem, it gives the key, the value and the expected value.
     """
     if not isinstance(raw, dict):
-        message = f"{origin}: expected a mapping, found {type(raw).__name__}."
-        raise UseCaseError(message)
+        message = (
+            f"{origin}: found {shown(raw)}, expected a mapping with the keys of a use case, such as name: docs_qa."
+        )
+        raise UseCaseError(message, to_do=to_do, then_clear=FAILED_TASK if to_do else "")
     if "environment" not in raw:
         raw = {**raw, "environment": environment_name()}
     problems, cause = list(other_problems), None
@@ -71,13 +75,14 @@ def parse_use_case(
             if not any(placeholder in problem.text for placeholder in unknown)
         ]
     except ValidationError as error:
-        faults = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
-        problems = [describe_fault(fault, UseCase) for fault in faults] + problems
-        wrong = {fault["loc"] for fault in faults}
+        errors = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
+        faults = describe_faults(errors, UseCase)
+        problems = [fault.text for fault in faults] + problems
+        wrong = {fault.path for fault in faults}
         settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
         cause = error
     if problems:
         more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
         text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
-        raise UseCaseError(text, settings=settings) from cause
+        raise UseCaseError(text, to_do=to_do, then_clear=FAILED_TASK if to_do else "", settings=settings) from cause
     return use_case

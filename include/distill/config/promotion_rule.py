@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.section import Hours, NonBlankText, Section, Share
 
 # How the champion is kept callable for applications.
@@ -14,6 +15,8 @@ ServeSetting = Literal["none", "on_demand", "provisioned"]
 
 class Approver(Section):
     """A user who may approve promotions, identified by the id in Airflow's auth manager."""
+
+    ACCEPTED: ClassVar = "a user id, or a mapping with the keys id and name"
 
     id: NonBlankText
     name: NonBlankText
@@ -26,7 +29,11 @@ class Approver(Section):
             return {"id": str(value).strip(), "name": str(value).strip()}
         if isinstance(value, dict) and isinstance(value.get("id"), int) and not isinstance(value["id"], bool):
             value = {**value, "id": str(value["id"])}
-        return {"name": value["id"], **value} if isinstance(value, dict) and "id" in value else value
+        if not isinstance(value, dict) or "id" not in value:
+            return value
+        # A wrong id must not be reported a second time as a wrong name.
+        name = value["id"] if isinstance(value["id"], str) and value["id"].strip() else "-"
+        return {"name": name, **value}
 
 
 class Promotion(Section):
@@ -70,10 +77,11 @@ class Promotion(Section):
     @model_validator(mode="after")
     def _approvers_are_asked(self) -> Promotion:
         if self.approvers and not self.may_ask:
-            raise ValueError(
+            text = (
                 "approvers are listed, but ask_a_person is false, so nobody is asked; expected ask_a_person: true or"
-                " serve: provisioned"
+                " serve: provisioned, or no approvers"
             )
+            refuse([KeyProblem(("approvers",), text)])
         return self
 
     @property

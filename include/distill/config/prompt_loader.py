@@ -19,6 +19,7 @@ from include.distill.config.prompt_contract import CONTRACTS, check_template, te
 from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.config.records import FrozenPrompt, FrozenPrompts, PromptConstants, PromptExample
 from include.distill.config.sections import Example, Prompts
+from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import InputError, PromptError
 from include.distill.core.input_files import open_input
 from include.distill.core.record_types import record_fault
@@ -113,9 +114,9 @@ def _examples(name: str, store: ObjectStore | None) -> Iterator[Example]:
         try:
             yield Example.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            message = f"Examples {name} {where}: {'.'.join(map(str, first['loc'])) or 'entry'}: {first['msg']}."
-            raise PromptError(f"{message} Expected {{question: ..., answer: ...}}.") from error
+            first = describe_faults(error.errors(), Example)[0]
+            text = first.text if first.path else first.text.replace("file: ", "entry: ", 1)
+            raise PromptError(f"Examples {name} {where}: {text}. Expected {{question: ..., answer: ...}}.") from error
 
 
 def _values(name: str, text: str) -> Iterator[tuple[str, object]]:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import datetime
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from include.distill.config.key_problems import KeyProblem, refuse
+from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import UseCaseError
 from include.distill.core.paths import INCLUDE
+from include.distill.core.shown_values import shown
 from include.distill.core.yaml_text import load_yaml
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 PUBLISHED_FOLDER = INCLUDE / "published"
 
@@ -87,13 +86,14 @@ class PublishedResults(_Published):
     def _arms_are_described(self) -> PublishedResults:
         named = {arm for figure in self.figures for arm in (figure.candidate, figure.baseline)}
         if unknown := sorted(named - set(self.arms)):
-            raise ValueError(f"the figures name the arms {unknown}, which are not listed under arms")
+            text = f"the figures name the arms {unknown}, which are not listed under arms; expected all arms of figures"
+            refuse([KeyProblem(("arms",), text)])
         return self
 
 
-def published_names() -> list[str]:
+def published_names(folder: Path = PUBLISHED_FOLDER) -> list[str]:
     """Return the names that the key ``published`` of a use case can have."""
-    return sorted(path.stem for path in PUBLISHED_FOLDER.glob("*.yaml"))
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 @functools.cache
@@ -103,9 +103,9 @@ def load_published(name: str, folder: Path = PUBLISHED_FOLDER) -> PublishedResul
     :raises UseCaseError: there is no such file, it cannot be read, or it is not valid.
     """
     path = folder / f"{name}.yaml"
-    if not path.is_file():
-        listed = ", ".join(published_names()) or "no file"
-        raise UseCaseError(f"include/published has no {name}.yaml; expected one of {listed}")
+    if name not in published_names(folder):
+        listed = ", ".join(published_names(folder)) or "no file"
+        raise UseCaseError(f"found {shown(name)}, but include/published has no such file; expected one of {listed}")
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -116,14 +116,8 @@ def load_published(name: str, folder: Path = PUBLISHED_FOLDER) -> PublishedResul
     try:
         return PublishedResults.model_validate(raw)
     except ValidationError as error:
-        raise _unusable(name, f"is not valid: {'; '.join(map(_problem, error.errors()))}") from error
-
-
-def _problem(fault: ErrorDetails) -> str:
-    """Describe a validation error with its key. A problem of the whole file has no key."""
-    key = ".".join(map(str, fault["loc"]))
-    message = fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" if key else message
+        faults = describe_faults(error.errors(), PublishedResults)
+        raise _unusable(name, f"is not valid: {'; '.join(fault.text for fault in faults)}") from error
 
 
 def _unusable(name: str, problem: str) -> UseCaseError:

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from include.distill.core.bucket_names import bucket_name_problem, uri_problem
+from include.distill.core.shown_values import shown
 from include.distill.text.normalization import unsupported_character
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -34,15 +36,14 @@ def _check_number(value: object) -> object:
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number and not (isinstance(value, str) and _DECIMAL_NUMBER.fullmatch(value)):
-        text = str(value).lower() if isinstance(value, bool) else repr(value)[:60]
-        message = f"found {text}, expected a number such as 3 or 0.0001"
+        message = f"found {shown(value)}, expected a number such as 3 or 0.0001"
         raise ValueError(message)
     try:
         is_finite = math.isfinite(float(value))  # type: ignore[arg-type]
     except OverflowError:
         is_finite = False
     if not is_finite:
-        message = f"found {str(value)[:60]}, expected a finite number"
+        message = f"found {shown(value)}, expected a finite number"
         raise ValueError(message)
     return value
 
@@ -89,8 +90,8 @@ class Section(BaseModel):
         annotation = cls.model_fields[str(info.field_name)].annotation
         kinds = (annotation, *get_args(annotation))
         if isinstance(value, bool) and bool not in kinds:
-            message = f"found {str(value).lower()}, expected a value other than true or false"
-            raise ValueError(message)
+            message = f"found {shown(value)}, expected a value other than true or false"
+            raise PydanticCustomError("wrong_type", message)  # use_case_faults.py says which values are accepted
         texts: Iterable[object] = value if isinstance(value, list | tuple) else [value]
         if isinstance(value, Mapping) and dict in [
             get_origin(kind) for kind in kinds

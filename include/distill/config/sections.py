@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.section import (
     MAX_RECORDS,
     AccountId,
@@ -208,8 +209,8 @@ class Curation(Section):
             minimum, maximum = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
             if minimum > maximum:
                 bounds = f"min_{role}_characters is {minimum} and max_{role}_characters is {maximum}"
-                message = f"{bounds}, so every pair would be rejected; expected a minimum that is not above the maximum"
-                raise ValueError(message)
+                text = f"{bounds}, so every pair would be rejected; expected a minimum that is not above the maximum"
+                refuse([KeyProblem((f"min_{role}_characters",), text)])
         return self
 
 

@@ -17,6 +17,7 @@ from include.distill.config.prompt_optimization import optimization_problem
 from include.distill.config.published import load_published
 from include.distill.config.training_method import method_problem, mix_problem
 from include.distill.config.use_case import UseCase
+from include.distill.core.shown_values import shown
 
 
 def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
@@ -53,7 +54,7 @@ def _evaluation_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         for index, name in enumerate(pointwise.arms):
             if name not in names:
                 path = ("evaluations", "pointwise", "arms", index)
-                yield KeyProblem(path, f"found the unknown arm {name!r}; the arms are {names}")
+                yield KeyProblem(path, f"found the unknown arm {shown(name)}; the arms are {names}")
     human = use_case.evaluations.human
     if human and (text := human.region_problem(use_case.aws.region)):
         yield KeyProblem(("evaluations", "human", "flow_definition_arn"), text)

@@ -1,17 +1,47 @@
-"""Describe what is wrong with a use-case file: the key, the value and the expected value."""
+"""Describe what is wrong with a use-case file or another YAML file: the key, the value and the expected value."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import get_args
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from include.distill.config.expected_values import accepted_values, members, unwrapped
 from include.distill.config.section import KEY_HINTS
+from include.distill.core.shown_values import shown
 
 _KEY_CHARACTERS = 100
+_UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
+
+
+class Fault(NamedTuple):
+    """A fault in a file, under the keys and list positions that lead to it."""
+
+    path: tuple[str, ...]
+    text: str
+
+
+@dataclass
+class _Place:
+    """
+    The value in the file that an error of pydantic is about.
+
+    :param section: the section that contains the value.
+    :param annotation: the type of the value, with its ``limits``; ``None`` if the key is unknown.
+    :param is_option: whether the error says only that the value does not fit one of several types.
+    :param is_key: whether the error is about a key of a mapping, and not about its value.
+    """
+
+    section: type[BaseModel]
+    annotation: Any
+    limits: Sequence[object] = ()
+    path: list[str] = field(default_factory=list)
+    is_option: bool = False
+    is_key: bool = False
 
 
 def is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
@@ -20,37 +50,96 @@ def is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
     return fault["type"] != "extra_forbidden" and isinstance(value, str) and any(text in value for text in unknown)
 
 
-def describe_fault(error: ErrorDetails, file: type[BaseModel]) -> str:
+def describe_faults(errors: Sequence[ErrorDetails], file: type[BaseModel]) -> list[Fault]:
     """
-    Describe a validation error of pydantic with the key, the value and the expected value.
+    Describe the validation errors of pydantic, each with the key, the value and the expected value.
+
+    If a value may have several types, pydantic reports an error for each of them. These become one fault.
 
     :param file: the model of the whole file.
     """
-    path = [_shortened(str(part)) for part in error["loc"]]
-    place = ".".join(path) or "file"
-    if error["type"] == "extra_forbidden":
-        keys = _keys_at(path[:-1], file)
-        if hint := KEY_HINTS.get(place):
-            return f"{place}: unknown key; {hint}"
-        nearest = difflib.get_close_matches(path[-1], keys, n=1)
-        suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(keys)}"
-        return f"{place}: unknown key{suggestion}"
-    text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
-    # Messages of this project's validators already include the value, and a missing key has no value.
-    return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
+    places = [_place_of(error["loc"], file) for error in errors]
+    paths = [tuple(place.path) for place in places]
+    faults: dict[Fault, None] = {}
+    for error, place, path in zip(errors, places, paths, strict=True):
+        has_inner_fault = any(other[: len(path)] == path and len(other) > len(path) for other in paths)
+        if has_inner_fault and (place.is_option or _is_long_enough(error)):
+            continue
+        faults[Fault(path, _describe(error, place, file))] = None
+    return list(faults)
+
+
+def _is_long_enough(error: ErrorDetails) -> bool:
+    """Return whether pydantic calls a list too short only because it does not count entries with faults."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def _place_of(loc: Sequence[str | int], file: type[BaseModel]) -> _Place:
+    place = _Place(file, file)
+    parts = list(loc)
+    while parts and place.annotation is not None:
+        place.annotation, limits = unwrapped(place.annotation, place.limits)
+        options = members(place.annotation)
+        if len(options) > 1:
+            # pydantic's name of the option that it tried. A validator of the whole value gives no such name.
+            if isinstance(parts[0], str):
+                parts.pop(0)
+            if not parts:
+                place.limits, place.is_option = limits, True
+                break
+            options = [option for option in options if _can_contain(option, parts[0])]
+        place.annotation, place.limits = unwrapped(options[0]) if options else (None, [])
+        _step(place, parts)
+    place.path += [_shortened(str(part)) for part in parts]
+    return place
+
+
+def _can_contain(option: Any, part: str | int) -> bool:
+    kind, _ = unwrapped(option)
+    if isinstance(part, int):
+        return get_origin(kind) is tuple
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _step(place: _Place, parts: list[str | int]) -> None:
+    """Go from a section, list or mapping to the value that the first of ``parts`` names, and remove this part."""
+    part = parts.pop(0)
+    place.path.append(_shortened(str(part)))
+    if isinstance(place.annotation, type) and issubclass(place.annotation, BaseModel):
+        place.section = place.annotation
+        known = place.section.model_fields.get(str(part))
+        place.annotation, place.limits = (known.annotation, known.metadata) if known else (None, [])
+    elif get_origin(place.annotation) is dict:
+        key, value = get_args(place.annotation)
+        place.is_key = parts[:1] == ["[key]"]
+        if place.is_key:
+            parts.pop(0)
+        place.annotation, place.limits = (key if place.is_key else value), []
+    else:
+        place.annotation, place.limits = next(iter(get_args(place.annotation)), None), []
+
+
+def _describe(error: ErrorDetails, place: _Place, file: type[BaseModel]) -> str:
+    name = ".".join(place.path) or "file"
+    if error["type"] in _UNKNOWN_KEY:
+        return f"{name}: unknown key{_suggestion(name, place, file)}"
+    if error["type"] == "value_error":  # these messages of the project include the value and what is expected
+        return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+    expected = accepted_values(place.annotation, place.limits)
+    if error["type"] == "missing":
+        return f"{name}: the key is missing; expected {expected}"
+    if error["type"] == "finite_number":
+        expected = expected.replace("a number", "a finite number")
+    return f"{name}: found {'the key ' if place.is_key else ''}{shown(error['input'])}, expected {expected}"
+
+
+def _suggestion(name: str, place: _Place, file: type[BaseModel]) -> str:
+    if hint := KEY_HINTS.get(name):
+        return f"; {hint}"
+    keys = [key for key in place.section.model_fields if (place.section, key) != (file, "environment")]
+    nearest = difflib.get_close_matches(place.path[-1], keys, n=1)
+    return f", did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(keys)}"
 
 
 def _shortened(key: str) -> str:
     return key if len(key) <= _KEY_CHARACTERS else f"{key[:_KEY_CHARACTERS]}…"
-
-
-def _keys_at(path: Sequence[str], file: type[BaseModel]) -> list[str]:
-    """Return the keys of the section at ``path``, such as ``("arms", "0")``."""
-    section = file
-    for part in path:
-        if part not in section.model_fields:  # the index of a list element
-            continue
-        annotation = section.model_fields[part].annotation
-        candidates = (annotation, *get_args(annotation))
-        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section)
-    return [name for name in section.model_fields if (section, name) != (file, "environment")]

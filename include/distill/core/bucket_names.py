@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from include.distill.core.shown_values import shown
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 # AWS reserves these for itself, for domain names in Punycode, and for aliases and other kinds of buckets.
@@ -25,7 +27,7 @@ def bucket_name_problem(name: str) -> str | None:
     expected = "expected the name of a general purpose S3 bucket"
     if not _NAME.fullmatch(name):
         return (
-            f"found {name[:80]!r}, {expected}: 3 to 63 lower-case letters, digits, periods and hyphens, beginning and"
+            f"found {shown(name)}, {expected}: 3 to 63 lower-case letters, digits, periods and hyphens, beginning and"
             " ending with a letter or a digit"
         )
     if ".." in name:

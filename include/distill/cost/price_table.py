@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import InputError
 from include.distill.core.paths import INCLUDE, PROJECT_ROOT
 from include.distill.cost.records import PriceName
@@ -122,5 +123,5 @@ def parse_price_table(raw: Any, path: Path) -> PriceTable:
         return PriceTable.model_validate(raw)
     except ValidationError as error:
         file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
-        problems = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        problems = "; ".join(fault.text for fault in describe_faults(error.errors(), PriceTable))
         raise InputError(f"{file}: {problems}. No cost can be estimated. Correct the file.") from error

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from include.distill.config.layout import RunFolder, champion_uri
+from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import FAILED_TASK, ContractError, NotFoundError, PromotionError, StoredRecordError
 from include.distill.core.storage import ObjectStore, read_json, read_versioned_json, replace_json, write_json
 from include.distill.core.stored_objects import broken_record
@@ -116,13 +117,17 @@ def read_stored_champion(store: ObjectStore, uri: str) -> tuple[Champion | None,
     except NotFoundError:
         return None, None
     except (ValidationError, StoredRecordError) as error:
-        fault = error.fault if isinstance(error, StoredRecordError) else error
+        fault = error.fault if isinstance(error, StoredRecordError) else _faults(error)
         raise ContractError(
             f"{uri} is not a champion's record in this pipeline's format ({fault}).",
             left="This task bought and changed nothing.",
             to_do="Correct the object, or delete it to start without a champion.",
             then_clear=FAILED_TASK,
         ) from error
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"champion.{fault.text}" for fault in describe_faults(error.errors(), Champion))
 
 
 def write_champion(store: ObjectStore, uri: str, champion: Champion, version: str | None) -> None:
@@ -168,10 +173,7 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     try:
         return Champion.model_validate(snapshot["champion"])
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(['champion', *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()
-        )
-        raise broken_record(folder.champion, f"has no valid champion ({faults})") from error
+        raise broken_record(folder.champion, f"has no valid champion ({_faults(error)})") from error
 
 
 def promote(

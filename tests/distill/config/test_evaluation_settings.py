@@ -53,11 +53,11 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
 @pytest.mark.parametrize(
     ("section", "problem"),
     [
-        pytest.param(pointwise(evaluators=[]), "evaluations.pointwise.evaluators: .*at least 1", id="no evaluator"),
+        pytest.param(pointwise(evaluators=[]), r"evaluators: found \[\], expected a list of 1 to 5", id="no evaluator"),
         pytest.param(pointwise(evaluators=["nova-pr"]), "Unknown model 'nova-pr'.*nova-pro", id="unknown evaluator"),
         pytest.param(
             pointwise(evaluators=["mistral-large-3"]),
-            r"does not accept mistral-large-3 as evaluator of built-in metrics; expected some of .*nova-pro",
+            r"does not accept mistral-large-3 as evaluator of built-in metrics; expected one of .*nova-pro",
             id="not an evaluator",
         ),
         pytest.param(
@@ -95,7 +95,9 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
             r"rating_scale\.1\.definition: found ' NO ' in addition to 'no'; expected a different definition",
             id="one definition twice",
         ),
-        pytest.param(pointwise(questions=1001), "less than or equal to 1000", id="too many questions"),
+        pytest.param(
+            pointwise(questions=1001), "found 1001, expected a whole number from 1 to 1,000", id="too many questions"
+        ),
         pytest.param(pointwise(**metric(name="Builtin.Mine")), "expected another name", id="a built-in name"),
         pytest.param(pointwise(**metric(name="two words")), "custom_metrics.0.name", id="a name with a space"),
         pytest.param(pointwise(**metric(instructions="Rate it.")), "found no {{prompt}} and no {{pred", id="variables"),
@@ -108,8 +110,8 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
             pointwise(**metric(instructions="{{pro mpt}} {{prediction}}")), "found no {{prompt}}; ", id="a space"
         ),
         pytest.param(pointwise(arms=[]), "evaluations.pointwise.arms", id="no arm"),
-        pytest.param(pointwise(**metric(instructions="x" * 5001)), "at most 5000", id="long instructions"),
-        pytest.param(pointwise(**metric(rating_scale=SCALE[:1])), "at least 2", id="one rating"),
+        pytest.param(pointwise(**metric(instructions="x" * 5001)), "at most 5,000", id="long instructions"),
+        pytest.param(pointwise(**metric(rating_scale=SCALE[:1])), "expected a list of 2 to 10 map", id="one rating"),
         pytest.param(
             pointwise(**metric(rating_scale=[SCALE[0]] * 2)), r"\.1\.value: .*a different value", id="equal ratings"
         ),
@@ -120,7 +122,7 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
         ),
         pytest.param(
             pointwise(custom_metrics=[{**GROUNDED, "name": f"m{number}"} for number in range(11)]),
-            "at most 10",
+            "expected a list of at most 10 mappings",
             id="too many custom metrics",
         ),
         pytest.param({"human": {"flow_definition_arn": "people"}}, "human.flow_definition_arn", id="no ARN"),

@@ -17,7 +17,7 @@ def test_every_fault_names_title_key_and_value() -> None:
     with pytest.raises(ValidationError) as raised:
         Form.model_validate({"days": -1, "name": "Ada"})
     assert form_faults(raised.value, Form, {"name": "one small letter, such as a"}) == (
-        "'Older than (days)' (days) is -1: input should be greater than or equal to 0;"
+        "'Older than (days)' (days) is -1: expected a whole number of at least 0;"
         " 'Name' (name) is 'Ada': one small letter, such as a"
     )
 

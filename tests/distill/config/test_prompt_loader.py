@@ -124,9 +124,14 @@ class TestExamples:
             pytest.param(
                 "e.jsonl", '{"question": "a", "answer": "b"}\n{', "e.jsonl line 2: the line is not JSON", id="not JSON"
             ),
-            pytest.param("e.jsonl", '{"question": "a"}', "e.jsonl line 1: answer: Field required", id="missing key"),
+            pytest.param(
+                "e.jsonl",
+                '{"question": "a"}',
+                "e.jsonl line 1: answer: the key is missing;",
+                id="missing key",
+            ),
             pytest.param("e.yaml", "question: a", "the file has a dict; expected a list of pairs", id="a mapping"),
-            pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: Extra inputs", id="extra key"),
+            pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: unknown key", id="extra key"),
             pytest.param("e.txt", "", "extension is unknown; expected .jsonl, .yaml or .json", id="unknown extension"),
             pytest.param(
                 "e.jsonl",

@@ -40,8 +40,12 @@ def test_a_judge_is_found_by_key_or_id() -> None:
 @pytest.mark.parametrize(
     ("section", "problem"),
     [
-        pytest.param({"samples": 0}, "prompt_optimization.samples: .*greater than or equal to 1", id="no sample"),
-        pytest.param({"samples": 101}, "less than or equal to 100", id="too many samples"),
+        pytest.param(
+            {"samples": 0},
+            "prompt_optimization.samples: found 0, expected a whole",
+            id="no sample",
+        ),
+        pytest.param({"samples": 101}, "found 101, expected a whole number from 1 to 100", id="too many samples"),
         pytest.param({"steering_criteria": ["A"] * 6}, "at most 5", id="too many criteria"),
         pytest.param({"steering_criteria": [" "]}, "steering_criteria.0", id="a blank criterion"),
         pytest.param({"steering_criteria": ["x" * 501]}, "at most 500", id="a long criterion"),
@@ -55,7 +59,7 @@ def test_a_judge_is_found_by_key_or_id() -> None:
         pytest.param(
             judge(instructions="{{prompt}} {{response}} {{reference}}"), "found {{reference}}", id="unknown variable"
         ),
-        pytest.param(judge(instructions="{{prompt}} {{response}}" + "x" * 5000), "at most 5000", id="too long"),
+        pytest.param(judge(instructions="{{prompt}} {{response}}" + "x" * 5000), "at most 5,000", id="too long"),
         pytest.param({"rounds": 5}, "rounds: unknown key", id="unknown key"),
         pytest.param({"timeout_hours": 0}, "timeout_hours", id="no time"),
     ],

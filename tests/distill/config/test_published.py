@@ -40,7 +40,8 @@ def test_a_use_case_names_only_files_that_exist() -> None:
     assert article_use_case().published == "article"
     assert make_use_case().published is None
     with pytest.raises(
-        UseCaseError, match=r"published: .*include/published has no nobody.yaml; expected one of article"
+        UseCaseError,
+        match=r"published: .*found 'nobody', but include/published has no such file; expected one of article",
     ):
         make_use_case(published="nobody")
 
@@ -69,8 +70,8 @@ def article(**changes: Any) -> dict[str, Any]:
         ({"wins": 200, "losses": 143}, "the preference 0.848 is not 200 wins of 343 decided questions"),
         ({"wins": 0, "losses": 0}, "the preference 0.848 is not 0 wins of 0 decided questions"),
         ({"candidate": "tuned"}, r"the figures name the arms \['tuned'\], which are not listed under arms"),
-        ({"preference": 84.8}, "less than or equal to 1"),
-        ({"colour": "red"}, "Extra inputs are not permitted"),
+        ({"preference": 84.8}, "figures.0.preference: found 84.8, expected a number from 0 to 1"),
+        ({"colour": "red"}, "figures.0.colour: unknown key; expected one of candidate, "),
     ],
 )
 def test_figures_that_cannot_be_true_are_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
@@ -94,7 +95,7 @@ def test_published_counts_are_accepted_if_they_give_the_preference(tmp_path: Pat
         (b"", "is not valid: expected a mapping with the keys title and figures, found an empty file. "),
         (b"# only a comment", "found an empty file. "),
         (b"- title", "expected a mapping with the keys title and figures, found a list. "),
-        (b"title: x", "is not valid: url: Field required; "),
+        (b"title: x", "is not valid: url: the key is missing; expected a text; "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_with_the_problem_and_the_next_step(

@@ -66,7 +66,10 @@ class TestRefusals:
         assert make_use_case(student="titan-text-lite", training=METHOD, arms=[BASE, DOCUMENTS]).arms[0].kind == "base"
 
     def test_an_unknown_method_is_refused_with_the_known_ones(self) -> None:
-        with pytest.raises(UseCaseError, match=r"training\.method.*'fine_tuning' or 'continued_pre_training'"):
+        with pytest.raises(
+            UseCaseError,
+            match=r"training\.method: found 'pre_training', expected fine_tuning or continued_pre_training",
+        ):
             make_use_case(training={"method": "pre_training"})
 
     def test_a_live_model_is_named_if_the_catalog_has_one(self) -> None:

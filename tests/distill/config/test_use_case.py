@@ -63,11 +63,15 @@ class TestValidation:
                 "121 synthetic pairs, but 40 rows give at most 120",
                 id="more than 3 pairs for each of the first rows",
             ),
-            pytest.param({"synthesis": {"pairs_per_document": 0}}, "greater than or equal to 1", id="no pairs"),
             pytest.param(
-                {"source": {"training_csv": "t", "evaluation_share": 1}}, "less than 1", id="all rows held out"
+                {"synthesis": {"pairs_per_document": 0}}, "found 0, expected a whole number from 1 to 20", id="no pairs"
             ),
-            pytest.param({"max_spend_usd": 0}, "greater than 0, found 0", id="a spend cap of zero"),
+            pytest.param(
+                {"source": {"training_csv": "t", "evaluation_share": 1}},
+                "found 1, expected a number of at least 0 and below 1",
+                id="all rows held out",
+            ),
+            pytest.param({"max_spend_usd": 0}, "found 0, expected a number above 0", id="a spend cap of zero"),
             pytest.param(
                 {"schedule": "every day"}, "schedule: 'every day' is not a cron expression", id="not a cron expression"
             ),
@@ -76,7 +80,9 @@ class TestValidation:
             ),
             pytest.param({"schedule": ""}, "schedule: '' is not a cron expression", id="an empty schedule"),
             pytest.param(
-                {"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag too long for Airflow"
+                {"tags": ["a" * 101]},
+                "… (101 characters), expected a text of 1 to 100 characters",
+                id="a tag too long for Airflow",
             ),
             pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="not a role ARN"),
             pytest.param({"source": {"training_csv": " "}}, "source.training_csv", id="a blank path"),
@@ -105,9 +111,15 @@ class TestValidation:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            pytest.param({"owner": ["a"]}, "owner: Input should be a valid string, found ['a']", id="a list"),
-            pytest.param({"seed": "x"}, "seed: Input should be a valid integer", id="a text"),
-            pytest.param({"aws": {}}, "aws.role_arn: Field required", id="a missing key"),
+            pytest.param(
+                {"owner": ["a"]}, "owner: found ['a'], expected a text of at most 500 characters", id="a list"
+            ),
+            pytest.param({"seed": "x"}, "seed: found 'x', expected a whole number", id="a text"),
+            pytest.param(
+                {"aws": {}},
+                "aws.role_arn: the key is missing; expected the ARN of a role, such as arn:aws:iam::1234",
+                id="a missing key",
+            ),
             pytest.param(
                 {"storage": {"training_bucket": "t1", "output_bucket": "o", "zzz": 1}},
                 "storage.zzz: unknown key; expected one of training_bucket, output_bucket, prefix, create_buckets",
@@ -225,8 +237,11 @@ class TestCritic:
         ("critic", "problem"),
         [
             ({"model": "nova-lte", "max_spend_usd": 2}, "curation.critic.model: .*nova-lte"),
-            ({"model": "nova-lite"}, "curation.critic.max_spend_usd: Field required"),
-            ({"model": "nova-lite", "max_spend_usd": 0}, "curation.critic.max_spend_usd: .*greater than 0"),
+            ({"model": "nova-lite"}, "curation.critic.max_spend_usd: the key is missing; expected a number above 0"),
+            (
+                {"model": "nova-lite", "max_spend_usd": 0},
+                "curation.critic.max_spend_usd: found 0, expected a number above 0",
+            ),
             ({"model": "nova-lite", "max_spend": 2}, "curation.critic.max_spend: unknown key, .*'max_spend_usd'"),
         ],
     )

@@ -45,8 +45,14 @@ def test_empty_fields_have_their_defaults() -> None:
         ),
         pytest.param({"labeller": 41 * "a"}, "at most 40 characters", id="a long name"),
         pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeler that is a path"),
-        pytest.param({"examples": 0}, r"'Examples' \(examples\) is 0: input should be greater", id="zero examples"),
-        pytest.param({"how": "by mail"}, r"'How' \(how\) is 'by mail': input should be 'ask in", id="another way"),
+        pytest.param(
+            {"examples": 0}, r"'Examples' \(examples\) is 0: expected a whole number from 1 to", id="zero examples"
+        ),
+        pytest.param(
+            {"how": "by mail"},
+            r"'How' \(how\) is 'by mail': expected 'ask in Airflow', 'write the sheet only'",
+            id="another way",
+        ),
     ],
 )
 def test_wrong_values_are_refused_with_their_field(params: dict[str, Any], words: str) -> None:

@@ -53,18 +53,23 @@ class MortalHook(BedrockDistillHook):
                 raise Killed
 
 
+def copy_to_simulator(store: MemoryStore, simulator: RunningSimulator) -> None:
+    """Create the buckets of a run, and write all objects of a store to them."""
+    client = simulator.boto("s3")
+    for bucket in BUCKETS:
+        client.create_bucket(Bucket=bucket)
+    for uri, body in store.objects.items():
+        bucket, key = split_uri(uri)
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+
+
 @pytest.fixture
 def simulator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, evaluations: FakeEvaluationJobs
 ) -> Iterator[RunningSimulator]:
     """A simulator with the files of a run whose arms have answered."""
     with connected_simulator(tmp_path / "state", monkeypatch, evaluation_seconds=0.1) as simulator:
-        client = simulator.boto("s3")
-        for bucket in BUCKETS:
-            client.create_bucket(Bucket=bucket)
-        for uri, body in store.objects.items():
-            bucket, key = split_uri(uri)
-            client.put_object(Bucket=bucket, Key=key, Body=body)
+        copy_to_simulator(store, simulator)
         yield simulator
 
 

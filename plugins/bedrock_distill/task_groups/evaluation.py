@@ -15,14 +15,12 @@ from airflow.sdk import TaskGroup, TriggerRule
 from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.operators.gather_scores import GatherScoresOperator
-from bedrock_distill.policies.retry import DEFERRED_RETRIES
 from bedrock_distill.run.task_ids import COLLECT, EVALUATE, GATHER, SUBMIT, WAIT, evaluation_group
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from bedrock_distill.task_groups.arms import ArmTasks
+from bedrock_distill.task_groups.waits import wait_arguments
 from include.distill.config.evaluation_settings import PointwiseEvaluation
 from include.distill.config.use_case import UseCase
-
-_HOUR = 3600
 
 
 def evaluation_tasks(use_case: UseCase, arms: Mapping[str, ArmTasks]) -> Any:
@@ -47,14 +45,7 @@ def evaluation_tasks(use_case: UseCase, arms: Mapping[str, ArmTasks]) -> Any:
 def _job(settings: PointwiseEvaluation, arm: str, evaluator: str, answer: Any) -> Any:
     with TaskGroup(evaluation_group(arm, evaluator), tooltip=f"{evaluator} scores the answers of {arm}"):
         submit = BedrockEvaluationJobOperator(task_id=SUBMIT, arm=arm, evaluator=evaluator)
-        wait = BedrockEvaluationJobSensor(
-            task_id=WAIT,
-            submitted=submit.output,
-            poll_interval_seconds=settings.poll_interval_seconds,
-            timeout_seconds=settings.timeout_hours * _HOUR,
-            stop_when_marked_failed=settings.stop_when_marked_failed,
-            **DEFERRED_RETRIES,
-        )
+        wait = BedrockEvaluationJobSensor(task_id=WAIT, submitted=submit.output, **wait_arguments(settings))
         collect = BedrockCollectScoresOperator(task_id=COLLECT, submitted=submit.output, result=wait.output)
         answer >> submit >> wait >> collect
     return collect.output

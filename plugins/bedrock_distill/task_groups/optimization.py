@@ -12,12 +12,10 @@ from airflow.sdk import TaskGroup
 
 from bedrock_distill.operators.collect_prompt import BedrockCollectPromptOperator
 from bedrock_distill.operators.optimize_prompt import BedrockSubmitPromptOptimizationOperator
-from bedrock_distill.policies.retry import DEFERRED_RETRIES
 from bedrock_distill.run.task_ids import COLLECT, OPTIMIZE, SUBMIT, WAIT
 from bedrock_distill.sensors.prompt_optimization import BedrockPromptOptimizationSensor
+from bedrock_distill.task_groups.waits import wait_arguments
 from include.distill.config.use_case import UseCase
-
-_HOUR = 3600
 
 
 def optimization_tasks(use_case: UseCase, arm: str, *, after: Any) -> Any:
@@ -30,14 +28,7 @@ def optimization_tasks(use_case: UseCase, arm: str, *, after: Any) -> Any:
     settings = use_case.prompt_optimization
     with TaskGroup(OPTIMIZE, tooltip="Bedrock's prompt optimization job, which rewrites the arm's prompt"):
         submit = BedrockSubmitPromptOptimizationOperator(task_id=SUBMIT, arm=arm)
-        wait = BedrockPromptOptimizationSensor(
-            task_id=WAIT,
-            submitted=submit.output,
-            poll_interval_seconds=settings.poll_interval_seconds,
-            timeout_seconds=settings.timeout_hours * _HOUR,
-            stop_when_marked_failed=settings.stop_when_marked_failed,
-            **DEFERRED_RETRIES,
-        )
+        wait = BedrockPromptOptimizationSensor(task_id=WAIT, submitted=submit.output, **wait_arguments(settings))
         collect = BedrockCollectPromptOperator(task_id=COLLECT, submitted=submit.output, result=wait.output)
         after >> submit >> wait >> collect
     return collect.output

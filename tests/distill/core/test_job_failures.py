@@ -54,8 +54,11 @@ ACCESS = [
     "The role lacks the necessary permissions",
     "S3 bucket policy denies the request: explicit deny",
     "Access to the bucket was denied for the execution role. Training data record count: 120",
+    "No inference API is accessible for model. Verify that the role has permission to invoke the model.",
 ]
 DATA = [
+    "Input file is empty",
+    "File is not valid JSONL",
     "Input data must have at minimum 100 valid prompts",
     "Unable to parse Amazon S3 file: train.jsonl. Data files must conform to JSONL format.",
     "Input size exceeded in file train.jsonl for record starting with You are not authorized to access",
@@ -273,3 +276,8 @@ def test_a_message_with_words_about_data_is_not_taken_for_bad_data(message: str 
 @pytest.mark.parametrize("message", ["Something odd happened", None])
 def test_an_unknown_message_says_that_a_person_must_read_it(message: str | None) -> None:
     assert "a person must read it" in job_failure(message).advice
+
+
+def test_the_advice_for_a_prompt_optimization_job_names_the_identity_whose_permissions_it_uses() -> None:
+    message = "No inference API is accessible for model. Verify that the role has permission to invoke the model."
+    assert "Airflow's identity" in job_failure(message).advice

@@ -16,6 +16,7 @@ from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
+from bedrock_distill.sensors.named_job import NamedJobSensor
 from include.distill.core.ended_jobs import SHOWN_AFTER
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
@@ -26,6 +27,7 @@ from tests.fakes.patience import wait_until
 from tests.plugins.conftest import RUN_URI
 
 CALLS_TO_BUY = 7
+GROUP = "evaluate.tuned_by_nova-pro"
 BUCKETS = ("bedrock-distill-training", "bedrock-distill-output")
 
 
@@ -74,16 +76,15 @@ def simulator(
 
 
 def submit(context: Any, hook: BedrockDistillHook) -> Any:
-    task = BedrockEvaluationJobOperator(
-        task_id="evaluate.tuned_by_nova-pro.submit", run_uri=RUN_URI, arm="tuned", evaluator="nova-pro"
-    )
+    task = BedrockEvaluationJobOperator(task_id=f"{GROUP}.submit", run_uri=RUN_URI, arm="tuned", evaluator="nova-pro")
     task.__dict__.update(hook=hook, store=S3ObjectStore(hook))
     return task.execute(context)
 
 
-def wait(context: Any, submitted: Any) -> Any:
-    task = BedrockEvaluationJobSensor(
-        task_id="evaluate.tuned_by_nova-pro.wait",
+def wait_in_worker(sensor: type[NamedJobSensor[Any, Any]], group: str, context: Any, submitted: Any) -> Any:
+    """Wait for a job without a triggerer."""
+    task = sensor(
+        task_id=f"{group}.wait",
         run_uri=RUN_URI,
         submitted=submitted,
         poll_interval_seconds=0.02,
@@ -93,10 +94,12 @@ def wait(context: Any, submitted: Any) -> Any:
     return task.execute(context)
 
 
+def wait(context: Any, submitted: Any) -> Any:
+    return wait_in_worker(BedrockEvaluationJobSensor, GROUP, context, submitted)
+
+
 def collect(context: Any, submitted: Any, result: Any) -> Any:
-    task = BedrockCollectScoresOperator(
-        task_id="evaluate.tuned_by_nova-pro.collect", run_uri=RUN_URI, submitted=submitted, result=result
-    )
+    task = BedrockCollectScoresOperator(task_id=f"{GROUP}.collect", run_uri=RUN_URI, submitted=submitted, result=result)
     return task.execute(context)
 
 
@@ -133,18 +136,26 @@ def test_a_killed_submission_buys_one_job(simulator: RunningSimulator, context: 
     assert wait(context, manifest)["job_arn"] == job.arn
 
 
-def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
-    simulator: RunningSimulator, context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Bedrock refuses the token of the deleted job without naming the job, because the other run has other tags."""
+def submit_again_after_a_deletion(submit: Any, jobs: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """
+    Buy a job, delete it before a task has seen its end, and submit it in another run.
+
+    Bedrock refuses the token of the deleted job without naming the job, because the other run has other tags.
+    """
     first = submit(context, BedrockDistillHook())
-    jobs = EvaluationJobs(BedrockDistillHook())
     wait_until(lambda: jobs.find(first["job_name"]).progress is not Progress.RUNNING)
     assert jobs.delete([first["job_arn"]]) == {}
+    wait_until(lambda: not list(jobs.list()))
     context["dag_run"].run_id = "manual__another"
     with pytest.raises(TransientError, match="already used for a request with other parameters"):
         submit(context, BedrockDistillHook())
     later = datetime.datetime.now(datetime.UTC) + SHOWN_AFTER
     monkeypatch.setattr("bedrock_distill.operators.named_job.utc_now", lambda: later)
-    second = submit(context, BedrockDistillHook())
+    return submit(context, BedrockDistillHook())
+
+
+def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
+    simulator: RunningSimulator, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = submit_again_after_a_deletion(submit, EvaluationJobs(BedrockDistillHook()), context, monkeypatch)
     assert (second["attempt"], second["bought"]) == (2, True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,11 @@ import pytest
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.prompt_optimizations import PromptOptimizationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.collect_prompt import BedrockCollectPromptOperator
 from bedrock_distill.operators.optimize_prompt import BedrockSubmitPromptOptimizationOperator
 from bedrock_distill.sensors.prompt_optimization import BedrockPromptOptimizationSensor
 from include.distill.config.use_case import UseCase
-from include.distill.core.ended_jobs import SHOWN_AFTER
-from include.distill.core.errors import TransientError
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.prompt_optimization.records import OptimizedPrompt
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
@@ -27,7 +23,13 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.patience import wait_until
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 from tests.plugins.operators.conftest import PROMPTED
-from tests.plugins.operators.test_evaluate_killed import Killed, MortalHook, copy_to_simulator
+from tests.plugins.operators.test_evaluate_killed import (
+    Killed,
+    MortalHook,
+    copy_to_simulator,
+    submit_again_after_a_deletion,
+    wait_in_worker,
+)
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
 
 SAMPLES = 4
@@ -56,15 +58,7 @@ def submit(context: Any, hook: BedrockDistillHook) -> Any:
 
 
 def wait(context: Any, submitted: Any) -> Any:
-    task = BedrockPromptOptimizationSensor(
-        task_id="prompted.optimize.wait",
-        run_uri=RUN_URI,
-        submitted=submitted,
-        poll_interval_seconds=0.02,
-        timeout_seconds=20,
-        deferrable=False,
-    )
-    return task.execute(context)
+    return wait_in_worker(BedrockPromptOptimizationSensor, "prompted.optimize", context, submitted)
 
 
 def collect(context: Any, submitted: Any, result: Any) -> Any:
@@ -122,16 +116,6 @@ def test_a_killed_submission_buys_one_job(simulator: RunningSimulator, context: 
 def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
     simulator: RunningSimulator, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bedrock refuses the token of the deleted job without naming the job, because the other run has other tags."""
-    first = submit(context, BedrockDistillHook())
     jobs = PromptOptimizationJobs(BedrockDistillHook())
-    wait_until(lambda: jobs.find(first["job_name"]).progress is not Progress.RUNNING)
-    assert jobs.delete([first["job_arn"]]) == {}
-    wait_until(lambda: not list(jobs.list()))
-    context["dag_run"].run_id = "manual__another"
-    with pytest.raises(TransientError, match=r"someone deleted it"):
-        submit(context, BedrockDistillHook())
-    later = datetime.datetime.now(datetime.UTC) + SHOWN_AFTER
-    monkeypatch.setattr("bedrock_distill.operators.named_job.utc_now", lambda: later)
-    second = submit(context, BedrockDistillHook())
+    second = submit_again_after_a_deletion(submit, jobs, context, monkeypatch)
     assert (second["attempt"], second["bought"]) == (2, True)

@@ -72,6 +72,11 @@ def without_placeholders(text: str) -> str:
     return _PLACEHOLDER.sub(lambda found: f"{{ {found[0][1:-1]} }}", text)
 
 
+def without_spaces(text: str) -> str:
+    """Return a text whose placeholders have no spaces, because AWS documents only ``{{document}}``."""
+    return _PLACEHOLDER.sub(lambda found: f"{{{{{found[1]}}}}}", text)
+
+
 def job_template(prompt: Prompt, instruction: str) -> str:
     """Return the prompt that a job optimizes: the instruction and the answering prompt, with both placeholders.
 

@@ -56,7 +56,12 @@ def _smaller_run(use_case: UseCase, lines: Sequence[BillLine]) -> str:
     endpoints = _endpoints(lines)
     fixed = sum(line.usd for line in endpoints)
     if fixed < use_case.max_spend_usd:
-        return "Or trigger a new run with fewer documents, evaluation rows or pairs."
+        fewer_samples = (
+            f" A lower prompt_optimization.samples in {use_case.name}.yaml also makes the run cheaper."
+            if use_case.optimized_arms
+            else ""
+        )
+        return f"Or trigger a new run with fewer documents, evaluation rows or pairs.{fewer_samples}"
     fewer_arms = (
         f" Each trained arm that you remove from {use_case.name}.yaml saves ${endpoints[0].usd:.2f}."
         if len(endpoints) > 1

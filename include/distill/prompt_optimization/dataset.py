@@ -12,7 +12,7 @@ from itertools import islice
 
 from include.distill.config.catalog import Family, load_catalog
 from include.distill.config.delimiters import delimiters_of, escape_delimiters
-from include.distill.config.placeholders import without_placeholders
+from include.distill.config.placeholders import without_placeholders, without_spaces
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, LimitError
@@ -60,7 +60,7 @@ def optimization_input(rows: Iterable[Row], use_case: UseCase, prompts: Mapping[
     if settings.judge:
         record["customEvaluationMetricLabel"] = settings.judge.metric
         record["customLLMJConfig"] = {
-            "customLLMJPrompt": settings.judge.instructions,
+            "customLLMJPrompt": without_spaces(settings.judge.instructions),
             "customLLMJModelId": use_case.catalog_model(settings.judge.model).foundation_id,
         }
     return record

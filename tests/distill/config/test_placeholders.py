@@ -14,6 +14,7 @@ from include.distill.config.placeholders import (
     placeholders,
     template_problem,
     without_placeholders,
+    without_spaces,
 )
 from include.distill.config.prompts import Prompt, load_prompt
 
@@ -106,6 +107,13 @@ class TestWithoutPlaceholders:
 
     def test_other_braces_stay(self) -> None:
         assert without_placeholders("{a} {{1}} {% raw %}") == "{a} {{1}} {% raw %}"
+
+
+def test_placeholders_are_written_as_aws_documents_them() -> None:
+    assert (
+        without_spaces("{{ prompt }} {{response}} {{\nx }} { y } {{ 1 }}")
+        == "{{prompt}} {{response}} {{x}} { y } {{ 1 }}"
+    )
 
 
 class TestJobTemplate:

@@ -48,6 +48,13 @@ def test_a_run_without_endpoints_can_always_be_smaller() -> None:
     assert "fewer documents" in stated.to_do
 
 
+def test_fewer_samples_are_advised_only_if_a_job_optimizes_a_prompt() -> None:
+    advice = "A lower prompt_optimization.samples in tiny.yaml also makes the run cheaper."
+    arms = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+    assert advice in error([TOKENS], cap=0.5, arms=arms).to_do
+    assert advice not in error([TOKENS], cap=0.5).to_do
+
+
 def test_a_cap_of_the_run_needs_a_new_run_and_a_cap_of_the_file_is_raised_there() -> None:
     of_the_run = error(ENDPOINTS, cap=5, is_cap_of_the_run=True).to_do
     assert of_the_run.startswith("Trigger a new run with Spend cap, US dollars (max_spend_usd) of at least $121.00")

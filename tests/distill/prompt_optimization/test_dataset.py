@@ -17,7 +17,7 @@ from tests.distill.conftest import make_row, make_use_case
 
 PROMPTS = {"answering.j2": load_prompt("answering.j2")}
 HASH = "1821650da31fc0f703894249515f2d34b239e584a58b2be05f4de80f17c31102"
-JUDGE = {"metric": "correct", "instructions": "{{prompt}} {{response}}", "model": "claude-sonnet-4-6"}
+JUDGE = {"metric": "correct", "instructions": "{{prompt}} {{ response }}", "model": "claude-sonnet-4-6"}
 
 
 def make_input(*rows: dict[str, Any], **settings: Any) -> OptimizationInput:

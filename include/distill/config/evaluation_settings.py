@@ -184,12 +184,15 @@ class HumanEvaluation(JobSettings):
 
     def region_problem(self, region: str) -> str | None:
         """Return a message if the flow definition is in another Region than the jobs; otherwise ``None``."""
-        if not self.flow_definition_arn or (found := self.flow_definition_arn.split(":")[3]) == region:
+        if not self.flow_definition_arn:
+            return None
+        _, partition, _, found, *_ = self.flow_definition_arn.split(":")
+        if found == region:
             return None
         return (
             f"found {self.flow_definition_arn!r}, a flow definition in {found}, but aws.region is {region}, and Bedrock"
-            f" needs both in the same Region; expected an ARN that begins with arn:aws:sagemaker:{region}:. Create the"
-            f" flow definition in {region}, or remove the key"
+            f" needs both in the same Region; expected an ARN that begins with arn:{partition}:sagemaker:{region}:."
+            f" Create the flow definition in {region}, or remove the key"
         )
 
 

@@ -160,8 +160,9 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     if missing:
         problems.append(_missing_text(missing))
     unknown = [f"${{{name}}}" for name in missing]
-    to_do = f"Correct {path.name}. Airflow then loads the DAGs of this use case."
-    return parse_use_case(raw, origin=path.name, unknown=unknown, other_problems=problems, to_do=to_do)
+    return parse_use_case(
+        raw, origin=path.name, unknown=unknown, other_problems=problems, to_do=f"Correct {path.name}."
+    )
 
 
 def _environment_name(paths: Iterable[Path], variables: Mapping[str, str]) -> str:

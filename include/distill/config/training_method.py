@@ -28,7 +28,7 @@ def method_problem(student: Model, method: TrainingMethod) -> str | None:
     if student.customization is None or method in student.customization.methods:
         return None
     return (
-        f"training.method is {method}, but Bedrock does not train the student {student.key} by this method;"
+        f"found {method}, but Bedrock does not train the student {student.key} by this method;"
         f" {no_live_model(load_catalog())}; {expected_instead()}"
     )
 

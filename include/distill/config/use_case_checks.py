@@ -30,7 +30,7 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
     yield from _job_problems(use_case)
     student = load_catalog().model(use_case.student)
     if text := standing_problem(use_case.promotion.serve, student, use_case.aws.region):
-        yield KeyProblem(("promotion", "serve"), text)
+        yield KeyProblem(("promotion", "serve"), text.replace("promotion.serve is", "found", 1))
 
 
 def _published_problems(use_case: UseCase) -> Iterator[KeyProblem]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from include.distill.config import loader
 from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, load_use_case, load_use_cases
 from include.distill.config.sections import Prompts
-from include.distill.core.errors import UseCaseError
+from include.distill.core.errors import FAILED_TASK, UseCaseError
 from tests.distill.conftest import raw_use_case
 from tests.fakes.variables import VARIABLES
 
@@ -121,6 +121,15 @@ class TestFiles:
             UseCaseError, match=r"other.yaml: name is 'docs'; expected the file name without .yaml, 'other'"
         ):
             load_use_case(path)
+
+    def test_the_message_about_wrong_values_ends_with_the_next_step(self, tmp_path: Path) -> None:
+        with pytest.raises(UseCaseError) as raised:
+            load_use_case(write(tmp_path, "docs", seed="x", max_spend_usd=0), VARIABLES)
+        assert str(raised.value) == (
+            "docs.yaml: max_spend_usd: found 0, expected a number above 0; seed: found 'x', expected a whole number."
+            " Correct docs.yaml."
+        )
+        assert raised.value.then_clear == FAILED_TASK
 
     def test_a_repeated_key_is_refused_with_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "docs.yaml"

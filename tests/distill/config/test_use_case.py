@@ -29,7 +29,7 @@ class TestValidation:
             pytest.param({"judges": []}, "judges:", id="no judge"),
             pytest.param(
                 {"student": "llama-3-1-8b", "promotion": {"serve": "on_demand"}},
-                "promotion.serve is on_demand, but Bedrock does not deploy models trained from llama-3-1-8b",
+                "promotion.serve: found on_demand, but Bedrock does not deploy models trained from llama-3-1-8b",
                 id="a champion that Bedrock does not deploy",
             ),
             pytest.param(

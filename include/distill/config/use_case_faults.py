@@ -60,10 +60,10 @@ def describe_faults(errors: Sequence[ErrorDetails], file: type[BaseModel]) -> li
     """
     places = [_place_of(error["loc"], file) for error in errors]
     paths = [tuple(place.path) for place in places]
+    with_inner_faults = {path[:length] for path in paths for length in range(len(path))}
     faults: dict[Fault, None] = {}
     for error, place, path in zip(errors, places, paths, strict=True):
-        has_inner_fault = any(other[: len(path)] == path and len(other) > len(path) for other in paths)
-        if has_inner_fault and (place.is_option or _is_long_enough(error)):
+        if path in with_inner_faults and (place.is_option or _is_long_enough(error)):
             continue
         faults[Fault(path, _describe(error, place, file))] = None
     return list(faults)

@@ -6,13 +6,15 @@ For an arm that Bedrock distils, the records are the prompts of the job, which h
 The check uses the largest number of records that an arm can get: all its originals, and every pair that the teacher is
 asked for. So it can refuse a run before the teacher is asked. A run that passes may still fall short, because rows and
 pairs may be rejected. For the same reason, an arm that is fine-tuned is refused only if its originals alone are too
-many: its pairs cannot be counted before they are written. A distilled arm is refused if its originals and all requested
-pairs together are too many. It is no loss to limit its pairs, because the arm takes the first ones.
+many. If its requested pairs may make the records too many, ``estimate`` warns. A distilled arm is refused if its
+originals and all requested pairs together are too many. It is no loss to limit its pairs, because the arm takes the
+first ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import Family
@@ -61,12 +63,22 @@ def size_problems(use_case: UseCase, family: Family, *, training: int, held_out:
         )
 
 
-def _excess_problems(use_case: UseCase, family: Family, training: int, held_out: int) -> Iterator[str]:
-    """Yield a message for each arm that gets, or in a distillation job may get, more records than Bedrock accepts."""
+@dataclass(frozen=True)
+class _Excess:
+    """
+    More records than Bedrock accepts for an arm.
+
+    :param is_certain: whether the originals alone are too many. Of the pairs, some may be rejected.
+    """
+
+    arm: Arm
+    is_certain: bool
+    text: str
+
+
+def _excesses(use_case: UseCase, family: Family, training: int, held_out: int) -> Iterator[_Excess]:
     if family.format == "documents":  # the number of records is known only when the documents have been divided
         return
-    if any(arm.kind == "fine_tuned" for arm in use_case.arms):
-        yield from (f"the rows held out are {problem}" for problem in validation_problems(held_out, family))
     for arm, limits in _limits_by_arm(use_case, family):
         originals, pairs = largest_size(arm, training, use_case.synthesis.pairs_per_document)
         validation = 0 if limits.is_for_prompts else held_out
@@ -75,12 +87,30 @@ def _excess_problems(use_case: UseCase, family: Family, training: int, held_out:
         if validation:
             accepts = f"{accepts} with {validation:,} validation records"
         if originals > maximum:
-            yield f"arm {arm.name} takes {originals:,} rows, {accepts}. Set originals of the arm to at most {maximum}."
-        elif limits.is_for_prompts and originals + pairs > maximum:
-            yield (
-                f"arm {arm.name} can get {originals:,} rows and {pairs:,} pairs, which are {originals + pairs:,}"
-                f" together, {accepts}. Set synthetic of the arm to at most {maximum - originals}."
+            takes = f"arm {arm.name} takes {originals:,} rows, {accepts}"
+            yield _Excess(arm, True, f"{takes}. Set originals of the arm to at most {maximum}.")
+        elif originals + pairs > maximum:
+            can_get = f"arm {arm.name} can get {originals:,} rows and {pairs:,} pairs"
+            together = f"which are {originals + pairs:,} together, {accepts}"
+            yield _Excess(
+                arm, False, f"{can_get}, {together}. Set synthetic of the arm to at most {maximum - originals}."
             )
+
+
+def _excess_problems(use_case: UseCase, family: Family, training: int, held_out: int) -> Iterator[str]:
+    """Yield a message for each arm that gets, or in a distillation job may get, more records than Bedrock accepts."""
+    if family.format != "documents" and any(arm.kind == "fine_tuned" for arm in use_case.arms):
+        yield from (f"the rows held out are {problem}" for problem in validation_problems(held_out, family))
+    for excess in _excesses(use_case, family, training, held_out):
+        if excess.is_certain or excess.arm.kind == "distilled":
+            yield excess.text
+
+
+def size_warnings(use_case: UseCase, family: Family, *, training: int, held_out: int) -> Iterator[str]:
+    """Yield a warning for each fine-tuned arm that gets too many records unless enough of its pairs are rejected."""
+    for excess in _excesses(use_case, family, training, held_out):
+        if not excess.is_certain and excess.arm.kind != "distilled":
+            yield f"If few pairs are rejected, the task merge fails after the teacher was paid: {excess.text}"
 
 
 def _who(use_case: UseCase, limits: Family) -> str:

@@ -26,7 +26,7 @@ from include.distill.dataset.arm_rows import hold_out, require_originals, rows_f
 from include.distill.dataset.records import Row, RowTokens
 from include.distill.dataset.splits import row_tokens
 from include.distill.evaluation.champion import champion_snapshot
-from include.distill.training.reachable_sizes import require_reachable_sizes
+from include.distill.training.reachable_sizes import require_reachable_sizes, size_warnings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -170,6 +170,8 @@ class EstimateCostOperator(DistillOperator):
             family = training_family(self.model(self.use_case.student), self.use_case.training)
             training, held_out = hold_out(train, self.use_case)
             require_reachable_sizes(self.use_case, family, training=len(training), held_out=len(held_out))
+            for warning in size_warnings(self.use_case, family, training=len(training), held_out=len(held_out)):
+                self.log.warning("%s", warning)
 
     def _require_samples(self) -> None:
         """Check before any paid call that the samples of each prompt optimization job fit into a file."""

@@ -7,7 +7,12 @@ import pytest
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
-from include.distill.training.reachable_sizes import fewest_documents, require_reachable_sizes, size_problems
+from include.distill.training.reachable_sizes import (
+    fewest_documents,
+    require_reachable_sizes,
+    size_problems,
+    size_warnings,
+)
 from tests.distill.conftest import make_use_case
 
 NOVA = load_catalog().family_of(load_catalog().model("nova-micro"))  # at least 8 training records
@@ -162,8 +167,16 @@ class TestTooManyRecords:
         with pytest.raises(InputError, match=r"arm few takes 20,001 rows, but nova-micro accepts at most 20,000 tr"):
             require_reachable_sizes(use_case(ORIGINALS), NOVA, training=20_001, held_out=0)
 
-    def test_pairs_do_not_count_because_some_may_be_rejected(self) -> None:
-        require_reachable_sizes(use_case(TUNED, pairs=20), NOVA, training=20_000, held_out=0)
+    def test_pairs_only_cause_a_warning_because_some_may_be_rejected(self) -> None:
+        checked = use_case(TUNED, MANAGED, pairs=3)
+        require_reachable_sizes(checked, NOVA, training=5_001, held_out=0)
+        assert not list(size_warnings(checked, NOVA, training=5_000, held_out=0))
+        (warning,) = size_warnings(checked, NOVA, training=5_001, held_out=0)
+        assert warning == (
+            "If few pairs are rejected, the task merge fails after the teacher was paid: arm tuned can get 5,001 rows"
+            " and 15,003 pairs, which are 20,004 together, but nova-micro accepts at most 20,000 training records. Set"
+            " synthetic of the arm to at most 14999."
+        )
 
     def test_validation_records_count_towards_the_total(self) -> None:
         require_reachable_sizes(use_case(ORIGINALS), NOVA, training=19_000, held_out=1_000)

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, LimitError, RefusedError, SpendCapError, UseCaseError
 from include.distill.core.storage import read_json, write_jsonl
@@ -18,6 +19,7 @@ from include.distill.cost.prices import load_prices
 from include.distill.cost.records import CostEstimate, SpendingEstimate
 from include.distill.cost.spending_approval import plan_spending
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
+from include.distill.training import limits as limits_of_training
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -78,6 +80,34 @@ def test_the_log_warns_that_a_distillation_job_may_cost_more_than_the_estimate(
     assert "The distillation job of arm managed is estimated at $" in capsys.readouterr().out
     plan = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate))
     assert "Neither the estimate, the spend cap nor an approval includes these prompts." in plan.notes[0]
+
+
+def test_prompts_that_are_too_many_for_a_distillation_job_are_refused_before_the_teacher_is_asked(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = load_catalog()
+    limits = catalog.distillation.model_copy(update={"prompts": (100, 250)})
+    monkeypatch.setattr(limits_of_training, "load_catalog", lambda: catalog.model_copy(update={"distillation": limits}))
+    managed = {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}
+    write_jsonl(store, FOLDER.source("train"), [make_row(n) for n in range(200)])
+    freeze(store, use_case, arms=[{"name": "base", "kind": "base"}, {**managed, "synthetic": 50}])
+    estimate.execute(context)
+    freeze(store, use_case, arms=[{"name": "base", "kind": "base"}, {**managed, "synthetic": 51}])
+    estimate.__dict__.pop("use_case")
+    with pytest.raises(
+        InputError, match=r"(?s)can get 200 rows and 51 pairs.*at most 250 prompts.*teacher was not asked"
+    ):
+        estimate.execute(context)
+
+
+def test_the_log_warns_about_an_arm_that_may_get_too_many_records(
+    estimate: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("include.distill.training.reachable_sizes.largest_size", lambda *_: (20_000, 1))
+    estimate.execute(context)
+    assert "If few pairs are rejected, the task merge fails after the teacher was paid: arm tuned can" in (
+        capsys.readouterr().out
+    )
 
 
 def test_the_job_that_optimizes_a_prompt_is_part_of_the_estimate_but_not_of_the_budget_for_calls(

@@ -2,7 +2,8 @@
 Write documents as records of continued pre-training: each distinct document once, in parts if it is too long.
 
 A document is split at the end of a paragraph if possible, else at the end of a line, a sentence or a word. Joined in
-order, the parts give the document again. Nothing is lost, except for white space that would be a part of its own.
+order, the parts give the document again. Nothing is lost, except for white space and invisible characters that would be
+a part of their own.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def split_document(document: str, family: Family) -> Iterator[str]:
     start = 0
     while start < len(document):
         end = _end_of_part(document, start, family)
-        if not is_blank(document[start:end]):  # a record of white space only would be invalid
+        if not is_blank(document[start:end]):  # a record without a visible character would be invalid
             yield document[start:end]
         start = end
 

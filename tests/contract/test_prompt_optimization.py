@@ -16,9 +16,10 @@ from bedrock_distill.hooks.prompt_optimizations import OptimizationJobRequest, P
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.prompt_optimization import JUDGE_IDS, MOST_SAMPLES, REGIONS
 from include.distill.config.prompts import load_prompt
+from include.distill.cost.optimization_lines import most_optimization_tokens
 from include.distill.prompt_optimization.dataset import optimization_input
 from include.distill.prompt_optimization.plan import optimization_plan
-from include.distill.prompt_optimization.records import OptimizationResultManifest
+from include.distill.prompt_optimization.records import OptimizationResultManifest, OptimizationTokens
 from include.distill.prompt_optimization.results import read_result, results_uri
 from tests.distill.conftest import make_row, make_use_case
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
@@ -152,6 +153,19 @@ def test_the_pipeline_reads_the_prompt_that_its_job_optimized(simulator: Running
     assert prompt["original"] == record["promptTemplate"]
     assert prompt["optimized"].startswith(prompt["original"].rstrip())
     assert (prompt["before"]["score"] or 1) < (prompt["after"]["score"] or 0)
+    (entry,) = simulator.ledger["optimization_jobs"]
+    assert_use_is_below_the_limit(entry["billed_use"], most_optimization_tokens(use_case, record))
+
+
+def assert_use_is_below_the_limit(billed: list[dict[str, Any]], most: OptimizationTokens) -> None:
+    """Check that a job used no more tokens than the amount that messages call "at most" pays for."""
+    of_student = [use for use in billed if use["purpose"] == "target"]
+    of_judge = [use for use in billed if use["purpose"] != "target"]
+    assert {use["purpose"] for use in of_judge} == {"judge", "rewriter"}
+    assert 0 < sum(use["input_tokens"] for use in of_student) <= most["student_input"]
+    assert 0 < sum(use["output_tokens"] for use in of_student) <= most["student_output"]
+    assert 0 < sum(use["input_tokens"] for use in of_judge) <= most["judge_input"]
+    assert 0 < sum(use["output_tokens"] for use in of_judge) <= most["judge_output"]
 
 
 def test_the_pipeline_and_the_simulator_have_the_same_limits() -> None:

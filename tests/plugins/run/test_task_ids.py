@@ -23,11 +23,13 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.run import task_ids
 from bedrock_distill.run.task_ids import (
     arm_task,
+    arms_with_optimized_prompt,
     arms_with_task,
     batch_task,
     evaluation_group,
     evaluation_groups,
     evaluation_parts,
+    optimize_task,
     sibling_task,
     steps_in_batches,
 )
@@ -150,6 +152,13 @@ def test_the_id_of_a_batch_task_belongs_to_the_right_task_of_the_dag(
 
 def test_the_arms_that_train_are_found_by_their_tasks(dag: DAG) -> None:
     assert arms_with_task(dag.task_ids, task_ids.TRAINED) == ["plain", "tuned"]
+
+
+def test_the_arms_with_an_optimized_prompt_are_found_by_their_tasks() -> None:
+    states = [optimize_task("prompted", name) for name in (task_ids.SUBMIT, task_ids.WAIT, task_ids.COLLECT)]
+    assert states == ["prompted.optimize.submit", "prompted.optimize.wait", "prompted.optimize.collect"]
+    assert arms_with_optimized_prompt([*states, "evaluate.tuned_by_nova-pro.wait", "judge_batch.wait"]) == ["prompted"]
+    assert steps_in_batches(states) == []
 
 
 @pytest.mark.parametrize("arm", ["tuned", "trained_by_us", "x_batch"])

@@ -19,6 +19,7 @@ from bedrock_distill.run.heartbeat import Heartbeat
 from bedrock_distill.triggers import polling
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
+from bedrock_distill.triggers.prompt_optimization import PromptOptimizationTrigger
 from include.distill.core.errors import ExpiredCredentialsError, ThrottledError
 from include.distill.inference.call_progress import CallProgress
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -260,12 +261,14 @@ class TestTriggers:
         monkeypatch.setattr(polling, "BedrockDistillHook", lambda *_: fake)
         monkeypatch.setattr("bedrock_distill.triggers.batch.running_jobs", lambda *_: [])
         monkeypatch.setattr(BatchJobsTrigger, "has_ended", lambda *_: False)
+        monkeypatch.setattr(PromptOptimizationTrigger, "has_ended", lambda *_: False)
 
     MAKERS: ClassVar[dict[str, Any]] = {
         "training": lambda **common: CustomizationJobTrigger(
             name="job", stall_after_seconds=1e9, at_most_usd=2.5, **common
         ),
         "deployment": lambda **common: ProvisionedThroughputTrigger(name="endpoint", usd_per_hour=24.0, **common),
+        "prompt optimization": lambda **common: PromptOptimizationTrigger(name="arn:job", at_most_usd=2.5, **common),
         "batch": lambda **common: BatchJobsTrigger(name="3 batch jobs", job_arns=["arn:a"], **common),
     }
 

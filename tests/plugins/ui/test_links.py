@@ -17,6 +17,7 @@ from tests.plugins.operators.test_every_operator import CONCRETE
 JOB_ARN = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/ab12"
 MODEL_ARN = "arn:aws:bedrock:us-west-2:123456789012:custom-model/amazon.nova-micro-v1:0:128k/cd34"
 THROUGHPUT_ARN = "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/ef56"
+OPTIMIZATION_ARN = "arn:aws:bedrock:us-west-2:123456789012:advanced-prompt-optimization-job/abc123def456"
 CONSOLE = "https://us-west-2.console.aws.amazon.com"
 TI_KEY = SimpleNamespace(dag_id="distill_x", task_id="t", run_id="manual__2026-11-22T02:00:00+00:00", map_index=-1)
 
@@ -63,6 +64,11 @@ def trained(**submitted: Any) -> Any:
             THROUGHPUT_ARN,
             f"/bedrock/home?region=us-west-2#/provisioned-throughput/details?arn={THROUGHPUT_ARN}",
             id="throughput",
+        ),
+        pytest.param(
+            OPTIMIZATION_ARN,
+            f"/bedrock/home?region=us-west-2#/advanced-prompt-optimization?arn={OPTIMIZATION_ARN}",
+            id="prompt optimization job",
         ),
         pytest.param("s3://b/a b/c.jsonl", "/s3/object/b?region=us-west-2&prefix=a%20b/c.jsonl", id="object"),
     ],

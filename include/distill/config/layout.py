@@ -189,6 +189,15 @@ class RunFolder:
         """The latest decision on whether the run may spend the estimated cost. It can be ``unanswered``."""
         return f"{self.uri}/spending_approval.json"
 
+    @property
+    def bought_jobs(self) -> str:
+        """The folder with a record of each training job and evaluation job that the run bought or was about to buy."""
+        return f"{self.uri}/bought_jobs/"
+
+    def bought_job(self, name: str) -> str:
+        """The record of one job that the run bought or was about to buy."""
+        return f"{self.bought_jobs}{name}.json"
+
     def merged(self, arm: str, name: str) -> str:
         """A file of an arm's training set before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
         return f"{self.uri}/merged/{arm}/{name}"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from include.distill.config.evaluation_settings import PointwiseEvaluation
 from include.distill.config.use_case import UseCase
+from include.distill.cost.bought_jobs import ESTIMATED
 from include.distill.cost.estimate import TokenRate
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.records import Row, RowTokens
@@ -82,4 +83,4 @@ def score_lines(
 
 def token_lines(prices: Prices, arm: str, evaluator: str, input_tokens: float, output_tokens: float) -> list[BillLine]:
     """Return the bill lines of one job. The estimate and the bill use the same names, so they can be compared."""
-    return prices.token_lines(f"scores {arm} (estimated)", evaluator, input_tokens, output_tokens)
+    return prices.token_lines(f"scores {arm}{ESTIMATED}", evaluator, input_tokens, output_tokens)

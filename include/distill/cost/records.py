@@ -23,6 +23,9 @@ PriceName = Literal[
 ]
 
 
+BoughtJobKind = Literal["training", "evaluation"]
+
+
 class EstimatedLines(TypedDict):
     """The lines of an estimate and their sum, which the report compares with the bill."""
 
@@ -43,6 +46,18 @@ class BudgetEstimate(EstimatedLines):
     critic_by_characters_usd: (
         float  # the critic's calls, not corrected with CountTokens, as if there were no critic budget
     )
+
+
+class BoughtJobRecord(TypedDict):
+    """
+    A job that a run bought or was about to buy.
+
+    The record is stored in ``bought_jobs/<job name>.json`` of the run's folder, before the job is bought.
+    """
+
+    job_name: str
+    kind: BoughtJobKind
+    lines: list[BillLineRecord]  # the bill lines of the whole job
 
 
 class RepeatedPurchase(TypedDict):

@@ -120,6 +120,7 @@ class ScoresManifest(TypedDict):
     scores_uri: str
     questions: int
     missing: int
+    job_name: NotRequired[str]
     bought: NotRequired[bool]
     input_tokens: NotRequired[int]  # of the evaluator, estimated, because Bedrock does not state them
     output_tokens: NotRequired[int]

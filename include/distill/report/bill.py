@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
+from include.distill.cost.bought_jobs import merge_lines
 from include.distill.cost.evaluation_lines import token_lines
 from include.distill.cost.optimization_lines import job_lines
 from include.distill.cost.prices import BillLine, Prices, total_usd
@@ -24,6 +25,7 @@ def bill(
     arms: Sequence[ArmSummary],
     judgments: Sequence[JudgeManifest],
     scores: Sequence[ScoresManifest] = (),
+    other_jobs: Iterable[BillLine] = (),
     lost_calls: Iterable[LostCallRecord] = (),
     prices: Prices,
 ) -> list[BillLine]:
@@ -33,6 +35,7 @@ def bill(
     Bedrock states no tokens of evaluation jobs and of prompt optimization jobs, so their lines are estimates.
 
     :param scores: results of the evaluation jobs.
+    :param other_jobs: the lines of jobs that the run bought and that no result names, such as stopped jobs.
     :param lost_calls: the calls whose answer did not arrive. It is not known whether AWS bills them, so the bill
         contains their highest possible cost.
     """
@@ -56,15 +59,9 @@ def bill(
     for judge in use_case.judges:
         lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
     lines += _score_lines(scores, prices)
-    lost_by_price: dict[tuple[str, bool, bool], list[LostCallRecord]] = {}
-    for call in lost_calls:
-        price = call["model"], call.get("batch", False), call.get("deployed", False)
-        lost_by_price.setdefault(price, []).append(call)
-    for (model, batch, deployed), calls in lost_by_price.items():
-        tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
-        what = "calls without an answer (at most)"
-        lines += prices.token_lines(what, model, *tokens, batch=batch, deployed=deployed)
-    return [line for line in lines if line.quantity]
+    lines += other_jobs
+    lines += _lost_call_lines(lost_calls, prices)
+    return [line for line in merge_lines(lines) if line.quantity]
 
 
 def uncertain_cost(use_case: UseCase, arms: Sequence[ArmSummary], prices: Prices) -> UncertainCost:
@@ -95,6 +92,19 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
     in_batches = tokens["batch_input_tokens"], tokens["batch_output_tokens"]
     on_demand = tokens["input_tokens"] - in_batches[0], tokens["output_tokens"] - in_batches[1]
     return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
+
+
+def _lost_call_lines(lost_calls: Iterable[LostCallRecord], prices: Prices) -> list[BillLine]:
+    lost_by_price: dict[tuple[str, bool, bool], list[LostCallRecord]] = {}
+    for call in lost_calls:
+        price = call["model"], call.get("batch", False), call.get("deployed", False)
+        lost_by_price.setdefault(price, []).append(call)
+    lines: list[BillLine] = []
+    for (model, batch, deployed), calls in lost_by_price.items():
+        tokens = sum(call["input_tokens"] for call in calls), sum(call["output_tokens"] for call in calls)
+        what = "calls without an answer (at most)"
+        lines += prices.token_lines(what, model, *tokens, batch=batch, deployed=deployed)
+    return lines
 
 
 def _score_lines(scores: Sequence[ScoresManifest], prices: Prices) -> list[BillLine]:

@@ -30,7 +30,8 @@ class BedrockCollectScoresOperator(DistillOperator):
 
     :param submitted: manifest of the task ``submit`` in the same group. (templated)
     :param result: manifest of the task ``wait`` in the same group. (templated)
-    :return: ``{"arm", "evaluator", "scores_uri", "questions", "missing", "bought", "input_tokens", "output_tokens"}``
+    :return: ``{"arm", "evaluator", "scores_uri", "questions", "missing", "job_name", "bought", "input_tokens",
+        "output_tokens"}``
     :raises ContractError: the job has no readable results.
     """
 
@@ -68,6 +69,7 @@ class BedrockCollectScoresOperator(DistillOperator):
             "scores_uri": uri,
             "questions": len(questions),
             "missing": sum(score["score"] is None for score in scores),
+            "job_name": self.result["job_name"],
             "bought": has_bought_job(self, self.submitted),
             "input_tokens": self.submitted.get("input_tokens", 0),
             "output_tokens": self.submitted.get("output_tokens", 0),

@@ -13,6 +13,7 @@ from include.distill.cost.prices import load_prices
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.distill.cost.evaluation_lines import EvaluatorTokens
     from include.distill.managed_evaluation.plan import EvaluationPlan
     from include.distill.managed_evaluation.records import EvaluationJobManifest
 
@@ -47,10 +48,8 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
 
     def execute(self, context: Context) -> EvaluationJobManifest:
         """Find or buy the job; return its name and ARN, and the estimated tokens."""
-        from include.distill.cost.evaluation_lines import evaluator_tokens
-
         manifest = super().execute(context)
-        tokens = evaluator_tokens(self.use_case.evaluations.pointwise_settings, self._texts)
+        tokens = self._tokens()
         return {**manifest, "input_tokens": tokens.input_tokens, "output_tokens": tokens.output_tokens}
 
     def plan(self) -> EvaluationPlan:
@@ -67,6 +66,19 @@ class BedrockEvaluationJobOperator(EvaluationJobOperator):
         evaluator = self.use_case.catalog_model(self.evaluator)
         config = judge_config(settings, evaluator)
         return EvaluationPlan(self.arm, evaluator.key, config, (self.arm,), encode_dataset(lines))
+
+    def note_purchase(self, plan: EvaluationPlan, name: str) -> None:
+        """Record the bill lines of a whole job. Bedrock does not state its tokens, so they are estimated."""
+        from include.distill.cost.bought_jobs import BoughtJobs
+        from include.distill.cost.evaluation_lines import token_lines
+
+        lines = token_lines(load_prices(), self.arm, plan.evaluator, *self._tokens())
+        BoughtJobs(self.store, self.folder).add("evaluation", name, lines)
+
+    def _tokens(self) -> EvaluatorTokens:
+        from include.distill.cost.evaluation_lines import evaluator_tokens
+
+        return evaluator_tokens(self.use_case.evaluations.pointwise_settings, self._texts)
 
     def at_most_usd(self, plan: EvaluationPlan) -> float:
         """Return what the evaluator's tokens cost at most, under the assumptions in ``cost/evaluation_lines.py``."""

@@ -131,6 +131,9 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
     def check_before_purchase(self) -> None:
         """Check what only matters if a job is bought; raise an error if the job must not be bought."""
 
+    def note_purchase(self, plan: PlanT, name: str) -> None:
+        """Record a job that is about to be bought, if the run's bill contains jobs of this kind."""
+
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: a job that is found again by its name."""
         return "A job that was bought is found again by its name, and is not bought twice."
@@ -178,6 +181,7 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
             require_approved_spending(self)
             self.check_before_purchase()
             self.store.write(self.input_uri(plan), plan.dataset)
+            self.note_purchase(plan, name)
             self._was_requested = True
             try:
                 created.append(self.jobs.create(request))

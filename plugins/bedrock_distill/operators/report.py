@@ -309,6 +309,7 @@ class RenderReportOperator(DistillOperator):
                 arms=arms,
                 judgments=judgments,
                 scores=self.scores or (),
+                other_jobs=self._other_jobs(optional, arms),
                 lost_calls=lost_calls,
                 prices=load_prices(),
             ),
@@ -333,6 +334,19 @@ class RenderReportOperator(DistillOperator):
                 fallback=no_more,
             ),
         }
+
+    def _other_jobs(self, optional: OptionalParts, arms: Sequence[ArmSummary]) -> list[BillLine]:
+        """Return the bill lines of the jobs that the run bought and that neither an arm nor a score names."""
+        from bedrock_distill.lifecycle.bought_jobs import other_job_lines
+
+        nothing: list[BillLine] = []
+        trained = {arm.trained["job_name"] for arm in arms if arm.trained}
+        scored = {job.get("job_name", "") for job in self.scores or ()}
+        return optional.read(
+            "the jobs that were stopped or failed, so the bill may be too low",
+            lambda: other_job_lines(self.hook, self.store, self.folder, trained | scored),
+            fallback=nothing,
+        )
 
     def _compared_with_estimate(self, lines: Sequence[BillLine]) -> ReportCost:
         from include.distill.report.bill import compare_with_estimate

@@ -12,6 +12,7 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.bought_by_run import has_bought_job
+from bedrock_distill.lifecycle.bought_jobs import other_job_lines
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.standing import StandingSite
@@ -77,7 +78,8 @@ def spent(
     :param jobs: training jobs of the run, each with its arm and the tokens of a complete job.
     :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
-    :param evaluations: the evaluation jobs of the run, whichever run bought them.
+    :param evaluations: the evaluation jobs that the tasks ``submit`` found or bought. The earlier attempts of this run
+        are added.
     :param optimizations: the prompt optimization jobs of the run, whichever run bought them.
     """
     prices = load_prices()
@@ -87,7 +89,8 @@ def spent(
     ]
     if not task.store.exists(task.folder.use_case):
         return Spent([line for line in lines if line.quantity])
-    lines += _training_lines(task, jobs, prices)
+    training, evaluations = list(jobs), list(evaluations)
+    lines += _training_lines(task, training, prices)
     failed: list[BillLine] = []
     hourly = {False: 0.0, True: 0.0}
     unreleased = unreleased or {}
@@ -107,6 +110,8 @@ def spent(
     lines += _batch_lines(task, prices)
     lines += _evaluation_lines(task, evaluations, prices)
     lines += _optimization_lines(task, optimizations, prices)
+    counted = {job.name for _, job, _ in training} | {submitted["job_name"] for submitted in evaluations}
+    lines += other_job_lines(task.hook, task.store, task.folder, counted)
     if standing := _standing_throughput(task):
         hours = unit_hours([release_record([standing], now=now)])
         lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))

@@ -27,7 +27,8 @@ from include.distill.core.errors import (
 )
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, job_failure, stated_reason
 from include.distill.core.naming import Names, job_names, request_token
-from include.distill.cost.job_price import at_most_usd, describe_cost, estimated_usd
+from include.distill.cost.bought_jobs import BoughtJobs
+from include.distill.cost.job_price import at_most_usd, describe_cost, estimated_usd, job_lines, tokens_of
 from include.distill.cost.prices import load_prices
 from include.distill.inference.quoted_requests import escaped
 from include.distill.training.job_identity import training_recipe
@@ -134,6 +135,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         def create(name: str) -> None:
             self._require_unchanged_set()
             require_approved_spending(self)
+            lines = job_lines(self.use_case, self.arm, tokens_of(self.dataset), load_prices())
+            BoughtJobs(self.store, self.folder).add("training", name, lines)
             self._was_requested = True
             try:
                 self.hook.create_job(request)

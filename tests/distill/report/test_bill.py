@@ -73,6 +73,15 @@ def test_calls_whose_answer_did_not_arrive_are_billed_at_most_at_the_price_of_a_
     }
 
 
+def test_lines_of_jobs_without_results_are_added_and_joined_by_name() -> None:
+    line = PRICES.training_line("tuned without results (at most)", "nova-micro", MILLION)
+    tuned = ArmSummary("tuned", "fine_tuned", [], paid_training=True, job_lines=TRAINING)
+    assert billed(arms=[tuned], other_jobs=[line, line, *TRAINING]) == {
+        "training tuned without results (at most): nova-micro": 20,
+        "training tuned: nova-micro": 0.1,
+    }
+
+
 def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:
     use_case = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
     critic = {"input_tokens": MILLION, "output_tokens": MILLION}

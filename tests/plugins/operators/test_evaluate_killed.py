@@ -13,6 +13,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.bought_jobs import other_job_lines
 from bedrock_distill.operators.collect_scores import BedrockCollectScoresOperator
 from bedrock_distill.operators.evaluate import BedrockEvaluationJobOperator
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
@@ -24,9 +25,9 @@ from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.patience import wait_until
-from tests.plugins.conftest import RUN_URI
+from tests.plugins.conftest import FOLDER, RUN_URI
 
-CALLS_TO_BUY = 7
+CALLS_TO_BUY = 8
 GROUP = "evaluate.tuned_by_nova-pro"
 BUCKETS = ("bedrock-distill-training", "bedrock-distill-output")
 
@@ -110,7 +111,7 @@ def test_a_job_whose_results_are_stored_is_not_bought_again_after_it_was_deleted
     first = submit(context, hook)
     assert hook.calls[-CALLS_TO_BUY:] == [
         *("list_evaluation_jobs", "get_object", "get_object", "list_evaluation_jobs"),
-        *("put_object", "create_evaluation_job", "get_evaluation_job"),
+        *("put_object", "put_object", "create_evaluation_job", "get_evaluation_job"),
     ]
     result = wait(context, first)
     assert result["status"] == "Completed"
@@ -159,3 +160,25 @@ def test_a_deleted_job_is_followed_by_the_next_attempt_of_another_run(
 ) -> None:
     second = submit_again_after_a_deletion(submit, EvaluationJobs(BedrockDistillHook()), context, monkeypatch)
     assert (second["attempt"], second["bought"]) == (2, True)
+
+
+def test_the_bill_has_a_stopped_attempt_next_to_the_one_that_replaced_it(
+    simulator: RunningSimulator, context: Any
+) -> None:
+    hook = BedrockDistillHook()
+    simulator.admin("PUT", "settings", {"evaluation_seconds": 600})
+    first = submit(context, hook)
+    EvaluationJobs(hook).stop(first["job_arn"])
+    simulator.admin("PUT", "settings", {"evaluation_seconds": 0.1})
+    jobs = EvaluationJobs(hook)
+    wait_until(lambda: jobs.find(first["job_name"]).status == "Stopped")
+    second = submit(context, hook)
+    scores = collect(context, second, wait(context, second))
+    assert (second["attempt"], scores["job_name"]) == (2, second["job_name"])
+    assert {job["name"] for job in simulator.ledger["evaluation_jobs"]} == {first["job_name"], second["job_name"]}
+    lines = other_job_lines(hook, S3ObjectStore(hook), FOLDER, [scores["job_name"]])
+    assert {line.what for line in lines} == {
+        "scores tuned without results (at most): nova-pro input",
+        "scores tuned without results (at most): nova-pro output",
+    }
+    assert [line.quantity for line in lines] == [second["input_tokens"], second["output_tokens"]]

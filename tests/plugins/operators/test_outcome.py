@@ -208,7 +208,8 @@ class TestSpent:
     ) -> None:
         dataset = {"tokens": 1_000_000}
         context["ti"].xcom_pull = lambda task_ids, key="return_value": dataset if "upload" in task_ids else None
-        monkeypatch.setattr(RunOutcomeOperator, "_possible_jobs", lambda *_: [SimpleNamespace(arn="arn:job/1")])
+        job = SimpleNamespace(arn="arn:job/1", name="job-1")
+        monkeypatch.setattr(RunOutcomeOperator, "_possible_jobs", lambda *_: [job])
         bedrock.tags_of["arn:job/1"] = {"run-key": buyer}
         with pytest.raises(IncompleteRunError) as caught:
             outcome(**{"tuned.submit": "success", "tuned.trained": "success", "judge": "failed"})

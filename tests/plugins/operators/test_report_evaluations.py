@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.hooks.evaluations import EvaluationJob
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import read_json, read_jsonl
+from include.distill.cost.bought_jobs import BoughtJobs
+from include.distill.cost.evaluation_lines import token_lines
+from include.distill.cost.prices import load_prices
 from tests.distill.report.example_scores import SETTINGS, score_records, stored_scores
+from tests.fakes.fake_bedrock import CREATED
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, freeze
 from tests.plugins.operators import test_report
@@ -81,6 +87,24 @@ def test_the_bill_has_the_jobs_that_the_run_bought_marked_as_estimated(scored_ru
         "scores base (estimated): nova-pro output": 0,
     }
     assert all(line["estimated_usd"] > 0 for line in lines.values())
+
+
+def test_the_bill_has_the_jobs_that_were_stopped_or_whose_scores_could_not_be_read(
+    scored_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, collected = scored_run
+    jobs = FakeEvaluationJobs(run.store, run.bedrock)
+    monkeypatch.setattr("bedrock_distill.lifecycle.bought_jobs.EvaluationJobs", lambda hook: jobs)
+    for number, (name, status) in enumerate({"job": "Stopped", "job-a2": "Completed", "other": "Completed"}.items()):
+        jobs.jobs[name] = EvaluationJob(name, f"arn:{name}", status, CREATED, "r", "d", "o")
+        run.bedrock.tags_of[f"arn:{name}"] = {"run-key": FOLDER.run_key}
+        lines = token_lines(load_prices(), "tuned", "nova-pro", 1_000_000 + number, 10)
+        BoughtJobs(run.store, FOLDER).add("evaluation", name, lines)
+    scores = {"bought": True, "job_name": "job-a2", "input_tokens": 1_000_001, "output_tokens": 10}
+    report, _ = reports(run, {**run.until_report(), "scores": [{**collected("tuned"), **scores}]})
+    quantities = {line["what"]: line["quantity"] for line in report["cost"]["lines"]}
+    assert quantities["scores tuned without results (at most): nova-pro input"] == 1_000_000
+    assert quantities["scores tuned (estimated): nova-pro input"] == 1_000_001 + 1_000_002
 
 
 def test_a_use_case_without_evaluation_jobs_has_no_scores(new_run: Any) -> None:

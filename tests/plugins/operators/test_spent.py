@@ -19,6 +19,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError, StoredRecordError
 from include.distill.core.naming import throughput_names
 from include.distill.core.storage import write_json, write_jsonl
+from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.cost.job_price import JobTokens
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
@@ -33,7 +34,7 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 PRICES = load_prices()
 HOURLY = PRICES.price("nova-micro", "throughput_per_hour")
-JOB: Any = SimpleNamespace(arn="arn:job/1")
+JOB: Any = SimpleNamespace(arn="arn:job/1", name="job-1")
 
 
 def spent_lines(task: Any, jobs: Any) -> list[BillLine]:
@@ -95,7 +96,10 @@ class TestTraining:
 
     def test_each_job_of_an_arm_is_billed(self, task: Any, bedrock: FakeBedrock) -> None:
         """A second job is bought if the first one fails. Both may be billed."""
-        jobs: list[Any] = [("tuned", SimpleNamespace(arn=f"arn:job/{number}"), JobTokens(5.0)) for number in (1, 2)]
+        jobs: list[Any] = [
+            ("tuned", SimpleNamespace(arn=f"arn:job/{number}", name=f"job-{number}"), JobTokens(5.0))
+            for number in (1, 2)
+        ]
         bedrock.tags_of.update({job.arn: {"run-key": FOLDER.run_key} for _, job, _ in jobs})
         assert spent_lines(task, jobs) == 2 * [PRICES.training_line("tuned", "nova-micro", 10.0)]
 
@@ -336,6 +340,7 @@ def test_an_evaluation_job_is_billed_to_the_run_that_bought_it(
 ) -> None:
     bedrock.tags_of["arn:evaluation"] = {"run-key": run_key}
     job: Any = {
+        "job_name": "evaluation",
         "job_arn": "arn:evaluation",
         "arm": "tuned",
         "evaluator": "nova-pro",
@@ -362,6 +367,21 @@ def test_a_prompt_optimization_job_is_billed_to_the_run_that_bought_it(
         [("prompt optimization prompted (estimated), judge: claude-sonnet-4-6 input", 3.3)] if is_billed else []
     )
     assert ("$3.30 for prompt optimization jobs (estimated)" in spent_sentence(bill)) is is_billed
+
+
+def test_jobs_that_no_task_names_any_more_are_billed_once(task: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
+    """A person changed the data, so `submit` names another job."""
+    training = PRICES.training_line("tuned", "nova-micro", 5.0)
+    for name in ("before", "now"):
+        BoughtJobs(store, FOLDER).add("training", name, [training])
+        bedrock.put_job(name, "Stopped")
+        bedrock.tags_of[bedrock.jobs[name].arn] = {"run-key": FOLDER.run_key}
+    bill = spent(task, [("tuned", bedrock.jobs["now"], JobTokens(2.5))])
+    assert [(line.what, line.quantity) for line in bill.lines] == [
+        (training.what, 5.0),
+        ("training tuned without results (at most): nova-micro", 5.0),
+    ]
+    assert "for training (at most)" in spent_sentence(bill)
 
 
 def test_a_distillation_job_is_a_part_of_its_own_because_bedrock_may_add_prompts() -> None:

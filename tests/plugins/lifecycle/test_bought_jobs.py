@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bedrock_distill.lifecycle.bought_jobs import other_job_lines
+from include.distill.core.errors import TransientError
+from include.distill.cost.bought_jobs import BoughtJobs
+from include.distill.cost.evaluation_lines import token_lines
+from include.distill.cost.prices import load_prices
+from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
+from tests.fakes.fake_bedrock import CREATED, FakeBedrock
+from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER
+from tests.plugins.operators import conftest
+
+answer, evaluations, submit_evaluation = conftest.answer, conftest.evaluations, conftest.submit_evaluation
+PRICES = load_prices()
+SCORES = token_lines(PRICES, "tuned", "nova-pro", 1000, 100)
+TRAINING = [PRICES.training_line("tuned", "nova-micro", 1000)]
+AT_MOST = " without results (at most)"
+
+
+@pytest.fixture
+def job(submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An evaluation job that this run bought."""
+    monkeypatch.setattr("bedrock_distill.lifecycle.bought_jobs.EvaluationJobs", lambda hook: evaluations)
+    return submit_evaluation()
+
+
+def names(bedrock: FakeBedrock, store: MemoryStore, *counted: str) -> set[str]:
+    return {line.what.partition(":")[0] for line in other_job_lines(bedrock, store, FOLDER, counted)}  # type: ignore[arg-type]
+
+
+class TestEvaluation:
+    @pytest.mark.parametrize(
+        ("status", "billed"),
+        [
+            ("Completed", "scores tuned (estimated)"),
+            ("Stopped", f"scores tuned{AT_MOST}"),
+            ("Failed", f"scores tuned{AT_MOST}"),
+            ("InProgress", f"scores tuned{AT_MOST}"),
+        ],
+    )
+    def test_a_job_that_no_result_names_is_billed_also_after_it_was_deleted(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore, evaluations: FakeEvaluationJobs, status: str,
+        billed: str,
+    ) -> None:  # fmt: skip
+        evaluations.end(job["job_arn"], status)
+        assert names(bedrock, store) == {billed}
+        assert names(bedrock, store, job["job_name"]) == set()
+        ended = {"job_name": job["job_name"], "job_arn": job["job_arn"], "status": status, "message": None}
+        EndedEvaluationJobs(store, FOLDER).add({**ended, "output_uri": ""})  # type: ignore[typeddict-item]
+        evaluations.delete([job["job_arn"]])
+        assert names(bedrock, store) == {billed}
+
+    def test_the_lines_are_those_of_the_whole_job(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore, evaluations: FakeEvaluationJobs
+    ) -> None:
+        evaluations.end(job["job_arn"], "Stopped")
+        lines: Any = other_job_lines(bedrock, store, FOLDER, ())  # type: ignore[arg-type]
+        assert [line.quantity for line in lines] == [job["input_tokens"], job["output_tokens"]]
+
+    def test_a_job_that_was_deleted_before_its_end_was_seen_is_billed_once_it_is_known_to_be_missing(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore, evaluations: FakeEvaluationJobs
+    ) -> None:
+        evaluations.delete([job["job_arn"]])
+        assert names(bedrock, store) == set()
+        EndedEvaluationJobs(store, FOLDER).note_missing(job["job_name"], None, CREATED)
+        assert names(bedrock, store) == {f"scores tuned{AT_MOST}"}
+
+    def test_a_job_that_another_run_bought_is_not_billed(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        bedrock.tags_of[job["job_arn"]]["run-key"] = "another-run"
+        assert names(bedrock, store) == set()
+
+    def test_a_job_that_bedrock_refused_is_not_billed(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore, evaluations: FakeEvaluationJobs
+    ) -> None:
+        BoughtJobs(store, FOLDER).add("evaluation", "refused", SCORES)
+        assert names(bedrock, store, job["job_name"]) == set()
+
+    def test_a_job_that_cannot_be_looked_up_is_billed_at_most(
+        self, job: Any, bedrock: FakeBedrock, store: MemoryStore, evaluations: FakeEvaluationJobs, monkeypatch: Any
+    ) -> None:
+        def fail(name: str) -> None:
+            raise TransientError("no connection")
+
+        monkeypatch.setattr(evaluations, "find", fail)
+        assert names(bedrock, store) == {f"scores tuned{AT_MOST}"}
+
+
+class TestTraining:
+    @pytest.mark.parametrize(
+        ("status", "billed"),
+        [("Completed", {"training tuned"}), ("Stopped", {f"training tuned{AT_MOST}"}), (None, set())],
+    )
+    def test_a_job_that_was_replaced_is_billed_if_it_exists(
+        self, bedrock: FakeBedrock, store: MemoryStore, status: str | None, billed: set[str]
+    ) -> None:
+        BoughtJobs(store, FOLDER).add("training", "job", TRAINING)
+        if status:
+            bedrock.put_job("job", status)
+            bedrock.tags_of[bedrock.jobs["job"].arn] = {"run-key": FOLDER.run_key}
+        assert names(bedrock, store) == billed
+        assert names(bedrock, store, "job") == set()
+
+    def test_a_job_of_another_run_is_not_billed(self, bedrock: FakeBedrock, store: MemoryStore) -> None:
+        BoughtJobs(store, FOLDER).add("training", "job", TRAINING)
+        bedrock.put_job("job", "Stopped")
+        bedrock.tags_of[bedrock.jobs["job"].arn] = {"run-key": "another-run"}
+        assert names(bedrock, store) == set()

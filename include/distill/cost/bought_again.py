@@ -19,6 +19,7 @@ from include.distill.config.frozen_use_case import load_frozen, restore_use_case
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import read_prompts
 from include.distill.config.prompts import Prompt
+from include.distill.config.training_method import PRE_TRAINING
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, StoredRecordError
 from include.distill.core.formats import Mark
@@ -44,7 +45,8 @@ _PROMPTS = ("synthesis", "answering", "judging", "critic")
 _SYNTHESIS = ("teacher", "synthesis", "prompts.synthesis")
 _ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
 _OPTIMIZATION = ("prompt_optimization", *_ANSWERS)
-_TRAINING = ("curation", "prompts.critic", "student", "training", "arms", "seed", *_ANSWERS[2:])
+# The parts of the sections "training" and "curation" that determine every training file.
+_VALIDATION, _LEAKS = "training.validation_share", "curation.max_leak_similarity"
 _SCORES = ("evaluations.pointwise", *_ANSWERS)
 _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
 
@@ -85,8 +87,12 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
     if pointwise := use_case.evaluations.pointwise:  # a job has one arm and one evaluator, so others do not change it
         asked = pointwise.model_dump(mode="json", include={"metrics", "custom_metrics", "questions"})
         settings["evaluations.pointwise"] = canonical_hash(asked)[:12]
+    parts: dict[str, object] = {f"arms.{arm.name}": arm.model_dump(mode="json") for arm in use_case.arms}
+    parts[_VALIDATION] = use_case.training.validation_share
+    parts[_LEAKS] = use_case.curation.max_leak_similarity
     return {
         **settings,
+        **{name: canonical_hash(part)[:12] for name, part in parts.items()},
         **{f"prompts.{role}": prompts[name].version for role, name in names.items() if name in prompts},
         "prompts.instruction": digest(use_case.prompts.instruction)[:12],
     }
@@ -167,7 +173,8 @@ class Comparison:
         new_answers = [arm.name for arm in self.use_case.arms if arm.kind == "base" and self._answers(arm.name)]
         trained = [arm for arm in self.use_case.arms if arm.is_trained]
         retrained = [arm.name for arm in trained if self._training(arm, new_pairs=new_pairs and arm.wants_pairs)]
-        self._judging(new_answers=bool(new_answers), retrained=bool(retrained))
+        served_again = [arm.name for arm in trained if self._serving(arm.name)]
+        self._judging(new_answers=bool(new_answers), retrained=bool(retrained), served_again=bool(served_again))
         for arm_name in self.use_case.scored_arms:
             self._scores(arm_name, new_answers=arm_name in new_answers, retrained=arm_name in retrained)
         return self.purchases
@@ -235,11 +242,7 @@ class Comparison:
         earlier = self.earlier.for_step(f"merged/{arm.name}")
         if not self.store.list(earlier.folder.merged(arm.name, "")):
             return False
-        # Without a critic, the critic's prompt affects nothing.
-        keys = [key for key in _TRAINING if key != "prompts.critic" or self.use_case.critic]
-        if arm.kind == "distilled":  # its teacher answers with at most as many tokens as the student
-            keys += ["answering", *(() if arm.teacher else ("teacher",))]
-        reasons = self._changed(keys, earlier)
+        reasons = self._changed(_training_settings(self.use_case, arm), earlier)
         if new_pairs:
             reasons.append("the teacher writes new pairs")
         certain = bool(reasons)
@@ -250,16 +253,29 @@ class Comparison:
             reasons.append(self._unexplained("may reject different pairs or write a different training file", earlier))
         if reasons:
             usd = sum(self._usd(f"{what} {arm.name}:") for what in ("teacher", "training", "throughput", "answers"))
-            self._add(f"training and serving {arm.name}", 1, usd, reasons, certain=certain)
+            self._add(_training_name(arm.name), 1, usd, reasons, certain=certain)
         return bool(reasons) and certain
 
-    def _judging(self, *, new_answers: bool, retrained: bool) -> None:
+    def _serving(self, arm: str) -> bool:
+        """Add the answers of a model if its requests change. A new training includes them."""
+        if any(purchase["what"] == _training_name(arm) for purchase in self.purchases):
+            return False
+        earlier = self.earlier.for_step(f"answers/{arm}")
+        reasons = self._changed(_ANSWERS[1:], earlier)
+        if not reasons or not self.store.list(f"{earlier.folder.uri}/answers/{arm}/"):
+            return False
+        usd = sum(self._usd(f"{what} {arm}:") for what in ("throughput", "answers"))
+        self._add(f"serving {arm}", 1, usd, reasons, certain=True)
+        return True
+
+    def _judging(self, *, new_answers: bool, retrained: bool, served_again: bool) -> None:
         earlier = self.earlier.for_step("judgments")
         if not self.store.list(f"{earlier.folder.uri}/judgments/"):
             return
         reasons = self._changed(_JUDGING, earlier)
         reasons += ["the base student answers again"] if new_answers else []
         reasons += ["a newly trained model answers"] if retrained else []
+        reasons += ["a trained model answers again"] if served_again else []
         if reasons:
             calls = 2 * len(self.use_case.judged_pairs) * sum(1 for _ in self._rows_of(earlier, "evaluation"))
             self._add("judging", calls * len(self.use_case.judges), self._usd("judging:"), reasons, certain=True)
@@ -293,7 +309,9 @@ class Comparison:
         before, now = earlier.fingerprints, fingerprints(self.use_case, self.prompts)
         if before is None:
             return []
-        return [f"{name} changed" for name in settings if before.get(name) != now.get(name)]
+        # Earlier versions recorded only whole sections.
+        names = dict.fromkeys(name if name in before else _section(name, before) for name in settings)
+        return [f"{name} changed" for name in names if before.get(name) != now.get(name)]
 
     def _unexplained(self, difference: str, earlier: EarlierRun) -> str:
         if earlier.fingerprints is None:
@@ -312,6 +330,28 @@ class Comparison:
         self.purchases.append(
             {"what": what, "count": count, "usd": round(usd, 4), "certain": certain, "reasons": list(reasons)}
         )
+
+
+def _training_settings(use_case: UseCase, arm: Arm) -> list[str]:
+    """Return the settings that determine an arm's training file or its training job."""
+    keys = [*(("curation",) if arm.wants_pairs else (_LEAKS,))]
+    if use_case.critic and arm.wants_pairs:  # otherwise, the critic's prompt affects nothing
+        keys.append("prompts.critic")
+    keys += ["student", _VALIDATION if arm.kind == "distilled" else "training", f"arms.{arm.name}", "seed"]
+    if use_case.training.method != PRE_TRAINING:  # the records of continued pre-training are documents
+        keys += _ANSWERS[2:]
+    if arm.kind == "distilled":  # its teacher answers with at most as many tokens as the student
+        keys += ["answering", *(() if arm.teacher else ("teacher",))]
+    return keys
+
+
+def _training_name(arm: str) -> str:
+    return f"training and serving {arm}"
+
+
+def _section(name: str, recorded: Collection[str]) -> str:
+    section = name.partition(".")[0]
+    return section if section in recorded else name
 
 
 def purchase_sentence(purchase: RepeatedPurchase) -> str:

@@ -323,6 +323,55 @@ def test_a_distilled_arm_is_trained_again_if_its_teacher_may_answer_at_another_l
     assert found is None or found["usd"] > 0
 
 
+DISTILLED = {"name": "tuned", "kind": "distilled", "teacher": "nova-pro"}
+TITAN: dict[str, Any] = {"student": "titan-text-lite", "training": {"method": "continued_pre_training"}}
+DOCUMENTS = {"name": "tuned", "kind": "fine_tuned", "originals": "all", "synthetic": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "arm", "change", "prompts", "reasons"),
+    [
+        ({}, DISTILLED, {"training": {"hyperparameters": {"epochCount": 3}}}, {}, None),  # its job gets none
+        ({}, DISTILLED, {"training": {"validation_share": 0.2}}, {}, ["training.validation_share changed"]),
+        ({}, DOCUMENTS, {"curation": {"max_answer_characters": 9}}, {}, None),  # it has no pairs
+        ({}, DOCUMENTS, {"curation": {"max_leak_similarity": 0.65}}, {}, ["curation.max_leak_similarity changed"]),
+        ({}, DOCUMENTS, {}, with_prompt("answering.j2"), ["prompts.answering changed"]),
+        (TITAN, DOCUMENTS, {"curation": {"max_answer_characters": 9}}, {}, None),
+        (TITAN, DOCUMENTS, {"prompts": {"instruction": "Be brief."}}, {}, None),
+        (TITAN, DOCUMENTS, {}, with_prompt("answering.j2"), None),
+        (TITAN, DOCUMENTS, {"curation": {"max_leak_similarity": 0.65}}, {}, ["curation.max_leak_similarity changed"]),
+        (TITAN, DOCUMENTS, {"seed": 5}, {}, ["seed changed"]),
+        (
+            TITAN, DOCUMENTS, {"training": {**TITAN["training"], "hyperparameters": {"epochCount": 3}}}, {},
+            ["training changed"],
+        ),
+    ],
+)  # fmt: skip
+def test_only_a_setting_that_the_training_of_the_arm_uses_is_a_reason_to_train_it_again(
+    store: MemoryStore, settings: Any, arm: Any, change: dict[str, Any], prompts: Any, reasons: list[str] | None
+) -> None:
+    raw = {**USE_CASE.model_dump(mode="json"), **settings, "arms": [{"name": "base", "kind": "base"}, arm]}
+    read_rows(store, LAST, UseCase.model_validate(raw), PROMPTS, [*TRAIN, *EVALUATION])
+    sections = {name: {**raw[name], **value} if isinstance(value, dict) else value for name, value in change.items()}
+    found = bought_again(store, UseCase.model_validate({**raw, **sections}), prompts)
+    again = found.get("training and serving tuned")
+    assert (again and again["reasons"]) == reasons
+
+
+def test_another_arm_is_no_reason_to_train_an_arm_again(store: MemoryStore) -> None:
+    raw = USE_CASE.model_dump(mode="json")
+    more = UseCase.model_validate({**raw, "arms": [*raw["arms"], {**DOCUMENTS, "name": "originals"}]})
+    assert "training and serving tuned" not in bought_again(store, more)
+
+
+def test_a_trained_model_answers_again_if_its_requests_change(store: MemoryStore) -> None:
+    store.write(LAST.answers("tuned", 0), b"{}")
+    found = bought_again(store, changed(answering={"max_tokens": 99}))
+    assert found.keys() == {"answers base", "serving tuned", "judging"}
+    assert found["serving tuned"]["usd"] > 0
+    assert "a trained model answers again" in found["judging"]["reasons"]
+
+
 SCORED = UseCase.model_validate(
     {**USE_CASE.model_dump(mode="json"), "evaluations": {"pointwise": {"evaluators": ["nova-pro"], "questions": 3}}}
 )

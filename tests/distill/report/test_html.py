@@ -302,6 +302,14 @@ def test_the_bill_says_that_the_tokens_of_a_training_job_are_an_estimate() -> No
     assert not any("The bill estimates them" in text for text in page().words)
 
 
+@pytest.mark.parametrize(("pairs_usd", "shown"), [(1.5, "$1.50"), (0, "–"), (None, "unknown")])
+def test_an_arm_without_pairs_of_our_teacher_has_no_price_of_pairs(pairs_usd: float | None, shown: str) -> None:
+    report = build_report(**inputs())
+    price: Any = {"pairs_usd": pairs_usd, "teacher_usd": 0.0, "training_usd": 2.0}
+    html = render_html({**report, "arms": [{**report["arms"][-1], "price": price}]})
+    assert f'data-label="Pairs of our teacher">{shown}</td>' in html
+
+
 def test_the_price_is_followed_by_the_reason_why_nothing_was_bought() -> None:
     cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
     changes = {"since": None, "added": None, "changed": None, "gone": None, "settings": []}

@@ -73,6 +73,7 @@ class TestReport:
         page = html.unescape(store.read(FOLDER.report("html")).decode())
         text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
         assert "distilled by nova-pro" in text
+        assert 'data-label="Pairs of our teacher">–</td>' in page  # the arm is trained on rows only
         assert "It also does not report the tokens of the teacher of a distillation job." in text
         assert "Bedrock asks us.amazon.nova-pro-v1:0 to answer the questions of these rows and pairs." in text
 

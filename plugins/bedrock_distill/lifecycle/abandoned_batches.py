@@ -21,9 +21,9 @@ from include.distill.core.by_hand import ByHand
 from include.distill.core.errors import ServiceError
 
 
-def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
+def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
     """
-    Yield each step with batch jobs that no task waits for any more.
+    Yield each step with batch jobs that no task waits for any more, with the task that was marked.
 
     This happens if a person marks the step's task ``submit`` or ``wait``, or the whole run, as failed.
 
@@ -31,8 +31,8 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     :param ti: the task instance that runs this check.
     """
     for step in steps_in_batches(states):
-        if marked_task(states, ti, batch_task(step, SUBMIT), batch_task(step, WAIT)):
-            yield step
+        if marked := marked_task(states, ti, batch_task(step, SUBMIT), batch_task(step, WAIT)):
+            yield step, marked
 
 
 def stop_batches(

@@ -15,7 +15,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.operators.winner import promotion_of
 from bedrock_distill.run.approved_spending import refused_spending
-from bedrock_distill.run.failed_tasks import RunStates, next_steps, without_note
+from bedrock_distill.run.failed_tasks import RunStates, next_steps, steps_after_skips, without_note
 from bedrock_distill.run.running_purchases import unreleased_arms
 from bedrock_distill.run.task_ids import (
     APPROVE,
@@ -32,6 +32,7 @@ from bedrock_distill.run.task_ids import (
     arm_task,
     arms_with_optimized_prompt,
     arms_with_task,
+    batch_task,
     evaluation_groups,
     optimize_task,
 )
@@ -116,7 +117,7 @@ class RunOutcomeOperator(DistillOperator):
                     [
                         *(result.by_hand for result in stopped if result.by_hand),
                         *([next_steps(run, ti, resubmitted_by)] if failed or unreleased_arms(states) else []),
-                        *(["Clear the skipped tasks with downstream to continue."] if skipped else []),
+                        *([steps_after_skips(run, self.may_be_skipped, resubmitted_by)] if skipped else []),
                     ]
                 ),
             )
@@ -179,7 +180,12 @@ class RunOutcomeOperator(DistillOperator):
         if not self.has_dag():
             return RunStates(states)
         tasks = self.dag.topological_sort()
-        return RunStates(states, [task.task_id for task in tasks], [task.task_id for task in tasks if task.is_mapped])
+        return RunStates(
+            states,
+            [task.task_id for task in tasks],
+            [task.task_id for task in tasks if task.is_mapped],
+            {task.task_id: task.upstream_task_ids for task in tasks},
+        )
 
     def _log_promotion(self, ti: Any, states: Mapping[str, str | None]) -> None:
         """Log which model was promoted, or why none was. A report that cannot be read does not fail the run."""
@@ -250,7 +256,7 @@ class RunOutcomeOperator(DistillOperator):
 
     def _stop_abandoned_batches(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
         """Stop the batch jobs whose tasks were marked as failed; yield a result for each job that was running."""
-        for step in abandoned_steps(states, ti):
+        for step, _ in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
                 jobs, pending = BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder)
                 yield from stop_batches(jobs, pending, step, region=self.region_name)
@@ -273,6 +279,9 @@ class RunOutcomeOperator(DistillOperator):
                 found |= {marked: arm_task(arm, SUBMIT) for arm, marked in training}
             if evaluations and self.use_case.evaluations.pointwise_settings.stop_when_marked_failed:
                 found |= {job.marked: job.submit for job in evaluations}
+            if self.use_case.batch.stop_when_marked_failed:
+                steps = abandoned_steps(states, ti)
+                found |= {marked: batch_task(step, SUBMIT) for step, marked in steps}
             if optimizations and self.use_case.prompt_optimization.stop_when_marked_failed:
                 found |= {job.marked: job.submit for job in optimizations}
         except DistillError as error:  # the message about the failed tasks is more important than this error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bedrock_distill.run.failure_notes import FailureNote, read_note
@@ -13,6 +13,7 @@ from bedrock_distill.run.task_ids import OUTCOME, arm_task
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.errors import then_clear
 
+NEXT_ATTEMPT = "buys the next attempt if the job was stopped"
 _NAMES_SHOWN = 5
 _RUNS = (
     *("running", "deferred", "queued", "scheduled", "restarting"),
@@ -49,16 +50,26 @@ class RunStates:
     :ivar states: states by name, as Airflow returns them: an instance of a mapped task is called ``synthesize_3``.
     :ivar order: ids of the tasks in the order of the pipeline.
     :ivar mapped: ids of the mapped tasks.
+    :ivar upstream: for each task, the ids of the tasks that it directly depends on.
     """
 
     states: Mapping[str, str | None]
     order: Sequence[str] = ()
     mapped: Collection[str] = ()
+    upstream: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[TaskGroupOfState]:
         """The failed tasks, in the order of the pipeline."""
         return self._in_state("failed")
+
+    def first_skipped(self, may_be_skipped: Collection[str]) -> list[TaskGroupOfState]:
+        """Return the skipped tasks after which the others were skipped, in the order of the pipeline.
+
+        :param may_be_skipped: ids of the tasks that may be skipped in any run.
+        """
+        skipped = {part.task_id: part for part in self._in_state("skipped") if part.task_id not in may_be_skipped}
+        return [part for task_id, part in skipped.items() if skipped.keys().isdisjoint(self.upstream.get(task_id, ()))]
 
     @property
     def running(self) -> list[TaskGroupOfState]:
@@ -127,6 +138,32 @@ def next_steps(run: RunStates, ti: Any, resubmitted_by: Mapping[str, str] | None
     return f"{steps} After that, {OUTCOME} runs again and says what to do about {_joined(on_hold)}."
 
 
+def steps_after_skips(
+    run: RunStates, may_be_skipped: Collection[str], resubmitted_by: Mapping[str, str] | None = None
+) -> str:
+    """
+    Return which tasks to clear so that the run continues where its tasks were skipped, and what clearing them does.
+
+    An arm with an endpoint that could not be deleted is left out, because :func:`next_steps` says what to do about it.
+
+    :param resubmitted_by: see :func:`next_steps`. It also has the tasks that were skipped before they waited for a job.
+    """
+    unreleased = unreleased_arms(run.states)
+    jobs: dict[str, None] = {}
+    others: list[TaskGroupOfState] = []
+    for part in run.first_skipped(may_be_skipped):
+        if part.task_id.partition(".")[0] in unreleased:
+            continue
+        if submit := (resubmitted_by or {}).get(part.task_id):
+            jobs[submit] = None
+        else:
+            others.append(part)
+    steps = [then_clear("", task_to_clear(submit), NEXT_ATTEMPT) for submit in jobs]
+    if others:
+        steps.append(then_clear("", f"{_joined(others)} with downstream", "runs the tasks that were skipped"))
+    return " ".join(steps)
+
+
 def _notes(run: RunStates, ti: Any) -> Iterator[tuple[TaskGroupOfState, list[tuple[int | None, FailureNote | None]]]]:
     for part in run.failed:
         numbers: Sequence[int | None] = part.numbers or (None,)
@@ -137,7 +174,7 @@ def _step(task_id: str, note: FailureNote | None, run: RunStates, resubmitted_by
     if note:
         return note["to_do"]
     if (submit := resubmitted_by.get(task_id, task_id)) != task_id:
-        return then_clear("", task_to_clear(submit), "buys the next attempt if the job was stopped")
+        return then_clear("", task_to_clear(submit), NEXT_ATTEMPT)
     return then_clear("", task_to_clear(task_id, tasks=run.states.keys()))
 
 

@@ -25,7 +25,8 @@ FAILED_WAIT = {"submit": "success", "wait": "failed"}
 def test_steps_are_abandoned_independently() -> None:
     left = {"synthesize_batch.wait": "JobFailedError", "judge_batch.wait": IN_PROGRESS}
     states = {f"{step}_batch.{task}": state for step in ("synthesize", "judge") for task, state in FAILED_WAIT.items()}
-    assert list(abandoned_steps(states, SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids]))) == ["judge"]
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids])
+    assert list(abandoned_steps(states, ti)) == [("judge", "judge_batch.wait")]
 
 
 class TestStopBatches:

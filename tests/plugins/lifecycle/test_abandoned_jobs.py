@@ -201,8 +201,9 @@ def test_a_submit_that_failed_on_its_own_does_not_stop_the_job(run: Run, bedrock
 
 def test_a_run_marked_failed_before_its_wait_began_has_its_job_stopped(run: Run, bedrock: FakeBedrock) -> None:
     name = run.submit()
-    run.end({**WAITED, "tuned.trained": "skipped"})
+    text = run.end({**WAITED, "tuned.trained": "skipped"})
     assert bedrock.stopped == [name]
+    assert "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped." in text
 
 
 @pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from bedrock_distill.run.failed_tasks import RunStates, TaskGroupOfState, next_steps, without_note
+from bedrock_distill.run.failed_tasks import RunStates, TaskGroupOfState, next_steps, steps_after_skips, without_note
 
 ORDER = ["synthesize", "curate", "tuned.provision", "tuned.in_service", "base.answer", "tuned.answer", "tuned.release"]
 ORDER += ["judge.b", "judge.a", "report", "outcome"]
@@ -123,3 +123,34 @@ def test_for_a_marked_task_whose_job_was_stopped_the_task_that_submits_it_is_nam
     assert text == "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped."
     noted = next_steps(states, asked({"tuned.trained": "Wait."}), resubmitted_by={"tuned.trained": "tuned.submit"})
     assert noted == "Wait."
+
+
+class TestSkipped:
+    UPSTREAM: ClassVar = {
+        "base.answer": ["curate"], "tuned.provision": ["curate"], "judge.a": ["base.answer", "tuned.answer"],
+        "tuned.answer": ["tuned.provision"], "report": ["judge.a"],
+    }  # fmt: skip
+
+    def steps(self, states: dict[str, str], **resubmitted_by: str) -> str:
+        parts = RunStates(states, ORDER, MAPPED, self.UPSTREAM)
+        return steps_after_skips(
+            parts, ("promote",), {task.replace("_", "."): by for task, by in resubmitted_by.items()}
+        )
+
+    def test_the_first_skipped_tasks_are_named_and_not_those_that_clearing_them_clears(self) -> None:
+        later = {"judge.a": "skipped", "report": "skipped", "tuned.answer": "skipped", "promote": "skipped"}
+        states = {"curate": "success", "base.answer_0": "skipped", "tuned.provision": "skipped", **later}
+        text = "Clear tuned.provision, base.answer[0] with downstream, which runs the tasks that were skipped."
+        assert self.steps(states) == text
+
+    def test_for_a_skipped_wait_whose_job_was_stopped_the_task_that_submits_it_is_named(self) -> None:
+        """Clearing the wait would find the stopped job and fail."""
+        states = {"tuned.submit": "success", "tuned.trained": "skipped", "base.answer_0": "skipped"}
+        assert self.steps(states, tuned_trained="tuned.submit") == (
+            "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped. Clear"
+            " base.answer[0] with downstream, which runs the tasks that were skipped."
+        )
+
+    def test_an_arm_whose_endpoint_was_not_deleted_is_left_out(self) -> None:
+        states = {"tuned.provision": "success", "tuned.answer": "skipped", "tuned.release": "failed"}
+        assert self.steps(states) == ""

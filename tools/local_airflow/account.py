@@ -139,8 +139,12 @@ def post_human_answers(simulator_url: str, job_arn: str, answers: Sequence[Mappi
     _send("POST", f"{simulator_url}/_admin/human_answers", {"job": job_arn, "answers": list(answers)})
 
 
-def allow_worker_portal(bucket: str, region: str) -> None:
-    """Let the page of human workers read a bucket of the simulated account, as a person would do once on AWS."""
+def allow_worker_portal(bucket: str, region: str) -> bool:
+    """
+    Let the page of human workers read a bucket of the simulated account, as a person would do once on AWS.
+
+    :return: False if the bucket does not exist.
+    """
     import boto3
 
     rule = {
@@ -150,7 +154,11 @@ def allow_worker_portal(bucket: str, region: str) -> None:
         "ExposeHeaders": ["Access-Control-Allow-Origin"],
     }
     client = boto3.client("s3", region_name=region)
-    client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    try:
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    except client.exceptions.NoSuchBucket:
+        return False
+    return True
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.commands import (
     follow_to_the_end,
     introduce,
+    let_workers_read,
     read_timeout,
     requested,
     run_once,
@@ -187,6 +188,7 @@ def _provide_run(
     if continued is not None:
         print(f"\n{continued[1]}\n")
     if finished and not request.is_explicit:
+        let_workers_read(served.layout)
         return True, (
             f"No run was started, because an earlier run has already succeeded: {finished[0]}\n"
             "To start another run, use the button Trigger in Airflow's UI, or `make up CSV=...` for your own rows."

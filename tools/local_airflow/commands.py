@@ -76,6 +76,14 @@ def label_if_asked(
     return label_with_simulated_workers(stack, use_case, environ, timeout_seconds)
 
 
+def let_workers_read(layout: Layout) -> None:
+    """Let the page of human workers read the buckets of the use cases that name workers."""
+    # make clean runs without the libraries that this module needs
+    from tools.local_airflow.labeling import open_worker_portals
+
+    open_worker_portals(layout.use_cases)
+
+
 def requested(layout: Layout, environ: Mapping[str, str]) -> RunRequest:
     """Read the requested run. Paths are relative to the working folder."""
     return read_request(environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
@@ -175,6 +183,7 @@ def follow_to_the_end(
         parts = [explained, about_the_day(stack.layout, dag_id, explained), describe_rejections(rejections)]
         failure = "\n\n".join(filter(None, parts))
         return False, f"The run FAILED after {clock(run.seconds)}:\n{failure}"
+    let_workers_read(stack.layout)
     report = fetch_report(stack, run)
     after = read_ledger(stack.ports.simulator_url)
     promoted, standing = fetch_promotion(stack, run), standing_endpoints(after)

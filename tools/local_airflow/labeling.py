@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from include.distill.config.loader import load_use_case
+from include.distill.config.loader import load_use_case, load_use_cases
 from include.distill.labeling.label_params import ASK_WORKERS
 from include.distill.report.tables import agreement_rows, agreement_sentence
 from tools.local_airflow.account import allow_worker_portal, download, read_object
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_dag, wait_for_dag
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 from tools.local_airflow.simulated_workers import WORKERS, answer_open_tasks, references
 
 if TYPE_CHECKING:
@@ -34,6 +35,17 @@ def asks_workers(path: Path, environment: Mapping[str, str]) -> UseCase | None:
     return use_case if use_case.human_workers else None
 
 
+def open_worker_portals(use_cases: Path) -> list[str]:
+    """
+    Let the page of human workers read the output buckets of all use cases that name workers. Return these buckets.
+
+    The first run of a use case creates its buckets. Buckets that do not exist yet are left out.
+    """
+    asking = [one for one in load_use_cases(use_cases, LOCAL_INSTALLATION).valid if one.human_workers]
+    regions = {use_case.storage.output_bucket: use_case.aws.region for use_case in asking}
+    return [bucket for bucket, region in regions.items() if allow_worker_portal(bucket, region)]
+
+
 def label_with_simulated_workers(
     stack: RunningStack, use_case: UseCase, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
@@ -43,7 +55,6 @@ def label_with_simulated_workers(
     Return whether the labeling succeeded, and the text to print.
     """
     report = json.loads((stack.layout.report / "report.json").read_text(encoding="utf-8"))
-    allow_worker_portal(use_case.storage.output_bucket, use_case.aws.region)
     dag_id = use_case.label_dag_id
     wait_for_dag(stack, dag_id)
     conf = {"run_key": report["run_key"], "how": ASK_WORKERS, "examples": EXAMPLES}

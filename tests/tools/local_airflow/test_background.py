@@ -115,6 +115,8 @@ def served(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
     monkeypatch.setattr(commands, "give_back_endpoints", lambda _: stack.did.append("give back") or [])
     monkeypatch.setattr(commands, "trigger_run", stack.trigger)
     monkeypatch.setattr(commands, "follow_run", stack.follow)
+    monkeypatch.setattr(commands, "let_workers_read", lambda _: stack.did.append("let workers read"))
+    monkeypatch.setattr(background, "let_workers_read", lambda _: stack.did.append("let workers read"))
     monkeypatch.setattr(commands, "fetch_report", lambda *_: {})
     monkeypatch.setattr(commands, "fetch_promotion", lambda *_: None)
     monkeypatch.setattr(commands, "describe_outcome", lambda *_, **__: "the verdict")
@@ -147,6 +149,7 @@ class TestWhatIsRun:
         served.add("old", "success")
         assert up(served) == 0
         assert served.runs_shown == ["launch"]
+        assert served.did[-1] == "let workers read"
         assert "an earlier run has already succeeded: old" in capsys.readouterr().out
 
     @pytest.mark.parametrize("earlier", [[], ["failed"], ["failed", "failed"]])
@@ -163,7 +166,7 @@ class TestWhatIsRun:
         served.add("old", "success")
         monkeypatch.setenv(name, "12" if name in ("DOCUMENTS", "EVALUATION") else "my.csv")
         assert up(served) == 0
-        assert served.did[-1] == "follow new"
+        assert served.did[-2:] == ["follow new", "let workers read"]
         assert "the verdict" in capsys.readouterr().out
 
     def test_chosen_rows_are_run_in_an_airflow_that_runs_already(

@@ -16,7 +16,7 @@ from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.variables import VARIABLES
 from tools.local_airflow import labeling
 from tools.local_airflow.commands import label_if_asked
-from tools.local_airflow.labeling import asks_workers, label_with_simulated_workers
+from tools.local_airflow.labeling import asks_workers, label_with_simulated_workers, open_worker_portals
 from tools.local_airflow.ports import Ports
 from tools.local_airflow.settings import Layout, RunRequest
 
@@ -50,6 +50,21 @@ def test_only_a_use_case_that_names_workers_is_labeled(use_case_file: Path) -> N
     without = {name: value for name, value in VARIABLES.items() if name != "DISTILL_FLOW_DEFINITION_ARN"}
     assert asks_workers(use_case_file, without) is None
     assert asks_workers(USE_CASES_FOLDER / "aws_docs_qa.yaml", VARIABLES) is None
+
+
+@pytest.mark.usefixtures("simulator")
+def test_workers_may_see_the_buckets_of_the_use_cases_that_ask_workers_once_the_buckets_exist(
+    use_case_file: Path,
+) -> None:
+    assert open_worker_portals(use_case_file.parent) == []
+    client = boto3.client("s3")
+    for bucket in ("bedrock-distill-training", "bedrock-distill-output"):
+        client.create_bucket(Bucket=bucket)
+    assert open_worker_portals(use_case_file.parent) == ["bedrock-distill-output"]
+    rules = client.get_bucket_cors(Bucket="bedrock-distill-output")["CORSRules"]
+    assert "GET" in rules[0]["AllowedMethods"]
+    use_case_file.unlink()
+    assert open_worker_portals(use_case_file.parent) == []
 
 
 @pytest.mark.parametrize("name", ["article", "compare_methods"])
@@ -150,8 +165,6 @@ def test_the_labels_and_the_agreement_are_printed_and_marked_as_simulated(
     output = capsys.readouterr().out
     assert "SIMULATED: the workers simulated-1 and simulated-2 answered 20 examples. No person has seen them." in output
     assert (stack.layout.report / "report.html").read_text() == "<html>"
-    cors = boto3.client("s3").get_bucket_cors(Bucket="bedrock-distill-output")["CORSRules"]
-    assert "GET" in cors[0]["AllowedMethods"]
 
 
 def test_a_labeling_that_failed_fails_the_command(label: Any) -> None:

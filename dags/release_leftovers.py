@@ -24,6 +24,11 @@ warning names endpoints that may be yours.
 | ended, in any state | deletes the endpoint |
 | unknown, because the metadata database was lost | deletes the endpoint once it has expired |
 
+If a use case names human workers (`evaluations.human`), there is also a task `workers_<connection>_<region>`. It stops
+the jobs of human workers that a labeling run of this environment left running after a person marked the run or its
+tasks as failed. A job is left unchanged if its run is in progress or unknown, if another run of the same labeling DAG
+is in progress, if its wait only timed out, or if `evaluations.human.stop_when_marked_failed` is false.
+
 So an endpoint exists for at most 15 minutes after its run has ended. If the metadata database is lost, an endpoint is
 deleted at most 15 minutes after the time in its tag `expires-at`. That time is `serving.expires_after_hours` after the
 start of the run, or later if this task has extended it.
@@ -35,6 +40,7 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 | symptom | cause | what to do |
 |---|---|---|
 | the task failed | an endpoint could not be checked or deleted; throughput **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
+| `workers_…` failed | a job of human workers could not be checked or stopped; each answer of a worker **may be billed**; the message names the job | Nothing yet: the next run tries again. If that run fails too, stop the job as the last line of the error says. |
 | the task failed with a message about `DISTILL_ENVIRONMENT` | `DISTILL_ENVIRONMENT` is not set or is not a valid name, so the task cannot tell which endpoints are yours; nothing was checked, and forgotten throughput **is billed by the hour** | Set `DISTILL_ENVIRONMENT` in all components of Airflow. |
 | the log warns that an endpoint may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no one uses the endpoint, run the command in the warning. |
 | the task deletes endpoints after every run of a use case | the teardown `<arm>.release` or `<arm>.undeploy` of the use case fails | Read the log of the teardown. |
@@ -48,7 +54,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG
 
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
-from bedrock_distill.run.task_ids import sweep_task
+from bedrock_distill.operators.stop_forgotten_workers import StopForgottenWorkersOperator
+from bedrock_distill.run.task_ids import forgotten_workers_task, sweep_task
 from include.distill.config.loader import load_use_cases
 
 with DAG(
@@ -63,5 +70,10 @@ with DAG(
     tags=["distill", "housekeeping"],
     default_args={"owner": "bedrock-distill", "retries": 3, "retry_delay": timedelta(seconds=30)},
 ):
-    for conn_id, region in load_use_cases().places:
+    use_cases = load_use_cases()
+    for conn_id, region in use_cases.places:
         ReleaseLeftoversOperator(task_id=sweep_task(conn_id, region), aws_conn_id=conn_id, region_name=region)
+    for conn_id, region in sorted({(one.aws.conn_id, one.aws.region) for one in use_cases.valid if one.human_workers}):
+        StopForgottenWorkersOperator(
+            task_id=forgotten_workers_task(conn_id, region), aws_conn_id=conn_id, region_name=region
+        )

@@ -28,3 +28,10 @@ class SweepManifest(TypedDict):
     renewed: list[str]  # names of endpoints of both kinds
     left: int  # number of endpoints that were neither released nor renewed
     not_ours: int  # how many endpoints in ``left`` are standing endpoints, or may belong to another environment
+
+
+class StoppedWorkersManifest(TypedDict):
+    """The jobs of human workers in a Region that were stopped or left. The record is passed through XCom only."""
+
+    stopped: list[str]  # names of jobs
+    left: int  # number of running jobs that were not stopped

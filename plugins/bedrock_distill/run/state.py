@@ -32,13 +32,18 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     return None if dag_id is None or run_id is None else state_of_run(dag_id, run_id, context)
 
 
+def has_plain_ids(dag_id: str, run_id: str) -> bool:
+    """Return whether Airflow's client can put the ids of a run into the path of a URL."""
+    return not (_CHANGES_PATH.search(dag_id) or _CHANGES_PATH.search(run_id))
+
+
 def state_of_run(dag_id: str, run_id: str, context: Context) -> str | None:
     """
     Return the state of a DAG run; ``None`` if Airflow has no record of it.
 
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
     """
-    if _CHANGES_PATH.search(dag_id) or _CHANGES_PATH.search(run_id):
+    if not has_plain_ids(dag_id, run_id):
         return _state_by_count(dag_id, run_id, context)
     try:
         state = context["ti"].get_dagrun_state(dag_id, run_id)

@@ -161,8 +161,18 @@ def evaluation_parts(group: str) -> tuple[str, str]:
 
 
 def sweep_task(conn_id: str, region: str) -> str:
+    """Return the id of the task that sweeps a Region through a connection, such as ``sweep_aws_default_us-east-1``."""
+    return f"sweep_{_place(conn_id, region)}"
+
+
+def forgotten_workers_task(conn_id: str, region: str) -> str:
+    """Return the id of the task that stops forgotten jobs of human workers in a Region; see :func:`sweep_task`."""
+    return f"workers_{_place(conn_id, region)}"
+
+
+def _place(conn_id: str, region: str) -> str:
     """
-    Return the id of the task that sweeps a Region through a connection, such as ``sweep_aws_default_us-east-1``.
+    Return the part of a task id that names a connection and a Region.
 
     Any text can be the id of a connection, but a task id is limited in its characters and length. Other characters are
     replaced, and a hash keeps the ids of different connections different.
@@ -171,7 +181,7 @@ def sweep_task(conn_id: str, region: str) -> str:
     if not _PLAIN_CONNECTION.fullmatch(conn_id):
         digest = hashlib.sha256(conn_id.encode()).hexdigest()[:32]
         name = f"{_NOT_IN_TASK_ID.sub('-', conn_id)[:100]}{_HASH_MARK}{digest}"
-    return f"sweep_{name}_{region}"
+    return f"{name}_{region}"
 
 
 def sibling_task(task_id: str, name: str) -> str:

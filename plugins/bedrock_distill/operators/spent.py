@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,8 +78,7 @@ def spent(
     :param jobs: training jobs of the run, each with its arm and the tokens of a complete job.
     :param unreleased: the arms whose endpoint may still exist. Each name is mapped to the result of the arm's task
         that creates the endpoint (``provision`` or ``deploy``); ``None`` if there is no result.
-    :param evaluations: the evaluation jobs that the tasks ``submit`` found or bought. The earlier attempts of this run
-        are added.
+    :param evaluations: the evaluation jobs of the run, whichever run bought them. Earlier attempts are added.
     :param optimizations: the prompt optimization jobs of the run, whichever run bought them.
     """
     prices = load_prices()
@@ -110,8 +109,7 @@ def spent(
     lines += _batch_lines(task, prices)
     lines += _evaluation_lines(task, evaluations, prices)
     lines += _optimization_lines(task, optimizations, prices)
-    counted = {job.name for _, job, _ in training} | {submitted["job_name"] for submitted in evaluations}
-    lines += other_job_lines(task.hook, task.store, task.folder, counted)
+    lines += _other_job_lines(task, training, evaluations)
     if standing := _standing_throughput(task):
         hours = unit_hours([release_record([standing], now=now)])
         lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
@@ -198,6 +196,16 @@ def _optimization_lines(
     for job in optimizations:
         if has_bought_job(task, job):
             yield from optimization_lines.job_lines(task.use_case, job["arm"], job["tokens"], prices)
+
+
+def _other_job_lines(
+    task: RunTask,
+    training: Sequence[tuple[str, CustomizationJob, JobTokens]],
+    evaluations: Sequence[EvaluationJobManifest],
+) -> list[BillLine]:
+    """Return the bill lines of the jobs that this run bought and that are not in the arguments."""
+    counted = {job.name for _, job, _ in training} | {submitted["job_name"] for submitted in evaluations}
+    return other_job_lines(task.hook, task.store, task.folder, counted)
 
 
 def _student(task: RunTask, arm: Arm) -> str:

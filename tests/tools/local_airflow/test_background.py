@@ -210,7 +210,7 @@ class TestWhatIsRun:
         running.add("sweep", "running", "distill_release_leftovers")
         assert up(running) == 0
         assert running.runs_shown[:2] == ["stop", "launch"]
-        assert running.did[-1] == "follow new"
+        assert running.did[-2:] == ["follow new", "let workers read"]
 
     def test_a_restart_never_interrupts_a_run(
         self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any

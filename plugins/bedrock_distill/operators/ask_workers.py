@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.evaluation_job import EvaluationJobOperator
 from bedrock_distill.run.configuration import configuration_of
-from bedrock_distill.run.workers_task import RUN_OF_SAMPLE, WorkersTask
+from bedrock_distill.run.workers_task import WorkersTask
 from include.distill.config.evaluation_settings import EvaluationKind, HumanEvaluation
-from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.core.errors import FAILED_TASK, InputError, RefusedError, SpendCapError
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.prices import load_prices, unverified_note
 from include.distill.labeling.label_params import ASK_WORKERS, label_field, parse_label_params, require_workers
-from include.distill.labeling.records import SampleManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -59,20 +56,6 @@ class BedrockAskWorkersOperator(WorkersTask, EvaluationJobOperator):
     kind: EvaluationKind = "human"
     results = "answers"
     waits_for = "the job for human workers to be submitted"
-
-    def __init__(
-        self,
-        *,
-        sample: Any,
-        use_case_name: str,
-        use_cases: Path = USE_CASES_FOLDER,
-        run_uri: str = RUN_OF_SAMPLE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(run_uri=run_uri, **kwargs)
-        self.sample: SampleManifest = sample
-        self.use_case_name = use_case_name
-        self.use_cases = use_cases
 
     def execute(self, context: Context) -> EvaluationJobManifest:
         """Find or buy the job; return its name and ARN."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -14,13 +13,11 @@ from bedrock_distill.lifecycle.abandoned_jobs import marked_task
 from bedrock_distill.lifecycle.marked_jobs import own_job, running_jobs
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, workers_task
-from bedrock_distill.run.workers_task import RUN_OF_SAMPLE, WorkersTask
-from include.distill.config.loader import USE_CASES_FOLDER
+from bedrock_distill.run.workers_task import WorkersTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.distill.labeling.records import SampleManifest
     from include.distill.managed_evaluation.records import EvaluationJobManifest
 
 
@@ -42,20 +39,6 @@ class StopWorkersOperator(WorkersTask, DistillOperator):
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "sample")
     ui_color = "#fce8e6"
     waits_for = "the job of human workers to be stopped"
-
-    def __init__(
-        self,
-        *,
-        sample: Any,
-        use_case_name: str,
-        use_cases: Path = USE_CASES_FOLDER,
-        run_uri: str = RUN_OF_SAMPLE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(run_uri=run_uri, **kwargs)
-        self.sample: SampleManifest = sample
-        self.use_case_name = use_case_name
-        self.use_cases = use_cases
 
     def pre_execute(self, context: Context) -> None:
         """Find the run of the sample. Without a sample, no job was bought."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bedrock_distill.run.heartbeat import format_duration
-from bedrock_distill.run.workers_task import RUN_OF_SAMPLE, WorkersTask
+from bedrock_distill.run.workers_task import WorkersTask
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from bedrock_distill.triggers.worker_answers import WorkerAnswersTrigger
-from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.core.errors import WaitTimeoutError
-from include.distill.labeling.records import SampleManifest
 
 
 class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
@@ -38,19 +35,8 @@ class BedrockWorkersSensor(WorkersTask, BedrockEvaluationJobSensor):
     results = "workers' answers"
     kept = "The labeled run and all stored labels are unchanged."
 
-    def __init__(
-        self,
-        *,
-        sample: Any,
-        use_case_name: str,
-        use_cases: Path = USE_CASES_FOLDER,
-        run_uri: str = RUN_OF_SAMPLE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(run_uri=run_uri, kind="human", **kwargs)
-        self.sample: SampleManifest = sample
-        self.use_case_name = use_case_name
-        self.use_cases = use_cases
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(kind="human", **kwargs)
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: the job, the run and the stored labels are unchanged."""

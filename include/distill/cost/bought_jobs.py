@@ -17,7 +17,7 @@ from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.cost.prices import BillLine
 from include.distill.cost.records import BoughtJobKind, BoughtJobRecord
 
-# The ends of the part of a line's name that says what the job is for.
+# Parts of a line's name. The second follows what the job is for.
 ESTIMATED = " (estimated)"
 WITHOUT_RESULTS = " without results (at most)"
 
@@ -63,7 +63,7 @@ def bought_job_lines(record: BoughtJobRecord, *, completed: bool) -> list[BillLi
 
 def _without_results(what: str) -> str:
     step, colon, model = what.partition(":")
-    return f"{step.removesuffix(ESTIMATED)}{WITHOUT_RESULTS}{colon}{model}"
+    return f"{step.replace(ESTIMATED, '')}{WITHOUT_RESULTS}{colon}{model}"
 
 
 def merge_lines(lines: Iterable[BillLine]) -> list[BillLine]:

@@ -23,7 +23,7 @@ PriceName = Literal[
 ]
 
 
-BoughtJobKind = Literal["training", "evaluation"]
+BoughtJobKind = Literal["training", "evaluation", "optimization"]
 
 
 class EstimatedLines(TypedDict):

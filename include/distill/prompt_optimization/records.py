@@ -113,6 +113,7 @@ class OptimizedPromptManifest(TypedDict):
     prompt_uri: str
     prompt_version: str  # the first 12 hex digits of the sha256 of the optimized prompt
     samples: int
+    job_name: str
     bought: bool
     at_most_usd: float
     tokens: OptimizationTokens  # of the whole job, estimated

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.evaluations import EvaluationJobs
+from bedrock_distill.hooks.named_jobs import NamedJobs
+from bedrock_distill.hooks.prompt_optimizations import PromptOptimizationJobs
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from include.distill.cleanup.tag_values import from_tags
-from include.distill.core.ended_jobs import COMPLETED
+from include.distill.core.ended_jobs import WITH_RESULTS, EndedJobs
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.cost.bought_jobs import BoughtJobs, bought_job_lines
-from include.distill.cost.records import BoughtJobRecord
+from include.distill.cost.records import BoughtJobKind, BoughtJobRecord
 from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
+from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import BedrockDistillHook
@@ -58,16 +61,26 @@ def _has_completed(
         job = hook.find_job(name)
         is_own = job is not None and _is_own(hook, job.arn, folder)
         return JOB_STATUS.get(job.status) is Progress.SUCCEEDED if job and is_own else None
-    evaluation = EvaluationJobs(hook).find(name)
+    jobs, ended_jobs = _kind(record["kind"], hook, store, folder)
+    found = jobs.find(name)
     try:
-        if evaluation:
-            return evaluation.status == COMPLETED if _is_own(hook, evaluation.arn, folder) else None
+        if found:
+            return found.status in WITH_RESULTS if _is_own(hook, found.arn, folder) else None
     except NotFoundError:  # the job was deleted in the meantime
         pass
-    ended = EndedEvaluationJobs(store, folder).find(name)
+    ended = ended_jobs.find(name)
     if ended:
-        return ended["status"] == COMPLETED
-    return False if store.exists(folder.missing_evaluation(name)) else None
+        return ended["status"] in WITH_RESULTS
+    return False if store.exists(ended_jobs.missing_uri(name)) else None
+
+
+def _kind(
+    kind: BoughtJobKind, hook: BedrockDistillHook, store: ObjectStore, folder: RunFolder
+) -> tuple[NamedJobs[Any, Any], EndedJobs]:
+    """Return the client for jobs of a kind, and the records of how such jobs ended."""
+    if kind == "optimization":
+        return PromptOptimizationJobs(hook), EndedOptimizationJobs(store, folder)
+    return EvaluationJobs(hook), EndedEvaluationJobs(store, folder)
 
 
 def _is_own(hook: BedrockDistillHook, arn: str, folder: RunFolder) -> bool:

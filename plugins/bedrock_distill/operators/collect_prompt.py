@@ -34,7 +34,8 @@ class BedrockCollectPromptOperator(OptimizationTask, DistillOperator):
 
     :param submitted: manifest of the task ``submit`` in the same group. (templated)
     :param result: manifest of the task ``wait`` in the same group. (templated)
-    :return: ``{"arm", "prompt_uri", "prompt_version", "samples", "bought": bool, "at_most_usd", "tokens"}``
+    :return: ``{"arm", "prompt_uri", "prompt_version", "samples", "job_name", "bought": bool, "at_most_usd",
+        "tokens"}``
     :raises ContractError: the job has no results, or they cannot be read.
     :raises JobFailedError: the job did not optimize the prompt, or the optimized prompt cannot be used.
     """
@@ -67,6 +68,7 @@ class BedrockCollectPromptOperator(OptimizationTask, DistillOperator):
             "prompt_uri": prompt_uri,
             "prompt_version": version,
             "samples": optimized["samples"],
+            "job_name": self.result["job_name"],
             "bought": has_bought_job(self, self.submitted),
             "at_most_usd": self.submitted["at_most_usd"],
             "tokens": self.submitted["tokens"],

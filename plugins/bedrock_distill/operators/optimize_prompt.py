@@ -86,6 +86,15 @@ class BedrockSubmitPromptOptimizationOperator(
 
         return at_most_usd(self.use_case, plan.record, load_prices())
 
+    def note_purchase(self, plan: OptimizationPlan, name: str) -> None:
+        """Record the bill lines of a whole job. Bedrock does not state its tokens, so they are estimated."""
+        from include.distill.cost.bought_jobs import BoughtJobs
+        from include.distill.cost.optimization_lines import job_lines, optimization_tokens
+
+        tokens = optimization_tokens(self.use_case, plan.record)
+        lines = job_lines(self.use_case, self.arm, tokens, load_prices())
+        BoughtJobs(self.store, self.folder).add("optimization", name, lines)
+
     def job_name(self, plan: OptimizationPlan, attempt: int) -> str:
         """Return the name of an attempt."""
         return optimization_name(self.use_case.environment, self.use_case.name, self.arm, plan.fingerprint, attempt)

@@ -342,9 +342,10 @@ class RenderReportOperator(DistillOperator):
         nothing: list[BillLine] = []
         trained = {arm.trained["job_name"] for arm in arms if arm.trained}
         scored = {job.get("job_name", "") for job in self.scores or ()}
+        optimized = {arm.optimized["job_name"] for arm in arms if arm.optimized}
         return optional.read(
             "the jobs that were stopped or failed, so the bill may be too low",
-            lambda: other_job_lines(self.hook, self.store, self.folder, trained | scored),
+            lambda: other_job_lines(self.hook, self.store, self.folder, trained | scored | optimized),
             fallback=nothing,
         )
 

@@ -88,7 +88,7 @@ def spent(
     ]
     if not task.store.exists(task.folder.use_case):
         return Spent([line for line in lines if line.quantity])
-    training, evaluations = list(jobs), list(evaluations)
+    training, evaluations, optimizations = list(jobs), list(evaluations), list(optimizations)
     lines += _training_lines(task, training, prices)
     failed: list[BillLine] = []
     hourly = {False: 0.0, True: 0.0}
@@ -109,7 +109,7 @@ def spent(
     lines += _batch_lines(task, prices)
     lines += _evaluation_lines(task, evaluations, prices)
     lines += _optimization_lines(task, optimizations, prices)
-    lines += _other_job_lines(task, training, evaluations)
+    lines += _other_job_lines(task, training, [*evaluations, *optimizations])
     if standing := _standing_throughput(task):
         hours = unit_hours([release_record([standing], now=now)])
         lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
@@ -201,10 +201,10 @@ def _optimization_lines(
 def _other_job_lines(
     task: RunTask,
     training: Sequence[tuple[str, CustomizationJob, JobTokens]],
-    evaluations: Sequence[EvaluationJobManifest],
+    submitted: Sequence[EvaluationJobManifest | OptimizationJobManifest],
 ) -> list[BillLine]:
     """Return the bill lines of the jobs that this run bought and that are not in the arguments."""
-    counted = {job.name for _, job, _ in training} | {submitted["job_name"] for submitted in evaluations}
+    counted = {trained.name for _, trained, _ in training} | {job["job_name"] for job in submitted}
     return other_job_lines(task.hook, task.store, task.folder, counted)
 
 

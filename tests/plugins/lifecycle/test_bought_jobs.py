@@ -10,6 +10,7 @@ from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.cost.evaluation_lines import token_lines
 from include.distill.cost.prices import load_prices
 from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
+from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
 from tests.fakes.memory_store import MemoryStore
@@ -17,6 +18,7 @@ from tests.plugins.conftest import FOLDER
 from tests.plugins.operators import conftest
 
 answer, evaluations, submit_evaluation = conftest.answer, conftest.evaluations, conftest.submit_evaluation
+optimizations, submit_optimization = conftest.optimizations, conftest.submit_optimization
 PRICES = load_prices()
 SCORES = token_lines(PRICES, "tuned", "nova-pro", 1000, 100)
 TRAINING = [PRICES.training_line("tuned", "nova-micro", 1000)]
@@ -28,6 +30,13 @@ def job(submit_evaluation: Any, evaluations: FakeEvaluationJobs, monkeypatch: py
     """An evaluation job that this run bought."""
     monkeypatch.setattr("bedrock_distill.lifecycle.bought_jobs.EvaluationJobs", lambda hook: evaluations)
     return submit_evaluation()
+
+
+@pytest.fixture
+def optimization(submit_optimization: Any, optimizations: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A prompt optimization job that this run bought."""
+    monkeypatch.setattr("bedrock_distill.lifecycle.bought_jobs.PromptOptimizationJobs", lambda hook: optimizations)
+    return submit_optimization()
 
 
 def names(bedrock: FakeBedrock, store: MemoryStore, *counted: str) -> set[str]:
@@ -91,6 +100,40 @@ class TestEvaluation:
 
         monkeypatch.setattr(evaluations, "find", fail)
         assert names(bedrock, store) == {f"scores tuned{AT_MOST}"}
+
+
+class TestOptimization:
+    @pytest.mark.parametrize(
+        ("status", "ending"),
+        [
+            ("Completed", " (estimated)"),
+            ("PartiallyCompleted", " (estimated)"),
+            ("Stopped", AT_MOST),
+            ("Failed", AT_MOST),
+        ],
+    )
+    def test_a_job_that_no_result_names_is_billed_also_after_it_was_deleted(
+        self, optimization: Any, bedrock: FakeBedrock, store: MemoryStore, optimizations: Any, status: str, ending: str
+    ) -> None:
+        optimizations.put(optimization["job_arn"], status=status)
+        judge = (
+            "prompt optimization prompted (estimated), judge"
+            if ending != AT_MOST
+            else (f"prompt optimization prompted, judge{AT_MOST}")
+        )
+        billed = {f"prompt optimization prompted{ending}", judge}
+        assert names(bedrock, store) == billed
+        assert names(bedrock, store, optimization["job_name"]) == set()
+        ended = {"job_name": optimization["job_name"], "job_arn": "a", "status": status, "message": None}
+        EndedOptimizationJobs(store, FOLDER).add({**ended, "output_uri": ""})  # type: ignore[typeddict-item]
+        optimizations.delete([optimization["job_arn"]])
+        assert names(bedrock, store) == billed
+
+    def test_the_lines_are_those_of_the_whole_job(
+        self, optimization: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        lines: Any = other_job_lines(bedrock, store, FOLDER, ())  # type: ignore[arg-type]
+        assert sorted(line.quantity for line in lines) == sorted(optimization["tokens"].values())
 
 
 class TestTraining:

@@ -58,6 +58,7 @@ def test_the_prompt_is_stored_with_what_the_job_measured(collect: Collect, store
         "prompt_uri": FOLDER.optimized_prompt("prompted"),
         "prompt_version": prompt_version(stored["optimized"]),
         "samples": 10,
+        "job_name": collect.submitted["job_name"],
         "bought": True,
         "at_most_usd": collect.submitted["at_most_usd"],
         "tokens": collect.submitted["tokens"],

@@ -33,7 +33,7 @@ from tests.plugins.operators.test_evaluate_killed import (
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
 
 SAMPLES = 4
-CALLS_TO_BUY = 7
+CALLS_TO_BUY = 8
 CALLS_TO_READ = 3  # of the use case, the prompts and the training rows
 
 
@@ -87,7 +87,7 @@ def test_a_job_whose_results_are_stored_is_not_bought_again_after_it_was_deleted
     first = submit(context, hook)
     assert hook.calls[CALLS_TO_READ:] == [
         *("list_advanced_prompt_optimization_jobs", "get_object", "get_object"),
-        *("list_advanced_prompt_optimization_jobs", "put_object"),
+        *("list_advanced_prompt_optimization_jobs", "put_object", "put_object"),
         *("create_advanced_prompt_optimization_job", "get_advanced_prompt_optimization_job"),
     ]
     result = wait(context, first)

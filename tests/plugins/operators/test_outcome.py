@@ -219,7 +219,7 @@ class TestSpent:
         self, outcome: Any, run: MemoryStore, bedrock: FakeBedrock, context: Any
     ) -> None:
         tokens = {"student_input": 0, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
-        job = {"job_arn": "arn:job/1", "arm": "prompted", "bought": True, "tokens": tokens}
+        job = {"job_name": "job", "job_arn": "arn:job/1", "arm": "prompted", "bought": True, "tokens": tokens}
         context["ti"].xcom_pull = lambda task_ids, key="return_value": job if "optimize.submit" in task_ids else None
         bedrock.tags_of["arn:job/1"] = {"run-key": FOLDER.run_key}
         with pytest.raises(IncompleteRunError, match=r"\$3\.30 for prompt optimization jobs \(estimated\)\."):

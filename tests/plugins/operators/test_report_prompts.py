@@ -95,7 +95,7 @@ def test_the_record_of_another_arm_is_shown_as_that_of_its_place(prompted_run: A
 def test_the_job_is_part_of_the_bill_if_the_run_bought_it(prompted_run: Any, *, bought: bool) -> None:
     run, arguments = prompted_run
     tokens = {"student_input": 1_000_000, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
-    optimized = {"arm": "prompted", "bought": bought, "at_most_usd": 9.0, "tokens": tokens}
+    optimized = {"arm": "prompted", "job_name": "job", "bought": bought, "at_most_usd": 9.0, "tokens": tokens}
     prompted = {**arguments["arms"]["prompted"], "optimized": optimized}
     report, _ = reported((run, {**arguments, "arms": {**arguments["arms"], "prompted": prompted}}))
     billed = [

@@ -361,7 +361,7 @@ def test_a_prompt_optimization_job_is_billed_to_the_run_that_bought_it(
 ) -> None:
     bedrock.tags_of["arn:optimization"] = {"run-key": run_key}
     tokens = {"student_input": 0, "student_output": 0, "judge_input": 1_000_000, "judge_output": 0}
-    job: Any = {"job_arn": "arn:optimization", "arm": "prompted", "bought": False, "tokens": tokens}
+    job: Any = {"job_name": "job", "job_arn": "arn:optimization", "arm": "prompted", "bought": False, "tokens": tokens}
     bill = spent(task, [], optimizations=[job])
     assert [(line.what, line.usd) for line in bill.lines] == (
         [("prompt optimization prompted (estimated), judge: claude-sonnet-4-6 input", 3.3)] if is_billed else []

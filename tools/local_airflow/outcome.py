@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.errors import DistillError
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.report.change_notes import changes_sentence
-from include.distill.report.tables import arm_kind
 from include.distill.training.losses import loss_means
 from tools.local_airflow.account import download, existing_endpoints
 
@@ -149,6 +148,8 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
     :param curves: the loss curve of each trained arm. The line shows two mean losses: that of the curve's first tenth
         and that of its last tenth.
     """
+    from include.distill.report.tables import arm_kind
+
     header = ("arm", "kind", "trained on", "mean loss, first and last tenth", "endpoint")
     rows = [
         (

@@ -31,7 +31,7 @@ def optimization_input(rows: Iterable[Row], use_case: UseCase, prompts: Mapping[
     """
     Return the input of the job that optimizes the answering prompt of a use case.
 
-    It does not depend on the arm, so arms with the same prompt share a job.
+    It does not depend on the arm. The name of the job does, so each arm has a job of its own.
 
     :param rows: the training rows. The first ``prompt_optimization.samples`` rows become samples.
     :param prompts: the run's frozen prompts, by name.

@@ -19,6 +19,7 @@ from airflow.timetables.base import TimeRestriction
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from bedrock_distill.params import distill as form
 from bedrock_distill.params import label_sample as label_form
 from include.distill.config.loader import USE_CASES_FOLDER
@@ -381,7 +382,8 @@ def test_airflow_can_store_every_dag_in_postgresql_and_compute_its_next_run(lega
 
 
 def test_the_sweeper_has_a_task_for_every_connection(legal: Parsed) -> None:
-    tasks = legal.bag.dags["distill_release_leftovers"].tasks
+    dag = legal.bag.dags["distill_release_leftovers"]
+    tasks = [task for task in dag.tasks if isinstance(task, ReleaseLeftoversOperator)]
     swept = {(task.aws_conn_id, task.region_name) for task in tasks}
     assert {value for key, value in legal.values.values() if key == "aws.conn_id"} < {conn_id for conn_id, _ in swept}
     assert len({task.task_id for task in tasks}) == len(tasks) == len(swept)

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from include.distill.core.errors import PromptError
 from include.distill.text.normalization import is_blank
 
 # Tags of the project's prompts, which are escaped in every prompt.
@@ -40,19 +41,31 @@ _ATTRIBUTES = re.compile(rf"(?:\s++[\w:.@-]++(?:{_VALUE})?+)++[\s/]*+[{_CLOSING_
 _ATTRIBUTES_WITH_VALUES = re.compile(rf"(?:\s++[\w:.@-]++{_VALUE})++[\s/]*+[{_CLOSING_BRACKETS}]")
 # Cyrillic, Greek and Armenian letters, small capitals, and the Latin letters that they look like.
 _LATIN = str.maketrans("асԁеёорѕԛгиптмквхіԝοαυεռոᴀʙᴄᴅᴇғᴍɴᴏᴘǫʀᴛᴜᴡ", "acdeeopsqruntmkbxiwoauennabcdefmnopqrtuw")
+# A prompt needs a few levels. Each level reads the text again, so thousands of levels would take many seconds.
+MOST_LEVELS = 50
 _TAG_IN_TEMPLATE = re.compile(r"<([A-Za-z][\w-]*)>((?:(?!</\1>).)*)</\1>", re.DOTALL)
 
 
 def delimiters_of(template: str) -> frozenset[str]:
-    """Return the delimiters of a template: the tags around its variables, and the tags of the project's prompts."""
+    """
+    Return the delimiters of a template: the tags around its variables, and the tags of the project's prompts.
+
+    :raises PromptError: too many tags are around each other.
+    """
     return frozenset({*DELIMITERS, *_tags_around_variables(template)})
 
 
 def _tags_around_variables(template: str) -> Iterator[str]:
-    for name, content in _TAG_IN_TEMPLATE.findall(template):
-        if "{{" in content or "{%" in content:
-            yield name.lower()
-            yield from _tags_around_variables(content)
+    texts = [template]
+    for _ in range(MOST_LEVELS):
+        tags = [tag for text in texts for tag in _TAG_IN_TEMPLATE.findall(text)]
+        around_variables = [(name, content) for name, content in tags if "{{" in content or "{%" in content]
+        if not around_variables:
+            return
+        yield from (name.lower() for name, _ in around_variables)
+        texts = [content for _, content in around_variables]
+    message = f"The tags of a prompt are nested more than {MOST_LEVELS} levels deep. Remove tags from the prompt."
+    raise PromptError(message)
 
 
 def escape_delimiters(text: str, names: Iterable[str] = DELIMITERS) -> str:

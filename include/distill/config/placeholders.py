@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from jinja2 import nodes
 
-from include.distill.config.delimiters import delimiters_of, escape_delimiters
+from include.distill.config.delimiters import MOST_LEVELS, delimiters_of, escape_delimiters
 from include.distill.config.prompts import ENVIRONMENT, Prompt
+from include.distill.core.errors import PromptError
 from include.distill.text.normalization import is_blank
 
 VARIABLES = ("document", "question")
@@ -52,8 +53,8 @@ def template_problem(template: str) -> str | None:
         return f"it contains {', '.join(unknown[:3])}, which is neither {{{{document}}}} nor {{{{question}}}}"
     try:
         _delimiters(template)
-    except RecursionError:
-        return "its tags are nested too deeply"
+    except PromptError:
+        return f"its tags are nested more than {MOST_LEVELS} levels deep"
     return None
 
 

@@ -92,10 +92,12 @@ class TestTemplateProblem:
         assert template_problem(longest) is None
         assert template_problem(f"{longest}x") == "it has 50,001 characters, and at most 50,000 are allowed"
 
-    def test_a_prompt_with_thousands_of_nested_tags_is_refused(self) -> None:
-        opened = "".join(f"<a{number}>" for number in range(2_000))
-        closed = "".join(f"</a{number}>" for number in reversed(range(2_000)))
-        assert template_problem(f"{opened}{{{{document}}}}{{{{question}}}}{closed}") == "its tags are nested too deeply"
+    @pytest.mark.parametrize(("levels", "is_refused"), [(49, False), (50, True), (2_000, True)])
+    def test_a_prompt_with_many_nested_tags_is_refused(self, levels: int, is_refused: bool) -> None:
+        opened = "".join(f"<a{number}>" for number in range(levels))
+        closed = "".join(f"</a{number}>" for number in reversed(range(levels)))
+        problem = template_problem(f"{opened}{{{{document}}}}{{{{question}}}}{closed}")
+        assert problem == ("its tags are nested more than 50 levels deep" if is_refused else None)
 
 
 class TestWithoutPlaceholders:

@@ -138,8 +138,6 @@ class TestCreate:
             "clientToken": request_token(NAME),
             "inputConfig": {"s3Uri": REQUEST.input_uri},
             "outputConfig": {"s3Uri": REQUEST.output_uri},
-            "modelConfigurations": [
-                {"modelId": REQUEST.model_id, "inferenceConfig": {"maxTokens": 300, "temperature": 0.0}}
-            ],
+            "modelConfigurations": [REQUEST.model],
             "tags": [{"key": "arm", "value": "prompted"}, {"key": "project", "value": "bedrock-distill"}],
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from include.distill.core.storage import write_jsonl
@@ -94,4 +95,4 @@ def evaluations(**changes: Any) -> dict[str, Any]:
             }
         ],
     }
-    return {**part, **changes}
+    return {**copy.deepcopy(part), **changes}  # so that a test can change it without changing GROUNDED

@@ -193,19 +193,25 @@ class Comparison:
         optimized: str | None = None
         if arm in self.use_case.optimized_arms:
             stored = StoredPrompts(self.use_case, self.prompts, self.store, self.rows)
-            if (prompt := stored.find(earlier.folder, arm)) is None:
+            if (job := stored.job(earlier.folder, arm)) is None:
+                prompt = stored.find(earlier.folder, arm)
+                if prompt:
+                    self._optimization(arm, earlier, lost=stored.is_of_same_job(prompt, arm))
+                return prompt is not None
+            if job.prompt is None:
                 return False
-            if not stored.is_of_same_job(prompt, arm):
-                self._optimization(arm, earlier)
-                return True
-            optimized = prompt["optimized"]
+            optimized = job.prompt
         student = Student.from_use_case(self.use_case, self.prompts, optimized=optimized)
         requests = (student.request(row) for row in self._rows_of(earlier, "evaluation"))
         return self._look_up(f"answers {arm}", earlier, f"answers/{arm}", requests, _ANSWERS)
 
-    def _optimization(self, arm: str, earlier: EarlierRun) -> None:
-        """Add the job that optimizes an arm's prompt again, and the arm's answers, which depend on the new prompt."""
-        reasons = self._changed(_OPTIMIZATION, earlier)
+    def _optimization(self, arm: str, earlier: EarlierRun, *, lost: bool) -> None:
+        """
+        Add the job that optimizes an arm's prompt again, and the arm's answers, which depend on the new prompt.
+
+        :param lost: whether the earlier run had the same job, whose results were then deleted.
+        """
+        reasons = ["the results of the job were deleted"] if lost else self._changed(_OPTIMIZATION, earlier)
         if not reasons and earlier.mark.version != VERSION:
             reasons = [self._unexplained("writes a different input for the job", earlier)]
         usd = self._usd(f"prompt optimization {arm} (estimated)")

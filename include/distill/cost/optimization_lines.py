@@ -6,7 +6,7 @@ The tokens of a job are always estimated. The module ``optimization_assumptions`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from include.distill.config.use_case import UseCase
@@ -113,17 +113,30 @@ def optimization_lines(
 
 
 def optimization_notes(
-    use_case: UseCase, train: Sequence[Row | RowTokens], prices: Prices, rate: TokenRate | None = None
+    use_case: UseCase,
+    train: Sequence[Row | RowTokens],
+    prices: Prices,
+    rate: TokenRate | None = None,
+    bought: Collection[str] = (),
 ) -> list[str]:
     """
     Return sentences that say what each job may cost beyond the estimate, and what the estimate of the answers assumes.
 
     :param rate: see :func:`optimization_lines`.
+    :param bought: the arms whose job was bought already.
     """
     samples, _ = _expected(use_case, train, rate or TokenRate())
     longest = samples.count * use_case.answering.max_tokens
     notes = []
     for arm in use_case.optimized_arms:
+        longer = f"{ADDED_TOKENS:,} more input tokens than an answer to the original prompt."
+        if arm in bought:
+            notes.append(
+                f"The prompt optimization job of arm {arm} was bought already, and its results are stored, so this run"
+                f" is not expected to pay for it. The estimate does not depend on the optimized prompt: each answer of"
+                f" arm {arm} is estimated with {longer}"
+            )
+            continue
         expected, most = (
             total_usd(job_lines(use_case, arm, tokens, prices))
             for tokens in (
@@ -135,8 +148,7 @@ def optimization_notes(
             f"The prompt optimization job of arm {arm} is estimated at {usd_text(expected)}, with {ROUNDS} rounds. AWS"
             f" does not publish the number of rounds. With {MOST_ROUNDS} rounds and long answers, the job costs about"
             f" {usd_text(most)}, which neither the estimate, the spend cap nor an approval includes. The optimized"
-            f" prompt is not known yet: each answer of arm {arm} is estimated with {ADDED_TOKENS:,} more input tokens"
-            " than an answer to the original prompt."
+            f" prompt is not known yet: each answer of arm {arm} is estimated with {longer}"
         )
     return notes
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore
@@ -36,7 +37,7 @@ def stored_usd(
     lines: Sequence[BillLine],
     rows: Rows,
     repeats_earlier_run: bool,
-    optimized: Mapping[str, str] | None = None,
+    optimized: Mapping[str, str | None] | None = None,
 ) -> float:
     """
     Return how much of an estimate is for results that are expected to be stored already, in US dollars.
@@ -45,7 +46,8 @@ def stored_usd(
     :param rows: returns the rows of one side, ``train`` or ``evaluation``.
     :param repeats_earlier_run: see :func:`repeats_earlier_run`.
     :param optimized: the prompts that jobs of earlier runs optimized for this run's arms; see
-        :func:`reused_prompts`. An arm without such a prompt is expected to pay for its job and its answers.
+        :func:`reused_prompts`. An arm that is not in it is expected to pay for its job and its answers, and an arm
+        whose prompt is ``None`` only for its answers.
     """
     shares = {}
     if use_case.wants_pairs:
@@ -55,7 +57,7 @@ def stored_usd(
             samples = range(2 if arm.name == use_case.noise_control_arm else 1)
             prompt = (optimized or {}).get(arm.name)
             if arm.has_optimized_prompt:
-                shares[f"prompt optimization {arm.name} (estimated)"] = 0.0 if prompt is None else 1.0
+                shares[f"prompt optimization {arm.name} (estimated)"] = float(arm.name in (optimized or {}))
             if arm.has_optimized_prompt and prompt is None:
                 shares[f"answers {arm.name}:"] = 0.0
                 continue
@@ -69,14 +71,24 @@ def stored_usd(
 
 
 def reused_prompts(
-    use_case: UseCase, prompts: Mapping[str, Prompt], store: ObjectStore, earlier: EarlierRun | None, rows: Rows
-) -> dict[str, str]:
-    """Return the optimized prompts of an earlier run whose jobs this run will find, by the name of the arm."""
-    if earlier is None:
-        return {}
+    use_case: UseCase,
+    prompts: Mapping[str, Prompt],
+    store: ObjectStore,
+    earlier: EarlierRun | None,
+    rows: Rows,
+    folder: RunFolder,
+) -> dict[str, str | None]:
+    """
+    Return the optimized prompt of each arm whose job an earlier run bought; ``None`` if the prompt cannot be read.
+
+    :param folder: the folder of this run.
+    """
     stored = StoredPrompts(use_case, prompts, store, rows)
-    found = {arm: stored.reused(earlier.for_step(f"answers/{arm}").folder, arm) for arm in use_case.optimized_arms}
-    return {arm: prompt for arm, prompt in found.items() if prompt is not None}
+    jobs = {
+        arm: stored.job(earlier.for_step(f"answers/{arm}").folder if earlier else folder, arm)
+        for arm in use_case.optimized_arms
+    }
+    return {arm: job.prompt for arm, job in jobs.items() if job}
 
 
 def repeats_earlier_run(use_case: UseCase, earlier: EarlierRun, store: ObjectStore, rows: Rows) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ class EstimateCostOperator(DistillOperator):
         lines, by_characters, serving = self._bills(train, evaluation, rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
-        bought_again, stored = self._reuse(lines)
+        bought_again, stored, bought_jobs = self._reuse(lines)
         summary: CostEstimate = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
@@ -86,7 +86,9 @@ class EstimateCostOperator(DistillOperator):
             "bought_again": bought_again,
             "stored_usd": stored,
             "distillation_notes": distillation_notes(self.use_case, train, load_prices(), rates),
-            "optimization_notes": optimization_notes(self.use_case, train, load_prices(), rates.get("answers")),
+            "optimization_notes": optimization_notes(
+                self.use_case, train, load_prices(), rates.get("answers"), bought_jobs
+            ),
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
@@ -212,12 +214,12 @@ class EstimateCostOperator(DistillOperator):
                 *(f"{len(evaluation):,}", 100 * rate),
             )
 
-    def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float]:
+    def _reuse(self, lines: Sequence[BillLine]) -> tuple[list[RepeatedPurchase], float, Collection[str]]:
         """
         Return and log what an earlier run bought and this run buys again, with the reasons.
 
         The second returned value is the part of the estimate, in US dollars, for answers and models that are probably
-        stored already.
+        stored already. The third has the arms whose prompt optimization job an earlier run bought.
         """
         from include.distill.cost.bought_again import Comparison, earlier_run, purchase_sentence
         from include.distill.cost.stored_already import repeats_earlier_run, reused_prompts, stored_usd
@@ -232,6 +234,7 @@ class EstimateCostOperator(DistillOperator):
             repeats = not purchases and repeats_earlier_run(self.use_case, earlier, self.store, self._rows)
         for purchase in purchases:
             self.log.warning("%s", purchase_sentence(purchase))
+        optimized = reused_prompts(self.use_case, self.prompts, self.store, earlier, self._rows, self.folder)
         stored = stored_usd(
             self.use_case,
             self.prompts,
@@ -239,9 +242,9 @@ class EstimateCostOperator(DistillOperator):
             lines=lines,
             rows=self._rows,
             repeats_earlier_run=repeats,
-            optimized=reused_prompts(self.use_case, self.prompts, self.store, earlier, self._rows),
+            optimized=optimized,
         )
-        return purchases, stored
+        return purchases, stored, optimized.keys()
 
     def _rows(self, name: str) -> Iterator[Row]:
         return stream_jsonl(self.store, self.folder.source(name), Row)

@@ -79,6 +79,13 @@ class TestOptimizationLines:
         assert f"With {MOST_ROUNDS} rounds" in note
         assert "1,600 more input tokens" in note
 
+    def test_the_note_of_a_job_that_was_bought_already_states_no_price(self) -> None:
+        [note] = optimization_notes(use_case(), rows(100), PRICES, bought={"prompted"})
+        assert "of arm prompted was bought already" in note
+        assert "$" not in note
+        assert "not known" not in note
+        assert "1,600 more input tokens" in note
+
 
 class TestJobTokens:
     def test_the_tokens_of_an_input_are_estimated_from_its_texts(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
+from include.distill.core.ended_jobs import EndedJob
 from include.distill.core.naming import optimization_name
 from include.distill.core.storage import write_json
 from include.distill.core.version import VERSION
@@ -24,8 +26,10 @@ from include.distill.dataset.records import Row
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.student import Student
 from include.distill.prompt_optimization.dataset import optimization_input
+from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 from include.distill.prompt_optimization.plan import optimization_plan
 from include.distill.prompt_optimization.records import OptimizedPrompt, PromptFigures
+from include.distill.prompt_optimization.results import FILE
 from tests.distill.cost import test_bought_again
 from tests.distill.cost.test_bought_again import EVALUATION, LAST, NEXT, PROMPTS, TRAIN, read_rows, store_answer
 from tests.fakes.memory_store import MemoryStore
@@ -54,6 +58,28 @@ def job_name(attempt: int = 1) -> str:
 def prompt(name: str) -> OptimizedPrompt:
     job = {"arm": "prompted", "job_name": name, "job_arn": "arn", "samples": 5, "judge": "claude-sonnet-4-6"}
     return {**job, "original": "o", "optimized": OPTIMIZED, "before": NOTHING, "after": NOTHING}  # type: ignore[typeddict-item]
+
+
+def result_file() -> bytes:
+    """Return the results of a job in Bedrock's format."""
+    model = use_case().catalog_model(use_case().student).inference_id
+    entry = {"modelId": model, "status": "SUCCESS", "optimizedPromptTemplate": OPTIMIZED}
+    return json.dumps({"promptOptimizationResults": [entry]}).encode()
+
+
+def end_job(store: MemoryStore, attempt: int, status: str, results: bytes | None = None) -> None:
+    """Record how a job for this run's input ended, as a task of any run does, and store its results."""
+    name, output_uri = job_name(attempt), "s3://output/prompt_optimizations/1f2e/"
+    record: EndedJob = {
+        "job_name": name,
+        "job_arn": f"arn:job/{attempt}",
+        "status": status,
+        "message": None,
+        "output_uri": output_uri,
+    }
+    EndedOptimizationJobs(store, NEXT).add(record)
+    if results is not None:
+        store.write(f"{output_uri}{attempt}/{FILE}", results)
 
 
 @pytest.fixture
@@ -168,7 +194,7 @@ class TestStoredAlready:
             lines=lines_of(case),
             rows=rows,
             repeats_earlier_run=repeats_earlier_run(case, earlier, store, rows),
-            optimized=reused_prompts(case, PROMPTS, store, earlier, rows),
+            optimized=reused_prompts(case, PROMPTS, store, earlier, rows, NEXT),
         )
 
     def usd(self, *prefixes: str) -> float:
@@ -193,13 +219,45 @@ class TestStoredAlready:
                 store.delete(uri)
         assert self.stored(store) == pytest.approx(self.usd("synthesis:", JOB), abs=1e-3)
 
+    def test_a_job_of_a_run_before_the_last_one_is_found_by_its_name(self, store: MemoryStore) -> None:
+        write_json(store, LAST.optimized_prompt("prompted"), prompt("another-job"))
+        end_job(store, 1, "Stopped")
+        end_job(store, 2, "Completed", result_file())
+        assert bought_again(store) == {}
+        assert self.stored(store) == pytest.approx(total_usd(lines_of(use_case())))
+
+    def test_the_job_of_a_run_that_stopped_before_it_read_the_prompt_is_found(self, store: MemoryStore) -> None:
+        store.delete(LAST.optimized_prompt("prompted"))
+        end_job(store, 1, "PartiallyCompleted", result_file())
+        assert self.stored(store) == pytest.approx(total_usd(lines_of(use_case())))
+
+    @pytest.mark.parametrize("body", [b"{", b""])
+    def test_a_job_whose_prompt_cannot_be_read_is_stored_without_its_answers(
+        self, store: MemoryStore, body: bytes
+    ) -> None:
+        end_job(store, 1, "Completed", body)
+        assert self.stored(store) == pytest.approx(self.usd("synthesis:", "answers base:", JOB), abs=1e-3)
+        assert JOB not in bought_again(store)
+
+    @pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed", "Deleted"])
+    def test_a_job_without_results_is_expected_to_be_bought_again(self, store: MemoryStore, status: str) -> None:
+        end_job(store, 1, status)
+        assert self.stored(store) == pytest.approx(self.usd("synthesis:", "answers base:"), abs=1e-3)
+        assert bought_again(store)[JOB]["reasons"] == ["the results of the job were deleted"]
+
     def test_the_first_run_has_no_prompt(self) -> None:
-        assert reused_prompts(use_case(), PROMPTS, MemoryStore(), None, lambda _: TRAIN) == {}
+        assert reused_prompts(use_case(), PROMPTS, MemoryStore(), None, lambda _: TRAIN, NEXT) == {}
+
+    def test_a_job_is_found_even_if_no_run_was_recorded(self) -> None:
+        store = MemoryStore()
+        end_job(store, 3, "Completed", result_file())
+        assert reused_prompts(use_case(), PROMPTS, store, None, lambda _: TRAIN, NEXT) == {"prompted": OPTIMIZED}
 
 
 def test_the_prompt_of_another_environment_or_use_case_is_not_expected_to_be_reused(store: MemoryStore) -> None:
     def reused(**changes: Any) -> str | None:
-        return StoredPrompts(use_case(**changes), PROMPTS, store, lambda _: TRAIN).reused(LAST, "prompted")
+        job = StoredPrompts(use_case(**changes), PROMPTS, store, lambda _: TRAIN).job(LAST, "prompted")
+        return job and job.prompt
 
     assert reused() == OPTIMIZED
     assert reused(environment="other") is None

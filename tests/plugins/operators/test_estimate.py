@@ -19,6 +19,7 @@ from include.distill.cost.prices import load_prices
 from include.distill.cost.records import CostEstimate, SpendingEstimate
 from include.distill.cost.spending_approval import plan_spending
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
+from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 from include.distill.training import limits as limits_of_training
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -129,6 +130,22 @@ def test_the_job_that_optimizes_a_prompt_is_part_of_the_estimate_but_not_of_the_
     assert with_one_sample["by_characters_usd"] == written["by_characters_usd"]
     plan = plan_spending(use_case, read_json(store, FOLDER.estimate, SpendingEstimate))
     assert "which neither the estimate, the spend cap nor an approval includes." in plan.notes[0]
+
+
+def test_a_job_that_any_run_bought_is_not_expected_to_be_paid_for(
+    estimate: Any, store: MemoryStore, context: Any, optimizations: Any, submit_optimization: Any
+) -> None:
+    before = read_json(store, estimate.execute(context)["estimate_uri"], CostEstimate)
+    job = submit_optimization()
+    optimizations.write_results(job["job_arn"])
+    ended = {"job_name": job["job_name"], "job_arn": job["job_arn"], "status": "Completed", "message": None}
+    EndedOptimizationJobs(store, FOLDER).add({**ended, "output_uri": job["output_uri"]})  # type: ignore[typeddict-item]
+    after = read_json(store, estimate.execute(context)["estimate_uri"], CostEstimate)
+    job_usd = sum(line["usd"] for line in after["lines"] if line["what"].startswith("prompt optimization"))
+    assert after["stored_usd"] - before["stored_usd"] == pytest.approx(job_usd, abs=1e-3)
+    assert job_usd > 0
+    [note] = after["optimization_notes"]
+    assert "was bought already" in note
 
 
 def test_samples_that_are_too_large_for_a_job_are_refused_before_anything_is_bought(

@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 
 from bedrock_distill.lifecycle.bought_jobs import other_job_lines
+from bedrock_distill.operators.spent import spent
 from include.distill.core.errors import TransientError
 from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.cost.evaluation_lines import token_lines
+from include.distill.cost.optimization_lines import job_lines
 from include.distill.cost.prices import load_prices
 from include.distill.managed_evaluation.ended_jobs import EndedEvaluationJobs
 from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.fake_evaluation_jobs import FakeEvaluationJobs
+from tests.fakes.fake_prompt_optimizations import FILE
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
 from tests.plugins.operators import conftest
@@ -134,6 +137,23 @@ class TestOptimization:
     ) -> None:
         lines: Any = other_job_lines(bedrock, store, FOLDER, ())  # type: ignore[arg-type]
         assert sorted(line.quantity for line in lines) == sorted(optimization["tokens"].values())
+
+    def test_each_attempt_of_a_run_is_billed_once(
+        self, optimization: Any, bedrock: FakeBedrock, store: MemoryStore, optimizations: Any, submit_optimization: Any
+    ) -> None:
+        optimizations.end(optimization["job_arn"], "Stopped")
+        second = submit_optimization()
+        optimizations.end(second["job_arn"])
+        store.delete(f"{optimizations.folder(second['job_arn'])}/{FILE}")
+        third = submit_optimization()
+        optimizations.end(third["job_arn"])
+        attempts = [optimization, second, third]
+        assert [(job["attempt"], job["bought"]) for job in attempts] == [(1, True), (2, True), (3, True)]
+        lines = spent(submit_optimization.task, [], optimizations=[third]).lines
+        whole = sum(line.usd for line in job_lines(submit_optimization.task.use_case, "", third["tokens"], PRICES))
+        stopped = sum(line.usd for line in lines if AT_MOST in line.what)
+        assert stopped == pytest.approx(whole)
+        assert sum(line.usd for line in lines) == pytest.approx(3 * whole)
 
 
 class TestTraining:

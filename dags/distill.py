@@ -30,7 +30,7 @@ training.
 | `<arm>.deploy`, `.active` | a deployment that is ready to answer; only if the student may be served on demand | nothing. If `estimate` chose provisioned throughput, `deploy` buys it: **billed by the hour until `undeploy`** |
 | `<arm>.undeploy` | the deployment is deleted | nothing; stops the hourly billing if `deploy` bought provisioned throughput |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer; in place of `deploy` and `active` if the student cannot be served on demand, or with `serving.mode: provisioned` | **billed by the hour until `release`** |
-| `<arm>.optimize.submit` | a job in which Bedrock rewrites the prompt of a base arm, either a new one or one that an earlier attempt or run bought; only with `prompt: optimized` | tokens of the student and of the judge if the job is new |
+| `<arm>.optimize.submit` | a job in which Bedrock rewrites the prompt of a base arm, either a new one or one that an earlier attempt or run bought; only with `prompt: optimized` | tokens of the student, of the judge and of the model that rewrites the prompt, if the job is new |
 | `<arm>.optimize.wait`, `.collect` | the optimized prompt, with which the arm answers | nothing |
 | `<arm>.answer` | the arm's answers to the evaluation rows | the base student and a deployment are billed by the token; with provisioned throughput, answers have no extra cost |
 | `<arm>.release` | the endpoint is deleted | stops the hourly billing |

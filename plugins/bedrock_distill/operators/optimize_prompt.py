@@ -37,7 +37,7 @@ class BedrockSubmitPromptOptimizationOperator(
     the judge.
 
     This task returns at once; the task ``wait`` waits for the job. Bedrock charges no fee for the job, but bills the
-    tokens of the student and of the judge.
+    tokens of the student, of the judge and of the model that rewrites the prompt.
 
     :param arm: name of an arm of the use case. (templated)
     :return: ``{"job_name", "job_arn", "arm", "fingerprint", "attempt", "bought": bool, "at_most_usd", "output_uri",

@@ -143,6 +143,8 @@ class TestJobTemplateProblems:
             "{% for word in document.split() %}{{ word }}{% endfor %}",
             "{% set text = document %}{{ text }}",
             "{% if true %}{{ document }}{% endif %}",
+            "{% for part in [1] %}{{ document }}{% endfor %}",
+            "{% block text %}{{ document }}{% endblock %}",
         ],
     )
     def test_logic_on_the_document_is_refused_with_its_line(self, document: str) -> None:

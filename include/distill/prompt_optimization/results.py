@@ -128,7 +128,7 @@ class _Output:
         raise ContractError(
             f"The result of prompt optimization job {self.result['job_name']} for arm {self.result['arm']} cannot be"
             f" read: {place}: {problem}",
-            left="The job and its output were not changed, and no prompt was stored.",
+            left="The job and its output were not changed, and this task stored no prompt.",
             billed="The job is paid for. Reading its output costs nothing.",
             to_do="If the file was deleted or changed, restore it. Otherwise, compare it with"
             " https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-results.html.",
@@ -140,7 +140,7 @@ class _Output:
         return JobFailedError(
             f"Prompt optimization job {self.result['job_name']} for arm {self.result['arm']} {problem}"
             f" ({self.uri}, line {self.line}).",
-            left="The job is not running. Its output was not changed, and no prompt was stored.",
+            left="The job is not running. Its output was not changed, and this task stored no prompt.",
             billed="The tokens that the job used are billed. Nothing else was bought.",
             to_do="The same input would not be bought again. Change the prompt, prompts.instruction or"
             " prompt_optimization in the use case, such as the number of samples, or remove the arm.",

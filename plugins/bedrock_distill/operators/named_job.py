@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from bedrock_distill.hooks.named_jobs import NamedJob
@@ -16,6 +17,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.heartbeat import format_duration
+from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.ended_jobs import DELETED, SHOWN_AFTER, WITH_RESULTS, EndedJob
 from include.distill.core.errors import (
     FAILED_TASK,
@@ -60,6 +62,19 @@ class Attempt(NamedTuple):
     number: int
     name: str
     stored: EndedJob | None = None
+
+
+class EndedAttempt(NamedTuple):
+    """
+    An attempt that has ended and has no results.
+
+    ``lost`` is the prefix of the results that were deleted. It is empty if the job never had results.
+    """
+
+    name: str
+    status: str
+    reason: str
+    lost: str = ""
 
 
 class FoundJob(NamedTuple):
@@ -220,8 +235,8 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
 
     def _attempt(self, plan: PlanT) -> Attempt:
         """Return the first attempt that is running, has results, or was not bought yet."""
-        max_attempts, last = self.settings.max_attempts, "none"
-        for number in range(1, max_attempts + 1):
+        ended_attempts = []
+        for number in range(1, self.settings.max_attempts + 1):
             name = self.job_name(plan, number)
             job, ended = self.find_own(plan, name), self.ended_jobs.find(name)
             if job and job.progress is Progress.RUNNING:
@@ -230,19 +245,44 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
             if status is None:
                 return Attempt(number, name)
             arn = job.arn if job else ended["job_arn"] if ended else ""
-            if status in WITH_RESULTS and self.ended_jobs.has_results(
-                output_uri=self.output_uri(plan), name=name, arn=arn
-            ):
+            place = {"output_uri": self.output_uri(plan), "name": name, "arn": arn}
+            if status in WITH_RESULTS and self.ended_jobs.has_results(**place):
                 return Attempt(number, name, None if job else ended)
-            self._require_another_try(name, status, message)
-            last = f"{name}, status {status}: {escaped(stated_reason(message))}"
-        raise JobFailedError(
-            f"All {max_attempts} {self.noun}s {self.purpose(plan)} have ended, and none of them has results (last:"
-            f" {last}).",
+            if status in WITH_RESULTS:
+                lost = self.ended_jobs.results_of(**place)
+                attempt = EndedAttempt(name, status, "its results were deleted", lost)
+            else:
+                self._require_another_try(name, status, message)
+                attempt = EndedAttempt(name, status, escaped(stated_reason(message)))
+            self.log.warning("%s has ended with status %s: %s. Checking the next attempt.", *attempt[:3])
+            ended_attempts.append(attempt)
+        raise self._no_attempt_left(plan, ended_attempts)
+
+    def _no_attempt_left(self, plan: PlanT, attempts: Sequence[EndedAttempt]) -> JobFailedError:
+        """Return an error that names the reason of each attempt, and says what to do.
+
+        Results that were deleted are free if they are restored, so this advice comes first.
+        """
+        reasons = "; ".join(f"{name}, status {status}: {reason}" for name, status, reason, _ in attempts)
+        has_cause = any(one.status == "Failed" and one.reason != stated_reason(None) for one in attempts)
+        remedy = f"raise {self.settings_key}.max_attempts"
+        if has_cause:
+            remedy = f"remove the cause that Bedrock names, and {remedy}"
+        to_do = f"To buy another job, {remedy}."
+        if lost := [attempt for attempt in attempts if attempt.lost]:
+            to_do = (
+                f"If you can restore the deleted results of a job, such as those of {lost[-1].name} in {lost[-1].lost},"
+                f" restore them and clear {task_to_clear(self.task_id)}, which uses them and buys nothing. Otherwise,"
+                f" {remedy}."
+            )
+        return JobFailedError(
+            f"All {len(attempts)} {self.noun}s {self.purpose(plan)} have ended, and none of them has results"
+            f" ({reasons}).",
             left="No job is running.",
             billed="This task bought nothing.",
-            to_do=f"Remove the cause that Bedrock names, and raise {self.settings_key}.max_attempts.",
+            to_do=to_do,
             then_clear=self.restart,
+            effect=f"buys the next attempt{self._cost}",
         )
 
     def _require_another_try(self, name: str, status: str, message: str | None) -> None:
@@ -259,8 +299,6 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
                 to_do=failure.advice,
                 then_clear=self.restart,
             )
-        reason = "its results were deleted" if status in WITH_RESULTS else escaped(stated_reason(message))
-        self.log.warning("%s has ended with status %s: %s. Checking the next attempt.", name, status, reason)
 
     def _ending(self, name: str, ended: EndedJob | None) -> tuple[str | None, str | None]:
         """Return the status and the message of a job that was deleted; ``None`` for both if there was no such job."""

@@ -10,6 +10,7 @@ import pytest
 from bedrock_distill.operators.collect_prompt import BedrockCollectPromptOperator
 from include.distill.core.errors import ContractError, JobFailedError, NotFoundError
 from include.distill.core.storage import read_json
+from include.distill.cost.amounts import usd_text
 from include.distill.prompt_optimization.records import OptimizedPrompt
 from include.distill.prompt_optimization.results import prompt_version, results_uri
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -86,15 +87,57 @@ def test_a_job_that_another_run_bought_is_not_counted_as_bought(collect: Collect
     assert collect()["bought"] is False
 
 
-def test_without_a_file_of_results_the_error_says_when_another_job_is_bought(
+def test_a_stored_prompt_of_the_same_job_is_used_if_the_file_of_results_was_deleted(
+    collect: Collect, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = collect()
+    store.delete(collect.uri)
+    before = dict(store.objects)
+    assert collect() == first
+    assert store.objects == before
+    assert f"{collect.uri} does not exist. Using the prompt that this run stored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stored", ["nothing", "of another job", "damaged"])
+def test_without_results_and_a_stored_prompt_of_the_job_the_error_names_the_price_of_another_job(
+    collect: Collect, store: MemoryStore, stored: str
+) -> None:
+    prompt_uri = FOLDER.optimized_prompt("prompted")
+    if stored != "nothing":
+        collect()
+        body = store.read(prompt_uri).replace(collect.submitted["job_arn"].encode(), b"arn:other")
+        store.write(prompt_uri, b"{" if stored == "damaged" else body)
+    store.delete(collect.uri)
+    before = dict(store.objects)
+    with pytest.raises(ContractError) as error:
+        collect()
+    text = str(error.value)
+    assert f"is Completed, but the file {collect.uri} with its results does not exist" in text
+    assert "this run has no stored prompt of this job" in text
+    assert "restore it and clear prompted.optimize.collect with downstream, which reads it and buys nothing" in text
+    price = usd_text(collect.submitted["at_most_usd"])
+    again = "clear prompted.optimize.submit with downstream, which buys another job"
+    assert f"Otherwise, {again}, at most about {price} in all." in text
+    assert store.objects == before
+
+
+def test_after_the_last_attempt_the_error_says_to_raise_the_number_of_attempts(
     collect: Collect, store: MemoryStore
 ) -> None:
     store.delete(collect.uri)
-    message = r"(?s)is Completed, but the file s3://.* does not exist.*restore it.*clear prompted\.optimize\.submit"
+    collect.submitted["attempt"] = 3
+    message = r"Otherwise, raise prompt_optimization\.max_attempts and clear preflight with downstream, which buys"
     with pytest.raises(ContractError, match=message):
         collect()
-    with pytest.raises(NotFoundError):
-        store.read(FOLDER.optimized_prompt("prompted"))
+
+
+def test_while_other_files_of_the_job_exist_the_error_says_to_delete_them(collect: Collect, store: MemoryStore) -> None:
+    folder = collect.uri.rpartition("/")[0]
+    store.write(f"{folder}/notes.txt", b"x")
+    store.delete(collect.uri)
+    message = f"Otherwise, delete the other files in {folder}/, and clear prompted.optimize.submit"
+    with pytest.raises(ContractError, match=message):
+        collect()
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,41 @@ class TestNextAttempt:
         assert f"raise {submit.task.settings_key}.max_attempts" in str(error.value)
         assert len(jobs.requests) == 2
 
+    def test_after_the_last_attempt_deleted_results_are_to_be_restored_first(
+        self, submit: Any, jobs: Any, store: MemoryStore
+    ) -> None:
+        submit.set_max_attempts(2)
+        first = submit()
+        jobs.end(first["job_arn"], "Stopped")
+        second = submit()
+        jobs.end(second["job_arn"])
+        results = {uri: store.read(uri) for uri in store.list(jobs.folder(second["job_arn"]))}
+        for uri in results:
+            store.delete(uri)
+        with pytest.raises(JobFailedError) as error:
+            submit()
+        text = str(error.value)
+        assert f"({first['job_name']}, status Stopped: Bedrock gave no reason; {second['job_name']}, status" in text
+        assert "status Completed: its results were deleted)" in text
+        lost = f"those of {second['job_name']} in {second['output_uri']}"
+        assert lost in text
+        assert (
+            f"clear {submit.group}.submit with downstream, which uses them and buys nothing. Otherwise, raise" in text
+        )
+        assert "which buys the next attempt, at most about $" in text
+        assert "names" not in text  # Bedrock named no cause
+        for uri, body in results.items():
+            store.write(uri, body)
+        assert submit() == {**second, "bought": False}
+
+    def test_after_the_last_attempt_the_causes_that_bedrock_names_are_quoted(self, submit: Any, jobs: Any) -> None:
+        submit.set_max_attempts(2)
+        for reason in ("internal error 1", "internal error 2"):
+            jobs.end(submit()["job_arn"], "Failed", reason)
+        message = r"(?s)1; .* 2\)\..*To buy another job, remove the cause that Bedrock names, and raise"
+        with pytest.raises(JobFailedError, match=message):
+            submit()
+
 
 class TestDeletedJob:
     def test_a_completed_job_that_was_deleted_is_not_bought_again_while_its_results_are_stored(

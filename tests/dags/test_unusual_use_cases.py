@@ -202,7 +202,7 @@ LEGAL: dict[str, list[Any]] = {
     "arms": [
         [BASE, {"name": "answer"}, {"name": "submit", "originals": 0}, CHAMPION],
         [{"name": "a" * 16, "kind": "base"}, {"name": "champion", "synthetic": 0}],
-        [BASE, {"name": "answer", **PROMPTED}, {"name": "optimize", **PROMPTED}, TUNED],
+        *([BASE, {"name": name, **PROMPTED}, TUNED] for name in ("answer", "optimize")),
         [{"name": "a" * 16, **PROMPTED}, CHAMPION, TUNED],
     ],
     "comparisons": [[{"candidate": "base", "baseline": "tuned"}]],
@@ -239,6 +239,7 @@ ILLEGAL: dict[str, list[Any]] = {
     "training.hyperparameters": [{"epochCount": "\0"}],
     "arms": [
         [BASE, {"name": "tuned", "prompt": "optimized"}],
+        [BASE, {"name": "a", **PROMPTED}, {"name": "b", **PROMPTED}],
         *([BASE, {"name": name}] for name in sorted(RESERVED_ARM_NAMES)),
         [{"name": "judge", "kind": "base"}, TUNED],
         [BASE, *({"name": f"a{number}"} for number in range(50))],

@@ -136,6 +136,7 @@ def arms_problems(arms: Sequence[Arm]) -> Iterator[KeyProblem]:
     """Yield what is wrong with the names or kinds of the arms of a use case."""
     names = [arm.name for arm in arms]
     champions = [arm.name for arm in arms if arm.kind == "champion"]
+    optimized = [arm.name for arm in arms if arm.has_optimized_prompt]
     if not arms:
         yield KeyProblem((), "found [], expected a list of arms, such as {name: base, kind: base} and {name: tuned}")
     for index, name in enumerate(names):
@@ -148,6 +149,12 @@ def arms_problems(arms: Sequence[Arm]) -> Iterator[KeyProblem]:
         if name in champions[1:]:
             text = f"found the champion arms {champions}, expected at most one. Remove the others"
             yield KeyProblem((index, "kind"), text)
+        if name in optimized[1:]:
+            text = (
+                f"arm {name} has prompt: optimized, as arm {optimized[0]} has; expected at most one such arm, because"
+                " another one would buy a job for the same prompt and samples again. Remove the key or the arm"
+            )
+            yield KeyProblem((index, "prompt"), text)
 
 
 class Comparison(Section):
@@ -179,8 +186,7 @@ def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> Key
     for index, pair in enumerate(pairs):
         for key in ("candidate", "baseline"):
             if getattr(pair, key) not in names:
-                text = f"found the unknown arm {shown(getattr(pair, key))}; the arms are {names}"
-                return KeyProblem(("comparisons", index, key), text)
+                return KeyProblem(("comparisons", index, key), unknown_arm(getattr(pair, key), names))
         if pair.candidate == pair.baseline:
             text = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
             return KeyProblem(("comparisons", index), text)
@@ -191,6 +197,25 @@ def comparisons_problem(pairs: Sequence[Comparison], arms: Sequence[Arm]) -> Key
             )
             return KeyProblem(("comparisons", index), text)
     if not pairs:
-        text = "nothing is compared; expected a base arm and a trained arm, or a list of comparisons"
-        return KeyProblem(("comparisons",), text)
+        text = f"nothing is compared, because no two arms are compared by default; expected {_missing_arm(arms)}"
+        return KeyProblem(("comparisons",), f"{text}. Add such an arm, or a list of comparisons")
     return None
+
+
+def unknown_arm(name: str, names: Sequence[str]) -> str:
+    """Return the problem that a use case has no arm with a name."""
+    return (
+        f"found the unknown arm {shown(name)}; expected one of the use case's arms {', '.join(names)}. Correct the"
+        " name, or add the arm"
+    )
+
+
+def _missing_arm(arms: Sequence[Arm]) -> str:
+    """Return which arm would be compared with the arms of a use case in which nothing is compared by default."""
+    if any(arm.has_optimized_prompt for arm in arms):
+        return "a plain base arm (kind: base without prompt: optimized) or a trained arm"
+    if any(arm.is_trained for arm in arms):
+        return "a base arm or a champion arm"
+    if any(arm.kind == "base" for arm in arms):
+        return "a trained arm (kind: fine_tuned or distilled) or a base arm with prompt: optimized"
+    return "a trained arm (kind: fine_tuned or distilled)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from include.distill.config.arms import comparisons_problem
+from include.distill.config.arms import comparisons_problem, unknown_arm
 from include.distill.config.catalog import load_catalog
 from include.distill.config.distillation_pairs import distillation_problem, prompt_count_problem
 from include.distill.config.key_problems import KeyProblem
@@ -17,7 +17,6 @@ from include.distill.config.prompt_optimization import optimization_problem
 from include.distill.config.published import load_published
 from include.distill.config.training_method import method_problem, mix_problem
 from include.distill.config.use_case import UseCase
-from include.distill.core.shown_values import shown
 
 
 def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
@@ -54,7 +53,7 @@ def _evaluation_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         for index, name in enumerate(pointwise.arms):
             if name not in names:
                 path = ("evaluations", "pointwise", "arms", index)
-                yield KeyProblem(path, f"found the unknown arm {shown(name)}; the arms are {names}")
+                yield KeyProblem(path, unknown_arm(name, names))
     human = use_case.evaluations.human
     if human and (text := human.region_problem(use_case.aws.region)):
         yield KeyProblem(("evaluations", "human", "flow_definition_arn"), text)

@@ -1,7 +1,8 @@
 """
 Plan a prompt optimization job: its model, its input, and the fingerprint that identifies what is bought.
 
-Two runs with the same prompt, samples, model and judge need the same job, so only one of them buys it.
+Two runs of a use case with the same prompt, samples, model and judge need the same job for an arm, so only one of them
+buys it. The name of the job depends on the environment, the use case and the arm, too, so another arm buys its own job.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class BedrockSubmitPromptOptimizationOperator(
     OptimizationTask, NamedJobOperator["OptimizationPlan", OptimizationJob, OptimizationJobRequest]
 ):
     """
-    Submit the job that optimizes an arm's prompt, or find the job that was bought for the same prompt and samples.
+    Submit the job that optimizes an arm's prompt, or find its job that was bought for the same prompt and samples.
 
     The job asks the student for answers to the samples, lets a judge score the answers, and rewrites the prompt,
     repeatedly. The samples are the first training rows. No evaluation row is sent, because the evaluation must stay
@@ -34,7 +34,7 @@ class BedrockSubmitPromptOptimizationOperator(
     the samples and to write the results.
 
     The job's name contains a hash of the environment, the use case, the arm, the student, the prompt, the samples and
-    the judge.
+    the judge. So a job is bought again after the arm or the use case was renamed.
 
     This task returns at once; the task ``wait`` waits for the job. Bedrock charges no fee for the job, but bills the
     tokens of the student, of the judge and of the model that rewrites the prompt.

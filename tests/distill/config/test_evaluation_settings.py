@@ -79,7 +79,7 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
         ),
         pytest.param(
             pointwise(arms=["tunde"]),
-            r"pointwise\.arms\.0: found the unknown arm 'tunde'; the arms are",
+            r"pointwise\.arms\.0: found the unknown arm 'tunde'; expected one of",
             id="unknown arm",
         ),
         pytest.param(pointwise(arms=["tuned", "base", "tuned"]), r"arms\.2: found 'tuned' again", id="an arm twice"),

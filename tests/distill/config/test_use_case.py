@@ -13,6 +13,7 @@ from tests.distill.conftest import make_use_case
 BASE = {"name": "base", "kind": "base"}
 TUNED = {"name": "tuned"}
 CHAMPION = {"name": "best", "kind": "champion"}
+OPTIMIZED = {"name": "optimized", "kind": "base", "prompt": "optimized"}
 MIX = {"name": "mix", "originals": 500, "synthetic": 1500}
 FEW = {"training_csv": "t", "documents": 40}
 
@@ -42,7 +43,23 @@ class TestValidation:
             pytest.param({"arms": [BASE, {"name": "a" * 17}]}, "arms.1.name", id="arm's name too long"),
             pytest.param({"arms": [BASE, BASE]}, "expected a different name for each arm", id="an arm twice"),
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
-            pytest.param({"arms": [BASE]}, "nothing is compared", id="only a base arm"),
+            pytest.param({"arms": [BASE]}, "or a base arm with prompt: optimized. Add", id="only a base arm"),
+            pytest.param(
+                {"arms": [OPTIMIZED]},
+                "by default; expected a plain base arm (kind: base without prompt: optimized) or a trained arm. Add",
+                id="only an arm with an optimized prompt",
+            ),
+            pytest.param({"arms": [TUNED]}, "expected a base arm or a champion arm. Add", id="only a trained arm"),
+            pytest.param(
+                {"arms": [CHAMPION]},
+                "expected a trained arm (kind: fine_tuned or distilled). Add",
+                id="only a champion arm",
+            ),
+            pytest.param(
+                {"arms": [BASE, OPTIMIZED, {**OPTIMIZED, "name": "second"}]},
+                "arms.2.prompt: arm second has prompt: optimized, as arm optimized has; expected at most one such arm",
+                id="two arms with an optimized prompt",
+            ),
             pytest.param(
                 {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected at most one", id="two champions"
             ),
@@ -166,7 +183,7 @@ class TestComparisons:
         [
             pytest.param(
                 [("tuned", "best")],
-                r"comparisons\.0\.baseline: found the unknown arm 'best'; the arms are",
+                r"comparisons\.0\.baseline: found the unknown arm 'best'; expected .* base, tuned\. Correct",
                 id="unknown arm",
             ),
             pytest.param([("tuned", "tuned")], "expected two different arms", id="an arm against itself"),

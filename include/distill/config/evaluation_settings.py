@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.catalog import EvaluatorOf, load_catalog
-from include.distill.config.job_settings import JobSettings, check_variables
+from include.distill.config.job_settings import JobSettings, check_metric_name, check_variables
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.model_names import different_models
 from include.distill.config.section import Hours, NonBlankText, Section
@@ -61,10 +61,7 @@ class CustomMetric(Section):
     @field_validator("name")
     @classmethod
     def _name_is_not_built_in(cls, name: str) -> str:
-        if name.casefold().startswith("builtin."):
-            message = f"found {name!r}, which begins like the name of a built-in metric; expected another name"
-            raise ValueError(message)
-        return name
+        return check_metric_name(name)
 
     @field_validator("instructions")
     @classmethod

@@ -14,8 +14,9 @@ from pydantic import Field, field_validator, model_validator
 
 from include.distill.config.arms import Arm
 from include.distill.config.catalog import load_catalog
-from include.distill.config.job_settings import JobSettings, check_variables
+from include.distill.config.job_settings import JobSettings, check_metric_name, check_variables
 from include.distill.config.section import Hours, NonBlankText, Section
+from include.distill.core.shown_values import shown
 
 MOST_SAMPLES = 100
 REGIONS = (
@@ -39,18 +40,31 @@ class OptimizationJudge(Section):
     model: str = DEFAULT_JUDGE
     metric: str = Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63, description="name of the metric, such as accuracy")
     instructions: str = Field(
-        max_length=5_000, description="the request to the judge; must contain {{prompt}} and {{response}}"
+        max_length=5_000,
+        description="the request to the judge; must contain {{prompt}} and {{response}}, and state a scale on which a"
+        " higher number is better",
     )
 
-    @field_validator("model")
+    @field_validator("model", mode="before")
     @classmethod
-    def _model_can_judge(cls, name: str) -> str:
-        model = load_catalog().model(name)
-        if model.foundation_id not in JUDGE_IDS:
-            able = [other.key for other in load_catalog().models.values() if other.foundation_id in JUDGE_IDS]
-            message = f"found {name!r}, which cannot judge in a prompt optimization job; expected {' or '.join(able)}"
-            raise ValueError(message)
-        return model.key
+    def _model_can_judge(cls, name: object) -> object:
+        # The message names only models that can judge. The catalog's own message would name any similar model.
+        models = load_catalog().models.values()
+        able = {model.key: model for model in models if model.foundation_id in JUDGE_IDS}
+        for model in able.values():
+            if name in (model.key, model.inference_id):
+                return model.key
+        is_known = any(name in (model.key, model.inference_id) for model in models)
+        reason = (
+            "which cannot judge in a prompt optimization job" if is_known else "which is not in include/models.yaml"
+        )
+        found = f"found {shown(name)}, {reason};" if isinstance(name, str) else f"found {shown(name)},"
+        raise ValueError(f"{found} expected {' or '.join(able)}")
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_is_not_built_in(cls, name: str) -> str:
+        return check_metric_name(name)
 
     @field_validator("instructions")
     @classmethod

@@ -53,7 +53,16 @@ def test_a_judge_is_found_by_key_or_id() -> None:
         pytest.param(
             judge(model="nova-pro"), "'nova-pro', which cannot judge .*expected .*claude-sonnet-4-6", id="not a judge"
         ),
-        pytest.param(judge(model="claude-sonet"), "Unknown model", id="unknown judge"),
+        pytest.param(
+            judge(model="claude-opus-4-6"),
+            "found 'claude-opus-4-6', which is not in include/models.yaml; expected claude-sonnet-4-6$",
+            id="unknown judge",
+        ),
+        pytest.param(
+            judge(model=None), "judge.model: found null, expected claude-sonnet-4-6$", id="no name of a judge"
+        ),
+        pytest.param(judge(metric="builtin.Accuracy"), "judge.metric: found 'builtin.Acc", id="a built-in metric"),
+        pytest.param(judge(instructions="{{prompt}} {{response}} {{prompt"), "found {{ without }}", id="open braces"),
         pytest.param(judge(metric="two words"), "judge.metric", id="a metric with a space"),
         pytest.param(judge(instructions="Rate {{response}}."), "found no {{prompt}}", id="no prompt"),
         pytest.param(

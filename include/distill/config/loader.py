@@ -252,12 +252,19 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER, environment: Mapping[str, st
 def _prompt_problems(path: Path, variables: Mapping[str, str]) -> list[str]:
     """Return the problems of the local prompts of an invalid use-case file, if its section ``prompts`` is valid."""
     with suppress(Exception):  # the file may be invalid in any way, and its problem is already reported
-        raw = expand_variables(load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)["prompts"], variables)
+        raw = load_yaml(path.read_text(encoding="utf-8"), _PlainLoader)
+        section = expand_variables(raw.get("prompts", {}), variables)
         try:
-            load_prompts(Prompts.model_validate(raw), None)
+            load_prompts(Prompts.model_validate(section), None, for_optimization=_has_optimized_arm(raw))
         except PromptError as error:
             return [f"{path.name}: {error}"]
     return []
+
+
+def _has_optimized_arm(raw: Mapping[str, object]) -> bool:
+    """Return whether an arm of a use case, which may be invalid, has a prompt that a job must be able to optimize."""
+    arms = raw.get("arms")
+    return isinstance(arms, list) and any(isinstance(arm, dict) and arm.get("prompt") == "optimized" for arm in arms)
 
 
 def _read_place(path: Path) -> set[Place]:

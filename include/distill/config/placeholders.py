@@ -23,6 +23,17 @@ VARIABLES = ("document", "question")
 # A rewritten prompt has several thousand characters. Each answer pays for all of them, and a person reads them in the
 # report.
 MOST_CHARACTERS = 50_000
+_STATEMENTS: dict[type[nodes.Node], str] = {
+    nodes.If: "if",
+    nodes.For: "for",
+    nodes.With: "with",
+    nodes.Block: "block",
+    nodes.Macro: "macro",
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.FilterBlock: "filter",
+    nodes.CallBlock: "call",
+}
 _PLACEHOLDER = re.compile(r"{{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*}}")
 
 
@@ -96,7 +107,7 @@ def job_template_problems(prompt: Prompt, instruction: str) -> list[str]:
 
     :param prompt: a prompt that satisfies its contract; see :mod:`include.distill.config.prompt_contract`.
     """
-    if problems := list(_logic_problems(prompt)):
+    if problems := list(dict.fromkeys(_logic_problems(prompt))):
         return problems
     template = job_template(prompt, instruction)
     if problem := template_problem(template):
@@ -114,14 +125,23 @@ def job_template_problems(prompt: Prompt, instruction: str) -> list[str]:
 
 def _logic_problems(prompt: Prompt) -> Iterator[str]:
     tree = ENVIRONMENT.parse(prompt.template)
-    plain = {id(part) for output in tree.body if isinstance(output, nodes.Output) for part in output.nodes}
-    for use in tree.find_all(nodes.Name):
-        if use.name in VARIABLES and id(use) not in plain:
-            yield (
-                f"Prompt {prompt.name} line {use.lineno}: {use.name} is used in a filter, a condition or another"
-                f" expression, which a prompt optimization job cannot do; expected only {{{{ {use.name} }}}}. Change"
-                " the prompt, or remove prompt: optimized."
-            )
+    for part in tree.body:
+        plain = {id(output) for output in part.nodes} if isinstance(part, nodes.Output) else set()
+        for use in part.find_all(nodes.Name):
+            if use.name in VARIABLES and id(use) not in plain:
+                yield (
+                    f"Prompt {prompt.name} line {use.lineno}: {use.name} is used in {_described(part)}, which a prompt"
+                    f" optimization job cannot do; expected only {{{{ {use.name} }}}}, outside of all statements."
+                    " Change the prompt, or remove prompt: optimized."
+                )
+
+
+def _described(part: nodes.Node) -> str:
+    """Return what a part of a template is, as the object of a sentence."""
+    if isinstance(part, nodes.Output):
+        return "a filter or another expression"
+    name = _STATEMENTS.get(type(part))
+    return f"{{% {name} %}}" if name else "a statement"
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
 A template is rendered with marker texts as inputs, once for every combination of the example values of its optional
-variables. An error message names the prompt and, where possible, the line.
+variables. Each rendering is repeated, because a prompt must always give the same text. An error message names the
+prompt and, where possible, the line.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 from jinja2 import TemplateError, meta, nodes
 
-from include.distill.config.prompts import ENVIRONMENT, Prompt
+from include.distill.config.prompts import ENVIRONMENT, RANDOM_FILTER, RANDOM_GLOBAL, Prompt
 from include.distill.core.errors import PromptError
 
 
@@ -35,6 +36,13 @@ class PromptContract:
         return {*self.tags.values(), *self.optional}
 
 
+_NEXT_STEP = "Correct the prompt."
+_NOT_REPEATABLE = (
+    "gives a different text each time, and a purchase is found again only by its text, so every run would pay for"
+    " everything again; expected a prompt that always gives the same text for the same variables"
+)
+# Python shows an object that has no text of its own with its place in memory, such as <function f at 0x7f2a>.
+_PLACE_IN_MEMORY = re.compile(r"<[^<>]* at 0x[0-9a-fA-F]+>")
 _EXAMPLES: Sequence[object] = ([], [{"question": "What?", "answer": "That."}])
 CONTRACTS = {
     "synthesis": PromptContract(
@@ -58,9 +66,14 @@ def check_template(prompt: Prompt, role: str) -> list[str]:
     contract = CONTRACTS[role]
     try:
         tree = ENVIRONMENT.parse(prompt.template)
+        # An unknown filter is an error of the second step, and a removed one is unknown to Jinja.
+        problems = list(_random_texts(tree, prompt.name)) or [
+            *_unknown_variables(tree, contract, prompt.name),
+            *_references_to_files(tree, prompt.name),
+        ]
     except TemplateError as error:
-        return [f"Prompt {prompt.name} line {getattr(error, 'lineno', 1)}: {error}."]
-    problems = [*_unknown_variables(tree, contract, prompt.name), *_references_to_files(tree, prompt.name)]
+        text = (error.message or "").rstrip(".")
+        return [f"Prompt {prompt.name} line {getattr(error, 'lineno', 1)}: {text}. {_NEXT_STEP}"]
     return problems or list(dict.fromkeys(_rendering_faults(prompt, contract)))
 
 
@@ -69,17 +82,28 @@ def template_variables(prompt: Prompt) -> set[str]:
     return meta.find_undeclared_variables(ENVIRONMENT.parse(prompt.template))
 
 
+def _random_texts(tree: nodes.Template, name: str) -> Iterator[str]:
+    for node in tree.find_all((nodes.Filter, nodes.Name)):
+        if isinstance(node, nodes.Filter) and node.name == RANDOM_FILTER:
+            yield f"Prompt {name} line {node.lineno}: the filter {node.name} {_NOT_REPEATABLE}. {_NEXT_STEP}"
+        if isinstance(node, nodes.Name) and node.name == RANDOM_GLOBAL:
+            yield f"Prompt {name} line {node.lineno}: {node.name} {_NOT_REPEATABLE}. {_NEXT_STEP}"
+
+
 def _unknown_variables(tree: nodes.Template, contract: PromptContract, name: str) -> Iterator[str]:
     for unknown in sorted(meta.find_undeclared_variables(tree) - contract.variables):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
         allowed = ", ".join(sorted(contract.variables))
-        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; expected one of {allowed}."
+        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; expected one of {allowed}. {_NEXT_STEP}"
 
 
 def _references_to_files(tree: nodes.Template, name: str) -> Iterator[str]:
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         statement = type(node).__name__.lower()
-        yield f"Prompt {name} line {node.lineno}: {statement} is not allowed; expected the whole prompt in one file."
+        yield (
+            f"Prompt {name} line {node.lineno}: {statement} is not allowed; expected the whole prompt in one file."
+            f" {_NEXT_STEP}"
+        )
 
 
 def _rendering_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
@@ -89,10 +113,14 @@ def _rendering_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]
         combinations = [{**combination, variable: value} for combination in combinations for value in values]
     for combination in combinations:
         try:
-            text = prompt.render(**marked, **combination)
+            text, again = (prompt.render(**marked, **combination) for _ in range(2))
         except PromptError as error:
-            yield str(error)
+            yield f"{error} {_NEXT_STEP}"
             continue
+        if found := _PLACE_IN_MEMORY.search(text):
+            yield f"Prompt {prompt.name}: it contains {found[0]!r}, which {_NOT_REPEATABLE}. {_NEXT_STEP}"
+        elif text != again:
+            yield f"Prompt {prompt.name}: it {_NOT_REPEATABLE}. {_NEXT_STEP}"
         yield from _tag_faults(text, prompt, contract)
 
 
@@ -107,5 +135,5 @@ def _tag_faults(text: str, prompt: Prompt, contract: PromptContract) -> Iterator
         where = f" line {line}" if line else f" ({len(lines)} lines)"
         yield (
             f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with only the"
-            " variable between the tags. These tags show the model where each input starts and ends."
+            f" variable between the tags. These tags show the model where each input starts and ends. {_NEXT_STEP}"
         )

@@ -40,7 +40,8 @@ def load_prompts(
     :param store: ``None`` while DAGs are parsed. Files in S3 are not read in this case.
     :param for_optimization: whether a job must be able to optimize the answering prompt.
     :return: the section with the contents of its files filled in, and the prompts by their names in the section.
-    :raises PromptError: a prompt or a file is invalid. The message lists every problem with the file and the line.
+    :raises PromptError: a prompt or a file is invalid. The message lists every problem with the key, the file and the
+        line.
     """
     problems: list[str] = []
     prompts: dict[str, Prompt] = {}
@@ -48,13 +49,14 @@ def load_prompts(
         try:
             prompts |= _load_template(role, section, store)
         except InputError as error:
-            problems.append(str(error))
+            problems += [f"prompts.{role}: {line}" for line in str(error).splitlines()]
     try:
         filled_in = _fill_in_files(section, store)
     except InputError as error:
         problems.append(str(error))
     if not problems and for_optimization and not _is_unreachable(section.answering, store):
-        problems = job_template_problems(prompts[section.answering], filled_in.instruction)
+        found = job_template_problems(prompts[section.answering], filled_in.instruction)
+        problems = [f"prompts.answering: {problem}" for problem in found]
     if problems:
         raise PromptError("\n".join(problems))
     if filled_in.examples:

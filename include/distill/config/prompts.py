@@ -32,6 +32,9 @@ ENVIRONMENT = SandboxedEnvironment(
     keep_trailing_newline=False,
     autoescape=False,
 )
+# Both give a different text each time, so no purchase would be found again. A purchase is named by the rendered text.
+RANDOM_FILTER, RANDOM_GLOBAL = "random", "lipsum"
+del ENVIRONMENT.filters[RANDOM_FILTER], ENVIRONMENT.globals[RANDOM_GLOBAL]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Prompt:
         except Exception as error:  # a template can raise anything, such as a ZeroDivisionError
             line = template_line(error)
             place = f"{self.name} line {line}" if line else self.name
-            message = f"Prompt {place}: {error}. Known variables: {', '.join(sorted(safe))}."
+            message = f"Prompt {place}: {str(error).rstrip('.')}. Known variables: {', '.join(sorted(safe))}."
             raise PromptError(message) from error
 
 

@@ -228,7 +228,21 @@ class TestPlaces:
         loaded = load_use_cases(tmp_path)
         assert [use_case.name for use_case in loaded.valid] == ["other"]
         (problem,) = loaded.problems
-        assert problem.startswith("docs.yaml: Prompt answering.j2 with prompts.instruction cannot be optimized")
+        assert problem.startswith(
+            "docs.yaml: prompts.answering: Prompt answering.j2 with prompts.instruction cannot be optimized"
+        )
+
+    def test_a_prompt_that_a_job_cannot_optimize_is_reported_together_with_a_wrong_setting(
+        self, tmp_path: Path
+    ) -> None:
+        arms = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+        prompts = {"instruction": "Replace {{name}}."}
+        write(tmp_path, "docs", prompts=prompts, arms=arms, prompt_optimization={"samples": 0})
+        write(tmp_path, "other", prompts=prompts, prompt_optimization={"samples": 0})
+        problems = load_use_cases(tmp_path).problems
+        samples = "prompt_optimization.samples: found 0"
+        assert [samples in problem for problem in problems] == [True, False, True]
+        assert "prompts.answering: Prompt answering.j2 with prompts.instruction cannot be optimized" in problems[1]
 
     def test_an_error_that_nobody_foresaw_is_a_problem_of_its_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

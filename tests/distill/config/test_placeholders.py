@@ -134,27 +134,30 @@ class TestJobTemplate:
 
 class TestJobTemplateProblems:
     @pytest.mark.parametrize(
-        "document",
+        ("document", "place"),
         [
-            "{{ document | truncate(500) }}",
-            "{{ document[:500] }}",
-            "{{ document if document else '' }}",
-            "{% if document | length > 100 %}long{% endif %}{{ document }}",
-            "{% for word in document.split() %}{{ word }}{% endfor %}",
-            "{% set text = document %}{{ text }}",
-            "{% if true %}{{ document }}{% endif %}",
-            "{% for part in [1] %}{{ document }}{% endfor %}",
-            "{% block text %}{{ document }}{% endblock %}",
+            ("{{ document | truncate(500) }}", "a filter or another expression"),
+            ("{{ document[:500] }}", "a filter or another expression"),
+            ("{{ document if document else '' }}", "a filter or another expression"),
+            ("{% if document | length > 100 %}long{% endif %}{{ document }}", "{% if %}"),
+            ("{% if document %}{{ document }}{% endif %}", "{% if %}"),
+            ("{% for word in document.split() %}{{ word }}{% endfor %}", "{% for %}"),
+            ("{% set text = document %}{{ text }}", "{% set %}"),
+            ("{% set text %}{{ document }}{% endset %}{{ text }}", "{% set %}"),
+            ("{% if true %}{{ document }}{% endif %}", "{% if %}"),
+            ("{% for part in [1] %}{{ document }}{% endfor %}", "{% for %}"),
+            ("{% with text = document %}{{ text }}{% endwith %}", "{% with %}"),
+            ("{% block text %}{{ document }}{% endblock %}", "{% block %}"),
+            ("{% filter trim %}{{ document }}{% endfilter %}", "{% filter %}"),
+            ("{% macro text() %}{{ document }}{% endmacro %}{{ text() }}", "{% macro %}"),
         ],
     )
-    def test_logic_on_the_document_is_refused_with_its_line(self, document: str) -> None:
+    def test_logic_on_the_document_is_refused_once_with_its_line(self, document: str, place: str) -> None:
         prompt = Prompt("long.j2", f"Read.\n<document>{document}</document>\n<question>{{{{ question }}}}</question>")
-        problems = job_template_problems(prompt, "")
-        assert problems[0] == (
-            "Prompt long.j2 line 2: document is used in a filter, a condition or another expression, which a prompt"
-            " optimization job cannot do; expected only {{ document }}. Change the prompt, or remove prompt: optimized."
-        )
-        assert len(set(problems)) == 1
+        assert job_template_problems(prompt, "") == [
+            f"Prompt long.j2 line 2: document is used in {place}, which a prompt optimization job cannot do; expected"
+            " only {{ document }}, outside of all statements. Change the prompt, or remove prompt: optimized."
+        ]
 
     def test_comments_and_text_with_other_braces_are_allowed(self) -> None:
         assert job_template_problems(Prompt("a.j2", f"{{# note #}}{TAGS} {{'a': 1}}"), "") == []

@@ -76,13 +76,15 @@ class TestProblems:
         answering = write(folder, "a.j2", "{{ x }}")
         message = refusal(answering=answering, judging="nowhere.j2", instruction_file="/etc/passwd")
         assert all(part in message for part in ("unknown variable 'x'", "no prompt 'nowhere.j2'", "may not be read"))
+        keys = [line.partition(": ")[0] for line in message.splitlines()]
+        assert keys[:-1] == ["prompts.answering", "prompts.judging"]
 
     def test_a_template_with_logic_is_refused_only_if_a_job_has_to_optimize_it(self, folder: Path) -> None:
         own = write(folder, "a.j2", TAGS.replace("{{ document }}", "{{ document | trim }}"))
         instruction = write(folder, "i.txt", "Name {{topic}}.")
         section = Prompts(answering=own)
         load_prompts(section, None)
-        with pytest.raises(PromptError, match="line 1: document is used in a filter"):
+        with pytest.raises(PromptError, match=r"^prompts\.answering: .* line 1: document is used in a filter"):
             load_prompts(section, None, for_optimization=True)
         with pytest.raises(PromptError, match=r"it contains \{\{topic\}\}"):
             load_prompts(Prompts(instruction_file=instruction), None, for_optimization=True)
@@ -160,6 +162,12 @@ def test_restored_prompts_are_equal_to_the_dumped_prompts() -> None:
     assert restore_prompts(dump_prompts(prompts)) == prompts
 
 
+@pytest.mark.parametrize("template", ["{{ [1, 2]|random }}", "{{ lipsum() }}", "{{ range }}"])
+def test_a_frozen_prompt_that_would_be_refused_today_is_still_restored(template: str) -> None:
+    record = dump_prompts({"a": Prompt("a", template)})
+    assert restore_prompts(record)["a"].template == template
+
+
 def test_a_broken_prompt_is_reported_with_its_use_case_and_the_other_use_cases_are_loaded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +180,7 @@ def test_a_broken_prompt_is_reported_with_its_use_case_and_the_other_use_cases_a
     (cases / "mine.yaml").write_text(broken)
     loaded = load_use_cases(cases)
     assert [use_case.name for use_case in loaded.valid] == ["aws_docs_qa"]
-    assert loaded.problems[0].startswith("mine.yaml: Prompt ")
+    assert loaded.problems[0].startswith("mine.yaml: prompts.answering: Prompt ")
     assert "line 4: unknown variable 'oops'" in loaded.problems[0]
 
 

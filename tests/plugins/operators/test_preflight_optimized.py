@@ -57,7 +57,7 @@ def test_a_prompt_with_logic_is_refused_before_anything_is_stored(
     store.write(URI, LOGIC.replace("[:500]", "").encode())
     with pytest.raises(InputError) as refused:
         preflight(arms=ARMS, **section(use_case, "prompts", answering=URI)).execute(context)
-    assert "line 2: question is used in a filter, a condition or another expression" in str(refused.value)
+    assert "line 2: question is used in {% if %}" in str(refused.value)
     assert not store.exists(FOLDER.prompts)
     preflight(**section(use_case, "prompts", answering=URI)).execute(context)
 

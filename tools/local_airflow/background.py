@@ -200,10 +200,13 @@ def _needs_run(served: ServedStack, request: RunRequest) -> bool:
     """Return whether a running stack must run the DAG.
 
     The DAG must run if the person chose rows or set ``APPROVE``. It must also run if the person chose a use case that
-    has no runs, or only failed runs.
+    has no runs, or only failed runs. A DAG that Airflow has not loaded yet, because the use-case file is new, has no
+    runs.
     """
     if request.is_explicit or not request.names_use_case:
         return request.is_explicit
+    if served.api.find_dag(request.dag_id) is None:
+        return True  # Airflow refuses to list the runs of a DAG that it does not know
     return all(run["state"] == "failed" for run in served.api.runs(request.dag_id))
 
 

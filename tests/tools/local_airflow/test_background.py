@@ -15,6 +15,7 @@ import pytest
 
 from tools.local_airflow import account, background, commands
 from tools.local_airflow.__main__ import main
+from tools.local_airflow.airflow_api import AirflowApiError
 from tools.local_airflow.background import had_endpoint
 from tools.local_airflow.health import Problem
 from tools.local_airflow.interruption import Interrupted
@@ -43,11 +44,21 @@ class FakeServed:
         self.sick: list[list[Problem]] = []
         self.rented: list[dict[str, Any]] = []
         self.ends_with = "success"
+        self.not_loaded: set[str] = set()
+
+    def find_dag(self, dag_id: str) -> dict[str, str] | None:
+        return None if dag_id in self.not_loaded else {"dag_id": dag_id}
+
+    def load(self, served: Any, dag_id: str) -> None:
+        self.did.append(f"wait for {dag_id}")
+        self.not_loaded.discard(dag_id)
 
     def add(self, run_id: str, state: str, dag_id: str = "distill_aws_docs_qa") -> None:
         self.stored.insert(0, {"dag_run_id": run_id, "state": state, "dag_id": dag_id})
 
     def runs(self, dag_id: str) -> list[dict[str, str]]:
+        if dag_id in self.not_loaded:
+            raise AirflowApiError(f"GET /api/v2/dags/{dag_id}/dagRuns: Airflow answered 404", 404)
         return [run for run in self.stored if dag_id in ("~", run["dag_id"])]
 
     def unpause(self, dag_id: str) -> None:
@@ -189,6 +200,16 @@ class TestWhatIsRun:
         monkeypatch.setenv("USE_CASE", "compare_arms")
         assert up(running) == 0
         assert running.runs_shown == (["trigger []", "follow new"] if starts else [])
+
+    def test_a_new_use_case_is_awaited_in_an_airflow_that_runs_already_and_then_run(
+        self, running: FakeServed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        running.not_loaded.add("distill_compare_arms")
+        monkeypatch.setattr(background, "wait_for_dag", running.load)
+        monkeypatch.setenv("USE_CASE", "compare_arms")
+        assert up(running) == 0
+        assert running.did[0] == "wait for distill_compare_arms"
+        assert running.runs_shown == ["trigger []", "follow new"]
 
     def test_a_run_in_progress_keeps_its_endpoint_while_the_next_one_waits(
         self, running: FakeServed, monkeypatch: pytest.MonkeyPatch, capsys: Any
